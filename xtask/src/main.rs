@@ -1,1 +1,36 @@
-fn main() {}
+//! `cargo xtask`: the project's two commands, thin glue over cargo and npm.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // It is a command: this is how it speaks.
+
+mod demo;
+mod plan;
+mod runner;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask <command>
+
+  demo [--once] [args]    run the demo; with --once exit after its scenario
+  test [--all] [--long]   run every test that this machine can run
+                            --all   what this machine lacks is a failure, not a skip
+                            --long  the long tests too (those marked #[ignore])
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.split_first() {
+        Some((command, rest)) if command == "demo" => demo::run(rest),
+        Some((command, rest)) if command == "test" => match test::Options::parse(rest) {
+            Some(options) => test::run(&options),
+            None => usage(),
+        },
+        _ => usage(),
+    }
+}
+
+fn usage() -> ExitCode {
+    eprint!("{USAGE}");
+    ExitCode::from(2)
+}

@@ -1,0 +1,82 @@
+//! What `cargo xtask test` runs, in order.
+
+use crate::runner::{Need, Step};
+use crate::test::Options;
+use crate::{demo, tools};
+use std::path::Path;
+use std::process::Command;
+
+pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
+    let mut steps = vec![
+        Step::new("format", vec![cargo(["fmt", "--all", "--check"])]),
+        Step::new("clippy, all features", vec![clippy("--all-features")]),
+        Step::new("clippy, no default features", vec![clippy("--no-default-features")]),
+        Step::new("rustdoc", vec![rustdoc()]),
+        Step::new("tests", vec![tests(options)]),
+        Step::new("doctests", vec![cargo(["test", "--workspace", "--all-features", "--doc"])]),
+        Step::new("demo", vec![cargo(demo::RUN.into_iter().chain(["--once"]))]),
+        Step::new("bans, licences, sources", deny()).needs(Need::new(
+            "cargo-deny",
+            "cargo install --locked cargo-deny",
+            || tools::cargo_has("deny"),
+        )),
+    ];
+    let strangers = root.join("tests").join("strangers");
+    if strangers.join("package.json").exists() {
+        steps.push(
+            Step::new("strangers", npm(&strangers))
+                .needs(Need::new("node", "Node.js", || tools::has("node")))
+                .needs(Need::new("npm", "Node.js", || tools::has(NPM))),
+        );
+    }
+    steps
+}
+
+fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
+    let mut command = tools::cargo();
+    command.args(args);
+    command
+}
+
+fn clippy(features: &str) -> Command {
+    cargo(["clippy", "--workspace", "--all-targets", features, "--", "-D", "warnings"])
+}
+
+fn rustdoc() -> Command {
+    let mut command = cargo(["doc", "--workspace", "--all-features", "--no-deps"]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    command
+}
+
+/// The house checks are tests of the package `house`, and run with the others.
+fn tests(options: &Options) -> Command {
+    let (command, long) = if tools::cargo_has("nextest") {
+        (["nextest", "run"], ["--run-ignored", "all"])
+    } else {
+        (["test", "--tests"], ["--", "--include-ignored"])
+    };
+    let mut tests = cargo(command.into_iter().chain(["--workspace", "--all-features"]));
+    if options.long {
+        tests.args(long);
+    }
+    tests
+}
+
+/// Fetches first: cargo-deny reads the crates of every platform, a build only those of this one.
+fn deny() -> Vec<Command> {
+    vec![
+        cargo(["fetch", "--quiet", "--locked"]),
+        cargo(["deny", "--offline", "check", "bans", "licenses", "sources"]),
+    ]
+}
+
+const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
+
+/// Other people's clients against our binary.
+fn npm(folder: &Path) -> Vec<Command> {
+    let mut install = Command::new(NPM);
+    install.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder);
+    let mut test = Command::new(NPM);
+    test.arg("test").current_dir(folder).env("INTERNAL_NOTIFICATIONS_BIN", tools::built_binary());
+    vec![cargo(["build", "--package", "internal-notifications-cli"]), install, test]
+}

@@ -1,0 +1,60 @@
+//! `cargo xtask test`.
+
+use crate::runner::Step;
+use crate::{plan, tools};
+use std::process::ExitCode;
+
+/// What the command line asks for.
+pub(crate) struct Options {
+    all: bool,
+    pub(crate) long: bool,
+}
+
+impl Options {
+    /// `None` if an argument is unknown.
+    pub(crate) fn parse(args: &[String]) -> Option<Self> {
+        let given = |flag: &str| args.iter().any(|arg| arg == flag);
+        let known = args.iter().all(|arg| arg == "--all" || arg == "--long");
+        known.then(|| Self { all: given("--all"), long: given("--long") })
+    }
+}
+
+/// Runs the steps up to the first that fails.
+pub(crate) fn run(options: &Options) -> ExitCode {
+    let root = tools::root();
+    let steps = plan::steps(options, &root);
+    if options.all {
+        let missing = steps.iter().filter(|step| report_missing(step, "failed")).count();
+        if missing > 0 {
+            return finish(0, missing, 0);
+        }
+    }
+    let (mut passed, mut skipped) = (0, 0);
+    for step in steps {
+        if report_missing(&step, "skipped") {
+            skipped += 1;
+            continue;
+        }
+        let name = step.name;
+        println!("cargo xtask test: {name}");
+        if let Err(why) = step.run(&root) {
+            println!("cargo xtask test: {name} failed: {why}");
+            return finish(passed, 1, skipped);
+        }
+        passed += 1;
+    }
+    finish(passed, 0, skipped)
+}
+
+/// One line for a step that this machine cannot run.
+fn report_missing(step: &Step, outcome: &str) -> bool {
+    let Some(missing) = step.missing() else { return false };
+    println!("cargo xtask test: {} {outcome}: it needs {missing}", step.name);
+    true
+}
+
+/// The last line, and the exit status.
+fn finish(passed: usize, failed: usize, skipped: usize) -> ExitCode {
+    println!("{passed} passed, {failed} failed, {skipped} skipped");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
