@@ -1,6 +1,6 @@
 //! What `cargo xtask test` runs, in order.
 
-use crate::runner::{Need, Step};
+use crate::runner::Step;
 use crate::test::Options;
 use crate::{demo, tools};
 use std::path::Path;
@@ -15,19 +15,13 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
         Step::new("tests", vec![tests(options)]),
         Step::new("doctests", vec![cargo(["test", "--workspace", "--all-features", "--doc"])]),
         Step::new("demo", vec![cargo(demo::RUN.into_iter().chain(["--once"]))]),
-        Step::new("bans, licences, sources", deny()).needs(Need::new(
-            "cargo-deny",
-            "cargo install --locked cargo-deny",
-            || tools::cargo_has("deny"),
-        )),
+        Step::new("bans, licences, sources", deny())
+            .needs("cargo-deny (cargo install --locked cargo-deny)", tools::cargo_has("deny")),
     ];
     let strangers = root.join("tests").join("strangers");
     if strangers.join("package.json").exists() {
-        steps.push(
-            Step::new("strangers", npm(&strangers))
-                .needs(Need::new("node", "Node.js", || tools::has("node")))
-                .needs(Need::new("npm", "Node.js", || tools::has(NPM))),
-        );
+        let step = Step::new("strangers", npm(&strangers));
+        steps.push(step.needs("node", tools::has("node")).needs("npm", tools::has(NPM)));
     }
     steps
 }

@@ -7,37 +7,23 @@ use std::process::Command;
 pub(crate) struct Step {
     pub(crate) name: &'static str,
     commands: Vec<Command>,
-    needs: Vec<Need>,
-}
-
-/// A program that not every machine has.
-pub(crate) struct Need {
-    program: &'static str,
-    from: &'static str,
-    there: fn() -> bool,
-}
-
-impl Need {
-    pub(crate) fn new(program: &'static str, from: &'static str, there: fn() -> bool) -> Self {
-        Self { program, from, there }
-    }
+    missing: Vec<&'static str>,
 }
 
 impl Step {
     pub(crate) fn new(name: &'static str, commands: Vec<Command>) -> Self {
-        Self { name, commands, needs: Vec::new() }
+        Self { name, commands, missing: Vec::new() }
     }
 
-    pub(crate) fn needs(mut self, need: Need) -> Self {
-        self.needs.push(need);
+    /// The step needs `what`, which this machine has or has not.
+    pub(crate) fn needs(mut self, what: &'static str, there: bool) -> Self {
+        self.missing.extend((!there).then_some(what));
         self
     }
 
-    /// What this step needs and this machine lacks, in a few words.
+    /// What this machine lacks for this step, in a few words.
     pub(crate) fn missing(&self) -> Option<String> {
-        let missing = self.needs.iter().filter(|need| !(need.there)());
-        let words: Vec<String> = missing.map(|need| format!("{} ({})", need.program, need.from)).collect();
-        (!words.is_empty()).then(|| words.join(", "))
+        (!self.missing.is_empty()).then(|| self.missing.join(", "))
     }
 
     /// Runs the commands in `root`, unless they have a folder of their own.

@@ -1,0 +1,17 @@
+//! The rules of this repository, as tests: which crate may depend on which, what a tree must not hold, what each
+//! manifest says. They read `cargo metadata` and `cargo tree`.
+
+#[cfg(test)]
+mod arrows;
+#[cfg(test)]
+mod let_chains;
+#[cfg(test)]
+mod manifests;
+#[cfg(test)]
+mod rust_version;
+#[cfg(test)]
+mod sources;
+#[cfg(test)]
+mod trees;
+#[cfg(test)]
+mod workspace;
