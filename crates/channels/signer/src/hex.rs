@@ -1,0 +1,67 @@
+/// Appends `bytes` in lower-case hexadecimal.
+pub(crate) fn push<const N: usize>(text: &mut String, bytes: [u8; N]) {
+    let pairs: [[u8; 2]; N] = bytes.map(|byte| [digit(byte >> 4), digit(byte & 0xf)]);
+    if let Ok(digits) = std::str::from_utf8(pairs.as_flattened()) {
+        text.push_str(digits);
+    }
+}
+
+fn digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'a' + (nibble - 10) }
+}
+
+/// The 32 bytes of a SHA-256 value, from exactly 64 hexadecimal digits of either case.
+pub(crate) fn decode(text: &str) -> Option<[u8; 32]> {
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    let pairs: &[[u8; 2]; 32] = pairs.try_into().ok()?;
+    let mut bytes = [0; 32];
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = value(*high)? << 4 | value(*low)?;
+    }
+    Some(bytes)
+}
+
+fn value(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_lower_case_and_come_back() {
+        let bytes: [u8; 32] = std::array::from_fn(|i| (i * 8 + i / 4) as u8);
+        let mut text = String::new();
+        push(&mut text, bytes);
+        let expected: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(text, expected);
+        assert_eq!(decode(&text), Some(bytes));
+        assert_eq!(decode(&text.to_uppercase()), Some(bytes));
+    }
+
+    #[test]
+    fn only_64_hexadecimal_digits_decode() {
+        let good = "0f".repeat(32);
+        assert!(decode(&good).is_some());
+        for bad in [
+            String::new(),
+            "000".into(),
+            good[1..].into(),
+            format!("{good}0"),
+            format!("{good}00"),
+            good.replacen('f', "g", 1),
+            good.replacen('f', "\n", 1),
+            format!("0x{}", &good[2..]),
+            "é".repeat(32),
+            "+f".repeat(32),
+        ] {
+            assert_eq!(decode(&bad), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+use std::fmt;
+use std::sync::Arc;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::encryption::EncryptionMasterKey;
+use crate::error::Error;
+use crate::hex;
+
+/// An app's key and secret: signs and verifies all that Pusher Channels signs, always HMAC-SHA256 in hexadecimal.
+///
+/// The secret is turned into the state of the HMAC once. Clones share it.
+#[derive(Clone)]
+pub struct Signer(Arc<Credentials>);
+
+#[derive(Clone)]
+struct Credentials {
+    key: String,
+    mac: Hmac<Sha256>,
+    master_key: Option<EncryptionMasterKey>,
+}
+
+impl Signer {
+    /// A signer for the app with this key and secret.
+    #[expect(clippy::expect_used, reason = "an HMAC takes a key of any length (RFC 2104)")]
+    pub fn new(key: impl Into<String>, secret: &str) -> Self {
+        let mac = Hmac::new_from_slice(secret.as_bytes()).expect("any length");
+        Self(Arc::new(Credentials { key: key.into(), mac, master_key: None }))
+    }
+
+    /// The same signer, able to authorize `private-encrypted-` channels.
+    #[must_use]
+    pub fn with_encryption_master_key(mut self, key: EncryptionMasterKey) -> Self {
+        Arc::make_mut(&mut self.0).master_key = Some(key);
+        self
+    }
+
+    /// The app key, which is public: clients name it when they connect.
+    pub fn key(&self) -> &str {
+        &self.0.key
+    }
+
+    /// The signature of any text: 64 lower-case hexadecimal digits.
+    ///
+    /// It checks nothing. Of what comes from outside, sign only what [`authorize_channel`](Self::authorize_channel) and its
+    /// like have checked: otherwise a client may choose the text, and thereby another channel.
+    pub fn sign(&self, text: &[u8]) -> String {
+        let mut signature = String::with_capacity(64);
+        hex::push(&mut signature, self.mac(&[text]).finalize().into_bytes().into());
+        signature
+    }
+
+    /// Whether `signature` is that of `text`, compared in constant time. Anything but 64 hexadecimal digits is not.
+    pub fn verify(&self, text: &[u8], signature: &str) -> bool {
+        self.verify_parts(&[text], signature)
+    }
+
+    /// One signature over the parts in a row, so that no text has to be built for it.
+    fn mac(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
+        let mut mac = self.0.mac.clone();
+        for part in parts {
+            mac.update(part);
+        }
+        mac
+    }
+
+    fn verify_parts(&self, parts: &[&[u8]], signature: &str) -> bool {
+        hex::decode(signature).is_some_and(|signature| self.mac(parts).verify_slice(&signature).is_ok())
+    }
+
+    pub(crate) fn master_key(&self) -> Option<&EncryptionMasterKey> {
+        self.0.master_key.as_ref()
+    }
+
+    /// `key:signature`, the token of channel and user authorizations.
+    pub(crate) fn token(&self, parts: &[&[u8]]) -> String {
+        let mut token = String::with_capacity(self.0.key.len() + 1 + 64);
+        token.push_str(&self.0.key);
+        token.push(':');
+        hex::push(&mut token, self.mac(parts).finalize().into_bytes().into());
+        token
+    }
+
+    pub(crate) fn verify_token(&self, token: &str, parts: &[&[u8]]) -> Result<(), Error> {
+        let (key, signature) = token.rsplit_once(':').ok_or_else(Error::signature)?;
+        if key != self.0.key {
+            return Err(Error::unknown_key());
+        }
+        if self.verify_parts(parts, signature) { Ok(()) } else { Err(Error::signature()) }
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer").field("key", &self.0.key).finish_non_exhaustive()
+    }
+}
