@@ -1,1 +1,29 @@
 #![doc = include_str!("../README.md")]
+
+mod answer;
+mod canonical;
+mod change;
+mod ids;
+mod inbox_notification;
+mod live;
+mod notification;
+mod position;
+mod problem;
+mod request;
+mod time;
+
+pub use answer::{ChangesAnswer, InboxPage, RealtimeInfo, Receipt, ResetReason, WriteAnswer};
+pub use canonical::canonical_json;
+pub use change::{Change, ChangeKind, RemovedReason, Stamp};
+pub use ids::{InvalidId, NotificationId, OpId, Tag, UserId};
+pub use inbox_notification::InboxNotification;
+pub use jiff::Timestamp;
+pub use live::{CHANGED_EVENT, EVENT, LiveEvent};
+pub use notification::{Button, InternalNotification, InvalidNotification, MAX_DEPTH, RESERVED_KEYS};
+pub use position::{Head, Position};
+pub use problem::Problem;
+pub use request::{MarkRequest, MarkTarget, PushRequest};
+pub use time::parse_time;
+
+/// The most ids that one request or one change names.
+pub const MAX_IDS: usize = 500;

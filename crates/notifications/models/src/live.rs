@@ -1,0 +1,164 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Change, ChangeKind, InboxNotification, InternalNotification, Stamp};
+
+/// The name of the live event of a new notification.
+pub const EVENT: &str = "internal-notification";
+/// The name of the live event of every other change.
+pub const CHANGED_EVENT: &str = "internal-notifications-changed";
+
+/// What a live event on a user's channel says.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum LiveEvent {
+    /// A change.
+    Change(Change),
+    /// There is a change, too large for the transport: only where it stands.
+    Thin(Stamp),
+    /// A notification from a sender that knows of no inbox server.
+    Bare(Box<InternalNotification>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct AddedEvent {
+    #[serde(flatten)]
+    notification: InboxNotification,
+    inbox: Stamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ChangedEvent {
+    #[serde(flatten)]
+    kind: ChangeKind,
+    inbox: Stamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ThinEvent {
+    truncated: bool,
+    inbox: Stamp,
+}
+
+impl LiveEvent {
+    /// Reads the `data` of an event of either name. `None` when it is nothing of ours, or malformed.
+    ///
+    /// A notification with a malformed `inbox` is malformed, not bare.
+    pub fn parse(data: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Peek {
+            #[serde(default)]
+            inbox: Option<serde::de::IgnoredAny>,
+            #[serde(default)]
+            truncated: bool,
+            #[serde(default)]
+            kind: Option<serde::de::IgnoredAny>,
+            #[serde(default)]
+            content: Option<serde::de::IgnoredAny>,
+        }
+        let peek: Peek = serde_json::from_str(data).ok()?;
+        match peek {
+            Peek { inbox: None, .. } => {
+                serde_json::from_str(data).ok().map(|bare| Self::Bare(Box::new(bare)))
+            }
+            Peek { truncated: true, .. } => {
+                serde_json::from_str::<ThinEvent>(data).ok().map(|thin| Self::Thin(thin.inbox))
+            }
+            Peek { kind: Some(_), content: None, .. } => serde_json::from_str::<ChangedEvent>(data)
+                .ok()
+                .map(|event| Self::Change(Change { stamp: event.inbox, kind: event.kind })),
+            _ => serde_json::from_str::<AddedEvent>(data).ok().map(|event| {
+                let kind = ChangeKind::Added { notification: Box::new(event.notification) };
+                Self::Change(Change { stamp: event.inbox, kind })
+            }),
+        }
+    }
+
+    /// The event of a change: its name and its `data`, thin where the data would have more than `most` bytes.
+    pub fn encode(change: &Change, most: usize) -> (&'static str, String) {
+        let inbox = change.stamp;
+        let (event, data) = match &change.kind {
+            ChangeKind::Added { notification } => {
+                (EVENT, serde_json::to_string(&AddedEvent { notification: (**notification).clone(), inbox }))
+            }
+            ChangeKind::Gone { .. } => return (EVENT, Self::thin(inbox)),
+            kind => (CHANGED_EVENT, serde_json::to_string(&ChangedEvent { kind: kind.clone(), inbox })),
+        };
+        match data {
+            Ok(data) if data.len() <= most => (event, data),
+            _ => (event, Self::thin(inbox)),
+        }
+    }
+
+    /// The `data` of an event that says only where the inbox stands.
+    pub fn thin(inbox: Stamp) -> String {
+        serde_json::to_string(&ThinEvent { truncated: true, inbox }).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{NotificationId, Tag, Timestamp};
+
+    fn stamp() -> Stamp {
+        Stamp {
+            seq: 7,
+            tag: Tag::from_bits(7),
+            prev: Some(Tag::from_bits(6)),
+            pending: 3,
+            at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn added(content: &str) -> Change {
+        let mut notification = InternalNotification::new(content);
+        notification.extra.insert("kind".into(), "mine".into());
+        let id = NotificationId::new("n").unwrap();
+        let row = InboxNotification::new(id, notification, "key:shop", Timestamp::UNIX_EPOCH, 7);
+        Change { stamp: stamp(), kind: ChangeKind::Added { notification: Box::new(row) } }
+    }
+
+    #[test]
+    fn a_change_survives_its_event() {
+        let ids = vec![NotificationId::new("n").unwrap()];
+        for change in [
+            added("c"),
+            Change { stamp: stamp(), kind: ChangeKind::Opened { ids } },
+            Change { stamp: stamp(), kind: ChangeKind::OpenedAll { through: 7 } },
+        ] {
+            let (_, data) = LiveEvent::encode(&change, 10_240);
+            assert_eq!(LiveEvent::parse(&data), Some(LiveEvent::Change(change)));
+        }
+    }
+
+    #[test]
+    fn what_the_transport_cannot_carry_goes_out_thin() {
+        let (event, data) = LiveEvent::encode(&added(&"x".repeat(20_000)), 10_240);
+        assert_eq!(event, EVENT);
+        assert!(data.len() < 300);
+        assert_eq!(LiveEvent::parse(&data), Some(LiveEvent::Thin(stamp())));
+    }
+
+    #[test]
+    fn a_bare_notification_is_no_change() {
+        let read = LiveEvent::parse(r#"{"content":"c","heading":"h"}"#);
+        assert_eq!(read, Some(LiveEvent::Bare(Box::new(InternalNotification::new("c").with_heading("h")))));
+    }
+
+    #[test]
+    fn a_malformed_event_is_nothing() {
+        let deep = format!("{{\"content\":{}{}}}", "[".repeat(20_000), "]".repeat(20_000));
+        for data in [
+            "",
+            "{}",
+            "[]",
+            "x",
+            r#"{"content":1}"#,
+            r#"{"content":"c","inbox":{"seq":1}}"#,
+            r#"{"truncated":true}"#,
+            &deep,
+        ] {
+            assert_eq!(LiveEvent::parse(data), None, "{data:.30}");
+        }
+    }
+}
