@@ -1,0 +1,145 @@
+//! Where inboxes are kept: one trait, and the SQLite store behind it.
+
+mod error;
+pub mod sqlite;
+
+use async_trait::async_trait;
+use internal_notifications_models::{
+    Change, ChangesAnswer, Head, InboxNotification, InboxPage, InternalNotification, NotificationId, OpId,
+    Position, Receipt, Tag, Timestamp, UserId, WriteAnswer,
+};
+
+pub use error::{StoreError, StoreErrorKind};
+
+/// The inboxes, durable: what a method has answered survives a crash of the process and of the machine.
+///
+/// Every change of an inbox is one record of its log, made in one transaction with its effect (docs/protocol.md). All reads of one call
+/// see one moment.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Adds a notification to the inboxes of its recipients that do not have it yet.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::IdTaken`] when the id belongs to another body or sender; nothing is stored then.
+    async fn push(&self, push: Push) -> Result<Receipt, StoreError>;
+
+    /// Changes a user's own inbox. A repeat of an `op` that made a change does nothing and answers the head.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Unknown`] for a removal of what is not there, [`StoreErrorKind::Diverged`] for an opened-all whose tag is not the one
+    /// of the record there, or whose `through` is beyond the head; both carry the head.
+    async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError>;
+
+    /// The newest `limit` notifications, or those added before the seq `before`; fewer where their bodies pass 1 MiB, but at least one.
+    async fn page(
+        &self,
+        user_id: &UserId,
+        limit: usize,
+        before: Option<u64>,
+    ) -> Result<InboxPage, StoreError>;
+
+    /// One notification of an inbox.
+    async fn notification(
+        &self,
+        user_id: &UserId,
+        id: &NotificationId,
+    ) -> Result<Option<InboxNotification>, StoreError>;
+
+    /// The changes after a position, at most `limit`, fewer where their bodies pass 1 MiB (but at least one); or a reset.
+    async fn changes(
+        &self,
+        user_id: &UserId,
+        after: Position,
+        limit: usize,
+    ) -> Result<ChangesAnswer, StoreError>;
+
+    /// The head of an inbox; (0, none) and nothing pending for one that never had a change.
+    async fn head(&self, user_id: &UserId) -> Result<Head, StoreError>;
+
+    /// Users whose log holds changes that are not marked published, at most `limit`.
+    async fn behind(&self, limit: usize) -> Result<Vec<UserId>, StoreError>;
+
+    /// What is to be published of these users: the changes after the mark, or after the given seq where that is higher.
+    async fn unpublished(
+        &self,
+        users: &[(UserId, u64)],
+        most: Unpublishable,
+    ) -> Result<Vec<Unpublished>, StoreError>;
+
+    /// Moves the marks of published changes; one that is behind the stored one moves nothing.
+    async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<(), StoreError>;
+
+    /// The value of a setting; `make` is stored and returned when it has none.
+    async fn setting(&self, name: &str, make: String) -> Result<String, StoreError>;
+
+    /// Whether the store can be read and written now.
+    async fn ready(&self) -> Result<(), StoreError>;
+
+    /// Finishes what was accepted and lets go of the store. Later calls err.
+    async fn close(&self);
+}
+
+/// A push, checked, with its recipients each named once.
+#[derive(Clone, Debug)]
+pub struct Push {
+    /// Who pushes: `user:ID` or `key:NAME`.
+    pub sender: String,
+    /// The notification's id; `notification.id` is not looked at.
+    pub id: NotificationId,
+    /// What.
+    pub notification: InternalNotification,
+    /// Whom to, without repeats.
+    pub user_ids: Vec<UserId>,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// A write in a user's own inbox.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// What.
+    pub kind: WriteKind,
+    /// The client's id of the operation.
+    pub op: Option<OpId>,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// What a write does.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum WriteKind {
+    /// Marks these opened; unknown and opened ones are skipped.
+    Opened(Vec<NotificationId>),
+    /// Marks these pending again; unknown and pending ones are skipped.
+    Unopened(Vec<NotificationId>),
+    /// Marks all opened that were added up to `through` (the head without one).
+    OpenedAll {
+        /// A seq, inclusive.
+        through: Option<u64>,
+        /// The tag that the record at `through` must have.
+        tag: Option<Tag>,
+    },
+    /// Removes one.
+    Remove(NotificationId),
+}
+
+/// How much [`Store::unpublished`] gives.
+#[derive(Clone, Copy, Debug)]
+pub struct Unpublishable {
+    /// A user with more unpublished changes than this gets only the newest.
+    pub changes: usize,
+    /// A body of more bytes than this is left out: its change comes as [`internal_notifications_models::ChangeKind::Gone`].
+    pub body: usize,
+}
+
+/// The unpublished changes of one user, in order.
+#[derive(Clone, Debug)]
+pub struct Unpublished {
+    /// Whose.
+    pub user_id: UserId,
+    /// All of them, or the newest alone.
+    pub changes: Vec<Change>,
+    /// Whether there were too many, and `changes` is only the newest.
+    pub far_behind: bool,
+}
