@@ -46,3 +46,36 @@ impl fmt::Debug for EncryptionMasterKey {
         f.debug_tuple("EncryptionMasterKey").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn every_published_shared_secret_is_derived() {
+        let file: Value = serde_json::from_str(include_str!("../tests/vectors/auth.json")).unwrap();
+        let vectors = file["shared_secret_derivation"].as_array().unwrap();
+        assert_eq!(vectors.len(), 9);
+        for vector in vectors {
+            let text = |name: &str| vector[name].as_str().unwrap();
+            let key: Vec<u8> = text("key_bytes_hex")
+                .as_bytes()
+                .chunks(2)
+                .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+                .collect();
+            let secret = STANDARD.encode(derive_shared_secret(text("channel"), &key));
+            assert_eq!(secret, text("shared_secret_base64"), "{}", text("channel"));
+            if let Some(base64) = vector["encryption_master_key_base64"].as_str() {
+                let master_key: EncryptionMasterKey = base64.parse().unwrap();
+                assert_eq!(master_key.shared_secret(&text("channel").parse().unwrap()), secret);
+            }
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        assert_eq!(format!("{:?}", EncryptionMasterKey::new([7; 32])), "EncryptionMasterKey(..)");
+    }
+}

@@ -65,8 +65,8 @@ impl Signer {
     /// # Errors
     /// The kind says which check failed; the texts are those of Pusher's servers, without the right signature.
     pub fn verify_request(&self, request: &Request<'_>, now: u64) -> Result<(), Error> {
-        let mut parameters = lower_case(request.query);
-        let signatures: Vec<_> = parameters.extract_if(.., |(name, _)| name == SIGNATURE).collect();
+        let (signatures, mut parameters): (Vec<_>, Vec<_>) =
+            lower_case(request.query).into_iter().partition(|(name, _)| name == SIGNATURE);
         let text = text_to_sign(request, &mut parameters)?;
         let find =
             |wanted| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
