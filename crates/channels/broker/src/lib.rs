@@ -1,1 +1,20 @@
 #![doc = include_str!("../README.md")]
+
+mod api;
+mod broker;
+mod connection;
+mod error;
+mod limits;
+mod mailbox;
+mod registry;
+mod served;
+mod session;
+mod timers;
+mod upgrade;
+
+pub use broker::{App, Broker};
+pub use error::{Error, ErrorKind};
+pub use limits::Limits;
+// Part of this crate's signatures.
+pub use pusher_protocol::{ChannelName, EventName, SocketId};
+pub use pusher_signer::Signer;

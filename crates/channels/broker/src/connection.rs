@@ -1,0 +1,161 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use pusher_protocol::{CloseCode, Outgoing};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::CapacityError;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use crate::broker::Shared;
+use crate::mailbox::{Ending, Mailbox, Next};
+use crate::session::Session;
+use crate::timers::{Due, Timers};
+
+/// Serves one WebSocket until it has ended.
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    mut socket: WebSocketStream<S>,
+    shared: &Arc<Shared>,
+    welcome: Result<(), Ending>,
+) {
+    let end = match welcome.and_then(|()| Session::open(shared)) {
+        Ok(session) => run(&mut socket, session, shared).await,
+        Err(ending) => End::Ours(ending),
+    };
+    let _ = timeout(shared.limits.close_timeout, close(&mut socket, end)).await;
+}
+
+/// Who ended a connection.
+enum End {
+    Ours(Ending),
+    /// The client: it closed, or is gone.
+    Theirs,
+    /// The client sent what cannot be read on.
+    Broken(Ending),
+}
+
+/// Frames written in a row before the client is listened to again.
+const BURST: usize = 64;
+
+async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    mut session: Session,
+    shared: &Shared,
+) -> End {
+    let limits = &shared.limits;
+    let mut timers = Timers::new(Instant::now(), limits);
+    let timer = sleep_until(timers.next());
+    tokio::pin!(timer);
+    loop {
+        if let Some(end) = write_waiting(socket, session.mailbox(), limits.pong_timeout).await {
+            return end;
+        }
+        tokio::select! {
+            biased;
+            message = socket.next() => {
+                let message = match message {
+                    Some(Ok(message)) => message,
+                    Some(Err(error)) => return broken(&error),
+                    None => return End::Theirs,
+                };
+                timers.heard(Instant::now());
+                let received = match message {
+                    Message::Text(text) => session.receive(text.as_str()),
+                    Message::Binary(_) => session.receive_binary(),
+                    Message::Close(_) => return End::Theirs,
+                    // Answered by the WebSocket layer.
+                    Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
+                };
+                if let Err(ending) = received {
+                    return End::Ours(ending);
+                }
+                if session.has_subscribed() {
+                    timers.subscribed();
+                }
+            }
+            () = &mut timer => {
+                match timers.due(Instant::now()) {
+                    Due::Nothing => {}
+                    Due::Ping => session.ping(),
+                    Due::PongMissing => return End::Ours(PONG_MISSING),
+                    Due::NeverSubscribed => return End::Ours(NEVER_SUBSCRIBED),
+                }
+                timer.as_mut().reset(timers.next());
+            }
+            () = session.mailbox().filled() => {}
+        }
+    }
+}
+
+const PONG_MISSING: Ending = Ending::new(CloseCode::PONG_MISSING, "Pong reply not received");
+const NEVER_SUBSCRIBED: Ending =
+    Ending::new(CloseCode::UNAUTHORIZED, "Connection not authorized within timeout");
+const WRITE_STUCK: Ending = Ending::new(CloseCode::OVER_CAPACITY, "A frame was not taken in time");
+
+/// Writes what waits for the client, until it is told to end or the client does not take a frame in time.
+async fn write_waiting<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    mailbox: &Mailbox,
+    limit: Duration,
+) -> Option<End> {
+    for _ in 0..BURST {
+        let frame = match mailbox.next() {
+            Next::Write(frame) => frame,
+            Next::End(ending) => return Some(End::Ours(ending)),
+            Next::Nothing => return None,
+        };
+        tokio::select! {
+            biased;
+            written = timeout(limit, socket.send(Message::Text(frame))) => match written {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Some(End::Theirs),
+                Err(_) => return Some(End::Ours(WRITE_STUCK)),
+            },
+            // The write may be stuck behind a client that does not read: then `next` says so.
+            () = mailbox.ended() => {}
+        }
+    }
+    None
+}
+
+/// What to say to a client whose bytes cannot be read on, if anything.
+fn broken(error: &Error) -> End {
+    let (code, reason) = match error {
+        Error::Capacity(CapacityError::MessageTooLong { .. }) => {
+            (CloseCode::TOO_BIG, "The message is too long")
+        }
+        Error::Utf8(_) => (CloseCode(1007), "A text message must be UTF-8"),
+        Error::Protocol(_) => (CloseCode(1002), "This is not the WebSocket protocol"),
+        _ => return End::Theirs,
+    };
+    End::Broken(Ending::new(code, reason))
+}
+
+/// The closing handshake. In the protocol's own codes the reason is an error event as well, as Pusher sends it.
+async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, end: End) {
+    let (End::Ours(ending) | End::Broken(ending)) = end else {
+        // Lets the WebSocket layer answer the client's close frame.
+        while let Some(Ok(_)) = socket.next().await {}
+        return;
+    };
+    if ending.code.0 >= 4000 && ending.code != CloseCode::RECONNECT {
+        let error = Outgoing::Error { code: Some(ending.code), message: ending.reason, channel: None };
+        if socket.feed(Message::text(error.encode())).await.is_err() {
+            return;
+        }
+    }
+    let frame = CloseFrame { code: ending.code.0.into(), reason: ending.reason.into() };
+    if socket.close(Some(frame)).await.is_err() {
+        return;
+    }
+    while let Some(Ok(_)) = socket.next().await {}
+    if matches!(end, End::Broken(_)) {
+        // Unread bytes would make the kernel reset the connection, and the client lose the close frame.
+        let stream = socket.get_mut();
+        let _ = stream.shutdown().await;
+        let _ = tokio::io::copy(stream, &mut tokio::io::sink()).await;
+    }
+}

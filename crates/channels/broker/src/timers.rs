@@ -1,0 +1,130 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::limits::Limits;
+
+/// When a connection has to be pinged or given up.
+#[derive(Debug)]
+pub(crate) struct Timers {
+    heard: Instant,
+    pinged: Option<Instant>,
+    /// Until when the first subscription must come; none once it came.
+    subscribe_by: Option<Instant>,
+    idle: Duration,
+    pong: Duration,
+}
+
+/// The longest that is waited for anything; keeps the sums below from overflowing, whatever the settings.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// What is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    Nothing,
+    Ping,
+    PongMissing,
+    NeverSubscribed,
+}
+
+impl Timers {
+    pub(crate) fn new(now: Instant, limits: &Limits) -> Self {
+        Self {
+            heard: now,
+            pinged: None,
+            subscribe_by: Some(now + limits.subscribe_timeout.min(LONGEST)),
+            idle: limits.activity_timeout.saturating_add(limits.activity_margin).min(LONGEST),
+            pong: limits.pong_timeout.min(LONGEST),
+        }
+    }
+
+    /// A frame came, of whatever kind.
+    pub(crate) fn heard(&mut self, now: Instant) {
+        self.heard = now;
+        self.pinged = None;
+    }
+
+    /// A subscription was accepted.
+    pub(crate) fn subscribed(&mut self) {
+        self.subscribe_by = None;
+    }
+
+    /// What is due now; a ping is taken as sent.
+    pub(crate) fn due(&mut self, now: Instant) -> Due {
+        if self.subscribe_by.is_some_and(|by| by <= now) {
+            return Due::NeverSubscribed;
+        }
+        match self.pinged {
+            Some(pinged) if pinged + self.pong <= now => Due::PongMissing,
+            None if self.heard + self.idle <= now => {
+                self.pinged = Some(now);
+                Due::Ping
+            }
+            _ => Due::Nothing,
+        }
+    }
+
+    /// When to ask [`due`](Self::due) next. What was heard since may make that too early, never too late.
+    pub(crate) fn next(&self) -> Instant {
+        let alive = self.pinged.map_or(self.heard + self.idle, |pinged| pinged + self.pong);
+        self.subscribe_by.map_or(alive, |by| by.min(alive))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timers(start: Instant) -> Timers {
+        let mut limits = Limits::default();
+        limits.activity_timeout = Duration::from_secs(100);
+        limits.activity_margin = Duration::from_secs(5);
+        limits.subscribe_timeout = Duration::from_secs(10);
+        limits.pong_timeout = Duration::from_secs(7);
+        Timers::new(start, &limits)
+    }
+
+    #[test]
+    fn a_silent_client_is_pinged_and_then_given_up() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut timers = timers(start);
+        timers.subscribed();
+        assert_eq!((timers.next(), timers.due(at(104))), (at(105), Due::Nothing));
+        assert_eq!((timers.due(at(105)), timers.next()), (Due::Ping, at(112)));
+        assert_eq!(timers.due(at(111)), Due::Nothing);
+        assert_eq!(timers.due(at(112)), Due::PongMissing);
+    }
+
+    #[test]
+    fn any_frame_answers_a_ping() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut timers = timers(start);
+        timers.subscribed();
+        assert_eq!(timers.due(at(105)), Due::Ping);
+        timers.heard(at(106));
+        assert_eq!((timers.due(at(112)), timers.next()), (Due::Nothing, at(211)));
+    }
+
+    #[test]
+    fn settings_without_end_are_no_overflow() {
+        let mut limits = Limits::default();
+        limits.activity_timeout = Duration::MAX;
+        limits.subscribe_timeout = Duration::MAX;
+        limits.pong_timeout = Duration::MAX;
+        let now = Instant::now();
+        assert_eq!(Timers::new(now, &limits).next(), now + LONGEST);
+    }
+
+    #[test]
+    fn only_a_subscription_ends_the_wait_for_one() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut timers = timers(start);
+        timers.heard(at(9));
+        assert_eq!((timers.next(), timers.due(at(10))), (at(10), Due::NeverSubscribed));
+        timers.subscribed();
+        assert_eq!(timers.due(at(10)), Due::Nothing);
+    }
+}

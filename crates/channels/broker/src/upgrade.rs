@@ -1,0 +1,133 @@
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::header::{
+    CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, Uri, Version};
+use axum::response::{IntoResponse, Response};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use pusher_protocol::CloseCode;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+
+use crate::broker::{Admission, Broker, Ticket};
+use crate::connection;
+use crate::limits::Limits;
+use crate::mailbox::Ending;
+
+/// `GET /app/{key}`. What is wrong with the app or the protocol is said over the WebSocket, as clients expect it.
+pub(crate) async fn accept(
+    State(broker): State<Broker>,
+    Path(key): Path<String>,
+    uri: Uri,
+    upgrade: Upgrade,
+) -> Response {
+    if broker.shared.registry.is_closed() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down").into_response();
+    }
+    let (ticket, room) = match broker.admit() {
+        Admission::Welcome(ticket) => (ticket, Ok(())),
+        Admission::Refuse(ticket) => (ticket, Err(OVER_CAPACITY)),
+        Admission::Full => return (StatusCode::SERVICE_UNAVAILABLE, OVER_CAPACITY.reason).into_response(),
+    };
+    let welcome = if key != broker.shared.app.signer.key() {
+        Err(Ending::new(CloseCode::UNKNOWN_APP, "App key does not exist"))
+    } else if !speaks_our_protocol(&uri) {
+        Err(Ending::new(CloseCode::UNSUPPORTED_PROTOCOL, "Unsupported protocol version"))
+    } else {
+        room
+    };
+    let answer = upgrade.answer();
+    tokio::spawn(serve(upgrade.connection, ticket, welcome));
+    answer
+}
+
+const OVER_CAPACITY: Ending =
+    Ending::new(CloseCode::OVER_CAPACITY, "The server has no room for another connection");
+
+async fn serve(upgrade: OnUpgrade, ticket: Ticket, welcome: Result<(), Ending>) {
+    let Ok(stream) = upgrade.await else { return };
+    let config = config(&ticket.shared.limits);
+    let socket = WebSocketStream::from_raw_socket(TokioIo::new(stream), Role::Server, Some(config)).await;
+    connection::serve(socket, &ticket.shared, welcome).await;
+}
+
+/// Small buffers, since most connections are idle; they grow to the largest frame and stay so, hence the limit.
+fn config(limits: &Limits) -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(1024)
+        .write_buffer_size(0)
+        .max_message_size(Some(limits.frame_bytes))
+        .max_frame_size(Some(limits.frame_bytes))
+}
+
+/// 5, 6 and 7 differ in nothing that matters to a server; a client that gives none is taken at its word as well.
+fn speaks_our_protocol(uri: &Uri) -> bool {
+    let parameters = uri.query().unwrap_or_default().split('&');
+    let protocol = parameters.filter_map(|parameter| parameter.strip_prefix("protocol=")).next();
+    protocol.is_none_or(|version| matches!(version, "5" | "6" | "7"))
+}
+
+/// A checked WebSocket handshake (RFC 6455, section 4.2.1). Any origin may connect, as with Pusher: the app key is public,
+/// and no cookie is read.
+pub(crate) struct Upgrade {
+    key: String,
+    connection: OnUpgrade,
+}
+
+impl Upgrade {
+    fn answer(&self) -> Response {
+        let accept = derive_accept_key(self.key.as_bytes());
+        let headers = [
+            (CONNECTION, "Upgrade".to_owned()),
+            (UPGRADE, "websocket".to_owned()),
+            (SEC_WEBSOCKET_ACCEPT, accept),
+        ];
+        (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Upgrade {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        let headers = &parts.headers;
+        if parts.version != Version::HTTP_11 || !names(headers, &CONNECTION, "upgrade") {
+            return Err(upgrade_required(
+                "This address speaks WebSocket, over HTTP/1.1 with Connection: Upgrade",
+            ));
+        }
+        if !names(headers, &UPGRADE, "websocket") {
+            return Err(upgrade_required("This address speaks WebSocket: Upgrade: websocket is required"));
+        }
+        if !names(headers, &SEC_WEBSOCKET_VERSION, "13") {
+            return Err(upgrade_required("Sec-WebSocket-Version: 13 is required"));
+        }
+        let key = headers.get(SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok());
+        let Some(key) = key.filter(|key| key.len() == 24).map(str::to_owned) else {
+            let text = "Sec-WebSocket-Key must be base64 of 16 bytes";
+            return Err((StatusCode::BAD_REQUEST, text).into_response());
+        };
+        match parts.extensions.remove::<OnUpgrade>() {
+            Some(connection) => Ok(Self { key, connection }),
+            None => Err(upgrade_required("This connection cannot be upgraded")),
+        }
+    }
+}
+
+/// Whether a header's comma-separated values have `token`, in whatever case.
+fn names(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|value| value.trim().eq_ignore_ascii_case(token))
+}
+
+fn upgrade_required(text: &'static str) -> Response {
+    let headers = [(UPGRADE, "websocket"), (SEC_WEBSOCKET_VERSION, "13")];
+    (StatusCode::UPGRADE_REQUIRED, headers, text).into_response()
+}
