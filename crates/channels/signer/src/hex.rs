@@ -1,6 +1,9 @@
 /// Appends `bytes` in lower-case hexadecimal.
 pub(crate) fn push<const N: usize>(text: &mut String, bytes: [u8; N]) {
-    let pairs: [[u8; 2]; N] = bytes.map(|byte| [digit(byte >> 4), digit(byte & 0xf)]);
+    let mut pairs = [[0; 2]; N];
+    for (pair, byte) in pairs.iter_mut().zip(bytes) {
+        *pair = [digit(byte >> 4), digit(byte & 0xf)];
+    }
     if let Ok(digits) = std::str::from_utf8(pairs.as_flattened()) {
         text.push_str(digits);
     }
