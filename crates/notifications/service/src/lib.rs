@@ -1,1 +1,16 @@
 #![doc = include_str!("../README.md")]
+
+mod announcement;
+mod error;
+mod inbox;
+mod inbox_log;
+mod service;
+mod snapshot;
+
+pub use announcement::Announcement;
+pub use error::{ServiceError, ServiceErrorKind};
+pub use inbox::{Ask, Inbox, InboxEvent};
+pub use inbox_log::{InboxCommand, InboxLog, Refused};
+pub use internal_notifications_models as models;
+pub use service::InternalNotificationsService;
+pub use snapshot::{Snapshot, Status};

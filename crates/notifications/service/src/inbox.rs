@@ -1,0 +1,293 @@
+mod announcing;
+mod catch_up;
+mod passed;
+mod window;
+
+use std::sync::Arc;
+
+use internal_notifications_models::{
+    Change, ChangeKind, ChangesAnswer, Head, InboxNotification, InboxPage, LiveEvent, NotificationId,
+    Position, ResetReason, Stamp, Timestamp,
+};
+
+use crate::Announcement;
+use announcing::Announcing;
+use catch_up::CatchUp;
+use passed::Passed;
+use window::Window;
+
+/// One user's inbox on the client: a fold of numbered changes.
+///
+/// A change is applied if and only if it is the very next one: its seq follows and its `prev` is the tag of the last. What is known to be passed
+/// is ignored. Anything else means that something was lost, or that the server's history is another one (a restored backup), and starts a
+/// catch-up, whose answer alone decides. Live events that come meanwhile wait, boundedly.
+///
+/// Whoever drives it does three things: it hands over what comes (`on_…`), asks the server for what the inbox [`wants`](Self::wants), one
+/// question at a time, and does what the returned [`InboxEvent`]s say.
+#[derive(Clone, Debug)]
+pub struct Inbox {
+    window: Window,
+    head: Head,
+    passed: Passed,
+    announcing: Announcing,
+    /// What is being caught up; none while live events are folded as they come.
+    catch_up: Option<CatchUp>,
+    /// Whether a first snapshot has come.
+    loaded: bool,
+}
+
+/// What the inbox needs from the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ask {
+    /// The newest notifications and the head: [`Inbox::on_snapshot`].
+    Snapshot,
+    /// The changes after this position: [`Inbox::on_changes`].
+    Changes {
+        /// The position that the inbox is at.
+        after: Position,
+    },
+}
+
+/// What happened to the inbox, in order.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum InboxEvent {
+    /// A change was applied, live or by a catch-up.
+    Applied(Change),
+    /// The state was replaced by a snapshot; the first one has no reason.
+    Replaced(Option<ResetReason>),
+    /// To be shown as it comes.
+    Announce(Announcement),
+}
+
+impl Inbox {
+    /// A replica that holds at most `window` notifications (at least one). It wants its first snapshot.
+    pub fn new(window: usize) -> Self {
+        Self {
+            window: Window::new(window.max(1)),
+            head: Head::default(),
+            passed: Passed::default(),
+            announcing: Announcing::new(window.max(1)),
+            catch_up: Some(CatchUp::with_snapshot(None)),
+            loaded: false,
+        }
+    }
+
+    /// The notifications that it holds, newest first.
+    pub fn rows(&self) -> impl Iterator<Item = &Arc<InboxNotification>> {
+        self.window.rows()
+    }
+
+    /// The seq from which every notification in the inbox is held; 0 when it holds the oldest.
+    pub fn low(&self) -> u64 {
+        self.window.low()
+    }
+
+    /// The last change applied, and the count that came with it.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Whether a first snapshot has come.
+    pub fn is_loaded(&self) -> bool {
+        self.loaded
+    }
+
+    /// What to ask the server for now. `None` while the inbox believes that it missed nothing.
+    ///
+    /// Ask one question at a time. If it fails, ask what this says then.
+    pub fn wants(&self) -> Option<Ask> {
+        self.catch_up.as_ref().map(|catch_up| match catch_up.wants_snapshot() {
+            true => Ask::Snapshot,
+            false => Ask::Changes { after: self.head.position },
+        })
+    }
+
+    /// Something may have been missed (a new subscription, a queue that overflowed): catch up.
+    pub fn catch_up(&mut self) {
+        self.catch_up.get_or_insert_default().mark_dirty();
+    }
+
+    /// A live event came.
+    pub fn on_live(&mut self, event: LiveEvent) -> Vec<InboxEvent> {
+        let mut events = Vec::new();
+        match event {
+            LiveEvent::Bare(notification) => events.extend(self.announcing.bare(notification)),
+            event => {
+                if let Some(catch_up) = &mut self.catch_up {
+                    catch_up.keep(event);
+                } else if !self.fold(event, &mut events) {
+                    self.catch_up = Some(CatchUp::default());
+                }
+            }
+        }
+        events
+    }
+
+    /// The server told its head, in answer to a question asked when the inbox was at `asked_at` (a position check, or a write).
+    ///
+    /// A head that differs in seq or tag starts a catch-up, unless the inbox has passed it since; so does one older than `asked_at`.
+    pub fn on_head(&mut self, asked_at: Position, head: Head) {
+        let passed = self.passed.holds(head.position) && head.position.seq >= asked_at.seq;
+        if !passed {
+            self.catch_up();
+        }
+    }
+
+    /// The answer to [`Ask::Snapshot`].
+    pub fn on_snapshot(&mut self, page: InboxPage) -> Vec<InboxEvent> {
+        let mut events = Vec::new();
+        let reason = match &self.catch_up {
+            Some(catch_up) if catch_up.wants_snapshot() => catch_up.reason(),
+            _ => return events,
+        };
+        self.replace(reason, page, &mut events);
+        events
+    }
+
+    /// The answer to [`Ask::Changes`] asked at `after`. One that was asked at another position than the present one is dropped.
+    pub fn on_changes(&mut self, after: Position, answer: ChangesAnswer) -> Vec<InboxEvent> {
+        let mut events = Vec::new();
+        if self.wants() != Some(Ask::Changes { after }) {
+            return events;
+        }
+        match answer {
+            ChangesAnswer::Reset { reason, snapshot } => self.replace(Some(reason), snapshot, &mut events),
+            ChangesAnswer::Changes { changes, more } => match self.fold_page(changes, more, &mut events) {
+                Ok(true) => self.finish(&mut events),
+                Ok(false) => {}
+                Err(reason) => self.catch_up.get_or_insert_default().want_snapshot(reason),
+            },
+        }
+        events
+    }
+
+    /// Folds a page of a catch-up; says whether it was the last. An error is why only a snapshot can help.
+    fn fold_page(
+        &mut self,
+        changes: Vec<Change>,
+        more: bool,
+        events: &mut Vec<InboxEvent>,
+    ) -> Result<bool, ResetReason> {
+        if !contiguous(self.head.position, &changes) || (more && changes.is_empty()) {
+            return Err(ResetReason::Other);
+        }
+        for change in changes {
+            let gone = self.catch_up.get_or_insert_default().gone();
+            match &change.kind {
+                ChangeKind::Unknown => return Err(ResetReason::Other),
+                ChangeKind::Gone { id } => drop(gone.insert(id.clone())),
+                ChangeKind::Removed { ids, .. } => gone.retain(|id| !ids.contains(id)),
+                _ => {}
+            }
+            self.apply(change, events);
+        }
+        let rests_on_gone = !self.catch_up.get_or_insert_default().gone().is_empty();
+        match more {
+            false if rests_on_gone => Err(ResetReason::Other),
+            more => Ok(!more),
+        }
+    }
+
+    fn replace(&mut self, reason: Option<ResetReason>, page: InboxPage, events: &mut Vec<InboxEvent>) {
+        let low = self.window.replace(page.notifications, page.next.unwrap_or(0));
+        self.head = page.head;
+        self.passed.restart(page.head.position);
+        self.catch_up.get_or_insert_default().gone().clear();
+        events.push(InboxEvent::Replaced(reason.filter(|_| self.loaded)));
+        let rows = self.window.rows().rev();
+        let announcements = match reason {
+            _ if !self.loaded => self.announcing.first(rows, page.head.position.seq),
+            Some(ResetReason::Diverged) => self.announcing.diverged(rows, low, page.head.position.seq),
+            _ => self.announcing.missed(rows, low, page.head.position.seq),
+        };
+        events.extend(announcements.into_iter().map(InboxEvent::Announce));
+        self.loaded = true;
+        self.fold_waiting(events);
+    }
+
+    fn finish(&mut self, events: &mut Vec<InboxEvent>) {
+        self.settle(events);
+        self.fold_waiting(events);
+    }
+
+    /// Folds the live events that waited. The catch-up is over, unless one of them was lost or does not fit: then it asks once more.
+    fn fold_waiting(&mut self, events: &mut Vec<InboxEvent>) {
+        let Some(catch_up) = self.catch_up.take() else { return };
+        let (waiting, mut dirty) = catch_up.into_waiting();
+        for event in waiting {
+            dirty |= !self.fold(event, events);
+        }
+        self.catch_up = dirty.then(CatchUp::default);
+    }
+
+    /// Applies or ignores a live event; false when it does neither, which starts a catch-up.
+    fn fold(&mut self, event: LiveEvent, events: &mut Vec<InboxEvent>) -> bool {
+        let (stamp, change) = match event {
+            LiveEvent::Change(change) => (change.stamp, Some(change)),
+            LiveEvent::Thin(stamp) => (stamp, None),
+            _ => return true,
+        };
+        if self.passed.holds(stamp.position()) {
+            return true;
+        }
+        let foldable =
+            |change: &Change| !matches!(change.kind, ChangeKind::Gone { .. } | ChangeKind::Unknown);
+        match change.filter(|change| foldable(change) && stamp.follows(self.head.position)) {
+            Some(change) => {
+                self.apply(change, events);
+                self.settle(events);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The one place where a change has its effect.
+    fn apply(&mut self, change: Change, events: &mut Vec<InboxEvent>) {
+        let Stamp { pending, at, .. } = change.stamp;
+        self.head = Head { position: change.stamp.position(), pending };
+        self.passed.pass(self.head.position);
+        match &change.kind {
+            ChangeKind::Added { notification } => {
+                let row = self.window.add((**notification).clone(), change.stamp.seq);
+                self.announcing.added(row);
+            }
+            ChangeKind::Opened { ids } => self.mark(ids, Some(at)),
+            ChangeKind::Unopened { ids } => self.mark(ids, None),
+            ChangeKind::OpenedAll { through } => {
+                self.window.open_through(*through, at);
+                self.announcing.open_through(*through, at);
+            }
+            ChangeKind::Removed { ids, .. } => {
+                for id in ids {
+                    self.window.remove(id);
+                    self.announcing.removed(id);
+                }
+            }
+            _ => {}
+        }
+        events.push(InboxEvent::Applied(change));
+    }
+
+    fn mark(&mut self, ids: &[NotificationId], opened_at: Option<Timestamp>) {
+        for id in ids {
+            self.window.mark(id, opened_at);
+            self.announcing.mark(id, opened_at);
+        }
+    }
+
+    fn settle(&mut self, events: &mut Vec<InboxEvent>) {
+        let announcements = self.announcing.settle(self.head.position.seq);
+        events.extend(announcements.into_iter().map(InboxEvent::Announce));
+    }
+}
+
+fn contiguous(mut position: Position, changes: &[Change]) -> bool {
+    changes.iter().all(|change| {
+        let follows = change.stamp.follows(position);
+        position = change.stamp.position();
+        follows
+    })
+}

@@ -1,0 +1,197 @@
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use internal_notifications_models::{InboxNotification, InternalNotification, NotificationId, Timestamp};
+
+use super::InboxEvent;
+use super::window::set_opened;
+use crate::Announcement;
+
+/// What is announced, and what was: each notification at most once, in order.
+#[derive(Clone, Debug)]
+pub(super) struct Announcing {
+    /// Added by a catch-up that is not over, in order; apart from the window, so that an evicted one is announced too.
+    waiting: Vec<Arc<InboxNotification>>,
+    /// Up to this seq, what was to be announced is.
+    settled: u64,
+    known: Known,
+}
+
+impl Announcing {
+    pub(super) fn new(window: usize) -> Self {
+        Self { waiting: Vec::new(), settled: 0, known: Known::new(window) }
+    }
+
+    pub(super) fn added(&mut self, row: Arc<InboxNotification>) {
+        self.waiting.push(row);
+    }
+
+    pub(super) fn mark(&mut self, id: &NotificationId, opened_at: Option<Timestamp>) {
+        self.waiting.iter_mut().filter(|row| row.id == *id).for_each(|row| set_opened(row, opened_at));
+    }
+
+    pub(super) fn open_through(&mut self, through: u64, at: Timestamp) {
+        self.waiting.iter_mut().filter(|row| row.added <= through).for_each(|row| set_opened(row, Some(at)));
+    }
+
+    pub(super) fn removed(&mut self, id: &NotificationId) {
+        self.waiting.retain(|row| row.id != *id);
+    }
+
+    /// Everything up to `seq` is folded: announces what is still pending of it.
+    pub(super) fn settle(&mut self, seq: u64) -> Vec<Announcement> {
+        self.settled = seq;
+        let waiting = std::mem::take(&mut self.waiting);
+        waiting.into_iter().filter_map(|row| self.announce(row)).collect()
+    }
+
+    fn announce(&mut self, row: Arc<InboxNotification>) -> Option<Announcement> {
+        let announced = self.known.announced(&row.id);
+        self.known.remember(&row, announced || !row.opened);
+        (!announced && !row.opened).then_some(Announcement::Notification(row))
+    }
+
+    /// The first snapshot: nothing of it is announced. Rows come oldest first, here and below.
+    pub(super) fn first<'a>(
+        &mut self,
+        rows: impl Iterator<Item = &'a Arc<InboxNotification>>,
+        seq: u64,
+    ) -> Vec<Announcement> {
+        self.settled = seq;
+        rows.for_each(|row| self.known.remember(row, false));
+        Vec::new()
+    }
+
+    /// A snapshot of the same history, after too much was missed: what was added since announcing was settled.
+    pub(super) fn missed<'a>(
+        &mut self,
+        rows: impl Iterator<Item = &'a Arc<InboxNotification>>,
+        low: u64,
+        seq: u64,
+    ) -> Vec<Announcement> {
+        let settled = self.settled;
+        let skipped = low > settled.saturating_add(1);
+        self.restart(rows, seq, skipped, |row, _| row.added > settled)
+    }
+
+    /// A snapshot of another history, where seqs say nothing of what was announced: what is neither remembered nor older than what is.
+    pub(super) fn diverged<'a>(
+        &mut self,
+        rows: impl Iterator<Item = &'a Arc<InboxNotification>>,
+        low: u64,
+        seq: u64,
+    ) -> Vec<Announcement> {
+        let oldest = self.known.oldest();
+        let mut rows = rows.peekable();
+        let is_new =
+            move |row: &InboxNotification, known: &Known| !known.holds(&row.id) && !oldest.is_newer_than(row);
+        let skipped = low > 0 && rows.peek().is_some_and(|row| is_new(row, &self.known));
+        self.restart(rows, seq, skipped, is_new)
+    }
+
+    fn restart<'a>(
+        &mut self,
+        rows: impl Iterator<Item = &'a Arc<InboxNotification>>,
+        seq: u64,
+        skipped: bool,
+        is_new: impl Fn(&InboxNotification, &Known) -> bool,
+    ) -> Vec<Announcement> {
+        self.waiting.clear();
+        self.settled = seq;
+        let mut announcements = Vec::from_iter(skipped.then_some(Announcement::Skipped));
+        for row in rows {
+            if is_new(row, &self.known) {
+                announcements.extend(self.announce(Arc::clone(row)));
+            } else {
+                self.known.remember(row, false);
+            }
+        }
+        announcements
+    }
+
+    /// A notification that no inbox server stored: announced once by its id, if it has one.
+    pub(super) fn bare(&mut self, notification: Box<InternalNotification>) -> Option<InboxEvent> {
+        if let Some(id) = &notification.id {
+            if self.known.announced(id) {
+                return None;
+            }
+            self.known.remember_bare(id);
+        }
+        Some(InboxEvent::Announce(Announcement::Bare(Arc::from(notification))))
+    }
+}
+
+/// The ids that the replica has seen or announced, the newest of them.
+#[derive(Clone, Debug)]
+struct Known {
+    most: usize,
+    order: VecDeque<NotificationId>,
+    ids: HashMap<NotificationId, Seen>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    announced: bool,
+    /// Its place, unless it was never in the inbox.
+    place: Option<Place>,
+}
+
+/// Where a notification stood, by seq and by time: after a restored backup, new ones may have low seqs, but not early times.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    added: u64,
+    created_at: Timestamp,
+}
+
+impl Place {
+    fn of(row: &InboxNotification) -> Self {
+        Self { added: row.added, created_at: row.created_at }
+    }
+
+    fn is_newer_than(&self, row: &InboxNotification) -> bool {
+        row.added < self.added && row.created_at < self.created_at
+    }
+}
+
+impl Known {
+    fn new(window: usize) -> Self {
+        Self { most: window.max(500) * 2, order: VecDeque::new(), ids: HashMap::new() }
+    }
+
+    fn holds(&self, id: &NotificationId) -> bool {
+        self.ids.contains_key(id)
+    }
+
+    fn announced(&self, id: &NotificationId) -> bool {
+        self.ids.get(id).is_some_and(|seen| seen.announced)
+    }
+
+    fn remember(&mut self, row: &InboxNotification, announced: bool) {
+        self.insert(&row.id, Seen { announced, place: Some(Place::of(row)) });
+    }
+
+    fn remember_bare(&mut self, id: &NotificationId) {
+        self.insert(id, Seen { announced: true, place: None });
+    }
+
+    fn insert(&mut self, id: &NotificationId, seen: Seen) {
+        if let Some(before) = self.ids.get_mut(id) {
+            let announced = before.announced || seen.announced;
+            *before = Seen { announced, place: seen.place.or(before.place) };
+            return;
+        }
+        self.ids.insert(id.clone(), seen);
+        self.order.push_back(id.clone());
+        if self.order.len() > self.most {
+            if let Some(oldest) = self.order.pop_front() {
+                self.ids.remove(&oldest);
+            }
+        }
+    }
+
+    /// The place of the oldest one remembered.
+    fn oldest(&self) -> Place {
+        let places = self.ids.values().filter_map(|seen| seen.place);
+        places.min_by_key(|place| place.added).unwrap_or_default()
+    }
+}

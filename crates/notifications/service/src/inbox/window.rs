@@ -1,0 +1,89 @@
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use internal_notifications_models::{InboxNotification, NotificationId, Timestamp};
+
+/// The newest notifications of the inbox: every row with `added >= low`.
+#[derive(Clone, Debug)]
+pub(super) struct Window {
+    most: usize,
+    low: u64,
+    rows: BTreeMap<u64, Arc<InboxNotification>>,
+    added: HashMap<NotificationId, u64>,
+}
+
+impl Window {
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, low: 0, rows: BTreeMap::new(), added: HashMap::new() }
+    }
+
+    /// Newest first.
+    pub(super) fn rows(&self) -> impl DoubleEndedIterator<Item = &Arc<InboxNotification>> {
+        self.rows.values().rev()
+    }
+
+    pub(super) fn low(&self) -> u64 {
+        self.low
+    }
+
+    /// Holds just these rows, which are all with `added >= low`; gives the low after eviction.
+    pub(super) fn replace(&mut self, rows: Vec<InboxNotification>, low: u64) -> u64 {
+        self.rows.clear();
+        self.added.clear();
+        self.low = low;
+        for row in rows {
+            let added = row.added;
+            self.insert(Arc::new(row), added);
+        }
+        self.evict();
+        self.low
+    }
+
+    /// Adds a row at its place, and evicts the oldest beyond the bound.
+    pub(super) fn add(&mut self, mut row: InboxNotification, seq: u64) -> Arc<InboxNotification> {
+        row.added = seq;
+        let row = Arc::new(row);
+        self.insert(Arc::clone(&row), seq);
+        self.evict();
+        row
+    }
+
+    fn insert(&mut self, row: Arc<InboxNotification>, added: u64) {
+        if let Some(before) = self.added.insert(row.id.clone(), added) {
+            self.rows.remove(&before);
+        }
+        self.rows.insert(added, row);
+    }
+
+    fn evict(&mut self) {
+        while self.rows.len() > self.most {
+            let Some((_, row)) = self.rows.pop_first() else { return };
+            self.added.remove(&row.id);
+            self.low = self.rows.first_key_value().map_or(self.low, |(added, _)| *added);
+        }
+    }
+
+    pub(super) fn mark(&mut self, id: &NotificationId, opened_at: Option<Timestamp>) {
+        let row = self.added.get(id).and_then(|added| self.rows.get_mut(added));
+        if let Some(row) = row {
+            set_opened(row, opened_at);
+        }
+    }
+
+    pub(super) fn open_through(&mut self, through: u64, at: Timestamp) {
+        self.rows.range_mut(..=through).for_each(|(_, row)| set_opened(row, Some(at)));
+    }
+
+    pub(super) fn remove(&mut self, id: &NotificationId) {
+        if let Some(added) = self.added.remove(id) {
+            self.rows.remove(&added);
+        }
+    }
+}
+
+/// Marks a row that others may hold: they keep theirs as it was.
+pub(super) fn set_opened(row: &mut Arc<InboxNotification>, opened_at: Option<Timestamp>) {
+    if row.opened != opened_at.is_some() {
+        Arc::make_mut(row).set_opened(opened_at);
+    }
+}
