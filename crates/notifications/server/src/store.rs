@@ -10,6 +10,8 @@ use internal_notifications_models::{
 };
 
 pub use error::{StoreError, StoreErrorKind};
+/// What a write does.
+pub use internal_notifications_service::InboxCommand as WriteKind;
 
 /// The inboxes, durable: what a method has answered survives a crash of the process and of the machine.
 ///
@@ -103,25 +105,6 @@ pub struct Write {
     pub op: Option<OpId>,
     /// Now.
     pub at: Timestamp,
-}
-
-/// What a write does.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum WriteKind {
-    /// Marks these opened; unknown and opened ones are skipped.
-    Opened(Vec<NotificationId>),
-    /// Marks these pending again; unknown and pending ones are skipped.
-    Unopened(Vec<NotificationId>),
-    /// Marks all opened that were added up to `through` (the head without one).
-    OpenedAll {
-        /// A seq, inclusive.
-        through: Option<u64>,
-        /// The tag that the record at `through` must have.
-        tag: Option<Tag>,
-    },
-    /// Removes one.
-    Remove(NotificationId),
 }
 
 /// How much [`Store::unpublished`] gives.
