@@ -81,6 +81,12 @@ pub trait Store: Send + Sync + 'static {
     async fn close(&self);
 }
 
+/// Who wants to know of new changes as soon as they are durable, whether or not the caller that made them still waits: the dispatcher.
+pub trait Committed: Send + Sync + 'static {
+    /// The inboxes of these users have new changes. Called after each commit and before its callers are answered: it must not block.
+    fn committed(&self, users: &mut dyn Iterator<Item = &UserId>);
+}
+
 /// A push, checked, with its recipients each named once.
 #[derive(Clone, Debug)]
 pub struct Push {
