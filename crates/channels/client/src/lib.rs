@@ -1,1 +1,37 @@
 #![doc = include_str!("../README.md")]
+
+#[cfg(any(feature = "websocket", feature = "http"))]
+mod endpoint;
+#[cfg(any(feature = "websocket", feature = "http"))]
+mod error;
+#[cfg(any(feature = "websocket", feature = "http"))]
+mod roots;
+
+#[cfg(feature = "http")]
+mod api;
+#[cfg(feature = "websocket")]
+mod authorizer;
+#[cfg(feature = "websocket")]
+mod websocket;
+
+#[cfg(feature = "http")]
+pub use api::{BatchEvent, HttpApi, HttpApiBuilder, Trigger};
+#[cfg(feature = "websocket")]
+pub use authorizer::{
+    AuthorizationError, AuthorizationErrorKind, AuthorizationRequest, Authorizer, SigningAuthorizer,
+};
+#[cfg(all(feature = "websocket", feature = "http"))]
+pub use authorizer::{HttpAuthorizer, HttpAuthorizerBuilder, TokenProvider};
+#[cfg(any(feature = "websocket", feature = "http"))]
+pub use error::{Error, ErrorKind};
+#[cfg(any(feature = "websocket", feature = "http"))]
+pub use roots::Roots;
+#[cfg(feature = "websocket")]
+pub use websocket::{
+    Backoff, BoxTransport, ChannelEvent, Client, ClientBuilder, ConnectionState, Connector, Errors, Event,
+    States, Subscription, TcpConnector, Transport,
+};
+
+pub use pusher_protocol as protocol;
+pub use pusher_protocol::{ChannelName, EventName, SocketId};
+pub use pusher_signer::{ChannelAuthorization, Signer};

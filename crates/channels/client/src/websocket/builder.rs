@@ -1,0 +1,231 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, broadcast, mpsc, watch};
+
+use super::actor::Actor;
+use super::settings::{Limits, Settings};
+use super::{Backoff, Client, ConnectionState, Connector, TcpConnector};
+use crate::endpoint::{EndpointParts, check_segment};
+use crate::{Authorizer, Error, ErrorKind, Roots};
+
+/// Commands that may wait for the actor; it serves them at once.
+const COMMANDS: usize = 64;
+/// Errors kept for a reader of [`Client::errors`].
+const ERRORS: usize = 16;
+
+/// Builds a [`Client`].
+#[derive(Clone)]
+pub struct ClientBuilder {
+    app_key: String,
+    endpoint: EndpointParts,
+    path_prefix: String,
+    roots: Roots,
+    authorizer: Option<Arc<dyn Authorizer>>,
+    connector: Arc<dyn Connector>,
+    limits: Limits,
+    seed: Option<u64>,
+}
+
+impl ClientBuilder {
+    pub(super) fn new(app_key: String) -> Self {
+        Self {
+            app_key,
+            endpoint: EndpointParts::new(),
+            path_prefix: String::new(),
+            roots: Roots::new(),
+            authorizer: None,
+            connector: Arc::new(TcpConnector),
+            limits: Limits::default(),
+            seed: None,
+        }
+    }
+
+    /// The cluster at pusher.com: `eu`, `mt1`, … (Pusher's "clusters").
+    pub fn cluster(mut self, cluster: &str) -> Self {
+        self.endpoint.host = Some(format!("ws-{cluster}.pusher.com"));
+        self
+    }
+
+    /// The host of another Channels server: a name or an address.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.endpoint.host = Some(host.into());
+        self
+    }
+
+    /// The port. 443, or 80 without TLS, by default.
+    pub fn port(mut self, port: u16) -> Self {
+        self.endpoint.port = Some(port);
+        self
+    }
+
+    /// Whether to use TLS. On by default.
+    pub fn tls(mut self, tls: bool) -> Self {
+        self.endpoint.tls = tls;
+        self
+    }
+
+    /// What stands before `/app/…` in the server's path. Nothing by default.
+    pub fn path_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.path_prefix = prefix.into();
+        self
+    }
+
+    /// Whom TLS trusts. [`Roots::new`] by default.
+    pub fn roots(mut self, roots: Roots) -> Self {
+        self.roots = roots;
+        self
+    }
+
+    /// Who signs subscriptions to private and presence channels. None by default.
+    pub fn authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> Self {
+        self.authorizer = Some(authorizer);
+        self
+    }
+
+    /// Who opens connections. [`TcpConnector`] by default.
+    pub fn connector(mut self, connector: Arc<dyn Connector>) -> Self {
+        self.connector = connector;
+        self
+    }
+
+    /// After how long without a frame to ask for a sign of life; the server's number counts when it is smaller. 120 s by
+    /// default.
+    pub fn activity_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.activity_timeout = timeout;
+        self
+    }
+
+    /// How long to wait for that sign of life before the connection is replaced. 30 s by default.
+    pub fn pong_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.pong_timeout = timeout;
+        self
+    }
+
+    /// How long an attempt may take: TCP, TLS, the upgrade and the server's first event together. 10 s by default.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.connect_timeout = timeout;
+        self
+    }
+
+    /// After how long without a connection the state is [`ConnectionState::Unavailable`]. 10 s by default.
+    pub fn unavailable_after(mut self, after: Duration) -> Self {
+        self.limits.unavailable_after = after;
+        self
+    }
+
+    /// How long to wait for the server's confirmation before a channel is subscribed again, with a fresh authorization.
+    /// 10 s by default.
+    pub fn subscribe_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.subscribe_timeout = timeout;
+        self
+    }
+
+    /// How long the authorizer may take before it is asked again. 30 s by default.
+    pub fn authorization_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.authorization_timeout = timeout;
+        self
+    }
+
+    /// How long to wait between attempts to connect, to authorize, and to subscribe.
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.limits.backoff = backoff;
+        self
+    }
+
+    /// How many events wait for a subscriber before it lags; at least 1. 1,024 by default.
+    pub fn queue_size(mut self, events: usize) -> Self {
+        self.limits.queue = events.max(1);
+        self
+    }
+
+    /// The largest message taken from the server, in bytes; a larger one ends the connection. 64 KiB by default: Pusher's
+    /// events hold 10 KiB of data, which JSON may write six times as long.
+    pub fn max_message_size(mut self, bytes: usize) -> Self {
+        self.limits.max_message = bytes;
+        self
+    }
+
+    /// Makes the random part of waits repeatable. For simulations.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// The client, connecting. Needs a tokio runtime, on which its task runs.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] when host or app key are missing or malformed, or there is no runtime.
+    pub fn connect(self) -> Result<Client, Error> {
+        self.start(true)
+    }
+
+    /// The client, without a connection until [`Client::connect`].
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub fn build(self) -> Result<Client, Error> {
+        self.start(false)
+    }
+
+    fn start(self, connect: bool) -> Result<Client, Error> {
+        let runtime = Handle::try_current()
+            .map_err(|_| Error::new(ErrorKind::Configuration, "a client needs a tokio runtime"))?;
+        let rng = match self.seed {
+            Some(seed) => StdRng::seed_from_u64(seed),
+            None => StdRng::from_rng(&mut rand::rng()),
+        };
+        let settings = self.settings()?;
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let (state, states) = watch::channel(ConnectionState::Initialized);
+        let (errors, _) = broadcast::channel(ERRORS);
+        let dropped = Arc::new(Notify::new());
+        let client = Client {
+            commands,
+            state: states,
+            errors: errors.downgrade(),
+            dropped: dropped.clone(),
+            queue_size: settings.limits.queue,
+            can_authorize: settings.authorizer.is_some(),
+        };
+        let mut actor = Actor::new(settings, inbox, dropped, state, errors, rng);
+        if connect {
+            actor.connect();
+        }
+        runtime.spawn(actor.run());
+        Ok(client)
+    }
+
+    fn settings(self) -> Result<Settings, Error> {
+        check_segment("app key", &self.app_key)?;
+        let endpoint = self.endpoint.finish()?;
+        let segments = self.path_prefix.trim_matches('/');
+        if !segments.is_empty() {
+            segments.split('/').try_for_each(|segment| check_segment("path prefix", segment))?;
+        }
+        let tls = match endpoint.tls {
+            true => Some(Arc::new(self.roots.client_config()?)),
+            false => None,
+        };
+        Ok(Settings {
+            url: endpoint.websocket_url(&self.path_prefix, &self.app_key),
+            endpoint,
+            tls,
+            connector: self.connector,
+            authorizer: self.authorizer,
+            limits: self.limits,
+        })
+    }
+}
+
+impl std::fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("endpoint", &self.endpoint)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

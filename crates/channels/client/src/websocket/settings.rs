@@ -1,0 +1,50 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use pusher_protocol::limits;
+use rustls::ClientConfig;
+
+use super::{Backoff, Connector};
+use crate::Authorizer;
+use crate::endpoint::Endpoint;
+
+/// What the actor and its parts go by; checked.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) url: String,
+    pub(crate) tls: Option<Arc<ClientConfig>>,
+    pub(crate) connector: Arc<dyn Connector>,
+    pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
+    pub(crate) limits: Limits,
+}
+
+/// The numbers of a client.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    pub(crate) activity_timeout: Duration,
+    pub(crate) pong_timeout: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) unavailable_after: Duration,
+    pub(crate) subscribe_timeout: Duration,
+    pub(crate) authorization_timeout: Duration,
+    pub(crate) backoff: Backoff,
+    pub(crate) queue: usize,
+    pub(crate) max_message: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            activity_timeout: Duration::from_secs(limits::ACTIVITY_TIMEOUT_SECONDS),
+            pong_timeout: Duration::from_secs(limits::PONG_TIMEOUT_SECONDS),
+            connect_timeout: Duration::from_secs(10),
+            unavailable_after: Duration::from_secs(10),
+            subscribe_timeout: Duration::from_secs(10),
+            authorization_timeout: Duration::from_secs(30),
+            backoff: Backoff::default(),
+            queue: 1024,
+            max_message: 64 * 1024,
+        }
+    }
+}
