@@ -61,7 +61,9 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
                     Some(Err(error)) => return broken(&error),
                     None => return End::Theirs,
                 };
-                timers.heard(Instant::now());
+                if timers.heard(Instant::now()) {
+                    timer.as_mut().reset(timers.next());
+                }
                 let received = match message {
                     Message::Text(text) => session.receive(text.as_str()),
                     Message::Binary(_) => session.receive_binary(),
@@ -141,6 +143,7 @@ async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S
         while let Some(Ok(_)) = socket.next().await {}
         return;
     };
+    tracing::debug!(close.code = ending.code.0, close.reason = ending.reason, "closing a connection");
     if ending.code.0 >= 4000 && ending.code != CloseCode::RECONNECT {
         let error = Outgoing::Error { code: Some(ending.code), message: ending.reason, channel: None };
         if socket.feed(Message::text(error.encode())).await.is_err() {

@@ -38,10 +38,10 @@ impl Timers {
         }
     }
 
-    /// A frame came, of whatever kind.
-    pub(crate) fn heard(&mut self, now: Instant) {
+    /// A frame came, of whatever kind. Tells whether it answered a ping, so that [`next`](Self::next) may be earlier now.
+    pub(crate) fn heard(&mut self, now: Instant) -> bool {
         self.heard = now;
-        self.pinged = None;
+        self.pinged.take().is_some()
     }
 
     /// A subscription was accepted.
@@ -64,7 +64,7 @@ impl Timers {
         }
     }
 
-    /// When to ask [`due`](Self::due) next. What was heard since may make that too early, never too late.
+    /// When to ask [`due`](Self::due) next. Frames and subscriptions since then only make that too early.
     pub(crate) fn next(&self) -> Instant {
         let alive = self.pinged.map_or(self.heard + self.idle, |pinged| pinged + self.pong);
         self.subscribe_by.map_or(alive, |by| by.min(alive))
@@ -103,7 +103,7 @@ mod tests {
         let mut timers = timers(start);
         timers.subscribed();
         assert_eq!(timers.due(at(105)), Due::Ping);
-        timers.heard(at(106));
+        assert!(timers.heard(at(106)));
         assert_eq!((timers.due(at(112)), timers.next()), (Due::Nothing, at(211)));
     }
 
@@ -122,7 +122,7 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut timers = timers(start);
-        timers.heard(at(9));
+        assert!(!timers.heard(at(9)));
         assert_eq!((timers.next(), timers.due(at(10))), (at(10), Due::NeverSubscribed));
         timers.subscribed();
         assert_eq!(timers.due(at(10)), Due::Nothing);

@@ -1,0 +1,111 @@
+use http_body_util::Full;
+use hyper::{Request, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+#[tokio::test]
+async fn the_first_event_is_as_documented() {
+    let broker = broker_with(|limits| limits.activity_timeout = std::time::Duration::from_secs(77));
+    let mut client = connect_raw(&broker, APP).await;
+    let frame = client.0;
+    assert_eq!(frame["event"], "pusher:connection_established");
+    let data: Value = serde_json::from_str(frame["data"].as_str().unwrap()).unwrap();
+    assert_eq!(data["activity_timeout"], 77);
+    assert!(data["socket_id"].as_str().unwrap().parse::<pusher_broker::SocketId>().is_ok());
+    assert_eq!(broker.connections(), 1);
+    client.1.close(None).await.unwrap();
+}
+
+async fn connect_raw(
+    broker: &pusher_broker::Broker,
+    path: &str,
+) -> (Value, tokio_tungstenite::WebSocketStream<tokio::io::DuplexStream>) {
+    use futures_util::StreamExt;
+    let mut ws = open(broker, path).await;
+    let text = ws.next().await.unwrap().unwrap().into_text().unwrap();
+    (serde_json::from_str(&text).unwrap(), ws)
+}
+
+#[tokio::test]
+async fn socket_ids_differ() {
+    let broker = broker();
+    let (one, other) = (connect(&broker).await, connect(&broker).await);
+    assert_ne!(one.id, other.id);
+}
+
+#[tokio::test]
+async fn an_unknown_key_is_told_and_closed_with_4001() {
+    let (frame, mut ws) = connect_raw(&broker(), "/app/other?protocol=7").await;
+    assert_eq!((&frame["event"], &frame["data"]["code"]), (&json!("pusher:error"), &json!(4001)));
+    assert_eq!(close_code(&mut ws).await, 4001);
+}
+
+#[tokio::test]
+async fn protocols_5_to_7_and_none_are_served_others_closed_with_4007() {
+    for query in ["?protocol=5", "?protocol=6", "?client=js&protocol=7&version=8", "?version=1", ""] {
+        establish(open(&broker(), &format!("/app/app-key{query}")).await).await;
+    }
+    for query in ["?protocol=4", "?protocol=8", "?protocol=", "?protocol=seven"] {
+        let (frame, mut ws) = connect_raw(&broker(), &format!("/app/app-key{query}")).await;
+        assert_eq!(frame["data"]["code"], 4007, "{query}");
+        assert_eq!(close_code(&mut ws).await, 4007, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_closed_with_4100_until_there_is_room() {
+    let broker = broker_with(|limits| limits.sockets = 1);
+    let mut first = connect(&broker).await;
+    let (frame, mut ws) = connect_raw(&broker, APP).await;
+    assert_eq!(frame["data"]["code"], 4100);
+    assert_eq!(close_code(&mut ws).await, 4100);
+    drop(ws);
+    first.ws.close(None).await.unwrap();
+    while futures_util::StreamExt::next(&mut first.ws).await.is_some() {}
+    drop(first);
+    // The tasks of both may still be ending.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    connect(&broker).await;
+}
+
+#[tokio::test]
+async fn what_is_no_websocket_handshake_is_refused() {
+    let good = [
+        ("connection", "keep-alive, Upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    for (bad, value, status) in [
+        ("connection", "keep-alive", StatusCode::UPGRADE_REQUIRED),
+        ("upgrade", "h2c", StatusCode::UPGRADE_REQUIRED),
+        ("sec-websocket-version", "8", StatusCode::UPGRADE_REQUIRED),
+        ("sec-websocket-key", "short", StatusCode::BAD_REQUEST),
+        ("sec-websocket-key", "", StatusCode::BAD_REQUEST),
+        ("none", "", StatusCode::SWITCHING_PROTOCOLS),
+    ] {
+        let mut request = Request::get(APP).body(Full::default()).unwrap();
+        for (name, good) in good {
+            let value = if name == bad { value } else { good };
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        let mut sender = http_client(&broker()).await;
+        let response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.status(), status, "{bad}: {value}");
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            // RFC 6455, section 1.3.
+            assert_eq!(response.headers()["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_plain_request_learns_that_this_is_a_websocket() {
+    let request = Request::get(APP).body(Full::default()).unwrap();
+    let (status, text) = send(&broker(), request).await;
+    assert_eq!(status, StatusCode::UPGRADE_REQUIRED);
+    assert!(text.contains("WebSocket"), "{text}");
+}

@@ -1,0 +1,131 @@
+use serde_json::json;
+
+use crate::support::*;
+
+#[tokio::test]
+async fn a_public_channel_needs_nothing_and_a_private_one_its_authorization() {
+    let mut client = connect(&broker()).await;
+    client.subscribe("news").await;
+    client.subscribe("private-ada").await;
+}
+
+#[tokio::test]
+async fn a_subscription_may_come_with_its_data_as_text() {
+    let mut client = connect(&broker()).await;
+    client.send(json!({"event": "pusher:subscribe", "data": r#"{"channel":"news"}"#})).await;
+    assert_eq!(client.next().await["event"], "pusher_internal:subscription_succeeded");
+}
+
+#[tokio::test]
+async fn a_private_channel_refuses_whoever_is_not_authorized() {
+    let broker = broker();
+    let (mut client, other) = (connect(&broker).await, connect(&broker).await);
+    let channel = "private-ada";
+    let good = client.auth(channel);
+    let signature = format!("Invalid signature: expected one by the app secret of {}:{channel}", client.id);
+    let secret = pusher_broker::Signer::new("app-key", "other-secret");
+    let forged = secret.authorize_channel(&client.id, &channel.parse().unwrap(), None).unwrap().auth;
+    for (auth, message) in [
+        ("", "Auth info required to subscribe to private-ada"),
+        (
+            "nonsense",
+            "Auth value for subscription to private-ada is invalid: should be of format 'key:signature'",
+        ),
+        ("other:00", "Invalid key in subscription auth data: 'other'"),
+        ("app-key:", &signature),
+        (&forged, &signature),
+        (&other.auth(channel), &signature),
+        (&client.auth("private-eve"), &signature),
+        (&format!("{good}0"), &signature),
+    ] {
+        let answer = client.try_subscribe(channel, auth).await;
+        assert_eq!(answer, error(message, Some(channel)), "{auth}");
+        let good = good.strip_prefix("app-key:").unwrap();
+        assert!(!answer.to_string().contains(good), "the right signature is told");
+    }
+    client.send(json!({"event": "pusher:subscribe", "data": {"channel": channel}})).await;
+    assert_eq!(client.next().await, error("Auth info required to subscribe to private-ada", Some(channel)));
+    assert_eq!(publish(&broker, channel, "e", ""), 0);
+    client.subscribe(channel).await;
+}
+
+#[tokio::test]
+async fn kinds_that_are_not_served_are_refused() {
+    let mut client = connect(&broker()).await;
+    for channel in [
+        "presence-room",
+        "presence-cache-room",
+        "cache-a",
+        "private-cache-a",
+        "private-encrypted-a",
+        "private-encrypted-cache-a",
+        "#server-to-user-1",
+    ] {
+        let answer = client.try_subscribe(channel, "app-key:00").await;
+        assert_eq!(answer["event"], "pusher:error", "{channel}");
+        assert_eq!(answer["channel"], channel);
+        let message = answer["data"]["message"].as_str().unwrap();
+        assert!(message.starts_with("This broker does not serve"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn names_outside_the_rules_are_refused() {
+    let mut client = connect(&broker()).await;
+    for channel in ["", "a b", "a\n", "#other", "é", &"a".repeat(165)] {
+        let answer = client.try_subscribe(channel, "").await;
+        assert_eq!(answer["event"], "pusher:error", "{channel}");
+        assert_eq!(answer["channel"], channel);
+    }
+    client.subscribe(&"a".repeat(164)).await;
+}
+
+#[tokio::test]
+async fn subscription_data_of_another_shape_is_refused() {
+    let mut client = connect(&broker()).await;
+    for data in [json!(null), json!(1), json!([]), json!("news"), json!({}), json!({"channel": 1})] {
+        for event in ["pusher:subscribe", "pusher:unsubscribe"] {
+            client.send(json!({"event": event, "data": data})).await;
+            assert_eq!(client.next().await["event"], "pusher:error", "{event} {data}");
+        }
+    }
+    client.subscribe("news").await;
+}
+
+#[tokio::test]
+async fn a_second_subscription_to_a_channel_is_refused() {
+    let mut client = connect(&broker()).await;
+    client.subscribe("news").await;
+    assert_eq!(
+        client.try_subscribe("news", "").await,
+        error("Existing subscription to channel news", Some("news"))
+    );
+}
+
+#[tokio::test]
+async fn unsubscribing_ends_the_events_and_is_not_confirmed() {
+    let broker = broker();
+    let mut client = connect(&broker).await;
+    client.subscribe("news").await;
+    client.send(json!({"event": "pusher:unsubscribe", "data": {"channel": "news"}})).await;
+    client.send(json!({"event": "pusher:unsubscribe", "data": {"channel": "news"}})).await;
+    assert_eq!(
+        client.next().await,
+        error("No current subscription to channel news, or subscription in progress", Some("news"))
+    );
+    assert_eq!(publish(&broker, "news", "e", ""), 0);
+    client.subscribe("news").await;
+}
+
+#[tokio::test]
+async fn the_101st_subscription_of_a_connection_is_refused_until_one_is_given_up() {
+    let mut client = connect(&broker()).await;
+    for n in 0..100 {
+        client.subscribe(&format!("news-{n}")).await;
+    }
+    let refused = client.try_subscribe("news-100", "").await;
+    assert_eq!(refused["event"], "pusher:error");
+    assert_eq!(refused["channel"], "news-100");
+    client.send(json!({"event": "pusher:unsubscribe", "data": {"channel": "news-0"}})).await;
+    client.subscribe("news-100").await;
+}

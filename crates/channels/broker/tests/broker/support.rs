@@ -1,0 +1,166 @@
+use futures_util::{SinkExt, StreamExt};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use pusher_broker::{App, Broker, EventName, Limits, Signer};
+use pusher_protocol::{ChannelName, SocketId};
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+pub const NOW: u64 = 1_700_000_000;
+pub const APP: &str = "/app/app-key?protocol=7&client=test&version=1";
+
+pub fn signer() -> Signer {
+    Signer::new("app-key", "app-secret")
+}
+
+pub fn broker() -> Broker {
+    broker_with(|_| {})
+}
+
+pub fn broker_with(configure: impl FnOnce(&mut Limits)) -> Broker {
+    let mut limits = Limits::default();
+    configure(&mut limits);
+    Broker::with_clock(App { id: "3".into(), signer: signer() }, limits, || NOW)
+}
+
+/// The client's end of an in-memory connection to the broker's router.
+pub fn stream(broker: &Broker) -> DuplexStream {
+    let (ours, theirs) = tokio::io::duplex(1024);
+    let service = TowerToHyperService::new(broker.router());
+    tokio::spawn(async move {
+        let connection =
+            hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(theirs), service);
+        let _ = connection.with_upgrades().await;
+    });
+    ours
+}
+
+pub struct Client<S = DuplexStream> {
+    pub ws: WebSocketStream<S>,
+    pub id: SocketId,
+}
+
+/// An established connection.
+pub async fn connect(broker: &Broker) -> Client {
+    establish(open(broker, APP).await).await
+}
+
+pub async fn open(broker: &Broker, path: &str) -> WebSocketStream<DuplexStream> {
+    tokio_tungstenite::client_async(format!("ws://broker{path}"), stream(broker)).await.unwrap().0
+}
+
+pub async fn establish<S: AsyncRead + AsyncWrite + Unpin>(mut ws: WebSocketStream<S>) -> Client<S> {
+    let frame = next(&mut ws).await;
+    assert_eq!(frame["event"], "pusher:connection_established");
+    let data: Value = serde_json::from_str(frame["data"].as_str().unwrap()).unwrap();
+    Client { ws, id: data["socket_id"].as_str().unwrap().parse().unwrap() }
+}
+
+async fn next<S: AsyncRead + AsyncWrite + Unpin>(ws: &mut WebSocketStream<S>) -> Value {
+    match ws.next().await {
+        Some(Ok(Message::Text(text))) => serde_json::from_str(&text).unwrap(),
+        other => panic!("expected a text frame, got {other:?}"),
+    }
+}
+
+/// The code with which the broker closes, whatever comes before.
+pub async fn close_code<S: AsyncRead + AsyncWrite + Unpin>(ws: &mut WebSocketStream<S>) -> u16 {
+    loop {
+        match ws.next().await {
+            Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
+            Some(Ok(_)) => {}
+            other => panic!("expected a close frame, got {other:?}"),
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    pub async fn next(&mut self) -> Value {
+        next(&mut self.ws).await
+    }
+
+    pub async fn send(&mut self, frame: Value) {
+        self.send_raw(Message::text(frame.to_string())).await;
+    }
+
+    pub async fn send_raw(&mut self, message: Message) {
+        self.ws.send(message).await.unwrap();
+    }
+
+    /// Asks for a subscription, and gives the answer.
+    pub async fn try_subscribe(&mut self, channel: &str, auth: &str) -> Value {
+        self.send(json!({"event": "pusher:subscribe", "data": {"channel": channel, "auth": auth}})).await;
+        self.next().await
+    }
+
+    pub async fn subscribe(&mut self, channel: &str) {
+        let auth = if channel.starts_with("private-") { self.auth(channel) } else { String::new() };
+        let answer = self.try_subscribe(channel, &auth).await;
+        assert_eq!(
+            answer,
+            json!({"event": "pusher_internal:subscription_succeeded", "channel": channel, "data": "{}"})
+        );
+    }
+
+    pub fn auth(&self, channel: &str) -> String {
+        signer().authorize_channel(&self.id, &channel.parse::<ChannelName>().unwrap(), None).unwrap().auth
+    }
+
+    pub async fn close_code(&mut self) -> u16 {
+        close_code(&mut self.ws).await
+    }
+}
+
+/// The error event of a connection that stays open.
+pub fn error(message: &str, channel: Option<&str>) -> Value {
+    let mut frame = json!({"event": "pusher:error", "data": {"code": null, "message": message}});
+    if let Some(channel) = channel {
+        frame["channel"] = channel.into();
+    }
+    frame
+}
+
+pub fn event(name: &str, channel: &str, data: &str) -> Value {
+    json!({"event": name, "channel": channel, "data": data})
+}
+
+/// Publishes in process, and tells to how many.
+pub fn publish(broker: &Broker, channel: &str, event: &str, data: &str) -> usize {
+    broker.publish(&channel.parse().unwrap(), &EventName::new(event).unwrap(), data, None).unwrap()
+}
+
+/// A path with the signed query of a `POST` with that body.
+pub fn signed(path: &str, body: &str, now: u64) -> String {
+    let request = pusher_signer::Request { method: "POST", path, query: &[], body: Some(body.as_bytes()) };
+    let query = signer().sign_request(&request, now).unwrap();
+    format!("{path}?{}", serde_urlencoded::to_string(query).unwrap())
+}
+
+/// A signed `POST`.
+pub async fn post(broker: &Broker, path: &str, body: &str) -> (StatusCode, String) {
+    post_as_is(broker, &signed(path, body, NOW), body).await
+}
+
+pub async fn post_as_is(broker: &Broker, path: &str, body: &str) -> (StatusCode, String) {
+    let request = Request::post(path).body(Full::new(Bytes::from(body.to_owned()))).unwrap();
+    send(broker, request).await
+}
+
+pub async fn send(broker: &Broker, request: Request<Full<Bytes>>) -> (StatusCode, String) {
+    let response = http_client(broker).await.send_request(request).await.unwrap();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+pub async fn http_client(broker: &Broker) -> hyper::client::conn::http1::SendRequest<Full<Bytes>> {
+    let (sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream(broker))).await.unwrap();
+    tokio::spawn(connection.with_upgrades());
+    sender
+}
