@@ -197,10 +197,12 @@ impl Inbox {
         self.catch_up.get_or_insert_default().gone().clear();
         events.push(InboxEvent::Replaced(reason.filter(|_| self.loaded)));
         let rows = self.window.rows().rev();
-        let announcements = match reason {
-            _ if !self.loaded => self.announcing.first(rows, page.head.position.seq),
-            Some(ResetReason::Diverged) => self.announcing.diverged(rows, low, page.head.position.seq),
-            _ => self.announcing.missed(rows, low, page.head.position.seq),
+        let announcements = match self.loaded {
+            false => self.announcing.first(rows, page.head.position.seq),
+            true => {
+                let diverged = reason == Some(ResetReason::Diverged);
+                self.announcing.again(rows, low, page.head.position.seq, diverged)
+            }
         };
         events.extend(announcements.into_iter().map(InboxEvent::Announce));
         self.loaded = true;

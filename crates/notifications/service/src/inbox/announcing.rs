@@ -58,46 +58,30 @@ impl Announcing {
         seq: u64,
     ) -> Vec<Announcement> {
         self.settled = seq;
-        rows.for_each(|row| self.known.remember(row, false));
+        self.known.forget_through(Place { added: seq, created_at: Timestamp::MIN });
+        for row in rows {
+            self.known.forget_through(Place::of(row));
+            self.known.remember(row, false);
+        }
         Vec::new()
     }
 
-    /// A snapshot of the same history, after too much was missed: what was added since announcing was settled.
-    pub(super) fn missed<'a>(
+    /// A later snapshot. New is what was added since announcing was settled, unless that is a seq of another history; and what is neither
+    /// remembered nor old: a trimmed log cannot tell another history. Where the snapshot is not the whole inbox, there may
+    /// be more: below a page that is new to its end, and anywhere in another history.
+    pub(super) fn again<'a>(
         &mut self,
         rows: impl Iterator<Item = &'a Arc<InboxNotification>>,
         low: u64,
         seq: u64,
+        diverged: bool,
     ) -> Vec<Announcement> {
-        let settled = self.settled;
-        let skipped = low > settled.saturating_add(1);
-        self.restart(rows, seq, skipped, |row, _| row.added > settled)
-    }
-
-    /// A snapshot of another history, where seqs say nothing of what was announced: what is neither remembered nor older than what is.
-    pub(super) fn diverged<'a>(
-        &mut self,
-        rows: impl Iterator<Item = &'a Arc<InboxNotification>>,
-        low: u64,
-        seq: u64,
-    ) -> Vec<Announcement> {
-        let oldest = self.known.oldest();
-        let mut rows = rows.peekable();
-        let is_new =
-            move |row: &InboxNotification, known: &Known| !known.holds(&row.id) && !oldest.is_newer_than(row);
-        let skipped = low > 0 && rows.peek().is_some_and(|row| is_new(row, &self.known));
-        self.restart(rows, seq, skipped, is_new)
-    }
-
-    fn restart<'a>(
-        &mut self,
-        rows: impl Iterator<Item = &'a Arc<InboxNotification>>,
-        seq: u64,
-        skipped: bool,
-        is_new: impl Fn(&InboxNotification, &Known) -> bool,
-    ) -> Vec<Announcement> {
+        let settled = if diverged { u64::MAX } else { self.settled };
+        let is_new = |row: &InboxNotification, known: &Known| row.added > settled || !known.holds(row);
         self.waiting.clear();
         self.settled = seq;
+        let mut rows = rows.peekable();
+        let skipped = low > 0 && (diverged || rows.peek().is_some_and(|row| is_new(row, &self.known)));
         let mut announcements = Vec::from_iter(skipped.then_some(Announcement::Skipped));
         for row in rows {
             if is_new(row, &self.known) {
@@ -121,12 +105,13 @@ impl Announcing {
     }
 }
 
-/// The ids that the replica has seen or announced, the newest of them.
+/// The ids that the replica has seen or announced, the newest of them; and where all others are old.
 #[derive(Clone, Debug)]
 struct Known {
     most: usize,
     order: VecDeque<NotificationId>,
     ids: HashMap<NotificationId, Seen>,
+    old: Place,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -137,7 +122,7 @@ struct Seen {
 }
 
 /// Where a notification stood, by seq and by time: after a restored backup, new ones may have low seqs, but not early times.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Place {
     added: u64,
     created_at: Timestamp,
@@ -147,19 +132,24 @@ impl Place {
     fn of(row: &InboxNotification) -> Self {
         Self { added: row.added, created_at: row.created_at }
     }
-
-    fn is_newer_than(&self, row: &InboxNotification) -> bool {
-        row.added < self.added && row.created_at < self.created_at
-    }
 }
 
 impl Known {
     fn new(window: usize) -> Self {
-        Self { most: window.max(500) * 2, order: VecDeque::new(), ids: HashMap::new() }
+        let old = Place { added: 0, created_at: Timestamp::MIN };
+        Self { most: window.max(500) * 2, order: VecDeque::new(), ids: HashMap::new(), old }
     }
 
-    fn holds(&self, id: &NotificationId) -> bool {
-        self.ids.contains_key(id)
+    /// What is not remembered and stands here or before is old.
+    fn forget_through(&mut self, place: Place) {
+        self.old.added = self.old.added.max(place.added);
+        self.old.created_at = self.old.created_at.max(place.created_at);
+    }
+
+    /// Whether a notification is remembered, or old.
+    fn holds(&self, row: &InboxNotification) -> bool {
+        let is_old = row.added <= self.old.added && row.created_at <= self.old.created_at;
+        is_old || self.ids.contains_key(&row.id)
     }
 
     fn announced(&self, id: &NotificationId) -> bool {
@@ -183,15 +173,10 @@ impl Known {
         self.ids.insert(id.clone(), seen);
         self.order.push_back(id.clone());
         if self.order.len() > self.most {
-            if let Some(oldest) = self.order.pop_front() {
-                self.ids.remove(&oldest);
+            let oldest = self.order.pop_front().and_then(|oldest| self.ids.remove(&oldest));
+            if let Some(place) = oldest.and_then(|seen| seen.place) {
+                self.forget_through(place);
             }
         }
-    }
-
-    /// The place of the oldest one remembered.
-    fn oldest(&self) -> Place {
-        let places = self.ids.values().filter_map(|seen| seen.place);
-        places.min_by_key(|place| place.added).unwrap_or_default()
     }
 }

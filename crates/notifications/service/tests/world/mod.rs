@@ -1,0 +1,274 @@
+//! A server, a channel and a client, one step at a time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use internal_notifications_models::{
+    Change, ChangeKind, ChangesAnswer, Head, InboxPage, InternalNotification, LiveEvent, NotificationId,
+    Position, Tag, Timestamp,
+};
+use internal_notifications_service::{Announcement, Ask, Inbox, InboxCommand, InboxEvent, InboxLog};
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    Push,
+    Open(u8),
+    Unopen(u8),
+    OpenAll,
+    Remove(u8),
+    Backup,
+    Restore,
+    Trim(u8),
+    Deliver(u8),
+    Drop(u8),
+    Repeat(u8),
+    Ask,
+    Answer,
+    LoseAnswer,
+    AskHead,
+    AnswerHead,
+    Lag,
+}
+
+enum Answer {
+    Snapshot(InboxPage),
+    Changes(Position, ChangesAnswer),
+}
+
+pub(crate) struct World {
+    window: usize,
+    server: InboxLog,
+    backup: InboxLog,
+    /// Every state that the server was ever in, by its position.
+    history: BTreeMap<(u64, Option<Tag>), InboxLog>,
+    channel: Vec<LiveEvent>,
+    inbox: Inbox,
+    answer: Option<Answer>,
+    head: Option<(Position, Head)>,
+    counter: u64,
+    restored: bool,
+    skipped: bool,
+    /// Ids that need no announcement: older than the first snapshot, or opened at some time.
+    excused: BTreeSet<NotificationId>,
+    announced: BTreeMap<NotificationId, u64>,
+}
+
+const PAGE: usize = 4;
+
+impl World {
+    pub(crate) fn new(window: usize) -> Self {
+        let server = InboxLog::new();
+        let mut world = Self {
+            window,
+            backup: server.clone(),
+            server,
+            history: BTreeMap::new(),
+            channel: Vec::new(),
+            inbox: Inbox::new(window),
+            answer: None,
+            head: None,
+            counter: 0,
+            restored: false,
+            skipped: false,
+            excused: BTreeSet::new(),
+            announced: BTreeMap::new(),
+        };
+        world.remember();
+        world
+    }
+
+    pub(crate) fn step(&mut self, step: Step) {
+        match step {
+            Step::Push => self.push(),
+            Step::Open(pick) => self.command(pick, |id| InboxCommand::Opened(vec![id])),
+            Step::Unopen(pick) => self.command(pick, |id| InboxCommand::Unopened(vec![id])),
+            Step::Remove(pick) => self.command(pick, InboxCommand::Remove),
+            Step::OpenAll => self.write(&InboxCommand::OpenedAll { through: None, tag: None }),
+            Step::Backup => self.backup = self.server.clone(),
+            Step::Restore => {
+                self.restored |= self.server.head() != self.backup.head();
+                self.server = self.backup.clone();
+            }
+            Step::Trim(pick) => {
+                let through = self.server.head().position.seq * u64::from(pick) / 256;
+                self.server.trim(through);
+            }
+            Step::Deliver(pick) => {
+                if let Some(event) = self.take(pick) {
+                    self.deliver(event);
+                }
+            }
+            Step::Drop(pick) => drop(self.take(pick)),
+            Step::Repeat(pick) => {
+                let event = pick_of(&self.channel, pick).cloned();
+                self.channel.extend(event);
+            }
+            Step::Ask => self.ask(),
+            Step::Answer => self.arrive(),
+            Step::LoseAnswer => self.answer = None,
+            Step::AskHead => self.head = Some((self.inbox.head().position, self.server.head())),
+            Step::AnswerHead => {
+                if let Some((asked_at, head)) = self.head.take() {
+                    self.inbox.on_head(asked_at, head);
+                }
+            }
+            Step::Lag => self.inbox.catch_up(),
+        }
+        self.compare();
+    }
+
+    /// Client and server can talk again: one position check, and the questions that follow from it.
+    pub(crate) fn heal(&mut self) {
+        for event in std::mem::take(&mut self.channel) {
+            self.deliver(event);
+        }
+        self.step(Step::AnswerHead);
+        self.answer = None;
+        for _ in 0..200 {
+            if self.inbox.wants().is_none() {
+                self.step(Step::AskHead);
+                self.step(Step::AnswerHead);
+            }
+            if self.inbox.wants().is_none() {
+                return self.finally();
+            }
+            self.ask();
+            self.arrive();
+            self.compare();
+        }
+        panic!("the replica asks for ever: {:?}", self.inbox.wants());
+    }
+
+    fn finally(&self) {
+        assert_eq!(self.inbox.head(), self.server.head());
+        if self.skipped {
+            return;
+        }
+        for row in self.server.page(usize::MAX, None).notifications {
+            let due = !row.opened && !self.excused.contains(&row.id);
+            assert!(!due || self.announced.contains_key(&row.id), "{} was never announced", row.id);
+        }
+    }
+
+    /// Whenever the replica believes that it missed nothing, it is what the server was at that position.
+    fn compare(&self) {
+        if self.inbox.wants().is_some() {
+            return;
+        }
+        let head = self.inbox.head();
+        let server = &self.history[&(head.position.seq, head.position.tag)];
+        assert_eq!(head, server.head());
+        let mut expected = server.page(usize::MAX, None).notifications;
+        expected.retain(|row| row.added >= self.inbox.low());
+        let rows: Vec<_> = self.inbox.rows().map(|row| (**row).clone()).collect();
+        assert_eq!(rows, expected);
+        assert!(rows.len() <= self.window);
+    }
+
+    fn push(&mut self) {
+        self.counter += 1;
+        let (id, at, tag) =
+            (NotificationId::new(format!("n{}", self.counter)).unwrap(), self.now(), self.tag());
+        let change = self.server.add(&id, &InternalNotification::new("c"), "key:t", at, tag);
+        self.publish(change);
+    }
+
+    fn command(&mut self, pick: u8, command: impl Fn(NotificationId) -> InboxCommand) {
+        let rows = self.server.page(usize::MAX, None).notifications;
+        if let Some(row) = pick_of(&rows, pick) {
+            self.write(&command(row.id.clone()));
+        }
+    }
+
+    fn write(&mut self, command: &InboxCommand) {
+        self.counter += 1;
+        let before = self.server.head().position;
+        let (at, tag) = (self.now(), self.tag());
+        self.server.write(command, None, at, tag).unwrap();
+        let change = match self.server.changes(before, 1, 1) {
+            ChangesAnswer::Changes { mut changes, .. } => changes.pop(),
+            ChangesAnswer::Reset { .. } => unreachable!("the newest change is in the log"),
+        };
+        self.publish(change);
+    }
+
+    fn publish(&mut self, change: Option<Change>) {
+        self.remember();
+        if let Some(change) = change {
+            let thin = change.stamp.tag.bits().is_multiple_of(7);
+            self.channel.push(if thin { LiveEvent::Thin(change.stamp) } else { LiveEvent::Change(change) });
+        }
+    }
+
+    fn remember(&mut self) {
+        let position = self.server.head().position;
+        self.history.insert((position.seq, position.tag), self.server.clone());
+        let opened = self.server.page(usize::MAX, None).notifications.into_iter().filter(|row| row.opened);
+        self.excused.extend(opened.map(|row| row.id));
+    }
+
+    fn take(&mut self, pick: u8) -> Option<LiveEvent> {
+        // Mostly the oldest, so that much arrives in order.
+        let index = if pick < 192 { 0 } else { usize::from(pick) % self.channel.len().max(1) };
+        (index < self.channel.len()).then(|| self.channel.remove(index))
+    }
+
+    fn deliver(&mut self, event: LiveEvent) {
+        let events = self.inbox.on_live(event);
+        self.note(events);
+    }
+
+    fn ask(&mut self) {
+        if self.answer.is_some() {
+            return;
+        }
+        if !self.inbox.is_loaded() {
+            self.excused.extend((1..=self.counter).map(|n| NotificationId::new(format!("n{n}")).unwrap()));
+        }
+        self.answer = self.inbox.wants().map(|ask| match ask {
+            Ask::Changes { after } => Answer::Changes(after, self.server.changes(after, PAGE, self.window)),
+            _ => Answer::Snapshot(self.server.page(self.window, None)),
+        });
+    }
+
+    fn arrive(&mut self) {
+        let events = match self.answer.take() {
+            Some(Answer::Snapshot(page)) => self.inbox.on_snapshot(page),
+            Some(Answer::Changes(after, answer)) => self.inbox.on_changes(after, answer),
+            None => return,
+        };
+        self.note(events);
+    }
+
+    fn note(&mut self, events: Vec<InboxEvent>) {
+        for event in events {
+            match event {
+                InboxEvent::Announce(Announcement::Notification(row)) => {
+                    assert!(!row.opened);
+                    if !self.restored {
+                        let newest = self.announced.values().max();
+                        assert!(newest < Some(&row.added), "announced out of order");
+                    }
+                    let before = self.announced.insert(row.id.clone(), row.added);
+                    assert!(before.is_none(), "{} was announced twice", row.id);
+                }
+                InboxEvent::Announce(Announcement::Skipped) => self.skipped = true,
+                InboxEvent::Applied(Change { kind: ChangeKind::Unknown, .. }) => {
+                    panic!("folded what it cannot know")
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.counter as i64).unwrap()
+    }
+
+    fn tag(&self) -> Tag {
+        Tag::from_bits(self.counter)
+    }
+}
+
+fn pick_of<T>(of: &[T], pick: u8) -> Option<&T> {
+    of.get(usize::from(pick) % of.len().max(1))
+}
