@@ -76,11 +76,13 @@ mod tests {
     use super::*;
 
     fn timers(start: Instant) -> Timers {
-        let mut limits = Limits::default();
-        limits.activity_timeout = Duration::from_secs(100);
-        limits.activity_margin = Duration::from_secs(5);
-        limits.subscribe_timeout = Duration::from_secs(10);
-        limits.pong_timeout = Duration::from_secs(7);
+        let limits = Limits {
+            activity_timeout: Duration::from_secs(100),
+            activity_margin: Duration::from_secs(5),
+            subscribe_timeout: Duration::from_secs(10),
+            pong_timeout: Duration::from_secs(7),
+            ..Limits::default()
+        };
         Timers::new(start, &limits)
     }
 
@@ -109,10 +111,13 @@ mod tests {
 
     #[test]
     fn settings_without_end_are_no_overflow() {
-        let mut limits = Limits::default();
-        limits.activity_timeout = Duration::MAX;
-        limits.subscribe_timeout = Duration::MAX;
-        limits.pong_timeout = Duration::MAX;
+        let longest = Duration::MAX;
+        let limits = Limits {
+            activity_timeout: longest,
+            subscribe_timeout: longest,
+            pong_timeout: longest,
+            ..Limits::default()
+        };
         let now = Instant::now();
         assert_eq!(Timers::new(now, &limits).next(), now + LONGEST);
     }

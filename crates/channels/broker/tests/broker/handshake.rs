@@ -71,6 +71,21 @@ async fn one_connection_too_many_is_closed_with_4100_until_there_is_room() {
     connect(&broker).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn not_even_refusals_are_without_limit() {
+    let broker = broker_with(|limits| limits.sockets = 0);
+    let mut refused = Vec::new();
+    for _ in 0..64 {
+        refused.push(open(&broker, APP).await);
+    }
+    let url = format!("ws://broker{APP}");
+    let answer = tokio_tungstenite::client_async(url, stream(&broker)).await.unwrap_err();
+    assert!(answer.to_string().contains("503"), "{answer}");
+    for ws in &mut refused {
+        assert_eq!(close_code(ws).await, 4100);
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_websocket_handshake_is_refused() {
     let good = [

@@ -1,6 +1,12 @@
 //! The broker from outside: raw WebSocket and HTTP clients over in-memory streams, so that the clock can be paused; and over
 //! TCP where that is the point.
-#![allow(unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod backpressure;
 mod bad_frames;
