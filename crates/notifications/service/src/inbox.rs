@@ -106,7 +106,10 @@ impl Inbox {
 
     /// Something may have been missed (a new subscription, a queue that overflowed): catch up.
     pub fn catch_up(&mut self) {
-        self.catch_up.get_or_insert_default().mark_dirty();
+        match &mut self.catch_up {
+            Some(catch_up) => catch_up.mark_dirty(),
+            None => self.catch_up = Some(CatchUp::default()),
+        }
     }
 
     /// A live event came.

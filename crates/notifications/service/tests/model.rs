@@ -1,6 +1,14 @@
 //! The replica against a model server, over a channel that drops, repeats, reorders and delays, and questions whose answers are late or lost;
 //! with restored backups and a trimmed log. G2 (converges), G3 (announced once, in order) and G6 (exact counts).
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may"
+)]
+
 mod world;
 
 use proptest::prelude::*;

@@ -1,0 +1,207 @@
+//! The replica's rules that random schedules seldom reach, one by one.
+
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
+
+use internal_notifications_models::{
+    Change, ChangeKind, ChangesAnswer, Head, InternalNotification, LiveEvent, NotificationId, Position,
+    ResetReason, Tag, Timestamp,
+};
+use internal_notifications_service::{Announcement, Ask, Inbox, InboxEvent, InboxLog};
+
+fn push(log: &mut InboxLog, id: &str) -> Change {
+    let tag = Tag::from_bits(log.head().position.seq + 1);
+    let (id, at) = (NotificationId::new(id).unwrap(), Timestamp::UNIX_EPOCH);
+    log.add(&id, &InternalNotification::new("c"), "key:t", at, tag).unwrap()
+}
+
+/// A server with one notification, and a replica that has it.
+fn started() -> (InboxLog, Inbox) {
+    let (mut log, mut inbox) = (InboxLog::new(), Inbox::new(3));
+    push(&mut log, "first");
+    assert_eq!(inbox.on_snapshot(log.page(3, None)), [InboxEvent::Replaced(None)]);
+    (log, inbox)
+}
+
+fn announced(events: &[InboxEvent]) -> Vec<&str> {
+    let announced = events.iter().filter_map(|event| match event {
+        InboxEvent::Announce(Announcement::Notification(row)) => Some(row.id.as_str()),
+        _ => None,
+    });
+    announced.collect()
+}
+
+fn ids(inbox: &Inbox) -> Vec<&str> {
+    inbox.rows().map(|row| row.id.as_str()).collect()
+}
+
+#[test]
+fn the_next_change_is_applied_and_announced() {
+    let (mut log, mut inbox) = started();
+    let events = inbox.on_live(LiveEvent::Change(push(&mut log, "second")));
+    assert!(matches!(events[0], InboxEvent::Applied(_)));
+    assert_eq!(announced(&events), ["second"]);
+    assert_eq!((ids(&inbox), inbox.head(), inbox.wants()), (vec!["second", "first"], log.head(), None));
+}
+
+#[test]
+fn a_repeat_is_ignored() {
+    let (mut log, mut inbox) = started();
+    let change = push(&mut log, "second");
+    inbox.on_live(LiveEvent::Change(change.clone()));
+    assert_eq!(inbox.on_live(LiveEvent::Change(change)), []);
+    assert_eq!(inbox.wants(), None);
+}
+
+#[test]
+fn a_gap_starts_a_catch_up_and_its_answer_decides() {
+    let (mut log, mut inbox) = started();
+    let after = inbox.head().position;
+    push(&mut log, "lost");
+    assert_eq!(inbox.on_live(LiveEvent::Change(push(&mut log, "late"))), []);
+    assert_eq!(inbox.wants(), Some(Ask::Changes { after }));
+    let events = inbox.on_changes(after, log.changes(after, 500, 3));
+    assert_eq!(announced(&events), ["lost", "late"]);
+    assert_eq!(inbox.wants(), None);
+}
+
+#[test]
+fn a_thin_event_starts_a_catch_up() {
+    let (mut log, mut inbox) = started();
+    inbox.on_live(LiveEvent::Thin(push(&mut log, "large").stamp));
+    assert!(inbox.wants().is_some());
+}
+
+#[test]
+fn an_evicted_notification_is_announced_too() {
+    let (mut log, mut inbox) = started();
+    let after = inbox.head().position;
+    inbox.catch_up();
+    (0..5).for_each(|n| drop(push(&mut log, &format!("n{n}"))));
+    let events = inbox.on_changes(after, log.changes(after, 500, 3));
+    assert_eq!(announced(&events), ["n0", "n1", "n2", "n3", "n4"]);
+    assert_eq!(ids(&inbox), ["n4", "n3", "n2"]);
+}
+
+#[test]
+fn what_overflows_while_catching_up_is_asked_for_once_more() {
+    let (mut log, mut inbox) = started();
+    let after = inbox.head().position;
+    inbox.on_live(LiveEvent::Thin(push(&mut log, "thin").stamp));
+    let answer = log.changes(after, 500, 3);
+    for n in 0..1_000 {
+        inbox.on_live(LiveEvent::Change(push(&mut log, &format!("n{n}"))));
+    }
+    inbox.on_changes(after, answer);
+    let Some(Ask::Changes { after }) = inbox.wants() else { panic!("it must know that it missed something") };
+    assert!(after.seq < log.head().position.seq);
+    inbox.on_changes(after, log.changes(after, 2_000, 3));
+    assert_eq!((inbox.head(), inbox.wants()), (log.head(), None));
+}
+
+#[test]
+fn a_page_with_a_hole_is_not_folded() {
+    let (mut log, mut inbox) = started();
+    let after = inbox.head().position;
+    inbox.catch_up();
+    (0..3).for_each(|n| drop(push(&mut log, &format!("n{n}"))));
+    let ChangesAnswer::Changes { mut changes, .. } = log.changes(after, 500, 3) else { panic!() };
+    changes.remove(1);
+    assert_eq!(inbox.on_changes(after, ChangesAnswer::Changes { changes, more: false }), []);
+    assert_eq!((inbox.head().position, inbox.wants()), (after, Some(Ask::Snapshot)));
+}
+
+#[test]
+fn a_server_that_promises_more_but_gives_nothing_is_not_asked_for_ever() {
+    let (_, mut inbox) = started();
+    let after = inbox.head().position;
+    inbox.catch_up();
+    inbox.on_changes(after, ChangesAnswer::Changes { changes: Vec::new(), more: true });
+    assert_eq!(inbox.wants(), Some(Ask::Snapshot));
+}
+
+#[test]
+fn a_change_of_an_unknown_kind_asks_for_a_snapshot() {
+    let (mut log, mut inbox) = started();
+    let after = inbox.head().position;
+    let stamp = push(&mut log, "second").stamp;
+    let unknown = Change { stamp, kind: ChangeKind::Unknown };
+    assert_eq!(inbox.on_live(LiveEvent::Change(unknown.clone())), []);
+    inbox.on_changes(after, ChangesAnswer::Changes { changes: vec![unknown], more: false });
+    assert_eq!(inbox.wants(), Some(Ask::Snapshot));
+    let events = inbox.on_snapshot(log.page(3, None));
+    assert_eq!(events[0], InboxEvent::Replaced(Some(ResetReason::Other)));
+    assert_eq!(announced(&events), ["second"]);
+}
+
+#[test]
+fn a_catch_up_asks_once_and_again_only_when_told_to_meanwhile() {
+    let (log, mut inbox) = started();
+    let after = inbox.head().position;
+    inbox.catch_up();
+    inbox.on_changes(after, log.changes(after, 500, 3));
+    assert_eq!(inbox.wants(), None);
+    inbox.catch_up();
+    inbox.catch_up();
+    inbox.on_changes(after, log.changes(after, 500, 3));
+    assert_eq!(inbox.wants(), Some(Ask::Changes { after }));
+}
+
+#[test]
+fn a_head_that_was_passed_since_is_no_news_and_any_other_is() {
+    let (mut log, mut inbox) = started();
+    let asked_at = inbox.head().position;
+    let old = inbox.head();
+    inbox.on_live(LiveEvent::Change(push(&mut log, "second")));
+    inbox.on_head(asked_at, old);
+    assert_eq!(inbox.wants(), None);
+    let now = inbox.head().position;
+    inbox.on_head(now, old);
+    assert!(inbox.wants().is_some(), "an answer older than the replica was when it asked");
+    let mut inbox = started().1;
+    let other = Position { seq: 1, tag: Some(Tag::from_bits(99)) };
+    inbox.on_head(asked_at, Head { position: other, pending: 1 });
+    assert!(inbox.wants().is_some(), "the same seq with another tag");
+}
+
+#[test]
+fn an_answer_to_an_old_question_is_dropped() {
+    let (mut log, mut inbox) = started();
+    let after = inbox.head().position;
+    inbox.catch_up();
+    push(&mut log, "second");
+    let answer = log.changes(after, 500, 3);
+    inbox.on_changes(after, answer.clone());
+    assert_eq!(inbox.on_changes(after, answer), []);
+    assert_eq!(inbox.on_snapshot(log.page(3, None)), []);
+    assert_eq!(ids(&inbox), ["second", "first"]);
+}
+
+#[test]
+fn a_bare_notification_is_announced_once_and_not_listed() {
+    let (_, mut inbox) = started();
+    let bare = InternalNotification::new("c").with_id(NotificationId::new("b").unwrap());
+    assert_eq!(inbox.on_live(LiveEvent::Bare(Box::new(bare.clone()))).len(), 1);
+    assert_eq!(inbox.on_live(LiveEvent::Bare(Box::new(bare))).len(), 0);
+    assert_eq!(ids(&inbox), ["first"]);
+}
+
+#[test]
+fn a_restored_backup_shows_at_its_first_event() {
+    let (mut log, mut inbox) = started();
+    let backup = log.clone();
+    inbox.on_live(LiveEvent::Change(push(&mut log, "lost")));
+    let mut log = backup;
+    let at = inbox.head().position;
+    let change = log.add(
+        &NotificationId::new("new").unwrap(),
+        &InternalNotification::new("c"),
+        "key:t",
+        Timestamp::from_second(9).unwrap(),
+        Tag::from_bits(77),
+    );
+    inbox.on_live(LiveEvent::Change(change.unwrap()));
+    let events = inbox.on_changes(at, log.changes(at, 500, 3));
+    assert_eq!(events[0], InboxEvent::Replaced(Some(ResetReason::Diverged)));
+    assert_eq!(announced(&events), ["new"]);
+    assert_eq!(ids(&inbox), ["new", "first"]);
+}
