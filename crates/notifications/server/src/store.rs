@@ -6,7 +6,7 @@ pub mod sqlite;
 use async_trait::async_trait;
 use internal_notifications_models::{
     Change, ChangesAnswer, Head, InboxNotification, InboxPage, InternalNotification, NotificationId, OpId,
-    Position, Receipt, Tag, Timestamp, UserId, WriteAnswer,
+    Position, Receipt, Timestamp, UserId, WriteAnswer,
 };
 
 pub use error::{StoreError, StoreErrorKind};

@@ -1,0 +1,75 @@
+use internal_notifications_models::{Receipt, UserId, WriteAnswer};
+use tokio::sync::oneshot;
+
+use super::failure::Failure;
+use super::push::NewPush;
+use crate::store::{StoreError, Write};
+
+/// What the writer is asked to do.
+pub(super) enum Command {
+    Push(NewPush, Reply<Receipt>),
+    Write(UserId, Write, Reply<WriteAnswer>),
+    Mark(Vec<(UserId, u64)>, Reply<()>),
+    Setting {
+        name: String,
+        make: String,
+        reply: Reply<String>,
+    },
+    /// Begins and ends a transaction.
+    Ping(Reply<()>),
+    /// Accept no more, finish, and let go.
+    Close,
+}
+
+impl Command {
+    /// Roughly the rows that it writes, to bound a transaction.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Push(push, _) => push.user_ids.len(),
+            Self::Mark(marks, _) => marks.len(),
+            _ => 1,
+        }
+    }
+
+    pub(super) fn is_push(&self) -> bool {
+        matches!(self, Self::Push(..))
+    }
+
+    /// Answers the caller: with what came of it if the transaction was committed.
+    pub(super) fn settle(self, transaction: Result<(), &Failure>) {
+        match self {
+            Self::Push(_, reply) => reply.settle(transaction),
+            Self::Write(_, _, reply) => reply.settle(transaction),
+            Self::Mark(_, reply) | Self::Ping(reply) => reply.settle(transaction),
+            Self::Setting { reply, .. } => reply.settle(transaction),
+            Self::Close => {}
+        }
+    }
+}
+
+/// The way back to a caller, and what it will be told once the transaction is committed.
+pub(super) struct Reply<T> {
+    caller: oneshot::Sender<Result<T, StoreError>>,
+    outcome: Option<Result<T, StoreError>>,
+}
+
+impl<T> Reply<T> {
+    pub(super) fn new(caller: oneshot::Sender<Result<T, StoreError>>) -> Self {
+        Self { caller, outcome: None }
+    }
+
+    pub(super) fn set(&mut self, outcome: Result<T, StoreError>) {
+        self.outcome = Some(outcome);
+    }
+
+    fn settle(self, transaction: Result<(), &Failure>) {
+        let answer = match (transaction, self.outcome) {
+            (Err(failure), _) => Err(failure.error()),
+            (Ok(()), Some(outcome)) => outcome,
+            // Dropping the sender tells the caller that there is no answer.
+            (Ok(()), None) => return,
+        };
+        // A caller that no longer waits is fine: its command is done all the same.
+        let _ = self.caller.send(answer);
+    }
+}

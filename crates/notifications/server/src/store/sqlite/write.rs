@@ -1,0 +1,131 @@
+use std::collections::HashMap;
+
+use internal_notifications_models::{
+    ChangeKind, NotificationId, Position, RemovedReason, UserId, WriteAnswer,
+};
+use sqlx::{Sqlite, SqliteConnection};
+
+use super::failure::Failure;
+use super::journal::{Inbox, Journal, Made};
+use super::row;
+use crate::store::{StoreError, StoreErrorKind, Write, WriteKind};
+
+/// Does a write in a user's own inbox; the inner error is a refusal, and nothing has changed then.
+pub(super) async fn run(
+    journal: &mut Journal<'_>,
+    user_id: &UserId,
+    write: &Write,
+) -> Result<Result<WriteAnswer, StoreError>, Failure> {
+    let mut inboxes = journal.inboxes(std::iter::once(user_id)).await?;
+    let Some(inbox) = inboxes.get_mut(user_id) else {
+        return Err(Failure::unusable("an inbox is not where it was asked for"));
+    };
+    let nothing = WriteAnswer { seq: None, head: inbox.head };
+    let op = write.op.as_ref().map(|op| op.as_str().to_owned());
+    if let Some(op) = &op
+        && is_done(journal.connection, inbox.key, op).await?
+    {
+        return Ok(Ok(nothing));
+    }
+    let at = write.at.as_millisecond();
+    let kind = match apply(journal.connection, inbox, &write.kind, at).await? {
+        Ok(Some(kind)) => kind,
+        Ok(None) => return Ok(Ok(nothing)),
+        Err(refused) => return Ok(Err(StoreError::new(refused).with_head(inbox.head))),
+    };
+    let detail = serde_json::to_string(&kind)?;
+    let seq = journal.record(inbox, at, Made::Other { detail, op });
+    let answer = WriteAnswer { seq: Some(seq), head: inbox.head };
+    journal.flush(inboxes).await?;
+    Ok(Ok(answer))
+}
+
+async fn is_done(connection: &mut SqliteConnection, inbox: i64, op: &str) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM changes WHERE inbox = ?1 AND op = ?2";
+    let row: Option<i64> =
+        sqlx::query_scalar(sql).bind(inbox).bind(op.to_owned()).fetch_optional(connection).await?;
+    Ok(row.is_some())
+}
+
+/// The effect on the deliveries and the pending count, and the change that it makes.
+async fn apply(
+    connection: &mut SqliteConnection,
+    inbox: &mut Inbox,
+    kind: &WriteKind,
+    at: i64,
+) -> Result<Result<Option<ChangeKind>, StoreErrorKind>, Failure> {
+    Ok(Ok(match kind {
+        WriteKind::Opened(ids) => {
+            let sql = "UPDATE deliveries INDEXED BY deliveries_by_notification SET opened_at = ?3
+                       WHERE inbox = ?1 AND opened_at IS NULL AND removed_at IS NULL
+                         AND notification IN (SELECT n.key FROM json_each(?2) CROSS JOIN notifications n ON n.id = value)
+                       RETURNING (SELECT id FROM notifications WHERE key = notification)";
+            let ids = mark(connection, sql, inbox.key, ids, Some(at)).await?;
+            inbox.head.pending = inbox.head.pending.saturating_sub(ids.len() as u64);
+            (!ids.is_empty()).then_some(ChangeKind::Opened { ids })
+        }
+        WriteKind::Unopened(ids) => {
+            let sql = "UPDATE deliveries INDEXED BY deliveries_by_notification SET opened_at = ?3
+                       WHERE inbox = ?1 AND opened_at IS NOT NULL AND removed_at IS NULL
+                         AND notification IN (SELECT n.key FROM json_each(?2) CROSS JOIN notifications n ON n.id = value)
+                       RETURNING (SELECT id FROM notifications WHERE key = notification)";
+            let ids = mark(connection, sql, inbox.key, ids, None).await?;
+            inbox.head.pending += ids.len() as u64;
+            (!ids.is_empty()).then_some(ChangeKind::Unopened { ids })
+        }
+        WriteKind::OpenedAll { through, tag } => {
+            let through = through.unwrap_or(inbox.head.position.seq);
+            let seen = Position { seq: through, tag: *tag };
+            if through > inbox.head.position.seq || !is_of_this_history(connection, inbox.key, seen).await? {
+                return Ok(Err(StoreErrorKind::Diverged));
+            }
+            let sql = "UPDATE deliveries SET opened_at = ?3
+                       WHERE inbox = ?1 AND added <= ?2 AND opened_at IS NULL AND removed_at IS NULL";
+            let query = sqlx::query(sql).bind(inbox.key).bind(row::seq(through)).bind(at);
+            let opened = query.execute(connection).await?.rows_affected();
+            inbox.head.pending = inbox.head.pending.saturating_sub(opened);
+            (opened > 0).then_some(ChangeKind::OpenedAll { through })
+        }
+        WriteKind::Remove(id) => {
+            let sql = "UPDATE deliveries INDEXED BY deliveries_by_notification SET removed_at = ?3
+                       WHERE inbox = ?1 AND removed_at IS NULL AND notification = (SELECT key FROM notifications WHERE id = ?2)
+                       RETURNING opened_at IS NULL";
+            let query = sqlx::query_scalar::<Sqlite, bool>(sql).bind(inbox.key).bind(id.as_str().to_owned());
+            let removed = query.bind(at).fetch_all(connection).await?;
+            let Some(pending) = removed.first() else { return Ok(Err(StoreErrorKind::Unknown)) };
+            inbox.head.pending = inbox.head.pending.saturating_sub(u64::from(*pending));
+            Some(ChangeKind::Removed { ids: vec![id.clone()], reason: RemovedReason::User })
+        }
+        // A command of a newer service crate, which nothing here sends.
+        _ => return Err(Failure::unusable("this store does not know the command")),
+    }))
+}
+
+/// Whether a record has the tag that the caller saw there; without a tag there is nothing to compare.
+async fn is_of_this_history(
+    connection: &mut SqliteConnection,
+    inbox: i64,
+    seen: Position,
+) -> Result<bool, Failure> {
+    let Some(tag) = seen.tag else { return Ok(true) };
+    let sql = "SELECT tag FROM changes WHERE inbox = ?1 AND seq = ?2";
+    let query = sqlx::query_scalar(sql).bind(inbox).bind(row::seq(seen.seq));
+    Ok(query.fetch_optional(connection).await?.map(row::tag) == Some(tag))
+}
+
+/// Marks deliveries, and says which changed, each once, in the order asked.
+async fn mark(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    inbox: i64,
+    ids: &[NotificationId],
+    opened_at: Option<i64>,
+) -> Result<Vec<NotificationId>, Failure> {
+    let query = sqlx::query_scalar(sql).bind(inbox).bind(serde_json::to_string(ids)?).bind(opened_at);
+    let changed: Vec<String> = query.fetch_all(connection).await?;
+    let place: HashMap<&str, usize> =
+        ids.iter().enumerate().rev().map(|(place, id)| (id.as_str(), place)).collect();
+    let mut changed: Vec<_> = changed.into_iter().map(NotificationId::new).collect::<Result<_, _>>()?;
+    changed.sort_unstable_by_key(|id| place.get(id.as_str()).copied());
+    Ok(changed)
+}
