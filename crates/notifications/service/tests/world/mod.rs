@@ -240,10 +240,18 @@ impl World {
     }
 
     fn note(&mut self, events: Vec<InboxEvent>) {
+        let mut at = None;
         for event in events {
             match event {
                 InboxEvent::Announce(Announcement::Notification(row)) => {
                     assert!(!row.opened);
+                    if let Some(position) = at {
+                        assert!(
+                            self.was_pending(position, &row.id),
+                            "{} was announced when it was not pending",
+                            row.id
+                        );
+                    }
                     if !self.restored {
                         let newest = self.announced.values().max();
                         assert!(newest < Some(&row.added), "announced out of order");
@@ -255,9 +263,15 @@ impl World {
                 InboxEvent::Applied(Change { kind: ChangeKind::Unknown, .. }) => {
                     panic!("folded what it cannot know")
                 }
-                _ => {}
+                InboxEvent::Applied(change) => at = Some(change.stamp.position()),
+                _ => at = None,
             }
         }
+    }
+
+    fn was_pending(&self, at: Position, id: &NotificationId) -> bool {
+        let rows = self.history[&(at.seq, at.tag)].page(usize::MAX, None).notifications;
+        rows.iter().any(|row| row.id == *id && !row.opened)
     }
 
     fn now(&self) -> Timestamp {
