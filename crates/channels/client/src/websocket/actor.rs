@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use pusher_protocol::{ChannelName, CloseCode, Outgoing};
 use rand::rngs::StdRng;
-use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, broadcast, mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::ConnectionState;
@@ -20,6 +20,8 @@ use crate::{AuthorizationError, AuthorizationErrorKind, AuthorizationRequest, Er
 
 /// Frames that may wait for a server which does not read, besides four for each channel.
 const UNSENT: usize = 1024;
+/// Authorizers asked at the same time, so that many channels at once do not overrun the app's endpoint.
+const AUTHORIZATIONS: usize = 16;
 /// WebSocket's own code for an end that is meant (RFC 6455, 7.4.1).
 const NORMAL: CloseCode = CloseCode(1000);
 
@@ -34,6 +36,7 @@ pub(crate) struct Actor {
     registry: Registry,
     link: Link,
     attempts: Attempts,
+    authorizing: Arc<Semaphore>,
     /// Since when there is no connection, though one is wanted.
     offline_since: Instant,
 }
@@ -64,6 +67,7 @@ impl Actor {
             registry: Registry::default(),
             link: Link::Idle,
             attempts: Attempts::default(),
+            authorizing: Arc::new(Semaphore::new(AUTHORIZATIONS)),
             offline_since: Instant::now(),
         }
     }
@@ -96,7 +100,10 @@ impl Actor {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Connect => self.connect(),
+            Command::Connect(done) => {
+                self.connect();
+                let _ = done.send(());
+            }
             Command::Disconnect(done) => {
                 self.end_connection(NORMAL);
                 self.state.send_replace(ConnectionState::Disconnected);
@@ -247,8 +254,10 @@ impl Actor {
         };
         let request = AuthorizationRequest::new(connection.socket_id.clone(), channel.clone());
         let limit = self.settings.limits.authorization_timeout;
+        let turn = self.authorizing.clone().acquire_owned();
         self.registry.set(channel, Phase::Authorizing, None);
         connection.authorizations.spawn(async move {
+            let _turn = turn.await;
             let asking = AssertUnwindSafe(authorizer.authorize(&request)).catch_unwind();
             let answer = match timeout(limit, asking).await {
                 Ok(Ok(answer)) => answer,

@@ -4,6 +4,7 @@ use pusher_protocol::{CloseCode, Reaction};
 use rand::{Rng, RngExt};
 
 use super::loss::Loss;
+use super::settings::reasonable;
 
 /// How long to wait before the next attempt: a random part of a limit that doubles each time (full jitter), so that many
 /// clients do not come back together.
@@ -28,17 +29,17 @@ impl Default for Backoff {
 impl Backoff {
     /// The limit of the first wait.
     pub fn base(self, base: Duration) -> Self {
-        Self { base, ..self }
+        Self { base: reasonable(base), ..self }
     }
 
     /// The limit that no wait exceeds, but for the second that close codes 4100–4199 ask for.
     pub fn cap(self, cap: Duration) -> Self {
-        Self { cap, ..self }
+        Self { cap: reasonable(cap), ..self }
     }
 
     /// How long a connection must hold for the waits to begin again at the base.
     pub fn reset_after(self, reset_after: Duration) -> Self {
-        Self { reset_after, ..self }
+        Self { reset_after: reasonable(reset_after), ..self }
     }
 
     /// The wait before attempt `attempt` (from 1).

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 
 use super::actor::Actor;
-use super::settings::{Limits, Settings};
+use super::settings::{Limits, Settings, reasonable};
 use super::{Backoff, Client, ConnectionState, Connector, TcpConnector};
 use crate::endpoint::{EndpointParts, check_segment};
 use crate::{Authorizer, Error, ErrorKind, Roots};
@@ -16,6 +16,9 @@ use crate::{Authorizer, Error, ErrorKind, Roots};
 const COMMANDS: usize = 64;
 /// Errors kept for a reader of [`Client::errors`].
 const ERRORS: usize = 16;
+
+/// The shortest time-outs of keeping alive, so that a zero does not make a flood of pings.
+const LEAST: Duration = Duration::from_secs(1);
 
 /// Builds a [`Client`].
 #[derive(Clone)]
@@ -93,40 +96,41 @@ impl ClientBuilder {
     }
 
     /// After how long without a frame to ask for a sign of life; the server's number counts when it is smaller. 120 s by
-    /// default.
+    /// default, 1 s at least.
     pub fn activity_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.activity_timeout = timeout;
+        self.limits.activity_timeout = reasonable(timeout).max(LEAST);
         self
     }
 
-    /// How long to wait for that sign of life before the connection is replaced. 30 s by default.
+    /// How long to wait for that sign of life before the connection is replaced. 30 s by default, 1 s at
+    /// least.
     pub fn pong_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.pong_timeout = timeout;
+        self.limits.pong_timeout = reasonable(timeout).max(LEAST);
         self
     }
 
     /// How long an attempt may take: TCP, TLS, the upgrade and the server's first event together. 10 s by default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.connect_timeout = timeout;
+        self.limits.connect_timeout = reasonable(timeout);
         self
     }
 
     /// After how long without a connection the state is [`ConnectionState::Unavailable`]. 10 s by default.
     pub fn unavailable_after(mut self, after: Duration) -> Self {
-        self.limits.unavailable_after = after;
+        self.limits.unavailable_after = reasonable(after);
         self
     }
 
     /// How long to wait for the server's confirmation before a channel is subscribed again, with a fresh authorization.
     /// 10 s by default.
     pub fn subscribe_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.subscribe_timeout = timeout;
+        self.limits.subscribe_timeout = reasonable(timeout);
         self
     }
 
     /// How long the authorizer may take before it is asked again. 30 s by default.
     pub fn authorization_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.authorization_timeout = timeout;
+        self.limits.authorization_timeout = reasonable(timeout);
         self
     }
 
@@ -142,8 +146,8 @@ impl ClientBuilder {
         self
     }
 
-    /// The largest message taken from the server, in bytes; a larger one ends the connection. 64 KiB by default: Pusher's
-    /// events hold 10 KiB of data, which JSON may write six times as long.
+    /// The largest message taken from the server, in bytes; a larger one ends the connection. 256 KiB by default: an event
+    /// holds 10 KiB of data, which JSON may write six times as long; a presence channel's hundred members need more.
     pub fn max_message_size(mut self, bytes: usize) -> Self {
         self.limits.max_message = bytes;
         self

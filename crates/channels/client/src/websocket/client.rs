@@ -71,7 +71,7 @@ impl Client {
     /// # Errors
     /// [`ErrorKind::Closed`] when the client has ended with its runtime.
     pub async fn connect(&self) -> Result<(), Error> {
-        self.commands.send(Command::Connect).await.map_err(|_| ended())
+        self.ask(Command::Connect).await
     }
 
     /// Closes the connection and stays without one. Subscriptions are kept for the next [`connect`](Self::connect).
@@ -79,8 +79,12 @@ impl Client {
     /// # Errors
     /// [`ErrorKind::Closed`] when the client has ended with its runtime.
     pub async fn disconnect(&self) -> Result<(), Error> {
+        self.ask(Command::Disconnect).await
+    }
+
+    async fn ask(&self, command: impl FnOnce(oneshot::Sender<()>) -> Command) -> Result<(), Error> {
         let (done, wait) = oneshot::channel();
-        self.commands.send(Command::Disconnect(done)).await.map_err(|_| ended())?;
+        self.commands.send(command(done)).await.map_err(|_| ended())?;
         wait.await.map_err(|_| ended())
     }
 

@@ -6,7 +6,7 @@ use super::queue;
 /// What handles ask of the actor.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Connect,
+    Connect(oneshot::Sender<()>),
     Disconnect(oneshot::Sender<()>),
     Subscribe(ChannelName, queue::Sender),
 }

@@ -44,7 +44,15 @@ impl Default for Limits {
             authorization_timeout: Duration::from_secs(30),
             backoff: Backoff::default(),
             queue: 1024,
-            max_message: 64 * 1024,
+            max_message: 256 * 1024,
         }
     }
+}
+
+/// What is longer counts as so long: clocks cannot add every duration.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A time-out as it was asked for, within reason.
+pub(crate) fn reasonable(timeout: Duration) -> Duration {
+    timeout.min(LONGEST)
 }
