@@ -1,3 +1,25 @@
 #![doc = include_str!("../README.md")]
 
+mod accept;
+pub mod auth;
+mod clock;
+pub mod config;
+pub mod dispatcher;
+mod error;
+mod http;
+mod ids;
+mod kept;
+mod live;
+pub mod realtime;
+mod server;
+mod stop;
 pub mod store;
+
+pub use accept::serve;
+pub use auth::{Principal, TokenIssuer};
+pub use clock::{Clock, SystemClock};
+pub use config::{Config, ConfigError, Database, Limits, unknown_names};
+pub use error::{Error, ErrorKind};
+pub use http::{Access, App, build_router};
+pub use ids::{Ids, UuidV7};
+pub use server::{RunningServer, Server};

@@ -1,0 +1,49 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::Principal;
+use super::api_keys::ApiKeys;
+use super::jwt::TokenCheck;
+use crate::Clock;
+use crate::config::{ApiKey, JwtKey, RequiredClaims};
+
+/// Tells who calls from the bearer of the request.
+#[async_trait]
+pub trait Authenticator: Send + Sync + 'static {
+    /// Who has this bearer.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`] when nobody has, or no more.
+    async fn authenticate(&self, bearer: &str) -> Result<Principal, Unauthenticated>;
+}
+
+/// A bearer that nobody has. What is wrong with it is told to the caller, who holds it; nothing of it stands in the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unauthenticated(pub &'static str);
+
+/// The server's own: API keys, and tokens.
+#[derive(Debug)]
+pub struct Credentials {
+    keys: ApiKeys,
+    tokens: Option<TokenCheck>,
+}
+
+impl Credentials {
+    /// Knows these backends, and app users whose tokens `jwt` signs.
+    pub fn new(keys: &[ApiKey], jwt: Option<&JwtKey>, claims: RequiredClaims, clock: Arc<dyn Clock>) -> Self {
+        Self { keys: ApiKeys::new(keys), tokens: jwt.map(|key| TokenCheck::new(key, claims, clock)) }
+    }
+}
+
+#[async_trait]
+impl Authenticator for Credentials {
+    async fn authenticate(&self, bearer: &str) -> Result<Principal, Unauthenticated> {
+        if let Some(name) = self.keys.name_of(bearer) {
+            return Ok(Principal::Key { name: name.to_owned() });
+        }
+        let unknown = Unauthenticated("the bearer is no API key of this server");
+        self.tokens.as_ref().map_or(Err(unknown), |tokens| tokens.check(bearer))
+    }
+}

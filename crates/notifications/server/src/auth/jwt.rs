@@ -1,0 +1,90 @@
+use std::fmt;
+use std::sync::Arc;
+
+use internal_notifications_models::UserId;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use serde::Deserialize;
+
+use super::{PUSH_SCOPE, Principal, Unauthenticated, crypto};
+use crate::Clock;
+use crate::config::{JwtKey, RequiredClaims};
+
+/// A longer token is not looked at.
+const TOKEN_BYTES: usize = 8 * 1024;
+/// Seconds by which clocks may differ.
+const LEEWAY: f64 = 60.0;
+
+/// Checks app users' tokens.
+pub(crate) struct TokenCheck {
+    key: DecodingKey,
+    validation: Validation,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
+    exp: f64,
+    #[serde(default)]
+    nbf: Option<f64>,
+    #[serde(default)]
+    scope: Option<String>,
+}
+
+impl TokenCheck {
+    pub(crate) fn new(key: &JwtKey, claims: RequiredClaims, clock: Arc<dyn Clock>) -> Self {
+        crypto::install();
+        let (key, algorithm) = match key {
+            JwtKey::Secret(secret) => (DecodingKey::from_secret(secret.as_bytes()), Algorithm::HS256),
+            JwtKey::Public(public) => (public.key.clone(), public.algorithm),
+        };
+        let mut validation = Validation::new(algorithm);
+        // Times are checked below, against the server's clock.
+        validation.validate_exp = false;
+        let mut required = vec!["exp", "sub"];
+        if let Some(issuer) = claims.issuer {
+            validation.set_issuer(&[issuer]);
+            required.push("iss");
+        }
+        match claims.audience {
+            Some(audience) => {
+                validation.set_audience(&[audience]);
+                required.push("aud");
+            }
+            None => validation.validate_aud = false,
+        }
+        validation.set_required_spec_claims(&required);
+        Self { key, validation, clock }
+    }
+
+    pub(crate) fn check(&self, token: &str) -> Result<Principal, Unauthenticated> {
+        if token.len() > TOKEN_BYTES {
+            return Err(Unauthenticated("the token is too long"));
+        }
+        let claims = decode::<Claims>(token, &self.key, &self.validation)
+            .map_err(|_| Unauthenticated("the token is not valid here"))?
+            .claims;
+        let now = self.clock.now().as_duration().as_secs_f64();
+        // Written so that a time that is no number is refused.
+        let in_time = claims.exp + LEEWAY > now;
+        if !in_time {
+            return Err(Unauthenticated("the token has expired"));
+        }
+        let has_begun = claims.nbf.is_none_or(|nbf| nbf - LEEWAY <= now);
+        if !has_begun {
+            return Err(Unauthenticated("the token is not valid yet"));
+        }
+        let id = UserId::new(claims.sub).map_err(|_| Unauthenticated("the token's sub is no user id"))?;
+        let may_push = claims.scope.is_some_and(|scope| scope.split(' ').any(|part| part == PUSH_SCOPE));
+        Ok(Principal::User { id, may_push })
+    }
+}
+
+impl fmt::Debug for TokenCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenCheck").field("algorithms", &self.validation.algorithms).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::ConfigError;
+use super::variables::Variables;
+
+const NAME: &str = "INTERNAL_NOTIFICATIONS_DATABASE_URL";
+
+/// Where the inboxes are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Database {
+    /// A SQLite file, created when missing: `sqlite://PATH`.
+    Sqlite(PathBuf),
+}
+
+impl Database {
+    pub(crate) fn from_env(variables: &Variables<'_>) -> Result<Self, ConfigError> {
+        let url = variables.text(NAME);
+        url.as_deref().unwrap_or("sqlite://internal-notifications.db").parse()
+    }
+}
+
+impl FromStr for Database {
+    type Err = ConfigError;
+
+    fn from_str(url: &str) -> Result<Self, ConfigError> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Err(ConfigError::new(NAME, "PostgreSQL comes with a later version; use sqlite://PATH"));
+        }
+        let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
+        match path {
+            Some(":memory:") => Err(ConfigError::new(
+                NAME,
+                "a database in memory would lose what was acknowledged; use sqlite://PATH",
+            )),
+            Some(path) if !path.is_empty() && !path.contains(['?', '\0']) => Ok(Self::Sqlite(path.into())),
+            // Not echoed: a URL of another database may hold a password.
+            _ => Err(ConfigError::new(NAME, "it may be sqlite://PATH, without a query")),
+        }
+    }
+}

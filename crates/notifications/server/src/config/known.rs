@@ -1,0 +1,38 @@
+const PREFIX: &str = "INTERNAL_NOTIFICATIONS_";
+
+/// Every variable of the project, the client's too: both sides may share one `.env` file.
+const KNOWN: [&str; 17] = [
+    "API_KEY",
+    "API_KEYS",
+    "ALLOWED_HOSTS",
+    "CHANNEL_PREFIX",
+    "CORS_ORIGINS",
+    "DATABASE_URL",
+    "JWT_AUDIENCE",
+    "JWT_ISSUER",
+    "JWT_PUBLIC_KEY_FILE",
+    "JWT_SECRET",
+    "LISTEN",
+    "POSITION_CHECK_SECONDS",
+    "REALTIME",
+    "SERVICE",
+    "TOKEN",
+    "URL",
+    "USER_ID",
+];
+
+/// A warning for each `INTERNAL_NOTIFICATIONS_…` name that nothing reads, most likely a typing error.
+pub fn unknown_names<I>(names: I) -> Vec<String>
+where
+    I: IntoIterator,
+    I::Item: AsRef<str>,
+{
+    let unknown = |name: &I::Item| {
+        let ours = name.as_ref().strip_prefix(PREFIX);
+        ours.is_some_and(|rest| !KNOWN.contains(&rest))
+    };
+    let mut names: Vec<String> =
+        names.into_iter().filter(unknown).map(|name| name.as_ref().to_owned()).collect();
+    names.sort();
+    names.iter().map(|name| format!("{name} is set, but nothing reads a variable of that name")).collect()
+}

@@ -1,0 +1,188 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::{StreamExt, stream};
+use internal_notifications_models::UserId;
+use pusher_protocol::limits;
+
+use super::backoff::Backoff;
+use super::commits::{Commits, Next};
+use super::marks::Marks;
+use super::outcome::{Outcome, publish};
+use crate::config::ChannelPrefix;
+use crate::realtime::Realtime;
+use crate::stop::Stopped;
+use crate::store::{Store, StoreError, Unpublishable, Unpublished};
+
+/// Inboxes of one round.
+const INBOXES: usize = 64;
+/// Inboxes that the store is asked for at once.
+const BEHIND: usize = 1000;
+/// What is asked of each.
+const MOST: Unpublishable = Unpublishable { changes: 50, body: limits::EVENT_DATA };
+
+/// The dispatcher's task.
+pub(super) struct Worker {
+    commits: Arc<Commits>,
+    store: Arc<dyn Store>,
+    realtime: Arc<dyn Realtime>,
+    channels: ChannelPrefix,
+    marks: Marks,
+    backoff: Backoff,
+    refused: Arc<AtomicU64>,
+    told_refusal: bool,
+}
+
+/// The engine or the store failed for now, and why.
+struct Failed(String);
+
+impl Worker {
+    pub(super) fn new(
+        commits: Arc<Commits>,
+        store: Arc<dyn Store>,
+        realtime: Arc<dyn Realtime>,
+        channels: ChannelPrefix,
+        refused: Arc<AtomicU64>,
+    ) -> Self {
+        let (marks, backoff) = (Marks::default(), Backoff::default());
+        Self { commits, store, realtime, channels, marks, backoff, refused, told_refusal: false }
+    }
+
+    pub(super) async fn run(mut self, mut stopped: Stopped) {
+        loop {
+            tokio::select! {
+                biased;
+                () = stopped.wait() => break,
+                () = self.marks.due() => {}
+                () = self.commits.filled() => {
+                    if let Err(failed) = self.round().await {
+                        self.wait_after(failed, &mut stopped).await;
+                    }
+                }
+            }
+            if self.marks.are_due() {
+                self.write_marks_or_tell().await;
+            }
+        }
+        while !self.commits.is_empty() && self.round().await.is_ok() {}
+        self.write_marks_or_tell().await;
+    }
+
+    async fn round(&mut self) -> Result<(), Failed> {
+        let done = match self.commits.next(INBOXES) {
+            Next::Publish(users) => self.publish(users).await,
+            Next::AskStore => self.ask_store().await,
+            Next::Nothing => Ok(()),
+        };
+        if done.is_ok() {
+            if !self.backoff.is_fresh() {
+                tracing::info!("publishing works again");
+            }
+            self.backoff.reset();
+        }
+        done
+    }
+
+    async fn publish(&mut self, users: Vec<UserId>) -> Result<(), Failed> {
+        let asked: Vec<(UserId, u64)> =
+            users.into_iter().map(|user| (user.clone(), self.marks.of(&user))).collect();
+        let work = match self.store.unpublished(&asked, MOST).await {
+            Ok(work) => work,
+            Err(error) => {
+                self.commits.put(asked.iter().map(|(user, _)| user));
+                return Err(Failed(error.to_string()));
+            }
+        };
+        let mut failed = None;
+        for outcome in self.publish_all(work).await {
+            match outcome {
+                Outcome::Published(user, seq) => self.marks.set(user, seq),
+                Outcome::Refused(user, seq, error) => {
+                    self.marks.set(user, seq);
+                    self.tell_refusal(&error.to_string());
+                }
+                Outcome::Later(user, error) => {
+                    self.commits.put([&user]);
+                    failed = Some(Failed(error.to_string()));
+                }
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Publishes inboxes side by side where the engine gains by it.
+    async fn publish_all(&self, work: Vec<Unpublished>) -> Vec<Outcome> {
+        let (realtime, channels) = (self.realtime.as_ref(), &self.channels);
+        stream::iter(work)
+            .map(|inbox| publish(realtime, channels, inbox))
+            .buffer_unordered(realtime.parallel().max(1))
+            .filter_map(std::future::ready)
+            .collect()
+            .await
+    }
+
+    /// Takes the inboxes that an earlier run left behind, or that were too many to remember.
+    async fn ask_store(&mut self) -> Result<(), Failed> {
+        // The store would name again those whose marks it does not have yet.
+        let written = self.write_marks().await;
+        let behind = match written {
+            Ok(()) => self.store.behind(BEHIND).await,
+            Err(error) => Err(error),
+        };
+        let users = behind.map_err(|error| {
+            self.commits.ask_store();
+            Failed(error.to_string())
+        })?;
+        self.commits.put(&users);
+        if users.len() >= BEHIND {
+            self.commits.ask_store();
+        }
+        Ok(())
+    }
+
+    async fn write_marks(&mut self) -> Result<(), StoreError> {
+        let marks = self.marks.all();
+        if marks.is_empty() {
+            return Ok(());
+        }
+        match self.store.mark_published(&marks).await {
+            Ok(()) => self.marks.clear(),
+            Err(error) => {
+                self.marks.postpone();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_marks_or_tell(&mut self) {
+        if let Err(error) = self.write_marks().await {
+            tracing::warn!(%error, "cannot write what was published; it may be published again");
+        }
+    }
+
+    fn tell_refusal(&mut self, error: &str) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        if std::mem::replace(&mut self.told_refusal, true) {
+            tracing::debug!(error, "the engine refused an event");
+        } else {
+            tracing::warn!(error, "the engine refused an event; clients catch up without it");
+        }
+    }
+
+    async fn wait_after(&mut self, failed: Failed, stopped: &mut Stopped) {
+        let first = self.backoff.is_fresh();
+        let delay = self.backoff.next();
+        let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        if first {
+            tracing::warn!(error = failed.0, delay_ms, "cannot publish now; trying again");
+        } else {
+            tracing::debug!(error = failed.0, delay_ms, "still cannot publish");
+        }
+        self.write_marks_or_tell().await;
+        tokio::select! {
+            () = stopped.wait() => {}
+            () = tokio::time::sleep(delay) => {}
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What handlers take from a request, each refusing aloud what it cannot read.
+
+mod body;
+mod caller;
+mod path_id;
+mod query;
+
+pub(super) use body::{Body, JsonBody, parse};
+pub(super) use caller::{Caller, OwnInbox};
+pub(super) use path_id::PathId;
+pub(super) use query::Query;

@@ -1,0 +1,50 @@
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use internal_notifications_models::UserId;
+
+use crate::auth::Principal;
+use crate::http::App;
+use crate::http::problem::{ApiError, Kind};
+
+/// Who calls; 401 when nobody is known by the bearer.
+pub(in crate::http) struct Caller(pub(in crate::http) Principal);
+
+/// The app user that calls; 403 for a backend, which has no inbox.
+pub(in crate::http) struct OwnInbox(pub(in crate::http) UserId);
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let unauthenticated = |detail: &str| ApiError::new(Kind::Unauthenticated, detail);
+        let bearer = bearer(parts)
+            .ok_or_else(|| unauthenticated("an Authorization header with a bearer is needed, once"))?;
+        match app.authenticator.authenticate(bearer).await {
+            Ok(principal) => Ok(Self(principal)),
+            Err(error) => Err(unauthenticated(error.0)),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for OwnInbox {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        let user_id = principal.user().cloned();
+        user_id
+            .map(Self)
+            .ok_or_else(|| ApiError::forbidden("this is for an app user's token; an API key has no inbox"))
+    }
+}
+
+fn bearer(parts: &Parts) -> Option<&str> {
+    let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+    let (Some(header), None) = (headers.next(), headers.next()) else { return None };
+    let (scheme, bearer) = header.to_str().ok()?.split_once(' ')?;
+    let bearer = bearer.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !bearer.is_empty()).then_some(bearer)
+}

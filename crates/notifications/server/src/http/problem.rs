@@ -1,0 +1,147 @@
+use axum::Json;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use internal_notifications_models::{Head, Problem};
+
+use crate::store::{StoreError, StoreErrorKind};
+
+/// Every kind of problem that a route answers. The slug ends its `type`, `urn:internal-notifications:SLUG`, which is stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Malformed,
+    Unauthenticated,
+    Forbidden,
+    NoSuchRoute,
+    UnknownNotification,
+    MethodNotAllowed,
+    TooSlow,
+    IdTaken,
+    Diverged,
+    TooLarge,
+    Misdirected,
+    Invalid,
+    NotYet,
+    Internal,
+    Unavailable,
+}
+
+impl Kind {
+    const fn row(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::Malformed => (StatusCode::BAD_REQUEST, "malformed", "The request cannot be read"),
+            Self::Unauthenticated => {
+                (StatusCode::UNAUTHORIZED, "unauthenticated", "A valid credential is needed")
+            }
+            Self::Forbidden => {
+                (StatusCode::FORBIDDEN, "forbidden", "The credential is good, but not for this")
+            }
+            Self::NoSuchRoute => (StatusCode::NOT_FOUND, "no-such-route", "There is nothing at this path"),
+            Self::UnknownNotification => {
+                (StatusCode::NOT_FOUND, "unknown-notification", "There is no such notification in this inbox")
+            }
+            Self::MethodNotAllowed => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This path has no such method")
+            }
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too-slow", "The request did not arrive in time"),
+            Self::IdTaken => {
+                (StatusCode::CONFLICT, "id-taken", "The id belongs to another body or another sender")
+            }
+            Self::Diverged => (StatusCode::CONFLICT, "diverged", "The inbox has another history than yours"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large"),
+            Self::Misdirected => {
+                (StatusCode::MISDIRECTED_REQUEST, "misdirected", "This server does not answer to that host")
+            }
+            Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The request is not allowed"),
+            Self::NotYet => (StatusCode::UNPROCESSABLE_ENTITY, "not-yet", "That comes with a later version"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
+            Self::Unavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The server cannot do it now")
+            }
+        }
+    }
+}
+
+/// An error as a route answers it.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    kind: Kind,
+    detail: Option<String>,
+    head: Option<Head>,
+    /// For the log, never for the caller.
+    cause: Option<String>,
+}
+
+/// A detail may repeat what the caller sent; longer ones are cut.
+const DETAIL_CHARS: usize = 300;
+
+impl ApiError {
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: Some(detail.into()), head: None, cause: None }
+    }
+
+    pub(crate) fn bare(kind: Kind) -> Self {
+        Self { kind, detail: None, head: None, cause: None }
+    }
+
+    pub(crate) fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(Kind::Invalid, detail)
+    }
+
+    pub(crate) fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(Kind::Malformed, detail)
+    }
+
+    pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(Kind::Forbidden, detail)
+    }
+
+    pub(crate) fn with_cause(self, cause: impl Into<String>) -> Self {
+        Self { cause: Some(cause.into()), ..self }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let kind = match error.kind() {
+            StoreErrorKind::IdTaken => Kind::IdTaken,
+            StoreErrorKind::Diverged => Kind::Diverged,
+            StoreErrorKind::Unknown => Kind::UnknownNotification,
+            StoreErrorKind::Unavailable => Kind::Unavailable,
+            StoreErrorKind::Unusable => Kind::Internal,
+        };
+        Self { head: error.head(), ..Self::bare(kind).with_cause(error.to_string()) }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, slug, title) = self.kind.row();
+        let cause = self.cause.as_deref().unwrap_or(title);
+        match self.kind {
+            Kind::Internal => tracing::error!(error = cause, "a request failed"),
+            Kind::Unavailable => tracing::warn!(error = cause, "a request cannot be served now"),
+            _ => {}
+        }
+        let problem = Problem {
+            kind: format!("urn:internal-notifications:{slug}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: self.detail.map(|detail| detail.chars().take(DETAIL_CHARS).collect()),
+            head: self.head,
+        };
+        let mut response = (status, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        match self.kind {
+            Kind::Unauthenticated => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Kind::Unavailable => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+        response
+    }
+}

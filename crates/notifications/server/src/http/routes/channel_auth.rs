@@ -1,0 +1,55 @@
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use pusher_protocol::{ChannelName, SocketId};
+use pusher_signer::ChannelAuthorization;
+use serde::Deserialize;
+
+use crate::http::App;
+use crate::http::extract::{Body, OwnInbox};
+use crate::http::problem::{ApiError, Kind};
+
+/// What Pusher's libraries send, and what VaahFlutter sends. A null or an empty value is none.
+#[derive(Deserialize)]
+struct Fields {
+    #[serde(default, alias = "socketId")]
+    socket_id: Option<String>,
+    #[serde(default, alias = "channelName")]
+    channel_name: Option<String>,
+}
+
+/// Signs the caller's own channel for a socket, and no other.
+pub(in crate::http) async fn channel_auth(
+    State(app): State<Arc<App>>,
+    OwnInbox(user_id): OwnInbox,
+    Body(body): Body,
+) -> Result<Json<ChannelAuthorization>, ApiError> {
+    let Fields { socket_id, channel_name } = fields(&body)?;
+    let socket_id = SocketId::new(given("socket_id", socket_id)?)
+        .map_err(|error| ApiError::invalid(format!("`socket_id`: {error}")))?;
+    let channel = ChannelName::new(given("channel_name", channel_name)?)
+        .map_err(|error| ApiError::invalid(format!("`channel_name`: {error}")))?;
+    let own = app.channels.channel(&user_id).map_err(|error| ApiError::invalid(error.to_string()))?;
+    if channel != own {
+        return Err(ApiError::forbidden("this channel is not the caller's own"));
+    }
+    app.signer
+        .authorize_channel(&socket_id, &own, None)
+        .map(Json)
+        .map_err(|error| ApiError::bare(Kind::Internal).with_cause(error.to_string()))
+}
+
+/// A form, or a JSON object: some clients name neither as what it is.
+fn fields(body: &[u8]) -> Result<Fields, ApiError> {
+    match body.trim_ascii_start().first() {
+        Some(b'{') => crate::http::extract::parse(body),
+        _ => serde_urlencoded::from_bytes(body)
+            .map_err(|error| ApiError::malformed(format!("the body is neither a form nor JSON: {error}"))),
+    }
+}
+
+fn given(name: &str, value: Option<String>) -> Result<String, ApiError> {
+    let value = value.filter(|value| !value.is_empty());
+    value.ok_or_else(|| ApiError::malformed(format!("`{name}` is needed")))
+}

@@ -1,0 +1,74 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use internal_notifications_models::{
+    InternalNotification, NotificationId, PushRequest, Receipt, Timestamp, UserId, canonical_json,
+};
+
+use crate::http::App;
+use crate::http::extract::{Caller, JsonBody};
+use crate::http::problem::{ApiError, Kind};
+use crate::store::Push;
+
+pub(in crate::http) async fn push(
+    State(app): State<Arc<App>>,
+    Caller(caller): Caller,
+    headers: HeaderMap,
+    JsonBody(request): JsonBody<PushRequest>,
+) -> Result<(StatusCode, Json<Receipt>), ApiError> {
+    if headers.contains_key("idempotency-key") {
+        return Err(ApiError::new(
+            Kind::NotYet,
+            "the header Idempotency-Key comes with a later version; give the notification an `id`",
+        ));
+    }
+    let PushRequest { user_ids, notification } = request;
+    let user_ids = recipients(&app, user_ids)?;
+    if !app.policy.may_push(&caller, &user_ids) {
+        return Err(ApiError::forbidden(
+            "pushing needs an API key, or a token with the scope notifications:push",
+        ));
+    }
+    let at = app.clock.now();
+    check(&app, &notification, at)?;
+    let id = match &notification.id {
+        Some(id) => id.clone(),
+        None => NotificationId::new(app.ids.next())
+            .map_err(|error| ApiError::bare(Kind::Internal).with_cause(error.to_string()))?,
+    };
+    let push = Push { sender: caller.to_string(), id, notification, user_ids, at };
+    let receipt = app.store.push(push).await?;
+    let stored = receipt.accepted > 0 || receipt.scheduled > 0;
+    Ok((if stored { StatusCode::CREATED } else { StatusCode::OK }, Json(receipt)))
+}
+
+/// Each recipient once, in the order in which they stand.
+fn recipients(app: &App, user_ids: Vec<UserId>) -> Result<Vec<UserId>, ApiError> {
+    let most = app.limits.recipients;
+    if user_ids.is_empty() || user_ids.len() > most {
+        return Err(ApiError::invalid(format!("`user_ids` has 1 to {most} users")));
+    }
+    let mut seen = HashSet::with_capacity(user_ids.len());
+    let user_ids: Vec<UserId> = user_ids.into_iter().filter(|user| seen.insert(user.clone())).collect();
+    match user_ids.iter().find_map(|user| Some((user, app.channels.channel(user).err()?))) {
+        Some((user, error)) => Err(ApiError::invalid(format!("{user}: {error}"))),
+        None => Ok(user_ids),
+    }
+}
+
+fn check(app: &App, notification: &InternalNotification, now: Timestamp) -> Result<(), ApiError> {
+    notification.check().map_err(|error| ApiError::invalid(error.to_string()))?;
+    if notification.send_after.is_some_and(|time| time > now) {
+        return Err(ApiError::new(Kind::NotYet, "a `send_after` in the future comes with a later version"));
+    }
+    let most = app.limits.notification_bytes;
+    let value = serde_json::to_value(notification)
+        .map_err(|error| ApiError::bare(Kind::Internal).with_cause(error.to_string()))?;
+    match canonical_json(&value).len() > most {
+        true => Err(ApiError::new(Kind::TooLarge, format!("a notification has at most {most} bytes"))),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,167 @@
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use internal_notifications_models::UserId;
+use pusher_broker::Broker;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::accept::serve;
+use crate::auth::{Credentials, TokenIssuer};
+use crate::config::{Config, Database, Limits};
+use crate::dispatcher::{Commits, Dispatcher};
+use crate::error::{Error, ErrorKind};
+use crate::http::{App, build_router};
+use crate::live::Live;
+use crate::store::Store;
+use crate::store::sqlite::{SqliteOptions, SqliteStore};
+use crate::{Clock, SystemClock, kept};
+
+/// Starts a server from a configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Server;
+
+/// A server that runs until it is shut down; dropped, it stops at once, and loses nothing that it acknowledged.
+pub struct RunningServer {
+    address: SocketAddr,
+    issuer: Option<TokenIssuer>,
+    kept_secret: bool,
+    store: Arc<dyn Store>,
+    dispatcher: Dispatcher,
+    broker: Option<Broker>,
+    limits: Limits,
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<()>,
+}
+
+impl Server {
+    /// Opens the database, makes what credentials are missing, listens and serves.
+    ///
+    /// # Errors
+    /// The configuration contradicts itself, the database cannot be used, the address cannot be listened on.
+    pub async fn start(config: Config) -> Result<RunningServer, Error> {
+        config.check()?;
+        let commits = Arc::new(Commits::new());
+        let store = open_store(&config.database, commits.clone()).await?;
+        let started = start_over(config, store.clone(), commits).await;
+        if started.is_err() {
+            store.close().await;
+        }
+        started
+    }
+}
+
+async fn start_over(
+    config: Config,
+    store: Arc<dyn Store>,
+    commits: Arc<Commits>,
+) -> Result<RunningServer, Error> {
+    let (jwt, kept_secret) = kept::jwt_key(store.as_ref(), &config).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let claims = config.auth.claims.clone();
+    let authenticator = Credentials::new(&config.auth.api_keys, jwt.as_ref(), claims.clone(), clock.clone());
+    let live = Live::new(store.as_ref(), &config).await?;
+    let listener = TcpListener::bind(config.listen).await;
+    let listener = listener.map_err(|error| Error::listen(config.listen, &error))?;
+    let address = listener.local_addr().map_err(|error| Error::listen(config.listen, &error))?;
+
+    let channels = config.channel_prefix.clone();
+    let dispatcher = Dispatcher::start(commits, store.clone(), live.realtime, channels.clone());
+    let mut app = App::new(store.clone(), Arc::new(authenticator), live.signer)
+        .with_clock(clock)
+        .with_access(live.access)
+        .with_channel_prefix(channels)
+        .with_position_check_seconds(config.position_check_seconds)
+        .with_allowed_hosts(config.allowed_hosts)
+        .with_cors_origins(config.cors_origins)
+        .with_limits(config.limits.clone());
+    if let Some(broker) = live.broker.clone() {
+        app = app.with_broker(broker);
+    }
+    let router = build_router(app);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let limits = config.limits.clone();
+    let serving = tokio::spawn(async move {
+        serve(listener, router, &limits, async { drop(stopped.await) }).await;
+    });
+    Ok(RunningServer {
+        address,
+        issuer: jwt.and_then(|key| TokenIssuer::of(&key, claims)),
+        kept_secret,
+        store,
+        dispatcher,
+        broker: live.broker,
+        limits: config.limits,
+        stop: Some(stop),
+        serving,
+    })
+}
+
+impl RunningServer {
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its base URL on this machine.
+    pub fn url(&self) -> String {
+        let ip = match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        format!("http://{}", SocketAddr::new(ip, self.address.port()))
+    }
+
+    /// A token of an app user; none where the server has no secret to make one with.
+    pub fn token(&self, user_id: &UserId, ttl: Duration, push: bool) -> Option<String> {
+        let issuer = self.issuer.as_ref()?;
+        Some(issuer.mint(user_id, SystemClock.now(), ttl, push))
+    }
+
+    /// Whether the secret of tokens was made by the server and is kept in the database.
+    pub fn keeps_token_secret(&self) -> bool {
+        self.kept_secret
+    }
+
+    /// Inboxes whose changes the engine refused for good, since the start.
+    pub fn refused(&self) -> u64 {
+        self.dispatcher.refused()
+    }
+
+    /// Stops accepting, lets running requests finish, publishes and writes what is left: what was acknowledged is finished.
+    pub async fn shutdown(mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        let _ = (&mut self.serving).await;
+        self.dispatcher.stop(self.limits.shutdown_timeout).await;
+        if let Some(broker) = &self.broker {
+            broker.shutdown().await;
+        }
+        self.store.close().await;
+    }
+}
+
+impl Drop for RunningServer {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl std::fmt::Debug for RunningServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunningServer").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+async fn open_store(database: &Database, commits: Arc<Commits>) -> Result<Arc<dyn Store>, Error> {
+    let Database::Sqlite(path) = database;
+    let path = path
+        .to_str()
+        .ok_or_else(|| Error::new(ErrorKind::Configuration, "the database's path is no text"))?;
+    let store = SqliteStore::open(path, SqliteOptions::default().with_committed(commits)).await?;
+    Ok(Arc::new(store))
+}

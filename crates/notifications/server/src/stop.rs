@@ -1,0 +1,27 @@
+use tokio::sync::watch;
+
+/// Tells tasks to stop.
+#[derive(Debug)]
+pub(crate) struct Stop(watch::Sender<bool>);
+
+/// A task's end of a [`Stop`].
+#[derive(Clone, Debug)]
+pub(crate) struct Stopped(watch::Receiver<bool>);
+
+pub(crate) fn stop() -> (Stop, Stopped) {
+    let (sender, receiver) = watch::channel(false);
+    (Stop(sender), Stopped(receiver))
+}
+
+impl Stop {
+    pub(crate) fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+impl Stopped {
+    /// Waits until the task is to stop; also when nobody is left to tell it.
+    pub(crate) async fn wait(&mut self) {
+        let _ = self.0.wait_for(|stop| *stop).await;
+    }
+}
