@@ -287,6 +287,8 @@ impl Actor {
             }
             Err(error) if error.is_retryable() => {
                 tracing::debug!(%channel, %error, "could not authorize");
+                let message = format!("{channel} could not be authorized yet: {error}");
+                let _ = self.errors.send(Error::new(ErrorKind::Server, message));
                 self.again_later(&channel);
             }
             Err(error) => {

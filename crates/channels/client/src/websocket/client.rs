@@ -56,7 +56,8 @@ impl Client {
         }
     }
 
-    /// What the server complains of that concerns the connection, or that names no channel.
+    /// What the server complains of that concerns the connection, or that names no channel; and authorizations that failed
+    /// for now.
     pub fn errors(&self) -> Errors {
         let receiver = match self.errors.upgrade() {
             Some(sender) => sender.subscribe(),

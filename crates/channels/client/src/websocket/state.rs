@@ -44,9 +44,9 @@ pub enum ConnectionState {
 #[derive(Debug)]
 pub struct States(pub(crate) WatchStream<ConnectionState>);
 
-/// Errors that the server told of the connection as a whole: codes without a close, and refusals that name no channel, as
-/// pusher.com sends them. Errors are skipped when this stream is not read. It ends when the client has ended; it does not
-/// keep it alive.
+/// Errors that end nothing: codes that the server sends without a close, refusals that name no channel (as pusher.com sends
+/// them), authorizations that failed and are tried again. Errors are skipped when this stream is not read. It ends when the
+/// client has ended; it does not keep it alive.
 #[derive(Debug)]
 pub struct Errors(pub(crate) BroadcastStream<Error>);
 

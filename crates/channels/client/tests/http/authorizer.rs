@@ -1,0 +1,146 @@
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use pusher_client::{
+    AuthorizationError, AuthorizationErrorKind, AuthorizationRequest, Authorizer, ChannelAuthorization,
+    ErrorKind, HttpAuthorizer, SocketId, TokenProvider,
+};
+
+use crate::server::Server;
+
+/// Numbers its tokens, and keeps whether fresh ones were asked for.
+#[derive(Default)]
+struct Tokens(Mutex<Vec<bool>>);
+
+#[async_trait::async_trait]
+impl TokenProvider for Tokens {
+    async fn token(&self, fresh: bool) -> Result<Option<String>, AuthorizationError> {
+        let mut asked = self.0.lock().unwrap();
+        asked.push(fresh);
+        Ok(Some(format!("token-{}", asked.len())))
+    }
+}
+
+fn request() -> AuthorizationRequest {
+    AuthorizationRequest::new(SocketId::from_parts(1, 2), "private-a=b;c@d".parse().unwrap())
+}
+
+fn good() -> (u16, String) {
+    (200, r#"{"auth":"k:s","channel_data":"{}","other":1}"#.to_owned())
+}
+
+async fn ask(
+    server: &Server,
+    tokens: Option<Arc<Tokens>>,
+) -> Result<ChannelAuthorization, AuthorizationError> {
+    let mut builder = HttpAuthorizer::builder(format!("http://{}/pusher/auth?app=1", server.address))
+        .header("X-App", "7")
+        .timeout(Duration::from_millis(300));
+    if let Some(tokens) = tokens {
+        builder = builder.token_provider(tokens);
+    }
+    builder.build().unwrap().authorize(&request()).await
+}
+
+async fn refused(status: u16, body: &str) -> AuthorizationErrorKind {
+    let server = Server::start(vec![(status, body.to_owned())]).await;
+    ask(&server, None).await.unwrap_err().kind()
+}
+
+#[tokio::test]
+async fn the_request_is_the_form_that_endpoints_know() {
+    let server = Server::start(vec![good()]).await;
+    let answer = ask(&server, Some(Arc::default())).await.unwrap();
+    assert_eq!((answer.auth.as_str(), answer.channel_data.as_deref()), ("k:s", Some("{}")));
+    let asked = &server.asked()[0];
+    assert_eq!((asked.method.as_str(), asked.target.as_str()), ("POST", "/pusher/auth?app=1"));
+    assert_eq!(asked.headers["content-type"], "application/x-www-form-urlencoded");
+    assert_eq!(asked.headers["authorization"], "Bearer token-1");
+    assert_eq!(asked.headers["x-app"], "7");
+    assert_eq!(asked.body, b"socket_id=1.2&channel_name=private-a%3Db%3Bc%40d");
+}
+
+#[tokio::test]
+async fn after_a_401_a_fresh_token_is_tried_once() {
+    let tokens = Arc::new(Tokens::default());
+    let server = Server::start(vec![(401, String::new()), good()]).await;
+    ask(&server, Some(tokens.clone())).await.unwrap();
+    assert_eq!(*tokens.0.lock().unwrap(), [false, true]);
+    assert_eq!(server.asked()[1].headers["authorization"], "Bearer token-2");
+
+    let server = Server::start(vec![(401, String::new())]).await;
+    let error = ask(&server, Some(Arc::default())).await.unwrap_err();
+    assert_eq!(error.kind(), AuthorizationErrorKind::Unauthorized);
+    assert_eq!(server.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn the_status_decides_what_follows() {
+    use AuthorizationErrorKind::{Forbidden, Permanent, Retryable, Unauthorized};
+    for (status, kind) in [
+        (302, Permanent),
+        (400, Permanent),
+        (401, Unauthorized),
+        (403, Forbidden),
+        (404, Permanent),
+        (408, Retryable),
+        (429, Retryable),
+        (500, Retryable),
+        (503, Retryable),
+        (0, Retryable),
+    ] {
+        assert_eq!(refused(status, "x").await, kind, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_authorization_is_refused() {
+    let long = format!(r#"{{"auth":"k:s","x":"{}"}}"#, "x".repeat(70_000));
+    let nested = "[".repeat(20_000);
+    for body in ["", "null", "[]", r#"{"data":{"auth":"k:s"}}"#, r#"{"auth":1}"#, &long, &nested] {
+        assert_eq!(refused(200, body).await, AuthorizationErrorKind::Permanent, "{body:.40}");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_down_is_asked_again_later() {
+    let server = Server::start(vec![good()]).await;
+    let authorizer = HttpAuthorizer::builder(format!("http://{}/", server.address)).build().unwrap();
+    drop(server);
+    tokio::task::yield_now().await;
+    assert!(authorizer.authorize(&request()).await.unwrap_err().is_retryable());
+}
+
+#[tokio::test]
+async fn a_token_that_is_no_header_is_an_error() {
+    struct Broken;
+    #[async_trait::async_trait]
+    impl TokenProvider for Broken {
+        async fn token(&self, _fresh: bool) -> Result<Option<String>, AuthorizationError> {
+            Ok(Some("a\nb".to_owned()))
+        }
+    }
+    let authorizer =
+        HttpAuthorizer::builder("http://127.0.0.1:1/").token_provider(Arc::new(Broken)).build().unwrap();
+    let error = authorizer.authorize(&request()).await.unwrap_err();
+    assert_eq!(error.kind(), AuthorizationErrorKind::Permanent);
+}
+
+#[test]
+fn a_malformed_configuration_is_refused() {
+    for builder in [
+        HttpAuthorizer::builder("nowhere"),
+        HttpAuthorizer::builder("ftp://host/"),
+        HttpAuthorizer::builder("http://host/").header("a b", "c"),
+        HttpAuthorizer::builder("http://host/").header("a", "b\nc"),
+    ] {
+        assert_eq!(builder.build().unwrap_err().kind(), ErrorKind::Configuration);
+    }
+}
+
+#[test]
+fn debug_shows_no_header_and_no_query() {
+    let builder = HttpAuthorizer::builder("http://host/?key=hidden").header("X-Key", "hidden");
+    assert!(!format!("{builder:?}").contains("hidden"));
+    assert!(!format!("{:?}", builder.build().unwrap()).contains("hidden"));
+}

@@ -1,0 +1,7 @@
+//! The HTTP API client and the HTTP authorizer against a small server on a port of its own.
+#![cfg(all(feature = "http", feature = "websocket"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod api;
+mod authorizer;
+mod server;

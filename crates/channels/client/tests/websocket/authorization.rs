@@ -1,0 +1,184 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use pusher_client::{
+    AuthorizationError, AuthorizationRequest, Authorizer, ChannelAuthorization, ChannelEvent, ErrorKind,
+    Signer, SigningAuthorizer,
+};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::script::{Net, name, next, socket_id};
+
+fn signer() -> Signer {
+    Signer::new("app-key", "secret")
+}
+
+fn signed(number: u32, channel: &str) -> String {
+    signer().authorize_channel(&socket_id(number), &name(channel), None).unwrap().auth
+}
+
+/// Answers with the given errors in turn, then signs.
+struct Failing {
+    errors: Vec<AuthorizationError>,
+    asked: AtomicUsize,
+}
+
+impl Failing {
+    fn new(errors: impl IntoIterator<Item = AuthorizationError>) -> Arc<Self> {
+        Arc::new(Self { errors: errors.into_iter().collect(), asked: AtomicUsize::new(0) })
+    }
+}
+
+#[async_trait::async_trait]
+impl Authorizer for Failing {
+    async fn authorize(
+        &self,
+        request: &AuthorizationRequest,
+    ) -> Result<ChannelAuthorization, AuthorizationError> {
+        let asked = self.asked.fetch_add(1, Ordering::SeqCst);
+        match self.errors.get(asked) {
+            Some(error) => Err(error.clone()),
+            None => SigningAuthorizer::new(signer()).authorize(request).await,
+        }
+    }
+}
+
+/// Signs when it is let to.
+struct Gated(Semaphore);
+
+#[async_trait::async_trait]
+impl Authorizer for Gated {
+    async fn authorize(
+        &self,
+        request: &AuthorizationRequest,
+    ) -> Result<ChannelAuthorization, AuthorizationError> {
+        self.0.acquire().await.unwrap().forget();
+        SigningAuthorizer::new(signer()).authorize(request).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_connection_gets_an_authorization_of_its_own() {
+    let net = Net::new();
+    let client = net.client().authorizer(Arc::new(SigningAuthorizer::new(signer()))).connect().unwrap();
+    let mut ada = client.subscribe(name("private-ada")).await.unwrap();
+    for number in [1, 2] {
+        let mut peer = net.establish(number).await;
+        assert_eq!(peer.expect_subscribe("private-ada").await, signed(number, "private-ada"));
+        peer.confirm("private-ada").await;
+        assert_eq!(next(&mut ada).await, ChannelEvent::Subscribed);
+        peer.close(4200).await;
+        assert_eq!(next(&mut ada).await, ChannelEvent::Interrupted);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_authorization_that_comes_after_its_connection_is_not_used() {
+    let net = Net::new();
+    let gate = Arc::new(Gated(Semaphore::new(0)));
+    let client = net.client().authorizer(gate.clone()).connect().unwrap();
+    let mut ada = client.subscribe(name("private-ada")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    peer.expect_nothing().await;
+    peer.close(4200).await;
+    let mut peer = net.establish(2).await;
+    peer.expect_nothing().await;
+    gate.0.add_permits(2);
+    assert_eq!(peer.expect_subscribe("private-ada").await, signed(2, "private-ada"));
+    peer.expect_nothing().await;
+    peer.confirm("private-ada").await;
+    assert_eq!(next(&mut ada).await, ChannelEvent::Subscribed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_authorizer_that_takes_its_time_holds_up_nothing_else() {
+    let net = Net::new();
+    let gate = Arc::new(Gated(Semaphore::new(0)));
+    let client = net.client().authorizer(gate).connect().unwrap();
+    let _ada = client.subscribe(name("private-ada")).await.unwrap();
+    let mut news = client.subscribe(name("news")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    let start = Instant::now();
+    peer.expect_subscribe("news").await;
+    peer.confirm("news").await;
+    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_the_authorizer_ends_the_subscription() {
+    for (error, kind) in [
+        (AuthorizationError::forbidden("not yours"), ErrorKind::Forbidden),
+        (AuthorizationError::unauthorized("not yours"), ErrorKind::Unauthorized),
+        (AuthorizationError::permanent("not yours"), ErrorKind::Refused),
+    ] {
+        let net = Net::new();
+        let authorizer = Failing::new([error]);
+        let client = net.client().authorizer(authorizer.clone()).connect().unwrap();
+        let mut ada = client.subscribe(name("private-ada")).await.unwrap();
+        let mut peer = net.establish(1).await;
+        let ChannelEvent::Refused(error) = next(&mut ada).await else { panic!() };
+        assert_eq!((error.kind(), error.to_string().as_str()), (kind, "not yours"));
+        assert!(ada.next().await.is_none());
+        peer.expect_nothing().await;
+        peer.close(4200).await;
+        net.establish(2).await.expect_nothing().await;
+        assert_eq!(authorizer.asked.load(Ordering::SeqCst), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_pass_is_asked_again_with_backoff() {
+    let net = Net::new();
+    let busy = AuthorizationError::retryable("busy");
+    let authorizer = Failing::new(vec![busy; 5]);
+    let client = net.client().authorizer(authorizer.clone()).connect().unwrap();
+    let mut errors = client.errors();
+    let mut ada = client.subscribe(name("private-ada")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    let start = Instant::now();
+    assert_eq!(peer.expect_subscribe("private-ada").await, signed(1, "private-ada"));
+    assert!(start.elapsed() > Duration::ZERO);
+    assert_eq!(authorizer.asked.load(Ordering::SeqCst), 6);
+    let error = errors.next().await.unwrap();
+    assert!(error.is_retryable() && error.to_string().contains("busy"), "{error}");
+    peer.confirm("private-ada").await;
+    assert_eq!(next(&mut ada).await, ChannelEvent::Subscribed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_authorizer_that_never_answers_is_asked_again() {
+    let net = Net::new();
+    let gate = Arc::new(Gated(Semaphore::new(0)));
+    let client = net.client().authorizer(gate.clone()).connect().unwrap();
+    let _ada = client.subscribe(name("private-ada")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    tokio::time::sleep(Duration::from_secs(29)).await;
+    peer.expect_nothing().await;
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    gate.0.add_permits(1);
+    peer.expect_subscribe("private-ada").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_authorizer_that_panics_ends_the_subscription_and_nothing_else() {
+    struct Panicking;
+    #[async_trait::async_trait]
+    impl Authorizer for Panicking {
+        async fn authorize(
+            &self,
+            _request: &AuthorizationRequest,
+        ) -> Result<ChannelAuthorization, AuthorizationError> {
+            panic!("a bug of the application")
+        }
+    }
+    let net = Net::new();
+    let client = net.client().authorizer(Arc::new(Panicking)).connect().unwrap();
+    let mut ada = client.subscribe(name("private-ada")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    assert!(matches!(next(&mut ada).await, ChannelEvent::Refused(_)));
+    peer.expect_nothing().await;
+}

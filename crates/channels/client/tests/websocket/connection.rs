@@ -1,0 +1,310 @@
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use pusher_client::{ChannelEvent, ConnectionState, ErrorKind};
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, sleep};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::script::{LONG, Net, name, next, next_data, socket_id, state};
+
+fn is_failed(state: &ConnectionState) -> bool {
+    matches!(state, ConnectionState::Failed { .. })
+}
+
+fn is_reconnecting(state: &ConnectionState) -> bool {
+    matches!(state, ConnectionState::Reconnecting { .. })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_handshake_gives_the_socket_id() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    assert_eq!(client.state(), ConnectionState::Connecting);
+    let _peer = net.establish(1).await;
+    assert_eq!(client.connected().await.unwrap(), socket_id(1));
+    assert_eq!(client.state(), ConnectionState::Connected { socket_id: socket_id(1) });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_was_only_built_connects_when_asked() {
+    let net = Net::new();
+    let client = net.client().build().unwrap();
+    assert_eq!(client.state(), ConnectionState::Initialized);
+    assert_eq!(client.connected().await.unwrap_err().kind(), ErrorKind::Closed);
+    sleep(LONG).await;
+    assert_eq!(net.attempts(), 0);
+    client.connect().await.unwrap();
+    let _peer = net.establish(1).await;
+    client.connected().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_final_and_told_to_everyone() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut news = client.subscribe(name("news")).await.unwrap();
+    net.accept().await.close(4001).await;
+    let ConnectionState::Failed { reason } = state(&client, is_failed).await else { panic!() };
+    assert_eq!((reason.kind(), reason.code()), (ErrorKind::Refused, Some(4001)));
+    assert_eq!(next(&mut news).await, ChannelEvent::Refused(reason.clone()));
+    assert!(news.next().await.is_none());
+    assert_eq!(client.subscribe(name("other")).await.unwrap_err(), reason);
+    assert_eq!(client.connected().await.unwrap_err(), reason);
+    sleep(LONG).await;
+    assert_eq!(net.attempts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_client_tries_again_when_asked() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    net.accept().await.close(4004).await;
+    state(&client, is_failed).await;
+    client.connect().await.unwrap();
+    let mut peer = net.establish(2).await;
+    let mut news = client.subscribe(name("news")).await.unwrap();
+    peer.expect_subscribe("news").await;
+    peer.confirm("news").await;
+    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_instead_of_the_handshake_counts_as_its_code() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut peer = net.accept().await;
+    peer.refuse(Some(4001), "App key app-key not in this cluster", None).await;
+    let ConnectionState::Failed { reason } = state(&client, is_failed).await else { panic!() };
+    assert_eq!(reason.code(), Some(4001));
+    assert!(reason.to_string().contains("not in this cluster"), "{reason}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_4200_is_followed_at_once_then_with_backoff_until_a_connection_has_held() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let peer = net.establish(1).await;
+
+    let start = Instant::now();
+    peer.close(4200).await;
+    let peer = net.establish(2).await;
+    assert_eq!(start.elapsed(), Duration::ZERO);
+
+    peer.close(4200).await;
+    let waiting = state(&client, is_reconnecting).await;
+    assert!(matches!(waiting, ConnectionState::Reconnecting { attempt: 2, delay } if delay > Duration::ZERO));
+    let peer = net.establish(3).await;
+    client.connected().await.unwrap();
+
+    sleep(Duration::from_secs(5)).await;
+    let start = Instant::now();
+    peer.close(4200).await;
+    let _peer = net.establish(4).await;
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_4100_waits_at_least_a_second() {
+    let net = Net::new();
+    let _client = net.client().connect().unwrap();
+    let start = Instant::now();
+    net.accept().await.close(4100).await;
+    let _peer = net.accept().await;
+    assert!(start.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_and_the_close_that_it_announces_count_once() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut errors = client.errors();
+    let mut peer = net.establish(1).await;
+    peer.refuse(Some(4200), "going down", None).await;
+    peer.close(4200).await;
+    let peer = net.establish(2).await;
+    assert_eq!(errors.next().await.unwrap().code(), Some(4200));
+    // The first 4200 was the one that is followed at once; had it counted twice, this would be the third attempt's wait.
+    peer.close(4200).await;
+    let waiting = state(&client, is_reconnecting).await;
+    assert!(matches!(waiting, ConnectionState::Reconnecting { attempt: 2, .. }), "{waiting:?}");
+    let _peer = net.establish(3).await;
+    assert_eq!(net.attempts(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_announced_code_explains_a_close_without_one() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut peer = net.establish(1).await;
+    peer.refuse(Some(4009), "Connection not authorized within timeout", None).await;
+    drop(peer);
+    let ConnectionState::Failed { reason } = state(&client, is_failed).await else { panic!() };
+    assert_eq!(reason.code(), Some(4009));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_is_followed_by_other_things_announces_nothing() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut peer = net.establish(1).await;
+    peer.refuse(Some(4009), "Connection is unauthorized", None).await;
+    peer.expect_nothing().await;
+    drop(peer);
+    state(&client, is_reconnecting).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_hangs_is_given_up() {
+    for upgraded in [false, true] {
+        let net = Net::new();
+        let client = net.client().connect().unwrap();
+        let start = Instant::now();
+        let _hanging: Box<dyn std::any::Any> = match upgraded {
+            false => Box::new(net.accept_raw().await),
+            true => Box::new(net.accept().await.0),
+        };
+        let _peer = net.establish(1).await;
+        assert!(start.elapsed() >= Duration::from_secs(10));
+        client.connected().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_connection_for_long_the_state_is_unavailable() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let start = Instant::now();
+    let failing = async {
+        loop {
+            drop(net.accept_raw().await);
+        }
+    };
+    tokio::select! {
+        () = failing => {}
+        _ = state(&client, |state| *state == ConnectionState::Unavailable) => {}
+    }
+    assert!(start.elapsed() >= Duration::from_secs(10));
+    let _peer = net.establish(1).await;
+    client.connected().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_frame_is_survived() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut news = client.subscribe(name("news")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    peer.expect_subscribe("news").await;
+    peer.confirm("news").await;
+    let nested = "[".repeat(20_000);
+    for garbage in [
+        "",
+        "x",
+        "null",
+        "[]",
+        "{",
+        r#"{"event":1}"#,
+        r#"{"event":"news"}"#,
+        r#"{"event":"news","channel":7}"#,
+        r#"{"event":"pusher:error"}"#,
+        r#"{"event":"pusher:error","data":[]}"#,
+        r#"{"event":"pusher:subscription_error","channel":"é"}"#,
+        r#"{"event":"pusher_internal:subscription_succeeded","channel":"no such channel"}"#,
+        &nested,
+    ] {
+        peer.text(garbage).await;
+    }
+    peer.0.send(Message::binary(vec![0_u8, 159, 146, 150])).await.unwrap();
+    peer.publish("news", "n", "still here").await;
+    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+    assert_eq!(next_data(&mut news).await, "still here");
+    assert_eq!(net.attempts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_too_large_ends_the_connection_and_another_follows() {
+    let net = Net::new();
+    let client = net.client().max_message_size(64 * 1024).connect().unwrap();
+    let mut peer = net.establish(1).await;
+    client.connected().await.unwrap();
+    let large = Message::text("x".repeat(64 * 1024 + 1));
+    let (_sent, closed) = tokio::join!(peer.0.feed(large), net.establish(2));
+    drop(closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn broken_websocket_frames_are_followed_by_another_connection() {
+    let net = Net::new();
+    let _client = net.client().connect().unwrap();
+    let peer = net.establish(1).await;
+    let mut raw = peer.0.into_inner();
+    raw.write_all(&[0xff; 64]).await.unwrap();
+    let _peer = net.establish(2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn disconnecting_works_at_once_and_keeps_the_subscriptions() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut news = client.subscribe(name("news")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    peer.expect_subscribe("news").await;
+    peer.confirm("news").await;
+    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+
+    let start = Instant::now();
+    client.disconnect().await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert_eq!(client.state(), ConnectionState::Disconnected);
+    assert!(matches!(peer.message().await, Some(Message::Close(Some(_)))));
+    assert_eq!(next(&mut news).await, ChannelEvent::Interrupted);
+    sleep(LONG).await;
+    assert_eq!(net.attempts(), 1);
+
+    client.connect().await.unwrap();
+    let mut peer = net.establish(2).await;
+    peer.expect_subscribe("news").await;
+    peer.confirm("news").await;
+    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn commands_are_served_while_waiting_for_the_next_attempt() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let old = client.subscribe(name("old")).await.unwrap();
+    net.accept().await.close(4100).await;
+    state(&client, is_reconnecting).await;
+
+    let start = Instant::now();
+    drop(old);
+    let _news = client.subscribe(name("news")).await.unwrap();
+    client.connect().await.unwrap();
+    let mut peer = net.establish(1).await;
+    peer.expect_subscribe("news").await;
+    peer.expect_nothing().await;
+    assert_eq!(start.elapsed(), Duration::ZERO, "asking to connect cuts the wait short");
+
+    peer.close(4100).await;
+    state(&client, is_reconnecting).await;
+    client.disconnect().await.unwrap();
+    assert_eq!((client.state(), start.elapsed()), (ConnectionState::Disconnected, Duration::ZERO));
+    sleep(LONG).await;
+    assert_eq!(net.attempts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_takes_nothing_is_given_up() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut peer = net.establish(1).await;
+    client.connected().await.unwrap();
+    // Pings without end, whose answers nobody reads.
+    let flood = async {
+        while peer.0.feed(Message::text(r#"{"event":"pusher:ping"}"#)).await.is_ok()
+            && peer.0.flush().await.is_ok()
+        {}
+    };
+    tokio::join!(flood, state(&client, is_reconnecting));
+}

@@ -1,0 +1,181 @@
+//! The scripted server: each attempt of the client is accepted and played by the test itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use pusher_client::protocol::{CloseCode, Frame, Outgoing, SocketId, published_event};
+use pusher_client::{
+    BoxTransport, ChannelEvent, ChannelName, Client, ClientBuilder, ConnectionState, Connector, Subscription,
+};
+use serde_json::Value;
+use tokio::io::DuplexStream;
+use tokio::sync::{Mutex, mpsc};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::{WebSocketStream, accept_async};
+
+/// Longer than any time-out of the client.
+pub(crate) const LONG: Duration = Duration::from_secs(3_600);
+
+/// The network: what the client connects through, and the test accepts from.
+pub(crate) struct Net {
+    dials: Arc<Dials>,
+    accepts: Mutex<mpsc::Receiver<DuplexStream>>,
+}
+
+struct Dials {
+    streams: mpsc::Sender<DuplexStream>,
+    attempts: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl Connector for Dials {
+    async fn connect(&self, _host: &str, _port: u16) -> std::io::Result<BoxTransport> {
+        let (ours, theirs) = tokio::io::duplex(4 * 1024);
+        self.attempts.fetch_add(1, Ordering::SeqCst);
+        self.streams.send(theirs).await.map_err(std::io::Error::other)?;
+        Ok(Box::new(ours))
+    }
+}
+
+impl Net {
+    pub(crate) fn new() -> Self {
+        let (streams, accepts) = mpsc::channel(16);
+        let dials = Arc::new(Dials { streams, attempts: AtomicUsize::new(0) });
+        Self { dials, accepts: Mutex::new(accepts) }
+    }
+
+    pub(crate) fn client(&self) -> ClientBuilder {
+        Client::builder("app-key").host("server.test").tls(false).connector(self.dials.clone()).seed(7)
+    }
+
+    /// The client's next attempt, upgraded but not greeted.
+    pub(crate) async fn accept(&self) -> Peer {
+        let stream = self.accept_raw().await;
+        Peer(accept_async(stream).await.unwrap())
+    }
+
+    /// The client's next attempt, before the upgrade.
+    pub(crate) async fn accept_raw(&self) -> DuplexStream {
+        self.accepts.lock().await.recv().await.unwrap()
+    }
+
+    /// The client's next attempt, established with this number in its socket id.
+    pub(crate) async fn establish(&self, number: u32) -> Peer {
+        let mut peer = self.accept().await;
+        peer.greet(number).await;
+        peer
+    }
+
+    pub(crate) fn attempts(&self) -> usize {
+        self.dials.attempts.load(Ordering::SeqCst)
+    }
+}
+
+/// The server's end of one connection.
+pub(crate) struct Peer(pub(crate) WebSocketStream<DuplexStream>);
+
+impl Peer {
+    pub(crate) async fn greet(&mut self, number: u32) {
+        let socket_id = socket_id(number);
+        self.send(Outgoing::ConnectionEstablished { socket_id: &socket_id, activity_timeout: 120 }).await;
+    }
+
+    pub(crate) async fn send(&mut self, frame: Outgoing<'_>) {
+        self.text(&frame.encode()).await;
+    }
+
+    pub(crate) async fn text(&mut self, text: &str) {
+        self.0.send(Message::text(text)).await.unwrap();
+    }
+
+    pub(crate) async fn publish(&mut self, channel: &str, event: &str, data: &str) {
+        self.text(&published_event(event, channel, data)).await;
+    }
+
+    pub(crate) async fn confirm(&mut self, channel: &str) {
+        self.send(Outgoing::SubscriptionSucceeded { channel: &name(channel) }).await;
+    }
+
+    pub(crate) async fn refuse(&mut self, code: Option<u16>, message: &str, channel: Option<&str>) {
+        self.send(Outgoing::Error { code: code.map(CloseCode), message, channel }).await;
+    }
+
+    pub(crate) async fn close(mut self, code: u16) {
+        let frame = CloseFrame { code: code.into(), reason: "because".into() };
+        self.0.send(Message::Close(Some(frame))).await.unwrap();
+        while let Some(Ok(_)) = self.0.next().await {}
+    }
+
+    /// The next message, whatever it is; none once the client is gone.
+    pub(crate) async fn message(&mut self) -> Option<Message> {
+        self.0.next().await?.ok()
+    }
+
+    /// The next text: its event and its data.
+    pub(crate) async fn read(&mut self) -> (String, Value) {
+        match self.message().await {
+            Some(Message::Text(text)) => {
+                let frame = Frame::parse(&text).unwrap();
+                (frame.event.clone().into_owned(), frame.data().json().unwrap())
+            }
+            other => panic!("no text: {other:?}"),
+        }
+    }
+
+    /// Expects a subscription, and gives its `auth`.
+    pub(crate) async fn expect_subscribe(&mut self, channel: &str) -> String {
+        let (event, data) = self.read().await;
+        assert_eq!((event.as_str(), data["channel"].as_str()), ("pusher:subscribe", Some(channel)));
+        data["auth"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn expect_unsubscribe(&mut self, channel: &str) {
+        let (event, data) = self.read().await;
+        assert_eq!((event.as_str(), data["channel"].as_str()), ("pusher:unsubscribe", Some(channel)));
+    }
+
+    /// Expects that the client says nothing more for a while, by a ping that it answers first.
+    pub(crate) async fn expect_nothing(&mut self) {
+        self.send(Outgoing::Ping).await;
+        assert_eq!(self.read().await.0, "pusher:pong");
+    }
+}
+
+pub(crate) fn name(channel: &str) -> ChannelName {
+    channel.parse().unwrap()
+}
+
+pub(crate) fn socket_id(number: u32) -> SocketId {
+    SocketId::from_parts(1, number)
+}
+
+/// The next thing a subscriber gets.
+pub(crate) async fn next(subscription: &mut Subscription) -> ChannelEvent {
+    tokio::time::timeout(LONG, subscription.next()).await.expect("nothing came").expect("ended")
+}
+
+/// The data of the event that a subscriber gets next.
+pub(crate) async fn next_data(subscription: &mut Subscription) -> String {
+    match next(subscription).await {
+        ChannelEvent::Event(event) => event.data().to_owned(),
+        other => panic!("no event: {other:?}"),
+    }
+}
+
+/// Waits for a state that the claim fits.
+pub(crate) async fn state(client: &Client, fits: impl Fn(&ConnectionState) -> bool) -> ConnectionState {
+    let mut states = client.states();
+    tokio::time::timeout(LONG, async {
+        loop {
+            let state = states.next().await.expect("the client ended");
+            if fits(&state) {
+                return state;
+            }
+        }
+    })
+    .await
+    .expect("the state never came")
+}

@@ -1,0 +1,231 @@
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use pusher_client::{ChannelEvent, ErrorKind};
+use tokio::time::Instant;
+
+use crate::script::{Net, name, next, next_data};
+
+#[tokio::test(start_paused = true)]
+async fn events_reach_the_subscriber_in_order_and_as_they_were_published() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut news = client.subscribe(name("news")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    assert_eq!(peer.expect_subscribe("news").await, "");
+    peer.confirm("news").await;
+    let texts = ["123", r#"{"a":"é\n\"\u0000"}"#, "plain", ""];
+    for text in texts {
+        peer.publish("news", "n", text).await;
+    }
+    peer.text(r#"{"event":"client-n","channel":"news","data":{"a":1},"user_id":"ada"}"#).await;
+
+    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+    for text in texts {
+        assert_eq!(next_data(&mut news).await, text);
+    }
+    let ChannelEvent::Event(event) = next(&mut news).await else { panic!() };
+    assert_eq!((event.name(), event.data(), event.user_id()), ("client-n", r#"{"a":1}"#, Some("ada")));
+    assert_eq!(event.channel().as_str(), "news");
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_subscribers_share_one_subscription() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut first = client.subscribe(name("news")).await.unwrap();
+    let mut second = client.subscribe(name("news")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    peer.expect_subscribe("news").await;
+    peer.confirm("news").await;
+    assert_eq!(next(&mut first).await, ChannelEvent::Subscribed);
+    assert_eq!(next(&mut second).await, ChannelEvent::Subscribed);
+
+    let mut late = client.subscribe(name("news")).await.unwrap();
+    assert_eq!(next(&mut late).await, ChannelEvent::Subscribed);
+    drop(first);
+    drop(second);
+    peer.expect_nothing().await;
+    peer.publish("news", "n", "x").await;
+    assert_eq!(next_data(&mut late).await, "x");
+
+    drop(late);
+    peer.expect_unsubscribe("news").await;
+    let _again = client.subscribe(name("news")).await.unwrap();
+    peer.expect_subscribe("news").await;
+    peer.expect_nothing().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_of_other_channels_and_of_the_protocol_are_not_handed_out() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut news = client.subscribe(name("news")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    peer.expect_subscribe("news").await;
+    peer.publish("news", "n", "before the confirmation").await;
+    peer.confirm("news").await;
+    peer.publish("other", "n", "of another channel").await;
+    peer.publish("news", "pusher:cache_miss", "{}").await;
+    peer.publish("news", "pusher_internal:subscription_count", "{}").await;
+    peer.publish("news", "n", "x").await;
+    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+    assert_eq!(next_data(&mut news).await, "x");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_connection_is_told_and_the_channels_are_subscribed_again() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut news = client.subscribe(name("news")).await.unwrap();
+    let gone = client.subscribe(name("gone")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    for channel in ["gone", "news"] {
+        peer.expect_subscribe(channel).await;
+        peer.confirm(channel).await;
+    }
+    drop(gone);
+    peer.expect_unsubscribe("gone").await;
+    drop(peer);
+    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+    assert_eq!(next(&mut news).await, ChannelEvent::Interrupted);
+    let mut peer = net.establish(2).await;
+    peer.expect_subscribe("news").await;
+    peer.expect_nothing().await;
+    peer.confirm("news").await;
+    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_does_not_read_lags_and_holds_nobody_up() {
+    let net = Net::new();
+    let client = net.client().queue_size(3).connect().unwrap();
+    let mut slow = client.subscribe(name("news")).await.unwrap();
+    let mut quick = client.subscribe(name("news")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    peer.expect_subscribe("news").await;
+    peer.confirm("news").await;
+    assert_eq!(next(&mut quick).await, ChannelEvent::Subscribed);
+    for number in 0..10 {
+        peer.publish("news", "n", &number.to_string()).await;
+        assert_eq!(next_data(&mut quick).await, number.to_string());
+    }
+    assert_eq!(next(&mut slow).await, ChannelEvent::Subscribed);
+    assert_eq!(next_data(&mut slow).await, "0");
+    assert_eq!(next_data(&mut slow).await, "1");
+    assert_eq!(next(&mut slow).await, ChannelEvent::Lagged(8));
+    peer.publish("news", "n", "x").await;
+    assert_eq!(next_data(&mut slow).await, "x");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_nobody_wants_any_more_is_unsubscribed_once_it_stands() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut peer = net.establish(1).await;
+    let news = client.subscribe(name("news")).await.unwrap();
+    peer.expect_subscribe("news").await;
+    drop(news);
+    peer.expect_nothing().await;
+    peer.confirm("news").await;
+    peer.expect_unsubscribe("news").await;
+    peer.expect_nothing().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_under_way_serves_who_subscribes_meanwhile() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut peer = net.establish(1).await;
+    let news = client.subscribe(name("news")).await.unwrap();
+    peer.expect_subscribe("news").await;
+    drop(news);
+    let mut again = client.subscribe(name("news")).await.unwrap();
+    peer.expect_nothing().await;
+    peer.confirm("news").await;
+    assert_eq!(next(&mut again).await, ChannelEvent::Subscribed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_is_not_confirmed_is_sent_again() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut news = client.subscribe(name("news")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    peer.expect_subscribe("news").await;
+    let start = Instant::now();
+    peer.expect_subscribe("news").await;
+    assert!(start.elapsed() >= Duration::from_secs(10));
+    peer.confirm("news").await;
+    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+    assert_eq!(net.attempts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_names_the_channel_ends_that_subscription_only() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let soketi = r#"{"event":"pusher:subscription_error","channel":"b","data":{"type":"AuthError","error":"no","status":401}}"#;
+    let mut subscriptions = Vec::new();
+    let mut peer = net.establish(1).await;
+    for channel in ["a", "b", "c"] {
+        subscriptions.push(client.subscribe(name(channel)).await.unwrap());
+        peer.expect_subscribe(channel).await;
+    }
+    peer.refuse(None, "no", Some("a")).await;
+    peer.text(soketi).await;
+    peer.confirm("c").await;
+    for (subscription, code) in subscriptions.iter_mut().zip([None, Some(401)]) {
+        let ChannelEvent::Refused(error) = next(subscription).await else { panic!() };
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Refused, code));
+        assert_eq!(error.to_string(), "no");
+        assert!(subscription.next().await.is_none());
+    }
+    assert_eq!(next(&mut subscriptions[2]).await, ChannelEvent::Subscribed);
+    let _again = client.subscribe(name("a")).await.unwrap();
+    peer.expect_subscribe("a").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_passing_refusal_is_tried_again() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut news = client.subscribe(name("news")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    peer.expect_subscribe("news").await;
+    peer.refuse(Some(4100), "over capacity", Some("news")).await;
+    peer.expect_subscribe("news").await;
+    peer.confirm("news").await;
+    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_names_no_channel_is_told_by_the_client() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut errors = client.errors();
+    let mut news = client.subscribe(name("news")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    peer.expect_subscribe("news").await;
+    peer.confirm("news").await;
+    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+    peer.refuse(None, "Existing subscription to channel news", None).await;
+    peer.refuse(Some(4301), "too fast", Some("news")).await;
+    assert_eq!(errors.next().await.unwrap().to_string(), "Existing subscription to channel news");
+    assert_eq!(errors.next().await.unwrap().code(), Some(4301));
+    peer.publish("news", "n", "x").await;
+    assert_eq!(next_data(&mut news).await, "x");
+}
+
+#[tokio::test(start_paused = true)]
+async fn channels_that_cannot_be_served_are_refused_aloud() {
+    let net = Net::new();
+    let client = net.client().build().unwrap();
+    for (channel, kind) in [
+        ("private-ada", ErrorKind::Configuration),
+        ("private-encrypted-ada", ErrorKind::Unsupported),
+        ("#server-to-user-ada", ErrorKind::Unsupported),
+    ] {
+        assert_eq!(client.subscribe(name(channel)).await.unwrap_err().kind(), kind, "{channel}");
+    }
+}

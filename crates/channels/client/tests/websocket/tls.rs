@@ -1,0 +1,48 @@
+use std::sync::Arc;
+
+use pusher_client::{ConnectionState, Roots};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::TlsAcceptor;
+use tokio_tungstenite::accept_async;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::script::{Net, socket_id, state};
+
+fn acceptor() -> TlsAcceptor {
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("../tls/server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("../tls/server.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_added_authority_is_trusted() {
+    use futures_util::SinkExt;
+    let net = Net::new();
+    let roots = Roots::none().with_pem(include_bytes!("../tls/ca.pem")).unwrap();
+    let client = net.client().tls(true).roots(roots).connect().unwrap();
+    let stream = acceptor().accept(net.accept_raw().await).await.unwrap();
+    let mut socket = accept_async(stream).await.unwrap();
+    let greeting = r#"{"event":"pusher:connection_established","data":"{\"socket_id\":\"1.1\",\"activity_timeout\":120}"}"#;
+    socket.send(Message::text(greeting)).await.unwrap();
+    assert_eq!(client.connected().await.unwrap(), socket_id(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_authority_and_another_name_are_not_trusted() {
+    let known = Roots::none().with_pem(include_bytes!("../tls/ca.pem")).unwrap();
+    for (roots, host) in [(Roots::new(), "server.test"), (known, "other.test")] {
+        let net = Net::new();
+        let client = net.client().host(host).tls(true).roots(roots).connect().unwrap();
+        assert!(acceptor().accept(net.accept_raw().await).await.is_err(), "{host}");
+        state(&client, |state| matches!(state, ConnectionState::Reconnecting { .. })).await;
+    }
+}
