@@ -1,19 +1,24 @@
 mod announcing;
 mod catch_up;
+mod overlay;
 mod passed;
+mod recent;
 mod window;
 
 use std::sync::Arc;
 
 use internal_notifications_models::{
-    Change, ChangeKind, ChangesAnswer, Head, InboxNotification, InboxPage, LiveEvent, NotificationId,
+    Change, ChangeKind, ChangesAnswer, Head, InboxNotification, InboxPage, LiveEvent, NotificationId, OpId,
     Position, ResetReason, Stamp, Timestamp,
 };
 
-use crate::Announcement;
+use crate::{Announcement, InboxCommand};
 use announcing::Announcing;
 use catch_up::CatchUp;
+use overlay::Overlay;
+pub use overlay::PendingWrite;
 use passed::Passed;
+use recent::Recent;
 use window::Window;
 
 /// One user's inbox on the client: a fold of numbered changes.
@@ -29,7 +34,11 @@ pub struct Inbox {
     window: Window,
     head: Head,
     passed: Passed,
+    recent: Recent,
+    overlay: Overlay,
     announcing: Announcing,
+    /// An older page, with the `before` it was asked with, that is newer than the replica.
+    held: Option<(u64, InboxPage)>,
     /// What is being caught up; none while live events are folded as they come.
     catch_up: Option<CatchUp>,
     /// Whether a first snapshot has come.
@@ -47,7 +56,30 @@ pub enum Ask {
         /// The position that the inbox is at.
         after: Position,
     },
+    /// The notifications added before this seq: [`Inbox::on_older`].
+    Older {
+        /// Exclusive.
+        before: u64,
+        /// How many, at most.
+        limit: usize,
+    },
 }
+
+/// The most notifications that a replica can hold.
+pub const MAX_WINDOW: usize = 5_000;
+
+/// The replica holds as many notifications as it can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no more than {MAX_WINDOW} notifications can be held")]
+pub struct WindowFull;
+
+/// Too many writes wait for the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many writes wait for the server")]
+pub struct QueueFull;
+
+/// The most notifications of one page, and of a first snapshot.
+const PAGE: usize = 200;
 
 /// What happened to the inbox, in order.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +91,8 @@ pub enum InboxEvent {
     Replaced(Option<ResetReason>),
     /// To be shown as it comes.
     Announce(Announcement),
+    /// A write of the user's own was refused, and is no longer shown.
+    RolledBack(PendingWrite),
 }
 
 impl Inbox {
@@ -68,13 +102,21 @@ impl Inbox {
             window: Window::new(window.max(1)),
             head: Head::default(),
             passed: Passed::default(),
+            recent: Recent::default(),
+            overlay: Overlay::default(),
+            held: None,
             announcing: Announcing::new(window.max(1)),
             catch_up: Some(CatchUp::with_snapshot(None)),
             loaded: false,
         }
     }
 
-    /// The notifications that it holds, newest first.
+    /// The notifications that it holds, newest first, with the user's own writes that are under way.
+    pub fn shown(&self) -> Vec<Arc<InboxNotification>> {
+        self.overlay.over(self.window.rows())
+    }
+
+    /// The notifications that it holds, newest first, as the server last told them.
     pub fn rows(&self) -> impl Iterator<Item = &Arc<InboxNotification>> {
         self.window.rows()
     }
@@ -94,14 +136,31 @@ impl Inbox {
         self.loaded
     }
 
-    /// What to ask the server for now. `None` while the inbox believes that it missed nothing.
+    /// What to ask the server for now. `None` while the inbox believes that it missed nothing, and holds what it may.
     ///
     /// Ask one question at a time. If it fails, ask what this says then.
     pub fn wants(&self) -> Option<Ask> {
-        self.catch_up.as_ref().map(|catch_up| match catch_up.wants_snapshot() {
-            true => Ask::Snapshot,
-            false => Ask::Changes { after: self.head.position },
-        })
+        match &self.catch_up {
+            Some(catch_up) if catch_up.wants_snapshot() => Some(Ask::Snapshot),
+            Some(_) => Some(Ask::Changes { after: self.head.position }),
+            None => self
+                .window
+                .missing()
+                .map(|missing| Ask::Older { before: self.window.low(), limit: missing.min(PAGE) }),
+        }
+    }
+
+    /// Whether it may have missed something, and waits for an answer that tells.
+    pub fn is_catching_up(&self) -> bool {
+        self.catch_up.is_some()
+    }
+
+    /// Holds `count` more notifications, older ones. They are wanted from the server, if it has them.
+    ///
+    /// # Errors
+    /// [`WindowFull`] when it holds [`MAX_WINDOW`] already.
+    pub fn load_older(&mut self, count: usize) -> Result<(), WindowFull> {
+        self.window.grow(count, MAX_WINDOW).then_some(()).ok_or(WindowFull)
     }
 
     /// Something may have been missed (a new subscription, a queue that overflowed): catch up.
@@ -166,6 +225,63 @@ impl Inbox {
         events
     }
 
+    /// The answer to [`Ask::Older`], asked with `before` when the inbox was at `asked_at`. One that is newer than the replica waits for a catch-up;
+    /// one that the replica has passed since is brought up to date with what it did since; one older than `asked_at` is of another history.
+    pub fn on_older(&mut self, asked_at: Position, before: u64, page: InboxPage) {
+        if !matches!(self.wants(), Some(Ask::Older { before: wanted, .. }) if wanted == before) {
+            return;
+        }
+        if page.head.position.seq < asked_at.seq {
+            self.catch_up();
+        } else if self.passed.holds(page.head.position) {
+            self.merge(before, page);
+        } else {
+            self.held = Some((before, page));
+            self.catch_up();
+        }
+    }
+
+    /// Adds an older page, unless the window has changed below since it was asked for, or it was read too long ago: then it is wanted again.
+    fn merge(&mut self, before: u64, page: InboxPage) {
+        let next = page.next.unwrap_or(0);
+        if self.window.low() != before || next >= before {
+            return;
+        }
+        if let Some(rows) = self.recent.replay(page.head.position.seq, page.notifications) {
+            self.window.extend(rows, next);
+        }
+    }
+
+    /// Shows a write of the user's own, until the server has it and the replica too.
+    ///
+    /// # Errors
+    /// [`QueueFull`]; it is not shown then.
+    pub fn write(&mut self, op: OpId, command: InboxCommand, at: Timestamp) -> Result<(), QueueFull> {
+        self.overlay.push(op, command, at).then_some(()).ok_or(QueueFull)
+    }
+
+    /// The write to send to the server now, with its id. One at a time; if the answer is lost, send what this says then.
+    pub fn wants_write(&self) -> Option<&PendingWrite> {
+        self.overlay.unanswered()
+    }
+
+    /// How many writes the replica does not have yet.
+    pub fn pending_writes(&self) -> usize {
+        self.overlay.len()
+    }
+
+    /// The server did a write, sent when the inbox was at `asked_at`.
+    pub fn on_written(&mut self, op: &OpId, asked_at: Position, head: Head) {
+        self.overlay.answered(op, head.position);
+        self.overlay.passed(|position| self.passed.holds(position));
+        self.on_head(asked_at, head);
+    }
+
+    /// The server refused a write.
+    pub fn on_refused(&mut self, op: &OpId) -> Vec<InboxEvent> {
+        self.overlay.take(op).map(InboxEvent::RolledBack).into_iter().collect()
+    }
+
     /// Folds a page of a catch-up; says whether it was the last. An error is why only a snapshot can help.
     fn fold_page(
         &mut self,
@@ -197,6 +313,8 @@ impl Inbox {
         let low = self.window.replace(page.notifications, page.next.unwrap_or(0));
         self.head = page.head;
         self.passed.restart(page.head.position);
+        self.recent.restart(page.head.position);
+        self.held = None;
         self.catch_up.get_or_insert_default().gone().clear();
         events.push(InboxEvent::Replaced(reason.filter(|_| self.loaded)));
         let rows = self.window.rows().rev();
@@ -225,6 +343,18 @@ impl Inbox {
             dirty |= !self.fold(event, events);
         }
         self.catch_up = dirty.then(CatchUp::default);
+        if self.catch_up.is_none() {
+            self.caught_up();
+        }
+    }
+
+    fn caught_up(&mut self) {
+        self.overlay.passed(|position| self.passed.holds(position));
+        self.overlay.send_again();
+        let held = self.held.take().filter(|(_, page)| self.passed.holds(page.head.position));
+        if let Some((before, page)) = held {
+            self.merge(before, page);
+        }
     }
 
     /// Applies or ignores a live event; false when it does neither, which starts a catch-up.
@@ -254,6 +384,8 @@ impl Inbox {
         let Stamp { pending, at, .. } = change.stamp;
         self.head = Head { position: change.stamp.position(), pending };
         self.passed.pass(self.head.position);
+        self.recent.pass(&change);
+        self.overlay.passed(|position| self.passed.holds(position));
         match &change.kind {
             ChangeKind::Added { notification } => {
                 let row = self.window.add((**notification).clone(), change.stamp.seq);

@@ -9,7 +9,7 @@ mod snapshot;
 
 pub use announcement::Announcement;
 pub use error::{ServiceError, ServiceErrorKind};
-pub use inbox::{Ask, Inbox, InboxEvent};
+pub use inbox::{Ask, Inbox, InboxEvent, MAX_WINDOW, PendingWrite, QueueFull, WindowFull};
 pub use inbox_log::{InboxCommand, InboxLog, Refused};
 pub use internal_notifications_models as models;
 pub use service::InternalNotificationsService;

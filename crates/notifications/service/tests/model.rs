@@ -34,6 +34,11 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::AskHead),
         2 => Just(Step::AnswerHead),
         1 => Just(Step::Lag),
+        1 => pick.prop_map(Step::LoadOlder),
+        3 => pick.prop_map(Step::Write),
+        3 => Just(Step::Send),
+        3 => Just(Step::Sent),
+        1 => Just(Step::LoseSent),
     ]
 }
 

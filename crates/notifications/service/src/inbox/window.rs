@@ -26,6 +26,30 @@ impl Window {
         self.low
     }
 
+    /// How many rows there is room for, if there are older ones.
+    pub(super) fn missing(&self) -> Option<usize> {
+        self.most.checked_sub(self.rows.len()).filter(|missing| *missing > 0 && self.low > 0)
+    }
+
+    /// Raises the bound, up to a cap; false when it is there.
+    pub(super) fn grow(&mut self, count: usize, cap: usize) -> bool {
+        let may = self.most < cap;
+        self.most = self.most.saturating_add(count).min(cap).max(self.most);
+        may
+    }
+
+    /// Adds the rows that come next below.
+    pub(super) fn extend(&mut self, rows: Vec<InboxNotification>, low: u64) {
+        for row in rows {
+            if row.added < self.low && row.added >= low && !self.added.contains_key(&row.id) {
+                let added = row.added;
+                self.insert(Arc::new(row), added);
+            }
+        }
+        self.low = low;
+        self.evict();
+    }
+
     /// Holds just these rows, which are all with `added >= low`; gives the low after eviction.
     pub(super) fn replace(&mut self, rows: Vec<InboxNotification>, low: u64) -> u64 {
         self.rows.clear();

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use internal_notifications_models::{
     Change, ChangeKind, ChangesAnswer, Head, InboxPage, InternalNotification, LiveEvent, NotificationId,
-    Position, Tag, Timestamp,
+    OpId, Position, Tag, Timestamp, WriteAnswer,
 };
-use internal_notifications_service::{Announcement, Ask, Inbox, InboxCommand, InboxEvent, InboxLog};
+use internal_notifications_service::{
+    Announcement, Ask, Inbox, InboxCommand, InboxEvent, InboxLog, PendingWrite, Refused,
+};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
@@ -27,10 +29,16 @@ pub(crate) enum Step {
     AskHead,
     AnswerHead,
     Lag,
+    LoadOlder(u8),
+    Write(u8),
+    Send,
+    Sent,
+    LoseSent,
 }
 
 enum Answer {
     Snapshot(InboxPage),
+    Older(Position, u64, InboxPage),
     Changes(Position, ChangesAnswer),
 }
 
@@ -44,6 +52,8 @@ pub(crate) struct World {
     inbox: Inbox,
     answer: Option<Answer>,
     head: Option<(Position, Head)>,
+    /// The write under way: its op, where the inbox was, and what the server answered.
+    sent: Option<(OpId, Position, Result<WriteAnswer, Refused>)>,
     counter: u64,
     restored: bool,
     skipped: bool,
@@ -66,6 +76,7 @@ impl World {
             inbox: Inbox::new(window),
             answer: None,
             head: None,
+            sent: None,
             counter: 0,
             restored: false,
             skipped: false,
@@ -112,6 +123,14 @@ impl World {
                 }
             }
             Step::Lag => self.inbox.catch_up(),
+            Step::LoadOlder(count) => {
+                self.window += usize::from(count % 4);
+                self.inbox.load_older(usize::from(count % 4)).unwrap();
+            }
+            Step::Write(pick) => self.write_own(pick),
+            Step::Send => self.send(),
+            Step::Sent => self.sent(),
+            Step::LoseSent => self.sent = None,
         }
         self.compare();
     }
@@ -123,12 +142,16 @@ impl World {
         }
         self.step(Step::AnswerHead);
         self.answer = None;
-        for _ in 0..200 {
+        self.sent = None;
+        for _ in 0..400 {
+            self.send();
+            self.sent();
+            self.compare();
             if self.inbox.wants().is_none() {
                 self.step(Step::AskHead);
                 self.step(Step::AnswerHead);
             }
-            if self.inbox.wants().is_none() {
+            if self.inbox.wants().is_none() && self.inbox.wants_write().is_none() {
                 return self.finally();
             }
             self.ask();
@@ -140,6 +163,10 @@ impl World {
 
     fn finally(&self) {
         assert_eq!(self.inbox.head(), self.server.head());
+        assert_eq!(self.inbox.pending_writes(), 0);
+        let expected = self.server.page(self.window, None).notifications;
+        let shown: Vec<_> = self.inbox.shown().iter().map(|row| (**row).clone()).collect();
+        assert_eq!(shown, expected);
         if self.skipped {
             return;
         }
@@ -151,7 +178,7 @@ impl World {
 
     /// Whenever the replica believes that it missed nothing, it is what the server was at that position.
     fn compare(&self) {
-        if self.inbox.wants().is_some() {
+        if self.inbox.is_catching_up() {
             return;
         }
         let head = self.inbox.head();
@@ -225,8 +252,15 @@ impl World {
             self.excused.extend((1..=self.counter).map(|n| NotificationId::new(format!("n{n}")).unwrap()));
         }
         self.answer = self.inbox.wants().map(|ask| match ask {
-            Ask::Changes { after } => Answer::Changes(after, self.server.changes(after, PAGE, self.window)),
-            _ => Answer::Snapshot(self.server.page(self.window, None)),
+            Ask::Changes { after } => {
+                Answer::Changes(after, self.server.changes(after, PAGE, self.window.min(PAGE)))
+            }
+            Ask::Older { before, limit } => Answer::Older(
+                self.inbox.head().position,
+                before,
+                self.server.page(limit.min(PAGE), Some(before)),
+            ),
+            _ => Answer::Snapshot(self.server.page(self.window.min(PAGE), None)),
         });
     }
 
@@ -234,9 +268,55 @@ impl World {
         let events = match self.answer.take() {
             Some(Answer::Snapshot(page)) => self.inbox.on_snapshot(page),
             Some(Answer::Changes(after, answer)) => self.inbox.on_changes(after, answer),
+            Some(Answer::Older(asked_at, before, page)) => {
+                self.inbox.on_older(asked_at, before, page);
+                return;
+            }
             None => return,
         };
         self.note(events);
+    }
+
+    /// The user does something in the app.
+    fn write_own(&mut self, pick: u8) {
+        self.counter += 1;
+        let shown = self.inbox.shown();
+        let Some(row) = pick_of(&shown, pick) else { return };
+        let seen = self.inbox.head().position;
+        let command = match pick % 4 {
+            0 => InboxCommand::Opened(vec![row.id.clone()]),
+            1 => InboxCommand::Unopened(vec![row.id.clone()]),
+            2 => InboxCommand::Remove(row.id.clone()),
+            _ => InboxCommand::OpenedAll { through: Some(seen.seq), tag: seen.tag },
+        };
+        let op = OpId::new(format!("o{}", self.counter)).unwrap();
+        self.inbox.write(op, command, self.now()).unwrap();
+    }
+
+    fn send(&mut self) {
+        if self.sent.is_some() {
+            return;
+        }
+        let Some(PendingWrite { op, command, .. }) = self.inbox.wants_write().cloned() else { return };
+        self.counter += 1;
+        let before = self.server.head().position;
+        let (at, tag) = (self.now(), self.tag());
+        let answer = self.server.write(&command, Some(&op), at, tag);
+        let made = answer.is_ok_and(|answer| answer.seq.is_some());
+        let change = self.server.changes(before, 1, 1);
+        match change {
+            ChangesAnswer::Changes { mut changes, .. } if made => self.publish(changes.pop()),
+            _ => {}
+        }
+        self.sent = Some((op, self.inbox.head().position, answer));
+    }
+
+    fn sent(&mut self) {
+        match self.sent.take() {
+            Some((op, asked_at, Ok(answer))) => self.inbox.on_written(&op, asked_at, answer.head),
+            Some((op, _, Err(_))) => assert_eq!(self.inbox.on_refused(&op).len(), 1),
+            None => {}
+        }
     }
 
     fn note(&mut self, events: Vec<InboxEvent>) {
