@@ -10,6 +10,7 @@ mod channel;
 mod config;
 mod http;
 mod identity;
+mod inbox_client;
 mod outlets;
 mod refusal;
 mod retry;
@@ -23,6 +24,7 @@ pub use builder::PusherServiceBuilder;
 pub use config::Config;
 pub use http::{Http, HttpAnswer, HttpBody, HttpMethod, HttpRequest, MAX_ANSWER};
 pub use identity::{Credentials, Identity};
+pub use inbox_client::InboxClient;
 pub use service::PusherService;
 pub use updates::{Update, Updates};
 
