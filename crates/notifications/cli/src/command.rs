@@ -27,7 +27,8 @@ pub(crate) enum Command {
 
 impl Command {
     pub(crate) fn run(self, env: Env, output: &mut Output) -> Result<(), Error> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Error::failed(format!("cannot start: {error}")))?;
         runtime.block_on(async {
             match self {
                 Self::Serve(serve) => serve.run(env, output).await,

@@ -1,4 +1,4 @@
-use std::io;
+use crate::error::Error;
 
 /// Waits for somebody to ask the process to end: Ctrl-C, or SIGTERM.
 pub(crate) struct Stop {
@@ -11,14 +11,16 @@ pub(crate) struct Stop {
 impl Stop {
     /// From here on a signal no longer kills the process.
     #[cfg(unix)]
-    pub(crate) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> Result<Self, Error> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        let listen =
+            |kind| signal(kind).map_err(|error| Error::failed(format!("cannot listen for signals: {error}")));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 
     /// From here on a signal no longer kills the process.
     #[cfg(not(unix))]
-    pub(crate) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> Result<Self, Error> {
         Ok(Self {})
     }
 

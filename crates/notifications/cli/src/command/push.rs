@@ -11,8 +11,8 @@ use crate::output::Output;
 
 /// Push a notification to users through a server; print the receipt
 ///
-/// The server is INTERNAL_NOTIFICATIONS_URL. Who pushes is said by INTERNAL_NOTIFICATIONS_API_KEY (a backend's) or INTERNAL_NOTIFICATIONS_TOKEN (a user's,
-/// see `token --push`).
+/// The server is INTERNAL_NOTIFICATIONS_URL. Who pushes is said by INTERNAL_NOTIFICATIONS_API_KEY (a backend's), or without it by
+/// INTERNAL_NOTIFICATIONS_TOKEN (a user's, see `token --push`).
 #[derive(Args)]
 pub(crate) struct Push {
     /// A user to push to; may be repeated

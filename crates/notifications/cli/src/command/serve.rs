@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use clap::Args;
-use internal_notifications_server::{Config, ErrorKind, Server};
+use internal_notifications_server::{Config, ErrorKind, RunningServer, Server};
 use serde_json::json;
 
 use crate::env::Env;
@@ -35,21 +35,11 @@ impl Serve {
         env.set("INTERNAL_NOTIFICATIONS_DATABASE_URL", self.database.as_deref());
         let config = Config::from_env(|name| env.get(name)).map_err(Error::usage)?;
         let mut stop = Stop::listen()?;
-        let server = Server::start(config).await.map_err(|error| match error.kind() {
-            ErrorKind::Configuration => Error::usage(error),
-            _ => Error::failed(error),
-        })?;
-        let told = match self.json {
-            true => output.json(&json!({"type": "listening", "url": server.url()})),
-            false => output.line(&format!("listening on {}", server.url())),
-        };
-        match told {
+        let server = Server::start(config).await.map_err(told)?;
+        match self.tell(&server, output) {
             // A server serves, whoever reads what it prints.
             Err(Error::Closed) => {}
             told => told?,
-        }
-        if server.keeps_token_secret() {
-            complain(&token_hint(self.database.as_deref()));
         }
         stop.asked().await;
         tracing::info!("stopping: finishing what was accepted; ask again to end at once");
@@ -57,6 +47,23 @@ impl Serve {
             () = server.shutdown() => Ok(()),
             () = stop.asked() => Err(Error::failed("ended before everything was finished; what was acknowledged is stored")),
         }
+    }
+
+    fn tell(&self, server: &RunningServer, output: &mut Output) -> Result<(), Error> {
+        let hint = server.keeps_token_secret().then(|| token_hint(self.database.as_deref()));
+        if self.json {
+            hint.iter().for_each(|hint| complain(hint));
+            return output.json(&json!({"type": "listening", "url": server.url()}));
+        }
+        output.line(&format!("listening on {}", server.url()))?;
+        hint.map_or(Ok(()), |hint| output.line(&hint))
+    }
+}
+
+fn told(error: internal_notifications_server::Error) -> Error {
+    match error.kind() {
+        ErrorKind::Configuration => Error::usage(error),
+        _ => Error::failed(error),
     }
 }
 

@@ -66,7 +66,8 @@ async fn follow(service: &PusherService, lines: &mut Lines<'_>) -> Result<(), Er
                 lines.status(&snapshot.status)?;
             }
             Update::Change(change) => {
-                if lines.change(&change)? {
+                let was_last = lines.change(&change)?;
+                if was_last {
                     return Ok(());
                 }
             }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use clap::Args;
+use internal_notifications_pusher::models::UserId;
 use internal_notifications_server::{Clock, Config, SystemClock, TokenIssuer};
-use internal_notifications_service::models::UserId;
 use serde_json::json;
 
 use crate::env::Env;

@@ -7,10 +7,10 @@ use std::process::Stdio;
 fn sigterm_ends_it_with_exit_code_0_and_nothing_secret_was_logged() {
     let server = Server::start();
     server.push(&["--to", "ada", "a body that no log may hold"]).ok();
-    let (code, stderr) = server.terminate();
-    assert_eq!(code, 0, "{stderr}");
+    let (code, output) = server.terminate();
+    assert_eq!(code, 0, "{output}");
     for secret in [API_KEY, JWT_SECRET, "no log may hold"] {
-        assert!(!stderr.contains(secret), "a secret was logged");
+        assert!(!output.contains(secret), "a secret was logged");
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) const JWT_SECRET: &str = "a-jwt-secret-that-is-32-bytes-long";
 /// A server of its own, on a free port, over a database in a temporary folder; killed when dropped.
 pub(crate) struct Server {
     process: Child,
-    stderr: Option<JoinHandle<String>>,
+    output: Vec<JoinHandle<String>>,
     pub(crate) url: String,
     folder: Option<TempDir>,
     database: String,
@@ -45,20 +45,16 @@ impl Server {
         let args = ["serve", "--listen", address, "--database", &database];
         let mut process =
             command(&args, &variables).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut stderr = process.stderr.take().unwrap();
-        let stderr = std::thread::spawn(move || {
-            let mut text = String::new();
-            stderr.read_to_string(&mut text).unwrap();
-            text
-        });
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
         let mut printed = String::new();
         stdout.read_line(&mut printed).unwrap();
         let Some(url) = printed.trim().strip_prefix("listening on ").map(str::to_owned) else {
             process.kill().unwrap();
-            panic!("it listens: {printed} {}", stderr.join().unwrap());
+            process.wait().unwrap();
+            panic!("it listens: {printed} {}", read(process.stderr.take().unwrap()).join().unwrap());
         };
-        Self { process, stderr: Some(stderr), url, folder, database, env }
+        let output = vec![read(process.stderr.take().unwrap()), read(stdout)];
+        Self { process, output, url, folder, database, env }
     }
 
     pub(crate) fn database(&self) -> &str {
@@ -80,11 +76,11 @@ impl Server {
         done
     }
 
-    /// SIGTERM; the exit code and everything that it logged.
+    /// SIGTERM; the exit code, and everything that it logged and printed but its first line.
     pub(crate) fn terminate(mut self) -> (i32, String) {
         terminate(&self.process);
         let code = self.process.wait().unwrap().code().unwrap();
-        (code, self.stderr.take().unwrap().join().unwrap())
+        (code, self.output.drain(..).map(|text| text.join().unwrap()).collect())
     }
 
     /// A token of the user; with `push` for pushing to others.
@@ -120,6 +116,14 @@ pub(crate) fn push(url: &str, args: &[&str]) -> Ran {
 pub(crate) fn terminate(process: &Child) {
     let status = std::process::Command::new("kill").args(["-TERM", &process.id().to_string()]).status();
     assert!(status.unwrap().success());
+}
+
+fn read(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        from.read_to_string(&mut text).unwrap();
+        text
+    })
 }
 
 impl Drop for Server {

@@ -51,7 +51,7 @@ fn the_secret_that_a_server_made_is_found_in_its_database() {
     let server = Server::start_with(Vec::new());
     let token = run(&["token", "--user", "ada", "--database", server.database()], &[]).ok().to_owned();
     server.run_as(&token, &["open", "--user", "ada", "--all"]).ok();
-    let (code, stderr) = server.terminate();
+    let (code, output) = server.terminate();
     assert_eq!(code, 0);
-    assert!(stderr.contains("internal-notifications token --user ada"), "it told the command: {stderr}");
+    assert!(output.contains("internal-notifications token --user ada"), "it told the command: {output}");
 }

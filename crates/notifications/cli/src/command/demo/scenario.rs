@@ -24,7 +24,7 @@ pub(super) async fn play(server: &RunningServer, story: &mut Story<'_>) -> Resul
     let lunch = bobs.push(&ada, "Lunch", "At noon?").await?;
     laptop.until("shows bob's notification", |now| now.pending == 1).await?;
     let took = ms(sent);
-    laptop.announces(&[lunch.clone()]).await?;
+    laptop.announces(std::slice::from_ref(&lunch)).await?;
     story.saw(&format!("ada's laptop shows \"Lunch: At noon?\" {took} after bob sent it, 1 pending"))?;
     let sent = Instant::now();
     let reply = laptop.push(&bob, "Lunch", "At noon, yes").await?;
