@@ -31,8 +31,8 @@ fn signed(claims: &Value) -> String {
     encode(&Header::new(Algorithm::HS256), claims, &key).expect("it can be signed")
 }
 
-fn refused(claims: &Value) -> &'static str {
-    check().check(&signed(claims)).expect_err("it must be refused").0
+fn refused(claims: &Value) -> String {
+    check().check(&signed(claims)).expect_err("it must be refused").to_string()
 }
 
 fn public(name: &str) -> (JwtKey, &'static str) {
@@ -158,7 +158,9 @@ fn a_public_key_is_no_secret_to_sign_with() {
 fn what_is_no_token_is_refused() {
     let none = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEiLCJleHAiOjQxMDI0NDQ4MDB9.";
     let huge = signed(&json!({"sub": "ada", "exp": NOW, "more": "x".repeat(10_000)}));
-    for wrong in ["", ".", "..", "a.b.c", none, &none[..none.len() - 1], &huge, "\u{0}", &"a.".repeat(4000)] {
+    for wrong in
+        ["", ".", "..", "a.b.c", none, none.trim_end_matches('.'), &huge, "\u{0}", &"a.".repeat(4000)]
+    {
         assert!(check().check(wrong).is_err(), "{wrong}");
     }
 }
