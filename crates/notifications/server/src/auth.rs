@@ -9,7 +9,7 @@ mod principal;
 mod public_key;
 mod token;
 
-pub use authenticator::{Authenticator, Credentials, Unauthenticated};
+pub use authenticator::{AuthError, Authenticator, Credentials};
 pub use policy::{Policy, PushScope};
 pub use principal::Principal;
 pub use public_key::PublicKey;

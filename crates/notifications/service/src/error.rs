@@ -1,7 +1,7 @@
 use std::fmt;
 
 /// Why a service did not do what was asked.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceError {
     kind: ServiceErrorKind,
     detail: String,

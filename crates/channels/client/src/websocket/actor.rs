@@ -1,22 +1,22 @@
-use std::panic::AssertUnwindSafe;
+mod subscribing;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use pusher_protocol::{ChannelName, CloseCode, Outgoing};
+use pusher_protocol::{CloseCode, Outgoing};
 use rand::rngs::StdRng;
 use tokio::sync::{Notify, Semaphore, broadcast, mpsc, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use super::ConnectionState;
 use super::backoff::{Attempts, Next};
 use super::command::Command;
 use super::inbound::Inbound;
-use super::link::{Authorized, Connection, Link, LinkEvent};
+use super::link::{Connection, Link, LinkEvent};
 use super::loss::Loss;
 use super::registry::{Phase, Registry};
 use super::settings::Settings;
-use crate::{AuthorizationError, AuthorizationErrorKind, AuthorizationRequest, Error, ErrorKind};
+use crate::{Error, ErrorKind};
 
 /// Frames that may wait for a server which does not read, besides four for each channel.
 const UNSENT: usize = 1024;
@@ -237,116 +237,6 @@ impl Actor {
         connection.session.send(frame);
         if connection.session.unsent() > UNSENT + 4 * self.registry.len() {
             self.lost(Loss::NotReading);
-        }
-    }
-}
-
-/// Subscriptions.
-impl Actor {
-    /// Starts a subscription, if there is a connection.
-    fn begin(&mut self, channel: &ChannelName) {
-        if !channel.kind().needs_authorization() {
-            return self.request(channel, "", None);
-        }
-        let (Link::Up(connection), Some(authorizer)) = (&mut self.link, self.settings.authorizer.clone())
-        else {
-            return;
-        };
-        let request = AuthorizationRequest::new(connection.socket_id.clone(), channel.clone());
-        let limit = self.settings.limits.authorization_timeout;
-        let turn = self.authorizing.clone().acquire_owned();
-        self.registry.set(channel, Phase::Authorizing, None);
-        connection.authorizations.spawn(async move {
-            let _turn = turn.await;
-            let asking = AssertUnwindSafe(authorizer.authorize(&request)).catch_unwind();
-            let answer = match timeout(limit, asking).await {
-                Ok(Ok(answer)) => answer,
-                Ok(Err(_panic)) => Err(AuthorizationError::permanent("the authorizer panicked")),
-                Err(_elapsed) => Err(AuthorizationError::retryable("the authorizer took too long")),
-            };
-            (request.channel, answer)
-        });
-    }
-
-    fn request(&mut self, channel: &ChannelName, auth: &str, channel_data: Option<&str>) {
-        if !matches!(self.link, Link::Up(_)) {
-            return;
-        }
-        let deadline = Instant::now() + self.settings.limits.subscribe_timeout;
-        self.registry.set(channel, Phase::Requested, Some(deadline));
-        self.send(&Outgoing::Subscribe { channel, auth, channel_data });
-    }
-
-    fn authorized(&mut self, (channel, answer): Authorized) {
-        if self.registry.phase(channel.as_str()) != Some(Phase::Authorizing) {
-            return;
-        }
-        match answer {
-            Ok(authorization) => {
-                self.request(&channel, &authorization.auth, authorization.channel_data.as_deref());
-            }
-            Err(error) if error.is_retryable() => {
-                tracing::debug!(%channel, %error, "could not authorize");
-                let message = format!("{channel} could not be authorized yet: {error}");
-                let _ = self.errors.send(Error::new(ErrorKind::Server, message));
-                self.again_later(&channel);
-            }
-            Err(error) => {
-                let kind = match error.kind() {
-                    AuthorizationErrorKind::Unauthorized => ErrorKind::Unauthorized,
-                    AuthorizationErrorKind::Forbidden => ErrorKind::Forbidden,
-                    AuthorizationErrorKind::Retryable | AuthorizationErrorKind::Permanent => {
-                        ErrorKind::Refused
-                    }
-                };
-                self.registry.refuse(&channel, &Error::new(kind, error.to_string()));
-            }
-        }
-    }
-
-    fn subscribed(&mut self, channel: &str) {
-        let Ok(channel) = ChannelName::new(channel) else { return };
-        if !self.registry.confirm(&channel) {
-            self.send(&Outgoing::Unsubscribe { channel: &channel });
-        }
-    }
-
-    fn refused(&mut self, channel: &str, error: Error) {
-        let Ok(channel) = ChannelName::new(channel) else { return };
-        if error.is_retryable() && self.registry.is_wanted(&channel) {
-            self.again_later(&channel);
-        } else {
-            self.registry.refuse(&channel, &error);
-        }
-    }
-
-    fn again_later(&mut self, channel: &ChannelName) {
-        let failures = self.registry.count_failure(channel);
-        let delay = self.settings.limits.backoff.delay(failures, &mut self.rng);
-        self.registry.set(channel, Phase::Waiting, Some(Instant::now() + delay));
-    }
-
-    fn timer(&mut self) {
-        let now = Instant::now();
-        while let Some(channel) = self.registry.take_due(now) {
-            match self.registry.phase(channel.as_str()) {
-                Some(Phase::Waiting) => self.begin(&channel),
-                Some(Phase::Requested) if self.registry.is_wanted(&channel) => {
-                    tracing::debug!(%channel, "the server did not confirm the subscription in time");
-                    self.again_later(&channel);
-                }
-                Some(Phase::Requested) => {
-                    self.registry.remove(&channel);
-                    self.send(&Outgoing::Unsubscribe { channel: &channel });
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn unsubscribe_unwanted(&mut self) {
-        for channel in self.registry.sweep() {
-            self.send(&Outgoing::Unsubscribe { channel: &channel });
         }
     }
 }

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use pusher_client::{ChannelEvent, ConnectionState, ErrorKind};
+use pusher_client::protocol::Outgoing;
+use pusher_client::{ChannelEvent, Client, ConnectionState, ErrorKind};
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::Message;
@@ -300,11 +301,46 @@ async fn a_server_that_takes_nothing_is_given_up() {
     let client = net.client().connect().unwrap();
     let mut peer = net.establish(1).await;
     client.connected().await.unwrap();
-    // Pings without end, whose answers nobody reads.
+    // Pings whose answers nobody reads.
     let flood = async {
-        while peer.0.feed(Message::text(r#"{"event":"pusher:ping"}"#)).await.is_ok()
-            && peer.0.flush().await.is_ok()
-        {}
+        for _ in 0..10_000 {
+            if peer.0.send(Message::text(r#"{"event":"pusher:ping"}"#)).await.is_err() {
+                return;
+            }
+        }
+        panic!("the client still takes them");
     };
     tokio::join!(flood, state(&client, is_reconnecting));
+}
+
+#[tokio::test]
+async fn without_a_connector_it_is_tcp() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let client = Client::builder("app-key").host("127.0.0.1").port(port).tls(false).connect().unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+    let socket_id = socket_id(1);
+    let greeting = Outgoing::ConnectionEstablished { socket_id: &socket_id, activity_timeout: 120 };
+    socket.send(Message::text(greeting.encode())).await.unwrap();
+    assert_eq!(client.connected().await.unwrap(), socket_id);
+}
+
+#[test]
+fn without_a_runtime_there_is_an_error() {
+    let error = Client::builder("app-key").cluster("eu").connect().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+}
+
+#[tokio::test]
+async fn a_malformed_configuration_is_refused() {
+    for builder in [
+        Client::builder("app-key"),
+        Client::builder("").cluster("eu"),
+        Client::builder("a/b").cluster("eu"),
+        Client::builder("app-key").host("a/b"),
+        Client::builder("app-key").host("a").path_prefix("x?y"),
+    ] {
+        assert_eq!(builder.connect().unwrap_err().kind(), ErrorKind::Configuration);
+    }
 }

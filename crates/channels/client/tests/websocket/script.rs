@@ -59,7 +59,8 @@ impl Net {
 
     /// The client's next attempt, before the upgrade.
     pub(crate) async fn accept_raw(&self) -> DuplexStream {
-        self.accepts.lock().await.recv().await.unwrap()
+        let next = async { self.accepts.lock().await.recv().await.unwrap() };
+        tokio::time::timeout(LONG, next).await.expect("the client did not try to connect")
     }
 
     /// The client's next attempt, established with this number in its socket id.

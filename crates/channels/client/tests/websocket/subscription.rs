@@ -140,6 +140,7 @@ async fn a_request_under_way_serves_who_subscribes_meanwhile() {
     let news = client.subscribe(name("news")).await.unwrap();
     peer.expect_subscribe("news").await;
     drop(news);
+    peer.expect_nothing().await;
     let mut again = client.subscribe(name("news")).await.unwrap();
     peer.expect_nothing().await;
     peer.confirm("news").await;

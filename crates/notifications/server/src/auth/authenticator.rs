@@ -14,14 +14,21 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Who has this bearer.
     ///
     /// # Errors
-    /// [`Unauthenticated`] when nobody has, or no more.
-    async fn authenticate(&self, bearer: &str) -> Result<Principal, Unauthenticated>;
+    /// [`AuthError::Unauthenticated`] when nobody has, or no more; [`AuthError::Unavailable`] when that cannot be told now.
+    async fn authenticate(&self, bearer: &str) -> Result<Principal, AuthError>;
 }
 
-/// A bearer that nobody has. What is wrong with it is told to the caller, who holds it; nothing of it stands in the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unauthenticated(pub &'static str);
+/// Why nobody is known by a bearer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// Nobody has it. The text is for the caller, and nothing of the bearer stands in it.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// It cannot be told now. The text is for the log.
+    #[error("{0}")]
+    Unavailable(String),
+}
 
 /// The server's own: API keys, and tokens.
 #[derive(Debug)]
@@ -39,11 +46,11 @@ impl Credentials {
 
 #[async_trait]
 impl Authenticator for Credentials {
-    async fn authenticate(&self, bearer: &str) -> Result<Principal, Unauthenticated> {
+    async fn authenticate(&self, bearer: &str) -> Result<Principal, AuthError> {
         if let Some(name) = self.keys.name_of(bearer) {
             return Ok(Principal::Key { name: name.to_owned() });
         }
-        let unknown = Unauthenticated("the bearer is no API key of this server");
+        let unknown = AuthError::Unauthenticated("the bearer is no API key of this server");
         self.tokens.as_ref().map_or(Err(unknown), |tokens| tokens.check(bearer))
     }
 }

@@ -5,7 +5,8 @@ use internal_notifications_models::UserId;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde::Deserialize;
 
-use super::{PUSH_SCOPE, Principal, Unauthenticated, crypto};
+use super::AuthError::{self, Unauthenticated};
+use super::{PUSH_SCOPE, Principal, crypto};
 use crate::Clock;
 use crate::config::{JwtKey, RequiredClaims};
 
@@ -57,7 +58,7 @@ impl TokenCheck {
         Self { key, validation, clock }
     }
 
-    pub(crate) fn check(&self, token: &str) -> Result<Principal, Unauthenticated> {
+    pub(crate) fn check(&self, token: &str) -> Result<Principal, AuthError> {
         if token.len() > TOKEN_BYTES {
             return Err(Unauthenticated("the token is too long"));
         }

@@ -6,7 +6,10 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde::Serialize;
 
 use super::{PUSH_SCOPE, crypto};
-use crate::config::{AuthConfig, JwtKey, RequiredClaims};
+use crate::config::{AuthConfig, Config, Database, JwtKey, RequiredClaims};
+use crate::error::{Error, ErrorKind};
+use crate::kept::JWT_SECRET;
+use crate::store::sqlite::kept_setting;
 
 /// Makes app users' tokens with the server's secret, for development and tests. In production the app's own login makes them.
 #[derive(Clone)]
@@ -38,6 +41,32 @@ impl TokenIssuer {
     /// Signs with the configured secret; none when there is none, or only a public key, which makes no tokens.
     pub fn from_config(auth: &AuthConfig) -> Option<Self> {
         Self::of(auth.jwt.as_ref()?, auth.claims.clone())
+    }
+
+    /// Signs with the configured secret, or else with the one that a server on loopback made and keeps in its database, which may be running.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSecret`] where there is neither; the database cannot be read.
+    pub async fn find(config: &Config) -> Result<Self, Error> {
+        if config.auth.jwt.is_some() {
+            return Self::from_config(&config.auth).ok_or_else(|| {
+                Error::new(
+                    ErrorKind::NoSecret,
+                    "tokens are made elsewhere: the server has only their public key",
+                )
+            });
+        }
+        let Database::Sqlite(path) = &config.database;
+        match kept_setting(path, JWT_SECRET).await? {
+            Some(secret) => Ok(Self::new(&secret, config.auth.claims.clone())),
+            None => Err(Error::new(
+                ErrorKind::NoSecret,
+                format!(
+                    "there is no secret to make tokens with: set INTERNAL_NOTIFICATIONS_JWT_SECRET, or start a server on loopback with the database {} first",
+                    path.display()
+                ),
+            )),
+        }
     }
 
     pub(crate) fn of(key: &JwtKey, claims: RequiredClaims) -> Option<Self> {

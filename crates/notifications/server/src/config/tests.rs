@@ -1,1 +1,162 @@
+use std::collections::BTreeMap;
 
+use super::*;
+
+const KEY: &str = "a-secret-of-thirty-two-bytes-or-so";
+
+fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let map: BTreeMap<&str, &str> = variables.iter().copied().collect();
+    Config::from_env(|name| map.get(name).map(|value| (*value).to_owned()))
+}
+
+fn refused(variables: &[(&str, &str)]) -> String {
+    read(variables).expect_err("it must be refused").to_string()
+}
+
+#[test]
+fn nothing_set_is_a_server_on_loopback_with_the_embedded_broker() {
+    let config = read(&[]).expect("the defaults are good");
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.database, Database::Sqlite("internal-notifications.db".into()));
+    assert!(matches!(config.realtime, RealtimeConfig::Embedded(_)));
+    assert!(config.auth.jwt.is_none() && config.auth.api_keys.is_empty() && config.cors_origins.is_empty());
+    assert_eq!(config.channel_prefix, ChannelPrefix::default());
+    assert_eq!(config.position_check_seconds, 60);
+    assert!(config.allowed_hosts.allows("localhost:8080") && !config.allowed_hosts.allows("inbox.example"));
+}
+
+#[test]
+fn empty_values_are_none() {
+    let config =
+        read(&[("PUSHER_HOST", ""), ("PUSHER_APP_CLUSTER", " "), ("INTERNAL_NOTIFICATIONS_LISTEN", "")]);
+    assert!(matches!(config.expect("as if not set").realtime, RealtimeConfig::Embedded(_)));
+}
+
+#[test]
+fn a_wrong_value_is_named_with_what_it_may_be() {
+    for (name, value, allowed) in [
+        ("INTERNAL_NOTIFICATIONS_LISTEN", "localhost:8080", "127.0.0.1:8080"),
+        ("INTERNAL_NOTIFICATIONS_LISTEN", "127.0.0.1", "127.0.0.1:8080"),
+        ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "mysql://root:pass@db", "sqlite://PATH"),
+        ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "postgres://root:pass@db", "later version"),
+        ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "sqlite::memory:", "sqlite://PATH"),
+        ("INTERNAL_NOTIFICATIONS_REALTIME", "reverb", "embedded or pusher"),
+        ("INTERNAL_NOTIFICATIONS_REALTIME", "Embedded", "embedded or pusher"),
+        ("INTERNAL_NOTIFICATIONS_CHANNEL_PREFIX", "presence-", "begins with private-"),
+        ("INTERNAL_NOTIFICATIONS_CORS_ORIGINS", "https://a.example/path", "https://app.example.com"),
+        ("INTERNAL_NOTIFICATIONS_CORS_ORIGINS", "*", "https://app.example.com"),
+        ("INTERNAL_NOTIFICATIONS_ALLOWED_HOSTS", "https://a.example", "inbox.example.com"),
+        ("INTERNAL_NOTIFICATIONS_POSITION_CHECK_SECONDS", "0", "at least 1"),
+        ("INTERNAL_NOTIFICATIONS_JWT_SECRET", "short", "32"),
+        ("INTERNAL_NOTIFICATIONS_JWT_PUBLIC_KEY_FILE", "/nowhere/key.pem", "/nowhere/key.pem"),
+        ("INTERNAL_NOTIFICATIONS_API_KEYS", "shop", "name:key"),
+        ("INTERNAL_NOTIFICATIONS_API_KEYS", "shop:short", "32"),
+        ("PUSHER_PORT", "0", "1 to 65535"),
+        ("PUSHER_SCHEME", "wss", "https or http"),
+        ("PUSHER_APP_ID", "a/b", "letters"),
+    ] {
+        let text = refused(&[(name, value)]);
+        assert!(text.starts_with(&format!("{name}: ")) && text.contains(allowed), "{text}");
+        assert!(!text.contains("root:pass") && !text.contains("short"), "{text}");
+    }
+}
+
+#[test]
+fn a_cluster_or_a_host_chooses_the_engine_and_needs_the_app() {
+    let app = [("PUSHER_APP_ID", "1"), ("PUSHER_APP_KEY", "k"), ("PUSHER_APP_SECRET", "hush")];
+    let with = |more: &[(&'static str, &'static str)]| read(&[&app, more].concat());
+    let endpoint = |config: Config| match config.realtime {
+        RealtimeConfig::Engine(engine) => engine.endpoint,
+        RealtimeConfig::Embedded(_) => panic!("an engine was named"),
+    };
+    let cluster = with(&[("PUSHER_APP_CLUSTER", "eu")]).expect("complete");
+    assert_eq!(endpoint(cluster), EngineEndpoint::Cluster("eu".into()));
+    let host =
+        with(&[("PUSHER_APP_CLUSTER", "mt1"), ("PUSHER_HOST", "ws.example"), ("PUSHER_SCHEME", "http")]);
+    let expected = ClientEndpoint { host: "ws.example".into(), port: 80, scheme: Scheme::Http };
+    assert_eq!(endpoint(host.expect("complete")), EngineEndpoint::Host(expected));
+    let embedded = with(&[("PUSHER_APP_CLUSTER", "eu"), ("INTERNAL_NOTIFICATIONS_REALTIME", "embedded")]);
+    assert!(matches!(embedded.expect("complete").realtime, RealtimeConfig::Embedded(_)));
+
+    assert!(refused(&[("INTERNAL_NOTIFICATIONS_REALTIME", "pusher")]).starts_with("PUSHER_APP_CLUSTER"));
+    for missing in ["PUSHER_APP_ID", "PUSHER_APP_KEY", "PUSHER_APP_SECRET"] {
+        let rest = app.iter().copied().filter(|(name, _)| *name != missing);
+        let variables: Vec<_> = rest.chain([("PUSHER_APP_CLUSTER", "eu")]).collect();
+        assert!(refused(&variables).starts_with(missing), "{missing}");
+    }
+}
+
+#[test]
+fn beyond_loopback_authentication_is_needed() {
+    let open = ("INTERNAL_NOTIFICATIONS_LISTEN", "0.0.0.0:8080");
+    assert!(refused(&[open]).contains("INTERNAL_NOTIFICATIONS_JWT_SECRET"));
+    assert!(refused(&[("INTERNAL_NOTIFICATIONS_LISTEN", "[::]:1")]).contains("127.0.0.1"));
+    let keys = format!("shop:{KEY}");
+    assert!(read(&[open, ("INTERNAL_NOTIFICATIONS_API_KEYS", &keys)]).is_ok());
+    let config = read(&[open, ("INTERNAL_NOTIFICATIONS_JWT_SECRET", KEY)]).expect("it knows its users");
+    assert!(config.allowed_hosts.allows("anything.example"));
+    assert!(read(&[("INTERNAL_NOTIFICATIONS_LISTEN", "[::1]:0")]).is_ok());
+    assert!(read(&[("INTERNAL_NOTIFICATIONS_LISTEN", "[::ffff:127.0.0.1]:0")]).is_ok());
+}
+
+#[test]
+fn a_secret_and_a_public_key_together_are_refused() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/ES256.pub");
+    let key_file = ("INTERNAL_NOTIFICATIONS_JWT_PUBLIC_KEY_FILE", file);
+    assert!(matches!(read(&[key_file]).expect("a key").auth.jwt, Some(JwtKey::Public(_))));
+    assert!(refused(&[key_file, ("INTERNAL_NOTIFICATIONS_JWT_SECRET", KEY)]).contains("not both"));
+}
+
+#[test]
+fn api_keys_have_different_names_and_keys() {
+    let read_keys =
+        |keys: &str| read(&[("INTERNAL_NOTIFICATIONS_API_KEYS", keys)]).map(|config| config.auth.api_keys);
+    let two = read_keys(&format!("shop:{KEY}, mail:{KEY}:2,")).expect("two keys");
+    let names: Vec<&str> = two.iter().map(|key| key.name.as_str()).collect();
+    assert_eq!((names, two[1].key.as_str()), (vec!["shop", "mail"], &*format!("{KEY}:2")));
+    for wrong in [
+        format!("shop:{KEY},shop:{KEY}2"),
+        format!("shop:{KEY},mail:{KEY}"),
+        format!(":{KEY}"),
+        format!("a\tb:{KEY}"),
+        format!("shop:{KEY} x"),
+    ] {
+        let text = read_keys(&wrong).expect_err(&wrong).to_string();
+        assert!(!text.contains(KEY), "{text}");
+    }
+}
+
+#[test]
+fn unknown_names_of_ours_are_warned_of() {
+    let names = [
+        "INTERNAL_NOTIFICATIONS_LISTEN",
+        "INTERNAL_NOTIFICATIONS_USER_ID",
+        "PATH",
+        "INTERNAL_NOTIFICATIONS_LISTNE",
+    ];
+    let warnings = unknown_names(names);
+    assert!(
+        matches!(&*warnings, [warning] if warning.contains("INTERNAL_NOTIFICATIONS_LISTNE")),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn nothing_shows_a_secret() {
+    let keys = format!("shop:{KEY}-api");
+    let embedded = read(&[
+        ("INTERNAL_NOTIFICATIONS_JWT_SECRET", KEY),
+        ("INTERNAL_NOTIFICATIONS_API_KEYS", &keys),
+        ("PUSHER_APP_SECRET", "thirty-app"),
+    ]);
+    let engine = read(&[
+        ("PUSHER_APP_ID", "1"),
+        ("PUSHER_APP_KEY", "k"),
+        ("PUSHER_APP_SECRET", "thirty-app"),
+        ("PUSHER_HOST", "ws.example"),
+    ]);
+    for config in [embedded, engine] {
+        let shown = format!("{:?}", config.expect("complete"));
+        assert!(!shown.contains("thirty"), "{shown}");
+    }
+}

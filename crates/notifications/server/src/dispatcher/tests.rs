@@ -1,1 +1,209 @@
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
 
+use async_trait::async_trait;
+use internal_notifications_models::{InternalNotification, LiveEvent, NotificationId, UserId};
+use pusher_protocol::ChannelName;
+
+use super::*;
+use crate::realtime::{LiveData, RealtimeError};
+use crate::store::Push;
+use crate::store::sqlite::{SqliteOptions, SqliteStore};
+use crate::{Clock, SystemClock};
+
+/// An engine that remembers what it published, and fails as it is told.
+#[derive(Default)]
+struct Recorder {
+    published: Mutex<BTreeMap<String, Vec<String>>>,
+    calls: AtomicUsize,
+    failures: Mutex<Vec<RealtimeError>>,
+    changed: tokio::sync::Notify,
+}
+
+#[async_trait]
+impl Realtime for Recorder {
+    async fn publish(&self, channel: &ChannelName, events: &[LiveData]) -> Result<(), RealtimeError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.changed.notify_one();
+        if let Some(error) = self.failures.lock().expect("not poisoned").pop() {
+            return Err(error);
+        }
+        let mut published = self.published.lock().expect("not poisoned");
+        let events = events.iter().map(|event| event.data.clone());
+        published.entry(channel.to_string()).or_default().extend(events);
+        Ok(())
+    }
+
+    fn parallel(&self) -> usize {
+        4
+    }
+}
+
+impl Recorder {
+    fn seqs(&self, channel: &str) -> Vec<u64> {
+        let published = self.published.lock().expect("not poisoned");
+        let seq = |data: &String| match LiveEvent::parse(data) {
+            Some(LiveEvent::Change(change)) => change.stamp.seq,
+            Some(LiveEvent::Thin(stamp)) => stamp.seq,
+            other => panic!("not of the inbox: {other:?}"),
+        };
+        published.get(channel).into_iter().flatten().map(seq).collect()
+    }
+
+    async fn wait_for_calls(&self, calls: usize) {
+        while self.calls.load(Ordering::Relaxed) < calls {
+            self.changed.notified().await;
+        }
+    }
+}
+
+struct Bench {
+    _folder: tempfile::TempDir,
+    path: String,
+    store: Arc<SqliteStore>,
+    commits: Arc<Commits>,
+    recorder: Arc<Recorder>,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("inbox.db").to_str().expect("text").to_owned();
+        let (store, commits) = open(&path).await;
+        Self { _folder: folder, path, store, commits, recorder: Arc::default() }
+    }
+
+    /// As after a crash: what the dispatcher knew is gone.
+    async fn reopen(&mut self) {
+        self.store.close().await;
+        (self.store, self.commits) = open(&self.path).await;
+    }
+
+    fn start(&self) -> Dispatcher {
+        let channels = ChannelPrefix::default();
+        Dispatcher::start(self.commits.clone(), self.store.clone(), self.recorder.clone(), channels)
+    }
+
+    async fn push(&self, id: &str, users: &[&str]) {
+        let content = InternalNotification::new("hello");
+        self.push_this(id, users, content).await;
+    }
+
+    async fn push_this(&self, id: &str, users: &[&str], notification: InternalNotification) {
+        let push = Push {
+            sender: "key:test".to_owned(),
+            id: NotificationId::new(id).expect("valid"),
+            notification,
+            user_ids: users.iter().map(|user| UserId::new(*user).expect("valid")).collect(),
+            at: SystemClock.now(),
+        };
+        self.store.push(push).await.expect("stored");
+    }
+
+    async fn behind(&self) -> usize {
+        self.store.behind(100).await.expect("readable").len()
+    }
+}
+
+async fn open(path: &str) -> (Arc<SqliteStore>, Arc<Commits>) {
+    let commits = Arc::new(Commits::new());
+    let options = SqliteOptions::default().with_committed(commits.clone());
+    (Arc::new(SqliteStore::open(path, options).await.expect("it opens")), commits)
+}
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn changes_are_published_in_order_and_marked_at_the_end() {
+    let bench = Bench::new().await;
+    let mut dispatcher = bench.start();
+    for index in 0..20 {
+        bench.push(&format!("n{index}"), &["ada", "bob"]).await;
+    }
+    dispatcher.stop(LIMIT).await;
+    for channel in ["private-ada", "private-bob"] {
+        assert_eq!(bench.recorder.seqs(channel), (1..=20).collect::<Vec<u64>>(), "{channel}");
+    }
+    assert_eq!(bench.behind().await, 0);
+}
+
+#[tokio::test]
+async fn what_an_earlier_run_left_is_published_at_the_start() {
+    let mut bench = Bench::new().await;
+    bench.push("n1", &["ada", "bob"]).await;
+    bench.push("n2", &["ada"]).await;
+    bench.reopen().await;
+    let mut dispatcher = bench.start();
+    bench.recorder.wait_for_calls(2).await;
+    dispatcher.stop(LIMIT).await;
+    assert_eq!(bench.recorder.seqs("private-ada"), [1, 2]);
+    assert_eq!(bench.recorder.seqs("private-bob"), [1]);
+    bench.reopen().await;
+    let mut dispatcher = bench.start();
+    dispatcher.stop(LIMIT).await;
+    assert_eq!(bench.recorder.seqs("private-ada"), [1, 2], "the marks were kept");
+}
+
+#[tokio::test]
+async fn a_passing_failure_keeps_the_order_and_loses_nothing() {
+    let bench = Bench::new().await;
+    let passing = || RealtimeError::passing("not now");
+    *bench.recorder.failures.lock().expect("not poisoned") = vec![passing(), passing()];
+    bench.push("n1", &["ada"]).await;
+    let mut dispatcher = bench.start();
+    bench.recorder.wait_for_calls(1).await;
+    bench.push("n2", &["ada"]).await;
+    bench.recorder.wait_for_calls(3).await;
+    dispatcher.stop(LIMIT).await;
+    assert_eq!(bench.recorder.seqs("private-ada"), [1, 2]);
+    assert_eq!(dispatcher.refused(), 0);
+}
+
+#[tokio::test]
+async fn a_refusal_is_counted_and_passed_over() {
+    let bench = Bench::new().await;
+    *bench.recorder.failures.lock().expect("not poisoned") = vec![RealtimeError::refused("never")];
+    let mut dispatcher = bench.start();
+    bench.push("n1", &["ada"]).await;
+    bench.recorder.wait_for_calls(1).await;
+    bench.push("n2", &["ada"]).await;
+    dispatcher.stop(LIMIT).await;
+    assert_eq!(bench.recorder.seqs("private-ada"), [2]);
+    assert_eq!(dispatcher.refused(), 1);
+    assert_eq!(bench.behind().await, 0);
+}
+
+#[tokio::test]
+async fn an_inbox_far_behind_gets_one_thin_event() {
+    let bench = Bench::new().await;
+    for index in 0..60 {
+        bench.push(&format!("n{index}"), &["ada"]).await;
+    }
+    let mut dispatcher = bench.start();
+    dispatcher.stop(LIMIT).await;
+    let published = bench.recorder.published.lock().expect("not poisoned");
+    let [event] = &*published["private-ada"] else { panic!("one event: {published:?}") };
+    assert!(matches!(LiveEvent::parse(event), Some(LiveEvent::Thin(stamp)) if stamp.seq == 60), "{event}");
+}
+
+#[tokio::test]
+async fn a_body_too_large_for_the_transport_goes_out_thin() {
+    let bench = Bench::new().await;
+    let mut dispatcher = bench.start();
+    bench.push_this("big", &["ada"], InternalNotification::new("x".repeat(20_000))).await;
+    bench.push("small", &["ada"]).await;
+    dispatcher.stop(LIMIT).await;
+    let published = bench.recorder.published.lock().expect("not poisoned");
+    let events: Vec<_> = published["private-ada"].iter().map(|data| LiveEvent::parse(data)).collect();
+    assert!(matches!(events[..], [Some(LiveEvent::Thin(_)), Some(LiveEvent::Change(_))]), "{events:?}");
+}
+
+#[tokio::test]
+async fn marks_are_written_while_it_runs() {
+    let bench = Bench::new().await;
+    let _dispatcher = bench.start();
+    bench.push("n1", &["ada"]).await;
+    let marked = async { while bench.behind().await > 0 {} };
+    tokio::time::timeout(LIMIT, marked).await.expect("within a second or so");
+}

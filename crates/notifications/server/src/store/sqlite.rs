@@ -8,6 +8,7 @@ mod digest;
 mod failure;
 mod file;
 mod journal;
+mod kept;
 mod options;
 mod publish;
 mod push;
@@ -30,6 +31,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use self::command::{Command, Reply};
 use self::failure::Failure;
+pub use self::kept::kept_setting;
 pub use self::options::SqliteOptions;
 use crate::store::{Push, Store, StoreError, StoreErrorKind, Unpublishable, Unpublished, Write};
 

@@ -1,1 +1,187 @@
+use std::time::Duration;
 
+use internal_notifications_models::Timestamp;
+use jsonwebtoken::{EncodingKey, Header, encode};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::auth::{PublicKey, TokenIssuer};
+
+const SECRET: &str = "a-secret-of-thirty-two-bytes-or-so";
+const NOW: i64 = 1_800_000_000;
+
+struct FixedClock;
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(NOW).expect("in range")
+    }
+}
+
+fn check_with(key: &JwtKey, claims: RequiredClaims) -> TokenCheck {
+    TokenCheck::new(key, claims, Arc::new(FixedClock))
+}
+
+fn check() -> TokenCheck {
+    check_with(&JwtKey::secret(SECRET).expect("long"), RequiredClaims::default())
+}
+
+fn signed(claims: &Value) -> String {
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    encode(&Header::new(Algorithm::HS256), claims, &key).expect("it can be signed")
+}
+
+fn refused(claims: &Value) -> String {
+    check().check(&signed(claims)).expect_err("it must be refused").to_string()
+}
+
+fn public(name: &str) -> (JwtKey, &'static str) {
+    let (pem, token) = match name {
+        "RS256" => {
+            (include_str!("../../../tests/keys/RS256.pub"), include_str!("../../../tests/keys/RS256.jwt"))
+        }
+        "ES256" => {
+            (include_str!("../../../tests/keys/ES256.pub"), include_str!("../../../tests/keys/ES256.jwt"))
+        }
+        _ => (include_str!("../../../tests/keys/EdDSA.pub"), include_str!("../../../tests/keys/EdDSA.jwt")),
+    };
+    (JwtKey::Public(PublicKey::from_pem(pem.as_bytes()).expect("a public key")), token.trim())
+}
+
+#[test]
+fn a_good_token_is_its_user() {
+    let user = check().check(&signed(&json!({"sub": "ada", "exp": NOW + 1}))).expect("good");
+    assert_eq!(user.to_string(), "user:ada");
+    assert_eq!(user, Principal::User { id: UserId::new("ada").expect("valid"), may_push: false });
+}
+
+#[test]
+fn what_the_issuer_mints_is_good_here_for_its_time() {
+    let claims = RequiredClaims { issuer: Some("house".into()), audience: Some("inbox".into()) };
+    let issuer = TokenIssuer::new(SECRET, claims.clone());
+    let check = check_with(&JwtKey::secret(SECRET).expect("long"), claims);
+    let ada = UserId::new("ada").expect("valid");
+    let mint = |now: i64, push| {
+        let now = Timestamp::from_second(now).expect("in range");
+        check.check(&issuer.mint(&ada, now, Duration::from_secs(3600), push))
+    };
+    assert_eq!(mint(NOW, true), Ok(Principal::User { id: ada.clone(), may_push: true }));
+    assert_eq!(mint(NOW - 3600, false), Ok(Principal::User { id: ada.clone(), may_push: false }));
+    assert!(mint(NOW - 3661, false).is_err());
+}
+
+#[test]
+fn the_push_scope_is_an_element_of_a_list() {
+    let may_push = |scope: &str| match check()
+        .check(&signed(&json!({"sub": "ada", "exp": NOW, "scope": scope})))
+        .expect("good")
+    {
+        Principal::User { may_push, .. } => may_push,
+        Principal::Key { .. } => panic!("a token is a user's"),
+    };
+    assert!(may_push("notifications:push"));
+    assert!(may_push("profile notifications:push mail"));
+    for other in ["", "notifications:pushing", "xnotifications:push", "notifications:push,mail", "push"] {
+        assert!(!may_push(other), "{other}");
+    }
+}
+
+#[test]
+fn expiry_is_required_and_kept_with_a_minute_of_grace() {
+    assert!(check().check(&signed(&json!({"sub": "ada", "exp": NOW - 59}))).is_ok());
+    assert_eq!(refused(&json!({"sub": "ada", "exp": NOW - 61})), "the token has expired");
+    assert!(refused(&json!({"sub": "ada"})).contains("not valid"));
+    for exp in [json!(null), json!("4102444800"), json!([NOW]), json!(-1), json!({}), json!(true)] {
+        assert!(refused(&json!({"sub": "ada", "exp": exp})).contains("not valid"), "{exp}");
+    }
+    assert_eq!(refused(&json!({"sub": "ada", "exp": NOW, "nbf": NOW + 61})), "the token is not valid yet");
+    assert!(check().check(&signed(&json!({"sub": "ada", "exp": NOW, "nbf": NOW + 59}))).is_ok());
+}
+
+#[test]
+fn sub_must_be_a_user_id() {
+    for sub in [json!(""), json!("a b"), json!("encrypted-x"), json!("x".repeat(121)), json!(7), json!(null)]
+    {
+        assert!(check().check(&signed(&json!({"sub": sub, "exp": NOW}))).is_err(), "{sub}");
+    }
+    assert!(check().check(&signed(&json!({"exp": NOW}))).is_err());
+}
+
+#[test]
+fn issuer_and_audience_are_checked_when_set() {
+    let claims = RequiredClaims { issuer: Some("house".into()), audience: Some("inbox".into()) };
+    let check = check_with(&JwtKey::secret(SECRET).expect("long"), claims);
+    let good = |claims: Value| check.check(&signed(&claims)).is_ok();
+    assert!(good(json!({"sub": "ada", "exp": NOW, "iss": "house", "aud": "inbox"})));
+    assert!(good(json!({"sub": "ada", "exp": NOW, "iss": "house", "aud": ["other", "inbox"]})));
+    for wrong in [
+        json!({"sub": "ada", "exp": NOW}),
+        json!({"sub": "ada", "exp": NOW, "iss": "house"}),
+        json!({"sub": "ada", "exp": NOW, "aud": "inbox"}),
+        json!({"sub": "ada", "exp": NOW, "iss": "other", "aud": "inbox"}),
+        json!({"sub": "ada", "exp": NOW, "iss": "house", "aud": "other"}),
+        json!({"sub": "ada", "exp": NOW, "iss": "house", "aud": []}),
+        json!({"sub": "ada", "exp": NOW, "iss": 7, "aud": {"inbox": true}}),
+    ] {
+        assert!(!good(wrong.clone()), "{wrong}");
+    }
+}
+
+#[test]
+fn each_kind_of_public_key_verifies_its_own_tokens_and_no_others() {
+    for name in ["RS256", "ES256", "EdDSA"] {
+        let (key, token) = public(name);
+        let check = check_with(&key, RequiredClaims::default());
+        assert_eq!(check.check(token).map(|user| user.to_string()), Ok("user:ada".into()), "{name}");
+        for other in ["RS256", "ES256", "EdDSA"].into_iter().filter(|other| *other != name) {
+            assert!(check.check(public(other).1).is_err(), "{other} with a key of {name}");
+        }
+        let (head, signature) = token.rsplit_once('.').expect("three parts");
+        let turned: String = signature.chars().rev().collect();
+        assert!(check.check(&format!("{head}.{turned}")).is_err());
+    }
+}
+
+#[test]
+fn a_public_key_is_no_secret_to_sign_with() {
+    let (key, _) = public("RS256");
+    let pem = include_bytes!("../../../tests/keys/RS256.pub");
+    let forged = encode(
+        &Header::new(Algorithm::HS256),
+        &json!({"sub": "ada", "exp": NOW + 60}),
+        &EncodingKey::from_secret(pem),
+    );
+    assert!(check_with(&key, RequiredClaims::default()).check(&forged.expect("signed")).is_err());
+}
+
+#[test]
+fn what_is_no_token_is_refused() {
+    let none = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEiLCJleHAiOjQxMDI0NDQ4MDB9.";
+    let huge = signed(&json!({"sub": "ada", "exp": NOW, "more": "x".repeat(10_000)}));
+    for wrong in
+        ["", ".", "..", "a.b.c", none, none.trim_end_matches('.'), &huge, "\u{0}", &"a.".repeat(4000)]
+    {
+        assert!(check().check(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn only_keys_of_enough_strength_are_taken() {
+    let taken = |pem: &str| PublicKey::from_pem(pem.as_bytes());
+    assert!(taken(include_str!("../../../tests/keys/RS1024.pub")).is_err_and(|error| error.contains("2048")));
+    assert!(taken(include_str!("../../../tests/keys/ES384.pub")).is_err_and(|error| error.contains("P-256")));
+    assert!(taken("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----").is_err());
+    assert!(taken("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----").is_err());
+    assert!(taken("").is_err());
+    assert!(PublicKey::from_pem(&[0xff, 0xfe]).is_err());
+}
+
+#[test]
+fn nothing_shows_a_secret() {
+    let check = check();
+    let issuer = TokenIssuer::new(SECRET, RequiredClaims::default());
+    let key = JwtKey::secret(SECRET).expect("long");
+    for shown in [format!("{check:?}"), format!("{issuer:?}"), format!("{key:?}")] {
+        assert!(!shown.contains("thirty"), "{shown}");
+    }
+}

@@ -5,7 +5,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use internal_notifications_models::UserId;
 
-use crate::auth::Principal;
+use crate::auth::{AuthError, Principal};
 use crate::http::App;
 use crate::http::problem::{ApiError, Kind};
 
@@ -24,7 +24,8 @@ impl FromRequestParts<Arc<App>> for Caller {
             .ok_or_else(|| unauthenticated("an Authorization header with a bearer is needed, once"))?;
         match app.authenticator.authenticate(bearer).await {
             Ok(principal) => Ok(Self(principal)),
-            Err(error) => Err(unauthenticated(error.0)),
+            Err(AuthError::Unauthenticated(text)) => Err(unauthenticated(text)),
+            Err(AuthError::Unavailable(cause)) => Err(ApiError::bare(Kind::Unavailable).with_cause(cause)),
         }
     }
 }

@@ -75,8 +75,7 @@ impl<'a> Journal<'a> {
     ) -> Result<BTreeMap<UserId, Inbox>, Failure> {
         let users: BTreeMap<&UserId, ()> = users.map(|user| (user, ())).collect();
         let asked = serde_json::to_string(&users.keys().collect::<Vec<_>>())?;
-        let sql =
-            "SELECT user_id, key, seq, tag, pending FROM json_each(?1) CROSS JOIN inboxes ON user_id = value";
+        let sql = "SELECT user_id, i.key, seq, tag, pending FROM json_each(?1) CROSS JOIN inboxes i ON user_id = value";
         let rows: Vec<(String, i64, i64, i64, i64)> =
             sqlx::query_as(sql).bind(asked).fetch_all(&mut *self.connection).await?;
         let mut inboxes = BTreeMap::new();

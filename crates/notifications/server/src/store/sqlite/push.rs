@@ -103,7 +103,7 @@ async fn known(
     ids: impl Iterator<Item = &NotificationId>,
 ) -> Result<HashMap<NotificationId, Known>, Failure> {
     let ids = serde_json::to_string(&ids.collect::<HashSet<_>>())?;
-    let sql = "SELECT id, notifications.key, sender, lower(hex(digest)) FROM json_each(?1) CROSS JOIN notifications ON id = value";
+    let sql = "SELECT n.id, n.key, sender, lower(hex(digest)) FROM json_each(?1) CROSS JOIN notifications n ON n.id = value";
     let rows: Vec<(String, i64, String, String)> =
         sqlx::query_as(sql).bind(ids).fetch_all(&mut *journal.connection).await?;
     rows.into_iter()

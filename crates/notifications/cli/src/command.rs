@@ -1,0 +1,44 @@
+//! The commands, a file each.
+
+mod demo;
+mod open;
+mod push;
+mod serve;
+mod sign;
+mod tail;
+mod token;
+
+use clap::Subcommand;
+
+use crate::env::Env;
+use crate::error::Error;
+use crate::output::Output;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Serve(serve::Serve),
+    Demo(demo::Demo),
+    Push(push::Push),
+    Tail(tail::Tail),
+    Open(open::Open),
+    Token(token::Token),
+    Sign(sign::Sign),
+}
+
+impl Command {
+    pub(crate) fn run(self, env: Env, output: &mut Output) -> Result<(), Error> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Error::failed(format!("cannot start: {error}")))?;
+        runtime.block_on(async {
+            match self {
+                Self::Serve(serve) => serve.run(env, output).await,
+                Self::Demo(demo) => demo.run(&env, output).await,
+                Self::Push(push) => push.run(&env, output).await,
+                Self::Tail(tail) => tail.run(env, output).await,
+                Self::Open(open) => open.run(env, output).await,
+                Self::Token(token) => token.run(env, output).await,
+                Self::Sign(sign) => sign.run(&env, output),
+            }
+        })
+    }
+}

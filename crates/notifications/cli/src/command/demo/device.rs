@@ -1,0 +1,112 @@
+use std::time::Duration;
+
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, StreamExt};
+use internal_notifications_pusher::PusherService;
+use internal_notifications_pusher::contract::{
+    Announcement, InternalNotificationsService, ServiceError, Snapshot, Status,
+};
+use internal_notifications_pusher::models::{InternalNotification, NotificationId, UserId};
+use internal_notifications_server::RunningServer;
+
+use crate::error::Error;
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A user's app on a device: a client as any app has it.
+pub(super) struct Device {
+    name: &'static str,
+    service: PusherService,
+    announcements: BoxStream<'static, Announcement>,
+}
+
+impl Device {
+    /// Connects it, and waits until it is live.
+    pub(super) async fn connect(
+        server: &RunningServer,
+        name: &'static str,
+        user: &UserId,
+    ) -> Result<Self, Error> {
+        let token = server.token(user, Duration::from_secs(3600), true);
+        let token = token.ok_or_else(|| Error::failed("the server has no secret to make tokens with"))?;
+        let service = PusherService::builder(server.url()).user(user.clone(), token).build();
+        let service = service.map_err(|error| failed(name, &error))?;
+        let device = Self { name, announcements: service.announcements(), service };
+        device.service.init().await.map_err(|error| failed(name, &error))?;
+        device.until("is live", |now| now.status == Status::Live).await?;
+        Ok(device)
+    }
+
+    pub(super) async fn push(
+        &self,
+        to: &UserId,
+        heading: &str,
+        content: &str,
+    ) -> Result<NotificationId, Error> {
+        let notification = InternalNotification::new(content).with_heading(heading);
+        let receipt = self.service.push(std::slice::from_ref(to), notification).await;
+        receipt.map(|receipt| receipt.id).map_err(|error| failed(self.name, &error))
+    }
+
+    pub(super) async fn go_offline(&self) -> Result<(), Error> {
+        self.service.unsubscribe().await.map_err(|error| failed(self.name, &error))
+    }
+
+    pub(super) async fn come_back(&self) -> Result<(), Error> {
+        self.service.subscribe().await.map_err(|error| failed(self.name, &error))
+    }
+
+    pub(super) async fn open(&self, id: &NotificationId) -> Result<(), Error> {
+        let opened = self.service.mark_opened(std::slice::from_ref(id)).await;
+        opened.map_err(|error| failed(self.name, &error))
+    }
+
+    pub(super) async fn open_all(&self) -> Result<(), Error> {
+        self.service.mark_all_opened().await.map_err(|error| failed(self.name, &error))
+    }
+
+    pub(super) fn now(&self) -> Snapshot {
+        self.service.snapshot()
+    }
+
+    /// Waits until the inbox on the device is so.
+    pub(super) async fn until(&self, what: &str, so: impl Fn(&Snapshot) -> bool) -> Result<(), Error> {
+        let mut snapshots = self.service.snapshots();
+        let happens = async {
+            while let Some(now) = snapshots.next().await {
+                if so(&now) {
+                    return true;
+                }
+            }
+            false
+        };
+        match tokio::time::timeout(PATIENCE, happens).await {
+            Ok(true) => Ok(()),
+            _ => Err(self.missing(what)),
+        }
+    }
+
+    /// Checks that these are announced next, in this order, and nothing else so far.
+    pub(super) async fn announces(&mut self, ids: &[NotificationId]) -> Result<(), Error> {
+        let mut announced = Vec::new();
+        while announced.len() < ids.len() {
+            match tokio::time::timeout(PATIENCE, self.announcements.next()).await {
+                Ok(Some(Announcement::Notification(row))) => announced.push(row.id.clone()),
+                _ => return Err(self.missing("announces what came")),
+            }
+        }
+        match announced == ids && self.announcements.next().now_or_never().is_none() {
+            true => Ok(()),
+            false => Err(self.missing("announces each notification once, in order")),
+        }
+    }
+
+    pub(super) fn missing(&self, what: &str) -> Error {
+        Error::failed(format!("the demo failed: it did not happen that {} {what}", self.name))
+    }
+}
+
+fn failed(name: &str, error: &ServiceError) -> Error {
+    Error::failed(format!("the demo failed: {name}: {error}"))
+}

@@ -1,0 +1,85 @@
+use std::net::SocketAddr;
+
+use clap::Args;
+use internal_notifications_server::{Config, ErrorKind, RunningServer, Server};
+use serde_json::json;
+
+use crate::env::Env;
+use crate::error::Error;
+use crate::logs;
+use crate::output::{Output, complain};
+use crate::shell::shell_word;
+use crate::stop::Stop;
+
+/// Run the inbox server until Ctrl-C or SIGTERM
+///
+/// With nothing set it listens on 127.0.0.1:8080, keeps its inboxes in ./internal-notifications.db and holds the Channels broker itself.
+/// Logs go to stderr; RUST_LOG sets how much.
+#[derive(Args)]
+pub(crate) struct Serve {
+    /// Where to listen, before INTERNAL_NOTIFICATIONS_LISTEN; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Where the inboxes are kept, before INTERNAL_NOTIFICATIONS_DATABASE_URL: sqlite://PATH
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Say where it listens as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Serve {
+    pub(crate) async fn run(self, mut env: Env, output: &mut Output) -> Result<(), Error> {
+        logs::start(&env, "warn,internal_notifications=info,pusher=info")?;
+        env.set("INTERNAL_NOTIFICATIONS_LISTEN", self.listen.map(|address| address.to_string()).as_deref());
+        env.set("INTERNAL_NOTIFICATIONS_DATABASE_URL", self.database.as_deref());
+        let config = Config::from_env(|name| env.get(name)).map_err(Error::usage)?;
+        let mut stop = Stop::listen()?;
+        let server = Server::start(config).await.map_err(told)?;
+        match self.tell(&server, output) {
+            // A server serves, whoever reads what it prints.
+            Err(Error::Closed) => {}
+            told => told?,
+        }
+        stop.asked().await;
+        tracing::info!("stopping: finishing what was accepted; ask again to end at once");
+        tokio::select! {
+            () = server.shutdown() => Ok(()),
+            () = stop.asked() => Err(Error::failed("ended before everything was finished; what was acknowledged is stored")),
+        }
+    }
+
+    fn tell(&self, server: &RunningServer, output: &mut Output) -> Result<(), Error> {
+        let hint = server.keeps_token_secret().then(|| token_hint(self.database.as_deref()));
+        if self.json {
+            hint.iter().for_each(|hint| complain(hint));
+            return output.json(&json!({"type": "listening", "url": server.url()}));
+        }
+        output.line(&format!("listening on {}", server.url()))?;
+        hint.map_or(Ok(()), |hint| output.line(&hint))
+    }
+}
+
+fn told(error: internal_notifications_server::Error) -> Error {
+    match error.kind() {
+        ErrorKind::Configuration => Error::usage(error),
+        _ => Error::failed(error),
+    }
+}
+
+fn token_hint(database: Option<&str>) -> String {
+    let database = database.map_or(String::new(), |url| format!(" --database {}", shell_word(url)));
+    format!(
+        "no secret is set: app users' tokens are made by `internal-notifications token --user ada{database}`"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_names_the_database() {
+        assert!(token_hint(Some("sqlite://a.db")).ends_with("--user ada --database sqlite://a.db`"));
+    }
+}

@@ -1,0 +1,111 @@
+mod lines;
+mod text;
+
+use std::time::Duration;
+
+use clap::Args;
+use internal_notifications_pusher::contract::{InternalNotificationsService, Status};
+use internal_notifications_pusher::models::UserId;
+use internal_notifications_pusher::{PusherService, Update, Updates};
+
+use crate::env::Env;
+use crate::error::Error;
+use crate::output::Output;
+use crate::stop::Stop;
+use crate::{inbox, logs};
+use lines::Lines;
+
+/// Print the newest of a user's inbox, then every change of it, until Ctrl-C
+///
+/// A real client: it goes on through restarts of the server and cut connections, and misses nothing. The server is
+/// INTERNAL_NOTIFICATIONS_URL, the user's token INTERNAL_NOTIFICATIONS_TOKEN.
+#[derive(Args)]
+pub(crate) struct Tail {
+    /// The user
+    #[arg(long, value_name = "USER")]
+    user: UserId,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// How many of the newest notifications to print at the start, at most 200
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u8).range(0..=200))]
+    limit: u8,
+    /// Exit with 0 after that many new notifications
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// Exit with 1 after that many seconds
+    #[arg(long, value_name = "S", value_parser = parse_seconds)]
+    timeout: Option<Duration>,
+}
+
+impl Tail {
+    pub(crate) async fn run(self, mut env: Env, output: &mut Output) -> Result<(), Error> {
+        logs::start(&env, "off")?;
+        let builder = inbox::of_user(&mut env, &self.user)?;
+        let service = builder.build().map_err(|error| inbox::told(&error))?;
+        let mut stop = Stop::listen()?;
+        let mut lines = Lines::new(output, self.json, usize::from(self.limit), self.count);
+        let ended = tokio::select! {
+            ended = follow(&service, &mut lines) => ended,
+            () = stop.asked() => Ok(()),
+            seconds = over(self.timeout) => Err(Error::failed(format!("{seconds} s are over"))),
+        };
+        service.dispose().await;
+        ended
+    }
+}
+
+/// Prints until the count is reached, or nothing can come any more.
+async fn follow(service: &PusherService, lines: &mut Lines<'_>) -> Result<(), Error> {
+    start(service, lines).await?;
+    let mut updates: Updates = service.updates();
+    while let Some(update) = updates.next().await {
+        match update {
+            Update::Snapshot { snapshot, reset } => {
+                lines.snapshot(&snapshot, reset)?;
+                lines.status(&snapshot.status)?;
+            }
+            Update::Change(change) => {
+                let was_last = lines.change(&change)?;
+                if was_last {
+                    return Ok(());
+                }
+            }
+            Update::Status(status) => {
+                lines.status(&status)?;
+                if let Status::Failed(reason) = status {
+                    return Err(Error::failed(reason));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Connects for the first time, and tries again while the server cannot be reached.
+async fn start(service: &PusherService, lines: &mut Lines<'_>) -> Result<(), Error> {
+    let mut delay = Duration::from_millis(100);
+    loop {
+        match service.init().await {
+            Ok(()) => return Ok(()),
+            Err(error) if error.is_retryable() => lines.status(&Status::Offline)?,
+            Err(error) => return Err(inbox::told(&error)),
+        }
+        tokio::time::sleep(delay).await;
+        delay = (delay * 2).min(Duration::from_secs(5));
+    }
+}
+
+async fn over(timeout: Option<Duration>) -> f64 {
+    match timeout {
+        Some(timeout) => tokio::time::sleep(timeout).await,
+        None => std::future::pending().await,
+    }
+    timeout.unwrap_or_default().as_secs_f64()
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|seconds| !seconds.is_zero()).ok_or("it may be a number of seconds, like 30 or 0.5")
+}

@@ -1,0 +1,58 @@
+//! The lines for people.
+
+use internal_notifications_pusher::contract::{Snapshot, Status};
+use internal_notifications_pusher::models::{Change, ChangeKind, InboxNotification, NotificationId};
+
+use super::lines::name;
+
+pub(super) fn head(snapshot: &Snapshot, reset: bool) -> String {
+    let again = if reset { " (again, from the start)" } else { "" };
+    format!("inbox at seq {}, {} pending{again}", snapshot.position.seq, snapshot.pending)
+}
+
+/// Its place, whether it is pending (`*`), when it came, what it says, its id.
+pub(super) fn row(row: &InboxNotification) -> String {
+    let pending = if row.opened { ' ' } else { '*' };
+    let heading = row.heading.as_ref().map_or(String::new(), |heading| format!("{heading}: "));
+    format!("{:>6} {pending} {:.0}  {heading}{}  [{}]", row.added, row.created_at, row.content, row.id)
+}
+
+pub(super) fn change(change: &Change) -> String {
+    let seq = change.stamp.seq;
+    let what = match &change.kind {
+        ChangeKind::Added { notification } => return row(notification),
+        ChangeKind::Gone { id } => format!("added, and gone by now: {id}"),
+        ChangeKind::Opened { ids } => format!("opened {}", list(ids)),
+        ChangeKind::Unopened { ids } => format!("pending again {}", list(ids)),
+        ChangeKind::Removed { ids, .. } => format!("removed {}", list(ids)),
+        ChangeKind::OpenedAll { through } => format!("opened all up to {through}"),
+        _ => "changed in a way that this version does not know".to_owned(),
+    };
+    format!("{seq:>6} - {what}, {} pending", change.stamp.pending)
+}
+
+pub(super) fn status(status: &Status) -> String {
+    match status {
+        Status::Failed(reason) => format!("-- failed: {reason}"),
+        status => format!("-- {}", name(status).replace('_', " ")),
+    }
+}
+
+fn list(ids: &[NotificationId]) -> String {
+    ids.iter().map(NotificationId::as_str).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use internal_notifications_pusher::models::{InternalNotification, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn a_row_is_one_readable_line() {
+        let notification = InternalNotification::new("on its way").with_heading("Order 1815");
+        let id = NotificationId::new("n").unwrap();
+        let added = InboxNotification::new(id, notification, "key:shop", Timestamp::UNIX_EPOCH, 42);
+        assert_eq!(row(&added), "    42 * 1970-01-01T00:00:00Z  Order 1815: on its way  [n]");
+    }
+}

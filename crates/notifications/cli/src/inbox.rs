@@ -1,0 +1,46 @@
+//! What the commands that are clients of a server have in common.
+
+use internal_notifications_pusher::contract::{ServiceError, ServiceErrorKind};
+use internal_notifications_pusher::models::UserId;
+use internal_notifications_pusher::{Config, InboxClient, PusherServiceBuilder};
+
+use crate::env::Env;
+use crate::error::Error;
+
+const URL: &str = "INTERNAL_NOTIFICATIONS_URL";
+const TOKEN: &str = "INTERNAL_NOTIFICATIONS_TOKEN";
+const API_KEY: &str = "INTERNAL_NOTIFICATIONS_API_KEY";
+
+/// A client of the user's inbox, as the environment says.
+pub(crate) fn of_user(env: &mut Env, user: &UserId) -> Result<PusherServiceBuilder, Error> {
+    env.set("INTERNAL_NOTIFICATIONS_USER_ID", Some(user.as_str()));
+    let config = Config::from_env(|name| env.get(name)).map_err(|error| told(&error))?;
+    if config.credentials.is_none() {
+        return Err(Error::usage(format!(
+            "{TOKEN} is not set; set it to a token of {user}, see `internal-notifications token --help`"
+        )));
+    }
+    Ok(config.builder())
+}
+
+/// A client that pushes, as the environment says.
+pub(crate) fn pushing(env: &Env) -> Result<InboxClient, Error> {
+    let url = env.require(URL, "the server's URL, like http://127.0.0.1:8080")?;
+    let bearer = env.get(API_KEY).or_else(|| env.get(TOKEN)).ok_or_else(|| {
+        Error::usage(format!(
+            "neither {API_KEY} nor {TOKEN} is set; set one, see `internal-notifications token --help`"
+        ))
+    })?;
+    InboxClient::new(&url, bearer).map_err(|error| told(&error))
+}
+
+/// What a service's error means for the command.
+pub(crate) fn told(error: &ServiceError) -> Error {
+    match error.kind() {
+        ServiceErrorKind::Configuration => Error::usage(error),
+        ServiceErrorKind::Unauthorized => {
+            Error::failed(format!("{error}; is the credential of this server, and not expired?"))
+        }
+        _ => Error::failed(error),
+    }
+}

@@ -1,0 +1,66 @@
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::visible::{visible, visible_json};
+
+/// Where results go: standard output, flushed after every line.
+pub(crate) struct Output<W = io::Stdout>(W);
+
+impl Output {
+    pub(crate) fn stdout() -> Self {
+        Self(io::stdout())
+    }
+}
+
+impl<W: Write> Output<W> {
+    /// A line for people.
+    pub(crate) fn line(&mut self, text: &str) -> Result<(), Error> {
+        self.write(visible(text))
+    }
+
+    /// A line for machines.
+    pub(crate) fn json(&mut self, value: &Value) -> Result<(), Error> {
+        self.write(visible_json(&value.to_string()))
+    }
+
+    fn write(&mut self, mut line: String) -> Result<(), Error> {
+        line.push('\n');
+        self.0.write_all(line.as_bytes())?;
+        Ok(self.0.flush()?)
+    }
+}
+
+/// A line on standard error. There is nothing to do about one that cannot be written.
+pub(crate) fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", visible(text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_line_whatever_is_in_it() {
+        let mut output = Output(Vec::new());
+        output.line("a\nb").unwrap();
+        output.json(&serde_json::json!({"a": "\n\u{202e}"})).unwrap();
+        assert_eq!(String::from_utf8(output.0).unwrap(), "a\\nb\n{\"a\":\"\\n\\u202e\"}\n");
+    }
+
+    #[test]
+    fn a_closed_pipe_is_told_from_a_full_disk() {
+        struct Fails(io::ErrorKind);
+        impl Write for Fails {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(self.0.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        assert!(matches!(Output(Fails(io::ErrorKind::BrokenPipe)).line("a"), Err(Error::Closed)));
+        assert!(matches!(Output(Fails(io::ErrorKind::StorageFull)).line("a"), Err(Error::Failed(_))));
+    }
+}

@@ -1,0 +1,31 @@
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::binary::{command, run};
+use crate::server::terminate;
+
+#[test]
+fn the_demo_does_every_step_and_exits_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = run(&["demo", "--once"], &[("TMPDIR", folder.path().to_str().unwrap())]);
+    ran.ok();
+    for step in ["live", "offline", "opened"] {
+        assert!(ran.stdout.contains(step), "{step}: {}", ran.stdout);
+    }
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "its files are removed");
+}
+
+#[test]
+fn the_demo_goes_on_serving_until_it_is_asked_to_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = command(&["demo"], &[("TMPDIR", folder.path().to_str().unwrap())])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
+    let serving = lines.by_ref().map(Result::unwrap).find(|line| line.contains("Ctrl-C"));
+    assert!(serving.is_some());
+    terminate(&demo);
+    assert_eq!(demo.wait().unwrap().code(), Some(0));
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "its files are removed");
+}

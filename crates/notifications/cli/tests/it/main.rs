@@ -1,0 +1,16 @@
+//! The real binary, as a shell would run it.
+
+#![cfg(unix)] // The tests send signals.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod binary;
+mod chaos;
+mod demo;
+mod help;
+mod round_trip;
+mod serve;
+mod server;
+mod sign;
+mod tail;
+mod tailing;
+mod token;

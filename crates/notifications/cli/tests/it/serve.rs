@@ -1,0 +1,55 @@
+use crate::binary::{command, run};
+use crate::server::{API_KEY, JWT_SECRET, Server, terminate};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+#[test]
+fn sigterm_ends_it_with_exit_code_0_and_nothing_secret_was_logged() {
+    let server = Server::start();
+    server.push(&["--to", "ada", "a body that no log may hold"]).ok();
+    let (code, output) = server.terminate();
+    assert_eq!(code, 0, "{output}");
+    for secret in [API_KEY, JWT_SECRET, "no log may hold"] {
+        assert!(!output.contains(secret), "a secret was logged");
+    }
+}
+
+#[test]
+fn with_json_it_says_where_it_listens_as_an_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}", folder.path().join("inbox.db").display());
+    let args = ["serve", "--json", "--listen", "127.0.0.1:0", "--database", &database];
+    let mut process = command(&args, &[]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    terminate(&process);
+    assert_eq!(process.wait().unwrap().code(), Some(0));
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["type"], "listening");
+    assert!(line["url"].as_str().unwrap().starts_with("http://127.0.0.1:"), "{line}");
+}
+
+#[test]
+fn beyond_loopback_it_refuses_to_run_without_authentication() {
+    let ran = run(&["serve", "--listen", "0.0.0.0:0", "--database", "sqlite:///nowhere/inbox.db"], &[]);
+    assert!(ran.error(2).contains("INTERNAL_NOTIFICATIONS_JWT_SECRET"));
+}
+
+#[test]
+fn a_database_that_cannot_be_used_and_an_address_that_is_taken_are_failures() {
+    let ran = run(&["serve", "--listen", "127.0.0.1:0", "--database", "sqlite:///nowhere/inbox.db"], &[]);
+    ran.error(1);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}", folder.path().join("inbox.db").display());
+    let address = taken.local_addr().unwrap().to_string();
+    let ran = run(&["serve", "--listen", &address, "--database", &database], &[]);
+    assert!(ran.error(1).contains(&address));
+}
+
+#[test]
+fn a_wrong_variable_is_named_with_what_it_may_be() {
+    let ran = run(&["serve"], &[("INTERNAL_NOTIFICATIONS_REALTIME", "carrier pigeon")]);
+    let error = ran.error(2);
+    assert!(error.contains("INTERNAL_NOTIFICATIONS_REALTIME") && error.contains("embedded"), "{error}");
+}

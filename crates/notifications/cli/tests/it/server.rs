@@ -1,0 +1,134 @@
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Stdio};
+use std::thread::JoinHandle;
+
+use tempfile::TempDir;
+
+use crate::binary::{Ran, command, run};
+
+pub(crate) const API_KEY: &str = "an-api-key-that-is-32-bytes-long!";
+pub(crate) const JWT_SECRET: &str = "a-jwt-secret-that-is-32-bytes-long";
+
+/// A server of its own, on a free port, over a database in a temporary folder; killed when dropped.
+pub(crate) struct Server {
+    process: Child,
+    output: Vec<JoinHandle<String>>,
+    pub(crate) url: String,
+    folder: Option<TempDir>,
+    database: String,
+    env: Vec<(&'static str, String)>,
+}
+
+impl Server {
+    /// With an API key and a secret for tokens.
+    pub(crate) fn start() -> Self {
+        let api_keys = format!("shop:{API_KEY}");
+        Self::start_with(vec![
+            ("INTERNAL_NOTIFICATIONS_API_KEYS", api_keys),
+            ("INTERNAL_NOTIFICATIONS_JWT_SECRET", JWT_SECRET.to_owned()),
+        ])
+    }
+
+    pub(crate) fn start_with(env: Vec<(&'static str, String)>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = format!("sqlite://{}", folder.path().join("inbox.db").display());
+        Self::listen("127.0.0.1:0", Some(folder), database, env)
+    }
+
+    fn listen(
+        address: &str,
+        folder: Option<TempDir>,
+        database: String,
+        env: Vec<(&'static str, String)>,
+    ) -> Self {
+        let variables: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let args = ["serve", "--listen", address, "--database", &database];
+        let mut process =
+            command(&args, &variables).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut printed = String::new();
+        stdout.read_line(&mut printed).unwrap();
+        let Some(url) = printed.trim().strip_prefix("listening on ").map(str::to_owned) else {
+            process.kill().unwrap();
+            process.wait().unwrap();
+            panic!("it listens: {printed} {}", read(process.stderr.take().unwrap()).join().unwrap());
+        };
+        let output = vec![read(process.stderr.take().unwrap()), read(stdout)];
+        Self { process, output, url, folder, database, env }
+    }
+
+    pub(crate) fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// SIGKILL, and a new process on the same address and database.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.restart_after(|_| ());
+    }
+
+    /// The same, with something done at its URL while it is not there.
+    pub(crate) fn restart_after<T>(&mut self, meanwhile: impl FnOnce(&str) -> T) -> T {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        let done = meanwhile(&self.url);
+        let address = self.url.strip_prefix("http://").unwrap().to_owned();
+        *self = Self::listen(&address, self.folder.take(), self.database.clone(), self.env.clone());
+        done
+    }
+
+    /// SIGTERM; the exit code, and everything that it logged and printed but its first line.
+    pub(crate) fn terminate(mut self) -> (i32, String) {
+        terminate(&self.process);
+        let code = self.process.wait().unwrap().code().unwrap();
+        (code, self.output.drain(..).map(|text| text.join().unwrap()).collect())
+    }
+
+    /// A token of the user; with `push` for pushing to others.
+    pub(crate) fn token(&self, user: &str, push: &[&str]) -> String {
+        let args = [&["token", "--user", user], push].concat();
+        let ran = run(&args, &[("INTERNAL_NOTIFICATIONS_JWT_SECRET", JWT_SECRET)]);
+        ran.does_not_show(JWT_SECRET);
+        ran.ok().to_owned()
+    }
+
+    /// Runs a command as the user.
+    pub(crate) fn run_as(&self, token: &str, args: &[&str]) -> Ran {
+        let env =
+            [("INTERNAL_NOTIFICATIONS_URL", self.url.as_str()), ("INTERNAL_NOTIFICATIONS_TOKEN", token)];
+        let ran = run(args, &env);
+        ran.does_not_show(token);
+        ran
+    }
+
+    /// Pushes as the backend.
+    pub(crate) fn push(&self, args: &[&str]) -> Ran {
+        push(&self.url, args)
+    }
+}
+
+pub(crate) fn push(url: &str, args: &[&str]) -> Ran {
+    let env = [("INTERNAL_NOTIFICATIONS_URL", url), ("INTERNAL_NOTIFICATIONS_API_KEY", API_KEY)];
+    let ran = run(&[&["push"], args].concat(), &env);
+    ran.does_not_show(API_KEY);
+    ran
+}
+
+pub(crate) fn terminate(process: &Child) {
+    let status = std::process::Command::new("kill").args(["-TERM", &process.id().to_string()]).status();
+    assert!(status.unwrap().success());
+}
+
+fn read(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        from.read_to_string(&mut text).unwrap();
+        text
+    })
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,83 @@
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+
+use crate::binary::run;
+use crate::server::{Server, terminate};
+use crate::tailing::{tail, tail_process};
+
+#[test]
+fn a_token_of_another_user_is_a_wrong_configuration() {
+    let server = Server::start();
+    let bob = server.token("bob", &[]);
+    for command in [&["tail", "--user", "ada"][..], &["open", "--user", "ada", "--all"]] {
+        let ran = server.run_as(&bob, command);
+        assert!(ran.error(2).contains("INTERNAL_NOTIFICATIONS_TOKEN"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn what_it_needs_and_has_not_is_named() {
+    let args = ["tail", "--user", "ada"];
+    assert!(run(&args, &[]).error(2).contains("INTERNAL_NOTIFICATIONS_URL"));
+    let url = ("INTERNAL_NOTIFICATIONS_URL", "http://127.0.0.1:9");
+    assert!(run(&args, &[url]).error(2).contains("INTERNAL_NOTIFICATIONS_TOKEN"));
+}
+
+#[test]
+fn a_refused_token_ends_it_at_once() {
+    let server = Server::start();
+    let env = [("INTERNAL_NOTIFICATIONS_JWT_SECRET", "another secret that is 32 bytes long")];
+    let forged = run(&["token", "--user", "ada"], &env).ok().to_owned();
+    let ran = server.run_as(&forged, &["tail", "--user", "ada", "--json"]);
+    ran.error(1);
+}
+
+#[test]
+fn its_time_out_is_exit_code_1_also_without_a_server() {
+    let server = Server::start();
+    let ada = server.token("ada", &[]);
+    server.run_as(&ada, &["tail", "--user", "ada", "--count", "1", "--timeout", "0.2"]).error(1);
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut tail = tail(&format!("http://{nobody}"), "ada", &ada, &["--timeout", "0.2"]);
+    assert_eq!(tail.end().0, 1);
+}
+
+#[test]
+fn it_waits_for_a_server_that_is_not_there_yet() {
+    let mut server = Server::start();
+    let ada = server.token("ada", &[]);
+    server.push(&["--to", "ada", "kept"]).ok();
+    let mut tail = server.restart_after(|url| {
+        let mut tail = tail(url, "ada", &ada, &["--json"]);
+        tail.until_json(|line| line["type"] == "status" && line["status"] == "offline");
+        tail
+    });
+    assert_eq!(tail.until("snapshot")["notifications"][0]["content"], "kept");
+}
+
+#[test]
+fn sigterm_ends_it_with_exit_code_0() {
+    let server = Server::start();
+    let mut tail = tail(&server.url, "ada", &server.token("ada", &[]), &[]);
+    tail.until_line(|line| line.contains("live"));
+    terminate(&tail.process);
+    assert_eq!(tail.end(), (0, String::new()));
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let server = Server::start();
+    let (mut process, stdout) = tail_process(&server.url, "ada", &server.token("ada", &[]), &["--json"]);
+    let mut stdout = BufReader::new(stdout);
+    let mut line = String::new();
+    while !line.contains("live") {
+        line.clear();
+        assert_ne!(stdout.read_line(&mut line).unwrap(), 0);
+    }
+    drop(stdout);
+    server.push(&["--to", "ada", "nobody reads this"]).ok();
+    assert_eq!(process.wait().unwrap().code(), Some(0));
+    let mut stderr = String::new();
+    process.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!(stderr, "");
+}

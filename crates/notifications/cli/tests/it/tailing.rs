@@ -1,0 +1,105 @@
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdout, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::binary::command;
+
+/// How long anything may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running `tail`, killed when dropped.
+pub(crate) struct Tail {
+    pub(crate) process: Child,
+    lines: Option<Receiver<String>>,
+    /// Every line so far.
+    pub(crate) seen: Vec<String>,
+}
+
+/// Starts `tail --user USER` with these further arguments.
+pub(crate) fn tail(url: &str, user: &str, token: &str, args: &[&str]) -> Tail {
+    let (process, stdout) = tail_process(url, user, token, args);
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines() {
+            if sender.send(line.unwrap()).is_err() {
+                return;
+            }
+        }
+    });
+    Tail { process, lines: Some(lines), seen: Vec::new() }
+}
+
+pub(crate) fn tail_process(url: &str, user: &str, token: &str, args: &[&str]) -> (Child, ChildStdout) {
+    let env = [("INTERNAL_NOTIFICATIONS_URL", url), ("INTERNAL_NOTIFICATIONS_TOKEN", token)];
+    let args = [&["tail", "--user", user], args].concat();
+    let mut process = command(&args, &env).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let stdout = process.stdout.take().unwrap();
+    (process, stdout)
+}
+
+impl Tail {
+    /// Reads lines until one is of that kind.
+    #[track_caller]
+    pub(crate) fn until(&mut self, kind: &str) -> Value {
+        self.until_json(|line| line["type"] == kind)
+    }
+
+    #[track_caller]
+    pub(crate) fn until_live(&mut self) {
+        self.until_json(|line| line["type"] == "status" && line["status"] == "live");
+    }
+
+    #[track_caller]
+    pub(crate) fn until_json(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let line = self.until_line(|line| wanted(&serde_json::from_str(line).unwrap()));
+        serde_json::from_str(&line).unwrap()
+    }
+
+    #[track_caller]
+    pub(crate) fn until_line(&mut self, wanted: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.lines.as_ref().unwrap().recv_timeout(left) else {
+                let _ = self.process.kill();
+                let stderr = self.stderr();
+                panic!("no such line among {:#?}; stderr: {stderr}", self.seen);
+            };
+            self.seen.push(line.clone());
+            if wanted(&line) {
+                return line;
+            }
+        }
+    }
+
+    /// The exit code and what stderr holds, once it has ended by itself.
+    pub(crate) fn end(&mut self) -> (i32, String) {
+        let code = self.process.wait().unwrap().code().unwrap();
+        for line in self.lines.take().unwrap() {
+            self.seen.push(line);
+        }
+        (code, self.stderr())
+    }
+
+    fn stderr(&mut self) -> String {
+        let mut text = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+
+    /// The JSON lines of that kind so far.
+    pub(crate) fn all(&self, kind: &str) -> Vec<Value> {
+        let lines = self.seen.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["type"] == kind).collect()
+    }
+}
+
+impl Drop for Tail {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,84 @@
+use internal_notifications_server::Config;
+use internal_notifications_server::config::{ClientEndpoint, RealtimeConfig};
+use serde_json::{Value, json};
+
+use crate::app::TestApp;
+use crate::websocket::Socket;
+
+/// A server whose engine is the broker of another one.
+async fn behind(engine: &TestApp, secret: &str) -> TestApp {
+    let realtime = engine.get("ada", "/v1/realtime").await.body;
+    let address = engine.server.local_addr();
+    let config = Config::from_env(|name| {
+        Some(match name {
+            "PUSHER_APP_ID" => "app".to_owned(),
+            "PUSHER_APP_KEY" => realtime["key"].as_str().unwrap().to_owned(),
+            "PUSHER_APP_SECRET" => secret.to_owned(),
+            "PUSHER_HOST" => address.ip().to_string(),
+            "PUSHER_PORT" => address.port().to_string(),
+            "PUSHER_SCHEME" => "http".to_owned(),
+            _ => return None,
+        })
+    });
+    let realtime = config.unwrap().realtime;
+    TestApp::start_with(|config| config.realtime = realtime).await
+}
+
+async fn engine() -> TestApp {
+    TestApp::start_with(|config| {
+        let RealtimeConfig::Embedded(embedded) = &mut config.realtime else { panic!("the default") };
+        embedded.app_id = Some("app".to_owned());
+        embedded.app_secret = Some("the-secret".to_owned());
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_engine_elsewhere_is_published_to_in_order() {
+    let engine = engine().await;
+    let app = behind(&engine, "the-secret").await;
+    let mut socket = Socket::connect(&engine).await;
+    // The same app, so that either server's signature is good.
+    socket.subscribe(&app, "ada").await;
+    app.fill("ada", 25).await;
+    for seq in 1..=25 {
+        let (_, data) = socket.next().await;
+        assert_eq!(data["inbox"]["seq"], seq);
+    }
+    let realtime = app.get("ada", "/v1/realtime").await.body;
+    let address = engine.server.local_addr();
+    let expected = (&json!(address.ip().to_string()), &json!(address.port()), &json!("http"));
+    assert_eq!((&realtime["host"], &realtime["port"], &realtime["scheme"]), expected);
+}
+
+#[tokio::test]
+async fn an_engine_that_refuses_is_passed_over_and_nothing_is_lost() {
+    let engine = engine().await;
+    let app = behind(&engine, "another-secret").await;
+    app.fill("ada", 3).await;
+    while app.server.refused() == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(app.get("ada", "/v1/inbox").await.ids(), ["n3", "n2", "n1"]);
+    app.server.shutdown().await;
+}
+
+#[tokio::test]
+async fn clients_are_told_where_they_reach_the_engine() {
+    let app = TestApp::start().await;
+    let own = app.get("ada", "/v1/realtime").await.body;
+    let expected = json!({
+        "key": own["key"], "channel": "private-ada", "auth_endpoint": "/pusher/auth", "path": "", "event": "internal-notification",
+        "changed_event": "internal-notifications-changed", "position_check_seconds": 60,
+    });
+    assert_eq!(own, expected);
+    let app = TestApp::start_with(|config| {
+        let RealtimeConfig::Embedded(embedded) = &mut config.realtime else { panic!("the default") };
+        let scheme = internal_notifications_server::config::Scheme::Https;
+        embedded.client = Some(ClientEndpoint { host: "ws.example".to_owned(), port: 443, scheme });
+        config.position_check_seconds = 7;
+    })
+    .await;
+    let told: Value = app.get("ada", "/v1/realtime").await.body;
+    assert_eq!((&told["host"], &told["position_check_seconds"]), (&json!("ws.example"), &json!(7)));
+}

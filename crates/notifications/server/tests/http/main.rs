@@ -1,0 +1,18 @@
+//! The server as its clients see it: started from a configuration, on a port of its own, over a database of its own.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod app;
+mod auth;
+mod changes;
+mod channel_auth;
+mod engine;
+mod inbox;
+mod lifecycle;
+mod limits;
+mod live;
+mod parts;
+mod problems;
+mod push;
+mod raw;
+mod surroundings;
+mod websocket;

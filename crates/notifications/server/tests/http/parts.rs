@@ -1,0 +1,118 @@
+//! The routes of an app with parts of its own, nested in a router of its own.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::Router;
+use internal_notifications_server::auth::{AuthError, Authenticator, Policy};
+use internal_notifications_server::store::sqlite::{SqliteOptions, SqliteStore};
+use internal_notifications_server::{App, Clock, Ids, Limits, Principal, build_router, serve};
+use pusher_signer::Signer;
+use reqwest::Method;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::app::{Answer, send};
+
+/// The host application's own login: the bearer is the name of the user, but one of them breaks it.
+struct Login;
+
+#[async_trait]
+impl Authenticator for Login {
+    async fn authenticate(&self, bearer: &str) -> Result<Principal, AuthError> {
+        match bearer {
+            "breaker" => panic!("a secret of the login"),
+            "later" => Err(AuthError::Unavailable("the session store is down".to_owned())),
+            name => {
+                let id = name.parse().map_err(|_| AuthError::Unauthenticated("no such session"))?;
+                Ok(Principal::User { id, may_push: false })
+            }
+        }
+    }
+}
+
+/// Friends push to each other: those whose names begin alike.
+struct Friends;
+
+impl Policy for Friends {
+    fn may_push(&self, caller: &Principal, user_ids: &[internal_notifications_models::UserId]) -> bool {
+        let begins = |id: &internal_notifications_models::UserId| id.as_str().chars().next();
+        caller.user().is_some_and(|user| user_ids.iter().all(|other| begins(other) == begins(user)))
+    }
+}
+
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now(&self) -> jiff::Timestamp {
+        "2030-01-02T03:04:05.678Z".parse().unwrap()
+    }
+}
+
+struct Named;
+
+impl Ids for Named {
+    fn next(&self) -> String {
+        "made-here".to_owned()
+    }
+}
+
+struct Host {
+    _folder: TempDir,
+    url: String,
+}
+
+impl Host {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let store = SqliteStore::open(path.to_str().unwrap(), SqliteOptions::default()).await.unwrap();
+        let app = App::new(Arc::new(store), Arc::new(Login), Signer::new("key", "secret"))
+            .with_policy(Arc::new(Friends))
+            .with_clock(Arc::new(Stopped))
+            .with_ids(Arc::new(Named));
+        let router = Router::new().nest("/inbox", build_router(app));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/inbox", listener.local_addr().unwrap());
+        tokio::spawn(
+            async move { serve(listener, router, &Limits::default(), std::future::pending()).await },
+        );
+        Self { _folder: folder, url }
+    }
+
+    async fn ask(&self, method: Method, user: &str, path: &str, body: &str) -> Answer {
+        let http = pusher_client::Roots::new().http_client("127.0.0.1").unwrap().build().unwrap();
+        let request = http.request(method, format!("{}{path}", self.url));
+        send(request.bearer_auth(user).body(body.to_owned())).await
+    }
+}
+
+#[tokio::test]
+async fn login_policy_clock_and_ids_are_the_hosts_own() {
+    let host = Host::start().await;
+    let push = |to: &str| json!({"user_ids": [to], "notification": {"content": "hi"}}).to_string();
+    let refused = host.ask(Method::POST, "ada", "/v1/notifications", &push("bob")).await;
+    assert_eq!(refused.problem(), (403, "forbidden"));
+    let pushed = host.ask(Method::POST, "ada", "/v1/notifications", &push("amy")).await;
+    assert_eq!((pushed.status, &pushed.body["id"]), (201, &json!("made-here")));
+    assert_eq!(pushed.header("x-request-id"), "made-here");
+    let inbox = host.ask(Method::GET, "amy", "/v1/inbox", "").await;
+    let notification = &inbox.body["notifications"][0];
+    assert_eq!(notification["created_at"], "2030-01-02T03:04:05.678Z");
+    assert_eq!(notification["sender"], "user:ada");
+    assert_eq!(host.ask(Method::GET, "a b", "/v1/inbox", "").await.problem(), (401, "unauthenticated"));
+    let later = host.ask(Method::GET, "later", "/v1/inbox", "").await;
+    assert_eq!((later.problem(), later.header("retry-after")), ((503, "unavailable"), "1"));
+    assert!(!later.body.to_string().contains("session store"));
+}
+
+#[tokio::test]
+async fn a_panic_is_a_problem_of_one_request() {
+    let host = Host::start().await;
+    let broken = host.ask(Method::GET, "breaker", "/v1/inbox", "").await;
+    assert_eq!(broken.problem(), (500, "internal"));
+    assert!(!broken.body.to_string().contains("secret"), "{broken:?}");
+    assert_eq!(broken.header("x-request-id"), "made-here");
+    assert_eq!(host.ask(Method::GET, "ada", "/v1/inbox", "").await.status, 200);
+}

@@ -1,0 +1,169 @@
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::app::{API_KEY, TestApp, send};
+
+#[tokio::test]
+async fn a_push_is_stored_with_its_sender_and_told_once_a_recipient() {
+    let app = TestApp::start().await;
+    let notification = json!({
+        "id": "order/7 é", "heading": "Order", "content": "It is here", "payload": {"n": [1, null]}, "image_url": "https://x/y.png",
+        "buttons": [{"id": "b", "text": "Open"}], "opened": false, "unknown": {"kept": true},
+    });
+    let answer = app.push(&["ada", "bob", "ada"], notification.clone()).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    assert_eq!(answer.body, json!({"id": "order/7 é", "accepted": 2, "duplicates": 0, "scheduled": 0}));
+    let again = app.push(&["ada", "bob", "eve"], notification.clone()).await;
+    assert_eq!(
+        (again.status, &again.body["accepted"], &again.body["duplicates"]),
+        (201, &json!(1), &json!(2))
+    );
+    let again = app.push(&["ada"], notification).await;
+    assert_eq!((again.status, &again.body["duplicates"]), (200, &json!(1)));
+
+    let stored = app.get("ada", "/v1/inbox/notifications/order%2F7%20%C3%A9").await;
+    assert_eq!(stored.status, 200, "{stored:?}");
+    let expected = json!({
+        "id": "order/7 é", "heading": "Order", "content": "It is here", "payload": {"n": [1, null]}, "image_url": "https://x/y.png",
+        "buttons": [{"id": "b", "text": "Open", "icon": null}], "opened": false, "unknown": {"kept": true}, "send_after": null,
+        "sender": "key:shop", "added": 1, "opened_at": null, "created_at": stored.body["created_at"],
+    });
+    assert_eq!(stored.body, expected);
+}
+
+#[tokio::test]
+async fn without_an_id_the_server_makes_one_that_sorts() {
+    let app = TestApp::start().await;
+    let first = app.push(&["ada"], json!({"content": "1"})).await;
+    let second = app.push(&["ada"], json!({"content": "1"})).await;
+    let id = |answer: &crate::app::Answer| answer.body["id"].as_str().unwrap().to_owned();
+    assert!(id(&first) < id(&second) && id(&first).len() == 36, "{first:?} {second:?}");
+}
+
+#[tokio::test]
+async fn an_id_is_one_notification_of_one_sender() {
+    let app = TestApp::start().await;
+    assert_eq!(app.push(&["ada"], json!({"id": "n", "content": "one"})).await.status, 201);
+    let other = app.push(&["bob"], json!({"id": "n", "content": "two"})).await;
+    assert_eq!(other.problem(), (409, "id-taken"));
+    let body = json!({"user_ids": ["bob"], "notification": {"id": "n", "content": "one"}});
+    let request = app.request(Method::POST, "/v1/notifications").bearer_auth(app.push_token("eve"));
+    assert_eq!(send(request.json(&body)).await.problem(), (409, "id-taken"));
+    assert_eq!(app.get("bob", "/v1/inbox").await.body["seq"], 0, "nothing was stored");
+    // The same body, written differently.
+    let same = app
+        .push_body(r#"{"notification":{"content":"\u006fne","heading":null,"id":"n"},"user_ids":["bob"]}"#);
+    assert_eq!(same.await.status, 201);
+}
+
+#[tokio::test]
+async fn what_is_no_json_is_400_and_what_has_another_shape_is_422() {
+    let app = TestApp::start().await;
+    let nested = |count: usize| {
+        let (open, close) = ("[".repeat(count), "]".repeat(count));
+        format!(r#"{{"user_ids":["ada"],"notification":{{"content":"c","payload":{open}{close}}}}}"#)
+    };
+    for body in [
+        "",
+        "{",
+        "nonsense",
+        r#"{"user_ids":["ada"],"notification":{"content":"c"}"#,
+        "{}x",
+        &nested(20_000),
+        &"[".repeat(20_000),
+        r#"{"user_ids":["ada"],"notification":{"content":"\ud800"}}"#,
+        "{\"user_ids\":[\"a\u{0}\"]}",
+        r#"{"user_ids": 5, oops"#,
+    ] {
+        assert_eq!(app.push_body(body.to_owned()).await.problem(), (400, "malformed"), "{body:.80}");
+    }
+    assert_eq!(app.push_body(vec![0xff, 0x00, 0x80]).await.problem(), (400, "malformed"));
+    let good = json!({"content": "c"});
+    for (user_ids, notification) in [
+        (json!("ada"), good.clone()),
+        (json!([]), good.clone()),
+        (json!([7]), good.clone()),
+        (json!(null), good.clone()),
+        (json!([""]), good.clone()),
+        (json!(["ada b"]), good.clone()),
+        (json!(["ada", "encrypted-x"]), good.clone()),
+        (json!(["x".repeat(121)]), good.clone()),
+        (json!(["ada\u{0}"]), good.clone()),
+        (json!(["ada"]), json!("hello")),
+        (json!(["ada"]), json!(null)),
+        (json!(["ada"]), json!({})),
+        (json!(["ada"]), json!({"content": ""})),
+        (json!(["ada"]), json!({"content": 7})),
+        (json!(["ada"]), json!({"content": "c", "id": ""})),
+        (json!(["ada"]), json!({"content": "c", "id": "a\u{0}b"})),
+        (json!(["ada"]), json!({"content": "c", "id": "x".repeat(129)})),
+        (json!(["ada"]), json!({"content": "c", "buttons": [{"id": "b"}]})),
+        (json!(["ada"]), json!({"content": "c", "send_after": "tomorrow"})),
+        (json!(["ada"]), json!({"content": "c", "opened": true})),
+        (json!(["ada"]), json!({"content": "c", "heading": ["h"]})),
+    ] {
+        let body = json!({"user_ids": user_ids, "notification": notification}).to_string();
+        assert_eq!(app.push_body(body.clone()).await.problem(), (422, "invalid"), "{body:.200}");
+    }
+    assert_eq!(app.push_body(nested(100)).await.status, 422, "too deep to be read again");
+    assert_eq!(app.push_body("[]").await.status, 422);
+    assert_eq!(app.push_body("{}").await.status, 422);
+    assert_eq!(app.get("ada", "/v1/inbox/head").await.body["seq"], 0, "nothing was stored");
+}
+
+#[tokio::test]
+async fn names_of_the_server_are_refused() {
+    let app = TestApp::start().await;
+    for key in
+        ["inbox", "seq", "tag", "pending", "truncated", "gone", "added", "sender", "created_at", "opened_at"]
+    {
+        let mut notification = json!({"content": "forged"});
+        notification[key] = json!({"seq": 9});
+        let answer = app.push(&["ada"], notification).await;
+        assert_eq!(answer.problem(), (422, "invalid"), "{key}");
+        assert!(answer.body["detail"].as_str().unwrap().contains(key));
+    }
+}
+
+#[tokio::test]
+async fn nul_and_odd_characters_in_texts_come_back_as_they_were() {
+    let app = TestApp::start().await;
+    let content = "a\u{0}b\u{202e}\u{1f600}\u{7f}\u{2028}";
+    assert_eq!(app.push(&["ada"], json!({"content": content, "x\u{0}y": "\u{0}"})).await.status, 201);
+    let notification = &app.get("ada", "/v1/inbox").await.body["notifications"][0];
+    assert_eq!((&notification["content"], &notification["x\u{0}y"]), (&json!(content), &json!("\u{0}")));
+}
+
+#[tokio::test]
+async fn what_comes_with_a_later_version_is_refused_aloud() {
+    let app = TestApp::start().await;
+    let later = app.push(&["ada"], json!({"content": "c", "send_after": "2099-01-01T00:00:00Z"})).await;
+    assert_eq!(later.problem(), (422, "not-yet"));
+    let keyed = app.request(Method::POST, "/v1/notifications").bearer_auth(API_KEY);
+    let body = json!({"user_ids": ["ada"], "notification": {"content": "c"}});
+    assert_eq!(send(keyed.header("idempotency-key", "k").json(&body)).await.problem(), (422, "not-yet"));
+    let past = app.push(&["ada"], json!({"content": "c", "send_after": "2020-01-01T00:00:00"})).await;
+    assert_eq!((past.status, &past.body["scheduled"]), (201, &json!(0)));
+}
+
+#[tokio::test]
+async fn ten_thousand_recipients_are_taken_and_one_more_is_refused() {
+    let app = TestApp::start().await;
+    let users = |count: usize| (0..count).map(|index| json!(format!("user-{index}"))).collect::<Value>();
+    let body = |count| json!({"user_ids": users(count), "notification": {"content": "all"}}).to_string();
+    assert_eq!(app.push_body(body(10_001)).await.problem(), (422, "invalid"));
+    let answer = app.push_body(body(10_000)).await;
+    assert_eq!((answer.status, &answer.body["accepted"]), (201, &json!(10_000)));
+}
+
+#[tokio::test]
+async fn notifications_have_a_size() {
+    let app = TestApp::start().await;
+    let sized = |bytes: usize| json!({"content": "x".repeat(bytes)});
+    assert_eq!(app.push(&["ada"], sized(127 * 1024)).await.status, 201);
+    assert_eq!(app.push(&["ada"], sized(128 * 1024)).await.problem(), (413, "too-large"));
+    // White space is no part of it.
+    let spaced =
+        format!(r#"{{"user_ids":["ada"],{}"notification":{{"content":"c"}}}}"#, " ".repeat(1024 * 1024));
+    assert_eq!(app.push_body(spaced).await.status, 201);
+}

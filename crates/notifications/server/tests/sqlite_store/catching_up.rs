@@ -1,0 +1,95 @@
+use internal_notifications_models::{ChangesAnswer, Position, ResetReason, Tag};
+use internal_notifications_server::store::Store;
+
+use crate::bench_store::{Bench, push, user};
+
+async fn bench_with(changes: usize) -> (Bench, Vec<Position>) {
+    let bench = Bench::new().await;
+    for n in 0..changes {
+        bench.push(&format!("n{n}"), &["ada"]).await;
+    }
+    let mut positions = vec![Position::default()];
+    positions.extend(bench.log("ada").await.iter().map(|change| change.stamp.position()));
+    (bench, positions)
+}
+
+#[tokio::test]
+async fn pages_of_changes_join_up_and_more_is_exact() {
+    let (bench, positions) = bench_with(6).await;
+    for limit in 1..8 {
+        let mut after = Position::default();
+        loop {
+            let (changes, more) = bench.changes("ada", after, limit).await;
+            assert!(changes.len() == limit || !more);
+            for change in changes {
+                assert!(change.stamp.follows(after));
+                after = change.stamp.position();
+            }
+            assert_eq!(more, after != positions[6]);
+            if !more {
+                break;
+            }
+        }
+    }
+    assert_eq!(bench.changes("ada", positions[6], 10).await, (vec![], false));
+}
+
+#[tokio::test]
+async fn a_position_of_another_history_diverged() {
+    let (bench, positions) = bench_with(3).await;
+    let tag = positions[2].tag;
+    let other = Some(Tag::from_bits(7));
+    for (seq, tag) in [(0, tag), (1, tag), (1, None), (3, other), (3, None), (4, tag), (u64::MAX, tag)] {
+        assert_eq!(bench.reset("ada", Position { seq, tag }).await, Some(ResetReason::Diverged), "{seq}");
+    }
+    assert_eq!(bench.reset("ada", positions[2]).await, None);
+    for after in [positions[1], Position { seq: 0, tag }, Position { seq: u64::MAX, tag: None }] {
+        assert_eq!(bench.reset("new", after).await, Some(ResetReason::Diverged));
+    }
+}
+
+#[tokio::test]
+async fn below_the_floor_it_is_trimmed_and_at_the_floor_it_is_not() {
+    let (bench, positions) = bench_with(5).await;
+    bench.sql("DELETE FROM changes WHERE seq <= 3; UPDATE inboxes SET floor = 3").await;
+    for after in [positions[0], positions[1], positions[2]] {
+        assert_eq!(bench.reset("ada", after).await, Some(ResetReason::Trimmed));
+    }
+    let (changes, more) = bench.changes("ada", positions[3], 10).await;
+    assert_eq!((changes.len(), more), (2, false));
+    let other = Position { tag: Some(Tag::from_bits(7)), ..positions[3] };
+    assert_eq!(bench.reset("ada", other).await, Some(ResetReason::Diverged));
+    bench.sql("DELETE FROM changes; UPDATE inboxes SET floor = 5").await;
+    assert_eq!(bench.changes("ada", positions[5], 10).await, (vec![], false));
+    assert_eq!(bench.reset("ada", positions[4]).await, Some(ResetReason::Trimmed));
+}
+
+#[tokio::test]
+async fn more_than_ten_thousand_missed_is_behind() {
+    let (bench, positions) = bench_with(2).await;
+    // The log as 9,999 more changes would have left it.
+    bench
+        .sql(
+            "WITH RECURSIVE n (seq) AS (SELECT 3 UNION ALL SELECT seq + 1 FROM n WHERE seq < 10001)
+             INSERT INTO changes (inbox, seq, tag, prev, pending, at, detail)
+             SELECT 1, seq, seq, CASE WHEN seq > 3 THEN seq - 1 ELSE (SELECT tag FROM inboxes) END, 0, 0, '{\"kind\":\"opened_all\",\"through\":2}' FROM n;
+             UPDATE inboxes SET seq = 10001, tag = 10001, pending = 0",
+        )
+        .await;
+    assert_eq!(bench.reset("ada", positions[0]).await, Some(ResetReason::Behind));
+    assert_eq!(bench.reset("ada", positions[1]).await, None);
+    let other = Position { tag: Some(Tag::from_bits(7)), ..positions[1] };
+    assert_eq!(bench.reset("ada", other).await, Some(ResetReason::Diverged));
+}
+
+#[tokio::test]
+async fn a_reset_brings_the_newest_two_hundred() {
+    let bench = Bench::new().await;
+    let pushes = (0..201).map(|n| bench.store.push(push(&format!("n{n}"), &["ada"])));
+    futures_util::future::join_all(pushes).await;
+    let after = Position { seq: 1_000, tag: Some(Tag::from_bits(7)) };
+    let answer = bench.store.changes(&user("ada"), after, 10).await.unwrap();
+    let ChangesAnswer::Reset { reason: ResetReason::Diverged, snapshot } = answer else { panic!() };
+    assert_eq!(snapshot, bench.store.page(&user("ada"), 200, None).await.unwrap());
+    assert_eq!((snapshot.notifications.len(), snapshot.next), (200, Some(2)));
+}

@@ -1,0 +1,11 @@
+//! The SQLite store: what it promises, and the rules of `InboxLog` on disk.
+
+mod bench_store;
+mod catching_up;
+mod committing;
+mod database_file;
+mod publishing;
+mod pushing;
+mod reading;
+mod rules;
+mod writing;

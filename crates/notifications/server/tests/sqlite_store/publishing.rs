@@ -1,0 +1,156 @@
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt;
+use internal_notifications_models::{ChangeKind, UserId};
+use internal_notifications_server::store::sqlite::SqliteOptions;
+use internal_notifications_server::store::{Committed, Store, Unpublishable, Unpublished, WriteKind};
+
+use crate::bench_store::{Bench, id, push, user};
+
+const MOST: Unpublishable = Unpublishable { changes: 100, body: 10_000 };
+
+async fn behind(bench: &Bench) -> Vec<String> {
+    let mut users = bench.store.behind(100).await.unwrap();
+    users.sort_unstable();
+    users.iter().map(UserId::to_string).collect()
+}
+
+async fn unpublished(bench: &Bench, users: &[(&str, u64)], most: Unpublishable) -> Vec<Unpublished> {
+    let users: Vec<_> = users.iter().map(|(name, after)| (user(name), *after)).collect();
+    bench.store.unpublished(&users, most).await.unwrap()
+}
+
+/// Whose, and which seqs.
+fn told(unpublished: &[Unpublished]) -> Vec<(&str, Vec<u64>)> {
+    let seqs = |of: &Unpublished| of.changes.iter().map(|change| change.stamp.seq).collect();
+    unpublished.iter().map(|of| (of.user_id.as_str(), seqs(of))).collect()
+}
+
+#[tokio::test]
+async fn changes_wait_until_they_are_marked_published() {
+    let bench = Bench::new().await;
+    assert!(behind(&bench).await.is_empty());
+    bench.push("a", &["ada", "bob"]).await;
+    bench.push("b", &["ada"]).await;
+    bench.write("ada", WriteKind::Opened(vec![id("a")])).await.unwrap();
+    assert_eq!(behind(&bench).await, ["ada", "bob"]);
+    let of = unpublished(&bench, &[("bob", 0), ("new", 0), ("ada", 0)], MOST).await;
+    assert_eq!(told(&of), [("bob", vec![1]), ("ada", vec![1, 2, 3])]);
+    assert_eq!(of[1].changes, bench.log("ada").await);
+    assert!(!of[1].far_behind);
+
+    bench.store.mark_published(&[(user("ada"), 2), (user("bob"), 1), (user("new"), 9)]).await.unwrap();
+    assert_eq!(behind(&bench).await, ["ada"]);
+    assert_eq!(told(&unpublished(&bench, &[("ada", 0), ("bob", 0)], MOST).await), [("ada", vec![3])]);
+    bench.store.mark_published(&[(user("ada"), 1)]).await.unwrap();
+    assert_eq!(
+        told(&unpublished(&bench, &[("ada", 0)], MOST).await),
+        [("ada", vec![3])],
+        "a mark never falls"
+    );
+    bench.store.mark_published(&[(user("ada"), 3)]).await.unwrap();
+    assert!(behind(&bench).await.is_empty());
+    assert!(unpublished(&bench, &[("ada", 0)], MOST).await.is_empty());
+
+    bench.push("c", &["ada"]).await;
+    assert_eq!(told(&unpublished(&bench, &[("ada", 0)], MOST).await), [("ada", vec![4])]);
+}
+
+#[tokio::test]
+async fn what_the_publisher_has_passed_already_is_not_given_again() {
+    let bench = Bench::new().await;
+    for name in ["a", "b", "c"] {
+        bench.push(name, &["ada"]).await;
+    }
+    bench.store.mark_published(&[(user("ada"), 1)]).await.unwrap();
+    for (after, seqs) in [(0, vec![2, 3]), (1, vec![2, 3]), (2, vec![3])] {
+        assert_eq!(told(&unpublished(&bench, &[("ada", after)], MOST).await), [("ada", seqs)]);
+    }
+    for after in [3, 4, u64::MAX] {
+        assert!(unpublished(&bench, &[("ada", after)], MOST).await.is_empty());
+    }
+    bench.store.mark_published(&[(user("ada"), u64::MAX)]).await.unwrap();
+    assert!(behind(&bench).await.is_empty());
+}
+
+#[tokio::test]
+async fn far_behind_only_the_newest_is_given() {
+    let bench = Bench::new().await;
+    for name in ["a", "b", "c"] {
+        bench.push(name, &["ada"]).await;
+    }
+    let few = Unpublishable { changes: 2, ..MOST };
+    let of = unpublished(&bench, &[("ada", 0)], few).await;
+    assert_eq!(told(&of), [("ada", vec![3])]);
+    assert!(of[0].far_behind);
+    let of = unpublished(&bench, &[("ada", 1)], few).await;
+    assert_eq!(told(&of), [("ada", vec![2, 3])]);
+    assert!(!of[0].far_behind);
+}
+
+#[tokio::test]
+async fn a_body_too_large_or_removed_is_told_as_gone() {
+    let bench = Bench::new().await;
+    for name in ["large", "removed", "small"] {
+        let mut pushed = push(name, &["ada"]);
+        pushed.notification.content = "é".repeat(if name == "large" { 600 } else { 10 });
+        bench.store.push(pushed).await.unwrap();
+    }
+    bench.write("ada", WriteKind::Remove(id("removed"))).await.unwrap();
+    let of = unpublished(&bench, &[("ada", 0)], Unpublishable { body: 1_000, ..MOST }).await;
+    let [large, removed, small, remove] = &of[0].changes[..] else { panic!() };
+    assert_eq!(large.kind, ChangeKind::Gone { id: id("large") });
+    assert_eq!(removed.kind, ChangeKind::Gone { id: id("removed") });
+    assert!(matches!(small.kind, ChangeKind::Added { .. }));
+    assert!(matches!(remove.kind, ChangeKind::Removed { .. }));
+}
+
+#[tokio::test]
+async fn inboxes_that_stay_behind_do_not_hide_the_others() {
+    let bench = Bench::new().await;
+    bench.push("a", &["u1", "u2", "u3", "u4", "u5"]).await;
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        seen.extend(bench.store.behind(2).await.unwrap());
+    }
+    seen.sort_unstable();
+    let twice: Vec<_> =
+        ["u1", "u2", "u3", "u4", "u5"].iter().flat_map(|name| [user(name), user(name)]).collect();
+    assert_eq!(seen, twice);
+}
+
+#[derive(Default)]
+struct Heard(Mutex<Vec<String>>);
+
+impl Committed for Heard {
+    fn committed(&self, users: &mut dyn Iterator<Item = &UserId>) {
+        self.0.lock().unwrap().extend(users.map(UserId::to_string));
+    }
+}
+
+#[tokio::test]
+async fn who_listens_hears_of_each_changed_inbox_and_of_no_other() {
+    let heard = Arc::new(Heard::default());
+    let bench = Bench::with(SqliteOptions::default().with_committed(heard.clone())).await;
+    let take = || std::mem::take(&mut *heard.0.lock().unwrap());
+    bench.push("a", &["ada", "bob"]).await;
+    assert_eq!(take(), ["ada", "bob"]);
+    bench.push("a", &["ada"]).await;
+    bench.write("bob", WriteKind::Opened(vec![id("zzz")])).await.unwrap();
+    bench.store.mark_published(&[(user("ada"), 1)]).await.unwrap();
+    bench.store.setting("s", "v".to_owned()).await.unwrap();
+    assert!(take().is_empty());
+    bench.write("bob", WriteKind::Opened(vec![id("a")])).await.unwrap();
+    assert_eq!(take(), ["bob"]);
+}
+
+#[tokio::test]
+async fn a_push_whose_caller_is_gone_is_stored_and_heard_of() {
+    let heard = Arc::new(Heard::default());
+    let bench = Bench::with(SqliteOptions::default().with_committed(heard.clone())).await;
+    assert!(bench.store.push(push("a", &["ada"])).now_or_never().is_none());
+    // The queue is in order: once this is answered, the push before it is done.
+    bench.store.ready().await.unwrap();
+    assert_eq!(*heard.0.lock().unwrap(), ["ada"]);
+    assert_eq!(bench.ids("ada").await, ["a"]);
+}

@@ -1,0 +1,141 @@
+use internal_notifications_models::{ChangeKind, Head, RemovedReason, Tag};
+use internal_notifications_server::store::{Store, StoreErrorKind, WriteKind};
+
+use crate::bench_store::{Bench, at, id, ids, user};
+
+async fn bench_with(names: &[&str]) -> Bench {
+    let bench = Bench::new().await;
+    for name in names {
+        bench.push(name, &["ada", "bob"]).await;
+    }
+    bench
+}
+
+#[tokio::test]
+async fn opened_names_each_that_it_opened_once_in_the_order_asked() {
+    let bench = bench_with(&["a", "b", "c"]).await;
+    bench.write("ada", WriteKind::Opened(ids(&["b"]))).await.unwrap();
+    let answer = bench.write("ada", WriteKind::Opened(ids(&["c", "zzz", "b", "a", "c"]))).await.unwrap();
+    assert_eq!((answer.seq, answer.head.pending), (Some(5), 0));
+    assert_eq!(bench.log("ada").await[4].kind, ChangeKind::Opened { ids: ids(&["c", "a"]) });
+    let row = bench.store.notification(&user("ada"), &id("c")).await.unwrap().unwrap();
+    assert_eq!((row.opened, row.opened_at), (true, Some(at(50))));
+    assert!(!bench.store.notification(&user("bob"), &id("c")).await.unwrap().unwrap().opened);
+}
+
+#[tokio::test]
+async fn unopened_makes_pending_again() {
+    let bench = bench_with(&["a", "b"]).await;
+    bench.write("ada", WriteKind::OpenedAll { through: None, tag: None }).await.unwrap();
+    let answer = bench.write("ada", WriteKind::Unopened(ids(&["b", "zzz"]))).await.unwrap();
+    assert_eq!((answer.seq, answer.head.pending), (Some(4), 1));
+    assert_eq!(bench.log("ada").await[3].kind, ChangeKind::Unopened { ids: ids(&["b"]) });
+    let row = bench.store.notification(&user("ada"), &id("b")).await.unwrap().unwrap();
+    assert_eq!((row.opened, row.opened_at), (false, None));
+}
+
+#[tokio::test]
+async fn what_changes_nothing_takes_no_seq() {
+    let bench = bench_with(&["a"]).await;
+    let head = bench.store.head(&user("ada")).await.unwrap();
+    for kind in [
+        WriteKind::Opened(ids(&["zzz"])),
+        WriteKind::Opened(vec![]),
+        WriteKind::Unopened(ids(&["a"])),
+        WriteKind::OpenedAll { through: Some(0), tag: None },
+    ] {
+        let answer = bench.write("ada", kind).await.unwrap();
+        assert_eq!((answer.seq, answer.head), (None, head));
+    }
+    let answer = bench.write("new", WriteKind::OpenedAll { through: None, tag: None }).await.unwrap();
+    assert_eq!((answer.seq, answer.head), (None, Head::default()));
+    assert_eq!(bench.count("inboxes").await, 2);
+}
+
+#[tokio::test]
+async fn opened_all_opens_what_the_user_saw_and_no_more() {
+    let bench = bench_with(&["a", "b", "c"]).await;
+    let tag = bench.log("ada").await[1].stamp.tag;
+    let answer = bench.write("ada", WriteKind::OpenedAll { through: Some(2), tag: Some(tag) }).await.unwrap();
+    assert_eq!((answer.seq, answer.head.pending), (Some(4), 1));
+    assert_eq!(bench.log("ada").await[3].kind, ChangeKind::OpenedAll { through: 2 });
+    let answer = bench.write("ada", WriteKind::OpenedAll { through: None, tag: None }).await.unwrap();
+    assert_eq!((answer.seq, answer.head.pending), (Some(5), 0));
+    assert_eq!(bench.log("ada").await[4].kind, ChangeKind::OpenedAll { through: 4 });
+}
+
+#[tokio::test]
+async fn opened_all_of_another_history_is_refused_with_the_head() {
+    let bench = bench_with(&["a", "b"]).await;
+    let head = bench.store.head(&user("ada")).await.unwrap();
+    let other = Some(Tag::from_bits(7));
+    for (through, tag) in
+        [(Some(1), other), (Some(0), other), (Some(3), None), (Some(u64::MAX), None), (Some(u64::MAX), other)]
+    {
+        let error = bench.write("ada", WriteKind::OpenedAll { through, tag }).await.unwrap_err();
+        assert_eq!((error.kind(), error.head()), (StoreErrorKind::Diverged, Some(head)), "{through:?}");
+    }
+    let error = bench.write("new", WriteKind::OpenedAll { through: Some(1), tag: None }).await.unwrap_err();
+    assert_eq!((error.kind(), error.head()), (StoreErrorKind::Diverged, Some(Head::default())));
+    assert_eq!(bench.log("ada").await.len(), 2);
+}
+
+#[tokio::test]
+async fn opened_all_at_a_trimmed_record_is_refused() {
+    let bench = bench_with(&["a", "b"]).await;
+    let tag = Some(bench.log("ada").await[0].stamp.tag);
+    bench.sql("DELETE FROM changes WHERE seq = 1; UPDATE inboxes SET floor = 1").await;
+    let error = bench.write("ada", WriteKind::OpenedAll { through: Some(1), tag }).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Diverged);
+}
+
+#[tokio::test]
+async fn removed_leaves_the_inbox_and_the_count() {
+    let bench = bench_with(&["a", "b"]).await;
+    bench.write("ada", WriteKind::Opened(ids(&["a"]))).await.unwrap();
+    assert_eq!(bench.write("ada", WriteKind::Remove(id("a"))).await.unwrap().head.pending, 1);
+    assert_eq!(bench.write("ada", WriteKind::Remove(id("b"))).await.unwrap().head.pending, 0);
+    let log = bench.log("ada").await;
+    assert_eq!(log[0].kind, ChangeKind::Gone { id: id("a") });
+    assert_eq!(log[3].kind, ChangeKind::Removed { ids: ids(&["a"]), reason: RemovedReason::User });
+    assert!(bench.ids("ada").await.is_empty());
+    assert_eq!(bench.store.notification(&user("ada"), &id("a")).await.unwrap(), None);
+    assert_eq!(bench.write("ada", WriteKind::Unopened(ids(&["a"]))).await.unwrap().seq, None);
+    assert_eq!(bench.ids("bob").await, ["b", "a"]);
+}
+
+#[tokio::test]
+async fn removing_what_is_not_there_is_unknown_and_tells_the_head() {
+    let bench = bench_with(&["a"]).await;
+    bench.push("other", &["eve"]).await;
+    bench.write("ada", WriteKind::Remove(id("a"))).await.unwrap();
+    let head = bench.store.head(&user("ada")).await.unwrap();
+    for name in ["a", "other", "zzz"] {
+        let error = bench.write("ada", WriteKind::Remove(id(name))).await.unwrap_err();
+        assert_eq!((error.kind(), error.head()), (StoreErrorKind::Unknown, Some(head)), "{name}");
+    }
+    let error = bench.write("new", WriteKind::Remove(id("a"))).await.unwrap_err();
+    assert_eq!((error.kind(), error.head()), (StoreErrorKind::Unknown, Some(Head::default())));
+}
+
+#[tokio::test]
+async fn a_repeated_op_does_nothing_and_answers_the_head() {
+    let bench = bench_with(&["a", "b"]).await;
+    let first = bench.write_as("ada", "1", WriteKind::Remove(id("a"))).await.unwrap();
+    assert_eq!(first.seq, Some(3));
+    for kind in [WriteKind::Remove(id("a")), WriteKind::Remove(id("b")), WriteKind::Opened(ids(&["b"]))] {
+        let answer = bench.write_as("ada", "1", kind).await.unwrap();
+        assert_eq!((answer.seq, answer.head), (None, first.head));
+    }
+    assert_eq!(bench.write_as("bob", "1", WriteKind::Remove(id("a"))).await.unwrap().seq, Some(3));
+    let error = bench.write_as("ada", "2", WriteKind::Remove(id("a"))).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unknown);
+}
+
+#[tokio::test]
+async fn an_op_that_made_no_change_may_make_one_later() {
+    let bench = bench_with(&[]).await;
+    assert_eq!(bench.write_as("ada", "1", WriteKind::Opened(ids(&["a"]))).await.unwrap().seq, None);
+    bench.push("a", &["ada"]).await;
+    assert_eq!(bench.write_as("ada", "1", WriteKind::Opened(ids(&["a"]))).await.unwrap().seq, Some(2));
+}
