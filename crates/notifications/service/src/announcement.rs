@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use internal_notifications_models::{InboxNotification, InternalNotification};
 
+use crate::{InboxCommand, ServiceError};
+
 /// What an app may show as it comes: a toast, a sound, a badge.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -12,4 +14,21 @@ pub enum Announcement {
     Bare(Arc<InternalNotification>),
     /// There may be more that came, and are not announced one by one: the replica had missed too much, or the reader was too slow.
     Skipped,
+    /// A write that was shown before the server had it was refused, and is shown no more.
+    WriteRefused(Arc<RefusedWrite>),
+}
+
+/// A write that was rolled back.
+#[derive(Debug)]
+pub struct RefusedWrite {
+    /// What it would have done.
+    pub command: InboxCommand,
+    /// Why it was refused.
+    pub error: ServiceError,
+}
+
+impl PartialEq for RefusedWrite {
+    fn eq(&self, other: &Self) -> bool {
+        self.command == other.command && self.error.kind() == other.error.kind()
+    }
 }

@@ -29,6 +29,10 @@ pub enum ServiceErrorKind {
     Unavailable,
     /// The server answered what it should not.
     Protocol,
+    /// Too many writes wait for a connection.
+    QueueFull,
+    /// The list is as long as it may be.
+    WindowFull,
     /// The service does nothing by choice.
     Disabled,
 }
