@@ -70,13 +70,15 @@ async fn inits_at_the_same_time_share_one_attempt() {
 async fn a_failing_init_says_why_and_leaves_the_service_idle() {
     let server = Server::new();
     let device = Device::new(&server);
+    let mut too_long = br#"{"seq":0,"tag":null,"pending":0,"notifications":[],"next":null}"#.to_vec();
+    too_long.resize(MAX_ANSWER + 1, b' ');
     for (fault, kind) in [
         (Fault::Answer(401, Vec::new()), ServiceErrorKind::Unauthorized),
         (Fault::Answer(403, Vec::new()), ServiceErrorKind::Forbidden),
         (Fault::Unreachable, ServiceErrorKind::Unavailable),
         (Fault::Silence, ServiceErrorKind::Unavailable),
         (Fault::Answer(200, b"{}".to_vec()), ServiceErrorKind::Protocol),
-        (Fault::Answer(200, vec![b' '; MAX_ANSWER + 1]), ServiceErrorKind::Protocol),
+        (Fault::Answer(200, too_long), ServiceErrorKind::Protocol),
         (Fault::Answer(200, vec![b'['; 20_000]), ServiceErrorKind::Protocol),
     ] {
         server.fail("/v1/inbox", fault);
@@ -165,6 +167,23 @@ async fn the_last_handle_takes_everything_with_it() {
     .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_last_handle_ends_an_init_that_nobody_waits_for() {
+    let server = Server::new();
+    server.fail("/realtime", Fault::Silence);
+    let http = Arc::new(Counted(server.clone()));
+    let held = Arc::downgrade(&http);
+    let device = Device::with(&server, |builder| builder.http(http));
+    let before = tokio::time::Instant::now();
+    assert!(tokio::time::timeout(Duration::from_secs(1), device.service.init()).await.is_err());
+    assert_eq!(device.service.snapshot().status, Status::Starting);
+    drop(device);
+    while held.strong_count() > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(before.elapsed() < Duration::from_secs(2));
+}
+
 struct Whoever(std::sync::Mutex<&'static str>);
 
 #[async_trait::async_trait]
@@ -224,6 +243,20 @@ async fn unsubscribe_keeps_the_state_and_subscribe_catches_up() {
     device.service.subscribe().await.unwrap();
     device.until_seq(2).await;
     assert_eq!(device.ids(), ["b*", "a*"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_under_way_changes_nothing_after_unsubscribe() {
+    let server = Server::new();
+    let device = Device::live(&server).await;
+    server.add_silently("ada", "a");
+    server.add("ada", "b");
+    device.until(|snapshot| snapshot.status == Status::CatchingUp).await;
+    let asked = server.seen("/changes").len();
+    device.service.unsubscribe().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(server.seen("/changes").len(), asked, "it was under way");
+    assert_eq!((device.ids(), device.service.snapshot().status), (Vec::new(), Status::Paused));
 }
 
 #[tokio::test(start_paused = true)]

@@ -56,6 +56,19 @@ async fn a_lost_last_event_is_found_within_the_interval() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_position_that_an_event_told_is_not_checked() {
+    let server = Server::new();
+    let device = Device::with(&server, |builder| builder.position_check(Duration::from_secs(60)));
+    device.go_live().await;
+    for n in 1..=20 {
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        server.add("ada", &n.to_string());
+        device.until_seq(n).await;
+    }
+    assert_eq!(server.seen("/head").len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_servers_interval_counts_unless_another_is_asked_for() {
     let server = Server::new();
     let device = Device::live(&server).await;

@@ -1,9 +1,9 @@
-use internal_notifications_pusher::PusherService;
 use internal_notifications_pusher::contract::{InternalNotificationsService, ServiceErrorKind};
+use internal_notifications_pusher::{MAX_ANSWER, PusherService};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// A server that answers every request so, and tells how many came.
+/// A server that answers every request so and keeps the connection open; tells how many came.
 async fn answering(head: &'static str, body: Vec<u8>) -> (String, tokio::sync::watch::Receiver<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -18,6 +18,7 @@ async fn answering(head: &'static str, body: Vec<u8>) -> (String, tokio::sync::w
                 let _ = stream.read(&mut request).await;
                 let _ = stream.write_all(head.as_bytes()).await;
                 let _ = stream.write_all(&body).await;
+                let _ = stream.read(&mut request).await;
             });
         }
     });
@@ -31,7 +32,17 @@ async fn init(url: &str) -> ServiceErrorKind {
 
 #[tokio::test]
 async fn an_endless_answer_is_not_read_to_its_end() {
-    let (url, _) = answering("HTTP/1.1 200 OK\r\n\r\n", vec![b' '; 9 * 1024 * 1024]).await;
+    // All that init asks for at once.
+    let mut body =
+        br#"{"seq":0,"tag":null,"pending":0,"notifications":[],"next":null,"key":"k","channel":"private-ada",
+        "auth_endpoint":"/a","event":"e","changed_event":"c","position_check_seconds":60}"#
+            .to_vec();
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+    let (url, _) = answering(head.leak(), body.clone()).await;
+    let service = PusherService::builder(url).user("ada".parse().unwrap(), "token").build().unwrap();
+    service.init().await.unwrap();
+    body.resize(MAX_ANSWER + 1, b' ');
+    let (url, _) = answering("HTTP/1.1 200 OK\r\n\r\n", body).await;
     assert_eq!(init(&url).await, ServiceErrorKind::Protocol);
 }
 

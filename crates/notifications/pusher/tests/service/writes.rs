@@ -111,6 +111,11 @@ async fn opening_all_of_another_history_is_a_conflict_and_caught_up() {
     assert_eq!(error.kind(), ServiceErrorKind::Conflict);
     device.until(|snapshot| snapshot.notifications[0].id == id("other")).await;
     assert_eq!(device.ids(), ["other*"]);
+
+    server.add_silently("ada", "more");
+    server.fail("/opened", Fault::Answer(409, Vec::new()));
+    assert_eq!(device.service.mark_all_opened().await.unwrap_err().kind(), ServiceErrorKind::Conflict);
+    device.until_seq(2).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use internal_notifications_pusher::contract::{
     InboxCommand, InboxLog, Refused, ServiceError, ServiceErrorKind,
@@ -13,6 +14,9 @@ use pusher_broker::{App, Broker, EventName, Limits, Signer};
 use reqwest::Url;
 use serde::Serialize;
 use serde_json::Value;
+
+/// How long a request is under way.
+const LATENCY: Duration = Duration::from_millis(5);
 
 /// An inbox server in memory. Its live events go through a real broker.
 #[derive(Clone)]
@@ -238,6 +242,7 @@ impl Http for Server {
             let at = world.faults.iter().position(|(text, _)| path.contains(text));
             at.and_then(|at| world.faults.remove(at)).map(|(_, fault)| fault)
         };
+        tokio::time::sleep(LATENCY).await;
         let lost = || Err(ServiceError::new(ServiceErrorKind::Unavailable, "lost"));
         match fault {
             None => Ok(self.answer(&request)),
