@@ -7,7 +7,7 @@ use internal_notifications_pusher::models::{InternalNotification, NotificationId
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::support::{Device, Fault, Server};
+use crate::support::{Device, Fault, Server, soon};
 
 fn id(id: &str) -> NotificationId {
     NotificationId::new(id).unwrap()
@@ -168,4 +168,23 @@ async fn a_write_while_live_events_are_stopped_returns_when_it_is_acknowledged()
     device.service.subscribe().await.unwrap();
     device.until_seq(2).await;
     assert_eq!(device.ids(), ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_answered_ends_the_wait_after_failed_questions() {
+    let (server, device) = with_notifications(&["a"]).await;
+    let asked = server.seen("/changes").len();
+    (0..8).for_each(|_| server.fail("/changes", Fault::Answer(503, Vec::new())));
+    server.add_silently("ada", "b");
+    server.add("ada", "c");
+    soon(async {
+        while server.seen("/changes").len() < asked + 8 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+    let before = Instant::now();
+    device.service.mark_opened(&[id("a")]).await.unwrap();
+    assert!(before.elapsed() < Duration::from_millis(50), "{:?}", before.elapsed());
+    assert_eq!(device.ids(), ["c*", "b*", "a"]);
 }
