@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-const binary = process.env.INTERNAL_NOTIFICATIONS_BIN;
+const { INTERNAL_NOTIFICATIONS_BIN: binary, ...inherited } = process.env;
 if (!binary) throw new Error("INTERNAL_NOTIFICATIONS_BIN must be the path of the binary");
 
 export const apiKey = "strangers-key-".padEnd(40, "k");
@@ -16,7 +16,7 @@ const secret = "strangers-secret-".padEnd(40, "s");
 export async function startServer() {
   const folder = mkdtempSync(join(tmpdir(), "strangers-"));
   const env = {
-    ...process.env,
+    ...inherited,
     INTERNAL_NOTIFICATIONS_JWT_SECRET: secret,
     INTERNAL_NOTIFICATIONS_API_KEYS: `shop:${apiKey}`,
     INTERNAL_NOTIFICATIONS_DATABASE_URL: `sqlite://${join(folder, "inbox.db")}`,

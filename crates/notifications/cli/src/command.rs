@@ -29,16 +29,19 @@ impl Command {
     pub(crate) fn run(self, env: Env, output: &mut Output) -> Result<(), Error> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Error::failed(format!("cannot start: {error}")))?;
-        runtime.block_on(async {
+        let ended = runtime.block_on(async {
             match self {
                 Self::Serve(serve) => serve.run(env, output).await,
                 Self::Demo(demo) => demo.run(&env, output).await,
                 Self::Push(push) => push.run(&env, output).await,
-                Self::Tail(tail) => tail.run(env, output).await,
+                Self::Tail(tail) => tail.run(env).await,
                 Self::Open(open) => open.run(env, output).await,
                 Self::Token(token) => token.run(env, output).await,
                 Self::Sign(sign) => sign.run(&env, output),
             }
-        })
+        });
+        // A write to a pipe that nobody reads must not hold up the end.
+        runtime.shutdown_background();
+        ended
     }
 }

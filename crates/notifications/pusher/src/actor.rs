@@ -1,5 +1,7 @@
 mod question;
 mod schedule;
+#[cfg(test)]
+mod tests;
 mod waiting;
 
 use std::sync::Arc;
@@ -192,6 +194,7 @@ impl Actor {
             }
             Command::CatchUp => self.inbox.catch_up(),
             Command::Head { asked_at, head, reached } => {
+                self.schedule.hurry();
                 self.inbox.on_head(asked_at, head);
                 if let Some(reached) = reached.filter(|_| !matches!(self.link, Link::Paused)) {
                     self.waiting.add(head.position, reached);
@@ -275,7 +278,7 @@ impl Actor {
             }
             Reply::Realtime(info) => {
                 self.info = *info;
-                self.connect().await;
+                return self.connect().await;
             }
         }
         if self.inbox.wants().is_none() {
@@ -287,6 +290,9 @@ impl Actor {
     fn on_question_failed(&mut self, refusal: Refusal) {
         use ServiceErrorKind::{Configuration, Forbidden, Unauthorized};
         let error = refusal.error;
+        if let Link::Refused { was_answered, .. } = &mut self.link {
+            *was_answered = false;
+        }
         tracing::debug!(%error, "the inbox server was asked in vain");
         if matches!(error.kind(), Configuration | Forbidden | Unauthorized) {
             if self.refused.is_none() {

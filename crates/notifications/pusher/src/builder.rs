@@ -136,6 +136,10 @@ impl PusherServiceBuilder {
     /// [`ServiceErrorKind::Configuration`] when a URL cannot be used or nobody says who the user is;
     /// [`ServiceErrorKind::Unauthorized`] when the token is another user's.
     pub fn build(self) -> Result<PusherService, ServiceError> {
+        self.settings().map(PusherService::new)
+    }
+
+    pub(crate) fn settings(self) -> Result<Settings, ServiceError> {
         let configuration = |detail: &str| ServiceError::new(ServiceErrorKind::Configuration, detail);
         let base = BaseUrl::parse(&self.server_url)?;
         if let Some(url) = &self.auth_endpoint {
@@ -159,7 +163,7 @@ impl PusherServiceBuilder {
             Some(seed) => StdRng::seed_from_u64(seed),
             None => StdRng::from_rng(&mut rand::rng()),
         };
-        Ok(PusherService::new(Settings {
+        Ok(Settings {
             base,
             identity,
             http,
@@ -171,7 +175,7 @@ impl PusherServiceBuilder {
             position_check: self.position_check,
             call_timeout: self.call_timeout,
             rng: Mutex::new(rng),
-        }))
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use internal_notifications_models::UserId;
 use pusher_broker::Broker;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -138,7 +139,7 @@ impl RunningServer {
         }
         let _ = (&mut self.serving).await;
         self.dispatcher.stop(self.limits.shutdown_timeout).await;
-        if let Some(broker) = &self.broker {
+        if let Some(broker) = self.broker.take() {
             broker.shutdown().await;
         }
         self.store.close().await;
@@ -148,6 +149,10 @@ impl RunningServer {
 impl Drop for RunningServer {
     fn drop(&mut self) {
         self.serving.abort();
+        // Upgraded connections are the broker's, and would outlive the rest.
+        if let (Some(broker), Ok(runtime)) = (self.broker.take(), Handle::try_current()) {
+            runtime.spawn(async move { broker.shutdown().await });
+        }
     }
 }
 

@@ -39,14 +39,16 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    pub(crate) async fn run(self, mut env: Env, output: &mut Output) -> Result<(), Error> {
+    pub(crate) async fn run(self, mut env: Env) -> Result<(), Error> {
         logs::start(&env, "off")?;
         let builder = inbox::of_user(&mut env, &self.user)?;
         let service = builder.build().map_err(|error| inbox::told(&error))?;
         let mut stop = Stop::listen()?;
-        let mut lines = Lines::new(output, self.json, usize::from(self.limit), self.count);
+        let lines = Lines::new(Output::stdout(), self.json, usize::from(self.limit), self.count);
+        // A task of its own, so that a reader that reads no more cannot keep it from ending.
+        let following = tokio::spawn(follow(service.clone(), lines));
         let ended = tokio::select! {
-            ended = follow(&service, &mut lines) => ended,
+            ended = following => ended.unwrap_or_else(|error| Err(Error::failed(error))),
             () = stop.asked() => Ok(()),
             seconds = over(self.timeout) => Err(Error::failed(format!("{seconds} s are over"))),
         };
@@ -56,8 +58,8 @@ impl Tail {
 }
 
 /// Prints until the count is reached, or nothing can come any more.
-async fn follow(service: &PusherService, lines: &mut Lines<'_>) -> Result<(), Error> {
-    start(service, lines).await?;
+async fn follow(service: PusherService, mut lines: Lines) -> Result<(), Error> {
+    start(&service, &mut lines).await?;
     let mut updates: Updates = service.updates();
     while let Some(update) = updates.next().await {
         match update {
@@ -84,7 +86,7 @@ async fn follow(service: &PusherService, lines: &mut Lines<'_>) -> Result<(), Er
 }
 
 /// Connects for the first time, and tries again while the server cannot be reached.
-async fn start(service: &PusherService, lines: &mut Lines<'_>) -> Result<(), Error> {
+async fn start(service: &PusherService, lines: &mut Lines) -> Result<(), Error> {
     let mut delay = Duration::from_millis(100);
     loop {
         match service.init().await {

@@ -1,9 +1,10 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 use crate::binary::run;
 use crate::server::{Server, terminate};
-use crate::tailing::{tail, tail_process};
+use crate::tailing::{PATIENCE, tail, tail_process};
 
 #[test]
 fn a_token_of_another_user_is_a_wrong_configuration() {
@@ -80,4 +81,19 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     let mut stderr = String::new();
     process.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!(stderr, "");
+}
+
+#[test]
+fn a_reader_that_reads_no_more_does_not_keep_it_from_ending() {
+    let server = Server::start();
+    server.push(&["--to", "ada", &"more than a pipe holds ".repeat(4_000)]).ok();
+    let (mut process, mut stdout) = tail_process(&server.url, "ada", &server.token("ada", &[]), &["--json"]);
+    stdout.read_exact(&mut [0]).unwrap();
+    terminate(&process);
+    let deadline = Instant::now() + PATIENCE;
+    while process.try_wait().unwrap().is_none() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let _ = process.kill();
+    assert_eq!(process.wait().unwrap().code(), Some(0));
 }

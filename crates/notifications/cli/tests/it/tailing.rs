@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::binary::command;
 
 /// How long anything may take before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running `tail`, killed when dropped.
 pub(crate) struct Tail {

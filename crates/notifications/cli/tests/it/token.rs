@@ -1,17 +1,13 @@
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
 use crate::binary::run;
 use crate::server::{JWT_SECRET, Server};
 
-fn claims(token: &str) -> String {
-    let output = std::process::Command::new("sh")
-        .args([
-            "-c",
-            "printf '%s' \"$1\" | cut -d. -f2 | tr -- '-_' '+/' | base64 -d 2>/dev/null; true",
-            "sh",
-            token,
-        ])
-        .output()
-        .unwrap();
-    String::from_utf8(output.stdout).unwrap()
+fn claims(token: &str) -> Value {
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    serde_json::from_slice(&payload).unwrap()
 }
 
 #[test]
@@ -23,11 +19,17 @@ fn a_token_is_minted_from_the_secret_without_a_database() {
     let ran = run(&["token", "--user", "ada", "--ttl", "90s"], &env);
     ran.does_not_show(JWT_SECRET);
     let claims = claims(ran.ok());
-    assert!(
-        claims.contains(r#""sub":"ada""#) && claims.contains(r#""iss":"https://example.org""#),
-        "{claims}"
-    );
-    assert!(!claims.contains("scope"), "{claims}");
+    assert_eq!((&claims["sub"], &claims["iss"]), (&json!("ada"), &json!("https://example.org")));
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 90);
+    assert_eq!(claims.get("scope"), None);
+}
+
+#[test]
+fn with_push_a_token_has_the_scope_to_push() {
+    let args = ["token", "--user", "ada", "--push", "--json"];
+    let ran = run(&args, &[("INTERNAL_NOTIFICATIONS_JWT_SECRET", JWT_SECRET)]);
+    let answer: Value = serde_json::from_str(ran.ok()).unwrap();
+    assert_eq!(claims(answer["token"].as_str().unwrap())["scope"], "notifications:push");
 }
 
 #[test]

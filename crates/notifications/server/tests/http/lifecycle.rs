@@ -86,6 +86,14 @@ async fn shutting_down_finishes_what_was_acknowledged() {
 }
 
 #[tokio::test]
+async fn a_dropped_server_closes_its_sockets() {
+    let app = TestApp::start().await;
+    let mut socket = Socket::connect(&app).await;
+    drop(app);
+    assert_eq!(socket.close_code().await, 4200);
+}
+
+#[tokio::test]
 async fn a_running_request_is_finished_and_a_further_one_is_not_begun() {
     let app = TestApp::start().await;
     let token = app.push_token("ada");

@@ -1,5 +1,5 @@
 //! The server as its clients see it: started from a configuration, on a port of its own, over a database of its own.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod app;
 mod auth;

@@ -7,8 +7,8 @@ use crate::error::Error;
 use crate::output::Output;
 
 /// The lines of `tail`, for people or machines.
-pub(super) struct Lines<'o> {
-    output: &'o mut Output,
+pub(super) struct Lines {
+    output: Output,
     json: bool,
     limit: usize,
     /// Added lines that are still to come.
@@ -16,8 +16,8 @@ pub(super) struct Lines<'o> {
     status: Option<Status>,
 }
 
-impl<'o> Lines<'o> {
-    pub(super) fn new(output: &'o mut Output, json: bool, limit: usize, count: Option<u64>) -> Self {
+impl Lines {
+    pub(super) fn new(output: Output, json: bool, limit: usize, count: Option<u64>) -> Self {
         Self { output, json, limit, left: count, status: None }
     }
 

@@ -48,11 +48,11 @@ pub(in crate::http) async fn push(
 /// Each recipient once, in the order in which they stand.
 fn recipients(app: &App, user_ids: Vec<UserId>) -> Result<Vec<UserId>, ApiError> {
     let most = app.limits.recipients;
+    let mut seen = HashSet::with_capacity(user_ids.len());
+    let user_ids: Vec<UserId> = user_ids.into_iter().filter(|user| seen.insert(user.clone())).collect();
     if user_ids.is_empty() || user_ids.len() > most {
         return Err(ApiError::invalid(format!("`user_ids` has 1 to {most} users")));
     }
-    let mut seen = HashSet::with_capacity(user_ids.len());
-    let user_ids: Vec<UserId> = user_ids.into_iter().filter(|user| seen.insert(user.clone())).collect();
     match user_ids.iter().find_map(|user| Some((user, app.channels.channel(user).err()?))) {
         Some((user, error)) => Err(ApiError::invalid(format!("{user}: {error}"))),
         None => Ok(user_ids),

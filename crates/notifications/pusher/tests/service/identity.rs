@@ -1,0 +1,139 @@
+use std::sync::{Arc, Mutex};
+
+use internal_notifications_pusher::contract::{
+    InternalNotificationsService, ServiceError, ServiceErrorKind, Status,
+};
+use internal_notifications_pusher::{Credentials, Identity};
+
+use crate::support::{Device, Server};
+
+/// Hands out the token it holds, and puts the next one in its place when asked for a fresh one.
+#[derive(Clone)]
+struct Provider(Arc<Mutex<State>>);
+
+struct State {
+    user: &'static str,
+    token: &'static str,
+    next: Option<(&'static str, &'static str)>,
+    fresh: usize,
+}
+
+impl Provider {
+    fn new(token: &'static str) -> Self {
+        Self(Arc::new(Mutex::new(State { user: "ada", token, next: None, fresh: 0 })))
+    }
+
+    fn then(self, user: &'static str, token: &'static str) -> Self {
+        self.0.lock().unwrap().next = Some((user, token));
+        self
+    }
+}
+
+#[async_trait::async_trait]
+impl Identity for Provider {
+    async fn identity(&self, fresh: bool) -> Result<Credentials, ServiceError> {
+        let mut state = self.0.lock().unwrap();
+        if fresh {
+            state.fresh += 1;
+            if let Some((user, token)) = state.next.take() {
+                (state.user, state.token) = (user, token);
+            }
+        }
+        Credentials::new(state.user.parse().unwrap(), state.token)
+    }
+}
+
+fn device(server: &Server, provider: &Provider) -> Device {
+    Device::with(server, |builder| builder.identity(Arc::new(provider.clone())))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_is_replaced_by_a_fresh_one() {
+    let server = Server::new();
+    server.add("ada", "a");
+    let provider = Provider::new("ada-token");
+    let device = device(&server, &provider);
+    device.go_live().await;
+
+    let provider = provider.then("ada", "ada-token-2");
+    {
+        let mut world = server.world();
+        world.tokens.remove("ada-token");
+        world.tokens.insert("ada-token-2".into(), "ada".into());
+    }
+    device.network.cut(true);
+    server.add("ada", "b");
+    device.network.cut(false);
+    device.until_seq(2).await;
+    device.service.mark_opened(&["a".parse().unwrap()]).await.unwrap();
+    assert_eq!(device.ids(), ["b*", "a"]);
+    assert_eq!(provider.0.lock().unwrap().fresh, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_token_is_asked_for_once_a_call() {
+    let server = Server::new();
+    let provider = Provider::new("ada-token");
+    let device = device(&server, &provider);
+    device.go_live().await;
+    server.world().tokens.clear();
+
+    let before = server.seen("/opened").len();
+    let provider = provider.then("ada", "another-bad-one");
+    let error = device.service.mark_opened(&["x".parse().unwrap()]).await.unwrap_err();
+    assert_eq!(error.kind(), ServiceErrorKind::Unauthorized);
+    assert!(!error.to_string().contains("another-bad-one"));
+    assert_eq!(provider.0.lock().unwrap().fresh, 1);
+    let bearers: Vec<_> =
+        server.seen("/opened").split_off(before).into_iter().map(|seen| seen.bearer).collect();
+    assert_eq!(bearers, ["ada-token", "another-bad-one"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_identity_of_another_user_is_refused() {
+    let server = Server::new();
+    server.add("bob", "bobs");
+    let provider = Provider::new("expired").then("bob", "bob-token");
+    let device = device(&server, &provider);
+    let error = device.service.init().await.unwrap_err();
+    assert_eq!(error.kind(), ServiceErrorKind::Unauthorized);
+    assert!(server.seen("").iter().all(|seen| seen.bearer != "bob-token"));
+    assert_eq!(device.service.snapshot().status, Status::Idle);
+    // Who the user is was asked anew: now it is bob's service, from the beginning.
+    device.go_live().await;
+    assert_eq!(device.ids(), ["bobs*"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_that_changes_its_user_never_shows_the_other_ones_inbox() {
+    let server = Server::new();
+    server.add("bob", "bobs");
+    let provider = Provider::new("ada-token");
+    let device = device(&server, &provider);
+    device.go_live().await;
+    let asked = server.seen("").len();
+    {
+        let mut state = provider.0.lock().unwrap();
+        (state.user, state.token) = ("bob", "bob-token");
+    }
+    server.add_silently("ada", "a");
+    server.add("ada", "b");
+    device
+        .until(|snapshot| matches!(&snapshot.status, Status::Failed(why) if why.contains("another user")))
+        .await;
+    assert_eq!(server.seen("").len(), asked);
+    assert_eq!(device.service.mark_all_opened().await.map_err(|error| error.kind()), Ok(()));
+    assert_eq!(device.ids(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_that_recovers_is_noticed() {
+    let server = Server::new();
+    let device = Device::live(&server).await;
+    let tokens = std::mem::take(&mut server.world().tokens);
+    server.add_silently("ada", "a");
+    server.add("ada", "b");
+    device.until(|snapshot| matches!(&snapshot.status, Status::Failed(why) if why.contains("401"))).await;
+    server.world().tokens = tokens;
+    device.until_seq(2).await;
+}

@@ -1,0 +1,283 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use internal_notifications_pusher::contract::{
+    Announcement, InternalNotificationsService, ServiceErrorKind, Snapshot, Status,
+};
+use internal_notifications_pusher::models::{InternalNotification, NotificationId};
+use internal_notifications_pusher::{Credentials, Http, HttpAnswer, HttpRequest, Identity, MAX_ANSWER};
+
+use crate::support::{Device, Fault, Server, ids, soon};
+
+#[tokio::test(start_paused = true)]
+async fn init_returns_with_the_first_snapshot() {
+    let server = Server::new();
+    ["a", "b", "c"].iter().for_each(|id| drop(server.add("ada", id)));
+    let device = Device::with(&server, |builder| builder.window(2));
+    device.service.init().await.unwrap();
+    assert_eq!((device.ids(), device.service.snapshot().pending), (vec!["c*".into(), "b*".into()], 3));
+    assert_eq!(server.seen("/v1/inbox")[0].query["limit"], "2");
+    device.until_live().await;
+    let asked = server.seen("").len();
+    device.service.init().await.unwrap();
+    assert_eq!(server.seen("").len(), asked, "a second init does nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_init_and_after_dispose_every_call_is_refused() {
+    let server = Server::new();
+    let device = Device::new(&server);
+    let id = NotificationId::new("a").unwrap();
+    for round in 0..2 {
+        let service = &device.service;
+        let pushed = service.push(&[], InternalNotification::new("c")).await.map(drop);
+        for outcome in [
+            pushed,
+            service.mark_opened(&[]).await,
+            service.mark_unopened(&[]).await,
+            service.mark_all_opened().await,
+            service.remove(&id).await,
+            service.subscribe().await,
+            service.unsubscribe().await,
+        ] {
+            assert_eq!(outcome.unwrap_err().kind(), ServiceErrorKind::NotInitialized);
+        }
+        assert_eq!(service.snapshot(), Snapshot::default());
+        if round == 0 {
+            device.go_live().await;
+        }
+        service.dispose().await;
+        service.dispose().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn inits_at_the_same_time_share_one_attempt() {
+    let server = Server::new();
+    server.fail("/realtime", Fault::Answer(503, Vec::new()));
+    let device = Device::new(&server);
+    let (one, two) = tokio::join!(device.service.init(), device.service.init());
+    assert_eq!(one, two);
+    assert_eq!(one.unwrap_err().kind(), ServiceErrorKind::Unavailable);
+    assert_eq!(device.service.snapshot().status, Status::Idle);
+    let (one, two) = tokio::join!(device.service.init(), device.service.init());
+    assert_eq!((one, two), (Ok(()), Ok(())));
+    assert_eq!(server.seen("/realtime").len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_init_says_why_and_leaves_the_service_idle() {
+    let server = Server::new();
+    let device = Device::new(&server);
+    let mut too_long = br#"{"seq":0,"tag":null,"pending":0,"notifications":[],"next":null}"#.to_vec();
+    too_long.resize(MAX_ANSWER + 1, b' ');
+    for (fault, kind) in [
+        (Fault::Answer(401, Vec::new()), ServiceErrorKind::Unauthorized),
+        (Fault::Answer(403, Vec::new()), ServiceErrorKind::Forbidden),
+        (Fault::Unreachable, ServiceErrorKind::Unavailable),
+        (Fault::Silence, ServiceErrorKind::Unavailable),
+        (Fault::Answer(200, b"{}".to_vec()), ServiceErrorKind::Protocol),
+        (Fault::Answer(200, too_long), ServiceErrorKind::Protocol),
+        (Fault::Answer(200, vec![b'['; 20_000]), ServiceErrorKind::Protocol),
+    ] {
+        server.fail("/v1/inbox", fault);
+        assert_eq!(device.service.init().await.unwrap_err().kind(), kind);
+        assert_eq!(device.service.snapshot(), Snapshot::default());
+        assert_eq!(
+            device.service.mark_opened(&[]).await.unwrap_err().kind(),
+            ServiceErrorKind::NotInitialized
+        );
+    }
+    device.go_live().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn dispose_while_init_waits_ends_it() {
+    let server = Server::new();
+    server.fail("/realtime", Fault::Silence);
+    let device = Device::new(&server);
+    let (init, ()) = tokio::join!(device.service.init(), async {
+        device.until(|snapshot| snapshot.status == Status::Starting).await;
+        device.service.dispose().await;
+    });
+    assert_eq!(init.unwrap_err().kind(), ServiceErrorKind::NotInitialized);
+}
+
+/// Who holds it is seen by its count.
+struct Counted(Server);
+
+#[async_trait::async_trait]
+impl Http for Counted {
+    async fn send(
+        &self,
+        request: HttpRequest,
+    ) -> Result<HttpAnswer, internal_notifications_pusher::contract::ServiceError> {
+        self.0.send(request).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dispose_leaves_no_task_no_request_and_no_connection() {
+    let server = Server::new();
+    let http = Arc::new(Counted(server.clone()));
+    let device = Device::with(&server, |builder| builder.http(http.clone()));
+    device.go_live().await;
+    let held_before = Arc::strong_count(&http);
+    assert!(held_before > 2);
+    server.fail("/opened", Fault::Silence);
+    let id = NotificationId::new("a").unwrap();
+    let ids = [id];
+    let (write, ()) = tokio::join!(device.service.mark_opened(&ids), async {
+        while server.seen("/opened").is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        device.service.dispose().await;
+    });
+    assert_eq!(write.unwrap_err().kind(), ServiceErrorKind::NotInitialized);
+    soon(async {
+        while Arc::strong_count(&http) > 2 || server.broker.connections() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_handle_takes_everything_with_it() {
+    let server = Server::new();
+    let http = Arc::new(Counted(server.clone()));
+    let held = Arc::downgrade(&http);
+    let device = Device::with(&server, |builder| builder.http(http));
+    device.go_live().await;
+    let another = device.service.clone();
+    let mut snapshots = device.service.snapshots();
+    let mut updates = device.service.updates();
+    drop(device);
+    server.add("ada", "a");
+    while snapshots.next().await.unwrap().position.seq < 1 {}
+    drop(another);
+    soon(async {
+        while snapshots.next().await.is_some() {}
+        while updates.next().await.is_some() {}
+        while held.strong_count() > 0 || server.broker.connections() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_handle_ends_an_init_that_nobody_waits_for() {
+    let server = Server::new();
+    server.fail("/realtime", Fault::Silence);
+    let http = Arc::new(Counted(server.clone()));
+    let held = Arc::downgrade(&http);
+    let device = Device::with(&server, |builder| builder.http(http));
+    let before = tokio::time::Instant::now();
+    assert!(tokio::time::timeout(Duration::from_secs(1), device.service.init()).await.is_err());
+    assert_eq!(device.service.snapshot().status, Status::Starting);
+    drop(device);
+    while held.strong_count() > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(before.elapsed() < Duration::from_secs(2));
+}
+
+struct Whoever(std::sync::Mutex<&'static str>);
+
+#[async_trait::async_trait]
+impl Identity for Whoever {
+    async fn identity(
+        &self,
+        _fresh: bool,
+    ) -> Result<Credentials, internal_notifications_pusher::contract::ServiceError> {
+        let user = *self.0.lock().unwrap();
+        Credentials::new(user.parse().unwrap(), format!("{user}-token"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_user_sees_nothing_of_the_last() {
+    let server = Server::new();
+    server.add("ada", "adas");
+    let who = Arc::new(Whoever(std::sync::Mutex::new("ada")));
+    let device = Device::with(&server, |builder| builder.identity(who.clone()));
+    device.go_live().await;
+    let (mut snapshots, mut announcements) = (device.service.snapshots(), device.service.announcements());
+    device.service.dispose().await;
+    assert_eq!(device.service.snapshot(), Snapshot::default());
+    let last = soon((&mut snapshots).fold(None, async |_, snapshot| Some(snapshot))).await;
+    assert_eq!(last, Some(Snapshot::default()), "streams end with nothing");
+    assert_eq!(soon(announcements.next()).await, None);
+
+    let mut early = device.service.snapshots();
+    assert_eq!(early.next().await, Some(Snapshot::default()));
+    *who.0.lock().unwrap() = "bob";
+    device.go_live().await;
+    assert_eq!(device.service.snapshot().pending, 0);
+    server.add("ada", "adas-2");
+    server.add("bob", "bobs");
+    while ids(&soon(early.next()).await.unwrap()) != ["bobs*"] {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn unsubscribe_keeps_the_state_and_subscribe_catches_up() {
+    let server = Server::new();
+    server.add("ada", "a");
+    let device = Device::live(&server).await;
+    device.service.unsubscribe().await.unwrap();
+    device.service.unsubscribe().await.unwrap();
+    assert_eq!((device.ids(), device.service.snapshot().status), (vec!["a*".to_owned()], Status::Paused));
+    soon(async {
+        while server.broker.connections() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+    let asked = server.seen("").len();
+    server.add("ada", "b");
+    tokio::time::sleep(Duration::from_secs(200_000)).await;
+    assert_eq!((device.ids(), server.seen("").len()), (vec!["a*".to_owned()], asked));
+    device.service.subscribe().await.unwrap();
+    device.service.subscribe().await.unwrap();
+    device.until_seq(2).await;
+    assert_eq!(device.ids(), ["b*", "a*"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_under_way_changes_nothing_after_unsubscribe() {
+    let server = Server::new();
+    let device = Device::live(&server).await;
+    server.add_silently("ada", "a");
+    server.add("ada", "b");
+    device.until(|snapshot| snapshot.status == Status::CatchingUp).await;
+    let asked = server.seen("/changes").len();
+    device.service.unsubscribe().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(server.seen("/changes").len(), asked, "it was under way");
+    assert_eq!((device.ids(), device.service.snapshot().status), (Vec::new(), Status::Paused));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_notification_is_announced_once_and_the_first_snapshot_is_not() {
+    let server = Server::new();
+    server.add("ada", "old");
+    let device = Device::new(&server);
+    let mut announcements = device.service.announcements();
+    device.go_live().await;
+    server.add("ada", "live");
+    device.until_seq(2).await;
+    server.add_silently("ada", "lost");
+    server.add("ada", "found");
+    device.until_seq(4).await;
+    device.service.dispose().await;
+    let mut announced = Vec::new();
+    while let Some(announcement) = soon(announcements.next()).await {
+        match announcement {
+            Announcement::Notification(row) => announced.push(row.id.to_string()),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(announced, ["live", "lost", "found"]);
+}

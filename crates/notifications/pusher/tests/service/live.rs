@@ -1,0 +1,211 @@
+use std::time::Duration;
+
+use internal_notifications_pusher::contract::{InboxCommand, InternalNotificationsService, Status};
+use internal_notifications_pusher::models::{CHANGED_EVENT, EVENT, LiveEvent, NotificationId};
+use tokio::time::Instant;
+
+use crate::support::{Device, Fault, Server};
+
+fn id(id: &str) -> NotificationId {
+    NotificationId::new(id).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn live_changes_are_shown_without_asking() {
+    let server = Server::new();
+    server.add("ada", "a");
+    let device = Device::live(&server).await;
+    let asked = server.seen("/v1/").len();
+
+    server.add("ada", "b");
+    assert_eq!(device.until_seq(2).await.pending, 2);
+    assert_eq!(device.ids(), ["b*", "a*"]);
+
+    server.write("ada", InboxCommand::Opened(vec![id("a")])).unwrap();
+    assert_eq!(device.until_seq(3).await.pending, 1);
+    server.write("ada", InboxCommand::Remove(id("b"))).unwrap();
+    assert_eq!(device.until_seq(4).await.pending, 0);
+    assert_eq!(device.ids(), ["a"]);
+    assert_eq!(server.seen("/v1/").len(), asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_between_the_snapshot_and_the_subscription_is_caught_up() {
+    let server = Server::new();
+    let device = Device::new(&server);
+    device.network.cut(true);
+    device.service.init().await.unwrap();
+    assert_eq!(device.service.snapshot().status, Status::Offline);
+    server.add("ada", "a");
+    device.network.cut(false);
+    device.until_seq(1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_last_event_is_found_within_the_interval() {
+    let server = Server::new();
+    let device = Device::with(&server, |builder| builder.position_check(Duration::from_secs(60)));
+    device.go_live().await;
+    for n in 1..=20 {
+        tokio::time::advance(Duration::from_secs(7 * n)).await;
+        let lost = Instant::now();
+        server.add_silently("ada", &n.to_string());
+        device.until_seq(n).await;
+        assert!(lost.elapsed() <= Duration::from_secs(60), "{n}: {:?}", lost.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_position_that_an_event_told_is_not_checked() {
+    let server = Server::new();
+    let device = Device::with(&server, |builder| builder.position_check(Duration::from_secs(60)));
+    device.go_live().await;
+    for n in 1..=20 {
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        server.add("ada", &n.to_string());
+        device.until_seq(n).await;
+    }
+    assert_eq!(server.seen("/head").len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_servers_interval_counts_unless_another_is_asked_for() {
+    let server = Server::new();
+    let device = Device::live(&server).await;
+    server.add_silently("ada", "a");
+    tokio::time::sleep(Duration::from_secs(7_200)).await;
+    assert_eq!(device.service.snapshot().position.seq, 0);
+
+    let builder = internal_notifications_pusher::PusherService::builder("http://inbox.test");
+    let told = builder
+        .user("ada".parse().unwrap(), "ada-token")
+        .http(std::sync::Arc::new(server.clone()))
+        .connector(std::sync::Arc::new(device.network.clone()));
+    let device = Device { service: told.build().unwrap(), network: device.network.clone() };
+    device.go_live().await;
+    let before = server.seen("/head").len();
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert!((10..=12).contains(&(server.seen("/head").len() - before)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_inbox_is_polled_while_the_socket_is_down() {
+    let server = Server::new();
+    let device = Device::with(&server, |builder| builder.position_check(Duration::from_secs(60)));
+    device.go_live().await;
+    device.network.cut(true);
+    device.until(|snapshot| snapshot.status == Status::Offline).await;
+    let lost = Instant::now();
+    server.add("ada", "a");
+    device.until(|snapshot| snapshot.position.seq == 1 && snapshot.status == Status::Offline).await;
+    assert!(lost.elapsed() <= Duration::from_secs(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_is_caught_up() {
+    let server = Server::new();
+    let device = Device::live(&server).await;
+    server.add_silently("ada", "a");
+    server.add("ada", "b");
+    device.until_seq(2).await;
+    assert_eq!(device.ids(), ["b*", "a*"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thin_event_is_caught_up() {
+    let server = Server::new();
+    let device = Device::live(&server).await;
+    let change = server.add_silently("ada", "a");
+    server.trigger("ada", EVENT, &LiveEvent::thin(change.stamp));
+    device.until_seq(1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_live_event_that_cannot_be_read_starts_a_catch_up() {
+    let server = Server::new();
+    let device = Device::live(&server).await;
+    for (n, data) in [r#"{"content":7}"#, "no json", r#"{"inbox":{"seq":-1}}"#].into_iter().enumerate() {
+        server.add_silently("ada", &n.to_string());
+        server.trigger("ada", CHANGED_EVENT, data);
+        device.until_seq(n as u64 + 1).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_of_other_names_are_no_ones_business() {
+    let server = Server::new();
+    let device = Device::live(&server).await;
+    let asked = server.seen("").len();
+    let forged = server.add_silently("ada", "a");
+    let (_, data) = LiveEvent::encode(&forged, 10_240);
+    for event in ["client-internal-notification", "news", "Internal Notification"] {
+        server.trigger("ada", event, &data);
+        server.trigger("ada", event, "no json");
+    }
+    // The channel keeps the order: what was to be ignored has been read once this is.
+    server.add("ada", "b");
+    device.until_seq(2).await;
+    assert_eq!(server.seen("").len(), asked + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restored_backup_shows_at_the_first_event() {
+    let server = Server::new();
+    for n in 0..300 {
+        server.add("ada", &n.to_string());
+    }
+    let backup = server.world().logs["ada"].clone();
+    let device = Device::live(&server).await;
+    server.add("ada", "lost");
+    device.until_seq(301).await;
+
+    server.world().logs.insert("ada".into(), backup);
+    server.add("ada", "new");
+    device.until(|snapshot| snapshot.notifications[0].id.as_str() == "new").await;
+    device.until_live().await;
+    let page = server.world().logs["ada"].page(200, None);
+    let rows = device.service.snapshot().notifications;
+    assert!(rows.iter().map(|row| &**row).eq(&page.notifications), "the window is full and equal");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_connection_comes_back_and_misses_nothing() {
+    let server = Server::new();
+    let device = Device::live(&server).await;
+    for n in 1..=5 {
+        device.network.cut(true);
+        device.until(|snapshot| snapshot.status == Status::Offline).await;
+        server.add("ada", &n.to_string());
+        device.network.cut(false);
+        device.until_seq(n).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn questions_that_fail_are_asked_again() {
+    let server = Server::new();
+    let device = Device::live(&server).await;
+    for fault in [Fault::Unreachable, Fault::Answer(503, Vec::new()), Fault::Answer(200, b"<html>".to_vec())]
+    {
+        server.fail("/changes", fault);
+    }
+    server.fail("/changes", Fault::Silence);
+    server.add_silently("ada", "a");
+    server.add("ada", "b");
+    device.until_seq(2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_channel_is_told_polled_and_asked_for_again() {
+    let server = Server::new();
+    server.world().refuses_channels = true;
+    let device = Device::with(&server, |builder| builder.position_check(Duration::from_secs(60)));
+    device.service.init().await.unwrap();
+    device.until(|snapshot| matches!(&snapshot.status, Status::Failed(why) if why.contains("403"))).await;
+    server.add("ada", "a");
+    device.until(|snapshot| snapshot.position.seq == 1).await;
+    server.world().refuses_channels = false;
+    device.until_live().await;
+    server.add("ada", "b");
+    device.until_seq(2).await;
+}

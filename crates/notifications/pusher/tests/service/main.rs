@@ -1,0 +1,18 @@
+//! The service against a server made of `InboxLog`s and the real broker, over in-memory connections and a paused clock.
+
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod identity;
+mod lifecycle;
+mod live;
+mod over_tcp;
+mod support;
+mod updates;
+mod writes;

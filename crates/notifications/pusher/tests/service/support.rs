@@ -1,0 +1,7 @@
+mod channel;
+mod device;
+mod server;
+
+pub use channel::Network;
+pub use device::{Device, ids, soon};
+pub use server::{Fault, Server};

@@ -1,0 +1,88 @@
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use internal_notifications_pusher::contract::{InternalNotificationsService, Snapshot, Status};
+use internal_notifications_pusher::{PusherService, PusherServiceBuilder};
+
+use super::{Network, Server};
+
+/// How long something may take that must happen; the clock is paused, so that only a failing test waits.
+pub const FRIST: Duration = Duration::from_secs(3_600);
+
+/// An app of a user.
+pub struct Device {
+    pub service: PusherService,
+    pub network: Network,
+}
+
+impl Device {
+    /// ada's, without position checks, so that a test sees what else heals.
+    pub fn new(server: &Server) -> Self {
+        Self::with(server, |builder| builder)
+    }
+
+    pub fn with(
+        server: &Server,
+        configure: impl FnOnce(PusherServiceBuilder) -> PusherServiceBuilder,
+    ) -> Self {
+        let network = Network::to(server.broker.clone());
+        let builder = PusherService::builder("http://inbox.test")
+            .user("ada".parse().unwrap(), "ada-token")
+            .position_check(Duration::from_secs(86_400))
+            .http(Arc::new(server.clone()))
+            .connector(Arc::new(network.clone()))
+            .seed(7);
+        Self { service: configure(builder).build().unwrap(), network }
+    }
+
+    /// One that is subscribed and missed nothing.
+    pub async fn live(server: &Server) -> Self {
+        let device = Self::new(server);
+        device.go_live().await;
+        device
+    }
+
+    pub async fn go_live(&self) {
+        self.service.init().await.unwrap();
+        self.until_live().await;
+    }
+
+    pub async fn until_live(&self) {
+        self.until(|snapshot| snapshot.status == Status::Live).await;
+    }
+
+    pub async fn until(&self, is: impl Fn(&Snapshot) -> bool) -> Snapshot {
+        let mut snapshots = self.service.snapshots();
+        let found = async {
+            loop {
+                let snapshot = snapshots.next().await.expect("the service runs");
+                if is(&snapshot) {
+                    return snapshot;
+                }
+            }
+        };
+        let found = tokio::time::timeout(FRIST, found).await;
+        found.unwrap_or_else(|_| panic!("waited in vain at {:?}", self.service.snapshot()))
+    }
+
+    pub async fn until_seq(&self, seq: u64) -> Snapshot {
+        self.until(|snapshot| snapshot.position.seq == seq && snapshot.status == Status::Live).await
+    }
+
+    /// The ids that the snapshot holds, newest first; a pending one with a star.
+    pub fn ids(&self) -> Vec<String> {
+        ids(&self.service.snapshot())
+    }
+}
+
+pub fn ids(snapshot: &Snapshot) -> Vec<String> {
+    let star = |opened: bool| if opened { "" } else { "*" };
+    snapshot.notifications.iter().map(|row| format!("{}{}", row.id, star(row.opened))).collect()
+}
+
+/// Waits for what must happen.
+pub async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(FRIST, what).await.expect("it must happen")
+}

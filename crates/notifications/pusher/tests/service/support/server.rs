@@ -1,0 +1,288 @@
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use internal_notifications_pusher::contract::{
+    InboxCommand, InboxLog, Refused, ServiceError, ServiceErrorKind,
+};
+use internal_notifications_pusher::models::{
+    CHANGED_EVENT, Change, ChangesAnswer, EVENT, InternalNotification, LiveEvent, MarkRequest,
+    NotificationId, OpId, Position, Problem, PushRequest, RealtimeInfo, Receipt, Tag, Timestamp, WriteAnswer,
+};
+use internal_notifications_pusher::{Http, HttpAnswer, HttpMethod, HttpRequest};
+use pusher_broker::{App, Broker, EventName, Limits, Signer};
+use reqwest::Url;
+use serde::Serialize;
+use serde_json::Value;
+
+/// How long a request is under way.
+const LATENCY: Duration = Duration::from_millis(5);
+
+/// An inbox server in memory. Its live events go through a real broker.
+#[derive(Clone)]
+pub struct Server {
+    pub broker: Broker,
+    world: Arc<Mutex<World>>,
+}
+
+#[derive(Default)]
+pub struct World {
+    pub logs: BTreeMap<String, InboxLog>,
+    /// Who a token is.
+    pub tokens: HashMap<String, String>,
+    /// Every request that came.
+    pub seen: Vec<Seen>,
+    /// What goes wrong with the next request whose path contains the text.
+    faults: VecDeque<(&'static str, Fault)>,
+    /// Changes are not published.
+    pub mute: bool,
+    /// Nobody may subscribe.
+    pub refuses_channels: bool,
+    tags: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub path: String,
+    pub query: HashMap<String, String>,
+    pub bearer: String,
+    pub body: Value,
+}
+
+#[derive(Clone)]
+pub enum Fault {
+    /// The request does not arrive.
+    Unreachable,
+    /// It is carried out, and the answer is lost.
+    AnswerLost,
+    /// There is no answer, ever.
+    Silence,
+    /// Another answer.
+    Answer(u16, Vec<u8>),
+}
+
+impl Server {
+    /// A server that knows ada and bob by the tokens `ada-token` and `bob-token`.
+    pub fn new() -> Self {
+        let app = App { id: "1".into(), signer: Signer::new("app-key", "app-secret") };
+        let mut limits = Limits::default();
+        limits.queue = 10_000;
+        let tokens = [("ada-token", "ada"), ("bob-token", "bob")];
+        let tokens = tokens.map(|(token, user)| (token.to_owned(), user.to_owned())).into();
+        let world = World { tokens, ..World::default() };
+        Self { broker: Broker::new(app, limits), world: Arc::new(Mutex::new(world)) }
+    }
+
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    pub fn fail(&self, path: &'static str, fault: Fault) {
+        self.world().faults.push_back((path, fault));
+    }
+
+    /// The requests so far to a path that contains this text.
+    pub fn seen(&self, path: &str) -> Vec<Seen> {
+        self.world().seen.iter().filter(|seen| seen.path.contains(path)).cloned().collect()
+    }
+
+    /// Adds a notification to an inbox, and publishes it.
+    pub fn add(&self, user: &str, id: &str) -> Change {
+        let change =
+            self.world().add(user, id, &InternalNotification::new(format!("content of {id}"))).unwrap();
+        self.publish(user, &change);
+        change
+    }
+
+    /// Adds a notification, and its live event is lost.
+    pub fn add_silently(&self, user: &str, id: &str) -> Change {
+        self.world().add(user, id, &InternalNotification::new(format!("content of {id}"))).unwrap()
+    }
+
+    /// A write from another device.
+    pub fn write(&self, user: &str, command: InboxCommand) -> Result<WriteAnswer, Refused> {
+        let (answer, change) = self.world().write(user, &command, None)?;
+        change.into_iter().for_each(|change| self.publish(user, &change));
+        Ok(answer)
+    }
+
+    fn publish(&self, user: &str, change: &Change) {
+        if !self.world().mute {
+            let (event, data) = LiveEvent::encode(change, 10_240);
+            self.trigger(user, event, &data);
+        }
+    }
+
+    /// Publishes anything on a user's channel.
+    pub fn trigger(&self, user: &str, event: &str, data: &str) {
+        let channel = format!("private-{user}").parse().unwrap();
+        self.broker.publish(&channel, &EventName::new(event).unwrap(), data, None).unwrap();
+    }
+
+    fn answer(&self, request: &HttpRequest) -> HttpAnswer {
+        let Some(user) = self.world().tokens.get(&request.bearer).cloned() else {
+            return problem(401, "who are you?", None);
+        };
+        let url = Url::parse(&request.url).unwrap();
+        let query: HashMap<_, _> = url.query_pairs().into_owned().collect();
+        let body = request.body.as_ref().map(|body| body.bytes.as_slice()).unwrap_or_default();
+        let limit = query.get("limit").map_or(50, |limit| limit.parse().unwrap());
+        let number = |name: &str| query.get(name).map(|number| number.parse::<u64>().unwrap());
+        let mut world = self.world();
+        let log = world.logs.entry(user.clone()).or_default();
+        let written = match (request.method, url.path()) {
+            (HttpMethod::Get, "/v1/realtime") => return ok(&realtime(&user)),
+            (HttpMethod::Get, "/v1/inbox") => {
+                assert!(limit <= 200);
+                return ok(&log.page(limit, number("before")));
+            }
+            (HttpMethod::Get, "/v1/inbox/head") => return ok(&log.head()),
+            (HttpMethod::Get, "/v1/inbox/changes") => {
+                assert!(limit <= 500);
+                let tag = query.get("tag").map(|tag| tag.parse::<Tag>().unwrap());
+                let after = Position { seq: number("after").unwrap(), tag };
+                return ok::<ChangesAnswer>(&log.changes(after, limit, 50));
+            }
+            (HttpMethod::Post, "/pusher/auth") => {
+                let form: HashMap<String, String> = serde_urlencoded::from_bytes(body).unwrap();
+                let channel = form["channel_name"].parse().unwrap();
+                if world.refuses_channels || form["channel_name"] != format!("private-{user}") {
+                    return problem(403, "not your channel", None);
+                }
+                let socket_id = form["socket_id"].parse().unwrap();
+                let signer = Signer::new("app-key", "app-secret");
+                return ok(&signer.authorize_channel(&socket_id, &channel, None).unwrap());
+            }
+            (HttpMethod::Post, "/v1/notifications") => {
+                let push: PushRequest = serde_json::from_slice(body).unwrap();
+                let id = push.notification.id.clone().unwrap();
+                let mut changes = Vec::new();
+                for to in &push.user_ids {
+                    let change = world.add(to.as_str(), id.as_str(), &push.notification);
+                    changes.extend(change.map(|change| (to.to_string(), change)));
+                }
+                drop(world);
+                changes.iter().for_each(|(to, change)| self.publish(to, change));
+                let accepted = changes.len() as u64;
+                let duplicates = push.user_ids.len() as u64 - accepted;
+                return ok(&Receipt { id, accepted, duplicates, scheduled: 0 });
+            }
+            (HttpMethod::Post, path @ ("/v1/inbox/opened" | "/v1/inbox/unopened")) => {
+                let mark: MarkRequest = serde_json::from_slice(body).unwrap();
+                mark.target().unwrap();
+                let command = match (mark.ids, path) {
+                    (Some(ids), "/v1/inbox/opened") => InboxCommand::Opened(ids),
+                    (Some(ids), _) => InboxCommand::Unopened(ids),
+                    (None, _) => InboxCommand::OpenedAll { through: mark.through, tag: mark.tag },
+                };
+                world.write(&user, &command, mark.op.as_ref())
+            }
+            (HttpMethod::Delete, path) => {
+                let id = NotificationId::new(path.strip_prefix("/v1/inbox/notifications/").unwrap()).unwrap();
+                let op = query.get("op").map(|op| OpId::new(op).unwrap());
+                world.write(&user, &InboxCommand::Remove(id), op.as_ref())
+            }
+            _ => return problem(404, "no such route", None),
+        };
+        let head = world.logs.entry(user.clone()).or_default().head();
+        drop(world);
+        match written {
+            Ok((answer, change)) => {
+                change.into_iter().for_each(|change| self.publish(&user, &change));
+                ok(&answer)
+            }
+            Err(Refused::Unknown) => problem(404, "no such notification", Some(head)),
+            Err(_) => problem(409, "another history", Some(head)),
+        }
+    }
+}
+
+impl World {
+    fn tag(&mut self) -> Tag {
+        self.tags += 1;
+        Tag::from_bits(self.tags)
+    }
+
+    fn add(&mut self, user: &str, id: &str, notification: &InternalNotification) -> Option<Change> {
+        let tag = self.tag();
+        let id = NotificationId::new(id).unwrap();
+        let log = self.logs.entry(user.to_owned()).or_default();
+        log.add(&id, notification, "key:test", Timestamp::UNIX_EPOCH, tag)
+    }
+
+    fn write(
+        &mut self,
+        user: &str,
+        command: &InboxCommand,
+        op: Option<&OpId>,
+    ) -> Result<(WriteAnswer, Option<Change>), Refused> {
+        let tag = self.tag();
+        let log = self.logs.entry(user.to_owned()).or_default();
+        let before = log.head().position;
+        let answer = log.write(command, op, Timestamp::UNIX_EPOCH, tag)?;
+        let change = match log.changes(before, 1, 1) {
+            ChangesAnswer::Changes { mut changes, .. } => changes.pop(),
+            ChangesAnswer::Reset { .. } => None,
+        };
+        Ok((answer, change))
+    }
+}
+
+#[async_trait::async_trait]
+impl Http for Server {
+    async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, ServiceError> {
+        let url = Url::parse(&request.url).unwrap();
+        let path = url.path().to_owned();
+        let body = request.body.as_ref().and_then(|body| serde_json::from_slice(&body.bytes).ok());
+        let query = url.query_pairs().into_owned().collect();
+        let fault = {
+            let mut world = self.world();
+            let bearer = request.bearer.clone();
+            world.seen.push(Seen { path: path.clone(), query, bearer, body: body.unwrap_or_default() });
+            let at = world.faults.iter().position(|(text, _)| path.contains(text));
+            at.and_then(|at| world.faults.remove(at)).map(|(_, fault)| fault)
+        };
+        tokio::time::sleep(LATENCY).await;
+        let lost = || Err(ServiceError::new(ServiceErrorKind::Unavailable, "lost"));
+        match fault {
+            None => Ok(self.answer(&request)),
+            Some(Fault::Unreachable) => lost(),
+            Some(Fault::AnswerLost) => {
+                self.answer(&request);
+                lost()
+            }
+            Some(Fault::Silence) => std::future::pending().await,
+            Some(Fault::Answer(status, body)) => Ok(HttpAnswer { status, body }),
+        }
+    }
+}
+
+fn realtime(user: &str) -> RealtimeInfo {
+    RealtimeInfo {
+        key: "app-key".into(),
+        channel: format!("private-{user}"),
+        auth_endpoint: "/pusher/auth".into(),
+        path: String::new(),
+        event: EVENT.into(),
+        changed_event: CHANGED_EVENT.into(),
+        position_check_seconds: 60,
+        cluster: None,
+        host: None,
+        port: None,
+        scheme: None,
+    }
+}
+
+fn ok<T: Serialize>(answer: &T) -> HttpAnswer {
+    HttpAnswer { status: 200, body: serde_json::to_vec(answer).unwrap() }
+}
+
+fn problem(
+    status: u16,
+    detail: &str,
+    head: Option<internal_notifications_pusher::models::Head>,
+) -> HttpAnswer {
+    let (kind, title) = ("about:blank".to_owned(), "Refused".to_owned());
+    let problem = Problem { kind, title, status, detail: Some(detail.to_owned()), head };
+    HttpAnswer { status, body: serde_json::to_vec(&problem).unwrap() }
+}

@@ -1,0 +1,190 @@
+use std::time::Duration;
+
+use internal_notifications_pusher::contract::{
+    InboxCommand, InternalNotificationsService, ServiceErrorKind, Status,
+};
+use internal_notifications_pusher::models::{InternalNotification, NotificationId, Tag, UserId};
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::support::{Device, Fault, Server, soon};
+
+fn id(id: &str) -> NotificationId {
+    NotificationId::new(id).unwrap()
+}
+
+async fn with_notifications(ids: &[&str]) -> (Server, Device) {
+    let server = Server::new();
+    ids.iter().for_each(|id| drop(server.add("ada", id)));
+    let device = Device::live(&server).await;
+    (server, device)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_shows_when_it_returns() {
+    let (server, device) = with_notifications(&["a", "b", "c"]).await;
+    for mute in [false, true] {
+        server.world().mute = mute;
+        device.service.mark_opened(&[id("a"), id("c")]).await.unwrap();
+        assert_eq!(device.ids(), ["c", "b*", "a"]);
+        device.service.mark_unopened(&[id("c")]).await.unwrap();
+        assert_eq!(device.ids(), ["c*", "b*", "a"]);
+        device.service.mark_all_opened().await.unwrap();
+        assert_eq!(
+            (device.ids(), device.service.snapshot().pending),
+            (vec!["c".into(), "b".into(), "a".into()], 0)
+        );
+        device.service.mark_unopened(&[id("a"), id("b"), id("c"), id("zzz")]).await.unwrap();
+        assert_eq!(device.service.snapshot().pending, 3);
+    }
+    device.service.remove(&id("b")).await.unwrap();
+    assert_eq!(device.ids(), ["c*", "a*"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_answer_is_lost_is_sent_again_with_the_same_op() {
+    let (server, device) = with_notifications(&["a/b c", "b"]).await;
+    server.fail("/notifications/", Fault::AnswerLost);
+    server.fail("/notifications/", Fault::Answer(502, Vec::new()));
+    device.service.remove(&id("b")).await.unwrap();
+    let ops: Vec<_> = server.seen("/notifications/").iter().map(|seen| seen.query["op"].clone()).collect();
+    assert_eq!(ops.len(), 3);
+    assert!(ops.iter().all(|op| *op == ops[0] && !op.is_empty()));
+    assert_eq!(device.until_seq(3).await.pending, 1);
+
+    server.fail("/opened", Fault::AnswerLost);
+    device.service.mark_opened(&[id("a/b c")]).await.unwrap();
+    let seen = server.seen("/opened");
+    assert_eq!(seen[0].body["op"], seen[1].body["op"]);
+    assert_ne!(seen[0].body["op"], json!(ops[0]), "each write has an op of its own");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stays_away_is_told_in_time() {
+    let (server, device) = with_notifications(&["a"]).await;
+    (0..4).for_each(|_| server.fail("/opened", Fault::Unreachable));
+    let error = device.service.mark_opened(&[id("a")]).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ServiceErrorKind::Unavailable, true));
+    assert_eq!(server.seen("/opened").len(), 4);
+
+    server.fail("/opened", Fault::Silence);
+    let before = Instant::now();
+    let error = device.service.mark_opened(&[id("a")]).await.unwrap_err();
+    assert_eq!(error.kind(), ServiceErrorKind::Unavailable);
+    assert!(before.elapsed() <= Duration::from_secs(31), "{:?}", before.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_the_server_refuses_is_not_sent_again() {
+    let (server, device) = with_notifications(&["a"]).await;
+    for (status, kind) in [
+        (403, ServiceErrorKind::Forbidden),
+        (413, ServiceErrorKind::Invalid),
+        (422, ServiceErrorKind::Invalid),
+        (301, ServiceErrorKind::Protocol),
+    ] {
+        server.fail("/opened", Fault::Answer(status, Vec::new()));
+        let before = server.seen("/opened").len();
+        assert_eq!(device.service.mark_opened(&[id("a")]).await.unwrap_err().kind(), kind);
+        assert_eq!(server.seen("/opened").len(), before + 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn opening_all_opens_what_was_seen_and_nothing_more() {
+    let (server, device) = with_notifications(&["a", "b"]).await;
+    server.world().mute = true;
+    server.add("ada", "unseen");
+    device.service.mark_all_opened().await.unwrap();
+    let sent = &server.seen("/opened")[0].body;
+    assert_eq!((&sent["all"], &sent["through"]), (&json!(true), &json!(2)));
+    assert_eq!(sent["tag"], json!(Tag::from_bits(2).to_string()));
+    assert_eq!(device.ids(), ["unseen*", "b", "a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn opening_all_of_another_history_is_a_conflict_and_caught_up() {
+    let (server, device) = with_notifications(&["a"]).await;
+    server.world().logs.clear();
+    server.add_silently("ada", "other");
+    let error = device.service.mark_all_opened().await.unwrap_err();
+    assert_eq!(error.kind(), ServiceErrorKind::Conflict);
+    device.until(|snapshot| snapshot.notifications[0].id == id("other")).await;
+    assert_eq!(device.ids(), ["other*"]);
+
+    server.add_silently("ada", "more");
+    server.fail("/opened", Fault::Answer(409, Vec::new()));
+    assert_eq!(device.service.mark_all_opened().await.unwrap_err().kind(), ServiceErrorKind::Conflict);
+    device.until_seq(2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn removing_what_is_not_there_is_told_and_its_head_is_heeded() {
+    let (server, device) = with_notifications(&["a"]).await;
+    server.world().mute = true;
+    server.write("ada", InboxCommand::Remove(id("a"))).unwrap();
+    assert_eq!(device.service.remove(&id("a")).await.unwrap_err().kind(), ServiceErrorKind::Unknown);
+    device.until_seq(2).await;
+    assert_eq!(device.service.remove(&id("..")).await.unwrap_err().kind(), ServiceErrorKind::Invalid);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_ids_go_in_several_requests() {
+    let (server, device) = with_notifications(&["a"]).await;
+    let mut ids: Vec<_> = (0..1_100).map(|n| id(&format!("n{n}"))).collect();
+    ids.push(id("a"));
+    device.service.mark_opened(&ids).await.unwrap();
+    let sizes: Vec<_> =
+        server.seen("/opened").iter().map(|seen| seen.body["ids"].as_array().unwrap().len()).collect();
+    assert_eq!(sizes, [500, 500, 101]);
+    assert_eq!(device.ids(), ["a"]);
+    device.service.mark_opened(&[]).await.unwrap();
+    assert_eq!(server.seen("/opened").len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_push_is_stored_once_whatever_happens_to_its_answer() {
+    let (server, device) = with_notifications(&[]).await;
+    server.fail("/v1/notifications", Fault::AnswerLost);
+    let users: Vec<UserId> = ["ada", "bob"].map(|user| user.parse().unwrap()).into();
+    let receipt = device.service.push(&users, InternalNotification::new("hello")).await.unwrap();
+    assert_eq!((receipt.accepted, receipt.duplicates), (0, 2));
+    assert_eq!(server.world().logs["bob"].head().pending, 1);
+    assert_eq!(device.until_seq(1).await.notifications[0].id, receipt.id);
+
+    let error = device.service.push(&users, InternalNotification::new("")).await.unwrap_err();
+    assert_eq!(error.kind(), ServiceErrorKind::Invalid);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_while_live_events_are_stopped_returns_when_it_is_acknowledged() {
+    let (server, device) = with_notifications(&["a"]).await;
+    device.service.unsubscribe().await.unwrap();
+    let before = Instant::now();
+    device.service.mark_opened(&[id("a")]).await.unwrap();
+    assert!(before.elapsed() < Duration::from_secs(1));
+    assert_eq!(server.world().logs["ada"].head().pending, 0);
+    assert_eq!((device.ids(), device.service.snapshot().status), (vec!["a*".to_owned()], Status::Paused));
+    device.service.subscribe().await.unwrap();
+    device.until_seq(2).await;
+    assert_eq!(device.ids(), ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_answered_ends_the_wait_after_failed_questions() {
+    let (server, device) = with_notifications(&["a"]).await;
+    let asked = server.seen("/changes").len();
+    (0..8).for_each(|_| server.fail("/changes", Fault::Answer(503, Vec::new())));
+    server.add_silently("ada", "b");
+    server.add("ada", "c");
+    soon(async {
+        while server.seen("/changes").len() < asked + 8 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+    let before = Instant::now();
+    device.service.mark_opened(&[id("a")]).await.unwrap();
+    assert!(before.elapsed() < Duration::from_millis(50), "{:?}", before.elapsed());
+    assert_eq!(device.ids(), ["c*", "b*", "a"]);
+}
