@@ -1,0 +1,13 @@
+use std::fmt;
+
+use crate::inboxes::Inboxes;
+
+/// Every inbox as it was at a moment: [`MockHub::backup`](crate::MockHub::backup). `Debug` shows no notification.
+#[derive(Clone)]
+pub struct Backup(pub(crate) Inboxes);
+
+impl fmt::Debug for Backup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backup").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,15 @@
+/// A call that can be made to fail: [`MockService::fail_next`](crate::MockService::fail_next).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Call {
+    /// `init`.
+    Init,
+    /// `subscribe`.
+    Subscribe,
+    /// `push`.
+    Push,
+    /// `mark_opened`, `mark_unopened`, `mark_all_opened` and `remove`.
+    Write,
+    /// `load_older`.
+    LoadOlder,
+}

@@ -1,0 +1,130 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use internal_notifications_models::{
+    Change, ChangesAnswer, InboxPage, InternalNotification, NotificationId, OpId, Receipt, Timestamp, UserId,
+    WriteAnswer, canonical_json,
+};
+use internal_notifications_service::{InboxCommand, InboxLog, Refused, ServiceError, ServiceErrorKind};
+
+use crate::made::Made;
+
+/// What a server keeps: everyone's inbox, and whose notification an id is.
+#[derive(Clone, Default)]
+pub(crate) struct Inboxes {
+    logs: BTreeMap<UserId, InboxLog>,
+    known: BTreeMap<NotificationId, Known>,
+}
+
+/// An id is one notification of the server: the same from another sender, or with another body, is refused.
+#[derive(Clone, PartialEq)]
+struct Known {
+    sender: String,
+    body: String,
+}
+
+/// As a server's default settings have it.
+const MOST_RECIPIENTS: usize = 10_000;
+const MOST_BYTES: usize = 128 * 1024;
+
+/// What a push may not be; looked at before it is sent.
+pub(crate) fn check(
+    user_ids: &[UserId],
+    notification: &InternalNotification,
+    now: Timestamp,
+) -> Result<(), ServiceError> {
+    let invalid = |detail: String| Err(ServiceError::new(ServiceErrorKind::Invalid, detail));
+    if let Err(error) = notification.check() {
+        return invalid(error.to_string());
+    }
+    if user_ids.is_empty() || user_ids.len() > MOST_RECIPIENTS {
+        return invalid(format!("a push has 1 to {MOST_RECIPIENTS} users"));
+    }
+    if notification.send_after.is_some_and(|time| time > now) {
+        return invalid("a `send_after` in the future comes with a later version".to_owned());
+    }
+    if body(notification).len() > MOST_BYTES {
+        return invalid(format!("a notification has at most {MOST_BYTES} bytes"));
+    }
+    Ok(())
+}
+
+/// Canonical, without the id.
+fn body(notification: &InternalNotification) -> String {
+    let notification = InternalNotification { id: None, ..notification.clone() };
+    // Texts, numbers and values cannot fail to become JSON.
+    canonical_json(&serde_json::to_value(&notification).unwrap_or_default())
+}
+
+impl Inboxes {
+    /// Stores a checked push, and says which inboxes it changed, in the order of their users.
+    pub(crate) fn push(
+        &mut self,
+        sender: &str,
+        user_ids: &[UserId],
+        notification: &InternalNotification,
+        now: Timestamp,
+        made: &mut Made,
+    ) -> Result<(Receipt, Vec<(UserId, Change)>), ServiceError> {
+        let id = match &notification.id {
+            Some(id) => id.clone(),
+            None => made
+                .id(|id| self.known.contains_key(id))
+                .map_err(|error| ServiceError::new(ServiceErrorKind::Protocol, error.to_string()))?,
+        };
+        let pushed = Known { sender: sender.to_owned(), body: body(notification) };
+        if *self.known.entry(id.clone()).or_insert_with(|| pushed.clone()) != pushed {
+            let detail = format!("the id {id} belongs to another notification, or to another sender");
+            return Err(ServiceError::new(ServiceErrorKind::Conflict, detail));
+        }
+        let mut receipt = Receipt { id: id.clone(), accepted: 0, duplicates: 0, scheduled: 0 };
+        let mut changes = Vec::new();
+        for user in user_ids.iter().collect::<BTreeSet<_>>() {
+            match self.log(user).add(&id, notification, sender, now, made.tag()) {
+                Some(change) => changes.push((user.clone(), change)),
+                None => receipt.duplicates += 1,
+            }
+        }
+        receipt.accepted = changes.len() as u64;
+        Ok((receipt, changes))
+    }
+
+    /// Does a write of a user's own, and gives the change that it made.
+    pub(crate) fn write(
+        &mut self,
+        user: &UserId,
+        command: &InboxCommand,
+        op: &OpId,
+        now: Timestamp,
+        made: &mut Made,
+    ) -> Result<(WriteAnswer, Option<Change>), ServiceError> {
+        let log = self.log(user);
+        let before = log.head().position;
+        let answer = log.write(command, Some(op), now, made.tag()).map_err(|refused| {
+            let kind = match refused {
+                Refused::Unknown => ServiceErrorKind::Unknown,
+                Refused::Diverged => ServiceErrorKind::Conflict,
+                _ => ServiceErrorKind::Invalid,
+            };
+            ServiceError::new(kind, refused.to_string())
+        })?;
+        let change = match log.changes(before, 1, 1) {
+            ChangesAnswer::Changes { mut changes, .. } => changes.pop(),
+            ChangesAnswer::Reset { .. } => None,
+        };
+        Ok((answer, change))
+    }
+
+    /// A whole inbox.
+    pub(crate) fn page(&self, user: &UserId) -> InboxPage {
+        self.logs.get(user).map(|log| log.page(usize::MAX, None)).unwrap_or_default()
+    }
+
+    pub(crate) fn trim(&mut self) {
+        self.logs.values_mut().for_each(|log| log.trim(u64::MAX));
+    }
+
+    /// A user's inbox; everyone has one.
+    pub(crate) fn log(&mut self, user: &UserId) -> &mut InboxLog {
+        self.logs.entry(user.clone()).or_default()
+    }
+}

@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod backup;
+mod call;
+mod clock;
+mod device;
+mod hub;
+mod inboxes;
+mod made;
+mod outlets;
+mod push_record;
+mod script;
+mod service;
+mod service_builder;
+mod trace;
+mod world;
+
+pub use backup::Backup;
+pub use call::Call;
+pub use clock::MockClock;
+pub use hub::MockHub;
+pub use internal_notifications_models as models;
+pub use internal_notifications_service::OfflinePush;
+pub use push_record::PushRecord;
+pub use service::MockService;
+pub use service_builder::MockServiceBuilder;

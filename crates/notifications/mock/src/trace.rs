@@ -1,0 +1,37 @@
+use std::collections::VecDeque;
+use std::fmt;
+
+use internal_notifications_models::Timestamp;
+
+/// Lines and records that are kept: of a long run the newest.
+pub(crate) const KEPT: usize = 10_000;
+
+/// What happened, as lines for people. Ids and counts stand in it, never what a notification says.
+#[derive(Default)]
+pub(crate) struct Trace(VecDeque<String>);
+
+impl Trace {
+    pub(crate) fn note(&mut self, at: Timestamp, who: &str, what: fmt::Arguments<'_>) {
+        if self.0.len() == KEPT {
+            self.0.pop_front();
+        }
+        self.0.push_back(format!("{at} {who} {what}"));
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.iter().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_run_the_newest_lines_are_kept() {
+        let mut trace = Trace::default();
+        (0..KEPT + 3).for_each(|n| trace.note(Timestamp::UNIX_EPOCH, "hub", format_args!("{n}")));
+        assert_eq!(trace.lines().len(), KEPT);
+        assert_eq!(trace.lines()[0], "1970-01-01T00:00:00Z hub 3");
+    }
+}

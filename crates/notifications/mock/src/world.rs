@@ -1,0 +1,126 @@
+mod lifecycle;
+mod line;
+mod push;
+mod write;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use internal_notifications_models::{Timestamp, UserId};
+use internal_notifications_service::ServiceError;
+use tokio::sync::Notify;
+
+use crate::PushRecord;
+use crate::device::{Device, not_initialized};
+use crate::inboxes::Inboxes;
+use crate::made::Made;
+use crate::outlets::Outlets;
+use crate::script::Script;
+use crate::service_builder::Settings;
+use crate::trace::Trace;
+
+/// Everything of a hub, under one lock: the server, the services and the lines between them. What a call causes has happened before it
+/// returns.
+pub(crate) struct World {
+    pub(crate) now: Timestamp,
+    pub(crate) inboxes: Inboxes,
+    pub(crate) trace: Trace,
+    pub(crate) pushes: VecDeque<PushRecord>,
+    /// In the order in which they were made, which is the order in which they are told of things.
+    devices: BTreeMap<u64, Device>,
+    made: Made,
+    /// Whether new services have a connection.
+    is_up: bool,
+}
+
+/// 2026-01-01T00:00:00Z.
+const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self {
+            now: START,
+            inboxes: Inboxes::default(),
+            trace: Trace::default(),
+            pushes: VecDeque::new(),
+            devices: BTreeMap::new(),
+            made: Made::default(),
+            is_up: true,
+        }
+    }
+
+    pub(crate) fn add(&mut self, user: &str, settings: Settings) -> (u64, Arc<Notify>) {
+        let id = self.made.device();
+        let user = UserId::new(user).map_err(|error| error.to_string());
+        let changed = Arc::new(Notify::new());
+        let device = Device {
+            name: format!("{}#{id}", user.as_ref().map_or("?", UserId::as_str)),
+            user,
+            script: Script::default(),
+            is_online: self.is_up,
+            changed: Arc::clone(&changed),
+            session: None,
+            outlets: Outlets::new(settings.announcement_queue),
+            settings,
+        };
+        self.devices.insert(id, device);
+        (id, changed)
+    }
+
+    /// The last handle of a service is gone.
+    pub(crate) fn forget(&mut self, id: u64) {
+        self.devices.remove(&id);
+    }
+
+    pub(crate) fn device(&mut self, id: u64) -> Result<&mut Device, ServiceError> {
+        self.devices.get_mut(&id).ok_or_else(not_initialized)
+    }
+
+    pub(crate) fn device_count(&self) -> usize {
+        self.devices.len()
+    }
+
+    /// Every service's connection, and that of those to come.
+    pub(crate) fn set_up(&mut self, is_up: bool) {
+        self.is_up = is_up;
+        for id in Vec::from_iter(self.devices.keys().copied()) {
+            self.set_online(id, is_up);
+        }
+    }
+
+    pub(crate) fn advance(&mut self, duration: Duration) {
+        self.now = self.now.checked_add(duration).unwrap_or(Timestamp::MAX);
+        self.note_hub(format_args!("the clock goes on by {duration:?}"));
+        let now = self.now;
+        let is_due = |device: &mut Device| {
+            let interval = device.settings.position_check;
+            device
+                .live()
+                .is_some_and(|session| now.duration_since(session.checked_at).unsigned_abs() >= interval)
+        };
+        let due: Vec<u64> =
+            self.devices.iter_mut().filter_map(|(id, device)| is_due(device).then_some(*id)).collect();
+        due.into_iter().for_each(|id| self.check_position(id));
+    }
+
+    pub(crate) fn note_hub(&mut self, what: fmt::Arguments<'_>) {
+        self.trace.note(self.now, "hub", what);
+    }
+
+    fn note(&mut self, id: u64, what: fmt::Arguments<'_>) {
+        if let Some(device) = self.devices.get(&id) {
+            self.trace.note(self.now, &device.name, what);
+        }
+    }
+
+    /// Notes a call and how it ended.
+    fn noted<T>(&mut self, id: u64, what: &str, outcome: Result<T, ServiceError>) -> Result<T, ServiceError> {
+        match &outcome {
+            Ok(_) => self.note(id, format_args!("{what}")),
+            Err(error) => self.note(id, format_args!("{what}: {:?}", error.kind())),
+        }
+        outcome
+    }
+}

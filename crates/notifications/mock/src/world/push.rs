@@ -1,0 +1,90 @@
+use internal_notifications_models::{InternalNotification, Receipt, UserId};
+use internal_notifications_service::{OfflinePush, ServiceError};
+
+use super::World;
+use crate::device::{no_connection, not_initialized};
+use crate::trace::KEPT;
+use crate::{Call, PushRecord, inboxes};
+
+impl World {
+    /// Stores a push and delivers what it changed.
+    pub(crate) fn push(
+        &mut self,
+        sender: &str,
+        user_ids: &[UserId],
+        notification: InternalNotification,
+    ) -> Result<Receipt, ServiceError> {
+        let stored = inboxes::check(user_ids, &notification, self.now)
+            .and_then(|()| self.inboxes.push(sender, user_ids, &notification, self.now, &mut self.made));
+        let (receipt, changes) = match stored {
+            Ok(stored) => stored,
+            Err(error) => {
+                self.trace.note(self.now, sender, format_args!("pushes: {:?}", error.kind()));
+                return Err(error);
+            }
+        };
+        let Receipt { id, accepted, duplicates, .. } = &receipt;
+        let what = format_args!("pushes {id:?}: {accepted} accepted, {duplicates} duplicates");
+        self.trace.note(self.now, sender, what);
+        self.record(PushRecord {
+            sender: sender.to_owned(),
+            user_ids: user_ids.to_vec(),
+            notification,
+            receipt: receipt.clone(),
+        });
+        for (user, change) in changes {
+            self.deliver(&user, &change);
+        }
+        Ok(receipt)
+    }
+
+    fn record(&mut self, push: PushRecord) {
+        if self.pushes.len() == KEPT {
+            self.pushes.pop_front();
+        }
+        self.pushes.push_back(push);
+    }
+
+    /// A service's push. None while it has to wait for a connection; `session` then says in which session it began to wait.
+    pub(crate) fn push_from(
+        &mut self,
+        id: u64,
+        session: &mut Option<u64>,
+        user_ids: &[UserId],
+        notification: &InternalNotification,
+    ) -> Option<Result<Receipt, ServiceError>> {
+        match self.may_push(id, session, user_ids, notification) {
+            Ok(Some(sender)) => Some(self.push(&sender, user_ids, notification.clone())),
+            Ok(None) => {
+                self.note(id, format_args!("push waits for the connection"));
+                None
+            }
+            Err(error) => Some(self.noted(id, "push", Err(error))),
+        }
+    }
+
+    /// As whom it pushes; none when there is no connection, and it is to wait.
+    fn may_push(
+        &mut self,
+        id: u64,
+        session: &mut Option<u64>,
+        user_ids: &[UserId],
+        notification: &InternalNotification,
+    ) -> Result<Option<String>, ServiceError> {
+        let now = self.now;
+        let device = self.device(id)?;
+        let present = device.initialized()?.number;
+        match session {
+            Some(number) if *number != present => return Err(not_initialized()),
+            Some(_) => {}
+            None => device.script.call(Call::Push)?,
+        }
+        *session = Some(present);
+        inboxes::check(user_ids, notification, now)?;
+        match (device.is_online, device.settings.offline_push) {
+            (true, _) => Ok(Some(format!("user:{}", device.initialized()?.user))),
+            (false, OfflinePush::Wait) => Ok(None),
+            (false, OfflinePush::Err) => Err(no_connection()),
+        }
+    }
+}
