@@ -1,0 +1,174 @@
+use futures_util::{StreamExt, future};
+use internal_notifications_service::{Snapshot, Status};
+
+use crate::probe::told;
+use crate::stage::Stage;
+use crate::violation::{Broken, Held, ensure};
+
+pub(crate) async fn bullet_01_before_init_the_service_is_idle_and_errs(stage: &Stage<'_>) -> Held {
+    let (ada, bob) = (stage.user("ada")?, stage.user("bob")?);
+    let a = stage.push(&[&ada], "a").await?;
+    let laptop = stage.device(&ada).await?;
+    laptop.is_idle("before init")?;
+    let first = laptop.call("snapshots().next", laptop.service().snapshots().next()).await?;
+    ensure!(first == Some(Snapshot::default()), "before init `snapshots` begins with {first:?}");
+    laptop.refuses_all("before init", &bob, &a).await?;
+    laptop.dispose().await?;
+    laptop.is_idle("after dispose without init")?;
+
+    // What was refused did not happen.
+    laptop.init().await?;
+    laptop.shows(&[&a], 1).await?;
+    let bobs = stage.live(&bob).await?;
+    let fence = stage.push(&[&bob], "fence").await?;
+    bobs.shows(&[&fence], 1).await?;
+    Ok(())
+}
+
+pub(crate) async fn bullet_02_init_brings_the_first_snapshot_and_announces_nothing_of_it(
+    stage: &Stage<'_>,
+) -> Held {
+    let ada = stage.user("ada")?;
+    let a = stage.push(&[&ada], "a").await?;
+    let b = stage.push(&[&ada], "b").await?;
+    let laptop = stage.device(&ada).await?;
+    let mut ear = laptop.ear();
+    laptop.init().await?;
+    let now = laptop.shows_already("when init has returned", &[&b, &a], 2)?;
+    let started = !matches!(now.status, Status::Idle | Status::Starting);
+    ensure!(started, "when init has returned the status is {:?}", now.status);
+    let fence = stage.push(&[&ada], "fence").await?;
+    ear.hears(&[&fence]).await
+}
+
+pub(crate) async fn bullet_03_init_again_does_nothing(stage: &Stage<'_>) -> Held {
+    let ada = stage.user("ada")?;
+    let a = stage.push(&[&ada], "a").await?;
+    let laptop = stage.device(&ada).await?;
+    let mut ear = laptop.ear();
+    let service = laptop.service();
+    let calls = future::try_join3(service.init(), service.init(), service.init());
+    laptop.ok("three init at the same time", calls).await?;
+    laptop.shows_already("when three init have returned", &[&a], 1)?;
+    laptop.until("it is live after init", |now| now.status == Status::Live).await?;
+
+    laptop.init().await?;
+    let now = laptop.shows_already("after init of an initialized service", &[&a], 1)?;
+    ensure!(now.status != Status::Starting, "init of an initialized service starts it again");
+    let b = stage.push(&[&ada], "b").await?;
+    let c = stage.push(&[&ada], "c").await?;
+    ear.hears(&[&b, &c]).await?;
+    laptop.shows(&[&c, &b, &a], 3).await?;
+
+    laptop.unsubscribe().await?;
+    laptop.init().await?;
+    let status = laptop.now().status;
+    ensure!(status == Status::Paused, "init of a paused service makes it {status:?}");
+    Ok(())
+}
+
+pub(crate) async fn bullet_04_a_failed_init_leaves_it_idle(stage: &Stage<'_>) -> Held {
+    let (ada, bob) = (stage.user("ada")?, stage.user("bob")?);
+    let a = stage.push(&[&ada], "a").await?;
+    let laptop = stage.device(&ada).await?;
+    let mut ear = laptop.ear();
+    laptop.call("fail_init of the harness", stage.harness.fail_init(&laptop.device)).await?;
+    for _ in 0..2 {
+        if laptop.call("init that must fail", laptop.service().init()).await?.is_ok() {
+            return Err(Broken("init succeeds though the harness lets it fail".to_owned()));
+        }
+        laptop.is_idle("after a failed init")?;
+    }
+    laptop.refuses_all("after a failed init", &bob, &a).await?;
+    laptop.mend().await?;
+    laptop.init().await?;
+    laptop.shows_already("after an init that follows a failed one", &[&a], 1)?;
+    let fence = stage.push(&[&ada], "fence").await?;
+    ear.hears(&[&fence]).await
+}
+
+pub(crate) async fn bullet_05_dispose_forgets_the_user(stage: &Stage<'_>) -> Held {
+    let (ada, bob) = (stage.user("ada")?, stage.user("bob")?);
+    let (laptop, phone) = (stage.live(&ada).await?, stage.live(&ada).await?);
+    let a = stage.push(&[&ada], "a").await?;
+    laptop.shows(&[&a], 1).await?;
+    laptop.dispose().await?;
+    laptop.is_idle("after dispose")?;
+    let first = laptop.call("snapshots().next", laptop.service().snapshots().next()).await?;
+    ensure!(first == Some(Snapshot::default()), "after dispose `snapshots` begins with {first:?}");
+    laptop.refuses_all("after dispose", &bob, &a).await?;
+    laptop.dispose().await?;
+    laptop.is_idle("after a second dispose")?;
+
+    // It goes on without it.
+    let fence = stage.push(&[&ada], "fence").await?;
+    phone.shows(&[&fence, &a], 2).await?;
+    laptop.is_idle("after dispose, and a push to the user,")
+}
+
+pub(crate) async fn bullet_06_init_after_dispose_loses_and_repeats_nothing(stage: &Stage<'_>) -> Held {
+    let ada = stage.user("ada")?;
+    let a = stage.push(&[&ada], "a").await?;
+    let laptop = stage.live(&ada).await?;
+    let b = stage.push(&[&ada], "b").await?;
+    laptop.shows(&[&b, &a], 2).await?;
+    for (while_away, fence) in [("c", "fence"), ("d", "fence2")] {
+        let before: Vec<_> = laptop.now().notifications.iter().map(|row| row.id.clone()).collect();
+        laptop.dispose().await?;
+        let mut ear = laptop.ear();
+        let missed = stage.push(&[&ada], while_away).await?;
+        laptop.init().await?;
+        let mut all: Vec<_> = [&missed].into_iter().chain(&before).collect();
+        laptop.shows_already("after dispose and init", &all, all.len() as u64)?;
+        let fence = stage.push(&[&ada], fence).await?;
+        ear.hears(&[&fence]).await?;
+        all.insert(0, &fence);
+        laptop.shows(&all, all.len() as u64).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn bullet_07_unsubscribe_keeps_the_state(stage: &Stage<'_>) -> Held {
+    let ada = stage.user("ada")?;
+    let (laptop, phone) = (stage.live(&ada).await?, stage.live(&ada).await?);
+    let a = stage.push(&[&ada], "a").await?;
+    let before = laptop.shows(&[&a], 1).await?;
+    phone.shows(&[&a], 1).await?;
+    let mut ear = laptop.ear();
+    for when in ["after unsubscribe", "after a second unsubscribe"] {
+        laptop.unsubscribe().await?;
+        let now = laptop.now();
+        ensure!(now.status == Status::Paused, "{when} the status is {:?}", now.status);
+        let kept = now.notifications == before.notifications && now.pending == before.pending;
+        ensure!(kept && now.position == before.position, "{when} the state is not kept: {}", told(&now));
+    }
+    let b = stage.push(&[&ada], "b").await?;
+    phone.shows(&[&b, &a], 2).await?;
+    let c = stage.push(&[&ada], "c").await?;
+    phone.shows(&[&c, &b, &a], 3).await?;
+    let now = laptop.shows_already("after unsubscribe, and a push to the user,", &[&a], 1)?;
+    ensure!(now.status == Status::Paused, "the status is {:?} though it was unsubscribed", now.status);
+    ear.is_silent("after unsubscribe")
+}
+
+pub(crate) async fn bullet_08_subscribe_catches_up(stage: &Stage<'_>) -> Held {
+    let ada = stage.user("ada")?;
+    let a = stage.push(&[&ada], "a").await?;
+    let laptop = stage.live(&ada).await?;
+    let mut ear = laptop.ear();
+    laptop.unsubscribe().await?;
+    let b = stage.push(&[&ada], "b").await?;
+    let c = stage.push(&[&ada], "c").await?;
+    let d = stage.push(&[&ada], "d").await?;
+    laptop.subscribe().await?;
+    laptop.shows(&[&d, &c, &b, &a], 4).await?;
+    laptop.until("it is live after subscribe", |now| now.status == Status::Live).await?;
+    let fence = stage.push(&[&ada], "fence").await?;
+    ear.hears(&[&b, &c, &d, &fence]).await?;
+
+    laptop.subscribe().await?;
+    laptop.shows_already("after subscribe of a subscribed service", &[&fence, &d, &c, &b, &a], 5)?;
+    let e = stage.push(&[&ada], "e").await?;
+    let f = stage.push(&[&ada], "f").await?;
+    ear.hears(&[&e, &f]).await
+}

@@ -1,0 +1,63 @@
+use internal_notifications_service::ServiceErrorKind;
+use internal_notifications_service::models::InternalNotification;
+
+use crate::probe::told;
+use crate::stage::Stage;
+use crate::violation::{Held, ensure};
+
+pub(crate) async fn bullet_20_push_is_stored_and_counts_each_recipient_once(stage: &Stage<'_>) -> Held {
+    let [ada, bob, carol] = [stage.user("ada")?, stage.user("bob")?, stage.user("carol")?];
+    let laptop = stage.live(&ada).await?;
+    let bobs = stage.live(&bob).await?;
+    let a = stage.id("a")?;
+    let receipt = laptop.push(&[&bob, &carol, &bob], &a).await?;
+    let counts = (receipt.accepted, receipt.duplicates, receipt.scheduled);
+    ensure!(receipt.id == a && counts == (2, 0, 0), "a push to bob, carol and bob: {receipt:?}");
+
+    // Stored: whoever comes after has it.
+    let carols = stage.device(&carol).await?;
+    carols.init().await?;
+    carols.shows_already("when init has returned after the push", &[&a], 1)?;
+    bobs.shows(&[&a], 1).await?;
+    let receipt = laptop.push(&[&bob, &ada], &a).await?;
+    let counts = (receipt.accepted, receipt.duplicates, receipt.scheduled);
+    ensure!(receipt.id == a && counts == (1, 1, 0), "the same push to bob and ada: {receipt:?}");
+    laptop.shows(&[&a], 1).await?;
+
+    let unnamed = InternalNotification::new("without an id").with_heading("as it was written");
+    let receipt = laptop.ok("push", laptop.try_push(&[&bob], unnamed.clone())).await?;
+    ensure!(receipt.accepted == 1, "a push without an id: {receipt:?}");
+    let now = bobs.shows(&[&receipt.id, &a], 2).await?;
+    let row = now.notifications.first();
+    let same = row.is_some_and(|row| row.content == unnamed.content && row.heading == unnamed.heading);
+    ensure!(same, "what arrives is not what was pushed: {row:?}");
+    Ok(())
+}
+
+pub(crate) async fn bullet_21_what_must_not_be_pushed_changes_nothing(stage: &Stage<'_>) -> Held {
+    let (ada, bob) = (stage.user("ada")?, stage.user("bob")?);
+    let laptop = stage.live(&ada).await?;
+    let bobs = stage.live(&bob).await?;
+    let mut ear = bobs.ear();
+    let empty = InternalNotification::new("");
+    let opened = InternalNotification { opened: true, ..InternalNotification::new("opened") };
+    let mut reserved = InternalNotification::new("reserved");
+    reserved.extra.insert("seq".to_owned(), 7.into());
+    for (what, notification) in
+        [("an empty one", empty), ("an opened one", opened), ("a key of ours", reserved)]
+    {
+        let call = laptop.try_push(&[&bob], notification);
+        laptop.errs(&format!("push of {what}"), ServiceErrorKind::Invalid, call).await?;
+    }
+    let taken = stage.push(&[&bob], "taken").await?;
+    let other = InternalNotification::new("another content").with_id(taken.clone());
+    let call = laptop.try_push(&[&bob, &ada], other);
+    laptop.errs("push of another one's id", ServiceErrorKind::Conflict, call).await?;
+
+    let fence = stage.push(&[&ada, &bob], "fence").await?;
+    let now = bobs.shows(&[&fence, &taken], 2).await?;
+    ensure!(now.position.seq == 2, "refused pushes changed the inbox: {}", told(&now));
+    ear.hears(&[&taken, &fence]).await?;
+    laptop.shows(&[&fence], 1).await?;
+    Ok(())
+}

@@ -1,0 +1,139 @@
+use std::collections::VecDeque;
+
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use internal_notifications_service::models::NotificationId;
+use internal_notifications_service::{Announcement, Snapshot, Status};
+
+use crate::ear::{self, Ear};
+use crate::probe::{Probe, told};
+use crate::stage::Stage;
+use crate::violation::{Broken, Held, ensure};
+
+pub(crate) async fn bullet_16_snapshots_yield_the_present_then_the_newest(stage: &Stage<'_>) -> Held {
+    let ada = stage.user("ada")?;
+    let laptop = stage.live(&ada).await?;
+    let a = stage.push(&[&ada], "a").await?;
+    laptop.shows(&[&a], 1).await?;
+    let (mut quick, mut slow) = (laptop.service().snapshots(), laptop.service().snapshots());
+    for stream in [&mut quick, &mut slow] {
+        let first = next(&laptop, stream).await?;
+        ensure!(first.pending == 1, "`snapshots` begins with {}, not with the present one", told(&first));
+    }
+    let rest = stage.push_many(&ada, "n", 10).await?;
+    while next(&laptop, &mut quick).await?.pending < 11 {}
+    let newest = next(&laptop, &mut slow).await?;
+    ensure!(newest.pending == 11, "a slow reader of `snapshots` gets an old one: {}", told(&newest));
+    let listed: Vec<_> = rest.iter().rev().chain([&a]).take(stage.harness.window()).collect();
+    laptop.shows(&listed, 11).await?;
+    Ok(())
+}
+
+async fn next(of: &Probe, stream: &mut BoxStream<'static, Snapshot>) -> Held<Snapshot> {
+    let next = of.call("snapshots().next", stream.next()).await?;
+    next.ok_or_else(|| Broken("the snapshots ended".to_owned()))
+}
+
+pub(crate) async fn bullet_17_announcements_come_once_and_in_order(stage: &Stage<'_>) -> Held {
+    let ada = stage.user("ada")?;
+    let (laptop, phone) = (stage.live(&ada).await?, stage.live(&ada).await?);
+    let a = stage.push(&[&ada], "a").await?;
+    laptop.shows(&[&a], 1).await?;
+    let (mut one, mut other) = (laptop.ear(), laptop.ear());
+    let ids = stage.push_many(&ada, "n", 5).await?;
+    let ids: Vec<_> = ids.iter().collect();
+    one.hears(&ids).await?;
+    other.hears(&ids).await?;
+
+    // What is opened, or removed, before it could be told.
+    laptop.unsubscribe().await?;
+    let opened = stage.push(&[&ada], "opened").await?;
+    let removed = stage.push(&[&ada], "removed").await?;
+    let kept = stage.push(&[&ada], "kept").await?;
+    phone.until("the other device has them", |now| now.pending == 9).await?;
+    phone.open(&[&opened]).await?;
+    phone.remove(&removed).await?;
+    laptop.subscribe().await?;
+    laptop.until("it is live after subscribe", |now| now.status == Status::Live && now.pending == 7).await?;
+    let fence = stage.push(&[&ada], "fence").await?;
+    one.hears(&[&kept, &fence]).await?;
+    other.hears(&[&kept, &fence]).await
+}
+
+pub(crate) async fn bullet_18_a_slow_reader_is_told_that_it_missed_some(stage: &Stage<'_>) -> Held {
+    let ada = stage.user("ada")?;
+    let laptop = stage.live(&ada).await?;
+    let (mut slow, mut quick) = (laptop.ear(), laptop.ear());
+    let count = stage.harness.announcements() + 10;
+    let mut ids = VecDeque::new();
+    for index in 0..count {
+        let id = stage.push(&[&ada], &format!("n{index}")).await?;
+        quick.hears(&[&id]).await?;
+        ids.push_back(id);
+    }
+    laptop.until("it has all", |now| now.pending == count as u64).await?;
+    let fence = stage.push(&[&ada], "fence").await?;
+    quick.hears(&[&fence]).await?;
+    ids.push_back(fence);
+    let missed = read_late(&mut slow, ids).await?;
+    ensure!(missed > 0, "{count} announcements waited for a reader; the harness says that fewer may");
+    let last = stage.push(&[&ada], "last").await?;
+    slow.hears(&[&last]).await
+}
+
+/// Reads up to the last of these, some of which may be missing where the reader is told so; says how many were.
+async fn read_late(slow: &mut Ear, mut due: VecDeque<NotificationId>) -> Held<usize> {
+    let (mut missed, mut may_miss) = (0, false);
+    while !due.is_empty() {
+        match slow.next("a slow reader was told the rest").await? {
+            Some(Announcement::Skipped) => may_miss = true,
+            Some(Announcement::Notification(row)) => {
+                let Some(at) = due.iter().position(|id| *id == row.id) else {
+                    return Err(Broken(format!("a slow reader is told {:?} twice or out of order", row.id)));
+                };
+                let told = "a slow reader is not told that it missed";
+                ensure!(at == 0 || may_miss, "{told} {:?} and {} more", due.front(), at.saturating_sub(1));
+                missed += at;
+                may_miss = false;
+                due.drain(..=at);
+            }
+            other => {
+                return Err(Broken(format!("a slow reader is told {}", ear::told(other.as_ref()))));
+            }
+        }
+    }
+    Ok(missed)
+}
+
+pub(crate) async fn bullet_19_streams_end_with_dispose(stage: &Stage<'_>) -> Held {
+    let ada = stage.user("ada")?;
+    let laptop = stage.live(&ada).await?;
+    let mut read = laptop.ear();
+    let a = stage.push(&[&ada], "a").await?;
+    read.hears(&[&a]).await?;
+    laptop.shows(&[&a], 1).await?;
+    drop((laptop.service().snapshots(), laptop.service().announcements()));
+    let (mut unread, mut half_read) = (laptop.ear(), laptop.service().snapshots());
+    next(&laptop, &mut half_read).await?;
+    let unread_snapshots = laptop.service().snapshots();
+    let b = stage.push(&[&ada], "b").await?;
+    read.hears(&[&b]).await?;
+    laptop.shows(&[&b, &a], 2).await?;
+
+    laptop.dispose().await?;
+    for mut snapshots in [half_read, unread_snapshots] {
+        while let Some(now) = laptop.call("snapshots().next after dispose", snapshots.next()).await? {
+            ensure!(now == Snapshot::default(), "after dispose `snapshots` yields {}", told(&now));
+        }
+    }
+    for ear in [&mut read, &mut unread] {
+        let after = ear.next("announcements ended with dispose").await?;
+        ensure!(after.is_none(), "after dispose was announced {}", ear::told(after.as_ref()));
+    }
+
+    // Those taken since belong to what comes.
+    let mut ear = laptop.ear();
+    laptop.init().await?;
+    let fence = stage.push(&[&ada], "fence").await?;
+    ear.hears(&[&fence]).await
+}

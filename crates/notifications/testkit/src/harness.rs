@@ -1,0 +1,64 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use internal_notifications_service::models::{InternalNotification, Receipt, UserId};
+use internal_notifications_service::{OfflinePush, ServiceError};
+
+use crate::Device;
+
+/// How the suite gets at a service: what its author writes once.
+///
+/// Users and ids are new in every run, so that a harness may stand before a server that many runs share. A harness may panic where it cannot
+/// do its part; that counts against the bullet under test.
+#[async_trait]
+pub trait Harness: Send + Sync {
+    /// A new device of a user: a service of its own, not initialized, with what is needed to cut its connection alone.
+    async fn device(&self, user: &UserId) -> Device;
+
+    /// Pushes as a backend would, always as the same sender, whatever is cut.
+    ///
+    /// # Errors
+    /// What the server refuses.
+    async fn push(&self, to: &[UserId], notification: InternalNotification) -> Result<Receipt, ServiceError>;
+
+    /// Lets every `init` of this device fail until it is [mended](Device::mend) (4). Cuts its connection, unless you know better.
+    async fn fail_init(&self, device: &Device) {
+        device.cut().await;
+    }
+
+    /// Has the server refuse the next write of this device when it arrives (24); false where that cannot be arranged. Then a removal of what
+    /// another device removed meanwhile is all that the suite sees refused, which does not show the roll-back of a mark.
+    async fn refuse_next_write(&self, _device: &Device) -> bool {
+        false
+    }
+
+    /// What a push without a connection does (26). One that waits must wait for longer than [`patience`](Self::patience).
+    fn offline_push(&self) -> OfflinePush {
+        OfflinePush::default()
+    }
+
+    /// How many notifications the list holds at first (15). Keep it small: the suite pushes a few more than that.
+    fn window(&self) -> usize {
+        50
+    }
+
+    /// How many announcements wait for a reader, at most (18). The suite pushes a few more than that.
+    fn announcements(&self) -> usize {
+        256
+    }
+
+    /// How many writes wait for a connection, at most (25). The suite does one more than that.
+    fn queue(&self) -> usize {
+        500
+    }
+
+    /// How long the suite waits for what must happen. What takes longer is a violation, so be generous where a real server is behind it.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    /// Why a bullet does not apply to this service, for one that does nothing by choice, say. The reason is printed.
+    fn skip(&self, _bullet: u8) -> Option<&'static str> {
+        None
+    }
+}

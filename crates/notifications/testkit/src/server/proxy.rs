@@ -1,0 +1,151 @@
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::sleep;
+
+use super::TestServerError;
+use crate::Connection;
+
+/// Stands before a server, and lets through what it is told to: [`TestServer::proxy`](super::TestServer::proxy). When it is dropped, its
+/// connections end.
+pub struct Proxy {
+    address: SocketAddr,
+    line: Arc<Line>,
+    accepting: AbortHandle,
+}
+
+struct Line {
+    target: SocketAddr,
+    /// None while it is cut.
+    connections: Mutex<Option<JoinSet<()>>>,
+    /// How long each chunk takes.
+    delay: watch::Sender<Duration>,
+}
+
+/// What is read at once.
+const CHUNK_BYTES: usize = 4096;
+
+impl Proxy {
+    pub(super) async fn before(target: SocketAddr) -> Result<Self, TestServerError> {
+        let listening = async {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            Ok((listener.local_addr()?, listener))
+        };
+        let (address, listener) = listening
+            .await
+            .map_err(|error: std::io::Error| TestServerError::new("a proxy cannot listen", &error))?;
+        let connections = Mutex::new(Some(JoinSet::new()));
+        let line = Arc::new(Line { target, connections, delay: watch::Sender::default() });
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&line))).abort_handle();
+        Ok(Self { address, line, accepting })
+    }
+
+    /// The server's base URL through it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Ends every connection, and lets none through. They have ended when it returns.
+    pub async fn cut(&self) {
+        let connections = self.line.connections().take();
+        if let Some(mut connections) = connections {
+            connections.shutdown().await;
+        }
+    }
+
+    /// Lets everything through again, at full speed.
+    pub fn mend(&self) {
+        self.line.delay.send_replace(Duration::ZERO);
+        self.line.connections().get_or_insert_default();
+    }
+
+    /// Holds up each chunk of at most 4 KiB for so long, in both directions, until it is [mended](Self::mend).
+    pub fn slow(&self, chunk: Duration) {
+        self.line.delay.send_replace(chunk);
+    }
+}
+
+impl Line {
+    fn connections(&self) -> MutexGuard<'_, Option<JoinSet<()>>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn accept(listener: TcpListener, line: Arc<Line>) {
+    loop {
+        let Ok((client, _)) = listener.accept().await else {
+            // Out of files, say: others may close theirs.
+            sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        let mut connections = line.connections();
+        if let Some(connections) = connections.as_mut() {
+            while connections.try_join_next().is_some() {}
+            connections.spawn(carry(client, line.target, line.delay.subscribe()));
+        }
+    }
+}
+
+/// Carries both directions until one of them ends.
+async fn carry(client: TcpStream, target: SocketAddr, delay: watch::Receiver<Duration>) {
+    let Ok(server) = TcpStream::connect(target).await else { return };
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    tokio::select! {
+        () = copy(from_client, to_server, delay.clone()) => {}
+        () = copy(from_server, to_client, delay) => {}
+    }
+}
+
+async fn copy(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    delay: watch::Receiver<Duration>,
+) {
+    let mut chunk = [0; CHUNK_BYTES];
+    while let Ok(length @ 1..) = from.read(&mut chunk).await {
+        let wait = *delay.borrow();
+        if !wait.is_zero() {
+            sleep(wait).await;
+        }
+        let Some(read) = chunk.get(..length) else { return };
+        if to.write_all(read).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[async_trait]
+impl Connection for Proxy {
+    async fn cut(&self) {
+        Proxy::cut(self).await;
+    }
+
+    async fn mend(&self) {
+        Proxy::mend(self);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.line.connections().take();
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_cut = self.line.connections().is_none();
+        f.debug_struct("Proxy")
+            .field("address", &self.address)
+            .field("is_cut", &is_cut)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,71 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use internal_notifications_mock::{MockHub, MockService};
+use internal_notifications_service::models::{InternalNotification, Receipt, UserId};
+use internal_notifications_service::{OfflinePush, ServiceError};
+use internal_notifications_testkit::{Connection, Device, Harness};
+
+/// Services over the mock's hub.
+pub(crate) struct MockHarness {
+    hub: MockHub,
+    offline_push: OfflinePush,
+}
+
+struct Line(MockService);
+
+impl MockHarness {
+    pub(crate) fn new(offline_push: OfflinePush) -> Self {
+        Self { hub: MockHub::new(), offline_push }
+    }
+}
+
+#[async_trait]
+impl Harness for MockHarness {
+    async fn device(&self, user: &UserId) -> Device {
+        let service = self
+            .hub
+            .service_builder(user)
+            .window(self.window())
+            .announcement_queue(self.announcements())
+            .write_queue(self.queue())
+            .offline_push(self.offline_push)
+            .build();
+        Device::new(service.clone()).with_connection(Line(service))
+    }
+
+    async fn push(&self, to: &[UserId], notification: InternalNotification) -> Result<Receipt, ServiceError> {
+        self.hub.push_as_backend("test", to, notification)
+    }
+
+    fn offline_push(&self) -> OfflinePush {
+        self.offline_push
+    }
+
+    fn window(&self) -> usize {
+        8
+    }
+
+    fn announcements(&self) -> usize {
+        16
+    }
+
+    fn queue(&self) -> usize {
+        9
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+}
+
+#[async_trait]
+impl Connection for Line {
+    async fn cut(&self) {
+        self.0.go_offline();
+    }
+
+    async fn mend(&self) {
+        self.0.go_online();
+    }
+}
