@@ -99,10 +99,10 @@ impl MockHub {
     }
 
     /// Every inbox is as it was then. Nobody is told: services notice at the next event or position check.
+    ///
+    /// It takes a millisecond of the hub's clock: what comes after it is newer than anything that was lost.
     pub fn restore(&self, backup: &Backup) {
-        let mut world = self.0.world();
-        world.inboxes = backup.0.clone();
-        world.note_hub(format_args!("a backup is restored"));
+        self.0.world().restore(backup);
     }
 
     /// Forgets the changes of all inboxes, not the inboxes: who missed some is answered with a snapshot.

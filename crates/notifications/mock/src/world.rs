@@ -12,7 +12,6 @@ use internal_notifications_models::{Timestamp, UserId};
 use internal_notifications_service::ServiceError;
 use tokio::sync::Notify;
 
-use crate::PushRecord;
 use crate::device::{Device, not_initialized};
 use crate::inboxes::Inboxes;
 use crate::made::Made;
@@ -20,6 +19,7 @@ use crate::outlets::Outlets;
 use crate::script::Script;
 use crate::service_builder::Settings;
 use crate::trace::Trace;
+use crate::{Backup, PushRecord};
 
 /// Everything of a hub, under one lock: the server, the services and the lines between them. What a call causes has happened before it
 /// returns.
@@ -90,9 +90,19 @@ impl World {
         }
     }
 
-    pub(crate) fn advance(&mut self, duration: Duration) {
+    pub(crate) fn restore(&mut self, backup: &Backup) {
+        self.pass(Duration::from_millis(1));
+        self.inboxes = backup.0.clone();
+        self.note_hub(format_args!("a backup is restored"));
+    }
+
+    fn pass(&mut self, duration: Duration) {
         self.now = self.now.checked_add(duration).unwrap_or(Timestamp::MAX);
+    }
+
+    pub(crate) fn advance(&mut self, duration: Duration) {
         self.note_hub(format_args!("the clock goes on by {duration:?}"));
+        self.pass(duration);
         let now = self.now;
         let is_due = |device: &mut Device| {
             let interval = device.settings.position_check;

@@ -1,0 +1,130 @@
+use std::thread;
+use std::time::Duration;
+
+use internal_notifications_mock::MockHub;
+use internal_notifications_mock::models::{InternalNotification, Receipt};
+use internal_notifications_service::{InternalNotificationsService, ServiceErrorKind};
+
+use super::{id, kind, live, note, now, shown, told, user};
+
+#[test]
+fn users_push_to_each_other_and_to_all_their_devices() {
+    let hub = MockHub::new();
+    let (ada, phone, laptop) = (live(hub.service("ada")), live(hub.service("bob")), live(hub.service("bob")));
+    let receipt = now(ada.push(&[user("bob"), user("ada"), user("bob")], note("n"))).unwrap();
+    assert_eq!(receipt, Receipt { id: id("n"), accepted: 2, duplicates: 0, scheduled: 0 });
+    now(phone.mark_opened(&[id("n")])).unwrap();
+    for bobs in [&phone, &laptop] {
+        assert_eq!((shown(bobs), bobs.snapshot().pending), (vec!["n✓".into()], 0));
+    }
+    assert_eq!(shown(&ada), ["n"]);
+    assert_eq!(laptop.snapshot().notifications[0].sender, "user:ada");
+}
+
+#[test]
+fn an_id_is_one_notification_of_the_hub() {
+    let hub = MockHub::new();
+    let ada = live(hub.service("ada"));
+    let push = |who: &str, to: &[&str], what| hub.push_as_backend(who, to, what);
+    assert_eq!(push("shop", &["ada"], note("n")).unwrap().accepted, 1);
+    assert_eq!(kind(push("shop", &["bob"], note("n").with_heading("h"))), ServiceErrorKind::Conflict);
+    assert_eq!(kind(push("bank", &["bob"], note("n"))), ServiceErrorKind::Conflict);
+    assert_eq!(kind(now(ada.push(&[user("bob")], note("n")))), ServiceErrorKind::Conflict);
+    assert!(hub.inbox("bob").notifications.is_empty());
+    now(ada.remove(&id("n"))).unwrap();
+    let again = push("shop", &["ada", "bob"], note("n")).unwrap();
+    assert_eq!((again.accepted, again.duplicates), (1, 1));
+    assert!(shown(&ada).is_empty());
+}
+
+#[test]
+fn an_id_that_somebody_chose_is_not_made_again() {
+    let hub = MockHub::new();
+    hub.push_as_backend("shop", ["ada"], note("mock-1")).unwrap();
+    let made = hub.push_as_backend("shop", ["ada"], InternalNotification::new("c")).unwrap();
+    assert_eq!(made.id, id("mock-2"));
+}
+
+#[test]
+fn what_must_not_be_pushed_is_refused_as_a_server_refuses_it() {
+    let hub = MockHub::new();
+    let ada = live(hub.service("ada"));
+    let later = hub.clock().now().checked_add(Duration::from_secs(1)).unwrap();
+    let mut reserved = note("n");
+    reserved.extra.insert("inbox".into(), 1.into());
+    for notification in [
+        InternalNotification::new(""),
+        InternalNotification::new("c".repeat(128 * 1024)),
+        note("n").with_send_after(later),
+        reserved,
+    ] {
+        assert_eq!(kind(now(ada.push(&[user("ada")], notification.clone()))), ServiceErrorKind::Invalid);
+        assert_eq!(kind(hub.push_as_backend("shop", ["ada"], notification)), ServiceErrorKind::Invalid);
+    }
+    assert_eq!(kind(hub.push_as_backend("shop", ["a b"], note("n"))), ServiceErrorKind::Invalid);
+    assert_eq!(kind(hub.push_as_backend("shop", [""; 0], note("n"))), ServiceErrorKind::Invalid);
+    let many: Vec<String> = (0..10_001).map(|n| format!("u{n}")).collect();
+    assert_eq!(kind(hub.push_as_backend("shop", &many, note("n"))), ServiceErrorKind::Invalid);
+    assert!(hub.pushes().is_empty() && shown(&ada).is_empty());
+    hub.clock().advance(Duration::from_secs(1));
+    assert!(hub.push_as_backend("shop", ["ada"], note("n").with_send_after(later)).is_ok());
+}
+
+#[test]
+fn pushes_are_on_record() {
+    let hub = MockHub::new();
+    let ada = live(hub.service("ada"));
+    now(ada.push(&[user("bob")], note("n"))).unwrap();
+    hub.push_as_backend("shop", ["ada"], note("m")).unwrap();
+    let pushes = hub.pushes();
+    assert_eq!(pushes.len(), 2);
+    assert_eq!((&*pushes[0].sender, &*pushes[0].user_ids), ("user:ada", &[user("bob")][..]));
+    assert_eq!((&pushes[0].notification, pushes[0].receipt.accepted), (&note("n"), 1));
+    assert_eq!(pushes[1].sender, "key:shop");
+}
+
+#[test]
+fn a_bare_notification_is_announced_and_not_kept() {
+    let hub = MockHub::new();
+    let ada = live(hub.service("ada"));
+    let mut announcements = ada.announcements();
+    hub.trigger_bare("ada", InternalNotification::new("hello")).unwrap();
+    assert_eq!(told(&mut announcements), ["bare hello"]);
+    assert!(shown(&ada).is_empty());
+    assert_eq!(hub.inbox("ada").head.position.seq, 0);
+}
+
+#[test]
+fn times_are_the_hubs() {
+    let hub = MockHub::new();
+    let ada = live(hub.service("ada"));
+    hub.push_as_backend("shop", ["ada"], note("n")).unwrap();
+    hub.clock().advance(Duration::from_secs(90));
+    now(ada.mark_opened(&[id("n")])).unwrap();
+    let row = ada.snapshot().notifications[0].clone();
+    assert_eq!(row.created_at.to_string(), "2026-01-01T00:00:00Z");
+    assert_eq!(row.opened_at.unwrap().to_string(), "2026-01-01T00:01:30Z");
+    hub.clock().advance(Duration::MAX);
+}
+
+#[test]
+fn services_that_push_to_each_other_from_threads_do_not_block() {
+    let hub = MockHub::new();
+    let users = ["ada", "bob"];
+    let services = users.map(|name| live(hub.service(name)));
+    thread::scope(|scope| {
+        for (service, friend) in services.iter().zip(["bob", "ada"]) {
+            scope.spawn(move || {
+                for _ in 0..200 {
+                    now(service.push(&[user(friend)], InternalNotification::new("c"))).unwrap();
+                    now(service.mark_all_opened()).unwrap();
+                    let _ = service.snapshot();
+                }
+            });
+        }
+    });
+    for (service, name) in services.iter().zip(users) {
+        assert_eq!(service.snapshot().position, hub.inbox(name).head.position);
+    }
+    assert_eq!(hub.pushes().len(), 400);
+}

@@ -1,0 +1,81 @@
+//! What the mock does beyond the contract's bullets, and what it does to make them true.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may"
+)]
+
+mod cancelling;
+mod converges;
+mod gaps;
+mod hub;
+mod lifecycle;
+mod offline;
+mod scripted;
+mod streams;
+mod trace;
+
+use futures_util::{FutureExt, Stream, StreamExt};
+use internal_notifications_mock::MockService;
+use internal_notifications_mock::models::{InternalNotification, NotificationId, UserId};
+use internal_notifications_service::{Announcement, InternalNotificationsService, ServiceError};
+
+fn user(id: &str) -> UserId {
+    id.parse().unwrap()
+}
+
+fn id(id: &str) -> NotificationId {
+    id.parse().unwrap()
+}
+
+fn note(id: &str) -> InternalNotification {
+    InternalNotification::new("c").with_id(id.parse().unwrap())
+}
+
+/// The result of a call, which is there at once.
+fn now<T>(call: impl Future<Output = T>) -> T {
+    call.now_or_never().expect("a call of the mock waits for nothing")
+}
+
+fn live(service: MockService) -> MockService {
+    now(service.init()).unwrap();
+    service
+}
+
+/// Ids of the list, newest first; one that is opened has a tick.
+fn shown(service: &MockService) -> Vec<String> {
+    let rows = service.snapshot().notifications;
+    rows.iter().map(|row| format!("{}{}", row.id, if row.opened { "✓" } else { "" })).collect()
+}
+
+/// What a stream has for its reader at once; and whether it has ended.
+fn take<S: Stream + Unpin>(stream: &mut S) -> (Vec<S::Item>, bool) {
+    let mut items = Vec::new();
+    loop {
+        match stream.next().now_or_never() {
+            None => return (items, false),
+            Some(None) => return (items, true),
+            Some(Some(item)) => items.push(item),
+        }
+    }
+}
+
+fn told(stream: &mut (impl Stream<Item = Announcement> + Unpin)) -> Vec<String> {
+    let brief = |announcement| match announcement {
+        Announcement::Notification(row) => row.id.to_string(),
+        Announcement::Bare(bare) => format!("bare {}", bare.content),
+        Announcement::Skipped => "skipped".to_owned(),
+        Announcement::WriteRefused(refused) => format!("refused {:?}", refused.error.kind()),
+        _ => "something new".to_owned(),
+    };
+    take(stream).0.into_iter().map(brief).collect()
+}
+
+fn kind<T: std::fmt::Debug>(
+    outcome: Result<T, ServiceError>,
+) -> internal_notifications_service::ServiceErrorKind {
+    outcome.unwrap_err().kind()
+}
