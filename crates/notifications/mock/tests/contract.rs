@@ -1,0 +1,74 @@
+//! The mock through the contract of a service, bullet by bullet.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may")]
+
+use async_trait::async_trait;
+use internal_notifications_mock::models::{InternalNotification, Receipt, UserId};
+use internal_notifications_mock::{MockHub, MockService, OfflinePush};
+use internal_notifications_service::{ServiceError, ServiceErrorKind};
+use internal_notifications_testkit::{Connection, Device, Harness};
+
+struct Mock {
+    hub: MockHub,
+    offline_push: OfflinePush,
+}
+
+struct Line(MockService);
+
+fn mock(offline_push: OfflinePush) -> Mock {
+    Mock { hub: MockHub::new(), offline_push }
+}
+
+#[async_trait]
+impl Harness for Mock {
+    async fn device(&self, user: &UserId) -> Device {
+        let builder = self.hub.service_builder(user).window(self.window());
+        let builder = builder.announcement_queue(self.announcements()).offline_push(self.offline_push);
+        let service = builder.build();
+        Device::new(service.clone()).with_connection(Line(service))
+    }
+
+    async fn push(&self, to: &[UserId], notification: InternalNotification) -> Result<Receipt, ServiceError> {
+        self.hub.push_as_backend("backend", to, notification)
+    }
+
+    fn offline_push(&self) -> OfflinePush {
+        self.offline_push
+    }
+
+    fn window(&self) -> usize {
+        8
+    }
+
+    fn announcements(&self) -> usize {
+        8
+    }
+}
+
+#[async_trait]
+impl Connection for Line {
+    async fn cut(&self) {
+        self.0.go_offline();
+    }
+
+    async fn mend(&self) {
+        self.0.go_online();
+    }
+
+    async fn refuse_next_write(&self) -> bool {
+        self.0.refuse_next_queued_write(ServiceErrorKind::Conflict);
+        true
+    }
+}
+
+mod a_push_that_errs {
+    use super::{OfflinePush, mock};
+
+    internal_notifications_testkit::contract_tests!(mock(OfflinePush::Err));
+}
+
+mod a_push_that_waits {
+    use super::{OfflinePush, mock};
+
+    internal_notifications_testkit::contract_tests!(mock(OfflinePush::Wait));
+}
