@@ -136,3 +136,15 @@ fn a_long_list_is_there_when_init_returns() {
     let ada = live(hub.service_builder("ada").window(430).build());
     assert_eq!(shown(&ada).len(), 430);
 }
+
+#[test]
+fn a_refused_write_tells_where_the_hub_is() {
+    let hub = MockHub::new();
+    let ada = live(hub.service("ada"));
+    let backup = hub.backup();
+    hub.push_as_backend("shop", ["ada"], note("lost")).unwrap();
+    hub.restore(&backup);
+    assert_eq!(shown(&ada), ["lost"]);
+    now(ada.remove(&id("lost"))).unwrap_err();
+    assert_eq!((shown(&ada), ada.snapshot().pending), (vec![], 0));
+}
