@@ -1,8 +1,10 @@
 //! The rules of this repository, as tests: which crate may depend on which, what a tree must not hold, what each
-//! manifest says. They read `cargo metadata` and `cargo tree`.
+//! manifest says, that each bullet of the contract has a test. They read `cargo metadata`, `cargo tree` and sources.
 
 #[cfg(test)]
 mod arrows;
+#[cfg(test)]
+mod contract;
 #[cfg(test)]
 mod let_chains;
 #[cfg(test)]

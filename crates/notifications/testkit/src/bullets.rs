@@ -115,7 +115,7 @@ pub async fn run_bullet(number: u8, harness: &dyn Harness) -> Outcome {
     let stage = Stage::new(harness);
     match AssertUnwindSafe(bullet(&stage)).catch_unwind().await {
         Ok(Ok(())) => Outcome::Held,
-        Ok(Err(Broken(what))) => Outcome::Violated(Violation::new(number, what)),
+        Ok(Err(Broken(what))) => Outcome::Violated(Violation::new(number, stage.plain(&what))),
         Err(panic) => Outcome::Violated(Violation::new(number, format!("it panicked: {}", text(&*panic)))),
     }
 }

@@ -19,6 +19,17 @@ pub trait Connection: Send + Sync {
 
     /// Lets the service connect again.
     async fn mend(&self);
+
+    /// Lets every `init` fail until it is mended (4). Cuts it, unless you know better.
+    async fn fail_init(&self) {
+        self.cut().await;
+    }
+
+    /// Has the server refuse the next write of this device that arrives after having been queued (24); false where that cannot be arranged.
+    /// Then a removal of what another device removed meanwhile is all that the suite sees refused, and no roll-back of a mark.
+    async fn refuse_next_write(&self) -> bool {
+        false
+    }
 }
 
 impl Device {
@@ -46,23 +57,9 @@ impl Device {
         &self.service
     }
 
-    /// Whether it has a connection that can be cut.
-    pub fn has_connection(&self) -> bool {
-        self.connection.is_some()
-    }
-
-    /// Cuts its connection, if it has one.
-    pub async fn cut(&self) {
-        if let Some(connection) = &self.connection {
-            connection.cut().await;
-        }
-    }
-
-    /// Mends its connection, if it has one.
-    pub async fn mend(&self) {
-        if let Some(connection) = &self.connection {
-            connection.mend().await;
-        }
+    /// Its connection, if it has one that can be cut.
+    pub fn connection(&self) -> Option<&Arc<dyn Connection>> {
+        self.connection.as_ref()
     }
 }
 
@@ -75,13 +72,21 @@ impl<C: Connection + ?Sized> Connection for Arc<C> {
     async fn mend(&self) {
         (**self).mend().await;
     }
+
+    async fn fail_init(&self) {
+        (**self).fail_init().await;
+    }
+
+    async fn refuse_next_write(&self) -> bool {
+        (**self).refuse_next_write().await
+    }
 }
 
 impl fmt::Debug for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Device")
             .field("status", &self.service.snapshot().status)
-            .field("has_connection", &self.has_connection())
+            .field("has_connection", &self.connection.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -41,14 +41,14 @@ impl Ear {
                 }
             }
         }
-        self.is_silent("after it")
+        self.is_silent("after what was due")
     }
 
     /// Checks that nothing was announced that was not read.
     pub(crate) fn is_silent(&mut self, when: &str) -> Held {
         match self.stream.next().now_or_never() {
             None => Ok(()),
-            Some(more) => Err(Broken(format!("{when} was announced {}", told(more.as_ref())))),
+            Some(more) => Err(Broken(format!("{when}, {} was announced", told(more.as_ref())))),
         }
     }
 }

@@ -21,17 +21,6 @@ pub trait Harness: Send + Sync {
     /// What the server refuses.
     async fn push(&self, to: &[UserId], notification: InternalNotification) -> Result<Receipt, ServiceError>;
 
-    /// Lets every `init` of this device fail until it is [mended](Device::mend) (4). Cuts its connection, unless you know better.
-    async fn fail_init(&self, device: &Device) {
-        device.cut().await;
-    }
-
-    /// Has the server refuse the next write of this device when it arrives (24); false where that cannot be arranged. Then a removal of what
-    /// another device removed meanwhile is all that the suite sees refused, which does not show the roll-back of a mark.
-    async fn refuse_next_write(&self, _device: &Device) -> bool {
-        false
-    }
-
     /// What a push without a connection does (26). One that waits must wait for longer than [`patience`](Self::patience).
     fn offline_push(&self) -> OfflinePush {
         OfflinePush::default()

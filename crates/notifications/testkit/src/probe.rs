@@ -8,16 +8,16 @@ use internal_notifications_service::{
 };
 use tokio::time::{Instant, timeout_at};
 
-use crate::Device;
 use crate::deadline::in_time;
 use crate::ear::Ear;
 use crate::stage::notification;
 use crate::violation::{Broken, Held, ensure};
+use crate::{Connection, Device};
 
 /// A device under observation: nothing that is asked of it may take for ever.
 pub(crate) struct Probe {
-    pub(crate) device: Device,
-    pub(crate) patience: Duration,
+    device: Device,
+    patience: Duration,
 }
 
 /// A wait that sees something happen goes on for so many patiences at most.
@@ -124,18 +124,20 @@ impl Probe {
 
     /// Cuts its connection, and waits until it says so.
     pub(crate) async fn cut(&self) -> Held {
-        ensure!(
-            self.device.has_connection(),
-            "the harness gives the device no connection to cut; give one, or a reason to skip the bullet"
-        );
-        in_time(self.patience, "the connection was cut", self.device.cut()).await?;
+        in_time(self.patience, "the connection was cut", self.connection()?.cut()).await?;
         self.until("its status is Offline without a connection", |now| now.status == Status::Offline).await?;
         Ok(())
     }
 
     /// Mends its connection, without waiting for what follows.
     pub(crate) async fn mend(&self) -> Held {
-        in_time(self.patience, "the connection was mended", self.device.mend()).await
+        in_time(self.patience, "the connection was mended", self.connection()?.mend()).await
+    }
+
+    pub(crate) fn connection(&self) -> Held<&dyn Connection> {
+        let none =
+            "the harness gives the device no connection to cut; give one, or a reason to skip the bullet";
+        self.device.connection().map(|connection| &**connection).ok_or_else(|| Broken(none.to_owned()))
     }
 
     /// Waits for a snapshot that is as wanted; as long as snapshots come, beyond its patience.

@@ -25,6 +25,11 @@ impl<'h> Stage<'h> {
         Self { harness, patience: harness.patience(), run: format!("{:x}-{run}", now.as_nanos()) }
     }
 
+    /// A text with users and ids as the bullet calls them.
+    pub(crate) fn plain(&self, text: &str) -> String {
+        text.replace(&format!("-{}", self.run), "")
+    }
+
     /// A user that nobody pushed to.
     pub(crate) fn user(&self, name: &str) -> Held<UserId> {
         UserId::new(format!("{name}-{}", self.run)).map_err(|error| Broken(error.to_string()))

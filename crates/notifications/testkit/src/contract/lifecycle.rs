@@ -72,7 +72,7 @@ pub(crate) async fn bullet_04_a_failed_init_leaves_it_idle(stage: &Stage<'_>) ->
     let a = stage.push(&[&ada], "a").await?;
     let laptop = stage.device(&ada).await?;
     let mut ear = laptop.ear();
-    laptop.call("fail_init of the harness", stage.harness.fail_init(&laptop.device)).await?;
+    laptop.call("fail_init of the harness", laptop.connection()?.fail_init()).await?;
     for _ in 0..2 {
         if laptop.call("init that must fail", laptop.service().init()).await?.is_ok() {
             return Err(Broken("init succeeds though the harness lets it fail".to_owned()));

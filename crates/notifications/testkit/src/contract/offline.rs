@@ -86,13 +86,13 @@ pub(crate) async fn bullet_24_a_refused_write_is_rolled_back(stage: &Stage<'_>) 
     laptop.until("the write after a refused one is stored", so).await?;
     phone.until("the other device shows the write after a refused one", so).await?;
     ear.is_silent("after one refused write")?;
-    refused_mark(stage, &laptop, &mut ear, &b).await
+    refused_mark(&laptop, &mut ear, &b).await
 }
 
 /// Where the harness can have any write refused: a mark, which must no longer be shown.
-async fn refused_mark(stage: &Stage<'_>, laptop: &Probe, ear: &mut Ear, id: &NotificationId) -> Held {
+async fn refused_mark(laptop: &Probe, ear: &mut Ear, id: &NotificationId) -> Held {
     laptop.cut().await?;
-    if !laptop.call("refuse_next_write", stage.harness.refuse_next_write(&laptop.device)).await? {
+    if !laptop.call("refuse_next_write of the harness", laptop.connection()?.refuse_next_write()).await? {
         return Ok(());
     }
     queued("mark_unopened", laptop.unopen(&[id]).await?)?;

@@ -20,8 +20,11 @@ pub(crate) async fn bullet_16_snapshots_yield_the_present_then_the_newest(stage:
         let first = next(&laptop, stream).await?;
         ensure!(first.pending == 1, "`snapshots` begins with {}, not with the present one", told(&first));
     }
-    let rest = stage.push_many(&ada, "n", 10).await?;
-    while next(&laptop, &mut quick).await?.pending < 11 {}
+    let mut rest = Vec::new();
+    for index in 2..=11 {
+        rest.push(stage.push(&[&ada], &format!("n{index}")).await?);
+        while next(&laptop, &mut quick).await?.pending < index {}
+    }
     let newest = next(&laptop, &mut slow).await?;
     ensure!(newest.pending == 11, "a slow reader of `snapshots` gets an old one: {}", told(&newest));
     let listed: Vec<_> = rest.iter().rev().chain([&a]).take(stage.harness.window()).collect();

@@ -3,7 +3,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use internal_notifications_mock::{MockHub, MockService};
 use internal_notifications_service::models::{InternalNotification, Receipt, UserId};
-use internal_notifications_service::{OfflinePush, ServiceError};
+use internal_notifications_service::{OfflinePush, ServiceError, ServiceErrorKind};
 use internal_notifications_testkit::{Connection, Device, Harness};
 
 /// Services over the mock's hub.
@@ -67,5 +67,10 @@ impl Connection for Line {
 
     async fn mend(&self) {
         self.0.go_online();
+    }
+
+    async fn refuse_next_write(&self) -> bool {
+        self.0.refuse_next_queued_write(ServiceErrorKind::Conflict);
+        true
     }
 }

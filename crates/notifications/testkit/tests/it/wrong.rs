@@ -1,1 +1,156 @@
+//! A right service, made wrong in one way at a time.
 
+mod fault;
+mod service;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use internal_notifications_service::models::{InternalNotification, Receipt, UserId};
+use internal_notifications_service::{OfflinePush, ServiceError};
+use internal_notifications_testkit::{BULLETS, Device, Harness, Outcome, run_all, run_bullet};
+
+use crate::mock::MockHarness;
+use fault::Fault;
+use service::WrongService;
+
+/// What is wrong, and the bullet that must say so.
+const FAULTS: [(Fault, u8); 30] = [
+    (Fault::AnswersBeforeInit, 1),
+    (Fault::AnnouncesTheFirstSnapshot, 2),
+    (Fault::StartsAgain, 3),
+    (Fault::StaysStarting, 4),
+    (Fault::RemembersAfterDispose, 5),
+    (Fault::AnnouncesAgainAfterInit, 6),
+    (Fault::GoesOnListening, 7),
+    (Fault::DropsOneAfterSubscribe, 8),
+    (Fault::CountsOneMore, 9),
+    (Fault::CallsDuplicatesAccepted, 10),
+    (Fault::IgnoresUnopened, 11),
+    (Fault::OpensTheListAlone, 12),
+    (Fault::RemovesWhatIsNotThere, 13),
+    (Fault::IgnoresOtherDevices, 14),
+    (Fault::LoadsNothing, 15),
+    (Fault::SkipsThePresent, 16),
+    (Fault::YieldsEverySnapshot, 16),
+    (Fault::DropsAnAnnouncement, 17),
+    (Fault::AnnouncesTwice, 17),
+    (Fault::HidesThatItSkipped, 18),
+    (Fault::NeverEnds, 19),
+    (Fault::AnnouncesAfterDispose, 19),
+    (Fault::CountsARecipientTwice, 20),
+    (Fault::CallsTheInvalidUnavailable, 21),
+    (Fault::LooksLiveWhileOffline, 22),
+    (Fault::CallsTheQueuedStored, 23),
+    (Fault::RollsBackInSilence, 24),
+    (Fault::DropsTheWriteTooMany, 25),
+    (Fault::SwallowsPushes, 26),
+    (Fault::PushesAnewWhenRepeated, 27),
+];
+
+struct WrongHarness {
+    right: MockHarness,
+    fault: Fault,
+}
+
+impl WrongHarness {
+    fn new(fault: Fault) -> Self {
+        Self { right: MockHarness::new(OfflinePush::Err), fault }
+    }
+}
+
+#[async_trait]
+impl Harness for WrongHarness {
+    async fn device(&self, user: &UserId) -> Device {
+        self.right.device(user).await.map(|right| WrongService::new(right, self.fault))
+    }
+
+    async fn push(&self, to: &[UserId], notification: InternalNotification) -> Result<Receipt, ServiceError> {
+        let mut receipt = self.right.push(to, notification).await?;
+        if self.fault == Fault::CallsDuplicatesAccepted {
+            receipt.accepted += std::mem::take(&mut receipt.duplicates);
+        }
+        Ok(receipt)
+    }
+
+    fn window(&self) -> usize {
+        self.right.window()
+    }
+
+    fn announcements(&self) -> usize {
+        self.right.announcements()
+    }
+
+    fn queue(&self) -> usize {
+        self.right.queue()
+    }
+
+    fn patience(&self) -> Duration {
+        match self.fault {
+            Fault::None => self.right.patience(),
+            _ => Duration::from_secs(1),
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_wrong_service_is_refused_by_its_bullet() {
+    let tried = FAULTS.map(|(fault, bullet)| async move {
+        match run_bullet(bullet, &WrongHarness::new(fault)).await {
+            Outcome::Violated(violation) => {
+                assert_eq!(violation.bullet(), bullet);
+                let told = violation.to_string();
+                assert!(told.starts_with(&format!("contract {bullet}: ")), "{told}");
+                format!("{fault:?}: {told}")
+            }
+            outcome => panic!("{fault:?} is not refused by bullet {bullet}: {outcome:?}"),
+        }
+    });
+    join_all(tried).await.iter().for_each(|told| println!("{told}"));
+}
+
+#[test]
+fn every_bullet_refuses_a_wrong_service() {
+    let refusing: Vec<u8> = FAULTS.iter().map(|(_, bullet)| *bullet).collect();
+    let missing: Vec<_> = BULLETS.iter().filter(|bullet| !refusing.contains(bullet)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[tokio::test]
+async fn it_is_the_fault_that_is_refused() {
+    let report = run_all(&WrongHarness::new(Fault::None)).await;
+    assert_eq!(report.violations(), [], "{report}");
+}
+
+#[tokio::test]
+async fn a_report_names_each_bullet_that_is_violated() {
+    let report = run_all(&WrongHarness::new(Fault::RemembersAfterDispose)).await;
+    let bullets: Vec<u8> = report.violations().iter().map(|violation| violation.bullet()).collect();
+    assert!(bullets.contains(&5), "{report}");
+    assert_eq!(report.held().len() + bullets.len(), BULLETS.len());
+    let first = report.violations()[0].to_string();
+    assert!(report.to_string().starts_with(&format!("{first}\n")), "{report}");
+}
+
+/// A harness that panics, for the bullet under test.
+struct Panics;
+
+#[async_trait]
+impl Harness for Panics {
+    async fn device(&self, _user: &UserId) -> Device {
+        panic!("there is no device")
+    }
+
+    async fn push(&self, _to: &[UserId], _: InternalNotification) -> Result<Receipt, ServiceError> {
+        panic!("there is no server")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_violates_the_bullet() {
+    let Outcome::Violated(violation) = run_bullet(9, &Panics).await else { panic!("it holds") };
+    assert_eq!(violation.to_string(), "contract 9: it panicked: there is no device");
+    let Outcome::Violated(violation) = run_bullet(28, &Panics).await else { panic!("it holds") };
+    assert_eq!(violation.to_string(), "contract 28: there is no such bullet");
+}

@@ -1,0 +1,238 @@
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use futures_util::stream::{BoxStream, pending};
+use futures_util::{FutureExt, StreamExt, stream};
+use internal_notifications_service::models::{InternalNotification, NotificationId, Receipt, UserId};
+use internal_notifications_service::{
+    Announcement, InternalNotificationsService, ServiceError, ServiceErrorKind, Snapshot, Status, Written,
+};
+use tokio::sync::broadcast;
+use tokio_stream::wrappers::BroadcastStream;
+
+use super::Fault;
+
+/// A right service with one fault.
+pub(crate) struct WrongService {
+    right: Arc<dyn InternalNotificationsService>,
+    fault: Fault,
+    more: broadcast::Sender<Announcement>,
+    memory: Arc<Mutex<Memory>>,
+}
+
+#[derive(Default)]
+struct Memory {
+    inits: usize,
+    failed: bool,
+    /// What it showed when it was disposed.
+    shown: Option<Snapshot>,
+    /// What it opened itself.
+    opened: BTreeSet<NotificationId>,
+    announced: usize,
+    last: Option<Announcement>,
+    drop_next: bool,
+}
+
+impl WrongService {
+    pub(crate) fn new(right: Arc<dyn InternalNotificationsService>, fault: Fault) -> Self {
+        Self { right, fault, more: broadcast::Sender::new(64), memory: Arc::default() }
+    }
+
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    fn announce_all(&self) {
+        for row in self.right.snapshot().notifications.iter().rev() {
+            let _ = self.more.send(Announcement::Notification(Arc::clone(row)));
+        }
+    }
+
+    fn written(&self, written: Result<Written, ServiceError>) -> Result<Written, ServiceError> {
+        let kind = written.as_ref().err().map(ServiceError::kind);
+        match (self.fault, kind) {
+            (Fault::AnswersBeforeInit, Some(ServiceErrorKind::NotInitialized)) => Ok(Written::Stored),
+            (Fault::RemovesWhatIsNotThere, Some(ServiceErrorKind::Unknown)) => Ok(Written::Stored),
+            (Fault::DropsTheWriteTooMany, Some(ServiceErrorKind::QueueFull)) => Ok(Written::Queued),
+            (Fault::CallsTheQueuedStored, None) => Ok(Written::Stored),
+            _ => written,
+        }
+    }
+}
+
+fn showing(fault: Fault, memory: &Memory, mut now: Snapshot) -> Snapshot {
+    match fault {
+        Fault::StaysStarting if memory.failed => now.status = Status::Starting,
+        Fault::RemembersAfterDispose if now.status == Status::Idle => {
+            now = memory.shown.clone().unwrap_or(now);
+        }
+        Fault::CountsOneMore if now.notifications.len() > 2 => now.pending += 1,
+        Fault::LooksLiveWhileOffline if now.status == Status::Offline => now.status = Status::Live,
+        Fault::IgnoresOtherDevices => {
+            let alone = now.notifications.iter().cloned().map(|mut row| {
+                if !memory.opened.contains(&row.id) {
+                    Arc::make_mut(&mut row).set_opened(None);
+                }
+                row
+            });
+            now.notifications = alone.collect();
+        }
+        _ => {}
+    }
+    now
+}
+
+/// What becomes of an announcement.
+fn telling(fault: Fault, memory: &mut Memory, told: Announcement) -> Vec<Announcement> {
+    memory.announced += 1;
+    memory.last = Some(told.clone());
+    let is_dropped = match fault {
+        Fault::DropsAnAnnouncement => memory.announced == 3,
+        Fault::DropsOneAfterSubscribe => std::mem::take(&mut memory.drop_next),
+        Fault::HidesThatItSkipped => told == Announcement::Skipped,
+        Fault::RollsBackInSilence => matches!(told, Announcement::WriteRefused(_)),
+        _ => false,
+    };
+    let times = if is_dropped { 0 } else { 1 + usize::from(fault == Fault::AnnouncesTwice) };
+    vec![told; times]
+}
+
+#[async_trait]
+impl InternalNotificationsService for WrongService {
+    async fn init(&self) -> Result<(), ServiceError> {
+        if self.is(Fault::StartsAgain) && self.right.snapshot().status != Status::Idle {
+            self.right.dispose().await;
+        }
+        let started = self.right.init().await;
+        let inits = {
+            let mut memory = self.memory.lock().unwrap();
+            memory.inits += 1;
+            memory.failed = started.is_err();
+            memory.inits
+        };
+        if self.is(Fault::AnnouncesTheFirstSnapshot) || (self.is(Fault::AnnouncesAgainAfterInit) && inits > 1)
+        {
+            self.announce_all();
+        }
+        started
+    }
+
+    async fn dispose(&self) {
+        self.memory.lock().unwrap().shown = Some(self.right.snapshot());
+        self.right.dispose().await;
+    }
+
+    async fn subscribe(&self) -> Result<(), ServiceError> {
+        self.memory.lock().unwrap().drop_next = true;
+        self.right.subscribe().await
+    }
+
+    async fn unsubscribe(&self) -> Result<(), ServiceError> {
+        match self.fault {
+            Fault::GoesOnListening => Ok(()),
+            _ => self.right.unsubscribe().await,
+        }
+    }
+
+    async fn push(
+        &self,
+        user_ids: &[UserId],
+        notification: InternalNotification,
+    ) -> Result<Receipt, ServiceError> {
+        let id = notification.id.clone();
+        match (self.fault, id) {
+            (Fault::PushesAnewWhenRepeated, Some(id)) => {
+                let anew = InternalNotification { id: None, ..notification };
+                Ok(Receipt { id, ..self.right.push(user_ids, anew).await? })
+            }
+            (Fault::CountsARecipientTwice, _) => {
+                let receipt = self.right.push(user_ids, notification).await?;
+                Ok(Receipt { accepted: user_ids.len() as u64, ..receipt })
+            }
+            (fault, id) => match (fault, id, self.right.push(user_ids, notification).await) {
+                (Fault::CallsTheInvalidUnavailable, _, Err(_)) => {
+                    Err(ServiceError::new(ServiceErrorKind::Unavailable, "not now"))
+                }
+                (Fault::SwallowsPushes, Some(id), Err(_)) => {
+                    Ok(Receipt { id, accepted: 1, duplicates: 0, scheduled: 0 })
+                }
+                (.., pushed) => pushed,
+            },
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        showing(self.fault, &self.memory.lock().unwrap(), self.right.snapshot())
+    }
+
+    fn snapshots(&self) -> BoxStream<'static, Snapshot> {
+        let (fault, memory) = (self.fault, Arc::clone(&self.memory));
+        let snapshots = self.right.snapshots().map(move |now| showing(fault, &memory.lock().unwrap(), now));
+        match fault {
+            Fault::SkipsThePresent => snapshots.skip(1).boxed(),
+            Fault::NeverEnds => snapshots.chain(pending()).boxed(),
+            Fault::YieldsEverySnapshot => {
+                let (sender, every) = tokio::sync::mpsc::channel(64);
+                let mut snapshots = snapshots.boxed();
+                tokio::spawn(async move {
+                    while let Some(now) = snapshots.next().await {
+                        let _ = sender.send(now).await;
+                    }
+                });
+                tokio_stream::wrappers::ReceiverStream::new(every).boxed()
+            }
+            _ => snapshots.boxed(),
+        }
+    }
+
+    fn announcements(&self) -> BoxStream<'static, Announcement> {
+        let (fault, memory) = (self.fault, Arc::clone(&self.memory));
+        let told = self.right.announcements();
+        let told = told.flat_map(move |told| stream::iter(telling(fault, &mut memory.lock().unwrap(), told)));
+        let memory = Arc::clone(&self.memory);
+        match fault {
+            Fault::AnnouncesTheFirstSnapshot | Fault::AnnouncesAgainAfterInit => {
+                let more = BroadcastStream::new(self.more.subscribe());
+                stream::select(told, more.filter_map(|more| async { more.ok() })).boxed()
+            }
+            Fault::AnnouncesAfterDispose => {
+                let late = async move { stream::iter(memory.lock().unwrap().last.clone()) };
+                told.chain(late.flatten_stream()).boxed()
+            }
+            _ => told.boxed(),
+        }
+    }
+
+    async fn mark_opened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
+        self.memory.lock().unwrap().opened.extend(ids.iter().cloned());
+        self.written(self.right.mark_opened(ids).await)
+    }
+
+    async fn mark_unopened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
+        match self.fault {
+            Fault::IgnoresUnopened => Ok(Written::Stored),
+            _ => self.written(self.right.mark_unopened(ids).await),
+        }
+    }
+
+    async fn mark_all_opened(&self) -> Result<Written, ServiceError> {
+        if self.is(Fault::OpensTheListAlone) {
+            let listed = self.right.snapshot().notifications;
+            let ids: Vec<_> = listed.iter().map(|row| row.id.clone()).collect();
+            return self.right.mark_opened(&ids).await;
+        }
+        self.written(self.right.mark_all_opened().await)
+    }
+
+    async fn remove(&self, id: &NotificationId) -> Result<Written, ServiceError> {
+        self.written(self.right.remove(id).await)
+    }
+
+    async fn load_older(&self, count: usize) -> Result<(), ServiceError> {
+        match self.fault {
+            Fault::LoadsNothing => Ok(()),
+            _ => self.right.load_older(count).await,
+        }
+    }
+}
