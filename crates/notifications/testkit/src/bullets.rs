@@ -75,18 +75,16 @@ macro_rules! __bullet_table {
     };
 }
 
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __bullet_numbers {
+    ($($number:literal $module:ident $name:ident,)*) => { [$($number),*] };
+}
+
 type Bullet = for<'a> fn(&'a Stage<'a>) -> BoxFuture<'a, Held>;
 
 /// Each bullet that has a test, by its number.
-pub const BULLETS: [u8; TABLE.len()] = {
-    let mut numbers = [0; TABLE.len()];
-    let mut at = 0;
-    while at < numbers.len() {
-        numbers[at] = TABLE[at].0;
-        at += 1;
-    }
-    numbers
-};
+pub const BULLETS: [u8; 27] = crate::__each_bullet! { __bullet_numbers };
 
 const TABLE: [(u8, Bullet); 27] = crate::__each_bullet! { __bullet_table };
 
