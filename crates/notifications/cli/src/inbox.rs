@@ -23,6 +23,11 @@ pub(crate) fn of_user(env: &mut Env, user: &UserId) -> Result<PusherServiceBuild
     Ok(config.builder())
 }
 
+/// That the service of a command has no inbox server, which it needs.
+pub(crate) fn needs_server() -> Error {
+    Error::usage(format!("{URL} is not set; set it to the server's URL, like http://127.0.0.1:8080"))
+}
+
 /// A client that pushes, as the environment says.
 pub(crate) fn pushing(env: &Env) -> Result<InboxClient, Error> {
     let url = env.require(URL, "the server's URL, like http://127.0.0.1:8080")?;

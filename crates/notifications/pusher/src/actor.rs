@@ -1,42 +1,35 @@
+mod pace;
 mod question;
 mod schedule;
 #[cfg(test)]
 mod tests;
 mod waiting;
+mod writing;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
-use internal_notifications_models::{Head, InboxPage, LiveEvent, Position, RealtimeInfo};
+use internal_notifications_models::{InboxPage, LiveEvent, RealtimeInfo};
 use internal_notifications_service::{Inbox, InboxEvent, ServiceError, ServiceErrorKind, Status};
-use pusher_client::{ChannelEvent, Subscription};
+use pusher_client::{ChannelEvent, EventName, Subscription};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::api::InboxApi;
-use crate::channel;
+use crate::command::{Command, Outcome};
 use crate::outlets::Outlets;
 use crate::refusal::Refusal;
 use crate::settings::Settings;
+use crate::{authorizer, channel};
+use pace::Pace;
 use question::{Answered, Question, Reply};
 use schedule::Schedule;
-use waiting::Waiting;
-
-/// What handles ask of the actor.
-#[derive(Debug)]
-pub(crate) enum Command {
-    /// Resume live events.
-    Subscribe(oneshot::Sender<()>),
-    /// Stop them.
-    Unsubscribe(oneshot::Sender<()>),
-    /// The server's history is not the one that was thought.
-    CatchUp,
-    /// The server told its head, in answer to a call made at `asked_at`; tell when the state that readers see has reached it.
-    Head { asked_at: Position, head: Head, reached: Option<oneshot::Sender<()>> },
-}
+use waiting::{Waiting, unavailable};
+use writing::Sent;
 
 /// Owns everything of an initialized service: the replica, the subscription, the questions to the server and all timers. When it is
 /// dropped, they end.
@@ -49,10 +42,15 @@ pub(crate) struct Actor {
     inbox: Inbox,
     /// What happened to the inbox and is not published yet.
     events: Vec<InboxEvent>,
+    /// What is shown is not what was published, for another reason than these.
+    has_changed: bool,
     link: Link,
     /// At most one.
     questions: JoinSet<Answered>,
     schedule: Schedule,
+    /// At most one, beside a question.
+    sending: JoinSet<Sent>,
+    pace: Pace,
     /// Why the server's answers will not be what is needed.
     refused: Option<String>,
     waiting: Waiting,
@@ -74,11 +72,15 @@ enum Woken {
     Command(Option<Command>),
     Channel(Option<ChannelEvent>),
     Answer(Option<Answered>),
+    Sent(Option<Sent>),
     Timer,
 }
 
 /// Channel events that are folded before their effect is published.
 const BATCH: usize = 256;
+
+/// How long a call waits for a server that does not answer while there is no live channel either.
+const OFFLINE_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Actor {
     /// An actor with the first snapshot, which it has published, and the channel on its way.
@@ -91,10 +93,11 @@ impl Actor {
         page: InboxPage,
     ) -> Result<Self, ServiceError> {
         let mut rng = settings.fork_rng();
-        let subscription = channel::subscribe(&settings, &api, &info, rng.random()).await?;
+        let subscription = subscribe(&settings, &api, &info, rng.random()).await?;
         let mut inbox = Inbox::new(settings.window);
         let events = inbox.on_snapshot(page);
         let schedule = Schedule::new(settings.check_interval(&info), StdRng::from_rng(&mut rng));
+        let pace = Pace::new(StdRng::from_rng(&mut rng));
         let mut actor = Self {
             settings,
             api,
@@ -103,9 +106,12 @@ impl Actor {
             info,
             inbox,
             events,
+            has_changed: true,
             link: Link::Open { subscription, subscribed: false },
             questions: JoinSet::new(),
             schedule,
+            sending: JoinSet::new(),
+            pace,
             refused: None,
             waiting: Waiting::default(),
             rng,
@@ -118,6 +124,8 @@ impl Actor {
     pub(crate) async fn run(mut self) {
         loop {
             self.ask();
+            self.send();
+            self.waiting.expire(Instant::now());
             self.publish();
             match self.woken().await {
                 Woken::Command(None) => return,
@@ -125,6 +133,7 @@ impl Actor {
                 Woken::Channel(event) => self.on_channel_events(event),
                 Woken::Answer(Some(answered)) => self.on_answer(answered).await,
                 Woken::Answer(None) => self.schedule.failed(),
+                Woken::Sent(sent) => self.on_sent(sent),
                 Woken::Timer => {}
             }
         }
@@ -142,9 +151,15 @@ impl Actor {
             biased;
             command = self.commands.recv() => Woken::Command(command),
             Some(answered) = self.questions.join_next() => Woken::Answer(answered.ok()),
+            Some(sent) = self.sending.join_next() => Woken::Sent(sent.ok()),
             event = channel => Woken::Channel(event),
             () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => Woken::Timer,
         }
+    }
+
+    /// When to do something though nothing comes.
+    fn wake_at(&self) -> Option<Instant> {
+        [self.ask_at(), self.send_at(), self.waiting.deadline()].into_iter().flatten().min()
     }
 
     /// The question to ask, as soon as there is time for it.
@@ -152,12 +167,14 @@ impl Actor {
         match &self.link {
             Link::Paused => None,
             Link::Refused { was_answered: true, .. } => Some(Question::Realtime),
+            // What is missing below must not put off finding out what is missing above.
+            _ if !self.inbox.is_catching_up() && self.schedule.check_is_due() => Some(Question::Head),
             _ => self.inbox.wants().map(Question::Inbox),
         }
     }
 
     /// When to look for a question to ask. None while one is asked, or nothing is to be.
-    fn wake_at(&self) -> Option<Instant> {
+    fn ask_at(&self) -> Option<Instant> {
         if !self.questions.is_empty() || matches!(self.link, Link::Paused) {
             return None;
         }
@@ -165,11 +182,11 @@ impl Actor {
     }
 
     fn ask(&mut self) {
-        if self.wake_at().is_some_and(|at| at <= Instant::now()) {
+        if self.ask_at().is_some_and(|at| at <= Instant::now()) {
             let question = self.wants().unwrap_or(Question::Head);
             let asked_at = self.inbox.head().position;
-            let (api, window) = (Arc::clone(&self.api), self.settings.window);
-            self.questions.spawn(async move { question.ask(&api, asked_at, window).await });
+            let (api, page) = (Arc::clone(&self.api), self.settings.first_page());
+            self.questions.spawn(async move { question.ask(&api, asked_at, page).await });
         }
     }
 
@@ -182,30 +199,45 @@ impl Actor {
                     self.connect().await;
                 }
                 self.publish();
-                let _ = done.send(());
+                let _ = done.send(Ok(()));
             }
             Command::Unsubscribe(done) => {
                 self.link = Link::Paused;
                 self.refused = None;
                 self.questions = JoinSet::new();
-                self.waiting.give_up();
+                self.waiting.older_failed(&unavailable());
                 self.publish();
-                let _ = done.send(());
+                let _ = done.send(Ok(()));
             }
-            Command::CatchUp => self.inbox.catch_up(),
-            Command::Head { asked_at, head, reached } => {
-                self.schedule.hurry();
-                self.inbox.on_head(asked_at, head);
-                if let Some(reached) = reached.filter(|_| !matches!(self.link, Link::Paused)) {
-                    self.waiting.add(head.position, reached);
-                }
-            }
+            Command::Write(writes, outcome) => self.on_write(writes, outcome),
+            Command::LoadOlder(count, outcome) => self.on_load_older(count, outcome),
         }
+    }
+
+    fn on_load_older(&mut self, count: usize, outcome: Outcome<()>) {
+        if matches!(self.link, Link::Paused) {
+            return self.waiting.tell_older(outcome, Err(unavailable()));
+        }
+        if let Err(full) = self.inbox.load_older(count) {
+            let error = ServiceError::new(ServiceErrorKind::WindowFull, full.to_string());
+            return self.waiting.tell_older(outcome, Err(error));
+        }
+        self.schedule.hurry();
+        self.waiting.add_older(outcome, self.deadline());
+    }
+
+    /// How long a call that is made now waits for a server that does not answer.
+    fn deadline(&self) -> Instant {
+        Instant::now()
+            + match self.status() {
+                Status::Offline => OFFLINE_PATIENCE.min(self.settings.call_timeout),
+                _ => self.settings.call_timeout,
+            }
     }
 
     async fn connect(&mut self) {
         let seed = self.rng.random();
-        self.link = match channel::subscribe(&self.settings, &self.api, &self.info, seed).await {
+        self.link = match subscribe(&self.settings, &self.api, &self.info, seed).await {
             Ok(subscription) => Link::Open { subscription, subscribed: false },
             Err(error) => Link::Refused { why: error.to_string(), was_answered: false },
         };
@@ -224,7 +256,8 @@ impl Actor {
         match (event, &mut self.link) {
             (Some(ChannelEvent::Event(event)), _) => {
                 let name = event.name();
-                let ours = name == self.info.event || name == self.info.changed_event;
+                let also = self.settings.event.as_ref().map(EventName::as_str);
+                let ours = name == self.info.event || name == self.info.changed_event || Some(name) == also;
                 if ours && !name.starts_with("client-") {
                     self.on_live(LiveEvent::parse(event.data()));
                 }
@@ -233,8 +266,12 @@ impl Actor {
                 *subscribed = true;
                 self.inbox.catch_up();
                 self.schedule.hurry();
+                self.pace.is_up();
             }
-            (Some(ChannelEvent::Interrupted), Link::Open { subscribed, .. }) => *subscribed = false,
+            (Some(ChannelEvent::Interrupted), Link::Open { subscribed, .. }) => {
+                *subscribed = false;
+                self.waiting.until(Instant::now() + OFFLINE_PATIENCE);
+            }
             (Some(ChannelEvent::Lagged(events)), _) => {
                 tracing::debug!(events, "live events were dropped, catching up");
                 self.inbox.catch_up();
@@ -266,9 +303,14 @@ impl Actor {
             Ok(reply) => reply,
             Err(refusal) => return self.on_question_failed(refusal),
         };
+        self.pace.is_up();
         self.refused = None;
+        self.has_changed = true;
+        let low = self.inbox.low();
+        let tells_head = !matches!(reply, Reply::Older(..));
         match reply {
             Reply::Page(page) => self.events.extend(self.inbox.on_snapshot(page)),
+            Reply::Older(before, page) => self.inbox.on_older(asked_at, before, page),
             Reply::Changes(changes) => self.events.extend(self.inbox.on_changes(asked_at, changes)),
             Reply::Head(head) => {
                 self.inbox.on_head(asked_at, head);
@@ -281,15 +323,18 @@ impl Actor {
                 return self.connect().await;
             }
         }
-        if self.inbox.wants().is_none() {
+        let is_current = !self.inbox.is_catching_up() && tells_head;
+        if is_current {
             self.schedule.confirmed();
         }
-        self.schedule.answered(self.inbox.wants().is_none() || self.inbox.head().position != asked_at);
+        let moved = self.inbox.head().position != asked_at || self.inbox.low() != low;
+        self.schedule.answered(is_current || moved);
     }
 
     fn on_question_failed(&mut self, refusal: Refusal) {
         use ServiceErrorKind::{Configuration, Forbidden, Unauthorized};
         let error = refusal.error;
+        self.waiting.older_failed(&error);
         if let Link::Refused { was_answered, .. } = &mut self.link {
             *was_answered = false;
         }
@@ -309,11 +354,11 @@ impl Actor {
 
     fn publish(&mut self) {
         let events = std::mem::take(&mut self.events);
-        let reached = self.waiting.reached(&events, self.inbox.wants().is_none());
-        self.outlets.publish(events, &self.inbox, self.status());
-        for caller in reached {
-            let _ = caller.send(());
-        }
+        let has_happened = events.iter().any(|event| !matches!(event, InboxEvent::Announce(_)));
+        let has_changed = std::mem::take(&mut self.has_changed) || has_happened;
+        self.waiting.reached(&self.inbox, matches!(self.link, Link::Paused));
+        self.outlets.publish(events, has_changed.then_some(&self.inbox), self.status());
+        self.waiting.tell();
     }
 
     fn status(&self) -> Status {
@@ -322,8 +367,18 @@ impl Actor {
             (Link::Refused { why, .. }, None) => Status::Failed(format!("live events are refused: {why}")),
             (_, Some(why)) => Status::Failed(why.clone()),
             (Link::Open { subscribed: false, .. }, None) => Status::Offline,
-            (Link::Open { .. }, None) if self.inbox.wants().is_some() => Status::CatchingUp,
+            (Link::Open { .. }, None) if self.inbox.is_catching_up() => Status::CatchingUp,
             (Link::Open { .. }, None) => Status::Live,
         }
     }
+}
+
+async fn subscribe(
+    settings: &Settings,
+    api: &Arc<InboxApi>,
+    info: &RealtimeInfo,
+    seed: u64,
+) -> Result<Subscription, ServiceError> {
+    let authorizer = authorizer::of_server(settings, api, info)?;
+    channel::subscribe(settings, authorizer, Some(api.base()), info, seed).await
 }

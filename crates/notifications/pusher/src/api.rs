@@ -1,10 +1,10 @@
+#[cfg(feature = "websocket")]
+mod inbox;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use internal_notifications_models::{
-    ChangesAnswer, Head, InboxPage, MarkRequest, NotificationId, OpId, Position, PushRequest, RealtimeInfo,
-    Receipt, WriteAnswer,
-};
+use internal_notifications_models::{PushRequest, Receipt};
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,7 +15,7 @@ use crate::bearer::Bearer;
 use crate::refusal::Refusal;
 use crate::{Http, HttpBody, HttpMethod, HttpRequest, MAX_ANSWER};
 
-/// The inbox server's routes, typed. Each call is one request, and a second one with a fresh token if the first was answered 401.
+/// The inbox server's routes, typed: pushing here, the user's inbox in a module of its own. Each call is one request, and a second one with a fresh token if the first was answered 401.
 pub(crate) struct InboxApi {
     http: Arc<dyn Http>,
     base: BaseUrl,
@@ -38,67 +38,21 @@ impl InboxApi {
         &self.base
     }
 
-    pub(crate) async fn realtime(&self) -> Result<RealtimeInfo, Refusal> {
-        self.get("v1/realtime", &[]).await
-    }
-
-    pub(crate) async fn page(&self, limit: usize) -> Result<InboxPage, Refusal> {
-        self.get("v1/inbox", &[("limit", &limit.to_string())]).await
-    }
-
-    pub(crate) async fn head(&self) -> Result<Head, Refusal> {
-        self.get("v1/inbox/head", &[]).await
-    }
-
-    pub(crate) async fn changes(&self, after: Position, limit: usize) -> Result<ChangesAnswer, Refusal> {
-        let (seq, limit) = (after.seq.to_string(), limit.to_string());
-        let tag = after.tag.map(|tag| tag.to_string());
-        let mut query = vec![("after", seq.as_str()), ("limit", limit.as_str())];
-        query.extend(tag.as_deref().map(|tag| ("tag", tag)));
-        self.get("v1/inbox/changes", &query).await
-    }
-
-    pub(crate) async fn mark_opened(&self, request: &MarkRequest) -> Result<WriteAnswer, Refusal> {
-        self.post("v1/inbox/opened", request).await
-    }
-
-    pub(crate) async fn mark_unopened(&self, request: &MarkRequest) -> Result<WriteAnswer, Refusal> {
-        self.post("v1/inbox/unopened", request).await
-    }
-
-    pub(crate) async fn remove(&self, id: &NotificationId, op: &OpId) -> Result<WriteAnswer, Refusal> {
-        let url = self.base.notification(id, &[("op", op.as_str())]);
-        let url =
-            url.ok_or_else(|| ServiceError::new(ServiceErrorKind::Invalid, "no URL can name this id"))?;
-        self.call(HttpMethod::Delete, url, None).await
-    }
-
     pub(crate) async fn push(&self, request: &PushRequest) -> Result<Receipt, Refusal> {
         self.post("v1/notifications", request).await
     }
 
-    /// Posts a form to an endpoint anywhere, with the user's token.
-    pub(crate) async fn post_form<T: DeserializeOwned>(
+    pub(crate) async fn post<T: DeserializeOwned>(
         &self,
-        url: &str,
-        form: &[(&str, &str)],
+        path: &str,
+        body: &impl Serialize,
     ) -> Result<T, Refusal> {
-        let form = serde_urlencoded::to_string(form).map_err(|_| unencodable())?;
-        let body = HttpBody { content_type: "application/x-www-form-urlencoded", bytes: form.into_bytes() };
-        self.call(HttpMethod::Post, url.to_owned(), Some(body)).await
-    }
-
-    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, Refusal> {
-        self.call(HttpMethod::Get, self.base.route(path, query), None).await
-    }
-
-    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Refusal> {
         let bytes = serde_json::to_vec(body).map_err(|_| unencodable())?;
         let body = HttpBody { content_type: "application/json", bytes };
         self.call(HttpMethod::Post, self.base.route(path, &[]), Some(body)).await
     }
 
-    async fn call<T: DeserializeOwned>(
+    pub(crate) async fn call<T: DeserializeOwned>(
         &self,
         method: HttpMethod,
         url: String,
@@ -152,6 +106,6 @@ impl InboxApi {
     }
 }
 
-fn unencodable() -> ServiceError {
+pub(crate) fn unencodable() -> ServiceError {
     ServiceError::new(ServiceErrorKind::Invalid, "the request cannot be encoded")
 }

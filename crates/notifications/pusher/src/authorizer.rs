@@ -1,9 +1,27 @@
 use std::sync::Arc;
 
-use internal_notifications_service::ServiceErrorKind;
+use internal_notifications_models::RealtimeInfo;
+use internal_notifications_service::{ServiceError, ServiceErrorKind};
 use pusher_client::{AuthorizationError, AuthorizationRequest, Authorizer, ChannelAuthorization};
 
 use crate::api::InboxApi;
+use crate::settings::Settings;
+
+/// Who authorizes the channel of a user of an inbox server.
+pub(crate) fn of_server(
+    settings: &Settings,
+    api: &Arc<InboxApi>,
+    info: &RealtimeInfo,
+) -> Result<Arc<dyn Authorizer>, ServiceError> {
+    if let Some(authorizer) = &settings.authorizer {
+        return Ok(Arc::clone(authorizer));
+    }
+    let url = match &settings.auth_endpoint {
+        Some(url) => url.clone(),
+        None => api.base().endpoint(&info.auth_endpoint)?,
+    };
+    Ok(Arc::new(InboxAuthorizer { api: Arc::clone(api), url }))
+}
 
 /// Asks the auth endpoint with the user's token, over the same [`Http`](crate::Http) as every other call.
 pub(crate) struct InboxAuthorizer {

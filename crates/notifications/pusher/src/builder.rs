@@ -3,53 +3,74 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use internal_notifications_models::UserId;
-use internal_notifications_service::{ServiceError, ServiceErrorKind};
-use pusher_client::{Authorizer, Connector, Roots};
+use internal_notifications_service::{MAX_WINDOW, OfflinePush, ServiceError, ServiceErrorKind};
+use pusher_client::{Authorizer, Connector, EventName, Roots};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use crate::base_url::BaseUrl;
 use crate::http::ReqwestHttp;
-use crate::settings::Settings;
-use crate::{Credentials, Http, Identity, PusherService};
-
-/// The most notifications that a replica holds.
-const MAX_WINDOW: usize = 200;
+use crate::settings::{Endpoint, Settings, Target};
+use crate::{Channels, Credentials, Http, Identity, PusherService};
 
 /// Builds a [`PusherService`]. `Debug` shows no token.
 #[derive(Clone)]
 pub struct PusherServiceBuilder {
-    server_url: String,
+    server: Server,
     identity: Option<Who>,
     http: Option<Arc<dyn Http>>,
     connector: Option<Arc<dyn Connector>>,
     authorizer: Option<Arc<dyn Authorizer>>,
     auth_endpoint: Option<String>,
+    event_name: Option<String>,
     roots: Roots,
     window: usize,
+    announcement_queue: usize,
+    offline_push: OfflinePush,
     position_check: Option<Duration>,
     request_timeout: Duration,
     call_timeout: Duration,
     seed: Option<u64>,
 }
 
+#[derive(Clone, Debug)]
+enum Server {
+    Inbox(String),
+    Channels(Channels),
+}
+
 #[derive(Clone)]
 enum Who {
     Asked(Arc<dyn Identity>),
     Fixed(UserId, String),
+    Named(UserId),
 }
+
+const WINDOW: usize = 200;
+const ANNOUNCEMENTS: usize = 256;
 
 impl PusherServiceBuilder {
     pub(crate) fn new(server_url: String) -> Self {
+        Self::to(Server::Inbox(server_url))
+    }
+
+    pub(crate) fn live_only(channels: Channels) -> Self {
+        Self::to(Server::Channels(channels))
+    }
+
+    fn to(server: Server) -> Self {
         Self {
-            server_url,
+            server,
             identity: None,
             http: None,
             connector: None,
             authorizer: None,
             auth_endpoint: None,
+            event_name: None,
             roots: Roots::new(),
-            window: MAX_WINDOW,
+            window: WINDOW,
+            announcement_queue: ANNOUNCEMENTS,
+            offline_push: OfflinePush::default(),
             position_check: None,
             request_timeout: Duration::from_secs(15),
             call_timeout: Duration::from_secs(30),
@@ -69,9 +90,29 @@ impl PusherServiceBuilder {
         self
     }
 
-    /// How many of the newest notifications the snapshot holds: 1 to 200, which is also the default.
+    /// A user without a token: enough for a live-only service whose [`authorizer`](Self::authorizer) is the caller's.
+    pub fn user_id(mut self, user_id: UserId) -> Self {
+        self.identity = Some(Who::Named(user_id));
+        self
+    }
+
+    /// How many of the newest notifications the snapshot holds before any `load_older`: 1 to [`MAX_WINDOW`], 200 by default. `init` returns
+    /// with the newest 200; more are asked for afterwards.
     pub fn window(mut self, notifications: usize) -> Self {
         self.window = notifications.clamp(1, MAX_WINDOW);
+        self
+    }
+
+    /// How many announcements wait for a reader before it is told [`Skipped`](internal_notifications_service::Announcement::Skipped): at least
+    /// 1, 256 by default. Rounded up to a power of two.
+    pub fn announcement_queue(mut self, announcements: usize) -> Self {
+        self.announcement_queue = announcements.clamp(1, 1 << 16);
+        self
+    }
+
+    /// What a push does without a connection: by default it errs, after a few tries within [`call_timeout`](Self::call_timeout).
+    pub fn offline_push(mut self, choice: OfflinePush) -> Self {
+        self.offline_push = choice;
         self
     }
 
@@ -82,13 +123,20 @@ impl PusherServiceBuilder {
         self
     }
 
-    /// Where private channels are authorized: a URL. By default what the server says.
+    /// The event that carries a notification: read beside those that the inbox server names; in a live-only service instead of
+    /// `internal-notification`.
+    pub fn event_name(mut self, name: impl Into<String>) -> Self {
+        self.event_name = Some(name.into());
+        self
+    }
+
+    /// Where private channels are authorized: a URL. By default what the server says. It gets the user's token.
     pub fn auth_endpoint(mut self, url: impl Into<String>) -> Self {
         self.auth_endpoint = Some(url.into());
         self
     }
 
-    /// Who authorizes private channels, instead of an auth endpoint.
+    /// Who authorizes private channels, instead of an auth endpoint. The original's `onAuthorizer`.
     pub fn authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> Self {
         self.authorizer = Some(authorizer);
         self
@@ -133,7 +181,7 @@ impl PusherServiceBuilder {
     /// The service, idle until its `init`.
     ///
     /// # Errors
-    /// [`ServiceErrorKind::Configuration`] when a URL cannot be used or nobody says who the user is;
+    /// [`ServiceErrorKind::Configuration`] when a URL or name cannot be used, or nobody says who the user is;
     /// [`ServiceErrorKind::Unauthorized`] when the token is another user's.
     pub fn build(self) -> Result<PusherService, ServiceError> {
         self.settings().map(PusherService::new)
@@ -141,37 +189,56 @@ impl PusherServiceBuilder {
 
     pub(crate) fn settings(self) -> Result<Settings, ServiceError> {
         let configuration = |detail: &str| ServiceError::new(ServiceErrorKind::Configuration, detail);
-        let base = BaseUrl::parse(&self.server_url)?;
-        if let Some(url) = &self.auth_endpoint {
-            BaseUrl::parse(url)
-                .map_err(|_| configuration("the auth endpoint must be an http or https URL"))?;
-        }
+        let auth_endpoint = self.auth_endpoint.as_deref().map(BaseUrl::parse).transpose();
+        let auth_endpoint =
+            auth_endpoint.map_err(|_| configuration("the auth endpoint must be an http or https URL"))?;
+        let event = self.event_name.as_deref().map(event_name).transpose()?;
+        let endpoint = |base: BaseUrl| {
+            let http: Arc<dyn Http> = match &self.http {
+                Some(http) => Arc::clone(http),
+                None => Arc::new(ReqwestHttp::new(base.host(), &self.roots, self.request_timeout)?),
+            };
+            Ok::<_, ServiceError>(Endpoint { base, http })
+        };
+        let needs_token = matches!(self.server, Server::Inbox(_)) || self.authorizer.is_none();
+        let target = match self.server {
+            Server::Inbox(url) => Target::Server(endpoint(BaseUrl::parse(&url)?)?),
+            Server::Channels(channels) => {
+                channels.check()?;
+                if auth_endpoint.is_none() && self.authorizer.is_none() {
+                    return Err(configuration(
+                        "nobody authorizes the user's channel: set PUSHER_AUTH_ENDPOINT, or give the builder an authorizer",
+                    ));
+                }
+                let base = auth_endpoint.filter(|_| self.authorizer.is_none());
+                Target::LiveOnly(channels, base.map(endpoint).transpose()?)
+            }
+        };
         let identity = match self.identity {
             Some(Who::Asked(identity)) => identity,
             Some(Who::Fixed(user_id, token)) => Arc::new(Credentials::new(user_id, token)?),
-            None => {
+            Some(Who::Named(user_id)) if !needs_token => Arc::new(Credentials::without_token(user_id)),
+            _ => {
                 return Err(configuration(
                     "nobody says who the user is: set INTERNAL_NOTIFICATIONS_TOKEN, or give the builder a user or an identity",
                 ));
             }
-        };
-        let http = match self.http {
-            Some(http) => http,
-            None => Arc::new(ReqwestHttp::new(base.host(), &self.roots, self.request_timeout)?),
         };
         let rng = match self.seed {
             Some(seed) => StdRng::seed_from_u64(seed),
             None => StdRng::from_rng(&mut rand::rng()),
         };
         Ok(Settings {
-            base,
+            target,
             identity,
-            http,
             connector: self.connector,
             authorizer: self.authorizer,
             auth_endpoint: self.auth_endpoint,
+            event,
             roots: self.roots,
             window: self.window,
+            announcement_queue: self.announcement_queue,
+            offline_push: self.offline_push,
             position_check: self.position_check,
             call_timeout: self.call_timeout,
             rng: Mutex::new(rng),
@@ -179,10 +246,20 @@ impl PusherServiceBuilder {
     }
 }
 
+fn event_name(name: &str) -> Result<EventName, ServiceError> {
+    // Any member of a channel can send those.
+    let from_a_client = name.starts_with("client-");
+    EventName::new(name).ok().filter(|_| !from_a_client).ok_or_else(|| {
+        let detail =
+            "the event name must be one that a Channels server publishes, and not begin with client-";
+        ServiceError::new(ServiceErrorKind::Configuration, detail)
+    })
+}
+
 impl fmt::Debug for PusherServiceBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PusherServiceBuilder")
-            .field("server_url", &self.server_url)
+            .field("server", &self.server)
             .field("window", &self.window)
             .field("position_check", &self.position_check)
             .field("request_timeout", &self.request_timeout)

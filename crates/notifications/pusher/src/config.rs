@@ -5,7 +5,7 @@ use internal_notifications_models::UserId;
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
 
 use crate::base_url::BaseUrl;
-use crate::{Credentials, PusherService, PusherServiceBuilder};
+use crate::{Channels, Credentials, PusherService, PusherServiceBuilder};
 
 const URL: &str = "INTERNAL_NOTIFICATIONS_URL";
 const USER_ID: &str = "INTERNAL_NOTIFICATIONS_USER_ID";
@@ -17,15 +17,27 @@ const AUTH_ENDPOINT: &str = "PUSHER_AUTH_ENDPOINT";
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// `INTERNAL_NOTIFICATIONS_URL`: the inbox server's base URL.
-    pub url: String,
+    /// What the service is a client of.
+    pub server: ConfiguredServer,
     /// `INTERNAL_NOTIFICATIONS_TOKEN`, and the user: `INTERNAL_NOTIFICATIONS_USER_ID`, or the token's `sub`. None without a token: then
-    /// the builder needs an identity.
+    /// the builder needs an identity, or in a live-only service an authorizer.
     pub credentials: Option<Credentials>,
+    /// `INTERNAL_NOTIFICATIONS_USER_ID`.
+    pub user_id: Option<UserId>,
     /// `INTERNAL_NOTIFICATIONS_POSITION_CHECK_SECONDS`, 1 to 86,400; by default what the server says.
     pub position_check: Option<Duration>,
     /// `PUSHER_AUTH_ENDPOINT`, a URL; by default what the server says.
     pub auth_endpoint: Option<String>,
+}
+
+/// What a service of the environment is a client of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfiguredServer {
+    /// `INTERNAL_NOTIFICATIONS_URL`: the inbox server's base URL.
+    Inbox(String),
+    /// `PUSHER_APP_KEY` and the like, without an inbox server: the service is live-only.
+    LiveOnly(Channels),
 }
 
 impl Config {
@@ -35,17 +47,28 @@ impl Config {
     /// [`ServiceErrorKind::Configuration`], naming the variable and what it may be.
     pub fn from_env(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ServiceError> {
         let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
-        let url = set(URL).ok_or_else(|| {
-            wrong(URL, "is not set; it is the inbox server's base URL, like http://127.0.0.1:8080")
-        })?;
-        BaseUrl::parse(&url).map_err(|error| wrong(URL, &format!("cannot be used: {error}")))?;
+        let server = match set(URL) {
+            Some(url) => {
+                BaseUrl::parse(&url).map_err(|error| wrong(URL, &format!("cannot be used: {error}")))?;
+                ConfiguredServer::Inbox(url)
+            }
+            None => ConfiguredServer::LiveOnly(Channels::from_env(set)?.ok_or_else(|| {
+                wrong(
+                    URL,
+                    "is not set; it is the inbox server's base URL, like http://127.0.0.1:8080 (or PUSHER_APP_KEY and PUSHER_APP_CLUSTER: live-only)",
+                )
+            })?),
+        };
         let auth_endpoint = set(AUTH_ENDPOINT);
         if auth_endpoint.as_deref().is_some_and(|url| BaseUrl::parse(url).is_err()) {
             return Err(wrong(AUTH_ENDPOINT, "must be a URL that begins with http:// or https://"));
         }
+        let user_id = set(USER_ID).map(UserId::new).transpose();
+        let user_id = user_id.map_err(|rule| wrong(USER_ID, &format!("is wrong: {rule}")))?;
         Ok(Self {
-            url,
-            credentials: credentials(set(USER_ID), set(TOKEN))?,
+            server,
+            credentials: credentials(user_id.clone(), set(TOKEN))?,
+            user_id,
             position_check: set(POSITION_CHECK).as_deref().map(seconds).transpose()?,
             auth_endpoint,
         })
@@ -53,10 +76,15 @@ impl Config {
 
     /// A builder that goes by it.
     pub fn builder(self) -> PusherServiceBuilder {
-        let mut builder = PusherService::builder(self.url);
-        if let Some(credentials) = self.credentials {
-            builder = builder.identity(std::sync::Arc::new(credentials));
-        }
+        let mut builder = match self.server {
+            ConfiguredServer::Inbox(url) => PusherService::builder(url),
+            ConfiguredServer::LiveOnly(channels) => PusherService::live_only(channels),
+        };
+        builder = match (self.credentials, self.user_id) {
+            (Some(credentials), _) => builder.identity(std::sync::Arc::new(credentials)),
+            (None, Some(user_id)) => builder.user_id(user_id),
+            (None, None) => builder,
+        };
         if let Some(interval) = self.position_check {
             builder = builder.position_check(interval);
         }
@@ -67,9 +95,7 @@ impl Config {
     }
 }
 
-fn credentials(user_id: Option<String>, token: Option<String>) -> Result<Option<Credentials>, ServiceError> {
-    let user_id = user_id.map(UserId::new).transpose();
-    let user_id = user_id.map_err(|rule| wrong(USER_ID, &format!("is wrong: {rule}")))?;
+fn credentials(user_id: Option<UserId>, token: Option<String>) -> Result<Option<Credentials>, ServiceError> {
     let credentials = match (user_id, token) {
         (_, None) => return Ok(None),
         (Some(user_id), Some(token)) => Credentials::new(user_id, token),
@@ -94,8 +120,9 @@ fn wrong(variable: &str, problem: &str) -> ServiceError {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field("url", &self.url)
+            .field("server", &self.server)
             .field("credentials", &self.credentials)
+            .field("user_id", &self.user_id)
             .field("position_check", &self.position_check)
             .field("auth_endpoint", &self.auth_endpoint)
             .finish()

@@ -49,6 +49,11 @@ impl Credentials {
         }
     }
 
+    /// A user where nothing needs a token.
+    pub(crate) fn without_token(user_id: UserId) -> Self {
+        Self { user_id, token: String::new() }
+    }
+
     /// The user that a JWT names as its `sub`, and the token. Its signature is for the server to verify.
     ///
     /// # Errors

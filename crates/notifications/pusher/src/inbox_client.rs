@@ -17,8 +17,6 @@ use crate::retry;
 
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
-/// How often a push is sent before its error is told.
-const TRIES: u32 = 4;
 
 /// Pushes for a backend: HTTP only, with an API key, and without an inbox of its own. `Debug` does not show the key.
 ///
@@ -77,16 +75,9 @@ impl InboxClient {
             notification.id = Some(id);
         }
         let request = PushRequest { user_ids: user_ids.to_vec(), notification };
-        let mut attempt = 1;
-        loop {
-            match self.api.push(&request).await {
-                Err(refusal) if refusal.error.is_retryable() && attempt < TRIES => {}
-                outcome => return outcome.map_err(|refusal| refusal.error),
-            }
-            let wait = retry::delay(attempt, &mut rand::rng());
-            sleep(wait).await;
-            attempt += 1;
-        }
+        let wait = |attempt| sleep(retry::delay(attempt, &mut rand::rng()));
+        let outcome = retry::persist(retry::TRIES, || self.api.push(&request), wait).await;
+        outcome.map_err(|refusal| refusal.error)
     }
 }
 

@@ -1,7 +1,8 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_core::stream::BoxStream;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future};
 use internal_notifications_service::{Announcement, Inbox, InboxEvent, Snapshot, Status};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_stream::wrappers::{BroadcastStream, WatchStream};
@@ -10,8 +11,6 @@ use crate::Update;
 
 /// Updates that may wait for one reader. A catch-up tells thousands of changes in a burst.
 const UPDATES: usize = 8_192;
-/// Announcements that may wait for a reader.
-const ANNOUNCEMENTS: usize = 256;
 
 /// Where the state leaves the service: from one `dispose` to the next, so that nothing of a user reaches the next one's readers.
 #[derive(Debug)]
@@ -20,14 +19,18 @@ pub(crate) struct Outlets {
     announcements: broadcast::Sender<Announcement>,
     /// None once closed. Locked while state and updates change together.
     readers: Mutex<Option<Vec<mpsc::Sender<Update>>>>,
+    /// What a reader has not taken yet is not told any more.
+    has_ended: Arc<AtomicBool>,
 }
 
 impl Outlets {
-    pub(crate) fn new() -> Self {
+    /// So many announcements wait for a slow reader; the next power of two, in fact.
+    pub(crate) fn new(announcement_queue: usize) -> Self {
         Self {
             present: watch::Sender::default(),
-            announcements: broadcast::Sender::new(ANNOUNCEMENTS),
+            announcements: broadcast::Sender::new(announcement_queue),
             readers: Mutex::new(Some(Vec::new())),
+            has_ended: Arc::default(),
         }
     }
 
@@ -40,9 +43,25 @@ impl Outlets {
     }
 
     pub(crate) fn announcements(&self) -> BoxStream<'static, Announcement> {
+        let has_ended = Arc::clone(&self.has_ended);
         BroadcastStream::new(self.announcements.subscribe())
             .map(|announcement| announcement.unwrap_or(Announcement::Skipped))
+            .take_while(move |_| future::ready(!has_ended.load(Ordering::SeqCst)))
             .boxed()
+    }
+
+    /// Returns when the status becomes live, though it is not now.
+    pub(crate) async fn back(&self) {
+        let mut present = self.present.subscribe();
+        let is_live = |snapshot: &Snapshot| snapshot.status == Status::Live;
+        let was_down = present.wait_for(|snapshot| !is_live(snapshot)).await.is_ok();
+        if !was_down || present.wait_for(is_live).await.is_err() {
+            future::pending().await
+        }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::SeqCst)
     }
 
     /// A new reader of updates, who begins with the present state. None once closed.
@@ -55,22 +74,23 @@ impl Outlets {
         Some(receiver)
     }
 
-    /// Tells what happened to the inbox, which is now as it is given.
-    pub(crate) fn publish(&self, events: Vec<InboxEvent>, inbox: &Inbox, status: Status) {
+    /// Tells what happened to the inbox, which is given as it is now if it is another than before.
+    pub(crate) fn publish(&self, events: Vec<InboxEvent>, inbox: Option<&Inbox>, status: Status) {
         let mut readers = self.lock();
         let before = self.snapshot();
-        let folded = events.iter().any(|event| !matches!(event, InboxEvent::Announce(_)));
         let status_update = (before.status != status).then(|| Update::Status(status.clone()));
-        let present = match folded {
-            true => Snapshot {
-                notifications: inbox.rows().cloned().collect(),
+        let present = match inbox {
+            Some(inbox) => Snapshot {
+                notifications: inbox.shown().into(),
                 pending: inbox.head().pending,
                 position: inbox.head().position,
+                has_older: inbox.low() > 0,
+                unconfirmed: inbox.pending_writes(),
                 status,
             },
-            false => Snapshot { status, ..before },
+            None => Snapshot { status, ..before },
         };
-        if folded || status_update.is_some() {
+        if inbox.is_some() || status_update.is_some() {
             if let Some(readers) = readers.as_mut().filter(|readers| !readers.is_empty()) {
                 let updates = updates(&events, &present).into_iter().chain(status_update);
                 updates.for_each(|update| send(readers, &update));
@@ -94,8 +114,9 @@ impl Outlets {
         self.present.send_modify(|present| present.status = status);
     }
 
-    /// Forgets the user; readers of updates end.
+    /// Forgets the user; readers end.
     pub(crate) fn close(&self) {
+        self.has_ended.store(true, Ordering::SeqCst);
         *self.lock() = None;
         self.present.send_replace(Snapshot::default());
     }

@@ -1,10 +1,36 @@
+use std::future::Future;
 use std::time::Duration;
 
 use rand::{Rng, RngExt};
 
+use crate::refusal::Refusal;
+
 /// The limit of the first wait, and the limit that no wait exceeds.
 const BASE: Duration = Duration::from_millis(500);
 const CAP: Duration = Duration::from_secs(10);
+
+/// How often a push is sent before its error is told.
+pub(crate) const TRIES: u32 = 4;
+
+/// Sends a call that may be repeated until its outcome is known, `tries` times at most. `wait` waits after a failed attempt (from 1).
+pub(crate) async fn persist<T, C, W>(
+    tries: u32,
+    call: impl Fn() -> C,
+    wait: impl Fn(u32) -> W,
+) -> Result<T, Refusal>
+where
+    C: Future<Output = Result<T, Refusal>>,
+    W: Future<Output = ()>,
+{
+    let mut attempt = 1;
+    loop {
+        match call().await {
+            Err(refusal) if refusal.error.is_retryable() && attempt < tries => wait(attempt).await,
+            outcome => return outcome,
+        }
+        attempt = attempt.saturating_add(1);
+    }
+}
 
 /// How long to wait after the failed attempt `attempt` (from 1): a random part of a limit that doubles (full jitter).
 pub(crate) fn delay(attempt: u32, rng: &mut dyn Rng) -> Duration {

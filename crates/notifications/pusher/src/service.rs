@@ -3,23 +3,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
-use internal_notifications_models::{
-    InternalNotification, MAX_IDS, MarkRequest, NotificationId, PushRequest, Receipt, UserId,
-};
+use internal_notifications_models::{InternalNotification, MAX_IDS, NotificationId, Receipt, UserId};
 use internal_notifications_service::{
-    Announcement, InternalNotificationsService, ServiceError, ServiceErrorKind, Snapshot,
+    Announcement, InboxCommand, InternalNotificationsService, ServiceError, ServiceErrorKind, Snapshot,
+    Written,
 };
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::actor::Command;
-use crate::api::InboxApi;
+use crate::command::Command;
 use crate::outlets::Outlets;
-use crate::settings::Settings;
+use crate::session::{Session, not_initialized};
+use crate::settings::{Settings, Target};
 use crate::start::{self, Started};
-use crate::write::{Session, not_initialized};
-use crate::{PusherServiceBuilder, Updates};
+use crate::{Channels, PusherServiceBuilder, Updates};
 
 /// Commands that may wait for the actor; it serves them at once.
 const COMMANDS: usize = 64;
@@ -56,8 +54,23 @@ impl PusherService {
         PusherServiceBuilder::new(server_url.into())
     }
 
+    /// Sets up a live-only service: one without an inbox server. Its list and count are what came over the channel since `init` and while it was
+    /// connected, each id once, and opened or removed on this device alone; of more than 5,000 the newest are kept. It reads the events
+    /// `internal-notification` (or the builder's) and `Internal Notification`. Its pushes err with [`ServiceErrorKind::Disabled`].
+    ///
+    /// A channel that is refused stays so until `unsubscribe` and `subscribe`, or `dispose` and `init`.
+    pub fn live_only(channels: Channels) -> PusherServiceBuilder {
+        PusherServiceBuilder::live_only(channels)
+    }
+
+    /// Whether it is a live-only service.
+    pub fn is_live_only(&self) -> bool {
+        matches!(self.0.settings.target, Target::LiveOnly(..))
+    }
+
     pub(crate) fn new(settings: Settings) -> Self {
-        let state = State { outlets: Arc::new(Outlets::new()), run: None };
+        let outlets = Outlets::new(settings.announcement_queue);
+        let state = State { outlets: Arc::new(outlets), run: None };
         Self(Arc::new(Inner {
             settings: Arc::new(settings),
             lifecycle: tokio::sync::Mutex::new(()),
@@ -75,46 +88,25 @@ impl PusherService {
         let state = self.0.state();
         let run = state.run.as_ref().ok_or_else(not_initialized)?;
         let api = match &*run.started.borrow() {
-            Some(Ok(api)) if !run.commands.is_closed() => Arc::clone(api),
+            Some(Ok(api)) if !run.commands.is_closed() => api.clone(),
             _ => return Err(not_initialized()),
         };
         Ok(Session {
             settings: Arc::clone(&self.0.settings),
             api,
             commands: run.commands.clone(),
+            outlets: Arc::clone(&state.outlets),
             position: state.outlets.snapshot().position,
         })
     }
 
-    async fn command(
+    async fn mark(
         &self,
-        command: impl FnOnce(oneshot::Sender<()>) -> Command,
-    ) -> Result<(), ServiceError> {
-        let session = self.session()?;
-        let (done, wait) = oneshot::channel();
-        session.commands.send(command(done)).await.map_err(|_| not_initialized())?;
-        wait.await.map_err(|_| not_initialized())
-    }
-
-    async fn mark(&self, ids: &[NotificationId], opened: bool) -> Result<(), ServiceError> {
-        let session = self.session()?;
-        for ids in ids.chunks(MAX_IDS) {
-            let op = Some(session.settings.op()?);
-            let request = MarkRequest { ids: Some(ids.to_vec()), op, ..MarkRequest::default() };
-            session.write(|| mark(&session.api, &request, opened)).await?;
-        }
-        Ok(())
-    }
-}
-
-async fn mark(
-    api: &InboxApi,
-    request: &MarkRequest,
-    opened: bool,
-) -> Result<internal_notifications_models::WriteAnswer, crate::refusal::Refusal> {
-    match opened {
-        true => api.mark_opened(request).await,
-        false => api.mark_unopened(request).await,
+        ids: &[NotificationId],
+        mark: impl Fn(Vec<NotificationId>) -> InboxCommand,
+    ) -> Result<Written, ServiceError> {
+        let writes = ids.chunks(MAX_IDS).map(|ids| mark(ids.to_vec())).collect();
+        self.session()?.write(writes).await
     }
 }
 
@@ -172,13 +164,20 @@ impl InternalNotificationsService for PusherService {
         }
     }
 
-    /// Ends the task, with its requests and its connection, and returns when it has ended.
+    /// Ends the task, with its requests and its connection, and returns when it has ended. Writes that are queued are dropped; one that is under
+    /// way may have been done.
     async fn dispose(&self) {
         let _alone = self.0.lifecycle.lock().await;
         let (outlets, run) = {
             let mut state = self.0.state();
             let Some(run) = state.run.take() else { return };
-            (std::mem::replace(&mut state.outlets, Arc::new(Outlets::new())), run)
+            (
+                std::mem::replace(
+                    &mut state.outlets,
+                    Arc::new(Outlets::new(self.0.settings.announcement_queue)),
+                ),
+                run,
+            )
         };
         let mut run = run;
         run.task.abort();
@@ -187,11 +186,11 @@ impl InternalNotificationsService for PusherService {
     }
 
     async fn subscribe(&self) -> Result<(), ServiceError> {
-        self.command(Command::Subscribe).await
+        self.session()?.call(Command::Subscribe).await
     }
 
     async fn unsubscribe(&self) -> Result<(), ServiceError> {
-        self.command(Command::Unsubscribe).await
+        self.session()?.call(Command::Unsubscribe).await
     }
 
     /// Without an id the notification gets one here, so that sending it again after a broken connection stores it once. The receipt of
@@ -205,9 +204,7 @@ impl InternalNotificationsService for PusherService {
         notification
             .check()
             .map_err(|error| ServiceError::new(ServiceErrorKind::Invalid, error.to_string()))?;
-        let notification = session.settings.with_id(notification)?;
-        let request = PushRequest { user_ids: user_ids.to_vec(), notification };
-        session.send(|| session.api.push(&request)).await.map_err(|refusal| refusal.error)
+        session.push(user_ids, notification).await
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -222,39 +219,50 @@ impl InternalNotificationsService for PusherService {
         self.0.outlets().announcements()
     }
 
-    /// Sent again with the same operation id while its outcome is unknown, so that it is done once. Returns when the snapshot shows it; when
-    /// that takes longer than 10 s, or live events are stopped, as soon as the server has acknowledged it.
-    async fn mark_opened(&self, ids: &[NotificationId]) -> Result<(), ServiceError> {
-        self.mark(ids, true).await
+    /// Sent by HTTP, whether the live channel stands or not, and again with the same operation id while its outcome is unknown. It is
+    /// [`Queued`](Written::Queued) once an attempt has failed, or has no outcome within 2 s while the status is
+    /// [`Offline`](internal_notifications_service::Status::Offline), else within the builder's `call_timeout`. While live events are stopped it is
+    /// [`Stored`](Written::Stored) as soon as the server has it.
+    ///
+    /// More than 500 ids are several operations: when one is refused, those after it are not sent.
+    async fn mark_opened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
+        self.mark(ids, InboxCommand::Opened).await
     }
 
-    async fn mark_unopened(&self, ids: &[NotificationId]) -> Result<(), ServiceError> {
-        self.mark(ids, false).await
+    /// As [`mark_opened`](Self::mark_opened).
+    async fn mark_unopened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
+        self.mark(ids, InboxCommand::Unopened).await
     }
 
-    async fn mark_all_opened(&self) -> Result<(), ServiceError> {
+    /// As [`mark_opened`](Self::mark_opened).
+    async fn mark_all_opened(&self) -> Result<Written, ServiceError> {
         let session = self.session()?;
         let seen = session.position;
         if seen.seq == 0 {
-            return Ok(());
+            return Ok(Written::Stored);
         }
-        let op = Some(session.settings.op()?);
-        let request = MarkRequest { ids: None, all: true, through: Some(seen.seq), tag: seen.tag, op };
-        session.write(|| session.api.mark_opened(&request)).await
+        session.write(vec![InboxCommand::OpenedAll { through: Some(seen.seq), tag: seen.tag }]).await
     }
 
-    async fn remove(&self, id: &NotificationId) -> Result<(), ServiceError> {
-        let session = self.session()?;
-        let op = session.settings.op()?;
-        session.write(|| session.api.remove(id, &op)).await
+    /// As [`mark_opened`](Self::mark_opened).
+    async fn remove(&self, id: &NotificationId) -> Result<Written, ServiceError> {
+        self.session()?.write(vec![InboxCommand::Remove(id.clone())]).await
+    }
+
+    /// [`Unavailable`](ServiceErrorKind::Unavailable) also while live events are stopped: an older page would bring news with it. One that errs so
+    /// for want of a connection may still lengthen the list when there is one.
+    async fn load_older(&self, count: usize) -> Result<(), ServiceError> {
+        self.session()?.call(|outcome| Command::LoadOlder(count, outcome)).await
     }
 }
 
 impl fmt::Debug for PusherService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PusherService")
-            .field("server", &self.0.settings.base.host())
-            .field("status", &self.snapshot().status)
-            .finish_non_exhaustive()
+        let mut f = f.debug_struct("PusherService");
+        match &self.0.settings.target {
+            Target::Server(endpoint) => f.field("server", &endpoint.base.host()),
+            Target::LiveOnly(channels, _) => f.field("live_only", channels),
+        };
+        f.field("status", &self.snapshot().status).finish_non_exhaustive()
     }
 }

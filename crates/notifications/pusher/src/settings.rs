@@ -3,30 +3,55 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use internal_notifications_models::{InternalNotification, NotificationId, OpId, RealtimeInfo};
-use internal_notifications_service::{ServiceError, ServiceErrorKind};
-use pusher_client::{Authorizer, Connector, Roots};
+use internal_notifications_service::{OfflinePush, ServiceError, ServiceErrorKind};
+use pusher_client::{Authorizer, Connector, EventName, Roots};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::base_url::BaseUrl;
-use crate::{Http, Identity};
+use crate::{Channels, Http, Identity};
 
 /// What a service goes by; checked.
 pub(crate) struct Settings {
-    pub(crate) base: BaseUrl,
+    pub(crate) target: Target,
     pub(crate) identity: Arc<dyn Identity>,
-    pub(crate) http: Arc<dyn Http>,
     pub(crate) connector: Option<Arc<dyn Connector>>,
     pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
     pub(crate) auth_endpoint: Option<String>,
+    /// Another event that carries a notification.
+    pub(crate) event: Option<EventName>,
     pub(crate) roots: Roots,
     pub(crate) window: usize,
+    pub(crate) announcement_queue: usize,
+    pub(crate) offline_push: OfflinePush,
     pub(crate) position_check: Option<Duration>,
     pub(crate) call_timeout: Duration,
     pub(crate) rng: Mutex<StdRng>,
 }
 
+/// What a service is a client of.
+pub(crate) enum Target {
+    /// An inbox server.
+    Server(Endpoint),
+    /// A Channels app alone; with an endpoint that authorizes, unless the caller does.
+    LiveOnly(Channels, Option<Endpoint>),
+}
+
+/// A base URL, and who carries requests there.
+pub(crate) struct Endpoint {
+    pub(crate) base: BaseUrl,
+    pub(crate) http: Arc<dyn Http>,
+}
+
+/// The most notifications of one page of the server.
+const PAGE: usize = 200;
+
 impl Settings {
+    /// How many notifications the first snapshot has.
+    pub(crate) fn first_page(&self) -> usize {
+        self.window.min(PAGE)
+    }
+
     /// A random number of the service's own generator.
     pub(crate) fn random<T>(&self, draw: impl FnOnce(&mut StdRng) -> T) -> T {
         draw(&mut self.rng.lock().unwrap_or_else(PoisonError::into_inner))

@@ -29,6 +29,8 @@ pub enum Update {
 
 /// Every change in exact order. It begins with a [`Update::Snapshot`] of the state as it is; what follows is everything since. Who reads
 /// too slowly gets another snapshot, with `reset`, in place of what it missed. It ends with `dispose`.
+///
+/// The user's own writes that are under way, and older notifications that were loaded, show in snapshots alone.
 #[derive(Debug)]
 pub struct Updates {
     receiver: mpsc::Receiver<Update>,
@@ -52,11 +54,13 @@ impl Stream for Updates {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update>> {
         loop {
-            if let Some(update) = ready!(self.receiver.poll_recv(cx)) {
+            let update = ready!(self.receiver.poll_recv(cx));
+            let outlets = self.outlets.upgrade().filter(|outlets| !outlets.has_ended());
+            if let (Some(update), Some(_)) = (update, &outlets) {
                 return Poll::Ready(Some(update));
             }
             // Cut off for being too slow, unless everything has ended.
-            match self.outlets.upgrade().and_then(|outlets| outlets.read(true)) {
+            match outlets.and_then(|outlets| outlets.read(true)) {
                 Some(receiver) => self.receiver = receiver,
                 None => return Poll::Ready(None),
             }

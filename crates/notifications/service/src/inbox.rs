@@ -265,6 +265,11 @@ impl Inbox {
         self.overlay.unanswered()
     }
 
+    /// A write by its id, unless the replica has it.
+    pub fn pending_write(&self, op: &OpId) -> Option<&PendingWrite> {
+        self.overlay.get(op)
+    }
+
     /// How many writes the replica does not have yet.
     pub fn pending_writes(&self) -> usize {
         self.overlay.len()

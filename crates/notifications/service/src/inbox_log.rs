@@ -176,6 +176,11 @@ impl InboxLog {
         }
     }
 
+    /// Forgets which notifications were removed: they may be added again.
+    pub fn forget_removed(&mut self) {
+        self.ids.retain(|_, added| added.is_some());
+    }
+
     fn tag_at(&self, seq: u64) -> Option<Tag> {
         let index = usize::try_from(seq.checked_sub(self.floor() + 1)?).ok()?;
         self.changes.get(index).map(|change| change.stamp.tag)

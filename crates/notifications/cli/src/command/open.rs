@@ -1,5 +1,13 @@
+use std::time::Duration;
+
 use clap::Args;
-use internal_notifications_pusher::contract::InternalNotificationsService;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use internal_notifications_pusher::PusherService;
+use internal_notifications_pusher::contract::{
+    Announcement, InternalNotificationsService, InternalNotificationsServiceExt, ServiceError,
+    ServiceErrorKind, Written,
+};
 use internal_notifications_pusher::models::{NotificationId, UserId};
 use serde_json::json;
 
@@ -30,11 +38,18 @@ pub(crate) struct Open {
 impl Open {
     pub(crate) async fn run(self, mut env: Env, output: &mut Output) -> Result<(), Error> {
         let service = inbox::of_user(&mut env, &self.user)?.build().map_err(|error| inbox::told(&error))?;
+        if service.is_live_only() {
+            return Err(inbox::needs_server());
+        }
         service.init().await.map_err(|error| inbox::told(&error))?;
-        let opened = match self.all {
+        let announcements = service.announcements();
+        let mut opened = match self.all {
             true => service.mark_all_opened().await,
             false => service.mark_opened(&self.ids).await,
         };
+        if opened == Ok(Written::Queued) {
+            opened = stored(&service, announcements).await;
+        }
         let snapshot = service.snapshot();
         service.dispose().await;
         opened.map_err(|error| inbox::told(&error))?;
@@ -43,5 +58,33 @@ impl Open {
             true => output.json(&json!({"seq": position.seq, "tag": position.tag, "pending": pending})),
             false => output.line(&format!("{pending} pending, at seq {}", position.seq)),
         }
+    }
+}
+
+/// How long a write may be queued.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits for the server to have what is queued: nobody sends it when this process has ended.
+async fn stored(
+    service: &PusherService,
+    mut announcements: BoxStream<'static, Announcement>,
+) -> Result<Written, ServiceError> {
+    let refused = async {
+        while let Some(announcement) = announcements.next().await {
+            if let Announcement::WriteRefused(refused) = announcement {
+                return refused.error.clone();
+            }
+        }
+        std::future::pending().await
+    };
+    let unavailable = || {
+        let detail = "the server cannot be reached; whether it has done it is not known";
+        ServiceError::new(ServiceErrorKind::Unavailable, detail)
+    };
+    tokio::select! {
+        biased;
+        error = refused => Err(error),
+        now = service.wait_for(|now| now.unconfirmed == 0) => now.map(|_| Written::Stored).ok_or_else(unavailable),
+        () = tokio::time::sleep(PATIENCE) => Err(unavailable()),
     }
 }

@@ -4,13 +4,15 @@ mod text;
 use std::time::Duration;
 
 use clap::Args;
-use internal_notifications_pusher::contract::{InternalNotificationsService, Status};
+use internal_notifications_pusher::contract::{
+    InternalNotificationsService, InternalNotificationsServiceExt, Status,
+};
 use internal_notifications_pusher::models::UserId;
 use internal_notifications_pusher::{PusherService, Update, Updates};
 
 use crate::env::Env;
 use crate::error::Error;
-use crate::output::Output;
+use crate::output::{Output, complain};
 use crate::stop::Stop;
 use crate::{inbox, logs};
 use lines::Lines;
@@ -27,9 +29,9 @@ pub(crate) struct Tail {
     /// Print one JSON object a line
     #[arg(long)]
     json: bool,
-    /// How many of the newest notifications to print at the start, at most 200
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u8).range(0..=200))]
-    limit: u8,
+    /// How many of the newest notifications to print at the start, at most 5000
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(0..=5000))]
+    limit: u16,
     /// Exit with 0 after that many new notifications
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
@@ -42,11 +44,17 @@ impl Tail {
     pub(crate) async fn run(self, mut env: Env) -> Result<(), Error> {
         logs::start(&env, "off")?;
         let builder = inbox::of_user(&mut env, &self.user)?;
-        let service = builder.build().map_err(|error| inbox::told(&error))?;
+        let limit = usize::from(self.limit);
+        let service = builder.window(limit).build().map_err(|error| inbox::told(&error))?;
+        if service.is_live_only() {
+            complain(
+                "no INTERNAL_NOTIFICATIONS_URL: live-only, what comes while there is no connection is lost",
+            );
+        }
         let mut stop = Stop::listen()?;
-        let lines = Lines::new(Output::stdout(), self.json, usize::from(self.limit), self.count);
+        let lines = Lines::new(Output::stdout(), self.json, limit, self.count);
         // A task of its own, so that a reader that reads no more cannot keep it from ending.
-        let following = tokio::spawn(follow(service.clone(), lines));
+        let following = tokio::spawn(follow(service.clone(), lines, limit));
         let ended = tokio::select! {
             ended = following => ended.unwrap_or_else(|error| Err(Error::failed(error))),
             () = stop.asked() => Ok(()),
@@ -58,8 +66,13 @@ impl Tail {
 }
 
 /// Prints until the count is reached, or nothing can come any more.
-async fn follow(service: PusherService, mut lines: Lines) -> Result<(), Error> {
+async fn follow(service: PusherService, mut lines: Lines, limit: usize) -> Result<(), Error> {
     start(&service, &mut lines).await?;
+    // More than one page comes page by page.
+    let is_failed = |status: &Status| matches!(status, Status::Failed(_));
+    let filled =
+        service.wait_for(|now| !now.has_older || now.notifications.len() >= limit || is_failed(&now.status));
+    drop(filled.await);
     let mut updates: Updates = service.updates();
     while let Some(update) = updates.next().await {
         match update {

@@ -33,6 +33,11 @@ impl Schedule {
         if wanted { self.not_before } else { self.check_at.max(self.not_before) }
     }
 
+    /// Whether the position is to be checked by now.
+    pub(super) fn check_is_due(&self) -> bool {
+        self.check_at <= Instant::now()
+    }
+
     /// The replica was as new as the server just now.
     pub(super) fn confirmed(&mut self) {
         self.check_at = Instant::now() + retry::check_delay(self.interval, &mut self.rng);

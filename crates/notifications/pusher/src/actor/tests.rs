@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use internal_notifications_models::Position;
 use internal_notifications_service::Ask;
 use tokio::sync::mpsc;
 
@@ -35,10 +36,10 @@ async fn actor() -> (Actor, mpsc::Sender<Command>) {
     let builder = PusherService::builder("http://127.0.0.1:1").user("ada".parse().unwrap(), "t");
     let settings = builder.http(Arc::new(Nobody)).settings().unwrap();
     let settings = Arc::new(settings);
-    let api =
-        InboxApi::new(Arc::new(Nobody), settings.base.clone(), Arc::new(Nobody), Duration::from_secs(1));
+    let base = crate::base_url::BaseUrl::parse("http://127.0.0.1:1").unwrap();
+    let api = InboxApi::new(Arc::new(Nobody), base, Arc::new(Nobody), Duration::from_secs(1));
     let (commands, inbox) = mpsc::channel(1);
-    let outlets = Arc::new(Outlets::new());
+    let outlets = Arc::new(Outlets::new(16));
     let page = InboxPage::default();
     let actor = Actor::start(settings, Arc::new(api), outlets, inbox, info(), page).await.unwrap();
     (actor, commands)
@@ -60,7 +61,7 @@ async fn one_question_is_asked_at_a_time() {
         actor.ask();
     }
     assert_eq!(actor.questions.len(), 1);
-    assert_eq!(actor.wake_at(), None);
+    assert_eq!(actor.ask_at(), None);
 }
 
 #[tokio::test(start_paused = true)]

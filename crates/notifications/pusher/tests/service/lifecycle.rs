@@ -34,12 +34,13 @@ async fn before_init_and_after_dispose_every_call_is_refused() {
         let pushed = service.push(&[], InternalNotification::new("c")).await.map(drop);
         for outcome in [
             pushed,
-            service.mark_opened(&[]).await,
-            service.mark_unopened(&[]).await,
-            service.mark_all_opened().await,
-            service.remove(&id).await,
+            service.mark_opened(&[]).await.map(drop),
+            service.mark_unopened(&[]).await.map(drop),
+            service.mark_all_opened().await.map(drop),
+            service.remove(&id).await.map(drop),
             service.subscribe().await,
             service.unsubscribe().await,
+            service.load_older(1).await,
         ] {
             assert_eq!(outcome.unwrap_err().kind(), ServiceErrorKind::NotInitialized);
         }

@@ -19,6 +19,13 @@ pub struct PendingWrite {
     answered: Option<Position>,
 }
 
+impl PendingWrite {
+    /// Whether the server has it, so that only the replica does not.
+    pub fn is_answered(&self) -> bool {
+        self.answered.is_some()
+    }
+}
+
 /// The writes that are shown and not yet in the replica, in order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Overlay(VecDeque<PendingWrite>);
@@ -39,6 +46,10 @@ impl Overlay {
     /// The first that the server has not answered.
     pub(super) fn unanswered(&self) -> Option<&PendingWrite> {
         self.0.iter().find(|write| write.answered.is_none())
+    }
+
+    pub(super) fn get(&self, op: &OpId) -> Option<&PendingWrite> {
+        self.0.iter().find(|write| write.op == *op)
     }
 
     pub(super) fn len(&self) -> usize {

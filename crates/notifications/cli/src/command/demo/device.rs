@@ -59,11 +59,11 @@ impl Device {
 
     pub(super) async fn open(&self, id: &NotificationId) -> Result<(), Error> {
         let opened = self.service.mark_opened(std::slice::from_ref(id)).await;
-        opened.map_err(|error| failed(self.name, &error))
+        opened.map(drop).map_err(|error| failed(self.name, &error))
     }
 
     pub(super) async fn open_all(&self) -> Result<(), Error> {
-        self.service.mark_all_opened().await.map_err(|error| failed(self.name, &error))
+        self.service.mark_all_opened().await.map(drop).map_err(|error| failed(self.name, &error))
     }
 
     pub(super) fn now(&self) -> Snapshot {

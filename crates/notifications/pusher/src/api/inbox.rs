@@ -1,0 +1,75 @@
+use internal_notifications_models::{
+    ChangesAnswer, Head, InboxPage, MarkRequest, NotificationId, OpId, Position, RealtimeInfo, WriteAnswer,
+};
+use internal_notifications_service::{InboxCommand, PendingWrite, ServiceError, ServiceErrorKind};
+use serde::de::DeserializeOwned;
+
+use super::{InboxApi, unencodable};
+use crate::refusal::Refusal;
+use crate::{HttpBody, HttpMethod};
+
+impl InboxApi {
+    pub(crate) async fn realtime(&self) -> Result<RealtimeInfo, Refusal> {
+        self.get("v1/realtime", &[]).await
+    }
+
+    pub(crate) async fn page(&self, limit: usize) -> Result<InboxPage, Refusal> {
+        self.get("v1/inbox", &[("limit", &limit.to_string())]).await
+    }
+
+    /// The newest notifications of those added before a seq.
+    pub(crate) async fn older(&self, before: u64, limit: usize) -> Result<InboxPage, Refusal> {
+        self.get("v1/inbox", &[("before", &before.to_string()), ("limit", &limit.to_string())]).await
+    }
+
+    pub(crate) async fn head(&self) -> Result<Head, Refusal> {
+        self.get("v1/inbox/head", &[]).await
+    }
+
+    pub(crate) async fn changes(&self, after: Position, limit: usize) -> Result<ChangesAnswer, Refusal> {
+        let (seq, limit) = (after.seq.to_string(), limit.to_string());
+        let tag = after.tag.map(|tag| tag.to_string());
+        let mut query = vec![("after", seq.as_str()), ("limit", limit.as_str())];
+        query.extend(tag.as_deref().map(|tag| ("tag", tag)));
+        self.get("v1/inbox/changes", &query).await
+    }
+
+    pub(crate) async fn write(&self, write: PendingWrite) -> Result<WriteAnswer, Refusal> {
+        let op = Some(write.op.clone());
+        let ids = |ids| MarkRequest { ids: Some(ids), op: op.clone(), ..MarkRequest::default() };
+        match write.command {
+            InboxCommand::Opened(marked) => self.post("v1/inbox/opened", &ids(marked)).await,
+            InboxCommand::Unopened(marked) => self.post("v1/inbox/unopened", &ids(marked)).await,
+            InboxCommand::OpenedAll { through, tag } => {
+                self.post("v1/inbox/opened", &MarkRequest { ids: None, all: true, through, tag, op }).await
+            }
+            InboxCommand::Remove(id) => self.remove(&id, &write.op).await,
+            _ => Err(invalid("this version cannot send this write").into()),
+        }
+    }
+
+    async fn remove(&self, id: &NotificationId, op: &OpId) -> Result<WriteAnswer, Refusal> {
+        let url = self.base.notification(id, &[("op", op.as_str())]);
+        let url = url.ok_or_else(|| invalid("no URL can name this id"))?;
+        self.call(HttpMethod::Delete, url, None).await
+    }
+
+    /// Posts a form to an endpoint anywhere, with the user's token.
+    pub(crate) async fn post_form<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        form: &[(&str, &str)],
+    ) -> Result<T, Refusal> {
+        let form = serde_urlencoded::to_string(form).map_err(|_| unencodable())?;
+        let body = HttpBody { content_type: "application/x-www-form-urlencoded", bytes: form.into_bytes() };
+        self.call(HttpMethod::Post, url.to_owned(), Some(body)).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, Refusal> {
+        self.call(HttpMethod::Get, self.base.route(path, query), None).await
+    }
+}
+
+fn invalid(detail: &str) -> ServiceError {
+    ServiceError::new(ServiceErrorKind::Invalid, detail)
+}
