@@ -45,6 +45,11 @@ impl MockService {
         MockHub(Arc::clone(&self.0.hub))
     }
 
+    /// Who its user is, from the next `init` on: after a `dispose`, this switches the user of an app.
+    pub fn set_user(&self, user: impl AsRef<str>) {
+        self.0.hub.world().set_user(self.0.id, user.as_ref());
+    }
+
     /// Cuts the connection.
     pub fn go_offline(&self) {
         self.0.hub.world().set_online(self.0.id, false);

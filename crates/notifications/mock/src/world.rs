@@ -53,10 +53,10 @@ impl World {
 
     pub(crate) fn add(&mut self, user: &str, settings: Settings) -> (u64, Arc<Notify>) {
         let id = self.made.device();
-        let user = UserId::new(user).map_err(|error| error.to_string());
+        let user = user_id(user);
         let changed = Arc::new(Notify::new());
         let device = Device {
-            name: format!("{}#{id}", user.as_ref().map_or("?", UserId::as_str)),
+            name: name(&user, id),
             user,
             script: Script::default(),
             is_online: self.is_up,
@@ -67,6 +67,12 @@ impl World {
         };
         self.devices.insert(id, device);
         (id, changed)
+    }
+
+    pub(crate) fn set_user(&mut self, id: u64, user: &str) {
+        if let Some(device) = self.devices.get_mut(&id) {
+            device.user = user_id(user);
+        }
     }
 
     /// The last handle of a service is gone.
@@ -133,4 +139,12 @@ impl World {
         }
         outcome
     }
+}
+
+fn user_id(user: &str) -> Result<UserId, String> {
+    UserId::new(user).map_err(|error| error.to_string())
+}
+
+fn name(user: &Result<UserId, String>, id: u64) -> String {
+    format!("{}#{id}", user.as_ref().map_or("?", UserId::as_str))
 }

@@ -1,6 +1,6 @@
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
 
-use super::World;
+use super::{World, name};
 use crate::Call;
 use crate::device::{Session, no_connection, not_initialized};
 
@@ -15,6 +15,7 @@ impl World {
         if device.session.is_some() {
             return Ok(());
         }
+        device.name = name(&device.user, id);
         device.script.call(Call::Init)?;
         let refused = |detail: &String| ServiceError::new(ServiceErrorKind::Configuration, detail);
         let user = device.user.as_ref().map_err(refused)?.clone();

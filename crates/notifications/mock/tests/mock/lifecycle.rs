@@ -102,3 +102,22 @@ fn ten_thousand_cycles_leave_nothing_behind() {
     assert_eq!(format!("{hub:?}"), "MockHub { services: 1, .. }");
     assert_eq!(hub.trace().len(), 10_000);
 }
+
+#[test]
+fn another_user_comes_with_the_next_init_and_sees_nothing_of_the_one_before() {
+    let hub = MockHub::new();
+    let device = live(hub.service("ada"));
+    let mut adas = device.announcements();
+    hub.push_as_backend("shop", ["ada"], note("hers")).unwrap();
+    device.set_user("bob");
+    assert_eq!(shown(&device), ["hers"], "it is ada's until it is disposed");
+    now(device.dispose());
+    let mut bobs = device.announcements();
+    now(device.init()).unwrap();
+    assert_eq!(device.snapshot().notifications.len(), 0);
+    hub.push_as_backend("shop", ["ada"], note("hers too")).unwrap();
+    hub.push_as_backend("shop", ["bob"], note("his")).unwrap();
+    assert_eq!(shown(&device), ["his"]);
+    assert_eq!((told(&mut adas), told(&mut bobs)), (vec![], vec!["his".to_owned()]));
+    assert!(hub.trace().iter().any(|line| line.contains("bob#")), "{:#?}", hub.trace());
+}
