@@ -32,13 +32,14 @@ pub(crate) async fn bullet_22_what_came_while_offline_is_caught_up(stage: &Stage
 pub(crate) async fn bullet_23_writes_while_offline_are_shown_then_stored(stage: &Stage<'_>) -> Held {
     let ada = stage.user("ada")?;
     let (laptop, phone) = (stage.live(&ada).await?, stage.live(&ada).await?);
+    let mut ear = laptop.ear();
     let a = stage.push(&[&ada], "a").await?;
     let b = stage.push(&[&ada], "b").await?;
     let c = stage.push(&[&ada], "c").await?;
+    ear.hears(&[&a, &b, &c]).await?;
     laptop.shows(&[&c, &b, &a], 3).await?;
     laptop.open(&[&c]).await?;
     phone.shows(&[&c, &b, &a], 2).await?;
-    let mut ear = laptop.ear();
 
     laptop.cut().await?;
     queued("mark_opened", laptop.open(&[&a]).await?)?;
@@ -66,11 +67,12 @@ pub(crate) async fn bullet_23_writes_while_offline_are_shown_then_stored(stage: 
 pub(crate) async fn bullet_24_a_refused_write_is_rolled_back(stage: &Stage<'_>) -> Held {
     let ada = stage.user("ada")?;
     let (laptop, phone) = (stage.live(&ada).await?, stage.live(&ada).await?);
+    let mut ear = laptop.ear();
     let a = stage.push(&[&ada], "a").await?;
     let b = stage.push(&[&ada], "b").await?;
+    ear.hears(&[&a, &b]).await?;
     laptop.shows(&[&b, &a], 2).await?;
     phone.shows(&[&b, &a], 2).await?;
-    let mut ear = laptop.ear();
 
     // Another device is first to remove it.
     laptop.cut().await?;

@@ -40,8 +40,9 @@ async fn next(of: &Probe, stream: &mut BoxStream<'static, Snapshot>) -> Held<Sna
 pub(crate) async fn bullet_17_announcements_come_once_and_in_order(stage: &Stage<'_>) -> Held {
     let ada = stage.user("ada")?;
     let (laptop, phone) = (stage.live(&ada).await?, stage.live(&ada).await?);
+    let mut before = laptop.ear();
     let a = stage.push(&[&ada], "a").await?;
-    laptop.shows(&[&a], 1).await?;
+    before.hears(&[&a]).await?;
     let (mut one, mut other) = (laptop.ear(), laptop.ear());
     let ids = stage.push_many(&ada, "n", 5).await?;
     let ids: Vec<_> = ids.iter().collect();
