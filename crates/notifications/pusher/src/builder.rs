@@ -286,6 +286,20 @@ mod tests {
     }
 
     #[test]
+    fn a_live_only_service_needs_someone_who_authorizes() {
+        let builder = || PusherService::live_only(Channels::cluster("k", "eu"));
+        let told = |builder: PusherServiceBuilder| builder.build().unwrap_err().to_string();
+        assert!(told(builder().user(UserId::new("ada").unwrap(), "t")).contains("PUSHER_AUTH_ENDPOINT"));
+        let endpoint = || builder().auth_endpoint("https://backend.example/auth");
+        assert!(told(endpoint()).contains("INTERNAL_NOTIFICATIONS_TOKEN"));
+        assert!(
+            told(endpoint().user_id(UserId::new("ada").unwrap())).contains("INTERNAL_NOTIFICATIONS_TOKEN")
+        );
+        assert!(told(endpoint().event_name("client-news")).contains("client-"));
+        assert!(endpoint().user(UserId::new("ada").unwrap(), "t").build().is_ok());
+    }
+
+    #[test]
     fn debug_shows_no_token() {
         let builder = builder("http://localhost:1");
         let text = format!("{builder:?} {:?}", builder.clone().build().unwrap());

@@ -151,3 +151,67 @@ fn private(name: &str) -> Option<ChannelName> {
 fn wrong(variable: &str, problem: &str) -> ServiceError {
     ServiceError::new(ServiceErrorKind::Configuration, format!("{variable} {problem}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Option<Channels>, ServiceError> {
+        Channels::from_env(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn info(channels: &Channels) -> RealtimeInfo {
+        channels.info(&UserId::new("ada").unwrap(), None).unwrap()
+    }
+
+    #[test]
+    fn a_cluster_or_a_host_is_enough() {
+        let key = (KEY, "k");
+        assert_eq!(read(&[]), Ok(None));
+        let cluster = read(&[key, (CLUSTER, "eu")]).unwrap().unwrap();
+        assert_eq!(cluster, Channels::cluster("k", "eu"));
+        let told = info(&cluster);
+        assert_eq!((told.cluster.as_deref(), told.channel.as_str()), (Some("eu"), "private-ada"));
+        let host = [
+            key,
+            (CLUSTER, "eu"),
+            (HOST, "ws.example"),
+            (PORT, "6001"),
+            (SCHEME, "http"),
+            (PREFIX, "private-in-"),
+        ];
+        let told = info(&read(&host).unwrap().unwrap());
+        assert_eq!((told.cluster, told.host.as_deref(), told.port), (None, Some("ws.example"), Some(6001)));
+        assert_eq!((told.scheme.as_deref(), told.channel.as_str()), (Some("http"), "private-in-ada"));
+    }
+
+    #[test]
+    fn a_wrong_value_names_its_variable() {
+        let (key, host) = ((KEY, "k"), (HOST, "h"));
+        for (variable, variables) in [
+            (CLUSTER, vec![key]),
+            (CLUSTER, vec![key, (CLUSTER, "eu.evil/")]),
+            (HOST, vec![key, (HOST, "http://h")]),
+            (KEY, vec![(KEY, "a b"), host]),
+            (PORT, vec![key, host, (PORT, "0")]),
+            (SCHEME, vec![key, host, (SCHEME, "wss")]),
+            (PREFIX, vec![key, host, (PREFIX, "public-")]),
+            (PREFIX, vec![key, host, (PREFIX, "private-encrypted-")]),
+        ] {
+            let error = read(&variables).unwrap_err();
+            assert_eq!(error.kind(), ServiceErrorKind::Configuration);
+            assert!(error.to_string().starts_with(variable), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_user_whose_channel_would_be_of_another_kind_is_refused() {
+        let channels = Channels::cluster("k", "eu").with_prefix("private-enc");
+        assert!(channels.check().is_ok());
+        let user = UserId::new("rypted-x").unwrap();
+        assert_eq!(channels.info(&user, None).unwrap_err().kind(), ServiceErrorKind::Configuration);
+    }
+}

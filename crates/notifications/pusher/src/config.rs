@@ -59,6 +59,18 @@ impl Config {
                 )
             })?),
         };
+        Self::of(server, set)
+    }
+
+    /// A server that code names, and what the environment says of everything else.
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    pub fn of(
+        server: ConfiguredServer,
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ServiceError> {
+        let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let auth_endpoint = set(AUTH_ENDPOINT);
         if auth_endpoint.as_deref().is_some_and(|url| BaseUrl::parse(url).is_err()) {
             return Err(wrong(AUTH_ENDPOINT, "must be a URL that begins with http:// or https://"));

@@ -71,6 +71,13 @@ impl Arrivals {
         random: u64,
     ) -> Result<Vec<InboxEvent>, ServiceError> {
         let before = self.log.head().position;
+        // There is but one history, whose tags are forgotten.
+        let command = match command {
+            InboxCommand::OpenedAll { through, .. } => {
+                &InboxCommand::OpenedAll { through: *through, tag: None }
+            }
+            command => command,
+        };
         self.log.write(command, None, Timestamp::now(), tag(random)).map_err(|refused| {
             let kind = match refused {
                 Refused::Unknown => ServiceErrorKind::Unknown,

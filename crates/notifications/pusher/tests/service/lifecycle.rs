@@ -272,13 +272,40 @@ async fn each_notification_is_announced_once_and_the_first_snapshot_is_not() {
     server.add_silently("ada", "lost");
     server.add("ada", "found");
     device.until_seq(4).await;
-    device.service.dispose().await;
     let mut announced = Vec::new();
-    while let Some(announcement) = soon(announcements.next()).await {
-        match announcement {
-            Announcement::Notification(row) => announced.push(row.id.to_string()),
+    for _ in 0..3 {
+        match soon(announcements.next()).await {
+            Some(Announcement::Notification(row)) => announced.push(row.id.to_string()),
             other => panic!("{other:?}"),
         }
     }
     assert_eq!(announced, ["live", "lost", "found"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_reader_has_not_taken_by_dispose_is_not_told() {
+    let server = Server::new();
+    let device = Device::live(&server).await;
+    let mut announcements = device.service.announcements();
+    let mut updates = device.service.updates();
+    server.add("ada", "a");
+    device.until_seq(1).await;
+    device.service.dispose().await;
+    assert_eq!(soon(announcements.next()).await, None);
+    assert_eq!(soon(updates.next()).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_reader_of_announcements_is_told_that_it_missed_some() {
+    let server = Server::new();
+    let device = Device::with(&server, |builder| builder.announcement_queue(4));
+    device.go_live().await;
+    let mut announcements = device.service.announcements();
+    (0..10).for_each(|n| drop(server.add("ada", &n.to_string())));
+    device.until_seq(10).await;
+    assert_eq!(soon(announcements.next()).await, Some(Announcement::Skipped));
+    match soon(announcements.next()).await {
+        Some(Announcement::Notification(row)) => assert_eq!(row.id.as_str(), "6"),
+        other => panic!("{other:?}"),
+    }
 }

@@ -163,6 +163,7 @@ async fn a_restored_backup_shows_at_the_first_event() {
     server.add("ada", "new");
     device.until(|snapshot| snapshot.notifications[0].id.as_str() == "new").await;
     device.until_live().await;
+    device.until(|snapshot| snapshot.notifications.len() == 200).await;
     let page = server.world().logs["ada"].page(200, None);
     let rows = device.service.snapshot().notifications;
     assert!(rows.iter().map(|row| &**row).eq(&page.notifications), "the window is full and equal");

@@ -12,6 +12,9 @@
 mod identity;
 mod lifecycle;
 mod live;
+mod live_only;
+mod offline;
+mod older;
 mod over_tcp;
 mod support;
 mod updates;

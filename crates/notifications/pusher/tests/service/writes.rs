@@ -1,7 +1,8 @@
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use internal_notifications_pusher::contract::{
-    InboxCommand, InternalNotificationsService, ServiceErrorKind, Status,
+    Announcement, InboxCommand, InternalNotificationsService, ServiceErrorKind, Status, Written,
 };
 use internal_notifications_pusher::models::{InternalNotification, NotificationId, Tag, UserId};
 use serde_json::json;
@@ -25,7 +26,8 @@ async fn a_write_shows_when_it_returns() {
     let (server, device) = with_notifications(&["a", "b", "c"]).await;
     for mute in [false, true] {
         server.world().mute = mute;
-        device.service.mark_opened(&[id("a"), id("c")]).await.unwrap();
+        let written = device.service.mark_opened(&[id("a"), id("c")]).await;
+        assert_eq!((written, device.service.snapshot().pending), (Ok(Written::Stored), 1));
         assert_eq!(device.ids(), ["c", "b*", "a"]);
         device.service.mark_unopened(&[id("c")]).await.unwrap();
         assert_eq!(device.ids(), ["c*", "b*", "a"]);
@@ -46,32 +48,44 @@ async fn a_write_whose_answer_is_lost_is_sent_again_with_the_same_op() {
     let (server, device) = with_notifications(&["a/b c", "b"]).await;
     server.fail("/notifications/", Fault::AnswerLost);
     server.fail("/notifications/", Fault::Answer(502, Vec::new()));
-    device.service.remove(&id("b")).await.unwrap();
+    assert_eq!(device.service.remove(&id("b")).await, Ok(Written::Queued));
+    device.until_stored().await;
     let ops: Vec<_> = server.seen("/notifications/").iter().map(|seen| seen.query["op"].clone()).collect();
     assert_eq!(ops.len(), 3);
     assert!(ops.iter().all(|op| *op == ops[0] && !op.is_empty()));
     assert_eq!(device.until_seq(3).await.pending, 1);
 
     server.fail("/opened", Fault::AnswerLost);
-    device.service.mark_opened(&[id("a/b c")]).await.unwrap();
+    assert_eq!(device.service.mark_opened(&[id("a/b c")]).await, Ok(Written::Queued));
+    device.until_stored().await;
     let seen = server.seen("/opened");
     assert_eq!(seen[0].body["op"], seen[1].body["op"]);
     assert_ne!(seen[0].body["op"], json!(ops[0]), "each write has an op of its own");
+    assert_eq!(server.world().logs["ada"].head().position.seq, 4);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_stays_away_is_told_in_time() {
     let (server, device) = with_notifications(&["a"]).await;
-    (0..4).for_each(|_| server.fail("/opened", Fault::Unreachable));
-    let error = device.service.mark_opened(&[id("a")]).await.unwrap_err();
-    assert_eq!((error.kind(), error.is_retryable()), (ServiceErrorKind::Unavailable, true));
-    assert_eq!(server.seen("/opened").len(), 4);
-
-    server.fail("/opened", Fault::Silence);
+    server.fail("/opened", Fault::Unreachable);
     let before = Instant::now();
-    let error = device.service.mark_opened(&[id("a")]).await.unwrap_err();
-    assert_eq!(error.kind(), ServiceErrorKind::Unavailable);
+    assert_eq!(device.service.mark_opened(&[id("a")]).await, Ok(Written::Queued));
+    assert!(before.elapsed() < Duration::from_millis(100), "{:?}", before.elapsed());
+    device.until_stored().await;
+
+    server.fail("/unopened", Fault::Silence);
+    let before = Instant::now();
+    assert_eq!(device.service.mark_unopened(&[id("a")]).await, Ok(Written::Queued));
     assert!(before.elapsed() <= Duration::from_secs(31), "{:?}", before.elapsed());
+    device.until_stored().await;
+
+    server.fail("/unopened", Fault::Silence);
+    server.world().is_down = true;
+    device.network.cut(true);
+    device.until(|snapshot| snapshot.status == Status::Offline).await;
+    let before = Instant::now();
+    assert_eq!(device.service.mark_unopened(&[id("a")]).await, Ok(Written::Queued));
+    assert!(before.elapsed() <= Duration::from_secs(2), "{:?}", before.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,6 +100,7 @@ async fn a_write_that_the_server_refuses_is_not_sent_again() {
         server.fail("/opened", Fault::Answer(status, Vec::new()));
         let before = server.seen("/opened").len();
         assert_eq!(device.service.mark_opened(&[id("a")]).await.unwrap_err().kind(), kind);
+        assert_eq!((device.ids(), device.service.snapshot().unconfirmed), (vec!["a*".to_owned()], 0));
         assert_eq!(server.seen("/opened").len(), before + 1);
     }
 }
@@ -161,10 +176,12 @@ async fn a_write_while_live_events_are_stopped_returns_when_it_is_acknowledged()
     let (server, device) = with_notifications(&["a"]).await;
     device.service.unsubscribe().await.unwrap();
     let before = Instant::now();
-    device.service.mark_opened(&[id("a")]).await.unwrap();
+    assert_eq!(device.service.mark_opened(&[id("a")]).await, Ok(Written::Stored));
     assert!(before.elapsed() < Duration::from_secs(1));
     assert_eq!(server.world().logs["ada"].head().pending, 0);
-    assert_eq!((device.ids(), device.service.snapshot().status), (vec!["a*".to_owned()], Status::Paused));
+    let now = device.service.snapshot();
+    assert_eq!((device.ids(), now.unconfirmed, now.status), (vec!["a".to_owned()], 1, Status::Paused));
+    assert_eq!((now.pending, now.position.seq), (1, 1), "what comes is not taken in");
     device.service.subscribe().await.unwrap();
     device.until_seq(2).await;
     assert_eq!(device.ids(), ["a"]);
@@ -184,7 +201,26 @@ async fn a_write_that_is_answered_ends_the_wait_after_failed_questions() {
     })
     .await;
     let before = Instant::now();
-    device.service.mark_opened(&[id("a")]).await.unwrap();
+    assert_eq!(device.service.mark_opened(&[id("a")]).await, Ok(Written::Stored));
     assert!(before.elapsed() < Duration::from_millis(50), "{:?}", before.elapsed());
     assert_eq!(device.ids(), ["c*", "b*", "a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_one_of_many_requests_is_refused_those_after_it_are_not_sent() {
+    let (server, device) = with_notifications(&["a"]).await;
+    let mut ids: Vec<_> = (0..1_100).map(|n| id(&format!("n{n}"))).collect();
+    ids.push(id("a"));
+    let mut announcements = device.service.announcements();
+    server.fail("/opened", Fault::Answer(422, Vec::new()));
+    let error = device.service.mark_opened(&ids).await.unwrap_err();
+    assert_eq!(error.kind(), ServiceErrorKind::Invalid);
+    assert_eq!((device.ids(), device.service.snapshot().unconfirmed), (vec!["a*".to_owned()], 0));
+    server.add("ada", "b");
+    device.until_seq(2).await;
+    assert_eq!(server.seen("/opened").len(), 1);
+    match soon(announcements.next()).await {
+        Some(Announcement::Notification(row)) => assert_eq!(row.id, id("b")),
+        other => panic!("the caller was told already: {other:?}"),
+    }
 }

@@ -71,6 +71,23 @@ impl Device {
         self.until(|snapshot| snapshot.position.seq == seq && snapshot.status == Status::Live).await
     }
 
+    /// Waits until the server has every write, and the replica too.
+    pub async fn until_stored(&self) -> Snapshot {
+        self.until(|snapshot| snapshot.unconfirmed == 0 && snapshot.status == Status::Live).await
+    }
+
+    /// Cuts everything, and waits until it shows.
+    pub async fn cut(&self, server: &Server) {
+        server.world().is_down = true;
+        self.network.cut(true);
+        self.until(|snapshot| snapshot.status == Status::Offline).await;
+    }
+
+    pub fn mend(&self, server: &Server) {
+        server.world().is_down = false;
+        self.network.cut(false);
+    }
+
     /// The ids that the snapshot holds, newest first; a pending one with a star.
     pub fn ids(&self) -> Vec<String> {
         ids(&self.service.snapshot())

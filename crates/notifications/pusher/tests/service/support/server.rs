@@ -36,6 +36,12 @@ pub struct World {
     faults: VecDeque<(&'static str, Fault)>,
     /// Changes are not published.
     pub mute: bool,
+    /// Nothing arrives.
+    pub is_down: bool,
+    /// Questions for older pages fail.
+    pub fails_older: bool,
+    /// The writes that arrived, by their path.
+    pub done: Vec<String>,
     /// Nobody may subscribe.
     pub refuses_channels: bool,
     tags: u64,
@@ -129,6 +135,9 @@ impl Server {
         let limit = query.get("limit").map_or(50, |limit| limit.parse().unwrap());
         let number = |name: &str| query.get(name).map(|number| number.parse::<u64>().unwrap());
         let mut world = self.world();
+        if request.method != HttpMethod::Get && url.path().starts_with("/v1/inbox") {
+            world.done.push(url.path().to_owned());
+        }
         let log = world.logs.entry(user.clone()).or_default();
         let written = match (request.method, url.path()) {
             (HttpMethod::Get, "/v1/realtime") => return ok(&realtime(&user)),
@@ -198,6 +207,11 @@ impl Server {
 }
 
 impl World {
+    /// Nothing goes wrong any more.
+    pub fn heal(&mut self) {
+        self.faults.clear();
+    }
+
     fn tag(&mut self) -> Tag {
         self.tags += 1;
         Tag::from_bits(self.tags)
@@ -243,8 +257,11 @@ impl Http for Server {
             at.and_then(|at| world.faults.remove(at)).map(|(_, fault)| fault)
         };
         tokio::time::sleep(LATENCY).await;
+        let is_older = url.query_pairs().any(|(name, _)| name == "before");
+        let is_down = self.world().is_down || (is_older && self.world().fails_older);
         let lost = || Err(ServiceError::new(ServiceErrorKind::Unavailable, "lost"));
         match fault {
+            None if is_down => lost(),
             None => Ok(self.answer(&request)),
             Some(Fault::Unreachable) => lost(),
             Some(Fault::AnswerLost) => {

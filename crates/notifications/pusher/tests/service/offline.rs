@@ -1,0 +1,228 @@
+use std::time::Duration;
+
+use futures_util::{FutureExt, StreamExt};
+use internal_notifications_pusher::contract::{
+    Announcement, InboxCommand, InternalNotificationsService, OfflinePush, ServiceErrorKind, Written,
+};
+use internal_notifications_pusher::models::{InternalNotification, NotificationId, UserId};
+use tokio::time::Instant;
+
+use crate::support::{Device, Fault, Server, soon};
+
+fn id(id: &str) -> NotificationId {
+    NotificationId::new(id).unwrap()
+}
+
+async fn offline(ids: &[&str]) -> (Server, Device) {
+    let server = Server::new();
+    ids.iter().for_each(|id| drop(server.add("ada", id)));
+    let device = Device::live(&server).await;
+    device.cut(&server).await;
+    (server, device)
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_are_shown_and_stored_in_order_when_the_connection_is_back() {
+    let (server, device) = offline(&["a", "b", "c"]).await;
+    let service = &device.service;
+    let written = [
+        service.mark_opened(&[id("a")]).await,
+        service.mark_all_opened().await,
+        service.mark_unopened(&[id("c")]).await,
+        service.remove(&id("b")).await,
+    ];
+    assert_eq!(written, [Ok(Written::Queued), Ok(Written::Queued), Ok(Written::Queued), Ok(Written::Queued)]);
+    let now = service.snapshot();
+    assert_eq!((device.ids(), now.pending, now.unconfirmed), (vec!["c*".into(), "a".into()], 3, 4));
+    server.add("ada", "d");
+
+    device.mend(&server);
+    let now = device.until_stored().await;
+    assert_eq!((device.ids(), now.pending), (vec!["d*".into(), "c*".into(), "a".into()], 2));
+    assert_eq!(now.position.seq, 8, "each is done once");
+    let paths: Vec<_> = server.world().done.clone();
+    assert_eq!(
+        paths,
+        ["/v1/inbox/opened", "/v1/inbox/opened", "/v1/inbox/unopened", "/v1/inbox/notifications/b"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_write_is_under_way_at_a_time() {
+    let server = Server::new();
+    ["a", "b"].iter().for_each(|id| drop(server.add("ada", id)));
+    let device = Device::live(&server).await;
+    let (a, b) = ([id("a")], [id("b")]);
+    let (one, two) = tokio::join!(device.service.mark_opened(&a), async {
+        let two = device.service.mark_opened(&b);
+        tokio::pin!(two);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert!((&mut two).now_or_never().is_none());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(server.seen("/opened").len(), 1);
+        two.await
+    });
+    assert_eq!((one, two), (Ok(Written::Stored), Ok(Written::Stored)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queued_write_that_is_refused_is_rolled_back_and_announced() {
+    let (server, device) = offline(&["a", "b"]).await;
+    let mut announcements = device.service.announcements();
+    assert_eq!(device.service.remove(&id("a")).await, Ok(Written::Queued));
+    assert_eq!(device.service.mark_opened(&[id("b")]).await, Ok(Written::Queued));
+    assert_eq!(device.ids(), ["b"]);
+    server.fail("/opened", Fault::Answer(403, Vec::new()));
+    server.write("ada", InboxCommand::Remove(id("a"))).unwrap();
+    device.mend(&server);
+    for (command, kind) in [
+        (InboxCommand::Remove(id("a")), ServiceErrorKind::Unknown),
+        (InboxCommand::Opened(vec![id("b")]), ServiceErrorKind::Forbidden),
+    ] {
+        match soon(announcements.next()).await {
+            Some(Announcement::WriteRefused(refused)) => {
+                assert_eq!((&refused.command, refused.error.kind()), (&command, kind));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    device.until_stored().await;
+    assert_eq!(device.ids(), ["b*"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_is_bounded_and_a_write_too_many_is_not_shown() {
+    let (server, device) = offline(&["a"]).await;
+    for n in 0..499 {
+        let written = match n % 2 {
+            0 => device.service.mark_opened(&[id("a")]).await,
+            _ => device.service.mark_unopened(&[id("a")]).await,
+        };
+        assert_eq!(written, Ok(Written::Queued));
+    }
+    // Two operations, and there is room for one.
+    let mut ids: Vec<_> = (0..500).map(|n| id(&format!("n{n}"))).collect();
+    ids.push(id("a"));
+    let error = device.service.mark_unopened(&ids).await.unwrap_err();
+    assert_eq!(error.kind(), ServiceErrorKind::QueueFull);
+    let now = device.service.snapshot();
+    assert_eq!((device.ids(), now.unconfirmed), (vec!["a".to_owned()], 499));
+    device.mend(&server);
+    device.until_stored().await;
+    assert_eq!(device.service.mark_unopened(&ids).await, Ok(Written::Stored));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_caller_is_gone_is_done_once() {
+    let server = Server::new();
+    server.add("ada", "a");
+    let device = Device::live(&server).await;
+    let ids = [id("a")];
+    let write = device.service.mark_opened(&ids);
+    assert!(tokio::time::timeout(Duration::from_millis(1), write).await.is_err());
+    device.until_seq(2).await;
+    device.until_stored().await;
+    assert_eq!((device.ids(), server.seen("/opened").len()), (vec!["a".to_owned()], 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn dispose_drops_what_is_queued() {
+    let (server, device) = offline(&["a"]).await;
+    assert_eq!(device.service.mark_opened(&[id("a")]).await, Ok(Written::Queued));
+    device.service.dispose().await;
+    device.mend(&server);
+    device.go_live().await;
+    assert_eq!((device.ids(), device.service.snapshot().unconfirmed), (vec!["a*".to_owned()], 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_is_stored_while_only_the_socket_is_down() {
+    let server = Server::new();
+    server.add("ada", "a");
+    let device = Device::live(&server).await;
+    device.network.cut(true);
+    assert_eq!(device.service.mark_opened(&[id("a")]).await, Ok(Written::Stored));
+    assert_eq!((device.ids(), device.service.snapshot().pending), (vec!["a".to_owned()], 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_server_has_is_sent_again_after_a_restored_backup() {
+    let (server, device) = offline(&["a"]).await;
+    let backup = server.world().logs["ada"].clone();
+    assert_eq!(device.service.mark_opened(&[id("a")]).await, Ok(Written::Queued));
+    server.world().mute = true;
+    // It is stored, and the history in which it was is gone before the replica has it.
+    (0..1_000).for_each(|_| server.fail("/changes", Fault::Answer(503, Vec::new())));
+    device.mend(&server);
+    soon(async {
+        while server.world().done.is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+    server.world().logs.insert("ada".into(), backup);
+    server.add_silently("ada", "b");
+    server.world().heal();
+    device.until_stored().await;
+    assert_eq!(device.ids(), ["b*", "a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_push_errs_or_waits_as_it_was_built() {
+    let to: Vec<UserId> = vec!["bob".parse().unwrap()];
+    let (server, device) = offline(&[]).await;
+    let before = Instant::now();
+    let error = device.service.push(&to, InternalNotification::new("c")).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ServiceErrorKind::Unavailable, true));
+    assert_eq!(server.seen("/v1/notifications").len(), 4);
+    assert!(before.elapsed() < Duration::from_secs(10));
+
+    let device = Device::with(&server, |builder| builder.offline_push(OfflinePush::Wait));
+    server.world().is_down = false;
+    device.go_live().await;
+    device.cut(&server).await;
+    let (pushed, ()) = tokio::join!(device.service.push(&to, InternalNotification::new("c")), async {
+        tokio::time::sleep(Duration::from_secs(10_000)).await;
+        device.mend(&server);
+    });
+    let receipt = pushed.unwrap();
+    assert_eq!((receipt.accepted, server.world().logs["bob"].head().pending), (1, 1));
+    let mut pushes = server.seen("/v1/notifications").split_off(4);
+    assert!(pushes.len() > 10);
+    pushes.dedup_by_key(|seen| seen.body["notification"]["id"].clone());
+    assert_eq!(pushes.len(), 1, "each attempt has the same id");
+
+    device.cut(&server).await;
+    let (pushed, ()) = tokio::join!(device.service.push(&to, InternalNotification::new("c")), async {
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        device.service.dispose().await;
+    });
+    assert_eq!(pushed.unwrap_err().kind(), ServiceErrorKind::NotInitialized);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_push_that_waits_is_sent_as_soon_as_the_connection_is_back() {
+    let to: Vec<UserId> = vec!["bob".parse().unwrap()];
+    let server = Server::new();
+    let device = Device::with(&server, |builder| builder.offline_push(OfflinePush::Wait));
+    device.go_live().await;
+    device.cut(&server).await;
+    for round in 0..10 {
+        device.cut(&server).await;
+        let (stored_at, live_at) = tokio::join!(
+            async {
+                device.service.push(&to, InternalNotification::new("c")).await.unwrap();
+                Instant::now()
+            },
+            async {
+                // By now it waits for up to 10 s after each attempt.
+                tokio::time::sleep(Duration::from_secs(600)).await;
+                device.mend(&server);
+                device.until_live().await;
+                Instant::now()
+            }
+        );
+        let after = stored_at.saturating_duration_since(live_at);
+        assert!(after < Duration::from_millis(50), "{round}: {after:?}");
+    }
+}

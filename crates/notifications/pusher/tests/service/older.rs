@@ -1,0 +1,135 @@
+use std::time::Duration;
+
+use internal_notifications_pusher::contract::{
+    InboxCommand, InternalNotificationsService, MAX_WINDOW, ServiceErrorKind, Status,
+};
+use internal_notifications_pusher::models::NotificationId;
+use tokio::time::Instant;
+
+use crate::support::{Device, Fault, Server, soon};
+
+fn with_notifications(count: usize) -> Server {
+    let server = Server::new();
+    (0..count).for_each(|n| drop(server.add("ada", &n.to_string())));
+    server
+}
+
+/// Whether the list is the newest of the server's.
+fn shows_newest(server: &Server, device: &Device, count: usize) -> bool {
+    let page = server.world().logs["ada"].page(count, None).notifications;
+    device.service.snapshot().notifications.iter().map(|row| &**row).eq(&page)
+}
+
+#[tokio::test(start_paused = true)]
+async fn load_older_returns_when_they_are_there_or_no_more_exist() {
+    let server = with_notifications(500);
+    let device = Device::with(&server, |builder| builder.window(3));
+    device.go_live().await;
+    assert!(device.service.snapshot().has_older);
+    device.service.load_older(2).await.unwrap();
+    assert!(shows_newest(&server, &device, 5));
+    assert_eq!(server.seen("/v1/inbox").last().unwrap().query["before"], "498");
+    device.service.load_older(450).await.unwrap();
+    assert!(shows_newest(&server, &device, 455) && device.service.snapshot().has_older);
+    device.service.load_older(1_000).await.unwrap();
+    assert!(shows_newest(&server, &device, 500) && !device.service.snapshot().has_older);
+    let asked = server.seen("").len();
+    device.service.load_older(1).await.unwrap();
+    assert_eq!(server.seen("").len(), asked, "there is nothing to ask for");
+    server.add("ada", "new");
+    device.until_seq(501).await;
+    assert!(shows_newest(&server, &device, 501), "the list stays as long as it was made");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_beyond_one_page_is_filled_after_init() {
+    let server = with_notifications(700);
+    let device = Device::with(&server, |builder| builder.window(650));
+    device.service.init().await.unwrap();
+    assert!(shows_newest(&server, &device, 200));
+    device.until(|snapshot| snapshot.notifications.len() == 650).await;
+    assert!(shows_newest(&server, &device, 650));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_removed_makes_room_for_an_older_one() {
+    let server = with_notifications(5);
+    let device = Device::with(&server, |builder| builder.window(3));
+    device.go_live().await;
+    device.service.remove(&NotificationId::new("3").unwrap()).await.unwrap();
+    device.until(|snapshot| snapshot.notifications.len() == 3).await;
+    assert_eq!(device.ids(), ["4*", "2*", "1*"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_connection_older_ones_are_unavailable_in_time() {
+    let server = with_notifications(5);
+    let device = Device::with(&server, |builder| builder.window(2));
+    device.go_live().await;
+    let kind = async || device.service.load_older(1).await.unwrap_err().kind();
+    server.fail("/v1/inbox", Fault::Unreachable);
+    assert_eq!(kind().await, ServiceErrorKind::Unavailable);
+    device.until(|snapshot| snapshot.notifications.len() == 3).await;
+
+    device.cut(&server).await;
+    let before = Instant::now();
+    server.fail("/v1/inbox", Fault::Silence);
+    assert_eq!(kind().await, ServiceErrorKind::Unavailable);
+    assert!(before.elapsed() <= Duration::from_secs(2), "{:?}", before.elapsed());
+    device.mend(&server);
+    device.until(|snapshot| snapshot.notifications.len() == 4 && snapshot.status == Status::Live).await;
+
+    device.service.unsubscribe().await.unwrap();
+    assert_eq!(kind().await, ServiceErrorKind::Unavailable);
+    device.service.subscribe().await.unwrap();
+    device.service.load_older(1).await.unwrap();
+    assert!(shows_newest(&server, &device, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn unsubscribe_ends_a_wait_for_older_ones() {
+    let server = with_notifications(5);
+    let device = Device::with(&server, |builder| builder.window(2));
+    device.go_live().await;
+    server.fail("/v1/inbox", Fault::Silence);
+    let (loaded, ()) = tokio::join!(device.service.load_older(1), async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        device.service.unsubscribe().await.unwrap();
+    });
+    assert_eq!(loaded.unwrap_err().kind(), ServiceErrorKind::Unavailable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_list_cannot_grow_for_ever() {
+    let server = with_notifications(1);
+    let device = Device::with(&server, |builder| builder.window(MAX_WINDOW - 1));
+    device.go_live().await;
+    device.service.load_older(usize::MAX).await.unwrap();
+    let error = device.service.load_older(1).await.unwrap_err();
+    assert_eq!(error.kind(), ServiceErrorKind::WindowFull);
+}
+
+#[tokio::test(start_paused = true)]
+async fn older_pages_that_fail_do_not_put_off_the_position_check() {
+    let server = with_notifications(5);
+    let device = Device::with(&server, |builder| builder.window(2).position_check(Duration::from_secs(60)));
+    device.go_live().await;
+    server.world().fails_older = true;
+    device.service.load_older(1).await.unwrap_err();
+    let lost = Instant::now();
+    server.add_silently("ada", "lost");
+    device.until(|snapshot| snapshot.position.seq == 6).await;
+    assert!(lost.elapsed() <= Duration::from_secs(75), "{:?}", lost.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_page_that_is_newer_than_the_replica_brings_its_news_along() {
+    let server = with_notifications(5);
+    let device = Device::with(&server, |builder| builder.window(2));
+    device.go_live().await;
+    server.world().mute = true;
+    server.write("ada", InboxCommand::Opened(vec![NotificationId::new("2").unwrap()])).unwrap();
+    server.add("ada", "new");
+    soon(device.service.load_older(2)).await.unwrap();
+    assert_eq!(device.ids(), ["new*", "4*", "3*", "2"]);
+}
