@@ -1,0 +1,93 @@
+//! The facade through the contract of a service: over a mock whose user an identity tells, and over a service of the caller's.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may")]
+
+use std::sync::Arc;
+
+use internal_notifications::models::{InternalNotification, Receipt};
+use internal_notifications::{
+    Call, Credentials, InternalNotifications, InternalNotificationsBuilder, MockHub, MockService, ServiceError,
+    ServiceErrorKind, ServiceKind, UserId, async_trait,
+};
+use internal_notifications_testkit::{Connection, Device, Harness};
+
+const WINDOW: usize = 8;
+
+struct Facade {
+    hub: MockHub,
+    kind: ServiceKind,
+}
+
+fn facade(kind: ServiceKind) -> Facade {
+    Facade { hub: MockHub::new(), kind }
+}
+
+#[async_trait]
+impl Harness for Facade {
+    async fn device(&self, user: &UserId) -> Device {
+        let builder = InternalNotifications::builder().service(self.kind).window(WINDOW);
+        match self.kind {
+            ServiceKind::Custom => {
+                let mock = self.hub.service_builder(user).window(WINDOW).build();
+                device(builder.custom(Arc::new(mock.clone()))).with_connection(Line(mock))
+            }
+            _ => {
+                let identity = Credentials::new(user.clone(), "token").unwrap();
+                device(builder.hub(self.hub.clone()).identity(Arc::new(identity)))
+            }
+        }
+    }
+
+    async fn push(&self, to: &[UserId], notification: InternalNotification) -> Result<Receipt, ServiceError> {
+        self.hub.push_as_backend("backend", to, notification)
+    }
+
+    fn window(&self) -> usize {
+        WINDOW
+    }
+
+    fn skip(&self, bullet: u8) -> Option<&'static str> {
+        let needs_a_line = self.kind == ServiceKind::Mock && matches!(bullet, 4 | 22..=26);
+        needs_a_line.then_some("the facade's own mock has no connection that can be cut alone; `custom` tries it")
+    }
+}
+
+fn device(builder: InternalNotificationsBuilder) -> Device {
+    Device::new(builder.build().unwrap())
+}
+
+struct Line(MockService);
+
+#[async_trait]
+impl Connection for Line {
+    async fn cut(&self) {
+        self.0.go_offline();
+    }
+
+    async fn mend(&self) {
+        self.0.go_online();
+    }
+
+    async fn fail_init(&self) {
+        for _ in 0..2 {
+            self.0.fail_next(Call::Init, ServiceErrorKind::Unavailable);
+        }
+    }
+
+    async fn refuse_next_write(&self) -> bool {
+        self.0.refuse_next_queued_write(ServiceErrorKind::Conflict);
+        true
+    }
+}
+
+mod mock {
+    use super::{ServiceKind, facade};
+
+    internal_notifications_testkit::contract_tests!(facade(ServiceKind::Mock));
+}
+
+mod custom {
+    use super::{ServiceKind, facade};
+
+    internal_notifications_testkit::contract_tests!(facade(ServiceKind::Custom));
+}
