@@ -46,7 +46,9 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonBody<T> {
 
 pub(in crate::http) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let error = match serde_json::from_slice(bytes) {
-        Ok(value) => return Ok(value),
+        Ok(value) if bytes.trim_ascii_start().starts_with(b"{") => return Ok(value),
+        // serde takes an array's values for a struct's.
+        Ok(_) => return Err(ApiError::invalid("the body must be a JSON object")),
         Err(error) => error,
     };
     // A wrong shape is met before what follows it is read.
