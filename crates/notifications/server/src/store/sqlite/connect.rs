@@ -64,7 +64,7 @@ mod tests {
     async fn a_commit_of_the_writer_is_synced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
-        let file = DatabaseFile::claim(path.to_str().unwrap()).unwrap();
+        let file = DatabaseFile::claim(&path).unwrap();
         let mut connection = writer(&file, &SqliteOptions::default()).await.unwrap();
         assert_eq!(durability(&mut connection).await.unwrap(), ("wal".to_owned(), 2));
         let foreign_keys: i64 =
@@ -76,7 +76,7 @@ mod tests {
     async fn a_reader_cannot_write() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
-        let file = DatabaseFile::claim(path.to_str().unwrap()).unwrap();
+        let file = DatabaseFile::claim(&path).unwrap();
         let _writer = writer(&file, &SqliteOptions::default()).await.unwrap();
         let readers = readers(&file, &SqliteOptions::default());
         let error = sqlx::query("CREATE TABLE t (a)").execute(&readers).await.unwrap_err();
