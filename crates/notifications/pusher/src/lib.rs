@@ -28,6 +28,11 @@ pub use inbox_client::InboxClient;
 pub use service::PusherService;
 pub use updates::{Update, Updates};
 
+/// The repository's README, whose Rust must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../README.md")]
+struct RepositoryReadme;
+
 pub use internal_notifications_models as models;
 pub use internal_notifications_service as contract;
 pub use pusher_client;
