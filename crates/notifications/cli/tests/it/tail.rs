@@ -49,7 +49,7 @@ fn it_waits_for_a_server_that_is_not_there_yet() {
     let ada = server.token("ada", &[]);
     server.push(&["--to", "ada", "kept"]).ok();
     let mut tail = server.restart_after(|url| {
-        let mut tail = tail(url, "ada", &ada, &["--json"]);
+        let mut tail = tail(url, "ada", &ada, &["--json", "--timeout", "30"]);
         assert_eq!(tail.stderr_line(), "-- offline");
         tail
     });
