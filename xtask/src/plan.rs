@@ -53,6 +53,11 @@ fn tests(options: &Options) -> Command {
     if options.long {
         tests.args(long);
     }
+    if options.all {
+        tests.env("ACCEPTANCE_ALL", "1");
+    }
+    // Cargo has built it for its own tests by then; a second build would replace it under them.
+    tests.env("INTERNAL_NOTIFICATIONS_BIN", tools::built_binary());
     tests
 }
 

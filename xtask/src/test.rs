@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 /// What the command line asks for.
 pub(crate) struct Options {
-    all: bool,
+    pub(crate) all: bool,
     pub(crate) long: bool,
 }
 

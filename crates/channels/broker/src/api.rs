@@ -71,6 +71,12 @@ impl From<Error> for Refusal {
     }
 }
 
+impl From<pusher_signer::Error> for Refusal {
+    fn from(error: pusher_signer::Error) -> Self {
+        Self(StatusCode::UNAUTHORIZED, error.to_string())
+    }
+}
+
 /// The body of a request that the app's secret signed.
 async fn authenticated(broker: &Broker, id: &str, request: Request) -> Result<Bytes, Refusal> {
     if id != broker.shared.app.id {
@@ -81,8 +87,13 @@ async fn authenticated(broker: &Broker, id: &str, request: Request) -> Result<By
         return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, text));
     }
     let (parts, body) = request.into_parts();
+    // Who did not sign is not listened to: `body_md5`, which the signature covers, is checked after it.
+    match verify(broker, &parts, None) {
+        Err(why) if why.kind() != pusher_signer::ErrorKind::BodyMd5 => return Err(why.into()),
+        _ => {}
+    }
     let body = read_body(broker, body).await?;
-    verify(broker, &parts, &body)?;
+    verify(broker, &parts, Some(&body))?;
     Ok(body)
 }
 
@@ -100,23 +111,14 @@ async fn read_body(broker: &Broker, body: Body) -> Result<Bytes, Refusal> {
     }
 }
 
-fn verify(broker: &Broker, parts: &Parts, body: &[u8]) -> Result<(), Refusal> {
-    let unauthorized = |why: String| Refusal(StatusCode::UNAUTHORIZED, why);
-    let query: Vec<(String, String)> = serde_urlencoded::from_str(parts.uri.query().unwrap_or_default())
-        .map_err(|_| unauthorized("The query could not be read".to_owned()))?;
+fn verify(broker: &Broker, parts: &Parts, body: Option<&[u8]>) -> Result<(), pusher_signer::Error> {
+    // What cannot be read has no signature.
+    let query: Vec<(String, String)> =
+        serde_urlencoded::from_str(parts.uri.query().unwrap_or_default()).unwrap_or_default();
     let query: Vec<_> = query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let request = pusher_signer::Request {
-        method: parts.method.as_str(),
-        path: parts.uri.path(),
-        query: &query,
-        body: Some(body),
-    };
-    broker
-        .shared
-        .app
-        .signer
-        .verify_request(&request, broker.now())
-        .map_err(|why| unauthorized(why.to_string()))
+    let request =
+        pusher_signer::Request { method: parts.method.as_str(), path: parts.uri.path(), query: &query, body };
+    broker.shared.app.signer.verify_request(&request, broker.now())
 }
 
 fn read<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Refusal> {

@@ -105,13 +105,14 @@ impl Broker {
         self.shared.registry.connections()
     }
 
-    /// Closes every connection with 4200, so that clients come back at once to whoever listens then, and answers further
-    /// requests with 503. Waits until all have ended, but not longer than the closing handshake may take.
+    /// Closes every connection with 4200, after what was published to it, so that clients come back at once to whoever listens
+    /// then, and answers further requests with 503. Waits until all have ended, but not longer than twice
+    /// [`Limits::close_timeout`].
     pub async fn shutdown(&self) {
         self.shared.registry.close(Ending::new(CloseCode::RECONNECT, "The server is shutting down"));
         let mut tasks = self.shared.tasks.subscribe();
         let all_ended = tasks.wait_for(|tasks| *tasks == 0);
-        // Twice: once for the error frame and the close frame to be taken, once for the client to answer.
+        // Twice: once for what is queued, once for the closing handshake.
         let limit = self.shared.limits.close_timeout.saturating_mul(2);
         if tokio::time::timeout(limit, all_ended).await.is_err() {
             let connections = *self.shared.tasks.borrow();

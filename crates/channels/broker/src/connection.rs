@@ -11,6 +11,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::broker::Shared;
+use crate::limits::Limits;
 use crate::mailbox::{Ending, Mailbox, Next};
 use crate::session::Session;
 use crate::timers::{Due, Timers};
@@ -50,7 +51,7 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     let timer = sleep_until(timers.next());
     tokio::pin!(timer);
     loop {
-        if let Some(end) = write_waiting(socket, session.mailbox(), limits.pong_timeout).await {
+        if let Some(end) = write_waiting(socket, session.mailbox(), limits).await {
             return end;
         }
         tokio::select! {
@@ -101,7 +102,7 @@ const WRITE_STUCK: Ending = Ending::new(CloseCode::OVER_CAPACITY, "A frame was n
 async fn write_waiting<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
     mailbox: &Mailbox,
-    limit: Duration,
+    limits: &Limits,
 ) -> Option<End> {
     for _ in 0..BURST {
         let frame = match mailbox.next() {
@@ -111,16 +112,37 @@ async fn write_waiting<S: AsyncRead + AsyncWrite + Unpin>(
         };
         tokio::select! {
             biased;
-            written = timeout(limit, socket.send(Message::Text(frame))) => match written {
+            written = timeout(limits.pong_timeout, socket.send(Message::Text(frame))) => match written {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Some(End::Theirs),
                 Err(_) => return Some(End::Ours(WRITE_STUCK)),
             },
-            // The write may be stuck behind a client that does not read: then `next` says so.
-            () = mailbox.ended() => {}
+            // The frame is in the WebSocket layer's buffer, and may be stuck there behind a client that does not read.
+            ending = mailbox.ended() => {
+                return Some(write_last(socket, mailbox, ending, limits.close_timeout).await);
+            }
         }
     }
     None
+}
+
+/// Writes what was queued before the ending, as far as the client takes it in time.
+async fn write_last<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    mailbox: &Mailbox,
+    ending: Ending,
+    limit: Duration,
+) -> End {
+    let writing = async {
+        while let Next::Write(frame) = mailbox.next() {
+            socket.send(Message::Text(frame)).await?;
+        }
+        Ok::<(), Error>(())
+    };
+    match timeout(limit, writing).await {
+        Ok(Err(_)) => End::Theirs,
+        Ok(Ok(())) | Err(_) => End::Ours(ending),
+    }
 }
 
 /// What to say to a client whose bytes cannot be read on, if anything.

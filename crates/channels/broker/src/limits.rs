@@ -31,7 +31,7 @@ pub struct Limits {
     pub pong_timeout: Duration,
     /// How long a connection may stay without having subscribed to anything, before it is closed with 4009. Default: 30 s.
     pub subscribe_timeout: Duration,
-    /// How long the closing handshake of a connection may take. Default: 2 s.
+    /// How long the closing handshake of a connection may take, and before it, on shutdown, what is queued. Default: 2 s.
     pub close_timeout: Duration,
 }
 

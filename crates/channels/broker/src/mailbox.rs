@@ -58,12 +58,13 @@ impl Mailbox {
             state.frames.push_back(frame);
         } else {
             state.end(Ending::new(CloseCode::OVER_CAPACITY, "The connection does not read what it is sent"));
+            state.frames = VecDeque::new();
         }
         drop(state);
         self.changed.notify_one();
     }
 
-    /// Ends the connection; what waits is dropped. The first ending stands.
+    /// Ends the connection once what waits is written; nothing more is taken. The first ending stands.
     pub(crate) fn end(&self, ending: Ending) {
         self.lock().end(ending);
         self.changed.notify_one();
@@ -71,10 +72,9 @@ impl Mailbox {
 
     pub(crate) fn next(&self) -> Next {
         let mut state = self.lock();
-        if let Some(ending) = state.ending {
-            return Next::End(ending);
-        }
-        let Some(frame) = state.frames.pop_front() else { return Next::Nothing };
+        let Some(frame) = state.frames.pop_front() else {
+            return state.ending.map_or(Next::Nothing, Next::End);
+        };
         if state.frames.is_empty() && state.frames.capacity() > KEPT_CAPACITY {
             state.frames = VecDeque::new();
         }
@@ -83,16 +83,20 @@ impl Mailbox {
 
     /// Waits until [`next`](Self::next) has something. For one waiter at a time.
     pub(crate) async fn filled(&self) {
-        self.wait(|state| state.ending.is_some() || !state.frames.is_empty()).await;
+        let filled = |state: &State| state.ending.is_some() || !state.frames.is_empty();
+        while !filled(&self.lock()) {
+            self.changed.notified().await;
+        }
     }
 
     /// Waits until the connection is to end. For one waiter at a time.
-    pub(crate) async fn ended(&self) {
-        self.wait(|state| state.ending.is_some()).await;
-    }
-
-    async fn wait(&self, reached: impl Fn(&State) -> bool) {
-        while !reached(&self.lock()) {
+    pub(crate) async fn ended(&self) -> Ending {
+        loop {
+            // Not held while waiting.
+            let ending = self.lock().ending;
+            if let Some(ending) = ending {
+                return ending;
+            }
             self.changed.notified().await;
         }
     }
@@ -105,7 +109,6 @@ impl Mailbox {
 impl State {
     fn end(&mut self, ending: Ending) {
         self.ending.get_or_insert(ending);
-        self.frames = VecDeque::new();
     }
 }
 
@@ -145,6 +148,16 @@ mod tests {
     }
 
     #[test]
+    fn what_was_queued_before_an_ending_leaves_first() {
+        let mailbox = Mailbox::new(2);
+        mailbox.put("a".into());
+        mailbox.end(SHUTDOWN);
+        mailbox.put("late".into());
+        assert_eq!(mailbox.next(), Next::Write("a".into()));
+        assert_eq!(mailbox.next(), Next::End(SHUTDOWN));
+    }
+
+    #[test]
     fn a_queue_that_grew_gives_its_memory_back() {
         let mailbox = Mailbox::new(100);
         (0..100).for_each(|_| mailbox.put("a".into()));
@@ -158,6 +171,6 @@ mod tests {
         mailbox.put("a".into());
         mailbox.filled().await;
         mailbox.end(SHUTDOWN);
-        mailbox.ended().await;
+        assert_eq!(mailbox.ended().await, SHUTDOWN);
     }
 }

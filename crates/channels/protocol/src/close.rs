@@ -9,7 +9,7 @@ pub struct CloseCode(pub u16);
 pub enum Reaction {
     /// The server would refuse the same parameters again: stop.
     Stop,
-    /// Come back after at least a second, and later each time.
+    /// Come back after a wait that grows each time; with 4100–4199 after at least a second.
     BackOff,
     /// Come back at once.
     AtOnce,

@@ -169,6 +169,7 @@ mod tests {
     fn a_text_of_digits_stays_text() {
         let frame = Frame::parse(r#"{"event":"e","data":"123"}"#).unwrap();
         assert_eq!(frame.data().text(), "123");
+        assert_eq!(frame.data().raw(), r#""123""#);
     }
 
     #[test]

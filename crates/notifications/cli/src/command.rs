@@ -8,7 +8,11 @@ mod sign;
 mod tail;
 mod token;
 
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+
 use clap::Subcommand;
+use tokio::runtime::Builder;
 
 use crate::env::Env;
 use crate::error::Error;
@@ -27,7 +31,7 @@ pub(crate) enum Command {
 
 impl Command {
     pub(crate) fn run(self, env: Env, output: &mut Output) -> Result<(), Error> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = Builder::new_multi_thread().worker_threads(workers()).enable_all().build();
         let runtime = runtime.map_err(|error| Error::failed(format!("cannot start: {error}")))?;
         let ended = runtime.block_on(async {
             match self {
@@ -44,4 +48,9 @@ impl Command {
         runtime.shutdown_background();
         ended
     }
+}
+
+/// At least two: one may wait for whoever reads the output, and the others go on.
+fn workers() -> usize {
+    available_parallelism().map_or(2, NonZeroUsize::get).max(2)
 }

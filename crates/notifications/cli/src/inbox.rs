@@ -9,10 +9,16 @@ use crate::error::Error;
 
 const URL: &str = "INTERNAL_NOTIFICATIONS_URL";
 const TOKEN: &str = "INTERNAL_NOTIFICATIONS_TOKEN";
+const SERVICE: &str = "INTERNAL_NOTIFICATIONS_SERVICE";
 const API_KEY: &str = "INTERNAL_NOTIFICATIONS_API_KEY";
 
 /// A client of the user's inbox, as the environment says.
 pub(crate) fn of_user(env: &mut Env, user: &UserId) -> Result<PusherServiceBuilder, Error> {
+    if let Some(service) = env.get(SERVICE).filter(|service| service.trim() != "pusher") {
+        return Err(Error::usage(format!(
+            "{SERVICE}: {service:?} is not allowed; in this version it may be pusher"
+        )));
+    }
     env.set("INTERNAL_NOTIFICATIONS_USER_ID", Some(user.as_str()));
     let config = Config::from_env(|name| env.get(name)).map_err(|error| told(&error))?;
     if config.credentials.is_none() {

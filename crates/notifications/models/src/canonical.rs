@@ -56,4 +56,14 @@ mod tests {
         assert_eq!(canonical_json(&value), r#"{"a":true,"b":[1,{"c":"x\"y","d":null}]}"#);
         assert_ne!(canonical_json(&json!({"a": 1})), canonical_json(&json!({"a": "1"})));
     }
+
+    #[test]
+    fn numbers_come_back_as_they_were() {
+        for number in ["93.57325699163573", "0.1", "1.7976931348623157e308", "5e-324", "18446744073709551615"] {
+            let value: Value = serde_json::from_str(number).unwrap();
+            let text = canonical_json(&value);
+            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+            assert_eq!(text.parse::<f64>(), number.parse(), "{number}: {text}");
+        }
+    }
 }

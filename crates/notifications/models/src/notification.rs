@@ -56,7 +56,7 @@ pub struct InternalNotification {
 }
 
 /// A button of a notification.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Button {
     /// What the app is told when it is pressed.
     pub id: String,
@@ -65,6 +65,9 @@ pub struct Button {
     /// The name of an icon.
     #[serde(default)]
     pub icon: Option<String>,
+    /// Unknown keys, kept.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
 }
 
 /// Why a notification cannot be pushed.
@@ -120,7 +123,7 @@ impl InternalNotification {
 
     /// With one more button.
     pub fn with_button(mut self, id: impl Into<String>, text: impl Into<String>) -> Self {
-        self.buttons.push(Button { id: id.into(), text: text.into(), icon: None });
+        self.buttons.push(Button { id: id.into(), text: text.into(), icon: None, extra: Map::new() });
         self
     }
 
@@ -138,7 +141,9 @@ impl InternalNotification {
         if let Some(key) = RESERVED_KEYS.iter().find(|key| self.extra.contains_key(**key)) {
             return Err(InvalidNotification::Reserved(key));
         }
-        if self.payload.iter().chain(self.extra.values()).any(|value| !within(value, MAX_DEPTH - 1)) {
+        let in_buttons = self.buttons.iter().flat_map(|button| button.extra.values());
+        let deep = |value: &Value| !within(value, MAX_DEPTH - 3);
+        if self.payload.iter().chain(self.extra.values()).chain(in_buttons).any(deep) {
             return Err(InvalidNotification::TooDeep);
         }
         Ok(())
@@ -199,8 +204,17 @@ mod tests {
             serde_json::from_str::<Value>(&format!("{}{}", "[".repeat(depth), "]".repeat(depth))).unwrap()
         };
         let with = |value: Value| InternalNotification::new("c").with_payload(value).check();
-        assert_eq!(with(nested(MAX_DEPTH - 1)), Ok(()));
+        assert_eq!(with(nested(MAX_DEPTH - 3)), Ok(()));
         assert_eq!(with(nested(MAX_DEPTH)), Err(InvalidNotification::TooDeep));
+    }
+
+    #[test]
+    fn a_button_keeps_what_it_has_and_is_an_object() {
+        let notification =
+            read(json!({"content": "c", "buttons": [{"id": "i", "text": "t", "color": "red"}]}));
+        assert_eq!(serde_json::to_value(&notification).unwrap()["buttons"][0]["color"], "red");
+        let array = json!({"content": "c", "buttons": [["id", "text"]]});
+        assert!(serde_json::from_value::<InternalNotification>(array).is_err());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::accept::serve;
 use crate::auth::{Credentials, TokenIssuer};
 use crate::config::{Config, Database, Limits};
 use crate::dispatcher::{Commits, Dispatcher};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::http::{App, build_router};
 use crate::live::Live;
 use crate::store::Store;
@@ -164,9 +164,6 @@ impl std::fmt::Debug for RunningServer {
 
 async fn open_store(database: &Database, commits: Arc<Commits>) -> Result<Arc<dyn Store>, Error> {
     let Database::Sqlite(path) = database;
-    let path = path
-        .to_str()
-        .ok_or_else(|| Error::new(ErrorKind::Configuration, "the database's path is no text"))?;
-    let store = SqliteStore::open(path, SqliteOptions::default().with_committed(commits)).await?;
+    let store = SqliteStore::open_file(path, SqliteOptions::default().with_committed(commits)).await?;
     Ok(Arc::new(store))
 }

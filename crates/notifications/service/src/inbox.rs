@@ -12,7 +12,7 @@ use internal_notifications_models::{
     Position, ResetReason, Stamp, Timestamp,
 };
 
-use crate::{Announcement, InboxCommand};
+use crate::{Announcement, InboxCommand, InboxLog};
 use announcing::Announcing;
 use catch_up::CatchUp;
 use overlay::Overlay;
@@ -80,6 +80,9 @@ pub struct QueueFull;
 
 /// The most notifications of one page, and of a first snapshot.
 const PAGE: usize = 200;
+
+/// A catch-up that brings more than this is given up for a snapshot; a server gives one by itself before that.
+const FAR_BEHIND: usize = InboxLog::FAR_BEHIND as usize;
 
 /// What happened to the inbox, in order.
 #[derive(Clone, Debug, PartialEq)]
@@ -301,6 +304,7 @@ impl Inbox {
             let gone = self.catch_up.get_or_insert_default().gone();
             match &change.kind {
                 ChangeKind::Unknown => return Err(ResetReason::Other),
+                ChangeKind::Gone { .. } if gone.len() >= FAR_BEHIND => return Err(ResetReason::Behind),
                 ChangeKind::Gone { id } => drop(gone.insert(id.clone())),
                 ChangeKind::Removed { ids, .. } => gone.retain(|id| !ids.contains(id)),
                 _ => {}
@@ -309,6 +313,7 @@ impl Inbox {
         }
         let rests_on_gone = !self.catch_up.get_or_insert_default().gone().is_empty();
         match more {
+            true if self.announcing.waiting().len() > FAR_BEHIND => Err(ResetReason::Behind),
             false if rests_on_gone => Err(ResetReason::Other),
             more => Ok(!more),
         }
@@ -394,18 +399,18 @@ impl Inbox {
         match &change.kind {
             ChangeKind::Added { notification } => {
                 let row = self.window.add((**notification).clone(), change.stamp.seq);
-                self.announcing.added(row);
+                self.announcing.waiting().insert(row, change.stamp.seq);
             }
             ChangeKind::Opened { ids } => self.mark(ids, Some(at)),
             ChangeKind::Unopened { ids } => self.mark(ids, None),
             ChangeKind::OpenedAll { through } => {
                 self.window.open_through(*through, at);
-                self.announcing.open_through(*through, at);
+                self.announcing.waiting().open_through(*through, at);
             }
             ChangeKind::Removed { ids, .. } => {
                 for id in ids {
                     self.window.remove(id);
-                    self.announcing.removed(id);
+                    self.announcing.waiting().remove(id);
                 }
             }
             _ => {}
@@ -416,7 +421,7 @@ impl Inbox {
     fn mark(&mut self, ids: &[NotificationId], opened_at: Option<Timestamp>) {
         for id in ids {
             self.window.mark(id, opened_at);
-            self.announcing.mark(id, opened_at);
+            self.announcing.waiting().mark(id, opened_at);
         }
     }
 

@@ -120,6 +120,26 @@ fn a_server_that_promises_more_but_gives_nothing_is_not_asked_for_ever() {
 }
 
 #[test]
+fn a_catch_up_without_end_is_given_up_for_a_snapshot() {
+    let (mut log, mut inbox) = started();
+    inbox.catch_up();
+    for page in 0..30 {
+        let after = inbox.head().position;
+        (0..500).for_each(|n| drop(push(&mut log, &format!("{page}/{n}"))));
+        match log.changes(after, 500, 3) {
+            ChangesAnswer::Changes { changes, .. } => {
+                inbox.on_changes(after, ChangesAnswer::Changes { changes, more: true });
+            }
+            ChangesAnswer::Reset { .. } => panic!(),
+        }
+        if inbox.wants() == Some(Ask::Snapshot) {
+            return;
+        }
+    }
+    panic!("it waits for ever, with all that it heard");
+}
+
+#[test]
 fn a_change_of_an_unknown_kind_asks_for_a_snapshot() {
     let (mut log, mut inbox) = started();
     let after = inbox.head().position;

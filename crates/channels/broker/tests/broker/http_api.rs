@@ -185,11 +185,28 @@ async fn another_app_is_404_and_another_method_405() {
 async fn a_body_that_does_not_arrive_is_given_up() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = stream(&broker());
-    let head = format!("POST {EVENTS} HTTP/1.1\r\nhost: broker\r\ncontent-length: 10\r\n\r\n{{");
+    let path = signed(EVENTS, "{}", NOW);
+    let head = format!("POST {path} HTTP/1.1\r\nhost: broker\r\ncontent-length: 2\r\n\r\n{{");
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = [0; 12];
     stream.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 408");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_body_of_a_caller_who_did_not_sign_is_not_waited_for() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let start = tokio::time::Instant::now();
+    let forged = format!("{}0", signed(EVENTS, "{}", NOW));
+    for path in [EVENTS, BATCH, &forged] {
+        let mut stream = stream(&broker());
+        let head = format!("POST {path} HTTP/1.1\r\nhost: broker\r\ncontent-length: 600000\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 401");
+    }
+    assert_eq!(start.elapsed(), std::time::Duration::ZERO);
 }
 
 #[tokio::test]

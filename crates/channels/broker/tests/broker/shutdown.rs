@@ -50,3 +50,41 @@ async fn shutdown_does_not_wait_for_clients_that_do_not_answer() {
     assert_eq!(start.elapsed().as_secs(), 2);
     assert_eq!(broker.connections(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_published_before_a_shutdown_comes_before_the_close() {
+    let broker = broker();
+    let mut client = connect(&broker).await;
+    client.subscribe("news").await;
+    // More than is on the way to a client that has not read yet.
+    for n in 0..100 {
+        publish(&broker, "news", "e", &format!("{n}{}", ".".repeat(1_000)));
+    }
+    let reading = async {
+        for n in 0..100 {
+            let data = client.next().await["data"].as_str().unwrap().to_owned();
+            assert_eq!(data.trim_end_matches('.'), n.to_string());
+        }
+        let code = client.close_code().await;
+        while futures_util::StreamExt::next(&mut client.ws).await.is_some() {}
+        code
+    };
+    let (code, ()) = tokio::join!(reading, broker.shutdown());
+    assert_eq!(code, 4200);
+    assert_eq!(broker.connections(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_of_a_client_that_does_not_read_does_not_hold_a_shutdown_up() {
+    let broker = broker();
+    let mut stuck = connect(&broker).await;
+    stuck.subscribe("news").await;
+    for _ in 0..100 {
+        publish(&broker, "news", "e", &"a".repeat(10_000));
+    }
+    let start = Instant::now();
+    broker.shutdown().await;
+    assert_eq!(start.elapsed().as_secs(), 4);
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(broker.connections(), 0);
+}

@@ -196,6 +196,13 @@ impl Actor {
             Loss::TooBig => drop(tokio::spawn(connection.session.close(CloseCode::TOO_BIG))),
             Loss::Silent | Loss::NotReading | Loss::Broken(_) => {}
         }
+        let loss = match loss {
+            // What could not be authorized in time may be next time: an auth endpoint that is down for half a minute is no refusal.
+            Loss::Closed(CloseCode::UNAUTHORIZED, _) if !self.registry.has_subscribed() => {
+                Loss::Broken("no channel was authorized in time")
+            }
+            loss => loss,
+        };
         self.registry.interrupt();
         self.offline_since = Instant::now();
         self.retry(&loss, held);

@@ -170,6 +170,11 @@ impl Registry {
         self.channels.get(channel).is_some_and(|entry| !entry.subscribers.is_empty())
     }
 
+    /// Whether the server confirmed any subscription.
+    pub(crate) fn has_subscribed(&self) -> bool {
+        self.channels.values().any(|entry| entry.phase == Phase::Subscribed)
+    }
+
     pub(crate) fn names(&self) -> Vec<ChannelName> {
         self.channels.keys().cloned().collect()
     }

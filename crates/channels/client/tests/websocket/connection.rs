@@ -138,10 +138,22 @@ async fn an_announced_code_explains_a_close_without_one() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
     let mut peer = net.establish(1).await;
-    peer.refuse(Some(4009), "Connection not authorized within timeout", None).await;
+    peer.refuse(Some(4003), "The app is disabled", None).await;
     drop(peer);
     let ConnectionState::Failed { reason } = state(&client, is_failed).await else { panic!() };
-    assert_eq!(reason.code(), Some(4009));
+    assert_eq!(reason.code(), Some(4003));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_authorized_in_time_is_tried_again() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut peer = net.establish(1).await;
+    peer.refuse(Some(4009), "Connection not authorized within timeout", None).await;
+    peer.close(4009).await;
+    state(&client, is_reconnecting).await;
+    let _peer = net.establish(2).await;
+    client.connected().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -39,6 +39,9 @@ impl Demo {
             ended = scenario::play(&server, &mut story) => ended,
             () = stop.asked() => Err(Error::failed("interrupted before the last step")),
         };
+        if matches!(ended, Err(Error::Closed)) {
+            ended = Err(Error::failed("its output was closed before the last step"));
+        }
         if ended.is_ok() && !self.once {
             ended = story.how_to_go_on(&server.url(), &program(), &shell_word(&database));
             if ended.is_ok() {

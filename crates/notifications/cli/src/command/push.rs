@@ -74,7 +74,7 @@ fn parse_payload(text: &str) -> Result<Value, String> {
 fn parse_button(text: &str) -> Result<Button, &'static str> {
     match text.split_once('=') {
         Some((id, text)) if !id.is_empty() && !text.is_empty() => {
-            Ok(Button { id: id.to_owned(), text: text.to_owned(), icon: None })
+            Ok(Button { id: id.to_owned(), text: text.to_owned(), icon: None, extra: Default::default() })
         }
         _ => Err("it may be id=Text"),
     }

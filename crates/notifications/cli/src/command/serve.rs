@@ -11,6 +11,8 @@ use crate::output::{Output, complain};
 use crate::shell::shell_word;
 use crate::stop::Stop;
 
+const DATABASE_URL: &str = "INTERNAL_NOTIFICATIONS_DATABASE_URL";
+
 /// Run the inbox server until Ctrl-C or SIGTERM
 ///
 /// With nothing set it listens on 127.0.0.1:8080, keeps its inboxes in ./internal-notifications.db and holds the Channels broker itself.
@@ -32,11 +34,12 @@ impl Serve {
     pub(crate) async fn run(self, mut env: Env, output: &mut Output) -> Result<(), Error> {
         logs::start(&env, "warn,internal_notifications=info,pusher=info")?;
         env.set("INTERNAL_NOTIFICATIONS_LISTEN", self.listen.map(|address| address.to_string()).as_deref());
-        env.set("INTERNAL_NOTIFICATIONS_DATABASE_URL", self.database.as_deref());
+        env.set(DATABASE_URL, self.database.as_deref());
         let config = Config::from_env(|name| env.get(name)).map_err(Error::usage)?;
         let mut stop = Stop::listen()?;
         let server = Server::start(config).await.map_err(told)?;
-        match self.tell(&server, output) {
+        let database = env.get(DATABASE_URL);
+        match self.tell(&server, database.as_deref(), output) {
             // A server serves, whoever reads what it prints.
             Err(Error::Closed) => {}
             told => told?,
@@ -49,8 +52,8 @@ impl Serve {
         }
     }
 
-    fn tell(&self, server: &RunningServer, output: &mut Output) -> Result<(), Error> {
-        let hint = server.keeps_token_secret().then(|| token_hint(self.database.as_deref()));
+    fn tell(&self, server: &RunningServer, database: Option<&str>, output: &mut Output) -> Result<(), Error> {
+        let hint = server.keeps_token_secret().then(|| token_hint(database));
         if self.json {
             hint.iter().for_each(|hint| complain(hint));
             return output.json(&json!({"type": "listening", "url": server.url()}));
@@ -67,8 +70,9 @@ fn told(error: internal_notifications_server::Error) -> Error {
     }
 }
 
+/// The command works in a shell that has nothing of this process's environment.
 fn token_hint(database: Option<&str>) -> String {
-    let database = database.map_or(String::new(), |url| format!(" --database {}", shell_word(url)));
+    let database = database.map_or(String::new(), |url| format!(" --database {}", shell_word(url.trim())));
     format!(
         "no secret is set: app users' tokens are made by `internal-notifications token --user ada{database}`"
     )

@@ -19,8 +19,8 @@ use lines::Lines;
 
 /// Print the newest of a user's inbox, then every change of it, until Ctrl-C
 ///
-/// A real client: it goes on through restarts of the server and cut connections, and misses nothing. The server is
-/// INTERNAL_NOTIFICATIONS_URL, the user's token INTERNAL_NOTIFICATIONS_TOKEN.
+/// A real client: it goes on through restarts of the server, cut connections and refusals that pass, and misses nothing. It gives up only
+/// where the server refuses it at the start. The server is INTERNAL_NOTIFICATIONS_URL, the user's token INTERNAL_NOTIFICATIONS_TOKEN.
 #[derive(Args)]
 pub(crate) struct Tail {
     /// The user
@@ -86,12 +86,8 @@ async fn follow(service: PusherService, mut lines: Lines, limit: usize) -> Resul
                     return Ok(());
                 }
             }
-            Update::Status(status) => {
-                lines.status(&status)?;
-                if let Status::Failed(reason) = status {
-                    return Err(Error::failed(reason));
-                }
-            }
+            // The service goes on trying whatever it is, also after a failure.
+            Update::Status(status) => lines.status(&status)?,
             _ => {}
         }
     }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use clap::Args;
 use internal_notifications_pusher::models::UserId;
-use internal_notifications_server::{Clock, Config, SystemClock, TokenIssuer};
+use internal_notifications_server::{Clock, Config, ErrorKind, SystemClock, TokenIssuer};
 use serde_json::json;
 
 use crate::env::Env;
@@ -36,7 +36,10 @@ impl Token {
     pub(crate) async fn run(self, mut env: Env, output: &mut Output) -> Result<(), Error> {
         env.set("INTERNAL_NOTIFICATIONS_DATABASE_URL", self.database.as_deref());
         let config = Config::from_env(|name| env.get(name)).map_err(Error::usage)?;
-        let issuer = TokenIssuer::find(&config).await.map_err(Error::usage)?;
+        let issuer = TokenIssuer::find(&config).await.map_err(|error| match error.kind() {
+            ErrorKind::Store => Error::failed(error),
+            _ => Error::usage(error),
+        })?;
         let token = issuer.mint(&self.user, SystemClock.now(), self.ttl, self.push);
         match self.json {
             true => output.json(&json!({"token": token})),

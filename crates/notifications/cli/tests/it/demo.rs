@@ -29,3 +29,13 @@ fn the_demo_goes_on_serving_until_it_is_asked_to_end() {
     assert_eq!(demo.wait().unwrap().code(), Some(0));
     assert_eq!(folder.path().read_dir().unwrap().count(), 0, "its files are removed");
 }
+
+#[test]
+fn a_demo_that_nobody_reads_to_its_end_did_not_succeed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = command(&["demo", "--once"], &[("TMPDIR", folder.path().to_str().unwrap())]);
+    let mut demo = demo.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(demo.stdout.take());
+    assert_eq!(demo.wait().unwrap().code(), Some(1));
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "its files are removed");
+}

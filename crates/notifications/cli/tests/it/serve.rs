@@ -1,4 +1,4 @@
-use crate::binary::{command, run};
+use crate::binary::{command, env_file, run};
 use crate::server::{API_KEY, JWT_SECRET, Server, terminate};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -52,4 +52,26 @@ fn a_wrong_variable_is_named_with_what_it_may_be() {
     let ran = run(&["serve"], &[("INTERNAL_NOTIFICATIONS_REALTIME", "carrier pigeon")]);
     let error = ran.error(2);
     assert!(error.contains("INTERNAL_NOTIFICATIONS_REALTIME") && error.contains("embedded"), "{error}");
+}
+
+#[test]
+fn the_token_command_names_the_database_that_a_file_or_the_environment_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = |name: &str| format!("sqlite://{}", folder.path().join(name).display());
+    let (ours, others) = (url("a.db"), url("b.db"));
+    let file = env_file(&format!("INTERNAL_NOTIFICATIONS_DATABASE_URL={ours}\n"));
+    let path = file.path().to_str().unwrap();
+    for (args, env, database) in [
+        (&["--env-file", path][..], &[][..], &ours),
+        (&["--env-file", path], &[("INTERNAL_NOTIFICATIONS_DATABASE_URL", others.as_str())], &others),
+        (&["--env-file", path, "--database", &others], &[], &others),
+    ] {
+        let args = [&["serve", "--listen", "127.0.0.1:0"], args].concat();
+        let mut process = command(&args, env).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines().take(2).map(Result::unwrap);
+        let hint = lines.last().unwrap();
+        terminate(&process);
+        assert_eq!(process.wait().unwrap().code(), Some(0));
+        assert!(hint.contains(&format!(" --database {database}`")), "{hint}");
+    }
 }

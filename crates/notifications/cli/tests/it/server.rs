@@ -66,6 +66,12 @@ impl Server {
         self.restart_after(|_| ());
     }
 
+    /// The same, with another value of a variable.
+    pub(crate) fn kill_and_restart_with(&mut self, name: &str, value: &str) {
+        self.env.iter_mut().filter(|(set, _)| *set == name).for_each(|(_, set)| value.clone_into(set));
+        self.kill_and_restart();
+    }
+
     /// The same, with something done at its URL while it is not there.
     pub(crate) fn restart_after<T>(&mut self, meanwhile: impl FnOnce(&str) -> T) -> T {
         self.process.kill().unwrap();

@@ -2,8 +2,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use crate::binary::run;
-use crate::server::{Server, terminate};
+use crate::binary::{env_file, run};
+use crate::server::{JWT_SECRET, Server, terminate};
 use crate::tailing::{PATIENCE, tail, tail_process};
 
 #[test]
@@ -49,11 +49,40 @@ fn it_waits_for_a_server_that_is_not_there_yet() {
     let ada = server.token("ada", &[]);
     server.push(&["--to", "ada", "kept"]).ok();
     let mut tail = server.restart_after(|url| {
-        let mut tail = tail(url, "ada", &ada, &["--json"]);
-        tail.until_json(|line| line["type"] == "status" && line["status"] == "offline");
+        let mut tail = tail(url, "ada", &ada, &["--json", "--timeout", "30"]);
+        assert_eq!(tail.stderr_line(), "-- offline");
         tail
     });
     assert_eq!(tail.until("snapshot")["notifications"][0]["content"], "kept");
+    assert_eq!(tail.seen.len(), 1, "the snapshot is the first line: {:?}", tail.seen);
+    tail.until_live();
+}
+
+#[test]
+fn a_refusal_that_passes_does_not_end_it() {
+    let mut server = Server::start();
+    let ada = server.token("ada", &[]);
+    let soon = env_file("INTERNAL_NOTIFICATIONS_POSITION_CHECK_SECONDS=1\n");
+    let args = ["--json", "--env-file", soon.path().to_str().unwrap()];
+    let mut tail = tail(&server.url, "ada", &ada, &args);
+    tail.until_live();
+    server.kill_and_restart_with("INTERNAL_NOTIFICATIONS_JWT_SECRET", "another secret that is 32 bytes long");
+    let failed = tail.until_json(|line| line["status"] == "failed");
+    assert!(failed["reason"].as_str().unwrap().contains("401"), "{failed}");
+    server.kill_and_restart_with("INTERNAL_NOTIFICATIONS_JWT_SECRET", JWT_SECRET);
+    server.push(&["--to", "ada", "--id", "after", "c"]).ok();
+    tail.until_json(|line| line["notification"]["id"] == "after");
+    tail.until_live();
+}
+
+#[test]
+fn another_service_than_pusher_is_refused() {
+    let service = ("INTERNAL_NOTIFICATIONS_SERVICE", "mock");
+    for args in [&["tail", "--user", "ada"][..], &["open", "--user", "ada", "--all"]] {
+        let ran = run(args, &[service]);
+        let error = ran.error(2);
+        assert!(error.contains("INTERNAL_NOTIFICATIONS_SERVICE") && error.contains("pusher"), "{error}");
+    }
 }
 
 #[test]

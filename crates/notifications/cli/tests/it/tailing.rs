@@ -35,7 +35,14 @@ pub(crate) fn tail(url: &str, user: &str, token: &str, args: &[&str]) -> Tail {
 pub(crate) fn tail_process(url: &str, user: &str, token: &str, args: &[&str]) -> (Child, ChildStdout) {
     let env = [("INTERNAL_NOTIFICATIONS_URL", url), ("INTERNAL_NOTIFICATIONS_TOKEN", token)];
     let args = [&["tail", "--user", user], args].concat();
-    let mut process = command(&args, &env).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // As on a machine with one CPU.
+    let mut command = command(&args, &env);
+    let mut process = command
+        .env("TOKIO_WORKER_THREADS", "1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let stdout = process.stdout.take().unwrap();
     (process, stdout)
 }
@@ -73,6 +80,16 @@ impl Tail {
                 return line;
             }
         }
+    }
+
+    /// Waits for a line on stderr.
+    pub(crate) fn stderr_line(&mut self) -> String {
+        let stderr = self.process.stderr.as_mut().unwrap();
+        let (mut line, mut byte) = (Vec::new(), [0]);
+        while stderr.read(&mut byte).unwrap() == 1 && byte != *b"\n" {
+            line.push(byte[0]);
+        }
+        String::from_utf8(line).unwrap()
     }
 
     /// The exit code and what stderr holds, once it has ended by itself.

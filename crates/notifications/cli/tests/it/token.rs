@@ -2,7 +2,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::binary::run;
+use crate::binary::{env_file, run};
 use crate::server::{JWT_SECRET, Server};
 
 fn claims(token: &str) -> Value {
@@ -46,6 +46,13 @@ fn without_a_secret_and_without_its_database_it_says_what_to_do() {
     let ran = run(&["token", "--user", "ada", "--database", &format!("sqlite://{}", path.display())], &[]);
     assert!(ran.error(2).contains("INTERNAL_NOTIFICATIONS_JWT_SECRET"), "{}", ran.stderr);
     assert!(!path.exists(), "asking for a token makes no database");
+}
+
+#[test]
+fn a_database_that_cannot_be_read_is_a_failure() {
+    let file = env_file(&"no database, but long enough to have a header".repeat(100));
+    let database = format!("sqlite://{}", file.path().display());
+    run(&["token", "--user", "ada", "--database", &database], &[]).error(1);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 
+use super::lingering::Lingering;
 use super::write_timeout::WriteTimeout;
 use crate::config::Limits;
 use crate::stop::Stopped;
@@ -15,7 +16,7 @@ const LEAST_HEAD_BYTES: usize = 8 * 1024;
 pub(super) async fn serve(stream: TcpStream, router: Router, limits: Limits, mut stopped: Stopped) {
     // Live events are small, and late without it.
     let _ = stream.set_nodelay(true);
-    let io = TokioIo::new(WriteTimeout::new(stream, limits.write_timeout));
+    let io = TokioIo::new(WriteTimeout::new(Lingering::new(stream), limits.write_timeout));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_timeout)

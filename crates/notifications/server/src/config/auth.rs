@@ -1,4 +1,6 @@
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use super::ConfigError;
@@ -12,7 +14,7 @@ const API_KEYS: &str = "INTERNAL_NOTIFICATIONS_API_KEYS";
 /// The fewest bytes of a secret or an API key.
 const SECRET_BYTES: usize = 32;
 /// The most bytes of a public key's file.
-const KEY_FILE_BYTES: usize = 64 * 1024;
+const KEY_FILE_BYTES: u64 = 64 * 1024;
 
 /// Who may come in.
 #[derive(Clone, Debug, Default)]
@@ -123,8 +125,11 @@ impl ApiKey {
 
 fn read_public_key(path: &Path) -> Result<PublicKey, ConfigError> {
     let wrong = |problem: String| ConfigError::new(PUBLIC_KEY_FILE, format!("{}: {problem}", path.display()));
-    let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-    if pem.len() > KEY_FILE_BYTES {
+    let mut pem = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(KEY_FILE_BYTES + 1).read_to_end(&mut pem))
+        .map_err(|error| wrong(error.to_string()))?;
+    if pem.len() as u64 > KEY_FILE_BYTES {
         return Err(wrong("the file is too large for a key".to_owned()));
     }
     PublicKey::from_pem(&pem).map_err(|problem| wrong(problem.to_owned()))

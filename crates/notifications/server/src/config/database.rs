@@ -3,6 +3,7 @@ use std::str::FromStr;
 
 use super::ConfigError;
 use super::variables::Variables;
+use crate::store::sqlite::path_of;
 
 const NAME: &str = "INTERNAL_NOTIFICATIONS_DATABASE_URL";
 
@@ -28,15 +29,10 @@ impl FromStr for Database {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return Err(ConfigError::new(NAME, "PostgreSQL comes with a later version; use sqlite://PATH"));
         }
-        let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
-        match path {
-            Some(":memory:") => Err(ConfigError::new(
-                NAME,
-                "a database in memory would lose what was acknowledged; use sqlite://PATH",
-            )),
-            Some(path) if !path.is_empty() && !path.contains(['?', '\0']) => Ok(Self::Sqlite(path.into())),
+        if !url.starts_with("sqlite:") {
             // Not echoed: a URL of another database may hold a password.
-            _ => Err(ConfigError::new(NAME, "it may be sqlite://PATH, without a query")),
+            return Err(ConfigError::new(NAME, "it may be sqlite://PATH"));
         }
+        path_of(url).map(Self::Sqlite).map_err(|problem| ConfigError::new(NAME, problem))
     }
 }

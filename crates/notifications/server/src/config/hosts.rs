@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::variables::Variables;
 use super::{ConfigError, listen};
@@ -37,10 +37,17 @@ impl AllowedHosts {
         }
     }
 
-    /// The default for a server that listens there: loopback's names on loopback, every name elsewhere.
+    /// The default for a server that listens there: loopback's names and that address on loopback, every name elsewhere.
     pub fn of(listen: SocketAddr) -> Self {
         match listen::is_loopback(listen) {
-            true => Self::Only(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).to_vec()),
+            true => {
+                let mut names = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).to_vec();
+                names.push(match listen.ip() {
+                    IpAddr::V4(ip) => ip.to_string(),
+                    IpAddr::V6(ip) => format!("[{ip}]"),
+                });
+                Self::Only(names)
+            }
             false => Self::Any,
         }
     }
@@ -50,7 +57,18 @@ impl AllowedHosts {
         let Self::Only(names) = self else { return true };
         let host = host.to_ascii_lowercase();
         let name = without_port(&host);
-        names.iter().any(|allowed| *allowed == host || allowed == name)
+        let address = address(name);
+        names.iter().any(|allowed| {
+            *allowed == host || allowed == name || (address.is_some() && self::address(allowed) == address)
+        })
+    }
+}
+
+/// The address that a host is; one of IPv6 stands in brackets and can be written in several ways.
+fn address(host: &str) -> Option<IpAddr> {
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(host) => host.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+        None => host.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
     }
 }
 
@@ -83,6 +101,18 @@ mod tests {
         ] {
             assert!(!hosts.allows(host), "{host}");
         }
+    }
+
+    #[test]
+    fn another_address_of_loopback_is_allowed_where_the_server_listens_on_it() {
+        let of = |listen: &str| AllowedHosts::of(listen.parse().unwrap());
+        let second = of("127.0.0.2:8080");
+        assert!(second.allows("127.0.0.2:8080") && second.allows("localhost") && !second.allows("127.0.0.3"));
+        let mapped = of("[::ffff:127.0.0.1]:8080");
+        for host in ["[::ffff:127.0.0.1]:8080", "[::ffff:7f00:1]", "127.0.0.1"] {
+            assert!(mapped.allows(host), "{host}");
+        }
+        assert!(!mapped.allows("[::ffff:127.0.0.2]") && !mapped.allows("::ffff:127.0.0.1"));
     }
 
     #[test]

@@ -1,4 +1,6 @@
 use std::fmt;
+use std::net::Ipv6Addr;
+use std::num::NonZeroU16;
 use std::str::FromStr;
 
 use pusher_signer::Signer;
@@ -11,6 +13,8 @@ const APP_ID: &str = "PUSHER_APP_ID";
 const APP_KEY: &str = "PUSHER_APP_KEY";
 const APP_SECRET: &str = "PUSHER_APP_SECRET";
 const CLUSTER: &str = "PUSHER_APP_CLUSTER";
+const SERVER: [&str; 3] = ["PUSHER_HOST", "PUSHER_PORT", "PUSHER_SCHEME"];
+const CLIENT: [&str; 3] = ["PUSHER_CLIENT_HOST", "PUSHER_CLIENT_PORT", "PUSHER_CLIENT_SCHEME"];
 const PORTS: &str = "a port from 1 to 65535";
 const SCHEMES: &str = "https or http";
 
@@ -34,7 +38,7 @@ pub struct EmbeddedConfig {
     pub app_key: Option<String>,
     /// The app's secret.
     pub app_secret: Option<String>,
-    /// Where clients reach the broker, when that is not where they reach this server.
+    /// Where clients reach the broker, when that is not where they reach this server. Of a host alone it is HTTPS.
     pub client: Option<ClientEndpoint>,
 }
 
@@ -48,7 +52,7 @@ pub struct EngineConfig {
     pub signer: Signer,
     /// Where its HTTP API is.
     pub endpoint: EngineEndpoint,
-    /// Where clients reach it, when that is somewhere else.
+    /// Where clients reach it, when that is somewhere else. What is not given is as in `endpoint`.
     pub client: Option<ClientEndpoint>,
 }
 
@@ -113,10 +117,10 @@ impl FromStr for Scheme {
 
 impl RealtimeConfig {
     pub(crate) fn from_env(variables: &Variables<'_>) -> Result<Self, ConfigError> {
-        let host = endpoint(variables, ["PUSHER_HOST", "PUSHER_PORT", "PUSHER_SCHEME"])?;
+        let server = Given::from_env(variables, SERVER)?;
         let cluster = variables.text(CLUSTER);
         let engine = match variables.text(REALTIME).as_deref() {
-            None => host.is_some() || cluster.is_some(),
+            None => server.host.is_some() || cluster.is_some(),
             Some("embedded") => false,
             Some("pusher") => true,
             Some(other) => {
@@ -124,9 +128,9 @@ impl RealtimeConfig {
                 return Err(ConfigError::new(REALTIME, problem));
             }
         };
-        let client = ["PUSHER_CLIENT_HOST", "PUSHER_CLIENT_PORT", "PUSHER_CLIENT_SCHEME"];
-        let client = endpoint(variables, client)?;
+        let client = Given::from_env(variables, CLIENT)?;
         if !engine {
+            let client = client.endpoint_or(&Given::default())?;
             return Ok(Self::Embedded(EmbeddedConfig {
                 app_id: segment(variables, APP_ID)?,
                 app_key: segment(variables, APP_KEY)?,
@@ -134,9 +138,11 @@ impl RealtimeConfig {
                 client,
             }));
         }
-        let endpoint = match (host, cluster) {
-            (Some(host), _) => EngineEndpoint::Host(host),
-            (None, Some(cluster)) => EngineEndpoint::Cluster(checked_cluster(cluster)?),
+        let (endpoint, client) = match (server.endpoint(), cluster) {
+            (Some(host), _) => (EngineEndpoint::Host(host), client.endpoint_or(&server)?),
+            (None, Some(cluster)) => {
+                (EngineEndpoint::Cluster(checked_cluster(cluster)?), client.endpoint_or(&Given::default())?)
+            }
             (None, None) => return Err(missing(CLUSTER, "a cluster of pusher.com, or else PUSHER_HOST")),
         };
         let key = segment(variables, APP_KEY)?.ok_or_else(|| missing(APP_KEY, "the app's key"))?;
@@ -154,20 +160,64 @@ fn missing(name: &'static str, what: &str) -> ConfigError {
     ConfigError::new(name, format!("{REALTIME} is pusher, which needs {what}"))
 }
 
-fn endpoint(
-    variables: &Variables<'_>,
-    [host, port, scheme]: [&'static str; 3],
-) -> Result<Option<ClientEndpoint>, ConfigError> {
-    let scheme: Scheme = variables.parsed(scheme, SCHEMES)?.unwrap_or(Scheme::Https);
-    let port: Option<std::num::NonZeroU16> = variables.parsed(port, PORTS)?;
-    let Some(name) = variables.text(host) else { return Ok(None) };
-    if name.contains(['/', '@']) || name.chars().any(char::is_whitespace) {
-        let problem =
-            format!("{name:?} is not allowed; it may be a name or an address, without scheme and port");
-        return Err(ConfigError::new(host, problem));
+/// What is said of an endpoint.
+#[derive(Default)]
+struct Given {
+    host: Option<String>,
+    port: Option<NonZeroU16>,
+    scheme: Option<Scheme>,
+}
+
+impl Given {
+    fn from_env(
+        variables: &Variables<'_>,
+        [host, port, scheme]: [&'static str; 3],
+    ) -> Result<Self, ConfigError> {
+        let (port, scheme) = (variables.parsed(port, PORTS)?, variables.parsed(scheme, SCHEMES)?);
+        let name = variables.text(host);
+        if let Some(name) = name.as_ref().filter(|name| !is_host(name)) {
+            let problem =
+                format!("{name:?} is not allowed; it may be a name or an address, without scheme and port");
+            return Err(ConfigError::new(host, problem));
+        }
+        Ok(Self { host: name, port, scheme })
     }
-    let port = port.map_or_else(|| scheme.port(), std::num::NonZeroU16::get);
-    Ok(Some(ClientEndpoint { host: name, port, scheme }))
+
+    /// None without a host. The scheme is HTTPS and the port the scheme's, unless they are given.
+    fn endpoint(&self) -> Option<ClientEndpoint> {
+        let host = self.host.clone()?;
+        let scheme = self.scheme.unwrap_or(Scheme::Https);
+        Some(ClientEndpoint { host, port: self.port.map_or(scheme.port(), NonZeroU16::get), scheme })
+    }
+
+    /// The endpoint of clients, with the server's for what is not given; none when nothing is.
+    fn endpoint_or(self, server: &Self) -> Result<Option<ClientEndpoint>, ConfigError> {
+        let [host, port, scheme] = CLIENT;
+        let given = match self {
+            Self { host: None, port: None, scheme: None } => return Ok(None),
+            Self { port: Some(_), .. } => port,
+            _ => scheme,
+        };
+        let whole = Self {
+            host: self.host.or_else(|| server.host.clone()),
+            port: self.port.or(server.port),
+            scheme: self.scheme.or(server.scheme),
+        };
+        match whole.endpoint() {
+            Some(endpoint) => Ok(Some(endpoint)),
+            None => Err(ConfigError::new(given, format!("it goes with {host}, which is needed"))),
+        }
+    }
+}
+
+/// Whether it may be a host: a name, or an address, an IPv6 one also in brackets. The only colons are an IPv6 address's.
+fn is_host(name: &str) -> bool {
+    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    match bare {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None if name.contains(':') => name.parse::<Ipv6Addr>().is_ok(),
+        None => !name.contains(['/', '@', '[', ']']) && !name.chars().any(char::is_whitespace),
+    }
 }
 
 fn checked_cluster(cluster: String) -> Result<String, ConfigError> {

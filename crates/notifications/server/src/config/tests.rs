@@ -39,7 +39,12 @@ fn a_wrong_value_is_named_with_what_it_may_be() {
         ("INTERNAL_NOTIFICATIONS_LISTEN", "127.0.0.1", "127.0.0.1:8080"),
         ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "mysql://root:pass@db", "sqlite://PATH"),
         ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "postgres://root:pass@db", "later version"),
-        ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "sqlite::memory:", "sqlite://PATH"),
+        ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "sqlite::memory:", "in-memory"),
+        ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "sqlite://file::memory:", "in-memory"),
+        ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "sqlite://a.db?mode=memory", "in-memory"),
+        ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "sqlite://a.db?mode=rwc", "without parameters"),
+        ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "sqlite://", "sqlite://PATH"),
+        ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "inbox.db", "sqlite://PATH"),
         ("INTERNAL_NOTIFICATIONS_REALTIME", "reverb", "embedded or pusher"),
         ("INTERNAL_NOTIFICATIONS_REALTIME", "Embedded", "embedded or pusher"),
         ("INTERNAL_NOTIFICATIONS_CHANNEL_PREFIX", "presence-", "begins with private-"),
@@ -87,6 +92,58 @@ fn a_cluster_or_a_host_chooses_the_engine_and_needs_the_app() {
 }
 
 #[test]
+fn clients_reach_the_engine_where_the_server_does_unless_told() {
+    let engine = [
+        ("PUSHER_APP_ID", "1"),
+        ("PUSHER_APP_KEY", "k"),
+        ("PUSHER_APP_SECRET", "hush"),
+        ("PUSHER_HOST", "reverb"),
+        ("PUSHER_PORT", "8080"),
+        ("PUSHER_SCHEME", "http"),
+    ];
+    let client = |variables: &[(&str, &str)]| match read(variables).expect("complete").realtime {
+        RealtimeConfig::Engine(engine) => engine.client,
+        RealtimeConfig::Embedded(embedded) => embedded.client,
+    };
+    let client_of = |more: &[(&'static str, &'static str)]| client(&[&engine, more].concat());
+    let at = |host: &str, port, scheme| Some(ClientEndpoint { host: host.into(), port, scheme });
+    assert_eq!(client_of(&[]), None);
+    let host = ("PUSHER_CLIENT_HOST", "ws.example");
+    assert_eq!(client_of(&[host]), at("ws.example", 8080, Scheme::Http));
+    let port = ("PUSHER_CLIENT_PORT", "9000");
+    assert_eq!(client_of(&[port]), at("reverb", 9000, Scheme::Http));
+    let scheme = ("PUSHER_CLIENT_SCHEME", "https");
+    assert_eq!(client_of(&[host, port, scheme]), at("ws.example", 9000, Scheme::Https));
+    assert_eq!(client_of(&[scheme]), at("reverb", 8080, Scheme::Https));
+    assert_eq!(client(&[host]), at("ws.example", 443, Scheme::Https), "the embedded broker's");
+    assert_eq!(client(&[host, ("PUSHER_CLIENT_SCHEME", "http")]), at("ws.example", 80, Scheme::Http));
+    let cluster = ("PUSHER_APP_CLUSTER", "eu");
+    for (name, value) in [port, scheme] {
+        for engine in [&[][..], &[engine[0], engine[1], engine[2], cluster]] {
+            let text = refused(&[engine, &[(name, value)]].concat());
+            assert!(text.starts_with(&format!("{name}: ")) && text.contains("PUSHER_CLIENT_HOST"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_host_has_no_port_and_only_an_address_has_colons() {
+    for name in ["PUSHER_HOST", "PUSHER_CLIENT_HOST"] {
+        let variables = |host| {
+            [("PUSHER_APP_ID", "1"), ("PUSHER_APP_KEY", "k"), ("PUSHER_APP_SECRET", "s"), (name, host)]
+        };
+        for host in
+            ["reverb:8080", "127.0.0.1:80", "[::1]:80", "[reverb]", "https://reverb", "a@b", "a b", ":"]
+        {
+            assert!(refused(&variables(host)).starts_with(&format!("{name}: ")), "{host}");
+        }
+        for host in ["reverb", "ws.example", "127.0.0.1", "::1", "[::1]"] {
+            assert!(read(&variables(host)).is_ok(), "{host}");
+        }
+    }
+}
+
+#[test]
 fn beyond_loopback_authentication_is_needed() {
     let open = ("INTERNAL_NOTIFICATIONS_LISTEN", "0.0.0.0:8080");
     assert!(refused(&[open]).contains("INTERNAL_NOTIFICATIONS_JWT_SECRET"));
@@ -105,6 +162,16 @@ fn a_secret_and_a_public_key_together_are_refused() {
     let key_file = ("INTERNAL_NOTIFICATIONS_JWT_PUBLIC_KEY_FILE", file);
     assert!(matches!(read(&[key_file]).expect("a key").auth.jwt, Some(JwtKey::Public(_))));
     assert!(refused(&[key_file, ("INTERNAL_NOTIFICATIONS_JWT_SECRET", KEY)]).contains("not both"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_too_large_for_a_key_is_not_read() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    // A hole, and more than there is memory for.
+    file.as_file().set_len(1 << 42).expect("a hole");
+    let path = file.path().to_str().expect("text");
+    assert!(refused(&[("INTERNAL_NOTIFICATIONS_JWT_PUBLIC_KEY_FILE", path)]).contains("too large for a key"));
 }
 
 #[test]

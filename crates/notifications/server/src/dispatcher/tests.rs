@@ -101,9 +101,44 @@ impl Bench {
         self.store.push(push).await.expect("stored");
     }
 
+    /// Makes a record of an inbox unreadable.
+    async fn damage(&self, user: &'static str) {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.path);
+        let mut connection = sqlx::ConnectOptions::connect(&options).await.expect("it opens");
+        let sql =
+            "UPDATE changes SET detail = 'rot' WHERE inbox = (SELECT key FROM inboxes WHERE user_id = ?1)";
+        sqlx::query(sql).bind(user).execute(&mut connection).await.expect("it is written");
+    }
+
     async fn behind(&self) -> usize {
         self.store.behind(100).await.expect("readable").len()
     }
+}
+
+/// Counts what is logged as a warning.
+#[derive(Clone, Default)]
+struct Warnings(Arc<AtomicUsize>);
+
+impl tracing::Subscriber for Warnings {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::WARN
+    }
+
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
 }
 
 async fn open(path: &str) -> (Arc<SqliteStore>, Arc<Commits>) {
@@ -172,6 +207,43 @@ async fn a_refusal_is_counted_and_passed_over() {
     assert_eq!(bench.recorder.seqs("private-ada"), [2]);
     assert_eq!(dispatcher.refused(), 1);
     assert_eq!(bench.behind().await, 0);
+}
+
+#[tokio::test]
+async fn a_refusal_after_a_success_is_told_again() {
+    let warnings = Warnings::default();
+    let _listening = tracing::subscriber::set_default(warnings.clone());
+    let bench = Bench::new().await;
+    let refused = || RealtimeError::refused("never");
+    let mut dispatcher = bench.start();
+    for (index, failures) in
+        [vec![refused()], vec![refused()], vec![], vec![refused()]].into_iter().enumerate()
+    {
+        *bench.recorder.failures.lock().expect("not poisoned") = failures;
+        bench.push(&format!("n{index}"), &["ada"]).await;
+        bench.recorder.wait_for_calls(index + 1).await;
+    }
+    dispatcher.stop(LIMIT).await;
+    assert_eq!(dispatcher.refused(), 3);
+    assert_eq!(warnings.0.load(Ordering::Relaxed), 2, "the second in a row is not worth a warning");
+}
+
+#[tokio::test]
+async fn a_damaged_inbox_does_not_hold_the_others_up() {
+    let mut bench = Bench::new().await;
+    bench.push("n1", &["ada", "bob", "eve"]).await;
+    bench.damage("bob").await;
+    bench.reopen().await;
+    let mut dispatcher = bench.start();
+    bench.recorder.wait_for_calls(2).await;
+    bench.push("n2", &["ada", "bob"]).await;
+    bench.recorder.wait_for_calls(3).await;
+    bench.push("n3", &["bob"]).await;
+    dispatcher.stop(LIMIT).await;
+    assert_eq!(bench.recorder.seqs("private-ada"), [1, 2]);
+    assert_eq!(bench.recorder.seqs("private-eve"), [1]);
+    assert_eq!(bench.recorder.seqs("private-bob"), [0; 0]);
+    assert_eq!(bench.store.behind(9).await.expect("readable"), [UserId::new("bob").expect("valid")]);
 }
 
 #[tokio::test]

@@ -1,3 +1,4 @@
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,7 +13,7 @@ use super::outcome::{Outcome, publish};
 use crate::config::ChannelPrefix;
 use crate::realtime::Realtime;
 use crate::stop::Stopped;
-use crate::store::{Store, StoreError, Unpublishable, Unpublished};
+use crate::store::{Store, StoreError, StoreErrorKind, Unpublishable, Unpublished};
 
 /// Inboxes of one round.
 const INBOXES: usize = 64;
@@ -31,6 +32,7 @@ pub(super) struct Worker {
     backoff: Backoff,
     refused: Arc<AtomicU64>,
     told_refusal: bool,
+    told_damage: bool,
 }
 
 /// The engine or the store failed for now, and why.
@@ -45,7 +47,17 @@ impl Worker {
         refused: Arc<AtomicU64>,
     ) -> Self {
         let (marks, backoff) = (Marks::default(), Backoff::default());
-        Self { commits, store, realtime, channels, marks, backoff, refused, told_refusal: false }
+        Self {
+            commits,
+            store,
+            realtime,
+            channels,
+            marks,
+            backoff,
+            refused,
+            told_refusal: false,
+            told_damage: false,
+        }
     }
 
     pub(super) async fn run(mut self, mut stopped: Stopped) {
@@ -86,7 +98,7 @@ impl Worker {
     async fn publish(&mut self, users: Vec<UserId>) -> Result<(), Failed> {
         let asked: Vec<(UserId, u64)> =
             users.into_iter().map(|user| (user.clone(), self.marks.of(&user))).collect();
-        let work = match self.store.unpublished(&asked, MOST).await {
+        let work = match self.unpublished(&asked).await {
             Ok(work) => work,
             Err(error) => {
                 self.commits.put(asked.iter().map(|(user, _)| user));
@@ -96,7 +108,10 @@ impl Worker {
         let mut failed = None;
         for outcome in self.publish_all(work).await {
             match outcome {
-                Outcome::Published(user, seq) => self.marks.set(user, seq),
+                Outcome::Published(user, seq) => {
+                    self.told_refusal = false;
+                    self.marks.set(user, seq);
+                }
                 Outcome::Refused(user, seq, error) => {
                     self.marks.set(user, seq);
                     self.tell_refusal(&error.to_string());
@@ -108,6 +123,27 @@ impl Worker {
             }
         }
         failed.map_or(Ok(()), Err)
+    }
+
+    /// What is to be published of these inboxes. One that cannot be read is passed over, so that it does not hold the others up; when
+    /// none can be, it is the store that fails.
+    async fn unpublished(&mut self, asked: &[(UserId, u64)]) -> Result<Vec<Unpublished>, StoreError> {
+        let unusable = match self.store.unpublished(asked, MOST).await {
+            Err(error) if error.kind() == StoreErrorKind::Unusable => error,
+            done => return done,
+        };
+        let (mut work, mut damaged) = (Vec::new(), 0);
+        for one in asked {
+            match self.store.unpublished(slice::from_ref(one), MOST).await {
+                Ok(of) => work.extend(of),
+                Err(error) if error.kind() == StoreErrorKind::Unusable => {
+                    damaged += 1;
+                    self.tell_damage(&one.0, &error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if damaged > 1 && damaged == asked.len() { Err(unusable) } else { Ok(work) }
     }
 
     /// Publishes inboxes side by side where the engine gains by it.
@@ -167,6 +203,14 @@ impl Worker {
             tracing::debug!(error, "the engine refused an event");
         } else {
             tracing::warn!(error, "the engine refused an event; clients catch up without it");
+        }
+    }
+
+    fn tell_damage(&mut self, user_id: &UserId, error: &StoreError) {
+        if std::mem::replace(&mut self.told_damage, true) {
+            tracing::debug!(user.id = %user_id, %error, "an inbox cannot be read");
+        } else {
+            tracing::error!(user.id = %user_id, %error, "an inbox cannot be read; its changes are not published");
         }
     }
 

@@ -7,7 +7,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use super::frame::REQUEST_ID;
 use crate::config::Origin;
 
-/// What web front ends of these origins may do. Without origins: nothing, as no header is set.
+/// What web front ends of these origins may do.
 pub(super) fn layer(origins: &[Origin]) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins.iter().filter_map(Origin::header)))

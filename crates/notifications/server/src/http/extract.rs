@@ -6,6 +6,6 @@ mod path_id;
 mod query;
 
 pub(super) use body::{Body, JsonBody, parse};
-pub(super) use caller::{Caller, OwnInbox};
+pub(super) use caller::{OwnInbox, Pusher};
 pub(super) use path_id::PathId;
 pub(super) use query::Query;

@@ -96,6 +96,10 @@ impl ApiError {
         Self::new(Kind::Forbidden, detail)
     }
 
+    pub(crate) fn may_not_push() -> Self {
+        Self::forbidden("pushing needs an API key, or a token with the scope notifications:push")
+    }
+
     pub(crate) fn with_cause(self, cause: impl Into<String>) -> Self {
         Self { cause: Some(cause.into()), ..self }
     }

@@ -15,10 +15,12 @@ mod push;
 mod read;
 mod row;
 mod schema;
+mod url;
 mod write;
 mod writer;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -33,6 +35,7 @@ use self::command::{Command, Reply};
 use self::failure::Failure;
 pub use self::kept::kept_setting;
 pub use self::options::SqliteOptions;
+pub(crate) use self::url::path_of;
 use crate::store::{Push, Store, StoreError, StoreErrorKind, Unpublishable, Unpublished, Write};
 
 /// Commands that wait for the writer; whoever brings one more waits for a place.
@@ -60,7 +63,17 @@ impl SqliteStore {
     /// [`StoreErrorKind::Unusable`] for an in-memory database, a path where no file can be, a file that is no database or is held by
     /// another server, a schema newer than this version knows.
     pub async fn open(url: &str, options: SqliteOptions) -> Result<Self, StoreError> {
-        let file = file::DatabaseFile::claim(url)?;
+        let path =
+            path_of(url).map_err(|problem| StoreError::new(StoreErrorKind::Unusable).with_cause(problem))?;
+        Self::open_file(&path, options).await
+    }
+
+    /// As [`open`](Self::open), of a path that is taken as it is.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_file(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
+        let file = file::DatabaseFile::claim(path)?;
         let readers = connect::readers(&file, &options);
         let commits = Arc::new(AtomicU64::new(0));
         let writer = writer::Writer::open(file, options.clone(), readers.clone(), commits.clone()).await?;

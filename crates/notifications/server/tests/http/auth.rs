@@ -72,6 +72,9 @@ async fn an_app_user_pushes_only_with_the_scope() {
     let request = || app.request(Method::POST, "/v1/notifications").json(&body);
     let answer = send(request().bearer_auth(app.token("ada"))).await;
     assert_eq!(answer.problem(), (403, "forbidden"));
+    // What is not allowed is not read.
+    let unread = app.request(Method::POST, "/v1/notifications").bearer_auth(app.token("ada"));
+    assert_eq!(send(unread.body("nonsense")).await.problem(), (403, "forbidden"));
     assert_eq!(send(request().bearer_auth(app.push_token("ada"))).await.status, 201);
     let inbox = app.get("ada", "/v1/inbox").await;
     assert_eq!(inbox.body["notifications"][0]["sender"], "user:ada");

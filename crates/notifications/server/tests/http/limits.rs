@@ -3,13 +3,21 @@ use std::time::Duration;
 use axum::body::Bytes;
 use http_body_util::StreamBody;
 use hyper::body::Frame;
+use internal_notifications_server::Limits;
 use reqwest::Method;
 use serde_json::json;
+use tokio::io::AsyncReadExt;
 
 use crate::app::{API_KEY, TestApp, send};
 use crate::raw::{Raw, ask, status};
 
 const SHORT: Duration = Duration::from_millis(200);
+
+fn unfinished_push() -> String {
+    format!(
+        "POST /v1/notifications HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {API_KEY}\r\ncontent-length: 100\r\n\r\n{{"
+    )
+}
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_answered() {
@@ -57,14 +65,55 @@ async fn a_head_that_does_not_come_ends_the_connection() {
 #[tokio::test]
 async fn a_body_that_does_not_come_is_answered() {
     let app = TestApp::start_with(|config| config.limits.body_timeout = SHORT).await;
-    let head = format!(
-        "POST /v1/notifications HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {API_KEY}\r\ncontent-length: 100\r\n\r\n{{"
-    );
     let mut raw = Raw::connect(&app).await;
-    raw.write(head.as_bytes()).await;
+    raw.write(unfinished_push().as_bytes()).await;
     let answer = raw.read_to_end().await;
     assert_eq!(status(&answer), 408, "{answer}");
     assert!(answer.contains("urn:internal-notifications:too-slow"));
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_answered() {
+    let app = TestApp::start_with(|config| config.limits.request_timeout = SHORT).await;
+    let mut raw = Raw::connect(&app).await;
+    raw.write(unfinished_push().as_bytes()).await;
+    let answer = raw.read_to_end().await;
+    assert_eq!(status(&answer), 503, "{answer}");
+    assert!(answer.contains("urn:internal-notifications:unavailable") && answer.contains("retry-after: 1"));
+}
+
+#[tokio::test]
+async fn a_request_that_outlives_the_shutdown_is_cut_off() {
+    let app = TestApp::start_with(|config| config.limits.shutdown_timeout = SHORT).await;
+    let mut raw = Raw::connect(&app).await;
+    raw.write(unfinished_push().as_bytes()).await;
+    // This one was accepted after it.
+    assert_eq!(app.get("ada", "/health/live").await.status, 200);
+    let started = std::time::Instant::now();
+    app.server.shutdown().await;
+    assert!(started.elapsed() < Limits::default().shutdown_timeout, "{:?}", started.elapsed());
+    assert_eq!(raw.read_to_end().await, "");
+}
+
+#[tokio::test]
+async fn who_is_refused_while_sending_a_body_sees_the_answer() {
+    let app = TestApp::start().await;
+    let refused = [("nobody", 401), (&*app.token("ada"), 403)];
+    for (bearer, expected) in refused {
+        let mut raw = Raw::connect(&app).await;
+        let length = 2 * 1024 * 1024;
+        let head = format!(
+            "POST /v1/notifications HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {bearer}\r\ncontent-length: {length}\r\n\r\n"
+        );
+        // As clients do that read only once they have written all.
+        raw.write(head.as_bytes()).await;
+        for _ in 0..length / 1024 {
+            raw.write(&[b' '; 1024]).await;
+        }
+        let mut answer = String::new();
+        raw.0.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(status(&answer), expected, "{answer}");
+    }
 }
 
 #[tokio::test]

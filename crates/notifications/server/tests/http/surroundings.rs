@@ -69,5 +69,9 @@ async fn only_configured_origins_may_read_answers() {
 
     let closed = TestApp::start().await;
     let request = closed.request(Method::GET, "/health/live").header("origin", "https://app.example");
-    assert_eq!(send(request).await.header("access-control-allow-origin"), "");
+    let answer = send(request).await;
+    assert_eq!((answer.header("access-control-allow-origin"), answer.header("vary")), ("", ""));
+    let preflight = closed.request(Method::OPTIONS, "/v1/inbox").header("origin", "https://app.example");
+    let preflight = preflight.header("access-control-request-method", "GET");
+    assert_eq!(send(preflight).await.problem(), (405, "method-not-allowed"));
 }

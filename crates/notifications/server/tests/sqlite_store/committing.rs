@@ -113,3 +113,14 @@ async fn a_setting_keeps_its_first_value() {
     assert_eq!(set("two").await.unwrap(), "one");
     assert_eq!(bench.store.setting("other", "three".to_owned()).await.unwrap(), "three");
 }
+
+#[tokio::test]
+async fn a_store_that_cannot_be_written_is_not_ready() {
+    let bench = Bench::new().await;
+    bench.store.ready().await.unwrap();
+    bench.sql("CREATE TRIGGER full BEFORE INSERT ON settings BEGIN SELECT RAISE(ABORT, 'the disk is full'); END").await;
+    let error = bench.store.ready().await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+    bench.sql("DROP TRIGGER full").await;
+    bench.store.ready().await.unwrap();
+}

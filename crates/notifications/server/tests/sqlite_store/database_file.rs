@@ -34,6 +34,23 @@ async fn every_file_is_its_owners_alone() {
     assert_eq!(names, ["inbox.db", "inbox.db-shm", "inbox.db-wal", "inbox.db.lock"]);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn files_that_others_could_read_become_their_owners_alone() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["a.db", "a.db-wal", "a.db-shm", "a.db.lock"].map(|name| folder.path().join(name));
+    for name in &names {
+        std::fs::write(name, "").unwrap();
+        set_permissions(name, Permissions::from_mode(0o664)).unwrap();
+    }
+    let _store = open(&names[0]).await.unwrap();
+    for name in &names {
+        assert_eq!(name.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{name:?}");
+    }
+}
+
 #[tokio::test]
 async fn memory_is_refused() {
     for url in ["sqlite::memory:", "sqlite://:memory:", "sqlite://"] {

@@ -1,5 +1,7 @@
 //! The SQLite store: what it promises, and the rules of `InboxLog` on disk.
 
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
+
 mod bench_store;
 mod catching_up;
 mod committing;

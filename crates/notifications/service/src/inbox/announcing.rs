@@ -4,14 +4,14 @@ use std::sync::Arc;
 use internal_notifications_models::{InboxNotification, InternalNotification, NotificationId, Timestamp};
 
 use super::InboxEvent;
-use super::window::set_opened;
+use super::window::Window;
 use crate::Announcement;
 
 /// What is announced, and what was: each notification at most once, in order.
 #[derive(Clone, Debug)]
 pub(super) struct Announcing {
-    /// Added by a catch-up that is not over, in order; apart from the window, so that an evicted one is announced too.
-    waiting: Vec<Arc<InboxNotification>>,
+    /// Added by a catch-up that is not over; apart from the window of the inbox, so that an evicted one is announced too.
+    waiting: Window,
     /// Up to this seq, what was to be announced is.
     settled: u64,
     known: Known,
@@ -19,30 +19,19 @@ pub(super) struct Announcing {
 
 impl Announcing {
     pub(super) fn new(window: usize) -> Self {
-        Self { waiting: Vec::new(), settled: 0, known: Known::new(window) }
+        Self { waiting: Window::new(usize::MAX), settled: 0, known: Known::new(window) }
     }
 
-    pub(super) fn added(&mut self, row: Arc<InboxNotification>) {
-        self.waiting.push(row);
-    }
-
-    pub(super) fn mark(&mut self, id: &NotificationId, opened_at: Option<Timestamp>) {
-        self.waiting.iter_mut().filter(|row| row.id == *id).for_each(|row| set_opened(row, opened_at));
-    }
-
-    pub(super) fn open_through(&mut self, through: u64, at: Timestamp) {
-        self.waiting.iter_mut().filter(|row| row.added <= through).for_each(|row| set_opened(row, Some(at)));
-    }
-
-    pub(super) fn removed(&mut self, id: &NotificationId) {
-        self.waiting.retain(|row| row.id != *id);
+    /// What may be announced when the catch-up is over.
+    pub(super) fn waiting(&mut self) -> &mut Window {
+        &mut self.waiting
     }
 
     /// Everything up to `seq` is folded: announces what is still pending of it.
     pub(super) fn settle(&mut self, seq: u64) -> Vec<Announcement> {
         self.settled = seq;
-        let waiting = std::mem::take(&mut self.waiting);
-        waiting.into_iter().filter_map(|row| self.announce(row)).collect()
+        let waiting = self.waiting.take();
+        waiting.filter_map(|row| self.announce(row)).collect()
     }
 
     fn announce(&mut self, row: Arc<InboxNotification>) -> Option<Announcement> {
@@ -78,7 +67,7 @@ impl Announcing {
     ) -> Vec<Announcement> {
         let settled = if diverged { u64::MAX } else { self.settled };
         let is_new = |row: &InboxNotification, known: &Known| row.added > settled || !known.holds(row);
-        self.waiting.clear();
+        drop(self.waiting.take());
         self.settled = seq;
         let mut rows = rows.peekable();
         let skipped = low > 0 && (diverged || rows.peek().is_some_and(|row| is_new(row, &self.known)));

@@ -72,7 +72,18 @@ impl Window {
         row
     }
 
-    fn insert(&mut self, row: Arc<InboxNotification>, added: u64) {
+    /// All rows, oldest first; nothing is left.
+    pub(super) fn take(&mut self) -> impl Iterator<Item = Arc<InboxNotification>> + use<> {
+        self.added.clear();
+        std::mem::take(&mut self.rows).into_values()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Puts a row at its place.
+    pub(super) fn insert(&mut self, row: Arc<InboxNotification>, added: u64) {
         if let Some(before) = self.added.insert(row.id.clone(), added) {
             self.rows.remove(&before);
         }

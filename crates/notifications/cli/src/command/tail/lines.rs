@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::text;
 use crate::error::Error;
-use crate::output::Output;
+use crate::output::{Output, complain};
 
 /// The lines of `tail`, for people or machines.
 pub(super) struct Lines {
@@ -14,15 +14,20 @@ pub(super) struct Lines {
     /// Added lines that are still to come.
     left: Option<u64>,
     status: Option<Status>,
+    /// Whether the first snapshot was printed.
+    begun: bool,
 }
 
 impl Lines {
     pub(super) fn new(output: Output, json: bool, limit: usize, count: Option<u64>) -> Self {
-        Self { output, json, limit, left: count, status: None }
+        Self { output, json, limit, left: count, status: None, begun: false }
     }
 
     pub(super) fn snapshot(&mut self, snapshot: &Snapshot, reset: bool) -> Result<(), Error> {
         if self.json {
+            if !std::mem::replace(&mut self.begun, true) {
+                self.status = None;
+            }
             return self.output.json(&snapshot_json(snapshot, reset, self.limit));
         }
         self.output.line(&text::head(snapshot, reset))?;
@@ -44,16 +49,18 @@ impl Lines {
         Ok(self.left == Some(0))
     }
 
-    /// A status that is not the last one.
+    /// A status that is not the last one. Machines read the snapshot first: what comes before it goes to stderr.
     pub(super) fn status(&mut self, status: &Status) -> Result<(), Error> {
         if self.status.as_ref() == Some(status) {
             return Ok(());
         }
         self.status = Some(status.clone());
         match self.json {
-            true => self.output.json(&status_json(status)),
-            false => self.output.line(&text::status(status)),
+            true if self.begun => return self.output.json(&status_json(status)),
+            true => complain(&text::status(status)),
+            false => return self.output.line(&text::status(status)),
         }
+        Ok(())
     }
 }
 

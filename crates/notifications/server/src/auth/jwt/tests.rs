@@ -27,6 +27,7 @@ fn check() -> TokenCheck {
 }
 
 fn signed(claims: &Value) -> String {
+    crypto::install();
     let key = EncodingKey::from_secret(SECRET.as_bytes());
     encode(&Header::new(Algorithm::HS256), claims, &key).expect("it can be signed")
 }
@@ -146,6 +147,7 @@ fn each_kind_of_public_key_verifies_its_own_tokens_and_no_others() {
 fn a_public_key_is_no_secret_to_sign_with() {
     let (key, _) = public("RS256");
     let pem = include_bytes!("../../../tests/keys/RS256.pub");
+    crypto::install();
     let forged = encode(
         &Header::new(Algorithm::HS256),
         &json!({"sub": "ada", "exp": NOW + 60}),

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, Request};
-use axum::http::header::{CONTENT_LENGTH, EXPECT};
+use axum::http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
@@ -15,16 +15,12 @@ pub(in crate::http) struct Body(pub(in crate::http) Vec<u8>);
 /// A body read as JSON, whatever its content type says: 400 when it is none, 422 when it has another shape.
 pub(in crate::http) struct JsonBody<T>(pub(in crate::http) T);
 
-/// What is read and dropped of a body that is too large. A caller that is still writing would not see the answer if the connection were
-/// closed at once.
-const DRAINED_BYTES: usize = 8 * 1024 * 1024;
-
 impl FromRequest<Arc<App>> for Body {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
         let limit = app.limits.body_bytes;
-        if waits_for_leave(&request) && announced(&request) > limit {
+        if announced(&request) > limit {
             return Err(too_large(limit));
         }
         let read = read(request.into_body(), limit);
@@ -46,7 +42,9 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonBody<T> {
 
 pub(in crate::http) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let error = match serde_json::from_slice(bytes) {
-        Ok(value) => return Ok(value),
+        Ok(value) if bytes.trim_ascii_start().starts_with(b"{") => return Ok(value),
+        // serde takes an array's values for a struct's.
+        Ok(_) => return Err(ApiError::invalid("the body must be a JSON object")),
         Err(error) => error,
     };
     // A wrong shape is met before what follows it is read.
@@ -57,10 +55,6 @@ pub(in crate::http) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Api
     }
 }
 
-fn waits_for_leave(request: &Request) -> bool {
-    request.headers().contains_key(EXPECT)
-}
-
 fn announced(request: &Request) -> usize {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     length.and_then(|length| length.parse().ok()).unwrap_or(0)
@@ -68,18 +62,15 @@ fn announced(request: &Request) -> usize {
 
 async fn read(mut body: axum::body::Body, limit: usize) -> Result<Vec<u8>, ApiError> {
     let mut bytes = Vec::new();
-    let mut length = 0_usize;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| ApiError::malformed("the body broke off"))?;
         let Ok(data) = frame.into_data() else { continue };
-        length = length.saturating_add(data.len());
-        if length <= limit {
-            bytes.extend_from_slice(&data);
-        } else if length > limit.saturating_add(DRAINED_BYTES) {
-            break;
+        if data.len() > limit.saturating_sub(bytes.len()) {
+            return Err(too_large(limit));
         }
+        bytes.extend_from_slice(&data);
     }
-    if length > limit { Err(too_large(limit)) } else { Ok(bytes) }
+    Ok(bytes)
 }
 
 fn too_large(limit: usize) -> ApiError {

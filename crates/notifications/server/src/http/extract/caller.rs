@@ -12,6 +12,9 @@ use crate::http::problem::{ApiError, Kind};
 /// Who calls; 401 when nobody is known by the bearer.
 pub(in crate::http) struct Caller(pub(in crate::http) Principal);
 
+/// Who calls and may push to someone; 403 for others.
+pub(in crate::http) struct Pusher(pub(in crate::http) Principal);
+
 /// The app user that calls; 403 for a backend, which has no inbox.
 pub(in crate::http) struct OwnInbox(pub(in crate::http) UserId);
 
@@ -26,6 +29,18 @@ impl FromRequestParts<Arc<App>> for Caller {
             Ok(principal) => Ok(Self(principal)),
             Err(AuthError::Unauthenticated(text)) => Err(unauthenticated(text)),
             Err(AuthError::Unavailable(cause)) => Err(ApiError::bare(Kind::Unavailable).with_cause(cause)),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Pusher {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        match app.policy.may_push_to_some(&principal) {
+            true => Ok(Self(principal)),
+            false => Err(ApiError::may_not_push()),
         }
     }
 }

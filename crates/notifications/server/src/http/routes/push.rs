@@ -1,21 +1,22 @@
 use std::collections::HashSet;
+use std::io;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use internal_notifications_models::{
-    InternalNotification, NotificationId, PushRequest, Receipt, Timestamp, UserId, canonical_json,
+    InternalNotification, NotificationId, PushRequest, Receipt, Timestamp, UserId,
 };
 
 use crate::http::App;
-use crate::http::extract::{Caller, JsonBody};
+use crate::http::extract::{JsonBody, Pusher};
 use crate::http::problem::{ApiError, Kind};
 use crate::store::Push;
 
 pub(in crate::http) async fn push(
     State(app): State<Arc<App>>,
-    Caller(caller): Caller,
+    Pusher(caller): Pusher,
     headers: HeaderMap,
     JsonBody(request): JsonBody<PushRequest>,
 ) -> Result<(StatusCode, Json<Receipt>), ApiError> {
@@ -28,9 +29,7 @@ pub(in crate::http) async fn push(
     let PushRequest { user_ids, notification } = request;
     let user_ids = recipients(&app, user_ids)?;
     if !app.policy.may_push(&caller, &user_ids) {
-        return Err(ApiError::forbidden(
-            "pushing needs an API key, or a token with the scope notifications:push",
-        ));
+        return Err(ApiError::may_not_push());
     }
     let at = app.clock.now();
     check(&app, &notification, at)?;
@@ -48,7 +47,7 @@ pub(in crate::http) async fn push(
 /// Each recipient once, in the order in which they stand.
 fn recipients(app: &App, user_ids: Vec<UserId>) -> Result<Vec<UserId>, ApiError> {
     let most = app.limits.recipients;
-    let mut seen = HashSet::with_capacity(user_ids.len());
+    let mut seen = HashSet::with_capacity(user_ids.len().min(most));
     let user_ids: Vec<UserId> = user_ids.into_iter().filter(|user| seen.insert(user.clone())).collect();
     if user_ids.is_empty() || user_ids.len() > most {
         return Err(ApiError::invalid(format!("`user_ids` has 1 to {most} users")));
@@ -65,10 +64,47 @@ fn check(app: &App, notification: &InternalNotification, now: Timestamp) -> Resu
         return Err(ApiError::new(Kind::NotYet, "a `send_after` in the future comes with a later version"));
     }
     let most = app.limits.notification_bytes;
-    let value = serde_json::to_value(notification)
+    let length = json_length(notification)
         .map_err(|error| ApiError::bare(Kind::Internal).with_cause(error.to_string()))?;
-    match canonical_json(&value).len() > most {
+    match length > most {
         true => Err(ApiError::new(Kind::TooLarge, format!("a notification has at most {most} bytes"))),
         false => Ok(()),
+    }
+}
+
+/// How long the canonical JSON is, which the store makes: sorting keys makes it neither longer nor shorter.
+fn json_length(notification: &InternalNotification) -> serde_json::Result<usize> {
+    struct Length(usize);
+    impl io::Write for Length {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.saturating_add(bytes.len());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, notification)?;
+    Ok(length.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use internal_notifications_models::canonical_json;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_length_is_that_of_the_canonical_json() {
+        let notification: InternalNotification = serde_json::from_value(json!({
+            "id": "n", "content": "é\"\u{0}", "payload": {"b": [93.57325699163573, 1e300, null], "a": {}},
+            "zebra": "z", "apple": {"y": 1, "x": -2}, "buttons": [{"id": "b", "text": "t"}],
+        }))
+        .unwrap();
+        let canonical = canonical_json(&serde_json::to_value(&notification).unwrap());
+        assert_eq!(json_length(&notification).unwrap(), canonical.len());
     }
 }

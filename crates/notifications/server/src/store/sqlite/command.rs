@@ -15,7 +15,7 @@ pub(super) enum Command {
         make: String,
         reply: Reply<String>,
     },
-    /// Begins and ends a transaction.
+    /// Writes something, so that it is known whether that can be done.
     Ping(Reply<()>),
     /// Accept no more, finish, and let go.
     Close,

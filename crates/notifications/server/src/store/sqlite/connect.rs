@@ -5,6 +5,12 @@ use super::SqliteOptions;
 use super::failure::Failure;
 use super::file::DatabaseFile;
 
+/// Pages that the writer keeps in memory, in KiB (negative: <https://sqlite.org/pragma.html#pragma_cache_size>).
+const WRITER_CACHE_KIB: &str = "-65536";
+/// The log is copied into the database after this many pages (32 MiB). A checkpoint holds up the writer and syncs twice, and a page that
+/// changed often is copied once.
+const CHECKPOINT_PAGES: &str = "8192";
+
 /// The one connection that writes. It checks that a commit will be on disk when it is done.
 pub(super) async fn writer(
     file: &DatabaseFile,
@@ -14,6 +20,8 @@ pub(super) async fn writer(
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        .pragma("cache_size", WRITER_CACHE_KIB)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .connect()
         .await?;
     let (journal, synchronous) = durability(&mut connection).await?;
@@ -56,7 +64,7 @@ mod tests {
     async fn a_commit_of_the_writer_is_synced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
-        let file = DatabaseFile::claim(path.to_str().unwrap()).unwrap();
+        let file = DatabaseFile::claim(&path).unwrap();
         let mut connection = writer(&file, &SqliteOptions::default()).await.unwrap();
         assert_eq!(durability(&mut connection).await.unwrap(), ("wal".to_owned(), 2));
         let foreign_keys: i64 =
@@ -68,7 +76,7 @@ mod tests {
     async fn a_reader_cannot_write() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
-        let file = DatabaseFile::claim(path.to_str().unwrap()).unwrap();
+        let file = DatabaseFile::claim(&path).unwrap();
         let _writer = writer(&file, &SqliteOptions::default()).await.unwrap();
         let readers = readers(&file, &SqliteOptions::default());
         let error = sqlx::query("CREATE TABLE t (a)").execute(&readers).await.unwrap_err();

@@ -14,15 +14,19 @@ pub(super) struct DatabaseFile {
 
 impl DatabaseFile {
     /// Makes the file when it is missing, and locks the one beside it.
-    pub(super) fn claim(url: &str) -> Result<Self, StoreError> {
-        let named = path_of(url)?;
-        private_file(&named)
+    pub(super) fn claim(named: &Path) -> Result<Self, StoreError> {
+        private_file(named)
             .map_err(|error| unusable(format!("cannot open the file {}: {error}", named.display())))?;
         // The lock stands beside the file itself, whatever links lead to it.
         let path = named
             .canonicalize()
             .map_err(|error| unusable(format!("cannot find the file {}: {error}", named.display())))?;
         let lock = lock(&path)?;
+        for left_behind in ["-wal", "-shm"].map(|suffix| beside(&path, suffix)) {
+            make_private(&left_behind).map_err(|error| {
+                unusable(format!("cannot make {} its owner's alone: {error}", left_behind.display()))
+            })?;
+        }
         Ok(Self { path, _lock: lock })
     }
 
@@ -32,26 +36,8 @@ impl DatabaseFile {
     }
 }
 
-fn path_of(url: &str) -> Result<PathBuf, StoreError> {
-    let path = url.strip_prefix("sqlite:").map_or(url, |rest| rest.strip_prefix("//").unwrap_or(rest));
-    if path.is_empty() || path.contains(":memory:") || path.contains("mode=memory") {
-        return Err(unusable(
-            "an in-memory database would lose what was acknowledged; name a file: sqlite://PATH",
-        ));
-    }
-    if path.contains('?') {
-        return Err(unusable("a database URL is sqlite://PATH, without parameters"));
-    }
-    if path.contains('\0') {
-        return Err(unusable("a path has no NUL characters"));
-    }
-    Ok(PathBuf::from(path))
-}
-
 fn lock(database: &Path) -> Result<File, StoreError> {
-    let mut path = database.as_os_str().to_owned();
-    path.push(".lock");
-    let path = PathBuf::from(path);
+    let path = beside(database, ".lock");
     let file = private_file(&path)
         .map_err(|error| unusable(format!("cannot open the lock {}: {error}", path.display())))?;
     match file.try_lock() {
@@ -63,53 +49,46 @@ fn lock(database: &Path) -> Result<File, StoreError> {
     }
 }
 
+/// The file with this name and a suffix.
+fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}
+
 /// SQLite gives the files that it puts beside the database (`-wal`, `-shm`) the mode of the database.
 fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let file = options.open(path)?;
+    make_private(path)?;
+    Ok(file)
+}
+
+/// Takes from others what they may do with a file that was there already.
+#[cfg(unix)]
+fn make_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut permissions = match path.metadata() {
+        Ok(metadata) if metadata.is_file() => metadata.permissions(),
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if permissions.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    permissions.set_mode(0o600);
+    std::fs::set_permissions(path, permissions)
+}
+
+#[cfg(not(unix))]
+fn make_private(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn unusable(cause: impl Into<String>) -> StoreError {
     StoreError::new(StoreErrorKind::Unusable).with_cause(cause.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_or_a_path_names_a_file() {
-        for (url, path) in [
-            ("sqlite://a.db", "a.db"),
-            ("sqlite:a.db", "a.db"),
-            ("sqlite:///var/lib/a.db", "/var/lib/a.db"),
-            ("sqlite://./a b.db", "./a b.db"),
-            ("a.db", "a.db"),
-        ] {
-            assert_eq!(path_of(url).unwrap(), PathBuf::from(path), "{url}");
-        }
-    }
-
-    #[test]
-    fn memory_is_refused_and_says_why() {
-        for url in [
-            "",
-            "sqlite:",
-            "sqlite://",
-            ":memory:",
-            "sqlite::memory:",
-            "sqlite://:memory:",
-            "sqlite://file::memory:?cache=shared",
-            "sqlite://a?mode=memory",
-        ] {
-            let error = path_of(url).unwrap_err();
-            assert_eq!(error.kind(), StoreErrorKind::Unusable, "{url}");
-            assert!(error.to_string().contains("in-memory"), "{error}");
-        }
-        assert!(path_of("sqlite://a.db?mode=rwc").unwrap_err().to_string().contains("without parameters"));
-        assert!(path_of("a\0b").is_err());
-    }
 }

@@ -27,9 +27,10 @@ pub(super) async fn mark(journal: &mut Journal<'_>, commands: &mut [Command]) ->
     let marks = serde_json::to_string(&marks)?;
     journal
         .execute(
-            "UPDATE publications SET published = mark.seq
-             FROM (SELECT i.key, value AS seq FROM json_each(?1) j CROSS JOIN inboxes i ON i.user_id = j.key) mark
-             WHERE inbox = mark.key AND published < mark.seq",
+            "INSERT INTO publications (inbox, published)
+             SELECT p.inbox, j.value FROM json_each(?1) j CROSS JOIN inboxes i ON i.user_id = j.key
+             CROSS JOIN publications p ON p.inbox = i.key WHERE p.published < j.value
+             ON CONFLICT (inbox) DO UPDATE SET published = excluded.published",
             marks.clone(),
         )
         .await?;

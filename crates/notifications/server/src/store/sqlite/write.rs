@@ -79,7 +79,7 @@ async fn apply(
             if through > inbox.head.position.seq || !is_of_this_history(connection, inbox.key, seen).await? {
                 return Ok(Err(StoreErrorKind::Diverged));
             }
-            let sql = "UPDATE deliveries SET opened_at = ?3
+            let sql = "UPDATE deliveries INDEXED BY deliveries_pending SET opened_at = ?3
                        WHERE inbox = ?1 AND added <= ?2 AND opened_at IS NULL AND removed_at IS NULL";
             let query = sqlx::query(sql).bind(inbox.key).bind(row::seq(through)).bind(at);
             let opened = query.execute(connection).await?.rows_affected();

@@ -1,0 +1,142 @@
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+/// A stream that is closed only once the other side has stopped sending, or has sent too much for too long: who is refused while still
+/// sending a body would otherwise be reset, and not see the answer.
+#[derive(Debug)]
+pub(super) struct Lingering<S> {
+    stream: S,
+    /// Set once our side is closed.
+    closing: Option<Closing>,
+}
+
+#[derive(Debug)]
+struct Closing {
+    deadline: Pin<Box<Sleep>>,
+    left: usize,
+}
+
+/// How long the other side may send nothing.
+const QUIET: Duration = Duration::from_secs(1);
+/// How many bytes are dropped.
+const DROPPED_BYTES: usize = 8 * 1024 * 1024;
+
+impl<S> Lingering<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Self { stream, closing: None }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Lingering<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { stream, closing } = &mut *self;
+        if closing.is_none() {
+            ready!(Pin::new(&mut *stream).poll_shutdown(cx))?;
+        }
+        let closing = closing.get_or_insert_with(|| Closing {
+            deadline: Box::pin(tokio::time::sleep(QUIET)),
+            left: DROPPED_BYTES,
+        });
+        let mut dropped = [0; 8 * 1024];
+        while closing.left > 0 {
+            let mut buffer = ReadBuf::new(&mut dropped);
+            match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    closing.left = closing.left.saturating_sub(buffer.filled().len());
+                    closing.deadline.as_mut().reset(Instant::now() + QUIET);
+                }
+                // It has closed its side, or is gone.
+                Poll::Ready(_) => break,
+                Poll::Pending => {
+                    ready!(closing.deadline.as_mut().poll(cx));
+                    break;
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    #[tokio::test(start_paused = true)]
+    async fn who_still_sends_reads_the_answer_and_is_heard_out() {
+        let (near, mut far) = tokio::io::duplex(64);
+        let mut stream = Lingering::new(near);
+        let client = tokio::spawn(async move {
+            for _ in 0..100 {
+                tokio::time::sleep(QUIET / 2).await;
+                far.write_all(&[0; 64]).await.expect("it is taken");
+            }
+            let mut answer = String::new();
+            far.read_to_string(&mut answer).await.expect("there is an answer");
+            answer
+        });
+        stream.write_all(b"no").await.expect("it is taken");
+        stream.shutdown().await.expect("it ends");
+        drop(stream);
+        assert_eq!(client.await.expect("it ends"), "no");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_silent_or_never_ends_is_not_waited_for_long() {
+        let (near, far) = tokio::io::duplex(64);
+        let started = Instant::now();
+        Lingering::new(near).shutdown().await.expect("it ends");
+        assert_eq!(started.elapsed(), QUIET);
+        drop(far);
+
+        let (near, mut far) = tokio::io::duplex(64);
+        let endless = tokio::spawn(async move {
+            let mut sent = 0;
+            while far.write_all(&[0; 64]).await.is_ok() {
+                sent += 64;
+            }
+            sent
+        });
+        let mut stream = Lingering::new(near);
+        stream.shutdown().await.expect("it ends");
+        drop(stream);
+        let sent = endless.await.expect("it ends");
+        assert!((DROPPED_BYTES..DROPPED_BYTES + 1024).contains(&sent), "{sent}");
+    }
+}

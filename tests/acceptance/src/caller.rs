@@ -1,0 +1,56 @@
+use crate::http::{Answer, Http};
+use bytes::Bytes;
+use hyper::Request;
+use serde_json::{Value, json};
+use std::error::Error;
+
+/// Somebody with a credential.
+pub(crate) struct Caller {
+    http: Http,
+    bearer: String,
+}
+
+impl Caller {
+    pub(crate) fn new(http: Http, bearer: &str) -> Self {
+        Self { http, bearer: bearer.to_owned() }
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
+        self.send("GET", path, &Value::Null).await.unwrap()
+    }
+
+    pub(crate) async fn post(&mut self, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, body).await.unwrap()
+    }
+
+    pub(crate) async fn delete(&mut self, path: &str) -> Answer {
+        self.send("DELETE", path, &Value::Null).await.unwrap()
+    }
+
+    /// Pushes, and says whether that was acknowledged; an error where nobody answered.
+    pub(crate) async fn push(
+        &mut self,
+        users: &[&str],
+        notification: &Value,
+    ) -> Result<bool, Box<dyn Error + Send + Sync>> {
+        let body = json!({"user_ids": users, "notification": notification});
+        let answer = self.send("POST", "/v1/notifications", &body).await?;
+        Ok(matches!(answer.status, 200 | 201))
+    }
+
+    pub(crate) async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Result<Answer, Box<dyn Error + Send + Sync>> {
+        let body = if body.is_null() { Bytes::new() } else { body.to_string().into() };
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost")
+            .header("authorization", format!("Bearer {}", self.bearer))
+            .header("content-type", "application/json");
+        self.http.send(request.body(body.into()).unwrap()).await
+    }
+}

@@ -1,0 +1,93 @@
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{HeaderMap, Request};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use std::error::Error;
+use std::net::SocketAddr;
+use tokio::net::TcpStream;
+
+use crate::server::PATIENCE;
+
+/// An HTTP client that sends what it is told to, over one connection while that lasts.
+pub(crate) struct Http {
+    address: SocketAddr,
+    connection: Option<SendRequest<Full<Bytes>>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Http {
+    pub(crate) fn to(address: SocketAddr) -> Self {
+        Self { address, connection: None }
+    }
+
+    /// # Errors
+    /// The connection failed. What hangs is a panic.
+    pub(crate) async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Answer, Box<dyn Error + Send + Sync>> {
+        let what = format!("{} {}", request.method(), request.uri());
+        let answered = tokio::time::timeout(PATIENCE, self.exchange(request)).await;
+        answered.unwrap_or_else(|_| panic!("no answer to {what}"))
+    }
+
+    async fn exchange(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Answer, Box<dyn Error + Send + Sync>> {
+        // Kept only after a whole answer.
+        let mut connection = match self.connection.take() {
+            Some(connection) if !connection.is_closed() => connection,
+            _ => connect(self.address).await?,
+        };
+        connection.ready().await?;
+        let (parts, body) = connection.send_request(request).await?.into_parts();
+        let body = body.collect().await?.to_bytes();
+        self.connection = Some(connection);
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+    }
+}
+
+async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>, Box<dyn Error + Send + Sync>> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+impl Answer {
+    /// The body.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// The body of an answer with this status.
+    #[track_caller]
+    pub(crate) fn with(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        self.json()
+    }
+
+    /// What is wrong with it as a problem of this status (RFC 9457).
+    pub(crate) fn flaw_as_problem(&self, status: u16) -> Option<String> {
+        let header = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
+        if self.status != status {
+            return Some(format!("{} instead of {status}: {:?}", self.status, self.body));
+        }
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let is_problem = header("content-type") == Some("application/problem+json");
+        let told = body["status"] == status && body["type"].is_string() && body["title"].is_string();
+        (!is_problem || !told || header("x-request-id").is_none())
+            .then(|| format!("no whole problem: {self:?}"))
+    }
+}

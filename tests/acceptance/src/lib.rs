@@ -1,0 +1,36 @@
+//! The real binary, tried from outside: through its command line, HTTP, WebSocket and TCP.
+//!
+//! `INTERNAL_NOTIFICATIONS_BIN` names another binary than the one that cargo builds here. With `ACCEPTANCE_ALL=1` a test that this machine
+//! cannot run fails instead of saying so.
+
+#![cfg(all(test, unix))] // The tests send signals.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
+// The means.
+mod binary;
+mod caller;
+mod http;
+mod inbox;
+mod proxy;
+mod server;
+mod tail;
+mod token;
+mod view;
+
+// What is tried.
+mod basics;
+mod hostile;
+mod killed;
+mod proxied;
+mod restored;
+mod secrets;
+mod synced;
+mod walked;
