@@ -9,7 +9,8 @@ pub(crate) struct BaseUrl(Url);
 impl BaseUrl {
     pub(crate) fn parse(text: &str) -> Result<Self, ServiceError> {
         let wrong = |detail: &str| ServiceError::new(ServiceErrorKind::Configuration, detail);
-        let url = Url::parse(text).map_err(|_| wrong("the server's URL cannot be read"))?;
+        let url = Url::parse(text)
+            .map_err(|_| wrong("the server's URL cannot be read; it is one like http://127.0.0.1:8080"))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(wrong("the server's URL must begin with http:// or https:// and a host"));
         }
