@@ -266,7 +266,6 @@ impl Actor {
                 *subscribed = true;
                 self.inbox.catch_up();
                 self.schedule.hurry();
-                self.pace.is_up();
             }
             (Some(ChannelEvent::Interrupted), Link::Open { subscribed, .. }) => {
                 *subscribed = false;

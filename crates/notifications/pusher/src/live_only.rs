@@ -152,10 +152,10 @@ impl LiveOnly {
 
     fn on_channel_event(&mut self, event: Option<ChannelEvent>) -> Vec<InboxEvent> {
         match (event, &mut self.link) {
-            (Some(ChannelEvent::Event(event)), _) => {
-                if event.name() == self.info.event || event.name() == ORIGINAL_EVENT {
-                    return self.arrivals.on_event(event.data(), &mut self.rng);
-                }
+            (Some(ChannelEvent::Event(event)), _)
+                if event.name() == self.info.event || event.name() == ORIGINAL_EVENT =>
+            {
+                return self.arrivals.on_event(event.data(), &mut self.rng);
             }
             (Some(ChannelEvent::Subscribed), Link::Open { subscribed, .. }) => *subscribed = true,
             (Some(ChannelEvent::Interrupted), Link::Open { subscribed, .. }) => *subscribed = false,

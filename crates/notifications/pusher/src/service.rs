@@ -58,7 +58,7 @@ impl PusherService {
     /// connected, each id once, and opened or removed on this device alone; of more than 5,000 the newest are kept. It reads the events
     /// `internal-notification` (or the builder's) and `Internal Notification`. Its pushes err with [`ServiceErrorKind::Disabled`].
     ///
-    /// A channel that is refused stays so until `unsubscribe` and `subscribe`, or `dispose` and `init`.
+    /// A channel that is refused stays so until `subscribe` is called.
     pub fn live_only(channels: Channels) -> PusherServiceBuilder {
         PusherServiceBuilder::live_only(channels)
     }
@@ -223,6 +223,8 @@ impl InternalNotificationsService for PusherService {
     /// [`Queued`](Written::Queued) once an attempt has failed, or has no outcome within 2 s while the status is
     /// [`Offline`](internal_notifications_service::Status::Offline), else within the builder's `call_timeout`. While live events are stopped it is
     /// [`Stored`](Written::Stored) as soon as the server has it.
+    ///
+    /// At most 500 writes wait; those included that the server has and the state not yet.
     ///
     /// More than 500 ids are several operations: when one is refused, those after it are not sent.
     async fn mark_opened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {

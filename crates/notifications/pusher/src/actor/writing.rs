@@ -45,7 +45,7 @@ impl Actor {
 
     /// Sends the next write, if it is time.
     pub(super) fn send(&mut self) {
-        if !self.send_at().is_some_and(|at| at <= Instant::now()) {
+        if self.send_at().is_none_or(|at| at > Instant::now()) {
             return;
         }
         let Some(write) = self.inbox.wants_write().cloned() else { return };
@@ -60,7 +60,7 @@ impl Actor {
         let Some(Sent { write, asked_at, outcome }) = sent else { return self.on_unsent() };
         match outcome {
             Ok(answer) => {
-                self.pace.is_up();
+                self.pace.answered(&write.op);
                 self.inbox.on_written(&write.op, asked_at, answer.head);
                 self.schedule.hurry();
             }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use internal_notifications_pusher::contract::{
     Announcement, InternalNotificationsService, ServiceErrorKind, Snapshot, Status,
 };
@@ -290,6 +290,9 @@ async fn what_a_reader_has_not_taken_by_dispose_is_not_told() {
     let mut updates = device.service.updates();
     server.add("ada", "a");
     device.until_seq(1).await;
+    // A call that nobody polls on holds what it needs.
+    let mut push = device.service.push(&[], InternalNotification::new("c"));
+    assert!((&mut push).now_or_never().is_none());
     device.service.dispose().await;
     assert_eq!(soon(announcements.next()).await, None);
     assert_eq!(soon(updates.next()).await, None);

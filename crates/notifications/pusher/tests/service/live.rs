@@ -1,10 +1,13 @@
 use std::time::Duration;
 
-use internal_notifications_pusher::contract::{InboxCommand, InternalNotificationsService, Status};
+use futures_util::StreamExt;
+use internal_notifications_pusher::contract::{
+    Announcement, InboxCommand, InternalNotificationsService, Status,
+};
 use internal_notifications_pusher::models::{CHANGED_EVENT, EVENT, LiveEvent, NotificationId};
 use tokio::time::Instant;
 
-use crate::support::{Device, Fault, Server};
+use crate::support::{Device, Fault, Server, soon};
 
 fn id(id: &str) -> NotificationId {
     NotificationId::new(id).unwrap()
@@ -146,6 +149,22 @@ async fn events_of_other_names_are_no_ones_business() {
     server.add("ada", "b");
     device.until_seq(2).await;
     assert_eq!(server.seen("").len(), asked + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_event_may_carry_notifications_too() {
+    let server = Server::new();
+    let device = Device::with(&server, |builder| builder.event_name("order-news"));
+    device.go_live().await;
+    let mut announcements = device.service.announcements();
+    server.trigger("ada", "order-news", r#"{"content":"from elsewhere"}"#);
+    match soon(announcements.next()).await {
+        Some(Announcement::Bare(notification)) => assert_eq!(notification.content, "from elsewhere"),
+        other => panic!("{other:?}"),
+    }
+    server.add("ada", "a");
+    device.until_seq(1).await;
+    assert_eq!(device.ids(), ["a*"]);
 }
 
 #[tokio::test(start_paused = true)]

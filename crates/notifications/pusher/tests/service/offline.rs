@@ -36,8 +36,13 @@ async fn writes_are_shown_and_stored_in_order_when_the_connection_is_back() {
     assert_eq!((device.ids(), now.pending, now.unconfirmed), (vec!["c*".into(), "a".into()], 3, 4));
     server.add("ada", "d");
 
+    // By now it waits for up to 10 s after each attempt.
+    tokio::time::sleep(Duration::from_secs(600)).await;
     device.mend(&server);
+    device.until_live().await;
+    let back = Instant::now();
     let now = device.until_stored().await;
+    assert!(back.elapsed() < Duration::from_millis(200), "{:?}", back.elapsed());
     assert_eq!((device.ids(), now.pending), (vec!["d*".into(), "c*".into(), "a".into()], 2));
     assert_eq!(now.position.seq, 8, "each is done once");
     let paths: Vec<_> = server.world().done.clone();
@@ -93,6 +98,7 @@ async fn a_queued_write_that_is_refused_is_rolled_back_and_announced() {
 #[tokio::test(start_paused = true)]
 async fn the_queue_is_bounded_and_a_write_too_many_is_not_shown() {
     let (server, device) = offline(&["a"]).await;
+    let before = Instant::now();
     for n in 0..499 {
         let written = match n % 2 {
             0 => device.service.mark_opened(&[id("a")]).await,
@@ -101,14 +107,15 @@ async fn the_queue_is_bounded_and_a_write_too_many_is_not_shown() {
         assert_eq!(written, Ok(Written::Queued));
     }
     // Two operations, and there is room for one.
-    let mut ids: Vec<_> = (0..500).map(|n| id(&format!("n{n}"))).collect();
-    ids.push(id("a"));
+    assert!(before.elapsed() < Duration::from_secs(5), "nobody waits: {:?}", before.elapsed());
+    let ids: Vec<_> = [id("a")].into_iter().chain((0..500).map(|n| id(&format!("n{n}")))).collect();
     let error = device.service.mark_unopened(&ids).await.unwrap_err();
     assert_eq!(error.kind(), ServiceErrorKind::QueueFull);
     let now = device.service.snapshot();
     assert_eq!((device.ids(), now.unconfirmed), (vec!["a".to_owned()], 499));
     device.mend(&server);
     device.until_stored().await;
+    assert_eq!((device.ids(), device.service.snapshot().pending), (vec!["a".to_owned()], 0));
     assert_eq!(device.service.mark_unopened(&ids).await, Ok(Written::Stored));
 }
 
@@ -123,6 +130,22 @@ async fn a_write_whose_caller_is_gone_is_done_once() {
     device.until_seq(2).await;
     device.until_stored().await;
     assert_eq!((device.ids(), server.seen("/opened").len()), (vec!["a".to_owned()], 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_lost_while_a_write_waits_ends_the_wait() {
+    let server = Server::new();
+    server.add("ada", "a");
+    let device = Device::live(&server).await;
+    server.fail("/opened", Fault::Silence);
+    let before = Instant::now();
+    let ids = [id("a")];
+    let (written, ()) = tokio::join!(device.service.mark_opened(&ids), async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        device.network.cut(true);
+    });
+    assert_eq!(written, Ok(Written::Queued));
+    assert!(before.elapsed() < Duration::from_secs(4), "{:?}", before.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,6 +188,26 @@ async fn what_the_server_has_is_sent_again_after_a_restored_backup() {
     server.world().heal();
     device.until_stored().await;
     assert_eq!(device.ids(), ["b*", "a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_tells_what_it_has_done_is_not_flooded() {
+    let server = Server::new();
+    server.add("ada", "a");
+    let device = Device::live(&server).await;
+    {
+        let mut world = server.world();
+        world.mute = true;
+        world.stale = world.logs.get("ada").cloned();
+    }
+    let before = server.seen("").len();
+    assert_eq!(device.service.mark_opened(&[id("a")]).await, Ok(Written::Queued));
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let asked = server.seen("").len() - before;
+    assert!(asked < 600, "{asked} requests in ten minutes");
+    server.world().stale = None;
+    device.until_stored().await;
+    assert_eq!((device.ids(), device.service.snapshot().pending), (vec!["a".to_owned()], 0));
 }
 
 #[tokio::test(start_paused = true)]

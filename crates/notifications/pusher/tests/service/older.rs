@@ -92,11 +92,13 @@ async fn unsubscribe_ends_a_wait_for_older_ones() {
     let device = Device::with(&server, |builder| builder.window(2));
     device.go_live().await;
     server.fail("/v1/inbox", Fault::Silence);
+    let before = Instant::now();
     let (loaded, ()) = tokio::join!(device.service.load_older(1), async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         device.service.unsubscribe().await.unwrap();
     });
     assert_eq!(loaded.unwrap_err().kind(), ServiceErrorKind::Unavailable);
+    assert!(before.elapsed() < Duration::from_secs(1), "{:?}", before.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
