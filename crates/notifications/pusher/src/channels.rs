@@ -25,6 +25,8 @@ const HOST: &str = "PUSHER_HOST";
 const PORT: &str = "PUSHER_PORT";
 const SCHEME: &str = "PUSHER_SCHEME";
 const PREFIX: &str = "INTERNAL_NOTIFICATIONS_CHANNEL_PREFIX";
+/// How long a refused channel is left alone.
+const REFUSED_SECONDS: u64 = 60;
 const DEFAULT_PREFIX: &str = "private-";
 
 impl Channels {
@@ -135,7 +137,7 @@ impl Channels {
             path: String::new(),
             event: event.map_or(EVENT, EventName::as_str).to_owned(),
             changed_event: String::new(),
-            position_check_seconds: 0,
+            position_check_seconds: REFUSED_SECONDS,
             cluster,
             host,
             port,

@@ -61,7 +61,7 @@ pub use service::PusherService;
 pub use updates::{Update, Updates};
 
 /// The repository's README, whose Rust must compile.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "websocket"))]
 #[doc = include_str!("../../../../README.md")]
 struct RepositoryReadme;
 

@@ -11,12 +11,14 @@ use pusher_client::{Authorizer, ChannelEvent, Subscription};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 use crate::api::InboxApi;
 use crate::authorizer::InboxAuthorizer;
 use crate::channel;
 use crate::command::{Command, Outcome};
 use crate::outlets::Outlets;
+use crate::retry;
 use crate::settings::Settings;
 use arrivals::Arrivals;
 
@@ -36,8 +38,8 @@ pub(crate) struct LiveOnly {
 enum Link {
     /// It comes back by itself.
     Open { subscription: Subscription, subscribed: bool },
-    /// It was refused; why.
-    Refused(String),
+    /// It was refused; why, and when it is asked for again.
+    Refused { why: String, until: Instant },
     /// By choice.
     Paused,
 }
@@ -77,8 +79,12 @@ impl LiveOnly {
         loop {
             let channel = async {
                 match &mut self.link {
-                    Link::Open { subscription, .. } => subscription.next().await,
-                    _ => std::future::pending().await,
+                    Link::Open { subscription, .. } => Some(subscription.next().await),
+                    Link::Refused { until, .. } => {
+                        sleep_until(*until).await;
+                        None
+                    }
+                    Link::Paused => std::future::pending().await,
                 }
             };
             tokio::select! {
@@ -87,7 +93,10 @@ impl LiveOnly {
                     Some(command) => self.on_command(command).await,
                     None => return,
                 },
-                event = channel => self.on_channel_events(event),
+                woken = channel => match woken {
+                    Some(event) => self.on_channel_events(event),
+                    None => self.connect().await,
+                },
             }
         }
     }
@@ -134,10 +143,11 @@ impl LiveOnly {
     async fn connect(&mut self) {
         let seed = self.rng.random();
         let authorizer = Arc::clone(&self.authorizer);
-        self.link = match channel::subscribe(&self.settings, authorizer, None, &self.info, seed).await {
-            Ok(subscription) => Link::Open { subscription, subscribed: false },
-            Err(error) => Link::Refused(error.to_string()),
-        };
+        match channel::subscribe(&self.settings, authorizer, None, &self.info, seed).await {
+            Ok(subscription) => self.link = Link::Open { subscription, subscribed: false },
+            Err(error) => self.on_refused(error.to_string()),
+        }
+        self.publish(Vec::new());
     }
 
     fn on_channel_events(&mut self, first: Option<ChannelEvent>) {
@@ -172,7 +182,9 @@ impl LiveOnly {
 
     fn on_refused(&mut self, why: String) {
         tracing::warn!(reason = why, "the live channel was refused");
-        self.link = Link::Refused(why);
+        let interval = self.settings.check_interval(&self.info);
+        self.link =
+            Link::Refused { why, until: Instant::now() + retry::check_delay(interval, &mut self.rng) };
     }
 
     fn publish(&mut self, events: Vec<InboxEvent>) {
@@ -183,7 +195,7 @@ impl LiveOnly {
     fn status(&self) -> Status {
         match &self.link {
             Link::Paused => Status::Paused,
-            Link::Refused(why) => Status::Failed(format!("live events are refused: {why}")),
+            Link::Refused { why, .. } => Status::Failed(format!("live events are refused: {why}")),
             Link::Open { subscribed: false, .. } => Status::Offline,
             Link::Open { .. } => Status::Live,
         }

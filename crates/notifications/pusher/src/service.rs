@@ -58,7 +58,7 @@ impl PusherService {
     /// connected, each id once, and opened or removed on this device alone; of more than 5,000 the newest are kept. It reads the events
     /// `internal-notification` (or the builder's) and `Internal Notification`. Its pushes err with [`ServiceErrorKind::Disabled`].
     ///
-    /// A channel that is refused stays so until `subscribe` is called.
+    /// A channel that is refused is asked for again after a minute, or the builder's [`position_check`](PusherServiceBuilder::position_check).
     pub fn live_only(channels: Channels) -> PusherServiceBuilder {
         PusherServiceBuilder::live_only(channels)
     }

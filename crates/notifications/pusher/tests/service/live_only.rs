@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use internal_notifications_pusher::contract::{
@@ -159,15 +160,19 @@ async fn it_is_offline_paused_and_forgotten_like_any_service() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_channel_is_told() {
+async fn a_refused_channel_is_told_and_asked_for_again() {
     let server = Server::new();
     server.world().refuses_channels = true;
     let device = device(&server, with_endpoint());
     device.service.init().await.unwrap();
     device.until(|snapshot| matches!(&snapshot.status, Status::Failed(why) if why.contains("403"))).await;
+    let asked = server.seen("/auth").len();
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    assert_eq!(server.seen("/auth").len(), asked);
     server.world().refuses_channels = false;
-    device.service.subscribe().await.unwrap();
     device.until_live().await;
+    server.trigger("ada", EVENT, &bare("a"));
+    until_count(&device, 1).await;
 }
 
 /// Signs by itself, as a backend would.
