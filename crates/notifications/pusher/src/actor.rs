@@ -59,8 +59,8 @@ pub(crate) struct Actor {
 
 /// The live channel.
 enum Link {
-    /// It comes back by itself.
-    Open { subscription: Subscription, subscribed: bool },
+    /// It comes back by itself. While it does not, though a position check was answered, it is asked whether it `may_have_moved`.
+    Open { subscription: Subscription, subscribed: bool, may_have_moved: bool },
     /// The server refused it; why. It is asked for again once a position check `was_answered`.
     Refused { why: String, was_answered: bool },
     /// By choice.
@@ -107,7 +107,7 @@ impl Actor {
             inbox,
             events,
             has_changed: true,
-            link: Link::Open { subscription, subscribed: false },
+            link: Link::Open { subscription, subscribed: false, may_have_moved: false },
             questions: JoinSet::new(),
             schedule,
             sending: JoinSet::new(),
@@ -166,7 +166,9 @@ impl Actor {
     fn wants(&self) -> Option<Question> {
         match &self.link {
             Link::Paused => None,
-            Link::Refused { was_answered: true, .. } => Some(Question::Realtime),
+            Link::Refused { was_answered: true, .. } | Link::Open { may_have_moved: true, .. } => {
+                Some(Question::Realtime)
+            }
             // What is missing below must not put off finding out what is missing above.
             _ if !self.inbox.is_catching_up() && self.schedule.check_is_due() => Some(Question::Head),
             _ => self.inbox.wants().map(Question::Inbox),
@@ -238,7 +240,7 @@ impl Actor {
     async fn connect(&mut self) {
         let seed = self.rng.random();
         self.link = match subscribe(&self.settings, &self.api, &self.info, seed).await {
-            Ok(subscription) => Link::Open { subscription, subscribed: false },
+            Ok(subscription) => Link::Open { subscription, subscribed: false, may_have_moved: false },
             Err(error) => Link::Refused { why: error.to_string(), was_answered: false },
         };
     }
@@ -262,8 +264,11 @@ impl Actor {
                     self.on_live(LiveEvent::parse(event.data()));
                 }
             }
-            (Some(ChannelEvent::Subscribed), Link::Open { subscribed, .. }) => {
+            (Some(ChannelEvent::Subscribed), Link::Open { subscribed, may_have_moved, .. }) => {
                 *subscribed = true;
+                *may_have_moved = false;
+                // A question that is under way may wait for a connection that is dead.
+                self.questions = JoinSet::new();
                 self.inbox.catch_up();
                 self.schedule.hurry();
             }
@@ -313,11 +318,20 @@ impl Actor {
             Reply::Changes(changes) => self.events.extend(self.inbox.on_changes(asked_at, changes)),
             Reply::Head(head) => {
                 self.inbox.on_head(asked_at, head);
-                if let Link::Refused { was_answered, .. } = &mut self.link {
-                    *was_answered = true;
+                match &mut self.link {
+                    Link::Refused { was_answered, .. } => *was_answered = true,
+                    Link::Open { subscribed, may_have_moved, .. } => *may_have_moved = !*subscribed,
+                    Link::Paused => {}
                 }
             }
             Reply::Realtime(info) => {
+                if let Link::Open { may_have_moved, .. } = &mut self.link {
+                    *may_have_moved = false;
+                    if *info == self.info {
+                        return;
+                    }
+                    tracing::info!("live events have moved, following them");
+                }
                 self.info = *info;
                 return self.connect().await;
             }
@@ -334,8 +348,10 @@ impl Actor {
         use ServiceErrorKind::{Configuration, Forbidden, Unauthorized};
         let error = refusal.error;
         self.waiting.older_failed(&error);
-        if let Link::Refused { was_answered, .. } = &mut self.link {
-            *was_answered = false;
+        if let Link::Refused { was_answered: ask, .. } | Link::Open { may_have_moved: ask, .. } =
+            &mut self.link
+        {
+            *ask = false;
         }
         tracing::debug!(%error, "the inbox server was asked in vain");
         if matches!(error.kind(), Configuration | Forbidden | Unauthorized) {

@@ -47,7 +47,12 @@ enum Who {
 }
 
 const WINDOW: usize = 200;
-const ANNOUNCEMENTS: usize = 256;
+
+/// A catch-up may announce 10,000 at once; a reader that keeps up is told all of them.
+const ANNOUNCEMENTS: usize = 1 << 14;
+
+/// The longest that anything is waited for.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl PusherServiceBuilder {
     pub(crate) fn new(server_url: String) -> Self {
@@ -104,7 +109,7 @@ impl PusherServiceBuilder {
     }
 
     /// How many announcements wait for a reader before it is told [`Skipped`](internal_notifications_service::Announcement::Skipped): at least
-    /// 1, 256 by default. Rounded up to a power of two.
+    /// 1, 16,384 by default. Rounded up to a power of two.
     pub fn announcement_queue(mut self, announcements: usize) -> Self {
         self.announcement_queue = announcements.clamp(1, 1 << 16);
         self
@@ -119,7 +124,7 @@ impl PusherServiceBuilder {
     /// How long a loss may stay undiscovered on a connection that looks fine: the head is asked for at least this often. By default what
     /// the server says; at least 1 s.
     pub fn position_check(mut self, interval: Duration) -> Self {
-        self.position_check = Some(interval);
+        self.position_check = Some(interval.min(LONGEST));
         self
     }
 
@@ -144,13 +149,13 @@ impl PusherServiceBuilder {
 
     /// How long one request may take, its connection (at most 5 s) and answer included. 15 s by default.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
-        self.request_timeout = timeout;
+        self.request_timeout = timeout.min(LONGEST);
         self
     }
 
     /// How long a call may take with everything it needs: tokens, repeated requests and the waits between them. 30 s by default.
     pub fn call_timeout(mut self, timeout: Duration) -> Self {
-        self.call_timeout = timeout;
+        self.call_timeout = timeout.min(LONGEST);
         self
     }
 

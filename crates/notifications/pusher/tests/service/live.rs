@@ -229,3 +229,14 @@ async fn a_refused_channel_is_told_polled_and_asked_for_again() {
     server.add("ada", "b");
     device.until_seq(2).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn live_events_that_moved_are_followed() {
+    let server = Server::new();
+    let device = Device::with(&server, |builder| builder.position_check(Duration::from_secs(60)));
+    device.go_live().await;
+    server.world().live_host = Some("elsewhere.test".to_owned());
+    device.network.move_to("elsewhere.test");
+    server.add("ada", "a");
+    device.until_seq(1).await;
+}

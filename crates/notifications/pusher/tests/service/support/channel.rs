@@ -18,6 +18,8 @@ pub struct Network {
 #[derive(Default)]
 struct Cables {
     down: bool,
+    /// The one host that is there; any, when none is named.
+    only: Option<String>,
     laid: Vec<AbortHandle>,
 }
 
@@ -32,13 +34,19 @@ impl Network {
         cables.down = down;
         cables.laid.drain(..).for_each(|cable| cable.abort());
     }
+
+    /// Cuts every connection; later ones are made to this host alone.
+    pub fn move_to(&self, host: &str) {
+        self.cables.lock().unwrap().only = Some(host.to_owned());
+        self.cut(false);
+    }
 }
 
 #[async_trait::async_trait]
 impl Connector for Network {
-    async fn connect(&self, _host: &str, _port: u16) -> io::Result<BoxTransport> {
+    async fn connect(&self, host: &str, _port: u16) -> io::Result<BoxTransport> {
         let mut cables = self.cables.lock().unwrap();
-        if cables.down {
+        if cables.down || cables.only.as_ref().is_some_and(|only| only != host) {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
         let (ours, mut near) = duplex(64 * 1024);

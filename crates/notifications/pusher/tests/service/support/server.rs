@@ -44,6 +44,8 @@ pub struct World {
     pub fails_older: bool,
     /// The writes that arrived, by their path.
     pub done: Vec<String>,
+    /// Where live events are, if not here.
+    pub live_host: Option<String>,
     /// Nobody may subscribe.
     pub refuses_channels: bool,
     tags: u64,
@@ -142,7 +144,11 @@ impl Server {
         }
         let log = world.logs.entry(user.clone()).or_default();
         let written = match (request.method, url.path()) {
-            (HttpMethod::Get, "/v1/realtime") => return ok(&realtime(&user)),
+            (HttpMethod::Get, "/v1/realtime") => {
+                let host = world.live_host.clone();
+                let scheme = host.is_some().then(|| "http".to_owned());
+                return ok(&RealtimeInfo { host, scheme, ..realtime(&user) });
+            }
             (HttpMethod::Get, "/v1/inbox") => {
                 assert!(limit <= 200);
                 return ok(&log.page(limit, number("before")));
