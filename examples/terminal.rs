@@ -7,13 +7,12 @@
 use std::error::Error;
 
 use futures_util::StreamExt;
-use internal_notifications_pusher::Config;
-use internal_notifications_pusher::contract::{Announcement, InternalNotificationsService};
+use internal_notifications::{Announcement, InternalNotifications, InternalNotificationsService};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let inbox = Config::from_env(|name| std::env::var(name).ok())?.builder().build()?;
+    let inbox = InternalNotifications::from_env()?;
     let mut snapshots = inbox.snapshots();
     let mut announcements = inbox.announcements();
     inbox.init().await?;

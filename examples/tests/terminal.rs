@@ -3,27 +3,19 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use internal_notifications_pusher::InboxClient;
-use internal_notifications_pusher::models::InternalNotification;
-use internal_notifications_server::{Config, Server};
+use internal_notifications::{InboxClient, InternalNotification};
+use internal_notifications_testkit::server::TestServer;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
 #[tokio::test]
 async fn it_shows_what_is_pushed_and_opens_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = format!("sqlite://{}", folder.path().join("inbox.db").display());
-    let config = Config::from_env(|name| match name {
-        "INTERNAL_NOTIFICATIONS_LISTEN" => Some("127.0.0.1:0".to_owned()),
-        "INTERNAL_NOTIFICATIONS_DATABASE_URL" => Some(database.clone()),
-        _ => None,
-    });
-    let server = Server::start(config.unwrap()).await.unwrap();
+    let server = TestServer::start().await.unwrap();
     let ada = "ada".parse().unwrap();
-    let token = server.token(&ada, Duration::from_secs(600), true).unwrap();
 
     let mut terminal = Command::new(env!("CARGO_BIN_EXE_terminal"));
-    terminal.env("INTERNAL_NOTIFICATIONS_URL", server.url()).env("INTERNAL_NOTIFICATIONS_TOKEN", &token);
+    terminal.env("INTERNAL_NOTIFICATIONS_URL", server.base_url());
+    terminal.env("INTERNAL_NOTIFICATIONS_TOKEN", server.token(&ada));
     let mut terminal =
         terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
     let mut lines = BufReader::new(terminal.stdout.take().unwrap()).lines();
@@ -34,12 +26,12 @@ async fn it_shows_what_is_pushed_and_opens_it() {
 
     until("0 pending").await;
     let notification = InternalNotification::new("is on its way").with_heading("Order 1815");
-    InboxClient::new(&server.url(), token).unwrap().push(&[ada], notification).await.unwrap();
+    let backend = InboxClient::new(&server.base_url(), server.api_key()).unwrap();
+    backend.push(&[ada], notification).await.unwrap();
     until("Order 1815 is on its way").await;
     let mut keys = terminal.stdin.take().unwrap();
     keys.write_all(b"\n").await.unwrap();
     until("0 pending").await;
     drop(keys);
     assert!(terminal.wait().await.unwrap().success());
-    server.shutdown().await;
 }

@@ -1,0 +1,59 @@
+//! Somebody's backend, with a login of its own, that authorizes Pusher channels: each user's own `private-{user}`, and no other.
+//!
+//! `SESSIONS='secret=ada' PUSHER_APP_KEY=… PUSHER_APP_SECRET=… cargo run -p auth-endpoint -- 127.0.0.1:3000`
+#![allow(clippy::print_stdout, reason = "it says where it listens")]
+
+use std::collections::HashMap;
+use std::env::{args, var};
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, StatusCode, header::AUTHORIZATION};
+use axum::{Json, Router, extract::State, routing::post};
+use pusher_signer::{ChannelAuthorization, ChannelName, Signer, SocketId};
+
+/// The backend's own: who has which session, and the app key and secret.
+struct Backend {
+    sessions: HashMap<String, String>,
+    signer: Signer,
+}
+
+/// What Pusher's libraries send, as a form or as JSON; the original's app writes the names otherwise.
+#[derive(serde::Deserialize)]
+struct Asked {
+    #[serde(alias = "socketId")]
+    socket_id: String,
+    #[serde(alias = "channelName")]
+    channel_name: String,
+}
+
+async fn authorize(
+    State(backend): State<Arc<Backend>>,
+    headers: HeaderMap,
+    body: String,
+) -> Result<Json<ChannelAuthorization>, StatusCode> {
+    let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let user = bearer.and_then(|bearer| backend.sessions.get(bearer)).ok_or(StatusCode::UNAUTHORIZED)?;
+
+    let json = serde_json::from_str(&body).ok();
+    let asked: Option<Asked> = json.or_else(|| serde_urlencoded::from_str(&body).ok());
+    let Asked { socket_id, channel_name } = asked.ok_or(StatusCode::BAD_REQUEST)?;
+    let socket_id: SocketId = socket_id.parse().map_err(|_| StatusCode::BAD_REQUEST)?;
+    let channel: ChannelName = channel_name.parse().map_err(|_| StatusCode::BAD_REQUEST)?;
+    if channel_name != format!("private-{user}") {
+        return Err(StatusCode::FORBIDDEN);
+    }
+    backend.signer.authorize_channel(&socket_id, &channel, None).map(Json).map_err(|_| StatusCode::FORBIDDEN)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let sessions = serde_urlencoded::from_str(&var("SESSIONS")?)?;
+    let signer = Signer::new(var("PUSHER_APP_KEY")?, &var("PUSHER_APP_SECRET")?);
+    let router = Router::new().route("/pusher/auth", post(authorize));
+    let router = router.with_state(Arc::new(Backend { sessions, signer }));
+    let listener =
+        tokio::net::TcpListener::bind(args().nth(1).ok_or("usage: auth_endpoint ADDRESS")?).await?;
+    println!("listening on {}", listener.local_addr()?);
+    Ok(axum::serve(listener, router).await?)
+}
