@@ -60,11 +60,6 @@ pub use service::PusherService;
 #[cfg(feature = "websocket")]
 pub use updates::{Update, Updates};
 
-/// The repository's README, whose Rust must compile.
-#[cfg(all(doctest, feature = "websocket"))]
-#[doc = include_str!("../../../../README.md")]
-struct RepositoryReadme;
-
 pub use internal_notifications_models as models;
 pub use internal_notifications_service as contract;
 pub use pusher_client;
