@@ -59,7 +59,8 @@ mod tests {
 
     #[test]
     fn numbers_come_back_as_they_were() {
-        for number in ["93.57325699163573", "0.1", "1.7976931348623157e308", "5e-324", "18446744073709551615"] {
+        for number in ["93.57325699163573", "0.1", "1.7976931348623157e308", "5e-324", "18446744073709551615"]
+        {
             let value: Value = serde_json::from_str(number).unwrap();
             let text = canonical_json(&value);
             assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);

@@ -52,9 +52,12 @@ impl Recorder {
     }
 
     async fn wait_for_calls(&self, calls: usize) {
-        while self.calls.load(Ordering::Relaxed) < calls {
-            self.changed.notified().await;
-        }
+        let called = async {
+            while self.calls.load(Ordering::Relaxed) < calls {
+                self.changed.notified().await;
+            }
+        };
+        tokio::time::timeout(LIMIT, called).await.expect("the engine is called");
     }
 }
 
