@@ -1,18 +1,20 @@
 mod announcing;
 mod catch_up;
+mod older;
 mod overlay;
 mod passed;
 mod recent;
 mod window;
+mod writes;
 
 use std::sync::Arc;
 
 use internal_notifications_models::{
-    Change, ChangeKind, ChangesAnswer, Head, InboxNotification, InboxPage, LiveEvent, NotificationId, OpId,
+    Change, ChangeKind, ChangesAnswer, Head, InboxNotification, InboxPage, LiveEvent, NotificationId,
     Position, ResetReason, Stamp, Timestamp,
 };
 
-use crate::{Announcement, InboxCommand, InboxLog};
+use crate::{Announcement, InboxLog};
 use announcing::Announcing;
 use catch_up::CatchUp;
 use overlay::Overlay;
@@ -158,14 +160,6 @@ impl Inbox {
         self.catch_up.is_some()
     }
 
-    /// Holds `count` more notifications, older ones. They are wanted from the server, if it has them.
-    ///
-    /// # Errors
-    /// [`WindowFull`] when it holds [`MAX_WINDOW`] already.
-    pub fn load_older(&mut self, count: usize) -> Result<(), WindowFull> {
-        self.window.grow(count, MAX_WINDOW).then_some(()).ok_or(WindowFull)
-    }
-
     /// Something may have been missed (a new subscription, a queue that overflowed): catch up.
     pub fn catch_up(&mut self) {
         match &mut self.catch_up {
@@ -226,68 +220,6 @@ impl Inbox {
             },
         }
         events
-    }
-
-    /// The answer to [`Ask::Older`], asked with `before` when the inbox was at `asked_at`. One that is newer than the replica waits for a catch-up;
-    /// one that the replica has passed since is brought up to date with what it did since; one older than `asked_at` is of another history.
-    pub fn on_older(&mut self, asked_at: Position, before: u64, page: InboxPage) {
-        if !matches!(self.wants(), Some(Ask::Older { before: wanted, .. }) if wanted == before) {
-            return;
-        }
-        if page.head.position.seq < asked_at.seq {
-            self.catch_up();
-        } else if self.passed.holds(page.head.position) {
-            self.merge(before, page);
-        } else {
-            self.held = Some((before, page));
-            self.catch_up();
-        }
-    }
-
-    /// Adds an older page, unless the window has changed below since it was asked for, or it was read too long ago: then it is wanted again.
-    fn merge(&mut self, before: u64, page: InboxPage) {
-        let next = page.next.unwrap_or(0);
-        if self.window.low() != before || next >= before {
-            return;
-        }
-        if let Some(rows) = self.recent.replay(page.head.position.seq, page.notifications) {
-            self.window.extend(rows, next);
-        }
-    }
-
-    /// Shows a write of the user's own, until the server has it and the replica too.
-    ///
-    /// # Errors
-    /// [`QueueFull`]; it is not shown then.
-    pub fn write(&mut self, op: OpId, command: InboxCommand, at: Timestamp) -> Result<(), QueueFull> {
-        self.overlay.push(op, command, at).then_some(()).ok_or(QueueFull)
-    }
-
-    /// The write to send to the server now, with its id. One at a time; if the answer is lost, send what this says then.
-    pub fn wants_write(&self) -> Option<&PendingWrite> {
-        self.overlay.unanswered()
-    }
-
-    /// A write by its id, unless the replica has it.
-    pub fn pending_write(&self, op: &OpId) -> Option<&PendingWrite> {
-        self.overlay.get(op)
-    }
-
-    /// How many writes the replica does not have yet.
-    pub fn pending_writes(&self) -> usize {
-        self.overlay.len()
-    }
-
-    /// The server did a write, sent when the inbox was at `asked_at`.
-    pub fn on_written(&mut self, op: &OpId, asked_at: Position, head: Head) {
-        self.overlay.answered(op, head.position);
-        self.overlay.passed(|position| self.passed.holds(position));
-        self.on_head(asked_at, head);
-    }
-
-    /// The server refused a write.
-    pub fn on_refused(&mut self, op: &OpId) -> Vec<InboxEvent> {
-        self.overlay.take(op).map(InboxEvent::RolledBack).into_iter().collect()
     }
 
     /// Folds a page of a catch-up; says whether it was the last. An error is why only a snapshot can help.

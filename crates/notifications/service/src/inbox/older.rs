@@ -1,0 +1,41 @@
+use internal_notifications_models::{InboxPage, Position};
+
+use super::{Ask, Inbox, MAX_WINDOW, WindowFull};
+
+/// Notifications below the window.
+impl Inbox {
+    /// Holds `count` more notifications, older ones. They are wanted from the server, if it has them.
+    ///
+    /// # Errors
+    /// [`WindowFull`] when it holds [`MAX_WINDOW`] already.
+    pub fn load_older(&mut self, count: usize) -> Result<(), WindowFull> {
+        self.window.grow(count, MAX_WINDOW).then_some(()).ok_or(WindowFull)
+    }
+
+    /// The answer to [`Ask::Older`], asked with `before` when the inbox was at `asked_at`. One that is newer than the replica waits for a catch-up;
+    /// one that the replica has passed since is brought up to date with what it did since; one older than `asked_at` is of another history.
+    pub fn on_older(&mut self, asked_at: Position, before: u64, page: InboxPage) {
+        if !matches!(self.wants(), Some(Ask::Older { before: wanted, .. }) if wanted == before) {
+            return;
+        }
+        if page.head.position.seq < asked_at.seq {
+            self.catch_up();
+        } else if self.passed.holds(page.head.position) {
+            self.merge(before, page);
+        } else {
+            self.held = Some((before, page));
+            self.catch_up();
+        }
+    }
+
+    /// Adds an older page, unless the window has changed below since it was asked for, or it was read too long ago: then it is wanted again.
+    pub(super) fn merge(&mut self, before: u64, page: InboxPage) {
+        let next = page.next.unwrap_or(0);
+        if self.window.low() != before || next >= before {
+            return;
+        }
+        if let Some(rows) = self.recent.replay(page.head.position.seq, page.notifications) {
+            self.window.extend(rows, next);
+        }
+    }
+}

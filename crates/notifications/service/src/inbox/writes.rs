@@ -1,0 +1,42 @@
+use internal_notifications_models::{Head, OpId, Position, Timestamp};
+
+use super::{Inbox, InboxEvent, PendingWrite, QueueFull};
+use crate::InboxCommand;
+
+/// The user's own writes, shown before the server has them.
+impl Inbox {
+    /// Shows a write of the user's own, until the server has it and the replica too.
+    ///
+    /// # Errors
+    /// [`QueueFull`]; it is not shown then.
+    pub fn write(&mut self, op: OpId, command: InboxCommand, at: Timestamp) -> Result<(), QueueFull> {
+        self.overlay.push(op, command, at).then_some(()).ok_or(QueueFull)
+    }
+
+    /// The write to send to the server now, with its id. One at a time; if the answer is lost, send what this says then.
+    pub fn wants_write(&self) -> Option<&PendingWrite> {
+        self.overlay.unanswered()
+    }
+
+    /// A write by its id, unless the replica has it.
+    pub fn pending_write(&self, op: &OpId) -> Option<&PendingWrite> {
+        self.overlay.get(op)
+    }
+
+    /// How many writes the replica does not have yet.
+    pub fn pending_writes(&self) -> usize {
+        self.overlay.len()
+    }
+
+    /// The server did a write, sent when the inbox was at `asked_at`.
+    pub fn on_written(&mut self, op: &OpId, asked_at: Position, head: Head) {
+        self.overlay.answered(op, head.position);
+        self.overlay.passed(|position| self.passed.holds(position));
+        self.on_head(asked_at, head);
+    }
+
+    /// The server refused a write.
+    pub fn on_refused(&mut self, op: &OpId) -> Vec<InboxEvent> {
+        self.overlay.take(op).map(InboxEvent::RolledBack).into_iter().collect()
+    }
+}
