@@ -4,7 +4,7 @@ use std::sync::Arc;
 use internal_notifications_service::{InternalNotificationsService, ServiceError, ServiceErrorKind};
 
 use crate::contradictions;
-use crate::env::{Env, SERVICE};
+use crate::env::Env;
 use crate::none::NoService;
 use crate::{InternalNotifications, ServiceKind};
 
@@ -87,9 +87,7 @@ impl InternalNotificationsBuilder {
 }
 
 fn without_custom() -> ServiceError {
-    let detail = format!(
-        "the service is custom, and there is none: give the builder one with `custom` (after `env`, which {SERVICE} belongs to)"
-    );
+    let detail = "the service is custom, and there is none: give the builder one with `custom`";
     ServiceError::new(ServiceErrorKind::Configuration, detail)
 }
 

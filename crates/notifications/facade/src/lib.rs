@@ -9,6 +9,7 @@ mod identified_mock;
 #[cfg(any(feature = "pusher", feature = "mock"))]
 mod inbox_settings;
 mod kind;
+#[cfg(feature = "pusher")]
 pub mod mistakes;
 mod none;
 
@@ -37,7 +38,7 @@ pub use internal_notifications_mock::{Call, MockHub, MockService};
 pub use internal_notifications_pusher::InboxClient;
 #[cfg(feature = "pusher")]
 pub use internal_notifications_pusher::pusher_client::{
-    AuthorizationError, AuthorizationRequest, Authorizer, ChannelAuthorization, Roots, SigningAuthorizer,
+    self, AuthorizationError, AuthorizationRequest, Authorizer, ChannelAuthorization, Roots,
 };
 #[cfg(feature = "pusher")]
 pub use internal_notifications_pusher::{

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use internal_notifications::models::{InternalNotification, Receipt};
 use internal_notifications::{
-    Call, Credentials, InternalNotifications, InternalNotificationsBuilder, MockHub, MockService, ServiceError,
-    ServiceErrorKind, ServiceKind, UserId, async_trait,
+    Call, Credentials, InternalNotifications, InternalNotificationsBuilder, MockHub, MockService,
+    ServiceError, ServiceErrorKind, ServiceKind, UserId, async_trait,
 };
 use internal_notifications_testkit::{Connection, Device, Harness};
 
@@ -48,7 +48,8 @@ impl Harness for Facade {
 
     fn skip(&self, bullet: u8) -> Option<&'static str> {
         let needs_a_line = self.kind == ServiceKind::Mock && matches!(bullet, 4 | 22..=26);
-        needs_a_line.then_some("the facade's own mock has no connection that can be cut alone; `custom` tries it")
+        needs_a_line
+            .then_some("the facade's own mock has no connection that can be cut alone; `custom` tries it")
     }
 }
 
