@@ -2,11 +2,10 @@ use std::time::Duration;
 
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
-use internal_notifications_pusher::PusherService;
-use internal_notifications_pusher::contract::{
-    Announcement, InternalNotificationsService, ServiceError, Snapshot, Status,
+use internal_notifications::{
+    Announcement, InternalNotification, InternalNotifications, InternalNotificationsService, NotificationId,
+    ServiceError, Snapshot, Status, UserId,
 };
-use internal_notifications_pusher::models::{InternalNotification, NotificationId, UserId};
 use internal_notifications_server::RunningServer;
 
 use crate::error::Error;
@@ -17,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// A user's app on a device: a client as any app has it.
 pub(super) struct Device {
     name: &'static str,
-    service: PusherService,
+    service: InternalNotifications,
     announcements: BoxStream<'static, Announcement>,
 }
 
@@ -30,7 +29,7 @@ impl Device {
     ) -> Result<Self, Error> {
         let token = server.token(user, Duration::from_secs(3600), true);
         let token = token.ok_or_else(|| Error::failed("the server has no secret to make tokens with"))?;
-        let service = PusherService::builder(server.url()).user(user.clone(), token).build();
+        let service = InternalNotifications::builder().url(server.url()).user(user.clone(), token).build();
         let service = service.map_err(|error| failed(name, &error))?;
         let device = Self { name, announcements: service.announcements(), service };
         device.service.init().await.map_err(|error| failed(name, &error))?;
