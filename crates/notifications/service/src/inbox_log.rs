@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use internal_notifications_models::{
     Change, ChangeKind, ChangesAnswer, Head, InboxNotification, InboxPage, InternalNotification,
@@ -46,7 +46,8 @@ pub struct InboxLog {
     /// Every id that was ever added, with its row's key until it is removed.
     ids: BTreeMap<NotificationId, Option<u64>>,
     changes: VecDeque<Change>,
-    ops: BTreeSet<OpId>,
+    /// The operations that made a change, with its seq.
+    ops: BTreeMap<OpId, u64>,
     head: Head,
 }
 
@@ -96,12 +97,12 @@ impl InboxLog {
         tag: Tag,
     ) -> Result<WriteAnswer, Refused> {
         let nothing = WriteAnswer { seq: None, head: self.head };
-        if op.is_some_and(|op| self.ops.contains(op)) {
+        if op.is_some_and(|op| self.has_done(op)) {
             return Ok(nothing);
         }
         let Some(kind) = self.apply(command, at)? else { return Ok(nothing) };
-        self.ops.extend(op.cloned());
         let seq = self.record(kind, at, tag).stamp.seq;
+        self.ops.extend(op.map(|op| (op.clone(), seq)));
         Ok(WriteAnswer { seq: Some(seq), head: self.head })
     }
 
@@ -164,6 +165,11 @@ impl InboxLog {
         change
     }
 
+    /// Whether an operation made a change, as long as the log tells.
+    fn has_done(&self, op: &OpId) -> bool {
+        self.ops.contains_key(op)
+    }
+
     /// The seq of the oldest change that is still in the log, less one: a catch-up from there or later can be told.
     pub fn floor(&self) -> u64 {
         self.changes.front().map_or(self.head.position.seq, |change| change.stamp.seq - 1)
@@ -174,6 +180,7 @@ impl InboxLog {
         while self.changes.front().is_some_and(|change| change.stamp.seq <= through) {
             self.changes.pop_front();
         }
+        self.ops.retain(|_, seq| *seq > through);
     }
 
     /// Forgets which notifications were removed: they may be added again.

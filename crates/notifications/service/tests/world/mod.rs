@@ -54,6 +54,12 @@ pub(crate) struct World {
     head: Option<(Position, Head)>,
     /// The write under way: its op, where the inbox was, and what the server answered.
     sent: Option<(OpId, Position, Result<WriteAnswer, Refused>)>,
+    /// The user's own writes that are shown and not confirmed, with what the inbox held when they were made, and whether they made a change.
+    own: BTreeMap<OpId, (BTreeSet<NotificationId>, bool)>,
+    /// The writes that the server did in the history that it has now, that of the backup, and that of every position.
+    done: BTreeSet<OpId>,
+    backup_done: BTreeSet<OpId>,
+    done_at: BTreeMap<(u64, Option<Tag>), BTreeSet<OpId>>,
     counter: u64,
     restored: bool,
     skipped: bool,
@@ -77,6 +83,10 @@ impl World {
             answer: None,
             head: None,
             sent: None,
+            own: BTreeMap::new(),
+            done: BTreeSet::new(),
+            backup_done: BTreeSet::new(),
+            done_at: BTreeMap::new(),
             counter: 0,
             restored: false,
             skipped: false,
@@ -94,10 +104,11 @@ impl World {
             Step::Unopen(pick) => self.command(pick, |id| InboxCommand::Unopened(vec![id])),
             Step::Remove(pick) => self.command(pick, InboxCommand::Remove),
             Step::OpenAll => self.write(&InboxCommand::OpenedAll { through: None, tag: None }),
-            Step::Backup => self.backup = self.server.clone(),
+            Step::Backup => (self.backup, self.backup_done) = (self.server.clone(), self.done.clone()),
             Step::Restore => {
                 self.restored |= self.server.head() != self.backup.head();
                 self.server = self.backup.clone();
+                self.done = self.backup_done.clone();
             }
             Step::Trim(pick) => {
                 let through = self.server.head().position.seq * u64::from(pick) / 256;
@@ -177,7 +188,8 @@ impl World {
     }
 
     /// Whenever the replica believes that it missed nothing, it is what the server was at that position.
-    fn compare(&self) {
+    fn compare(&mut self) {
+        self.confirm();
         if self.inbox.is_catching_up() {
             return;
         }
@@ -189,6 +201,17 @@ impl World {
         let rows: Vec<_> = self.inbox.rows().map(|row| (**row).clone()).collect();
         assert_eq!(rows, expected);
         assert!(rows.len() <= self.window);
+    }
+
+    /// A write of the user's own is shown until the replica itself has it.
+    fn confirm(&mut self) {
+        let position = self.inbox.head().position;
+        let Some(done) = self.done_at.get(&(position.seq, position.tag)) else { return };
+        self.own.retain(|op, (_, has_made)| {
+            let is_shown = self.inbox.pending_write(op).is_some();
+            assert!(is_shown || !*has_made || done.contains(op), "{op} is shown no more, and was not done");
+            is_shown
+        });
     }
 
     fn push(&mut self) {
@@ -228,7 +251,8 @@ impl World {
 
     fn remember(&mut self) {
         let position = self.server.head().position;
-        self.history.insert((position.seq, position.tag), self.server.clone());
+        self.history.entry((position.seq, position.tag)).or_insert_with(|| self.server.clone());
+        self.done_at.entry((position.seq, position.tag)).or_insert_with(|| self.done.clone());
         let opened = self.server.page(usize::MAX, None).notifications.into_iter().filter(|row| row.opened);
         self.excused.extend(opened.map(|row| row.id));
     }
@@ -290,6 +314,8 @@ impl World {
             _ => InboxCommand::OpenedAll { through: Some(seen.seq), tag: seen.tag },
         };
         let op = OpId::new(format!("o{}", self.counter)).unwrap();
+        let seen = self.history[&(seen.seq, seen.tag)].page(usize::MAX, None).notifications;
+        self.own.insert(op.clone(), (seen.into_iter().map(|row| row.id).collect(), false));
         self.inbox.write(op, command, self.now()).unwrap();
     }
 
@@ -303,6 +329,20 @@ impl World {
         let (at, tag) = (self.now(), self.tag());
         let answer = self.server.write(&command, Some(&op), at, tag);
         let made = answer.is_ok_and(|answer| answer.seq.is_some());
+        let (seen, has_made) = self.own.get_mut(&op).unwrap();
+        if made {
+            self.done.insert(op.clone());
+        }
+        *has_made = self.done.contains(&op);
+        if made && matches!(command, InboxCommand::OpenedAll { .. }) {
+            let pending = |log: &InboxLog| {
+                log.page(usize::MAX, None).notifications.into_iter().filter(|row| !row.opened)
+            };
+            let still: BTreeSet<_> = pending(&self.server).map(|row| row.id).collect();
+            let was = pending(&self.history[&(before.seq, before.tag)]);
+            let opened = was.map(|row| row.id).filter(|id| !still.contains(id));
+            opened.for_each(|id| assert!(seen.contains(&id), "{id} was opened unseen"));
+        }
         let change = self.server.changes(before, 1, 1);
         match change {
             ChangesAnswer::Changes { mut changes, .. } if made => self.publish(changes.pop()),
@@ -314,7 +354,10 @@ impl World {
     fn sent(&mut self) {
         match self.sent.take() {
             Some((op, asked_at, Ok(answer))) => self.inbox.on_written(&op, asked_at, answer.head),
-            Some((op, _, Err(_))) => assert_eq!(self.inbox.on_refused(&op).len(), 1),
+            Some((op, _, Err(_))) => {
+                assert_eq!(self.inbox.on_refused(&op).len(), 1);
+                self.own.remove(&op);
+            }
             None => {}
         }
     }
