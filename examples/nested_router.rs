@@ -1,7 +1,7 @@
 //! An app with a login and routes of its own, and the inbox below `/inbox` in the same process.
 //!
-//! `SESSIONS='secret=ada' cargo run -p examples --bin nested_router -- 127.0.0.1:8080 inbox.db`; ada's app then has the URL
-//! `http://127.0.0.1:8080/inbox` and the token `secret`.
+//! `SESSIONS='secret=ada' PUSHER_APP_SECRET=… cargo run -p examples --bin nested_router -- 127.0.0.1:8080 inbox.db`; ada's app then has the
+//! URL `http://127.0.0.1:8080/inbox` and the token `secret`.
 #![allow(clippy::print_stdout, reason = "it says where it listens")]
 
 use std::collections::HashMap;

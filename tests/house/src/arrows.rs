@@ -97,6 +97,16 @@ fn every_arrow_points_the_right_way() {
 }
 
 #[test]
+fn a_backend_that_signs_needs_the_signer_alone() {
+    let workspace = Workspace::read();
+    let members = workspace.members();
+    let backend = members.iter().find(|member| member.name == "auth-endpoint").expect("the example is there");
+    let normal = backend.dependencies.iter().filter(|dependency| dependency.kind.is_none());
+    let ours = normal.filter(|dependency| members.iter().any(|member| member.name == dependency.name));
+    assert_eq!(ours.map(|dependency| dependency.name.as_str()).collect::<Vec<_>>(), ["pusher-signer"]);
+}
+
+#[test]
 fn the_table_itself_has_no_cycle_and_no_stranger() {
     for (at, (from, allowed)) in ARROWS.iter().enumerate() {
         for to in *allowed {
