@@ -52,6 +52,16 @@ fn a_url_and_a_token_are_enough() {
 }
 
 #[test]
+fn a_channels_app_and_who_authorizes_are_enough_without_a_server() {
+    let channels = builder().channels(Channels::cluster("key", "eu"));
+    assert!(channels.clone().user_id(ada()).authorizer(Arc::new(Nobody)).build().is_ok());
+    assert!(channels.clone().user(ada(), "token").auth_endpoint(SERVER).build().is_ok());
+    tells(&refused(channels.user(ada(), "token")), &["PUSHER_AUTH_ENDPOINT", "authorizer"]);
+    let app = [("PUSHER_APP_KEY", "key"), ("PUSHER_APP_CLUSTER", "eu"), ("PUSHER_AUTH_ENDPOINT", SERVER)];
+    assert!(builder().user(ada(), "token").env(lookup(&app)).build().is_ok());
+}
+
+#[test]
 fn a_missing_server_is_told_with_what_names_one() {
     let words = [URL, "http://127.0.0.1:8080", "`url`", "PUSHER_APP_KEY", "`channels`", "live-only"];
     for built in
