@@ -93,7 +93,9 @@ async fn a_failure_amid_a_transaction_undoes_all_of_it_and_the_writer_goes_on() 
 async fn close_finishes_what_was_accepted_and_frees_the_file() {
     let bench = Bench::new().await;
     let pushes = join_all((0..300).map(|n| bench.store.push(push(&format!("n{n}"), &["ada"]))));
-    let (answers, (), ()) = tokio::join!(pushes, bench.store.close(), bench.store.close());
+    // Without tokio's budget, so that all of them are accepted before the store is told to close.
+    let pushes = tokio::task::unconstrained(pushes);
+    let (answers, (), ()) = tokio::join!(biased; pushes, bench.store.close(), bench.store.close());
     assert!(answers.iter().all(Result::is_ok));
     let error = bench.store.push(push("late", &["ada"])).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
