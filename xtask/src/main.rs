@@ -4,6 +4,7 @@
 mod demo;
 mod plan;
 mod runner;
+mod rustdoc;
 mod test;
 mod tools;
 
@@ -19,6 +20,9 @@ Usage: cargo xtask <command>
 ";
 
 fn main() -> ExitCode {
+    if rustdoc::is_meant() {
+        return rustdoc::run();
+    }
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.split_first() {
         Some((command, rest)) if command == "demo" => demo::run(rest),

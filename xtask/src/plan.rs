@@ -2,7 +2,7 @@
 
 use crate::runner::Step;
 use crate::test::Options;
-use crate::{demo, tools};
+use crate::{demo, rustdoc, tools};
 use std::path::Path;
 use std::process::Command;
 
@@ -11,10 +11,10 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
         Step::new("format", vec![cargo(["fmt", "--all", "--check"])]),
         Step::new("clippy, all features", vec![clippy("--all-features")]),
         Step::new("clippy, no default features", vec![clippy("--no-default-features")]),
-        Step::new("rustdoc", vec![rustdoc()]),
+        Step::new("rustdoc", vec![documentation()]),
         Step::new("tests", vec![tests(options)]),
         Step::new("services left out", vec![cargo(["test", "--package", FACADE, "--no-default-features"])]),
-        Step::new("doctests", vec![cargo(["test", "--workspace", "--all-features", "--doc"])]),
+        Step::new("doctests", vec![doctests()]),
         Step::new("demo", vec![cargo(demo::RUN.into_iter().chain(["--once"]))]),
         Step::new("bans, licences, sources", deny())
             .needs("cargo-deny (cargo install --locked cargo-deny)", tools::cargo_has("deny")),
@@ -40,9 +40,15 @@ fn clippy(features: &str) -> Command {
     cargo(["clippy", "--workspace", "--all-targets", features, "--", "-D", "warnings"])
 }
 
-fn rustdoc() -> Command {
+fn documentation() -> Command {
     let mut command = cargo(["doc", "--workspace", "--all-features", "--no-deps"]);
     command.env("RUSTDOCFLAGS", "-D warnings");
+    command
+}
+
+fn doctests() -> Command {
+    let mut command = cargo(["test", "--workspace", "--all-features", "--doc"]);
+    rustdoc::check_error_codes(&mut command);
     command
 }
 
@@ -55,7 +61,7 @@ fn tests(options: &Options) -> Command {
     };
     let mut tests = cargo(command.into_iter().chain(["--workspace", "--all-features"]));
     if options.long {
-        tests.args(long);
+        tests.args(long).env("LEAK_CYCLES", "10000");
     }
     if options.all {
         tests.env("ACCEPTANCE_ALL", "1");

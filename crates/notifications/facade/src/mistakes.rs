@@ -2,6 +2,8 @@
 //!
 //! # What the compiler says
 //!
+//! `cargo xtask test` holds each to the error that it names; a stable `cargo test --doc` sees only that it does not compile.
+//!
 //! **A text is no user id.** Not every text names a channel; `"ada".parse()?` checks it.
 //!
 //! ```compile_fail,E0308
