@@ -10,10 +10,8 @@ pub(crate) fn check(builder: &InternalNotificationsBuilder) -> Result<(), Servic
         let user = ("user", pusher.user.is_some());
         let user_id = ("user_id", inbox.user_id.is_some());
         let identity = ("identity", pusher.identity.is_some());
-        let channels = ("channels", pusher.channels.is_some());
         let pairs = [
-            [("url", pusher.url.is_some()), channels],
-            [("position_check", inbox.position_check.is_some()), channels],
+            [("url", pusher.url.is_some()), ("channels", pusher.channels.is_some())],
             [user, user_id],
             [user, identity],
             [user_id, identity],

@@ -1,7 +1,6 @@
 //! What people are told who got something wrong with the Pusher service.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use internal_notifications::{
     AuthorizationError, AuthorizationRequest, Authorizer, ChannelAuthorization, Channels, Credentials,
@@ -125,10 +124,6 @@ fn settings_that_contradict_each_other_are_both_named() {
     let authorizer = || Arc::new(Nobody);
     for (builder, words) in [
         (complete().channels(channels()), ["`url`", "`channels`"]),
-        (
-            builder().channels(channels()).position_check(Duration::from_secs(9)),
-            ["`position_check`", "`channels`"],
-        ),
         (complete().user_id(ada()), ["`user`", "`user_id`"]),
         (complete().identity(identity()), ["`user`", "`identity`"]),
         (builder().url(SERVER).user_id(ada()).identity(identity()), ["`user_id`", "`identity`"]),
