@@ -68,8 +68,10 @@ impl InternalNotificationsService for IdentifiedMock {
     }
 
     async fn dispose(&self) {
-        let _ending = Ending::new(&self.ending);
+        let ending = Ending::new(&self.ending);
         let _alone = self.lifecycle.lock().await;
+        // No `init` is before it any more, and one behind it is not to end.
+        drop(ending);
         self.mock.dispose().await;
     }
 
