@@ -32,6 +32,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 Announcement::Notification(new) => {
                     println!("* {} {}", new.heading.as_deref().unwrap_or_default(), new.content);
                 }
+                Announcement::WriteRefused(refused) => println!("* not done: {}", refused.error),
+                // What was skipped may be more; so may kinds that are yet to come.
                 _ => println!("* and more"),
             },
             line = keys.next_line() => match line? {
