@@ -9,7 +9,7 @@ use internal_notifications_service::{
 };
 
 use crate::env::Env;
-use crate::{InternalNotificationsBuilder, ServiceKind};
+use crate::{InternalNotificationsBuilder, ServiceKind, known};
 
 /// An app's notifications, whatever service is behind them: a handle, cheap to clone; clones are the same inbox. There is no global one.
 ///
@@ -32,11 +32,13 @@ impl InternalNotifications {
         InternalNotificationsBuilder::new()
     }
 
-    /// One that the environment of the process describes.
+    /// One that the environment of the process describes. A variable `INTERNAL_NOTIFICATIONS_…` that nothing reads is a warning in the log
+    /// (`tracing`).
     ///
     /// # Errors
     /// As [`build`](InternalNotificationsBuilder::build) of the builder; they name the variable and what it may be.
     pub fn from_env() -> Result<Self, ServiceError> {
+        known::warn_of_unknown();
         Self::builder().with_env(Env::of_process()).build()
     }
 

@@ -9,6 +9,7 @@ mod identified_mock;
 #[cfg(any(feature = "pusher", feature = "mock"))]
 mod inbox_settings;
 mod kind;
+mod known;
 #[cfg(feature = "pusher")]
 pub mod mistakes;
 mod none;
