@@ -1,6 +1,7 @@
 //! Thousands of sessions and switches of the user leave no task, no socket and no memory behind.
 //!
-//! `LEAK_CYCLES` is how many are tried over a server; 300 by default, and 10,000 over the mock in any case.
+//! `LEAK_CYCLES` is how many are tried over a server: 300 by default, 10,000 in `cargo xtask test --long`; over the mock 10,000 in any case.
+//! By hand: `LEAK_CYCLES=10000 cargo test -p internal-notifications --all-features --test leaks hundreds` passed in 125 s on two cores.
 
 #![cfg(target_os = "linux")]
 #![allow(
