@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use internal_notifications_pusher::contract::{
-    InternalNotificationsService, InternalNotificationsServiceExt, Status,
+    InternalNotificationsService, InternalNotificationsServiceExt, Snapshot, Status,
 };
 use internal_notifications_pusher::models::UserId;
 use internal_notifications_pusher::{PusherService, Update, Updates};
@@ -68,13 +68,14 @@ impl Tail {
 /// Prints until the count is reached, or nothing can come any more.
 async fn follow(service: PusherService, mut lines: Lines, limit: usize) -> Result<(), Error> {
     start(&service, &mut lines).await?;
-    // More than one page comes page by page.
-    let is_failed = |status: &Status| matches!(status, Status::Failed(_));
-    let filled =
-        service.wait_for(|now| !now.has_older || now.notifications.len() >= limit || is_failed(&now.status));
-    drop(filled.await);
-    let mut updates: Updates = service.updates();
-    while let Some(update) = updates.next().await {
+    let mut updates = service.updates();
+    let mut held = until_filled(&service, &mut updates, limit).await.into_iter();
+    loop {
+        let next = match held.next() {
+            Some(update) => Some(update),
+            None => updates.next().await,
+        };
+        let Some(update) = next else { return Ok(()) };
         match update {
             Update::Snapshot { snapshot, reset } => {
                 lines.snapshot(&snapshot, reset)?;
@@ -91,7 +92,37 @@ async fn follow(service: PusherService, mut lines: Lines, limit: usize) -> Resul
             _ => {}
         }
     }
-    Ok(())
+}
+
+/// More than one page comes page by page: what else happens meanwhile comes behind a snapshot that has them all.
+async fn until_filled(service: &PusherService, updates: &mut Updates, limit: usize) -> Vec<Update> {
+    let is_failed = |status: &Status| matches!(status, Status::Failed(_));
+    let mut filled =
+        service.wait_for(|now| !now.has_older || now.notifications.len() >= limit || is_failed(&now.status));
+    let mut held: Vec<Update> = Vec::from_iter(updates.next().await);
+    let now = loop {
+        tokio::select! {
+            now = &mut filled => break now,
+            update = updates.next() => match update {
+                Some(Update::Snapshot { snapshot, reset }) => held = vec![Update::Snapshot { snapshot, reset }],
+                Some(update) => held.push(update),
+                None => break None,
+            },
+        }
+    };
+    if let (Some(Update::Snapshot { snapshot, .. }), Some(now)) = (held.first_mut(), now) {
+        add_older(snapshot, &now);
+    }
+    held
+}
+
+/// Adds what was loaded behind the oldest of this snapshot by now.
+fn add_older(snapshot: &mut Snapshot, now: &Snapshot) {
+    let first = &snapshot.notifications;
+    if let Some(oldest) = first.last().map(|row| row.added) {
+        let older = now.notifications.iter().filter(|row| row.added < oldest);
+        snapshot.notifications = first.iter().chain(older).cloned().collect();
+    }
 }
 
 /// Connects for the first time, and tries again while the server cannot be reached.
@@ -119,4 +150,36 @@ async fn over(timeout: Option<Duration>) -> f64 {
 fn parse_seconds(text: &str) -> Result<Duration, &'static str> {
     let seconds = text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.filter(|seconds| !seconds.is_zero()).ok_or("it may be a number of seconds, like 30 or 0.5")
+}
+
+#[cfg(test)]
+mod tests {
+    use internal_notifications_pusher::models::{
+        InboxNotification, InternalNotification, NotificationId, Timestamp,
+    };
+
+    use super::*;
+
+    fn of(seqs: &[u64]) -> Snapshot {
+        let row = |seq: &u64| {
+            let (id, body) =
+                (NotificationId::new(format!("n{seq}")).unwrap(), InternalNotification::new("c"));
+            InboxNotification::new(id, body, "key:shop", Timestamp::UNIX_EPOCH, *seq).into()
+        };
+        Snapshot { notifications: seqs.iter().map(row).collect(), ..Snapshot::default() }
+    }
+
+    #[test]
+    fn what_comes_while_older_pages_load_stays_behind_the_snapshot() {
+        let mut snapshot = of(&[4, 3]);
+        add_older(&mut snapshot, &of(&[5, 4, 3, 2, 1]));
+        assert_eq!(snapshot, of(&[4, 3, 2, 1]));
+    }
+
+    #[test]
+    fn an_inbox_that_was_empty_has_nothing_older() {
+        let mut snapshot = of(&[]);
+        add_older(&mut snapshot, &of(&[1]));
+        assert_eq!(snapshot, of(&[]));
+    }
 }

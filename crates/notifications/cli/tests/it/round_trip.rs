@@ -55,6 +55,24 @@ fn what_is_pushed_is_tailed_and_what_is_opened_too() {
 }
 
 #[test]
+fn more_than_a_page_is_one_snapshot_and_what_comes_then_is_counted() {
+    let server = Server::start();
+    let ada = server.token("ada", &[]);
+    for number in 1..=202 {
+        server.push(&["--to", "ada", &number.to_string()]).ok();
+    }
+    let args = ["--json", "--limit", "201", "--count", "1", "--timeout", "30"];
+    let mut tail = tail(&server.url, "ada", &ada, &args);
+    let snapshot = tail.until("snapshot");
+    let contents: Vec<_> =
+        snapshot["notifications"].as_array().unwrap().iter().map(|row| &row["content"]).collect();
+    assert_eq!((contents.len(), contents[0], contents[200]), (201, &json!("202"), &json!("2")));
+    server.push(&["--to", "ada", "new"]).ok();
+    assert_eq!(tail.end().0, 0);
+    assert_eq!(tail.all("added").len(), 1);
+}
+
+#[test]
 fn a_push_that_the_server_refuses_is_a_failure_with_its_reason() {
     let server = Server::start();
     let bob = server.token("bob", &[]);
