@@ -47,6 +47,21 @@ fn ada() -> UserId {
     UserId::new("ada").unwrap()
 }
 
+fn is_send<T: Send>(future: T) -> T {
+    future
+}
+
+#[tokio::test]
+async fn its_calls_can_be_spawned() {
+    let server = tokio::spawn(TestServer::start()).await.unwrap().unwrap();
+    let started = tokio::spawn(TestServer::start_with(|config| config.limits.shutdown_timeout *= 2));
+    let backup = is_send(server.backup()).await.unwrap();
+    is_send(server.restore(&backup)).await.unwrap();
+    is_send(server.restart()).await.unwrap();
+    is_send(server.proxy()).await.unwrap();
+    started.await.unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn it_survives_a_restart_and_a_backup_brings_back_what_was() {
     let server = TestServer::start().await.unwrap();

@@ -7,7 +7,8 @@ use super::failure::Failure;
 
 /// Brings the schema up to date; refuses one that is newer than this version knows.
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Failure> {
-    migrator().run(connection).await.map_err(|error| match error {
+    // Not `run`, whose bound `Acquire` keeps every future that awaits it from being shown to be `Send`.
+    migrator().run_direct(None, connection, false).await.map_err(|error| match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
         MigrateError::VersionMissing(version) => Failure::unusable(format!(
             "its schema (version {version}) is newer than this program knows; use a newer program"
