@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::TestServerError;
 use crate::Connection;
@@ -60,7 +60,7 @@ impl Proxy {
         }
     }
 
-    /// Lets everything through again, at full speed.
+    /// Lets everything through again, at full speed; also what is held up now.
     pub fn mend(&self) {
         self.line.delay.send_replace(Duration::ZERO);
         self.line.connections().get_or_insert_default();
@@ -107,17 +107,29 @@ async fn carry(client: TcpStream, target: SocketAddr, delay: watch::Receiver<Dur
 async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    delay: watch::Receiver<Duration>,
+    mut delay: watch::Receiver<Duration>,
 ) {
     let mut chunk = [0; CHUNK_BYTES];
     while let Ok(length @ 1..) = from.read(&mut chunk).await {
-        let wait = *delay.borrow();
-        if !wait.is_zero() {
-            sleep(wait).await;
-        }
+        hold_up(&mut delay).await;
         let Some(read) = chunk.get(..length) else { return };
         if to.write_all(read).await.is_err() {
             return;
+        }
+    }
+}
+
+/// Waits until a chunk that came now may go on, also when that is changed meanwhile.
+async fn hold_up(delay: &mut watch::Receiver<Duration>) {
+    let since = Instant::now();
+    loop {
+        let left = delay.borrow_and_update().saturating_sub(since.elapsed());
+        if left.is_zero() {
+            return;
+        }
+        tokio::select! {
+            () = sleep(left) => return,
+            changed = delay.changed() => if changed.is_err() { return },
         }
     }
 }
@@ -147,5 +159,33 @@ impl fmt::Debug for Proxy {
             .field("address", &self.address)
             .field("is_cut", &is_cut)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_chunk_that_is_held_up_goes_on_when_that_changes() {
+        let delay = watch::Sender::new(HOUR);
+        let (mut client, from) = tokio::io::duplex(CHUNK_BYTES);
+        let (to, mut server) = tokio::io::duplex(CHUNK_BYTES);
+        let copying = tokio::spawn(copy(from, to, delay.subscribe()));
+        let mut read = [0; 2];
+        for change in [Duration::ZERO, HOUR / 2] {
+            delay.send_replace(HOUR);
+            client.write_all(b"ab").await.unwrap();
+            // Time passes when all sleep.
+            timeout(HOUR / 4, server.read_exact(&mut read)).await.unwrap_err();
+            delay.send_replace(change);
+            timeout(HOUR / 2, server.read_exact(&mut read)).await.unwrap().unwrap();
+            assert_eq!(&read, b"ab");
+        }
+        copying.abort();
     }
 }
