@@ -22,6 +22,7 @@ use crate::{Announcement, ServiceError, Snapshot, Written};
 /// 3. `init` of an initialized service does nothing; calls at the same time share one start.
 /// 4. An `init` that fails leaves the service idle, and may be called again.
 /// 5. `dispose` forgets the user: the snapshot is empty and idle, calls err as before `init`, a second `dispose` does nothing.
+///    Writes that wait for a connection (23) are dropped, and are not stored later.
 /// 6. `init` after `dispose` works. Nothing that came before is announced again, and nothing is lost.
 /// 7. `unsubscribe` keeps the state and stops live events ([`Paused`](crate::Status::Paused)); a second one does nothing.
 /// 8. `subscribe` resumes with a catch-up: what came meanwhile is there, each announced once, in order. When subscribed it does nothing.
@@ -56,6 +57,7 @@ use crate::{Announcement, ServiceError, Snapshot, Written};
 /// 24. A queued write that is refused is rolled back, and [`WriteRefused`](crate::Announcement::WriteRefused) says so.
 /// 25. The queue is bounded: a write too many errs with [`QueueFull`](crate::ServiceErrorKind::QueueFull), and is not shown.
 /// 26. A push without a connection errs with [`Unavailable`](crate::ServiceErrorKind::Unavailable), or waits, as the service was built; it is never dropped silently.
+///     One that waits when the service is disposed errs as before `init`, and is not stored later.
 ///
 /// Cancelling
 ///

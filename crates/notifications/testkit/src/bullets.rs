@@ -3,6 +3,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use crate::contract::hollow;
 use crate::stage::Stage;
 use crate::violation::{Broken, Held};
 use crate::{Harness, Report, Violation, contract};
@@ -94,7 +95,7 @@ const TABLE: [(u8, Bullet); 27] = crate::__each_bullet! { __bullet_table };
 pub enum Outcome {
     /// It holds.
     Held,
-    /// It does not apply to the service; why, as [`Harness::skip`] says.
+    /// It does not apply to the service; why, as [`Harness::skip`] says, or that it [holds](Harness::holds) nothing.
     Skipped(&'static str),
     /// The service violates it.
     Violated(Violation),
@@ -111,7 +112,12 @@ pub async fn run_bullet(number: u8, harness: &dyn Harness) -> Outcome {
         return Outcome::Violated(Violation::new(number, "there is no such bullet"));
     };
     let stage = Stage::new(harness);
-    match AssertUnwindSafe(bullet(&stage)).catch_unwind().await {
+    let tried = match harness.holds() {
+        true => bullet(&stage),
+        false if hollow::BULLETS.contains(&number) => hollow::bullet(number, &stage).boxed(),
+        false => return Outcome::Skipped("the service holds nothing, and this is about what it holds"),
+    };
+    match AssertUnwindSafe(tried).catch_unwind().await {
         Ok(Ok(())) => Outcome::Held,
         Ok(Err(Broken(what))) => Outcome::Violated(Violation::new(number, stage.plain(&what))),
         Err(panic) => Outcome::Violated(Violation::new(number, format!("it panicked: {}", text(&*panic)))),

@@ -41,6 +41,12 @@ pub trait Harness: Send + Sync {
         500
     }
 
+    /// Whether the service holds an inbox. One that holds nothing by choice, and pushes nothing, is put through what of each bullet needs no
+    /// push; the other bullets are skipped, and the reason is printed. Nothing is then asked of the harness but devices.
+    fn holds(&self) -> bool {
+        true
+    }
+
     /// How long the suite waits for what must happen. What takes longer is a violation, so be generous where a real server is behind it.
     fn patience(&self) -> Duration {
         Duration::from_secs(10)

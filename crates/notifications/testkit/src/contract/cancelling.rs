@@ -1,8 +1,10 @@
-use internal_notifications_service::models::{NotificationId, UserId};
-use internal_notifications_service::{ServiceErrorKind, Status};
+use futures_util::StreamExt;
+use internal_notifications_service::models::{InternalNotification, NotificationId, UserId};
+use internal_notifications_service::{Announcement, ServiceErrorKind, Snapshot, Status};
 
 use crate::deadline::interrupted;
-use crate::probe::{Probe, opened};
+use crate::ear;
+use crate::probe::{Probe, opened, told};
 use crate::stage::{Stage, notification};
 use crate::violation::{Broken, Held, ensure};
 
@@ -18,6 +20,7 @@ pub(crate) async fn bullet_27_a_dropped_call_happens_once_or_not_at_all(stage: &
     laptop.init().await?;
     laptop.until("it is live after init", |now| now.status == Status::Live).await?;
     pushes(stage, &laptop, &bob).await?;
+    pushes_without_an_id(stage, &laptop).await?;
     let kept = writes(stage, &laptop, &ada).await?;
     let kept: Vec<_> = kept.iter().rev().collect();
     lifecycle(stage, &laptop, &ada, &kept).await
@@ -40,6 +43,35 @@ async fn pushes(stage: &Stage<'_>, laptop: &Probe, bob: &UserId) -> Held {
     let newest: Vec<_> = ids.iter().rev().collect();
     bobs.shows(&newest, ids.len() as u64).await?;
     ear.hears(&ids.iter().collect::<Vec<_>>()).await
+}
+
+/// Nobody can repeat these: each arrives once, or not at all.
+async fn pushes_without_an_id(stage: &Stage<'_>, laptop: &Probe) -> Held {
+    let carol = stage.user("carol")?;
+    let carols = stage.live(&carol).await?;
+    let mut ear = carols.ear();
+    let mut heard: Vec<String> = Vec::new();
+    for polls in POLLS {
+        let unnamed = InternalNotification::new(format!("without an id {polls}"));
+        interrupted(stage.patience, polls, laptop.try_push(&[&carol], unnamed)).await;
+        let fence = stage.id(&format!("fence{polls}"))?;
+        laptop.push(&[&carol], &fence).await?;
+        loop {
+            match ear.next("a push was announced that follows one whose future was dropped").await? {
+                Some(Announcement::Notification(row)) if row.id == fence => break,
+                Some(Announcement::Notification(row)) => {
+                    let content = &row.content;
+                    ensure!(
+                        !heard.contains(content),
+                        "a push whose future was dropped is stored twice: {content}"
+                    );
+                    heard.push(content.clone());
+                }
+                other => return Err(Broken(format!("{} was announced", ear::told(other.as_ref())))),
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Interrupts writes; gives the notifications that are left, all opened.
@@ -84,11 +116,23 @@ async fn lifecycle(stage: &Stage<'_>, laptop: &Probe, ada: &UserId, kept: &[&Not
         laptop.subscribe().await?;
         laptop.until("it is live after subscribe", |now| now.status == Status::Live).await?;
         laptop.shows(kept, 0).await?;
+
+        let (mut unread, mut unread_snapshots) = (laptop.ear(), service.snapshots());
+        let secret = stage.push(&[ada], &format!("secret{polls}")).await?;
+        laptop.until("it has the push", |now| opened(now, &secret) == Some(false)).await?;
         interrupted(stage.patience, polls, service.dispose()).await;
         interrupted(stage.patience, polls, service.init()).await;
         laptop.dispose().await?;
         laptop.is_idle("after dispose that follows dropped calls")?;
+        while let Some(now) = laptop.call("snapshots().next after dispose", unread_snapshots.next()).await? {
+            let when = "after dispose that follows a dropped one";
+            ensure!(now == Snapshot::default(), "{when} `snapshots` yields {}", told(&now));
+        }
+        let after = unread.next("announcements ended with dispose that follows a dropped one").await?;
+        let when = "after dispose that follows a dropped one, there was announced";
+        ensure!(after.is_none(), "{when} {}", ear::told(after.as_ref()));
         laptop.init().await?;
+        laptop.remove(&secret).await?;
         laptop.shows(kept, 0).await?;
     }
     let mut ear = laptop.ear();

@@ -1,7 +1,8 @@
 use futures_util::{StreamExt, future};
+use internal_notifications_service::models::{NotificationId, UserId};
 use internal_notifications_service::{Snapshot, Status};
 
-use crate::probe::told;
+use crate::probe::{Probe, opened, told};
 use crate::stage::Stage;
 use crate::violation::{Broken, Held, ensure};
 
@@ -103,7 +104,40 @@ pub(crate) async fn bullet_05_dispose_forgets_the_user(stage: &Stage<'_>) -> Hel
     // It goes on without it.
     let fence = stage.push(&[&ada], "fence").await?;
     phone.shows(&[&fence, &a], 2).await?;
-    laptop.is_idle("after dispose, and a push to the user,")
+    laptop.is_idle("after dispose, and a push to the user,")?;
+    match phone.connection() {
+        Ok(_) => drops_what_waits(stage, &ada, &laptop, [&fence, &a]).await,
+        Err(_) => Ok(()),
+    }
+}
+
+/// Where connections can be cut: a write that waits for one is not stored when there is one again.
+async fn drops_what_waits(
+    stage: &Stage<'_>,
+    ada: &UserId,
+    laptop: &Probe,
+    [b, a]: [&NotificationId; 2],
+) -> Held {
+    laptop.init().await?;
+    laptop.until("it is live after init", |now| now.status == Status::Live).await?;
+    laptop.cut().await?;
+    laptop.open(&[a]).await?;
+    laptop.dispose().await?;
+    laptop.is_idle("after dispose while a write waits")?;
+    laptop.mend().await?;
+    laptop.init().await?;
+    let fence = stage.push(&[ada], "fence2").await?;
+    laptop.shows(&[&fence, b, a], 3).await?;
+
+    // Writes are stored in their order: none is still to come after this one.
+    laptop.open(&[&fence]).await?;
+    let phone = stage.live(ada).await?;
+    for device in [laptop, &phone] {
+        let now = device.shows(&[&fence, b, a], 2).await?;
+        let is_dropped = now.unconfirmed == 0 && opened(&now, a) == Some(false);
+        ensure!(is_dropped, "a write that waited at dispose is stored after it: {}", told(&now));
+    }
+    Ok(())
 }
 
 pub(crate) async fn bullet_06_init_after_dispose_loses_and_repeats_nothing(stage: &Stage<'_>) -> Held {

@@ -1,5 +1,5 @@
 use futures_util::FutureExt;
-use internal_notifications_service::models::NotificationId;
+use internal_notifications_service::models::{NotificationId, UserId};
 use internal_notifications_service::{
     Announcement, InboxCommand, OfflinePush, ServiceErrorKind, Snapshot, Status, Written,
 };
@@ -61,7 +61,34 @@ pub(crate) async fn bullet_23_writes_while_offline_are_shown_then_stored(stage: 
     };
     laptop.until("the writes are stored when the connection is back", so).await?;
     phone.until("the other device shows the writes when they are stored", so).await?;
-    ear.hears(&[&fence]).await
+    ear.hears(&[&fence]).await?;
+    mark_all(stage, &ada, [&laptop, &phone], &[&fence, &c, &a]).await
+}
+
+/// All that was seen is opened without a connection: not what came since, however late the write is stored (12).
+async fn mark_all(stage: &Stage<'_>, ada: &UserId, devices: [&Probe; 2], listed: &[&NotificationId]) -> Held {
+    let [laptop, phone] = devices;
+    laptop.cut().await?;
+    queued("mark_all_opened", laptop.open_all().await?)?;
+    let now = laptop.shows_already("after mark_all_opened without a connection", listed, 2)?;
+    let pending = listed.iter().find(|id| opened(&now, id) != Some(true));
+    ensure!(pending.is_none(), "mark_all_opened without a connection does not show: {pending:?} is pending");
+    let unseen = stage.push(&[ada], "unseen").await?;
+    phone.until("the other device has it", |now| opened(now, &unseen) == Some(false)).await?;
+    laptop.mend().await?;
+    let what = "everything that was seen is opened and what came without a connection is not";
+    for device in devices {
+        let so =
+            |now: &Snapshot| now.pending == 1 && now.unconfirmed == 0 && opened(now, &unseen) == Some(false);
+        device.until(what, so).await?;
+    }
+    let fence = stage.push(&[ada], "last").await?;
+    for device in devices {
+        let so = |now: &Snapshot| now.pending == 2 && opened(now, &fence) == Some(false);
+        let now = device.until("a push after that is added", so).await?;
+        ensure!(opened(&now, &unseen) == Some(false), "what came without a connection is opened later");
+    }
+    Ok(())
 }
 
 pub(crate) async fn bullet_24_a_refused_write_is_rolled_back(stage: &Stage<'_>) -> Held {
@@ -181,7 +208,27 @@ pub(crate) async fn bullet_26_a_push_while_offline_errs_or_waits(stage: &Stage<'
     let fence = stage.push(&[&bob], "last").await?;
     ear.hears(&[&a, &fence]).await?;
     bobs.until("it has the push", |now| opened(now, &a) == Some(false)).await?;
-    Ok(())
+    match stage.harness.offline_push() {
+        OfflinePush::Err => Ok(()),
+        OfflinePush::Wait => disposed_while_waiting(stage, &laptop, &bob, &mut ear).await,
+    }
+}
+
+/// A push that waits ends with its service, and is not stored by the next one.
+async fn disposed_while_waiting(stage: &Stage<'_>, laptop: &Probe, bob: &UserId, ear: &mut Ear) -> Held {
+    laptop.cut().await?;
+    let given_up = stage.id("given-up")?;
+    let mut push = Box::pin(laptop.try_push(&[bob], notification(&given_up)));
+    let early = push.as_mut().now_or_never();
+    ensure!(early.is_none(), "a push without a connection does not wait: {early:?}");
+    laptop.dispose().await?;
+    let name = "push that waited when the service was disposed";
+    laptop.errs(name, ServiceErrorKind::NotInitialized, push).await?;
+    laptop.mend().await?;
+    laptop.init().await?;
+    let fence = stage.id("after-dispose")?;
+    laptop.push(&[bob], &fence).await?;
+    ear.hears(&[&fence]).await
 }
 
 /// Without a connection a write waits.

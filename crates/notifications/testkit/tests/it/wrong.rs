@@ -16,7 +16,7 @@ use fault::Fault;
 use service::WrongService;
 
 /// What is wrong, and the bullet that must say so.
-const FAULTS: [(Fault, u8); 30] = [
+const FAULTS: [(Fault, u8); 37] = [
     (Fault::AnswersBeforeInit, 1),
     (Fault::AnnouncesTheFirstSnapshot, 2),
     (Fault::StartsAgain, 3),
@@ -47,6 +47,13 @@ const FAULTS: [(Fault, u8); 30] = [
     (Fault::DropsTheWriteTooMany, 25),
     (Fault::SwallowsPushes, 26),
     (Fault::PushesAnewWhenRepeated, 27),
+    (Fault::KeepsWritesOverDispose, 5),
+    (Fault::OpensTheUnseen, 23),
+    (Fault::WaitsForEver, 26),
+    (Fault::StoresAWaitingPushLater, 26),
+    (Fault::RepeatsADroppedPush, 27),
+    (Fault::AnnouncesAfterADroppedDispose, 27),
+    (Fault::ShowsAfterADroppedDispose, 27),
 ];
 
 struct WrongHarness {
@@ -56,7 +63,11 @@ struct WrongHarness {
 
 impl WrongHarness {
     fn new(fault: Fault) -> Self {
-        Self { right: MockHarness::new(OfflinePush::Err), fault }
+        let offline_push = match fault {
+            Fault::WaitsForEver | Fault::StoresAWaitingPushLater => OfflinePush::Wait,
+            _ => OfflinePush::Err,
+        };
+        Self { right: MockHarness::new(offline_push), fault }
     }
 }
 
@@ -72,6 +83,10 @@ impl Harness for WrongHarness {
             receipt.accepted += std::mem::take(&mut receipt.duplicates);
         }
         Ok(receipt)
+    }
+
+    fn offline_push(&self) -> OfflinePush {
+        self.right.offline_push()
     }
 
     fn window(&self) -> usize {

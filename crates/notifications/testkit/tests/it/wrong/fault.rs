@@ -32,4 +32,11 @@ pub(crate) enum Fault {
     DropsTheWriteTooMany,
     SwallowsPushes,
     PushesAnewWhenRepeated,
+    KeepsWritesOverDispose,
+    OpensTheUnseen,
+    WaitsForEver,
+    StoresAWaitingPushLater,
+    RepeatsADroppedPush,
+    AnnouncesAfterADroppedDispose,
+    ShowsAfterADroppedDispose,
 }

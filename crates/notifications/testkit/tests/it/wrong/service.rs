@@ -32,6 +32,28 @@ struct Memory {
     announced: usize,
     last: Option<Announcement>,
     drop_next: bool,
+    /// What it opened without a connection.
+    waiting: Vec<NotificationId>,
+    waits_to_open_all: bool,
+    /// What it is to push when it is initialized again.
+    given_up: Vec<(Vec<UserId>, InternalNotification)>,
+    /// What it showed when the future of a `dispose` was dropped.
+    left: Option<Snapshot>,
+}
+
+/// A call that does this when it is dropped before it is done.
+struct Dropped<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for Dropped<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+impl<F: FnMut()> Dropped<F> {
+    fn is_done(self) {
+        std::mem::forget(self);
+    }
 }
 
 impl WrongService {
@@ -69,6 +91,14 @@ fn showing(fault: Fault, memory: &Memory, mut now: Snapshot) -> Snapshot {
         }
         Fault::CountsOneMore if now.notifications.len() > 2 => now.pending += 1,
         Fault::LooksLiveWhileOffline if now.status == Status::Offline => now.status = Status::Live,
+        Fault::OpensTheUnseen if memory.waits_to_open_all => {
+            let all = now.notifications.iter().cloned().map(|mut row| {
+                let at = row.created_at;
+                Arc::make_mut(&mut row).set_opened(Some(at));
+                row
+            });
+            now.notifications = all.collect();
+        }
         Fault::IgnoresOtherDevices => {
             let alone = now.notifications.iter().cloned().map(|mut row| {
                 if !memory.opened.contains(&row.id) {
@@ -105,6 +135,16 @@ impl InternalNotificationsService for WrongService {
             self.right.dispose().await;
         }
         let started = self.right.init().await;
+        if self.is(Fault::KeepsWritesOverDispose) {
+            let waiting = std::mem::take(&mut self.memory.lock().unwrap().waiting);
+            let _ = self.right.mark_opened(&waiting).await;
+        }
+        if self.is(Fault::StoresAWaitingPushLater) {
+            let given_up = std::mem::take(&mut self.memory.lock().unwrap().given_up);
+            for (to, notification) in given_up {
+                let _ = self.right.push(&to, notification).await;
+            }
+        }
         let inits = {
             let mut memory = self.memory.lock().unwrap();
             memory.inits += 1;
@@ -119,7 +159,11 @@ impl InternalNotificationsService for WrongService {
     }
 
     async fn dispose(&self) {
-        self.memory.lock().unwrap().shown = Some(self.right.snapshot());
+        let now = self.right.snapshot();
+        self.memory.lock().unwrap().shown = Some(now.clone());
+        let dropped = Dropped(|| self.memory.lock().unwrap().left = Some(now.clone()));
+        tokio::task::yield_now().await;
+        dropped.is_done();
         self.right.dispose().await;
     }
 
@@ -150,6 +194,27 @@ impl InternalNotificationsService for WrongService {
                 let receipt = self.right.push(user_ids, notification).await?;
                 Ok(Receipt { accepted: user_ids.len() as u64, ..receipt })
             }
+            (Fault::WaitsForEver, _) => match self.right.push(user_ids, notification).await {
+                Err(_) => std::future::pending().await,
+                receipt => receipt,
+            },
+            (Fault::StoresAWaitingPushLater, _) => {
+                let outcome = self.right.push(user_ids, notification.clone()).await;
+                if outcome.is_err() {
+                    self.memory.lock().unwrap().given_up.push((user_ids.to_vec(), notification));
+                }
+                outcome
+            }
+            (Fault::RepeatsADroppedPush, None) => {
+                let dropped = Dropped(|| {
+                    for _ in 0..2 {
+                        self.right.push(user_ids, notification.clone()).now_or_never().unwrap().unwrap();
+                    }
+                });
+                tokio::task::yield_now().await;
+                dropped.is_done();
+                self.right.push(user_ids, notification).await
+            }
             (fault, id) => match (fault, id, self.right.push(user_ids, notification).await) {
                 (Fault::CallsTheInvalidUnavailable, _, Err(_)) => {
                     Err(ServiceError::new(ServiceErrorKind::Unavailable, "not now"))
@@ -170,6 +235,11 @@ impl InternalNotificationsService for WrongService {
         let (fault, memory) = (self.fault, Arc::clone(&self.memory));
         let snapshots = self.right.snapshots().map(move |now| showing(fault, &memory.lock().unwrap(), now));
         match fault {
+            Fault::ShowsAfterADroppedDispose => {
+                let memory = Arc::clone(&self.memory);
+                let late = async move { stream::iter(memory.lock().unwrap().left.clone()) };
+                snapshots.chain(late.flatten_stream()).boxed()
+            }
             Fault::SkipsThePresent => snapshots.skip(1).boxed(),
             Fault::NeverEnds => snapshots.chain(pending()).boxed(),
             Fault::YieldsEverySnapshot => {
@@ -200,13 +270,25 @@ impl InternalNotificationsService for WrongService {
                 let late = async move { stream::iter(memory.lock().unwrap().last.clone()) };
                 told.chain(late.flatten_stream()).boxed()
             }
+            Fault::AnnouncesAfterADroppedDispose => {
+                let late = async move {
+                    let left = memory.lock().unwrap().left.clone();
+                    let row = left.and_then(|left| left.notifications.first().cloned());
+                    stream::iter(row.map(Announcement::Notification))
+                };
+                told.chain(late.flatten_stream()).boxed()
+            }
             _ => told.boxed(),
         }
     }
 
     async fn mark_opened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
         self.memory.lock().unwrap().opened.extend(ids.iter().cloned());
-        self.written(self.right.mark_opened(ids).await)
+        let written = self.right.mark_opened(ids).await;
+        if written == Ok(Written::Queued) {
+            self.memory.lock().unwrap().waiting.extend(ids.iter().cloned());
+        }
+        self.written(written)
     }
 
     async fn mark_unopened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
@@ -221,6 +303,17 @@ impl InternalNotificationsService for WrongService {
             let listed = self.right.snapshot().notifications;
             let ids: Vec<_> = listed.iter().map(|row| row.id.clone()).collect();
             return self.right.mark_opened(&ids).await;
+        }
+        if self.is(Fault::OpensTheUnseen) && self.right.snapshot().status == Status::Offline {
+            self.memory.lock().unwrap().waits_to_open_all = true;
+            let (right, memory) = (Arc::clone(&self.right), Arc::clone(&self.memory));
+            tokio::spawn(async move {
+                let is_live = |now: &Snapshot| std::future::ready(now.status == Status::Live);
+                let _ = right.snapshots().filter(is_live).boxed().next().await;
+                let _ = right.mark_all_opened().await;
+                memory.lock().unwrap().waits_to_open_all = false;
+            });
+            return Ok(Written::Queued);
         }
         self.written(self.right.mark_all_opened().await)
     }
