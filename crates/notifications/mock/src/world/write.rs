@@ -41,8 +41,8 @@ impl World {
         device.initialized()?;
         device.script.call(Call::Write)?;
         let (is_online, most) = (device.is_online, device.settings.write_queue);
-        let pending = device.initialized()?.inbox.pending_writes();
-        if !is_online && pending + commands.len() > most {
+        let waiting = device.initialized()?.inbox.waiting_writes();
+        if !is_online && waiting + commands.len() > most {
             return Err(queue_full());
         }
         let mut written = Written::Stored;

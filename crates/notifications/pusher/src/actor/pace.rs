@@ -1,4 +1,5 @@
 use internal_notifications_models::OpId;
+use internal_notifications_service::{Inbox, PendingWrite};
 use rand::rngs::StdRng;
 use tokio::time::Instant;
 
@@ -9,14 +10,16 @@ pub(super) struct Pace {
     not_before: Instant,
     /// Attempts in a row without an answer.
     failures: u32,
-    /// The last write that was answered, and how often again, since the answer was of a history that the replica could not find.
-    answered: Option<(OpId, u32)>,
+    /// Repeats of writes in a row that were answered in vain: with a history that the replica could not find.
+    in_vain: u32,
+    /// The write that the first of these repeats was of.
+    waits_for: Option<OpId>,
     rng: StdRng,
 }
 
 impl Pace {
     pub(super) fn new(rng: StdRng) -> Self {
-        Self { not_before: Instant::now(), failures: 0, answered: None, rng }
+        Self { not_before: Instant::now(), failures: 0, in_vain: 0, waits_for: None, rng }
     }
 
     pub(super) fn next(&self) -> Instant {
@@ -33,15 +36,24 @@ impl Pace {
         self.not_before = Instant::now() + retry::delay(self.failures, &mut self.rng);
     }
 
-    /// A write was answered. One that is sent over and over is waited for.
-    pub(super) fn answered(&mut self, op: &OpId) {
+    /// A write was answered. While writes are sent over and over, each is waited for, whichever it is.
+    pub(super) fn answered(&mut self, write: &PendingWrite) {
         self.is_up();
-        let before = self.answered.take().filter(|(last, _)| last == op);
-        let again = before.map_or(0, |(_, again)| again.saturating_add(1));
-        if again > 0 {
-            self.not_before = Instant::now() + retry::delay(again, &mut self.rng);
+        if write.was_answered() {
+            self.waits_for.get_or_insert_with(|| write.op.clone());
+            self.in_vain = self.in_vain.saturating_add(1);
+            self.not_before = Instant::now() + retry::delay(self.in_vain, &mut self.rng);
         }
-        self.answered = Some((op.clone(), again));
+    }
+
+    /// Repeats are in vain no more once the replica has the write.
+    pub(super) fn look_at(&mut self, inbox: &Inbox) {
+        if self.waits_for.take_if(|op| inbox.pending_write(op).is_none()).is_some() {
+            self.in_vain = 0;
+            if !self.is_down() {
+                self.not_before = Instant::now();
+            }
+        }
     }
 
     /// The server can be reached, or so it seems.

@@ -45,6 +45,7 @@ impl Actor {
 
     /// Sends the next write, if it is time.
     pub(super) fn send(&mut self) {
+        self.pace.look_at(&self.inbox);
         if self.send_at().is_none_or(|at| at > Instant::now()) {
             return;
         }
@@ -60,9 +61,11 @@ impl Actor {
         let Some(Sent { write, asked_at, outcome }) = sent else { return self.on_unsent() };
         match outcome {
             Ok(answer) => {
-                self.pace.answered(&write.op);
+                self.pace.answered(&write);
                 self.inbox.on_written(&write.op, asked_at, answer.head);
-                self.schedule.hurry();
+                if !write.was_answered() {
+                    self.schedule.hurry();
+                }
             }
             Err(refusal) if refusal.error.is_retryable() => {
                 tracing::debug!(error = %refusal.error, "a write was sent in vain");
@@ -83,7 +86,12 @@ impl Actor {
     fn on_write_refused(&mut self, op: &OpId, asked_at: Position, Refusal { error, head }: Refusal) {
         self.pace.is_up();
         match self.waiting.refused(op, &error) {
-            Some(ops) => self.take_back(&ops),
+            Some(mut ops) => {
+                // What the server did before stays done.
+                let is_undone = |write: &PendingWrite| write.op == *op || !write.was_answered();
+                ops.retain(|op| self.inbox.pending_write(op).is_some_and(is_undone));
+                self.take_back(&ops);
+            }
             None => {
                 for event in self.inbox.on_refused(op) {
                     if let InboxEvent::RolledBack(write) = &event {

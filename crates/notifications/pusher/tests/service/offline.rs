@@ -193,7 +193,7 @@ async fn what_the_server_has_is_sent_again_after_a_restored_backup() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_never_tells_what_it_has_done_is_not_flooded() {
     let server = Server::new();
-    server.add("ada", "a");
+    ["a", "b"].iter().for_each(|id| drop(server.add("ada", id)));
     let device = Device::live(&server).await;
     {
         let mut world = server.world();
@@ -201,13 +201,15 @@ async fn a_server_that_never_tells_what_it_has_done_is_not_flooded() {
         world.stale = world.logs.get("ada").cloned();
     }
     let before = server.seen("").len();
-    assert_eq!(device.service.mark_opened(&[id("a")]).await, Ok(Written::Queued));
+    let (a, b) = ([id("a")], [id("b")]);
+    let written = tokio::join!(device.service.mark_opened(&a), device.service.mark_opened(&b));
+    assert_eq!(written, (Ok(Written::Queued), Ok(Written::Queued)));
     tokio::time::sleep(Duration::from_secs(600)).await;
     let asked = server.seen("").len() - before;
     assert!(asked < 600, "{asked} requests in ten minutes");
     server.world().stale = None;
     device.until_stored().await;
-    assert_eq!((device.ids(), device.service.snapshot().pending), (vec!["a".to_owned()], 0));
+    assert_eq!((device.ids(), device.service.snapshot().pending), (vec!["b".to_owned(), "a".to_owned()], 0));
 }
 
 #[tokio::test(start_paused = true)]

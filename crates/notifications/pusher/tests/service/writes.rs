@@ -188,6 +188,20 @@ async fn a_write_while_live_events_are_stopped_returns_when_it_is_acknowledged()
 }
 
 #[tokio::test(start_paused = true)]
+async fn writes_that_the_server_has_leave_room_for_others() {
+    let (server, device) = with_notifications(&["a"]).await;
+    device.service.unsubscribe().await.unwrap();
+    for _ in 0..300 {
+        assert_eq!(device.service.mark_opened(&[id("a")]).await, Ok(Written::Stored));
+        assert_eq!(device.service.mark_unopened(&[id("a")]).await, Ok(Written::Stored));
+    }
+    assert_eq!((device.ids(), device.service.snapshot().unconfirmed), (vec!["a*".to_owned()], 600));
+    assert_eq!(server.world().logs["ada"].head().position.seq, 601);
+    device.service.subscribe().await.unwrap();
+    device.until_stored().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_write_that_is_answered_ends_the_wait_after_failed_questions() {
     let (server, device) = with_notifications(&["a"]).await;
     let asked = server.seen("/changes").len();
@@ -223,4 +237,26 @@ async fn when_one_of_many_requests_is_refused_those_after_it_are_not_sent() {
         Some(Announcement::Notification(row)) => assert_eq!(row.id, id("b")),
         other => panic!("the caller was told already: {other:?}"),
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_server_did_before_it_refused_stays_shown() {
+    let (server, device) = with_notifications(&["a", "b"]).await;
+    server.world().mute = true;
+    let before = server.world().logs["ada"].clone();
+    server.world().stale = Some(before);
+    let mut ids = vec![id("a")];
+    ids.extend((0..499).map(|n| id(&format!("n{n}"))));
+    ids.push(id("b"));
+    let (outcome, ()) = tokio::join!(device.service.mark_opened(&ids), async {
+        while server.seen("/opened").is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        server.fail("/opened", Fault::Answer(422, Vec::new()));
+    });
+    assert_eq!(outcome.unwrap_err().kind(), ServiceErrorKind::Invalid);
+    assert_eq!((device.ids(), device.service.snapshot().unconfirmed), (vec!["b*".into(), "a".into()], 1));
+    server.world().stale = None;
+    device.until_stored().await;
+    assert_eq!(device.ids(), ["b*", "a"]);
 }

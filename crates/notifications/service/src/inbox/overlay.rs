@@ -17,6 +17,7 @@ pub struct PendingWrite {
     pub at: Timestamp,
     /// The head that the server answered.
     answered: Option<Position>,
+    was_answered: bool,
 }
 
 impl PendingWrite {
@@ -24,21 +25,29 @@ impl PendingWrite {
     pub fn is_answered(&self) -> bool {
         self.answered.is_some()
     }
+
+    /// Whether the server has answered it at least once, also if it is to be sent again since then.
+    pub fn was_answered(&self) -> bool {
+        self.was_answered
+    }
 }
 
 /// The writes that are shown and not yet in the replica, in order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Overlay(VecDeque<PendingWrite>);
 
-/// The most writes that wait.
+/// The most writes that wait for the server.
 const WAITING: usize = 500;
+
+/// The most writes, with those that the server has and the replica does not: while nothing comes in, they stay.
+const MOST: usize = 10 * WAITING;
 
 impl Overlay {
     /// Adds a write; false when there is no room.
     pub(super) fn push(&mut self, op: OpId, command: InboxCommand, at: Timestamp) -> bool {
-        let has_room = self.0.len() < WAITING;
+        let has_room = self.0.len() < MOST && self.waiting() < WAITING;
         if has_room {
-            self.0.push_back(PendingWrite { op, command, at, answered: None });
+            self.0.push_back(PendingWrite { op, command, at, answered: None, was_answered: false });
         }
         has_room
     }
@@ -56,8 +65,16 @@ impl Overlay {
         self.0.len()
     }
 
+    /// How many the server has not answered.
+    pub(super) fn waiting(&self) -> usize {
+        self.0.iter().filter(|write| write.answered.is_none()).count()
+    }
+
     pub(super) fn answered(&mut self, op: &OpId, head: Position) {
-        self.0.iter_mut().filter(|write| write.op == *op).for_each(|write| write.answered = Some(head));
+        self.0.iter_mut().filter(|write| write.op == *op).for_each(|write| {
+            write.answered = Some(head);
+            write.was_answered = true;
+        });
     }
 
     pub(super) fn take(&mut self, op: &OpId) -> Option<PendingWrite> {

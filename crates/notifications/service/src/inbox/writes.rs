@@ -8,7 +8,7 @@ impl Inbox {
     /// Shows a write of the user's own, until the server has it and the replica too.
     ///
     /// # Errors
-    /// [`QueueFull`]; it is not shown then.
+    /// [`QueueFull`], when 500 wait for the server's answer, or 5,000 are not in the replica; it is not shown then.
     pub fn write(&mut self, op: OpId, command: InboxCommand, at: Timestamp) -> Result<(), QueueFull> {
         self.overlay.push(op, command, at).then_some(()).ok_or(QueueFull)
     }
@@ -26,6 +26,11 @@ impl Inbox {
     /// How many writes the replica does not have yet.
     pub fn pending_writes(&self) -> usize {
         self.overlay.len()
+    }
+
+    /// How many writes the server has not answered yet.
+    pub fn waiting_writes(&self) -> usize {
+        self.overlay.waiting()
     }
 
     /// The server did a write, sent when the inbox was at `asked_at`.
