@@ -2,10 +2,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_core::stream::BoxStream;
-use futures_util::{StreamExt, future};
+use futures_util::{StreamExt, future, stream};
 use internal_notifications_service::{Announcement, Inbox, InboxEvent, Snapshot, Status};
 use tokio::sync::{broadcast, mpsc, watch};
-use tokio_stream::wrappers::{BroadcastStream, WatchStream};
+use tokio_stream::wrappers::BroadcastStream;
 
 use crate::Update;
 
@@ -16,11 +16,18 @@ const UPDATES: usize = 8_192;
 #[derive(Debug)]
 pub(crate) struct Outlets {
     present: watch::Sender<Snapshot>,
-    announcements: broadcast::Sender<Announcement>,
-    /// None once closed. Locked while state and updates change together.
-    readers: Mutex<Option<Vec<mpsc::Sender<Update>>>>,
+    announcement_queue: usize,
+    /// None once closed. Locked while anything changes or is told.
+    readers: Mutex<Option<Readers>>,
     /// What a reader has not taken yet is not told any more.
     has_ended: Arc<AtomicBool>,
+}
+
+#[derive(Debug, Default)]
+struct Readers {
+    updates: Vec<mpsc::Sender<Update>>,
+    /// From the first reader on: its queue takes its whole room at once.
+    announcements: Option<broadcast::Sender<Announcement>>,
 }
 
 impl Outlets {
@@ -28,8 +35,8 @@ impl Outlets {
     pub(crate) fn new(announcement_queue: usize) -> Self {
         Self {
             present: watch::Sender::default(),
-            announcements: broadcast::Sender::new(announcement_queue),
-            readers: Mutex::new(Some(Vec::new())),
+            announcement_queue,
+            readers: Mutex::new(Some(Readers::default())),
             has_ended: Arc::default(),
         }
     }
@@ -39,12 +46,27 @@ impl Outlets {
     }
 
     pub(crate) fn snapshots(&self) -> BoxStream<'static, Snapshot> {
-        WatchStream::new(self.present.subscribe()).boxed()
+        let mut present = self.present.subscribe();
+        present.mark_changed();
+        let has_ended = Arc::clone(&self.has_ended);
+        stream::unfold(Some((present, has_ended)), |reader| async {
+            let (mut present, has_ended) = reader?;
+            present.changed().await.ok()?;
+            let snapshot = present.borrow_and_update().clone();
+            // The empty one is the last.
+            let is_last = has_ended.load(Ordering::SeqCst) && snapshot == Snapshot::default();
+            Some((snapshot, (!is_last).then_some((present, has_ended))))
+        })
+        .boxed()
     }
 
     pub(crate) fn announcements(&self) -> BoxStream<'static, Announcement> {
+        let mut readers = self.lock();
+        let Some(readers) = readers.as_mut() else { return stream::empty().boxed() };
+        let queue = || broadcast::Sender::new(self.announcement_queue);
+        let announcements = readers.announcements.get_or_insert_with(queue).subscribe();
         let has_ended = Arc::clone(&self.has_ended);
-        BroadcastStream::new(self.announcements.subscribe())
+        BroadcastStream::new(announcements)
             .map(|announcement| announcement.unwrap_or(Announcement::Skipped))
             .take_while(move |_| future::ready(!has_ended.load(Ordering::SeqCst)))
             .boxed()
@@ -70,13 +92,14 @@ impl Outlets {
         let readers = readers.as_mut()?;
         let (sender, receiver) = mpsc::channel(UPDATES);
         let _ = sender.try_send(Update::Snapshot { snapshot: self.snapshot(), reset });
-        readers.push(sender);
+        readers.updates.push(sender);
         Some(receiver)
     }
 
-    /// Tells what happened to the inbox, which is given as it is now if it is another than before.
+    /// Tells what happened to the inbox, which is given as it is now if it may be another than before. Nothing once closed.
     pub(crate) fn publish(&self, events: Vec<InboxEvent>, inbox: Option<&Inbox>, status: Status) {
         let mut readers = self.lock();
+        let Some(readers) = readers.as_mut() else { return };
         let before = self.snapshot();
         let status_update = (before.status != status).then(|| Update::Status(status.clone()));
         let present = match inbox {
@@ -91,37 +114,46 @@ impl Outlets {
             None => Snapshot { status, ..before },
         };
         if inbox.is_some() || status_update.is_some() {
-            if let Some(readers) = readers.as_mut().filter(|readers| !readers.is_empty()) {
+            if !readers.updates.is_empty() {
                 let updates = updates(&events, &present).into_iter().chain(status_update);
-                updates.for_each(|update| send(readers, &update));
+                updates.for_each(|update| send(&mut readers.updates, &update));
             }
-            self.present.send_replace(present);
+            self.show(present);
         }
-        drop(readers);
+        let Some(announcements) = &readers.announcements else { return };
         for event in events {
             if let InboxEvent::Announce(announcement) = event {
-                let _ = self.announcements.send(announcement);
+                let _ = announcements.send(announcement);
             }
         }
     }
 
-    /// Changes the status alone.
+    /// Changes the status alone. Nothing once closed.
     pub(crate) fn set_status(&self, status: Status) {
         let mut readers = self.lock();
-        if let Some(readers) = readers.as_mut() {
-            send(readers, &Update::Status(status.clone()));
-        }
-        self.present.send_modify(|present| present.status = status);
+        let Some(readers) = readers.as_mut() else { return };
+        send(&mut readers.updates, &Update::Status(status.clone()));
+        self.show(Snapshot { status, ..self.snapshot() });
     }
 
     /// Forgets the user; readers end.
     pub(crate) fn close(&self) {
+        let mut readers = self.lock();
         self.has_ended.store(true, Ordering::SeqCst);
-        *self.lock() = None;
+        *readers = None;
         self.present.send_replace(Snapshot::default());
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<mpsc::Sender<Update>>>> {
+    /// Wakes readers if it is another.
+    fn show(&self, snapshot: Snapshot) {
+        self.present.send_if_modified(|present| {
+            let is_another = present.position != snapshot.position || *present != snapshot;
+            *present = snapshot;
+            is_another
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Readers>> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -144,4 +176,35 @@ fn updates(events: &[InboxEvent], present: &Snapshot) -> Vec<Update> {
 /// Readers that are gone, or too slow, are cut off.
 fn send(readers: &mut Vec<mpsc::Sender<Update>>, update: &Update) {
     readers.retain(|reader| reader.try_send(update.clone()).is_ok());
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn a_task_that_still_runs_tells_nothing_once_it_is_closed() {
+        let outlets = Outlets::new(16);
+        let (mut snapshots, mut announcements) = (outlets.snapshots(), outlets.announcements());
+        outlets.close();
+        outlets.set_status(Status::Live);
+        let told = vec![InboxEvent::Announce(Announcement::Skipped)];
+        outlets.publish(told, Some(&Inbox::new(1)), Status::Live);
+        assert_eq!(outlets.snapshot(), Snapshot::default());
+        assert_eq!(snapshots.next().now_or_never(), Some(Some(Snapshot::default())));
+        assert_eq!(snapshots.next().now_or_never(), Some(None));
+        assert_eq!(announcements.next().now_or_never(), Some(None));
+        assert_eq!(outlets.announcements().next().now_or_never(), Some(None));
+    }
+
+    #[test]
+    fn a_queue_for_announcements_takes_room_once_there_is_a_reader() {
+        let outlets = Outlets::new(16);
+        let has_queue = || outlets.lock().as_ref().is_some_and(|readers| readers.announcements.is_some());
+        assert!(!has_queue());
+        drop(outlets.announcements());
+        assert!(has_queue());
+    }
 }

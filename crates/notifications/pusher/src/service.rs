@@ -181,8 +181,9 @@ impl InternalNotificationsService for PusherService {
         };
         let mut run = run;
         run.task.abort();
-        let _ = (&mut run.task).await;
+        // Before the wait, where this future may be dropped.
         outlets.close();
+        let _ = (&mut run.task).await;
     }
 
     async fn subscribe(&self) -> Result<(), ServiceError> {
@@ -224,7 +225,7 @@ impl InternalNotificationsService for PusherService {
     /// [`Offline`](internal_notifications_service::Status::Offline), else within the builder's `call_timeout`. While live events are stopped it is
     /// [`Stored`](Written::Stored) as soon as the server has it.
     ///
-    /// At most 500 writes wait; those included that the server has and the state not yet.
+    /// At most 500 writes wait for the server, and 5,000 for the state: so many while live events are stopped.
     ///
     /// More than 500 ids are several operations: when one is refused, those after it are not sent.
     async fn mark_opened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
@@ -251,8 +252,7 @@ impl InternalNotificationsService for PusherService {
         self.session()?.write(vec![InboxCommand::Remove(id.clone())]).await
     }
 
-    /// [`Unavailable`](ServiceErrorKind::Unavailable) also while live events are stopped: an older page would bring news with it. One that errs so
-    /// for want of a connection may still lengthen the list when there is one.
+    /// [`Unavailable`](ServiceErrorKind::Unavailable) also while live events are stopped: an older page would bring news with it.
     async fn load_older(&self, count: usize) -> Result<(), ServiceError> {
         self.session()?.call(|outcome| Command::LoadOlder(count, outcome)).await
     }

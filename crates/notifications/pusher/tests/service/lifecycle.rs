@@ -299,6 +299,38 @@ async fn what_a_reader_has_not_taken_by_dispose_is_not_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_dispose_that_is_dropped_has_ended_the_streams() {
+    let server = Server::new();
+    let device = Device::live(&server).await;
+    let mut announcements = device.service.announcements();
+    let (mut snapshots, mut updates) = (device.service.snapshots(), device.service.updates());
+    server.add("ada", "secret");
+    device.until_seq(1).await;
+    let mut push = device.service.push(&[], InternalNotification::new("c"));
+    assert!((&mut push).now_or_never().is_none());
+    assert!(device.service.dispose().now_or_never().is_none(), "the task has not ended yet");
+    assert_eq!(announcements.next().now_or_never(), Some(None));
+    assert_eq!(updates.next().now_or_never(), Some(None));
+    assert_eq!(snapshots.next().now_or_never(), Some(Some(Snapshot::default())));
+    assert_eq!(snapshots.next().now_or_never(), Some(None));
+    device.service.dispose().await;
+    assert_eq!(device.service.snapshot(), Snapshot::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn snapshots_are_told_only_when_they_differ() {
+    let server = Server::new();
+    let device = Device::with(&server, |builder| builder.position_check(Duration::from_secs(60)));
+    device.go_live().await;
+    let mut snapshots = device.service.snapshots();
+    assert_eq!(snapshots.next().await, Some(device.service.snapshot()));
+    let checks = server.seen("/head").len();
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    assert!(server.seen("/head").len() > checks + 2);
+    assert_eq!(snapshots.next().now_or_never(), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_slow_reader_of_announcements_is_told_that_it_missed_some() {
     let server = Server::new();
     let device = Device::with(&server, |builder| builder.announcement_queue(4));
