@@ -125,7 +125,8 @@ impl Actor {
         loop {
             self.ask();
             self.send();
-            self.waiting.expire(Instant::now());
+            let given_up = self.waiting.expire(Instant::now());
+            self.inbox.give_up_older(given_up);
             self.publish();
             match self.woken().await {
                 Woken::Command(None) => return,
@@ -207,7 +208,7 @@ impl Actor {
                 self.link = Link::Paused;
                 self.refused = None;
                 self.questions = JoinSet::new();
-                self.waiting.older_failed(&unavailable());
+                self.older_failed(&unavailable());
                 self.publish();
                 let _ = done.send(Ok(()));
             }
@@ -220,12 +221,22 @@ impl Actor {
         if matches!(self.link, Link::Paused) {
             return self.waiting.tell_older(outcome, Err(unavailable()));
         }
-        if let Err(full) = self.inbox.load_older(count) {
-            let error = ServiceError::new(ServiceErrorKind::WindowFull, full.to_string());
-            return self.waiting.tell_older(outcome, Err(error));
+        match self.inbox.load_older(count) {
+            Ok(count) => {
+                self.schedule.hurry();
+                self.waiting.add_older(count, outcome, self.deadline());
+            }
+            Err(full) => {
+                let error = ServiceError::new(ServiceErrorKind::WindowFull, full.to_string());
+                self.waiting.tell_older(outcome, Err(error));
+            }
         }
-        self.schedule.hurry();
-        self.waiting.add_older(outcome, self.deadline());
+    }
+
+    /// The list is as long again as it was before the calls that fail.
+    fn older_failed(&mut self, error: &ServiceError) {
+        let given_up = self.waiting.older_failed(error);
+        self.inbox.give_up_older(given_up);
     }
 
     /// How long a call that is made now waits for a server that does not answer.
@@ -347,7 +358,7 @@ impl Actor {
     fn on_question_failed(&mut self, refusal: Refusal) {
         use ServiceErrorKind::{Configuration, Forbidden, Unauthorized};
         let error = refusal.error;
-        self.waiting.older_failed(&error);
+        self.older_failed(&error);
         if let Link::Refused { was_answered: ask, .. } | Link::Open { may_have_moved: ask, .. } =
             &mut self.link
         {

@@ -3,10 +3,10 @@
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
 
 use internal_notifications_models::{
-    Change, ChangeKind, ChangesAnswer, Head, InternalNotification, LiveEvent, NotificationId, Position,
+    Change, ChangeKind, ChangesAnswer, Head, InternalNotification, LiveEvent, NotificationId, OpId, Position,
     ResetReason, Tag, Timestamp,
 };
-use internal_notifications_service::{Announcement, Ask, Inbox, InboxEvent, InboxLog};
+use internal_notifications_service::{Announcement, Ask, Inbox, InboxCommand, InboxEvent, InboxLog};
 
 fn push(log: &mut InboxLog, id: &str) -> Change {
     let tag = Tag::from_bits(log.head().position.seq + 1);
@@ -224,4 +224,48 @@ fn a_restored_backup_shows_at_its_first_event() {
     assert_eq!(events[0], InboxEvent::Replaced(Some(ResetReason::Diverged)));
     assert_eq!(announced(&events), ["new"]);
     assert_eq!(ids(&inbox), ["new", "first"]);
+}
+
+#[test]
+fn older_ones_that_did_not_come_are_given_up_and_none_are_wanted_of_all() {
+    let mut log = InboxLog::new();
+    (0..9).for_each(|n| drop(push(&mut log, &format!("n{n}"))));
+    let mut inbox = Inbox::new(3);
+    inbox.on_snapshot(log.page(3, None));
+    assert_eq!(inbox.load_older(4), Ok(4));
+    let before = inbox.low();
+    inbox.on_older(inbox.head().position, before, log.page(2, Some(before)));
+    assert_eq!(inbox.wants(), Some(Ask::Older { before: inbox.low(), limit: 2 }));
+    inbox.give_up_older(4);
+    assert_eq!((ids(&inbox).len(), inbox.wants()), (5, None));
+    assert_eq!(inbox.load_older(9), Ok(9));
+    let before = inbox.low();
+    inbox.on_older(inbox.head().position, before, log.page(9, Some(before)));
+    assert_eq!((ids(&inbox).len(), inbox.low()), (9, 0));
+    assert_eq!(inbox.load_older(usize::MAX), Ok(0));
+}
+
+#[test]
+fn answered_writes_leave_room_up_to_a_bound() {
+    let (log, mut inbox) = started();
+    let head = Head { position: Position { seq: 9, tag: None }, ..log.head() };
+    let mut taken = 0;
+    let mut write = |inbox: &mut Inbox, is_answered: bool| {
+        let op = OpId::new(format!("op{taken}")).unwrap();
+        let command = InboxCommand::Opened(vec![NotificationId::new("first").unwrap()]);
+        let written = inbox.write(op.clone(), command, Timestamp::UNIX_EPOCH);
+        taken += usize::from(written.is_ok());
+        if is_answered {
+            inbox.on_written(&op, inbox.head().position, head);
+        }
+        written.is_ok()
+    };
+    assert!((0..500).all(|_| write(&mut inbox, true)));
+    assert!((0..500).all(|_| write(&mut inbox, false)));
+    assert!(!write(&mut inbox, false), "too many wait for the server");
+    assert_eq!((inbox.waiting_writes(), inbox.pending_writes()), (500, 1_000));
+
+    let (_, mut inbox) = started();
+    while write(&mut inbox, true) {}
+    assert_eq!((inbox.waiting_writes(), inbox.pending_writes()), (0, 5_000));
 }

@@ -76,14 +76,19 @@ impl World {
         device.initialized()?;
         device.script.call(Call::LoadOlder)?;
         let most = device.settings.most;
+        let holds_all = |session: &Session| {
+            !session.is_paused && session.inbox.low() == 0 && !session.inbox.is_catching_up()
+        };
+        if holds_all(device.initialized()?) {
+            return Ok(());
+        }
         let session = device.live().ok_or_else(no_connection)?;
         let count = count.min(most.saturating_sub(session.most));
         let full = || ServiceError::new(ServiceErrorKind::WindowFull, "the list is as long as it may be");
         if session.most >= most {
             return Err(full());
         }
-        session.inbox.load_older(count).map_err(|_| full())?;
-        session.most += count;
+        session.most += session.inbox.load_older(count).map_err(|_| full())?;
         self.flush(id);
         Ok(())
     }

@@ -128,6 +128,26 @@ fn the_list_is_bounded_and_older_ones_are_loaded() {
 }
 
 #[test]
+fn a_list_that_holds_all_is_not_made_longer() {
+    let hub = MockHub::new();
+    for n in ["a", "b"] {
+        hub.push_as_backend("shop", ["ada"], note(n)).unwrap();
+    }
+    let ada = live(hub.service_builder("ada").window(2).most(5).build());
+    now(ada.load_older(1)).unwrap();
+    for _ in 0..5 {
+        now(ada.load_older(1)).unwrap();
+    }
+    ada.go_offline();
+    now(ada.load_older(1)).unwrap();
+    ada.go_online();
+    for n in ["c", "d", "e"] {
+        hub.push_as_backend("shop", ["ada"], note(n)).unwrap();
+    }
+    assert_eq!(shown(&ada), ["e", "d"]);
+}
+
+#[test]
 fn a_long_list_is_there_when_init_returns() {
     let hub = MockHub::new();
     for n in 0..450 {

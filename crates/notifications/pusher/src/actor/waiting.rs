@@ -8,7 +8,8 @@ use crate::command::Outcome;
 #[derive(Default)]
 pub(super) struct Waiting {
     writes: Vec<Caller<Vec<OpId>, Written>>,
-    older: Vec<Caller<(), ()>>,
+    /// Each of so many.
+    older: Vec<Caller<usize, ()>>,
     told: Vec<Told>,
 }
 
@@ -29,8 +30,8 @@ impl Waiting {
         self.writes.push(Caller { of: ops, outcome, deadline });
     }
 
-    pub(super) fn add_older(&mut self, outcome: Outcome<()>, deadline: Instant) {
-        self.older.push(Caller { of: (), outcome, deadline });
+    pub(super) fn add_older(&mut self, count: usize, outcome: Outcome<()>, deadline: Instant) {
+        self.older.push(Caller { of: count, outcome, deadline });
     }
 
     pub(super) fn tell_write(&mut self, outcome: Outcome<Written>, result: Result<Written, ServiceError>) {
@@ -54,14 +55,14 @@ impl Waiting {
         all.for_each(|of_caller| *of_caller = deadline.min(*of_caller));
     }
 
-    /// Those whose time is over.
-    pub(super) fn expire(&mut self, now: Instant) {
+    /// Those whose time is over. Gives how many older notifications nobody waits for any more.
+    #[must_use]
+    pub(super) fn expire(&mut self, now: Instant) -> usize {
         for caller in take(&mut self.writes, |caller| caller.deadline <= now) {
             self.tell_write(caller.outcome, Ok(Written::Queued));
         }
-        for caller in take(&mut self.older, |caller| caller.deadline <= now) {
-            self.tell_older(caller.outcome, Err(unavailable()));
-        }
+        let late = take(&mut self.older, |caller| caller.deadline <= now);
+        self.fail_older(late, &unavailable())
     }
 
     /// The server cannot be reached: writes wait for it, and nobody for them.
@@ -71,11 +72,17 @@ impl Waiting {
         }
     }
 
-    /// Older notifications will not come now.
-    pub(super) fn older_failed(&mut self, error: &ServiceError) {
-        for caller in std::mem::take(&mut self.older) {
-            self.tell_older(caller.outcome, Err(error.clone()));
-        }
+    /// Older notifications will not come now. Gives how many nobody waits for any more.
+    #[must_use]
+    pub(super) fn older_failed(&mut self, error: &ServiceError) -> usize {
+        let all = std::mem::take(&mut self.older);
+        self.fail_older(all, error)
+    }
+
+    fn fail_older(&mut self, callers: Vec<Caller<usize, ()>>, error: &ServiceError) -> usize {
+        let count = callers.iter().fold(0, |count: usize, caller| count.saturating_add(caller.of));
+        callers.into_iter().for_each(|caller| self.tell_older(caller.outcome, Err(error.clone())));
+        count
     }
 
     /// A write was refused: if its caller still waits, it is told. Gives all writes of that call then.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use internal_notifications_pusher::contract::{
-    InboxCommand, InternalNotificationsService, MAX_WINDOW, ServiceErrorKind, Status,
+    InboxCommand, InternalNotificationsService, MAX_WINDOW, ServiceErrorKind,
 };
 use internal_notifications_pusher::models::NotificationId;
 use tokio::time::Instant;
@@ -39,6 +39,10 @@ async fn load_older_returns_when_they_are_there_or_no_more_exist() {
     server.add("ada", "new");
     device.until_seq(501).await;
     assert!(shows_newest(&server, &device, 501), "the list stays as long as it was made");
+    for _ in 0..6 {
+        device.service.load_older(1_000).await.unwrap();
+    }
+    assert_eq!(server.seen("").len(), asked, "the list holds all, and is not made longer");
 }
 
 #[tokio::test(start_paused = true)]
@@ -69,21 +73,32 @@ async fn without_a_connection_older_ones_are_unavailable_in_time() {
     let kind = async || device.service.load_older(1).await.unwrap_err().kind();
     server.fail("/v1/inbox", Fault::Unreachable);
     assert_eq!(kind().await, ServiceErrorKind::Unavailable);
-    device.until(|snapshot| snapshot.notifications.len() == 3).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(device.ids().len(), 2, "a call that errs has not happened");
 
     device.cut(&server).await;
     let before = Instant::now();
     server.fail("/v1/inbox", Fault::Silence);
     assert_eq!(kind().await, ServiceErrorKind::Unavailable);
     assert!(before.elapsed() <= Duration::from_secs(2), "{:?}", before.elapsed());
+    server.world().heal();
+    for _ in 0..120 {
+        assert_eq!(device.service.load_older(50).await.unwrap_err().kind(), ServiceErrorKind::Unavailable);
+    }
     device.mend(&server);
-    device.until(|snapshot| snapshot.notifications.len() == 4 && snapshot.status == Status::Live).await;
+    device.until_live().await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(device.ids().len(), 2, "nor have many");
 
     device.service.unsubscribe().await.unwrap();
     assert_eq!(kind().await, ServiceErrorKind::Unavailable);
     device.service.subscribe().await.unwrap();
     device.service.load_older(1).await.unwrap();
+    assert!(shows_newest(&server, &device, 3));
+    device.service.load_older(9).await.unwrap();
     assert!(shows_newest(&server, &device, 5));
+    device.cut(&server).await;
+    assert_eq!(device.service.load_older(1).await, Ok(()), "there are no more");
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,7 +118,7 @@ async fn unsubscribe_ends_a_wait_for_older_ones() {
 
 #[tokio::test(start_paused = true)]
 async fn the_list_cannot_grow_for_ever() {
-    let server = with_notifications(1);
+    let server = with_notifications(MAX_WINDOW + 1);
     let device = Device::with(&server, |builder| builder.window(MAX_WINDOW - 1));
     device.go_live().await;
     device.service.load_older(usize::MAX).await.unwrap();

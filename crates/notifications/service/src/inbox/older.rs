@@ -4,12 +4,21 @@ use super::{Ask, Inbox, MAX_WINDOW, WindowFull};
 
 /// Notifications below the window.
 impl Inbox {
-    /// Holds `count` more notifications, older ones. They are wanted from the server, if it has them.
+    /// Holds `count` more notifications, older ones. They are wanted from the server, if it has them. Gives how many more it may hold: fewer near
+    /// the bound, and none when it holds the oldest already.
     ///
     /// # Errors
-    /// [`WindowFull`] when it holds [`MAX_WINDOW`] already.
-    pub fn load_older(&mut self, count: usize) -> Result<(), WindowFull> {
-        self.window.grow(count, MAX_WINDOW).then_some(()).ok_or(WindowFull)
+    /// [`WindowFull`] when it may hold [`MAX_WINDOW`] already.
+    pub fn load_older(&mut self, count: usize) -> Result<usize, WindowFull> {
+        if self.loaded && self.window.low() == 0 {
+            return Ok(0);
+        }
+        self.window.grow(count, MAX_WINDOW).ok_or(WindowFull)
+    }
+
+    /// Wants `count` fewer again, of what [`load_older`](Self::load_older) gave; those that have come stay.
+    pub fn give_up_older(&mut self, count: usize) {
+        self.window.shrink(count);
     }
 
     /// The answer to [`Ask::Older`], asked with `before` when the inbox was at `asked_at`. One that is newer than the replica waits for a catch-up;

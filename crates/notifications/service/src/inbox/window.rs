@@ -31,11 +31,18 @@ impl Window {
         self.most.checked_sub(self.rows.len()).filter(|missing| *missing > 0 && self.low > 0)
     }
 
-    /// Raises the bound, up to a cap; false when it is there.
-    pub(super) fn grow(&mut self, count: usize, cap: usize) -> bool {
-        let may = self.most < cap;
-        self.most = self.most.saturating_add(count).min(cap).max(self.most);
-        may
+    /// Raises the bound, up to a cap, and gives by how much; none when it is there.
+    pub(super) fn grow(&mut self, count: usize, cap: usize) -> Option<usize> {
+        let room = cap.checked_sub(self.most).filter(|room| *room > 0)?;
+        let more = count.min(room);
+        self.most = self.most.saturating_add(more);
+        Some(more)
+    }
+
+    /// Lowers the bound, down to what it holds.
+    pub(super) fn shrink(&mut self, count: usize) {
+        let most = self.most.saturating_sub(count).max(self.rows.len()).max(1);
+        self.most = most.min(self.most);
     }
 
     /// Adds the rows that come next below.

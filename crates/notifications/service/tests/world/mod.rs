@@ -135,8 +135,7 @@ impl World {
             }
             Step::Lag => self.inbox.catch_up(),
             Step::LoadOlder(count) => {
-                self.window += usize::from(count % 4);
-                self.inbox.load_older(usize::from(count % 4)).unwrap();
+                self.window += self.inbox.load_older(usize::from(count % 4)).unwrap();
             }
             Step::Write(pick) => self.write_own(pick),
             Step::Send => self.send(),
