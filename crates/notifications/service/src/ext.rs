@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use internal_notifications_models::InboxNotification;
 
-use crate::{InternalNotificationsService, Snapshot};
+use crate::{InternalNotificationsService, Snapshot, Status};
 
 /// Conveniences over any service.
 #[async_trait]
@@ -20,14 +20,19 @@ pub trait InternalNotificationsServiceExt: InternalNotificationsService {
         self.snapshots().map(|snapshot| snapshot.pending).boxed()
     }
 
-    /// The first snapshot, from the present one on, that is as wanted; none when the service is disposed before.
+    /// The first snapshot, from the present one on, that is as wanted; none when the service is disposed before. What `dispose` leaves, an empty
+    /// one, is not taken for it.
     async fn wait_for<F>(&self, wanted: F) -> Option<Snapshot>
     where
         F: Fn(&Snapshot) -> bool + Send + Sync,
     {
         let mut snapshots = self.snapshots();
+        let mut had_user = false;
         while let Some(snapshot) = snapshots.next().await {
-            if wanted(&snapshot) {
+            // After a user it is the end, or a start that failed.
+            let has_ended = had_user && snapshot.status == Status::Idle;
+            had_user |= snapshot.status != Status::Idle;
+            if !has_ended && wanted(&snapshot) {
                 return Some(snapshot);
             }
         }

@@ -78,3 +78,16 @@ async fn a_reader_is_woken() {
     let (end, ()) = tokio::join!(announcements.next(), ada.dispose());
     assert_eq!(end, None);
 }
+
+#[tokio::test]
+async fn what_dispose_leaves_is_not_waited_for() {
+    let hub = MockHub::new();
+    hub.push_as_backend("shop", ["ada"], note("a")).unwrap();
+    let ada = live(hub.service("ada"));
+    let found = ada.wait_for(|snapshot| snapshot.pending == 0);
+    let (found, ()) = tokio::join!(found, async {
+        tokio::task::yield_now().await;
+        ada.dispose().await;
+    });
+    assert_eq!(found, None);
+}
