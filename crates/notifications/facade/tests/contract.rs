@@ -1,4 +1,4 @@
-//! The facade through the contract of a service: over a mock whose user an identity tells, and over a service of the caller's.
+//! The facade through the contract of a service: over a mock whose user an identity tells, over a service of the caller's, and over none.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may")]
 
@@ -27,6 +27,9 @@ impl Harness for Facade {
     async fn device(&self, user: &UserId) -> Device {
         let builder = InternalNotifications::builder().service(self.kind).window(WINDOW);
         match self.kind {
+            ServiceKind::None => {
+                Device::new(InternalNotifications::builder().service(ServiceKind::None).build().unwrap())
+            }
             ServiceKind::Custom => {
                 let mock = self.hub.service_builder(user).window(WINDOW).build();
                 device(builder.custom(Arc::new(mock.clone()))).with_connection(Line(mock))
@@ -44,6 +47,10 @@ impl Harness for Facade {
 
     fn window(&self) -> usize {
         WINDOW
+    }
+
+    fn holds(&self) -> bool {
+        self.kind != ServiceKind::None
     }
 
     fn skip(&self, bullet: u8) -> Option<&'static str> {
@@ -91,4 +98,10 @@ mod custom {
     use super::{ServiceKind, facade};
 
     internal_notifications_testkit::contract_tests!(facade(ServiceKind::Custom));
+}
+
+mod none {
+    use super::{ServiceKind, facade};
+
+    internal_notifications_testkit::contract_tests!(facade(ServiceKind::None));
 }

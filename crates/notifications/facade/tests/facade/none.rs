@@ -1,4 +1,5 @@
-//! The service `none`, held to what of the contract needs no inbox; the numbers are the contract's.
+//! The service `none`: what it does in its own way where the contract, whose suite it is put through in `contract.rs`, needs an inbox; the
+//! numbers are the contract's.
 
 use futures_util::{FutureExt, StreamExt};
 use internal_notifications::{

@@ -2,7 +2,7 @@ use futures_util::{StreamExt, future};
 use internal_notifications_service::models::{NotificationId, UserId};
 use internal_notifications_service::{Snapshot, Status};
 
-use crate::probe::{Probe, opened, told};
+use crate::probe::{Probe, lists, opened, told};
 use crate::stage::Stage;
 use crate::violation::{Broken, Held, ensure};
 
@@ -127,13 +127,16 @@ async fn drops_what_waits(
     laptop.mend().await?;
     laptop.init().await?;
     let fence = stage.push(&[ada], "fence2").await?;
-    laptop.shows(&[&fence, b, a], 3).await?;
+    let listed = [&fence, b, a];
+    let what = "it shows what is there, and no write that waited at dispose";
+    let so = |now: &Snapshot| lists(now, &listed) && now.pending == 3 && opened(now, a) == Some(false);
+    laptop.until(what, so).await?;
 
     // Writes are stored in their order: none is still to come after this one.
     laptop.open(&[&fence]).await?;
     let phone = stage.live(ada).await?;
     for device in [laptop, &phone] {
-        let now = device.shows(&[&fence, b, a], 2).await?;
+        let now = device.shows(&listed, 2).await?;
         let is_dropped = now.unconfirmed == 0 && opened(&now, a) == Some(false);
         ensure!(is_dropped, "a write that waited at dispose is stored after it: {}", told(&now));
     }

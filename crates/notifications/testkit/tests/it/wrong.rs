@@ -148,6 +148,52 @@ async fn a_report_names_each_bullet_that_is_violated() {
     assert!(report.to_string().starts_with(&format!("{first}\n")), "{report}");
 }
 
+/// Users that nobody pushes to, over a service that is said to hold nothing.
+struct Hollow(WrongHarness);
+
+#[async_trait]
+impl Harness for Hollow {
+    async fn device(&self, user: &UserId) -> Device {
+        Device::new(self.0.device(user).await.service().clone())
+    }
+
+    async fn push(&self, _to: &[UserId], _: InternalNotification) -> Result<Receipt, ServiceError> {
+        panic!("there is nothing to push into")
+    }
+
+    fn holds(&self) -> bool {
+        false
+    }
+
+    fn patience(&self) -> Duration {
+        self.0.patience()
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_holds_nothing_is_tried_without_a_push() {
+    let report = run_all(&Hollow(WrongHarness::new(Fault::None))).await;
+    let skipped: Vec<u8> = report.skipped().iter().map(|(bullet, _)| *bullet).collect();
+    assert_eq!(skipped, [4, 9, 10, 14, 17, 18, 21, 22, 23, 24, 25, 26], "{report}");
+    let violated: Vec<u8> = report.violations().iter().map(|violation| violation.bullet()).collect();
+    assert_eq!(violated, [20], "it is none, and its push is stored: {report}");
+}
+
+#[tokio::test]
+async fn a_wrong_service_that_holds_nothing_is_refused() {
+    for (fault, bullet) in [
+        (Fault::AnswersBeforeInit, 1),
+        (Fault::RemembersAfterDispose, 5),
+        (Fault::RemovesWhatIsNotThere, 13),
+        (Fault::SkipsThePresent, 16),
+        (Fault::NeverEnds, 19),
+        (Fault::RemembersAfterDispose, 27),
+    ] {
+        let outcome = run_bullet(bullet, &Hollow(WrongHarness::new(fault))).await;
+        assert!(matches!(outcome, Outcome::Violated(_)), "{fault:?} is not refused by {bullet}: {outcome:?}");
+    }
+}
+
 /// A harness that panics, for the bullet under test.
 struct Panics;
 
