@@ -51,7 +51,7 @@ impl<F: FnMut()> Drop for Dropped<F> {
 }
 
 impl<F: FnMut()> Dropped<F> {
-    fn is_done(self) {
+    fn disarm(self) {
         std::mem::forget(self);
     }
 }
@@ -163,7 +163,7 @@ impl InternalNotificationsService for WrongService {
         self.memory.lock().unwrap().shown = Some(now.clone());
         let dropped = Dropped(|| self.memory.lock().unwrap().left = Some(now.clone()));
         tokio::task::yield_now().await;
-        dropped.is_done();
+        dropped.disarm();
         self.right.dispose().await;
     }
 
@@ -212,7 +212,7 @@ impl InternalNotificationsService for WrongService {
                     }
                 });
                 tokio::task::yield_now().await;
-                dropped.is_done();
+                dropped.disarm();
                 self.right.push(user_ids, notification).await
             }
             (fault, id) => match (fault, id, self.right.push(user_ids, notification).await) {
