@@ -11,6 +11,7 @@ mod position;
 mod problem;
 mod request;
 mod time;
+mod variables;
 
 pub use answer::{ChangesAnswer, InboxPage, RealtimeInfo, Receipt, ResetReason, WriteAnswer};
 pub use canonical::canonical_json;
@@ -24,6 +25,7 @@ pub use position::{Head, Position};
 pub use problem::Problem;
 pub use request::{MarkRequest, MarkTarget, PushRequest};
 pub use time::parse_time;
+pub use variables::unknown_names;
 
 /// The most ids that one request or one change names.
 pub const MAX_IDS: usize = 500;

@@ -1,6 +1,6 @@
 const PREFIX: &str = "INTERNAL_NOTIFICATIONS_";
 
-/// Every variable of the project, the client's too: both sides may share one `.env` file.
+/// Every variable of the project, server's and client's: both sides may share one environment, or one `.env` file.
 const KNOWN: [&str; 17] = [
     "API_KEY",
     "API_KEYS",
