@@ -7,11 +7,16 @@ use sqlx::Connection;
 
 use crate::bench_store::{Bench, id, push, user};
 
+/// All of them reach the writer's queue before it sees the first: without tokio's budget, which would let it in between.
+async fn together<F: Future>(calls: impl Iterator<Item = F>) -> Vec<F::Output> {
+    tokio::task::unconstrained(join_all(calls)).await
+}
+
 #[tokio::test]
 async fn pushes_that_come_together_share_their_commits() {
     let bench = Bench::new().await;
     let pushes = (0..600).map(|n| bench.store.push(push(&format!("n{n}"), &["ada", "bob"])));
-    assert!(join_all(pushes).await.iter().all(Result::is_ok));
+    assert!(together(pushes).await.iter().all(Result::is_ok));
     assert_eq!(bench.store.commits(), 3, "256 + 256 + 88");
     assert_eq!(bench.store.head(&user("ada")).await.unwrap().pending, 600);
 }
@@ -22,7 +27,7 @@ async fn a_transaction_is_bounded_by_its_rows_too() {
     let names: Vec<_> = (0..8_000).map(|n| format!("user-{n}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let pushes = (0..5).map(|n| bench.store.push(push(&format!("n{n}"), &names)));
-    assert!(join_all(pushes).await.iter().all(Result::is_ok));
+    assert!(together(pushes).await.iter().all(Result::is_ok));
     assert_eq!(bench.store.commits(), 3, "two of 8,000 recipients, two, one");
 }
 
@@ -92,9 +97,7 @@ async fn a_failure_amid_a_transaction_undoes_all_of_it_and_the_writer_goes_on() 
 #[tokio::test]
 async fn close_finishes_what_was_accepted_and_frees_the_file() {
     let bench = Bench::new().await;
-    let pushes = join_all((0..300).map(|n| bench.store.push(push(&format!("n{n}"), &["ada"]))));
-    // Without tokio's budget, so that all of them are accepted before the store is told to close.
-    let pushes = tokio::task::unconstrained(pushes);
+    let pushes = together((0..300).map(|n| bench.store.push(push(&format!("n{n}"), &["ada"]))));
     let (answers, (), ()) = tokio::join!(biased; pushes, bench.store.close(), bench.store.close());
     assert!(answers.iter().all(Result::is_ok));
     let error = bench.store.push(push("late", &["ada"])).await.unwrap_err();
