@@ -63,6 +63,17 @@ pub struct Receipt {
     pub scheduled: u64,
 }
 
+/// The answer to taking a notification back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retraction {
+    /// The notification's id.
+    pub id: NotificationId,
+    /// Inboxes that would have got it later, and will not.
+    pub cancelled: u64,
+    /// Inboxes that it was removed from.
+    pub removed: u64,
+}
+
 /// The answer to a write in one's own inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteAnswer {

@@ -96,6 +96,8 @@ pub enum RemovedReason {
     Expired,
     /// They were older than what is kept.
     Pruned,
+    /// None left: the pending count was found wrong, and is right from here on.
+    Recounted,
     /// A reason that this version does not know.
     #[serde(other)]
     Other,

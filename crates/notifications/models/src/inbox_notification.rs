@@ -23,6 +23,9 @@ pub struct InboxNotification {
     /// The time before which it was not to be delivered.
     #[serde(default, deserialize_with = "time::lenient")]
     pub send_after: Option<Timestamp>,
+    /// When it will leave the inbox.
+    #[serde(default, deserialize_with = "time::lenient", skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
     /// Whether the user has opened it, on any device.
     pub opened: bool,
     /// What the user may press.
@@ -33,7 +36,7 @@ pub struct InboxNotification {
     /// When it was opened.
     #[serde(default)]
     pub opened_at: Option<Timestamp>,
-    /// Who pushed it: `user:ID` or `key:NAME`, stamped by the server.
+    /// Who pushed it: `user:ID`, `key:NAME` or `outbox:NAME`, stamped by the server.
     pub sender: String,
     /// The seq of the change that added it to this inbox: its place in the list.
     pub added: u64,
@@ -58,6 +61,7 @@ impl InboxNotification {
             payload: notification.payload,
             image_url: notification.image_url,
             send_after: notification.send_after,
+            expires_at: notification.expires_at,
             opened: false,
             buttons: notification.buttons,
             created_at,

@@ -13,7 +13,7 @@ mod request;
 mod time;
 mod variables;
 
-pub use answer::{ChangesAnswer, InboxPage, RealtimeInfo, Receipt, ResetReason, WriteAnswer};
+pub use answer::{ChangesAnswer, InboxPage, RealtimeInfo, Receipt, ResetReason, Retraction, WriteAnswer};
 pub use canonical::canonical_json;
 pub use change::{Change, ChangeKind, RemovedReason, Stamp};
 pub use ids::{InvalidId, NotificationId, OpId, Tag, UserId};

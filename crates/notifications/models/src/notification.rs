@@ -44,6 +44,9 @@ pub struct InternalNotification {
     /// Not before this time. Read as RFC 3339; without a zone as UTC.
     #[serde(default, deserialize_with = "time::lenient")]
     pub send_after: Option<Timestamp>,
+    /// When it leaves every inbox, opened or not. Read as `send_after` is.
+    #[serde(default, deserialize_with = "time::lenient", skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
     /// Whether the user has opened it; false when pushed.
     #[serde(default, deserialize_with = "null_is_default")]
     pub opened: bool,
@@ -80,6 +83,9 @@ pub enum InvalidNotification {
     /// It has a key that the server owns.
     #[error("`{0}` belongs to the server and must not be in a pushed notification")]
     Reserved(&'static str),
+    /// It would be over before it begins.
+    #[error("`expires_at` must be later than `send_after`")]
+    ExpiresUnsent,
     /// It is nested deeper than [`MAX_DEPTH`].
     #[error("a notification is nested at most {MAX_DEPTH} deep")]
     TooDeep,
@@ -121,6 +127,12 @@ impl InternalNotification {
         self
     }
 
+    /// In inboxes until this time.
+    pub fn with_expires_at(mut self, time: Timestamp) -> Self {
+        self.expires_at = Some(time);
+        self
+    }
+
     /// With one more button.
     pub fn with_button(mut self, id: impl Into<String>, text: impl Into<String>) -> Self {
         self.buttons.push(Button { id: id.into(), text: text.into(), icon: None, extra: Map::new() });
@@ -140,6 +152,9 @@ impl InternalNotification {
         }
         if let Some(key) = RESERVED_KEYS.iter().find(|key| self.extra.contains_key(**key)) {
             return Err(InvalidNotification::Reserved(key));
+        }
+        if self.expires_at.zip(self.send_after).is_some_and(|(expires, send)| expires <= send) {
+            return Err(InvalidNotification::ExpiresUnsent);
         }
         let in_buttons = self.buttons.iter().flat_map(|button| button.extra.values());
         let deep = |value: &Value| !within(value, MAX_DEPTH - 3);
@@ -209,6 +224,15 @@ mod tests {
     }
 
     #[test]
+    fn a_notification_lasts_beyond_its_time_of_sending() {
+        let with = |expires: &str| {
+            read(json!({"content": "c", "send_after": "2026-01-31T09:30:00Z", "expires_at": expires})).check()
+        };
+        assert_eq!(with("2026-01-31T09:30:00.001"), Ok(()));
+        assert_eq!(with("2026-01-31T09:30:00Z"), Err(InvalidNotification::ExpiresUnsent));
+    }
+
+    #[test]
     fn a_button_keeps_what_it_has_and_is_an_object() {
         let notification =
             read(json!({"content": "c", "buttons": [{"id": "i", "text": "t", "color": "red"}]}));
@@ -219,7 +243,7 @@ mod tests {
 
     #[test]
     fn null_stands_for_what_is_left_out() {
-        let all_null = json!({"content": "c", "heading": null, "payload": null, "opened": null, "buttons": null, "send_after": null, "id": null});
+        let all_null = json!({"content": "c", "heading": null, "payload": null, "opened": null, "buttons": null, "send_after": null, "expires_at": null, "id": null});
         assert_eq!(read(all_null), InternalNotification::new("c"));
     }
 }

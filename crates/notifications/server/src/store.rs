@@ -1,17 +1,25 @@
-//! Where inboxes are kept: one trait, and the SQLite store behind it.
+//! Where inboxes are kept: one trait, and the stores behind it. What they decide alike stands here once, pure; `sqlite` and `postgres` say it
+//! in their SQL.
 
+mod digest;
 mod error;
+mod idempotency;
+mod journal;
+mod pushing;
+mod retention;
 pub mod sqlite;
 
 use async_trait::async_trait;
 use internal_notifications_models::{
     Change, ChangesAnswer, Head, InboxNotification, InboxPage, InternalNotification, NotificationId, OpId,
-    Position, Receipt, Timestamp, UserId, WriteAnswer,
+    Position, Receipt, Retraction, Timestamp, UserId, WriteAnswer,
 };
 
 pub use error::{StoreError, StoreErrorKind};
+pub use idempotency::IdempotencyKey;
 /// What a write does.
 pub use internal_notifications_service::InboxCommand as WriteKind;
+pub use retention::{Drift, Retention, Sweep, Swept};
 
 /// The inboxes, durable: what a method has answered survives a crash of the process and of the machine.
 ///
@@ -19,10 +27,13 @@ pub use internal_notifications_service::InboxCommand as WriteKind;
 /// see one moment.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Adds a notification to the inboxes of its recipients that do not have it yet.
+    /// Adds a notification to the inboxes of its recipients that do not have it yet; keeps it for them until its `send_after` where that
+    /// is later than `at`. A recipient who has it, had it, or will get it is a duplicate, and so is everyone once it was retracted or has
+    /// expired. With an idempotency key that is known, does nothing and gives the receipt of that time.
     ///
     /// # Errors
-    /// [`StoreErrorKind::IdTaken`] when the id belongs to another body or sender; nothing is stored then.
+    /// [`StoreErrorKind::IdTaken`] when the id belongs to another body or sender, [`StoreErrorKind::KeyReused`] when the idempotency key
+    /// belongs to another request, [`StoreErrorKind::Expired`] when it is new and its `expires_at` is over; nothing is stored then.
     async fn push(&self, push: Push) -> Result<Receipt, StoreError>;
 
     /// Changes a user's own inbox. A repeat of an `op` that made a change does nothing and answers the head.
@@ -31,6 +42,21 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreErrorKind::Unknown`] for a removal of what is not there, [`StoreErrorKind::Diverged`] for an opened-all whose tag is not the one
     /// of the record there, or whose `through` is beyond the head; both carry the head.
     async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError>;
+
+    /// Takes a notification back: whoever was to get it later will not, and it leaves every inbox that has it. Once the first step of that
+    /// is stored, [`advance`](Self::advance) finishes it, also after a crash.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Unknown`] when there is no notification of that id. A repeat is fine, and removes nothing.
+    async fn retract(&self, id: &NotificationId, at: Timestamp) -> Result<Retraction, StoreError>;
+
+    /// Does what has fallen due at `now`: expired and retracted notifications leave inboxes, then scheduled ones enter them. At most about
+    /// `limit` inboxes a call; gives how many it changed, so that it is called again until that is 0.
+    async fn advance(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError>;
+
+    /// Looks after some inboxes, in the order of their users: compares their counters with their notifications, removes what is older or
+    /// more than what is kept, shortens their logs. Changes that were not published are never cut.
+    async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError>;
 
     /// The newest `limit` notifications, or those added before the seq `before`; fewer where their bodies pass 1 MiB, but at least one.
     async fn page(
@@ -58,18 +84,24 @@ pub trait Store: Send + Sync + 'static {
     /// The head of an inbox; (0, none) and nothing pending for one that never had a change.
     async fn head(&self, user_id: &UserId) -> Result<Head, StoreError>;
 
-    /// Users whose log holds changes that are not marked published, at most `limit`.
+    /// Whether other servers work on the same inboxes. Then [`unpublished`](Self::unpublished) takes a lease on what it gives, and marks are
+    /// to be moved as soon as the changes are published.
+    fn is_shared(&self) -> bool;
+
+    /// Users whose log holds changes that are not marked published, at most `limit`; not those that another server is at.
     async fn behind(&self, limit: usize) -> Result<Vec<UserId>, StoreError>;
 
-    /// What is to be published of these users: the changes after the mark, or after the given seq where that is higher.
+    /// What is to be published of these users: the changes after the mark, or after the given seq where that is higher. Users that another
+    /// server is at are left out: its `mark_published` will tell it of the changes that came meanwhile.
     async fn unpublished(
         &self,
         users: &[(UserId, u64)],
         most: Unpublishable,
     ) -> Result<Vec<Unpublished>, StoreError>;
 
-    /// Moves the marks of published changes; one that is behind the stored one moves nothing.
-    async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<(), StoreError>;
+    /// Moves the marks of published changes; one that is behind the stored one moves nothing. Lets go of these users, and gives those of
+    /// them that have newer changes (only where the store [is shared](Self::is_shared); elsewhere the committer told them).
+    async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError>;
 
     /// The value of a setting; `make` is stored and returned when it has none.
     async fn setting(&self, name: &str, make: String) -> Result<String, StoreError>;
@@ -90,8 +122,10 @@ pub trait Committed: Send + Sync + 'static {
 /// A push, checked, with its recipients each named once.
 #[derive(Clone, Debug)]
 pub struct Push {
-    /// Who pushes: `user:ID` or `key:NAME`.
+    /// Who pushes: `user:ID`, `key:NAME` or `outbox:NAME`.
     pub sender: String,
+    /// What makes a repeat of the same request harmless, besides the notification's id.
+    pub idempotency: Option<IdempotencyKey>,
     /// The notification's id; `notification.id` is not looked at.
     pub id: NotificationId,
     /// What.

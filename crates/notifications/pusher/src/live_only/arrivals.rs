@@ -132,6 +132,7 @@ fn as_sent(row: InboxNotification) -> InternalNotification {
         payload: row.payload,
         image_url: row.image_url,
         send_after: row.send_after,
+        expires_at: row.expires_at,
         opened: false,
         buttons: row.buttons,
         extra: row.extra,

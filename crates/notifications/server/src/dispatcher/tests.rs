@@ -95,6 +95,7 @@ impl Bench {
 
     async fn push_this(&self, id: &str, users: &[&str], notification: InternalNotification) {
         let push = Push {
+            idempotency: None,
             sender: "key:test".to_owned(),
             id: NotificationId::new(id).expect("valid"),
             notification,

@@ -182,7 +182,10 @@ impl Worker {
             return Ok(());
         }
         match self.store.mark_published(&marks).await {
-            Ok(()) => self.marks.clear(),
+            Ok(behind) => {
+                self.marks.clear();
+                self.commits.put(&behind);
+            }
             Err(error) => {
                 self.marks.postpone();
                 return Err(error);

@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     MethodNotAllowed,
     TooSlow,
     IdTaken,
+    KeyReused,
+    Expired,
     Diverged,
     TooLarge,
     Misdirected,
@@ -47,6 +49,12 @@ impl Kind {
             Self::IdTaken => {
                 (StatusCode::CONFLICT, "id-taken", "The id belongs to another body or another sender")
             }
+            Self::KeyReused => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "key-reused",
+                "The idempotency key belongs to another request",
+            ),
+            Self::Expired => (StatusCode::UNPROCESSABLE_ENTITY, "expired", "The notification has expired"),
             Self::Diverged => (StatusCode::CONFLICT, "diverged", "The inbox has another history than yours"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large"),
             Self::Misdirected => {
@@ -109,6 +117,8 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let kind = match error.kind() {
             StoreErrorKind::IdTaken => Kind::IdTaken,
+            StoreErrorKind::KeyReused => Kind::KeyReused,
+            StoreErrorKind::Expired => Kind::Expired,
             StoreErrorKind::Diverged => Kind::Diverged,
             StoreErrorKind::Unknown => Kind::UnknownNotification,
             StoreErrorKind::Unavailable => Kind::Unavailable,

@@ -16,6 +16,10 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// The notification id belongs to another body or sender.
     IdTaken,
+    /// The idempotency key belongs to another request.
+    KeyReused,
+    /// The notification's time is over.
+    Expired,
     /// The caller's position is of another history.
     Diverged,
     /// There is no such notification in the inbox.
@@ -64,8 +68,10 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             StoreErrorKind::IdTaken => "the notification id belongs to another notification",
+            StoreErrorKind::KeyReused => "the idempotency key belongs to another request",
+            StoreErrorKind::Expired => "the notification has expired",
             StoreErrorKind::Diverged => "the inbox has another history than the one asked about",
-            StoreErrorKind::Unknown => "no such notification in this inbox",
+            StoreErrorKind::Unknown => "no such notification",
             StoreErrorKind::Unavailable => "the store cannot do it now",
             StoreErrorKind::Unusable => "the database cannot be used",
         })?;

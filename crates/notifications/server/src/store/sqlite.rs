@@ -4,10 +4,8 @@
 
 mod command;
 mod connect;
-mod digest;
 mod failure;
 mod file;
-mod journal;
 mod kept;
 mod options;
 mod publish;
@@ -15,6 +13,7 @@ mod push;
 mod read;
 mod row;
 mod schema;
+mod transaction;
 mod url;
 mod write;
 mod writer;
@@ -26,7 +25,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use internal_notifications_models::{
-    ChangesAnswer, Head, InboxNotification, InboxPage, NotificationId, Position, Receipt, UserId, WriteAnswer,
+    ChangesAnswer, Head, InboxNotification, InboxPage, NotificationId, Position, Receipt, Retraction,
+    Timestamp, UserId, WriteAnswer,
 };
 use sqlx::SqlitePool;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -36,7 +36,10 @@ use self::failure::Failure;
 pub use self::kept::kept_setting;
 pub use self::options::SqliteOptions;
 pub(crate) use self::url::path_of;
-use crate::store::{Push, Store, StoreError, StoreErrorKind, Unpublishable, Unpublished, Write};
+use crate::store::pushing::NewPush;
+use crate::store::{
+    Push, Store, StoreError, StoreErrorKind, Sweep, Swept, Unpublishable, Unpublished, Write,
+};
 
 /// Commands that wait for the writer; whoever brings one more waits for a place.
 const QUEUE: usize = 1024;
@@ -102,12 +105,28 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn push(&self, push: Push) -> Result<Receipt, StoreError> {
-        let push = push::NewPush::new(push)?;
+        let push = NewPush::new(push)?;
         self.command(|reply| Command::Push(push, reply)).await
     }
 
     async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError> {
         self.command(|reply| Command::Write(user_id.clone(), write, reply)).await
+    }
+
+    async fn retract(&self, _id: &NotificationId, _at: Timestamp) -> Result<Retraction, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Unavailable))
+    }
+
+    async fn advance(&self, _now: Timestamp, _limit: usize) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+
+    async fn sweep(&self, _sweep: Sweep) -> Result<Swept, StoreError> {
+        Ok(Swept::default())
+    }
+
+    fn is_shared(&self) -> bool {
+        false
     }
 
     async fn page(
@@ -152,7 +171,7 @@ impl Store for SqliteStore {
         Ok(publish::unpublished(&self.readers, users, most).await?)
     }
 
-    async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<(), StoreError> {
+    async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
         self.command(|reply| Command::Mark(marks.to_vec(), reply)).await
     }
 

@@ -112,6 +112,7 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 
 pub(crate) fn push(name: &str, users: &[&str]) -> Push {
     Push {
+        idempotency: None,
         sender: "key:shop".to_owned(),
         id: id(name),
         notification: InternalNotification::new(format!("about {name}")),

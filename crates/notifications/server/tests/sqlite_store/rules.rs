@@ -65,7 +65,14 @@ fn any_push(random: &mut StdRng, step: i64) -> Push {
     let sender = if random.random_bool(0.05) { "user:mallory" } else { "key:shop" }.to_owned();
     let count = random.random_range(1..=USERS.len());
     let user_ids = USERS.sample(random, count).map(|name| user(name)).collect();
-    Push { sender, id, notification: InternalNotification::new(content), user_ids, at: at(step) }
+    Push {
+        sender,
+        idempotency: None,
+        id,
+        notification: InternalNotification::new(content),
+        user_ids,
+        at: at(step),
+    }
 }
 
 fn any_write(random: &mut StdRng, log: &InboxLog, step: i64) -> Write {

@@ -38,7 +38,7 @@ pub(in crate::http) async fn push(
         None => NotificationId::new(app.ids.next())
             .map_err(|error| ApiError::bare(Kind::Internal).with_cause(error.to_string()))?,
     };
-    let push = Push { sender: caller.to_string(), id, notification, user_ids, at };
+    let push = Push { sender: caller.to_string(), idempotency: None, id, notification, user_ids, at };
     let receipt = app.store.push(push).await?;
     let stored = receipt.accepted > 0 || receipt.scheduled > 0;
     Ok((if stored { StatusCode::CREATED } else { StatusCode::OK }, Json(receipt)))

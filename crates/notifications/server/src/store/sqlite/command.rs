@@ -2,14 +2,14 @@ use internal_notifications_models::{Receipt, UserId, WriteAnswer};
 use tokio::sync::oneshot;
 
 use super::failure::Failure;
-use super::push::NewPush;
+use crate::store::pushing::NewPush;
 use crate::store::{StoreError, Write};
 
 /// What the writer is asked to do.
 pub(super) enum Command {
     Push(NewPush, Reply<Receipt>),
     Write(UserId, Write, Reply<WriteAnswer>),
-    Mark(Vec<(UserId, u64)>, Reply<()>),
+    Mark(Vec<(UserId, u64)>, Reply<Vec<UserId>>),
     Setting {
         name: String,
         make: String,
@@ -40,7 +40,8 @@ impl Command {
         match self {
             Self::Push(_, reply) => reply.settle(transaction),
             Self::Write(_, _, reply) => reply.settle(transaction),
-            Self::Mark(_, reply) | Self::Ping(reply) => reply.settle(transaction),
+            Self::Mark(_, reply) => reply.settle(transaction),
+            Self::Ping(reply) => reply.settle(transaction),
             Self::Setting { reply, .. } => reply.settle(transaction),
             Self::Close => {}
         }

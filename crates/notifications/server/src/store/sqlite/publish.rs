@@ -6,12 +6,12 @@ use sqlx::{Row, SqlitePool};
 
 use super::command::Command;
 use super::failure::Failure;
-use super::journal::Journal;
 use super::row::{self, change_columns, join_added};
+use super::transaction::Transaction;
 use crate::store::{Unpublishable, Unpublished};
 
 /// Moves the marks that a transaction's commands bring, all at its end, and answers them.
-pub(super) async fn mark(journal: &mut Journal<'_>, commands: &mut [Command]) -> Result<(), Failure> {
+pub(super) async fn mark(transaction: &mut Transaction<'_>, commands: &mut [Command]) -> Result<(), Failure> {
     let mut marks: BTreeMap<&UserId, i64> = BTreeMap::new();
     for command in commands {
         let Command::Mark(of, reply) = command else { continue };
@@ -19,13 +19,13 @@ pub(super) async fn mark(journal: &mut Journal<'_>, commands: &mut [Command]) ->
             let mark = marks.entry(user).or_default();
             *mark = row::seq(*seq).max(*mark);
         }
-        reply.set(Ok(()));
+        reply.set(Ok(Vec::new()));
     }
     if marks.is_empty() {
         return Ok(());
     }
     let marks = serde_json::to_string(&marks)?;
-    journal
+    transaction
         .execute(
             "INSERT INTO publications (inbox, published)
              SELECT p.inbox, j.value FROM json_each(?1) j CROSS JOIN inboxes i ON i.user_id = j.key
@@ -34,7 +34,7 @@ pub(super) async fn mark(journal: &mut Journal<'_>, commands: &mut [Command]) ->
             marks.clone(),
         )
         .await?;
-    journal
+    transaction
         .execute(
             "DELETE FROM publications
              WHERE inbox IN (SELECT i.key FROM json_each(?1) j CROSS JOIN inboxes i ON i.user_id = j.key)

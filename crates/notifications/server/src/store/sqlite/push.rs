@@ -3,45 +3,13 @@ use std::collections::{HashMap, HashSet};
 use internal_notifications_models::{NotificationId, Receipt, UserId};
 
 use super::command::{Command, Reply};
-use super::digest;
 use super::failure::Failure;
-use super::journal::{Journal, Made};
-use crate::store::{Push, StoreError, StoreErrorKind};
-
-/// A push, made ready on its caller's time: the writer is one, callers are many.
-pub(super) struct NewPush {
-    sender: String,
-    id: NotificationId,
-    body: String,
-    digest: String,
-    /// Sorted.
-    pub(super) user_ids: Vec<UserId>,
-    at: i64,
-}
-
-impl NewPush {
-    pub(super) fn new(push: Push) -> Result<Self, StoreError> {
-        let Push { sender, id, notification, mut user_ids, at } = push;
-        let (body, digest) = digest::body(notification)?;
-        user_ids.sort_unstable();
-        Ok(Self { sender, id, body, digest, user_ids, at: at.as_millisecond() })
-    }
-}
-
-struct Known {
-    key: i64,
-    sender: String,
-    digest: String,
-}
-
-impl Known {
-    fn is(&self, push: &NewPush) -> bool {
-        self.sender == push.sender && self.digest == push.digest
-    }
-}
+use super::transaction::Transaction;
+use crate::store::idempotency::IdempotencyKey;
+use crate::store::pushing::{Known, NewPush};
 
 /// Does consecutive pushes, in order, in a number of statements that does not depend on how many they are.
-pub(super) async fn run(journal: &mut Journal<'_>, commands: &mut [Command]) -> Result<(), Failure> {
+pub(super) async fn run(transaction: &mut Transaction<'_>, commands: &mut [Command]) -> Result<(), Failure> {
     let mut pushes: Vec<(&NewPush, &mut Reply<Receipt>)> = commands
         .iter_mut()
         .filter_map(|command| match command {
@@ -49,79 +17,123 @@ pub(super) async fn run(journal: &mut Journal<'_>, commands: &mut [Command]) -> 
             _ => None,
         })
         .collect();
-    let mut inboxes = journal.inboxes(pushes.iter().flat_map(|(push, _)| &push.user_ids)).await?;
-    let mut known = known(journal, pushes.iter().map(|(push, _)| &push.id)).await?;
-    let mut pairs = Vec::new();
+    let mut answered = answered(transaction, pushes.iter().map(|(push, _)| *push)).await?;
+    let mut inboxes = transaction.inboxes(pushes.iter().flat_map(|(push, _)| &push.user_ids)).await?;
+    let mut known = known(transaction, pushes.iter().map(|(push, _)| &push.id)).await?;
+    let mut had = HashSet::new();
     for (push, _) in &pushes {
-        if let Some(known) = known.get(&push.id).filter(|known| known.is(push)) {
-            let keys = push.user_ids.iter().filter_map(|user| inboxes.get(user));
-            pairs.extend(keys.map(|inbox| (known.key, inbox.key)));
+        if let Some(known) = known.get(&push.id) {
+            had.extend(push.user_ids.iter().map(|user| (known.key, user.clone())));
         }
     }
-    let mut delivered = delivered(journal, pairs).await?;
-    let mut new = Vec::new();
+    let mut had = with(transaction, had).await?;
+    let (mut new, mut expiring, mut answers) = (Vec::new(), Vec::new(), Vec::new());
     for (push, reply) in &mut pushes {
-        let notification = match known.get(&push.id) {
-            Some(known) if known.is(push) => known.key,
-            Some(_) => {
-                reply.set(Err(StoreError::new(StoreErrorKind::IdTaken)));
-                continue;
-            }
-            None => {
-                journal.keys.notification += 1;
-                let key = journal.keys.notification;
-                new.push((key, &push.id, &push.sender, &push.digest, &push.body, push.at));
-                let (sender, digest) = (push.sender.clone(), push.digest.clone());
-                known.insert(push.id.clone(), Known { key, sender, digest });
-                key
-            }
+        if let Some((key, (request, receipt))) =
+            push.idempotency.as_ref().and_then(|key| Some((key, answered.get(&used(push, key))?)))
+        {
+            reply.set(key.answer(request, receipt.clone()));
+            continue;
+        }
+        let checked = match known.get(&push.id) {
+            Some(known) => push.check_known(known),
+            None => push.check_new(),
         };
-        let mut receipt = Receipt { id: push.id.clone(), accepted: 0, duplicates: 0, scheduled: 0 };
-        for user in &push.user_ids {
-            let Some(inbox) = inboxes.get_mut(user) else { continue };
-            if !delivered.insert((notification, inbox.key)) {
-                receipt.duplicates += 1;
-                continue;
-            }
-            inbox.head.pending += 1;
-            journal.record(inbox, push.at, Made::Added(notification));
-            receipt.accepted += 1;
+        if let Err(refused) = checked {
+            reply.set(Err(refused));
+            continue;
+        }
+        let notification = known.entry(push.id.clone()).or_insert_with(|| {
+            transaction.keys.notification += 1;
+            let key = transaction.keys.notification;
+            let at = push.at.as_millisecond();
+            new.push((key, &push.id, &push.sender, &push.digest, &push.body, at));
+            expiring.extend(push.expires_at.map(|expires_at| (key, expires_at.as_millisecond())));
+            Known { key, sender: push.sender.clone(), digest: push.digest.clone(), withdrawn: false }
+        });
+        let receipt = push.deliver(notification, &mut inboxes, &mut had, &mut transaction.journal);
+        if let Some(key) = &push.idempotency {
+            let answer = serde_json::to_string(&receipt)?;
+            answers.push((&push.sender, &key.key, &key.request, answer, push.at.as_millisecond()));
+            answered.insert(used(push, key), (key.request.clone(), receipt.clone()));
         }
         reply.set(Ok(receipt));
     }
     if !new.is_empty() {
         let sql = "INSERT INTO notifications (key, id, sender, digest, body, created_at)
                    SELECT value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3), value ->> 4, value ->> 5 FROM json_each(?1)";
-        journal.execute(sql, serde_json::to_string(&new)?).await?;
+        transaction.execute(sql, serde_json::to_string(&new)?).await?;
     }
-    journal.flush(inboxes).await
+    if !expiring.is_empty() {
+        let sql = "INSERT INTO withdrawals (notification, due_at, reason)
+                   SELECT value ->> 0, value ->> 1, 'expired' FROM json_each(?1)";
+        transaction.execute(sql, serde_json::to_string(&expiring)?).await?;
+    }
+    if !answers.is_empty() {
+        let sql = "INSERT INTO idempotency (sender, key, request, answer, at)
+                   SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1)";
+        transaction.execute(sql, serde_json::to_string(&answers)?).await?;
+    }
+    transaction.flush(inboxes).await
+}
+
+/// The caller's name of a request.
+fn used(push: &NewPush, key: &IdempotencyKey) -> (String, String) {
+    (push.sender.clone(), key.key.clone())
+}
+
+/// The requests of the idempotency keys that were used before, and their answers.
+async fn answered(
+    transaction: &mut Transaction<'_>,
+    pushes: impl Iterator<Item = &NewPush>,
+) -> Result<HashMap<(String, String), (String, Receipt)>, Failure> {
+    let keys: HashSet<_> = pushes.filter_map(|push| Some(used(push, push.idempotency.as_ref()?))).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = "SELECT sender, i.key, request, answer FROM json_each(?1)
+               CROSS JOIN idempotency i ON sender = value ->> 0 AND i.key = value ->> 1";
+    let rows: Vec<(String, String, String, String)> = sqlx::query_as(sql)
+        .bind(serde_json::to_string(&keys)?)
+        .fetch_all(&mut *transaction.connection)
+        .await?;
+    rows.into_iter()
+        .map(|(sender, key, request, answer)| Ok(((sender, key), (request, serde_json::from_str(&answer)?))))
+        .collect()
 }
 
 /// The stored notifications of these ids.
 async fn known(
-    journal: &mut Journal<'_>,
+    transaction: &mut Transaction<'_>,
     ids: impl Iterator<Item = &NotificationId>,
 ) -> Result<HashMap<NotificationId, Known>, Failure> {
     let ids = serde_json::to_string(&ids.collect::<HashSet<_>>())?;
-    let sql = "SELECT n.id, n.key, sender, lower(hex(digest)) FROM json_each(?1) CROSS JOIN notifications n ON n.id = value";
-    let rows: Vec<(String, i64, String, String)> =
-        sqlx::query_as(sql).bind(ids).fetch_all(&mut *journal.connection).await?;
+    let sql = "SELECT n.id, n.key, sender, lower(hex(digest)), withdrawn
+               FROM json_each(?1) CROSS JOIN notifications n ON n.id = value";
+    let rows: Vec<(String, i64, String, String, bool)> =
+        sqlx::query_as(sql).bind(ids).fetch_all(&mut *transaction.connection).await?;
     rows.into_iter()
-        .map(|(id, key, sender, digest)| Ok((NotificationId::new(id)?, Known { key, sender, digest })))
+        .map(|(id, key, sender, digest, withdrawn)| {
+            Ok((NotificationId::new(id)?, Known { key, sender, digest, withdrawn }))
+        })
         .collect()
 }
 
-/// Those of the pairs (notification, inbox) that there are, removed ones too.
-async fn delivered(
-    journal: &mut Journal<'_>,
-    pairs: Vec<(i64, i64)>,
-) -> Result<HashSet<(i64, i64)>, Failure> {
+/// Those of the pairs where the user has the notification, had it, or is to get it.
+async fn with(
+    transaction: &mut Transaction<'_>,
+    pairs: HashSet<(i64, UserId)>,
+) -> Result<HashSet<(i64, UserId)>, Failure> {
     if pairs.is_empty() {
         return Ok(HashSet::new());
     }
-    let sql = "SELECT notification, inbox FROM json_each(?1)
-               CROSS JOIN deliveries ON notification = value ->> 0 AND inbox = value ->> 1";
-    let rows: Vec<(i64, i64)> =
-        sqlx::query_as(sql).bind(serde_json::to_string(&pairs)?).fetch_all(&mut *journal.connection).await?;
-    Ok(rows.into_iter().collect())
+    let sql = "SELECT value ->> 0, value ->> 1 FROM json_each(?1)
+               WHERE EXISTS (SELECT 1 FROM inboxes i CROSS JOIN deliveries d ON d.notification = value ->> 0 AND d.inbox = i.key
+                             WHERE i.user_id = value ->> 1)
+                  OR EXISTS (SELECT 1 FROM scheduled s WHERE s.notification = value ->> 0 AND s.user_id = value ->> 1)";
+    let rows: Vec<(i64, String)> = sqlx::query_as(sql)
+        .bind(serde_json::to_string(&pairs)?)
+        .fetch_all(&mut *transaction.connection)
+        .await?;
+    rows.into_iter().map(|(notification, user)| Ok((notification, UserId::new(user)?))).collect()
 }

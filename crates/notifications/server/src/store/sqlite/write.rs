@@ -6,37 +6,38 @@ use internal_notifications_models::{
 use sqlx::{Sqlite, SqliteConnection};
 
 use super::failure::Failure;
-use super::journal::{Inbox, Journal, Made};
 use super::row;
+use super::transaction::Transaction;
+use crate::store::journal::{Inbox, Made};
 use crate::store::{StoreError, StoreErrorKind, Write, WriteKind};
 
 /// Does a write in a user's own inbox; the inner error is a refusal, and nothing has changed then.
 pub(super) async fn run(
-    journal: &mut Journal<'_>,
+    transaction: &mut Transaction<'_>,
     user_id: &UserId,
     write: &Write,
 ) -> Result<Result<WriteAnswer, StoreError>, Failure> {
-    let mut inboxes = journal.inboxes(std::iter::once(user_id)).await?;
+    let mut inboxes = transaction.inboxes(std::iter::once(user_id)).await?;
     let Some(inbox) = inboxes.get_mut(user_id) else {
         return Err(Failure::unusable("an inbox is not where it was asked for"));
     };
     let nothing = WriteAnswer { seq: None, head: inbox.head };
     let op = write.op.as_ref().map(|op| op.as_str().to_owned());
     if let Some(op) = &op
-        && is_done(journal.connection, inbox.key, op).await?
+        && is_done(transaction.connection, inbox.key, op).await?
     {
         return Ok(Ok(nothing));
     }
     let at = write.at.as_millisecond();
-    let kind = match apply(journal.connection, inbox, &write.kind, at).await? {
+    let kind = match apply(transaction.connection, inbox, &write.kind, at).await? {
         Ok(Some(kind)) => kind,
         Ok(None) => return Ok(Ok(nothing)),
         Err(refused) => return Ok(Err(StoreError::new(refused).with_head(inbox.head))),
     };
     let detail = serde_json::to_string(&kind)?;
-    let seq = journal.record(inbox, at, Made::Other { detail, op });
+    let seq = transaction.journal.record(inbox, write.at, Made::Other { detail, op });
     let answer = WriteAnswer { seq: Some(seq), head: inbox.head };
-    journal.flush(inboxes).await?;
+    transaction.flush(inboxes).await?;
     Ok(Ok(answer))
 }
 

@@ -9,7 +9,7 @@ use super::SqliteOptions;
 use super::command::Command;
 use super::failure::Failure;
 use super::file::DatabaseFile;
-use super::journal::{Journal, Keys};
+use super::transaction::{Keys, Transaction};
 use super::{connect, publish, push, schema, write};
 
 /// The most commands of one transaction.
@@ -120,27 +120,27 @@ impl Session {
         options: &SqliteOptions,
         batch: &mut [Command],
     ) -> Result<Vec<UserId>, Failure> {
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
-        let mut journal = Journal::new(&mut transaction, &mut self.keys, &*options.tags);
+        let mut begun = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = Transaction::new(&mut begun, &mut self.keys, &*options.tags);
         for run in batch.chunk_by_mut(|one, next| one.is_push() && next.is_push()) {
             match run {
                 [Command::Write(user_id, write, reply)] => {
-                    reply.set(write::run(&mut journal, user_id, write).await?);
+                    reply.set(write::run(&mut transaction, user_id, write).await?);
                 }
                 [Command::Setting { name, make, reply }] => {
-                    reply.set(Ok(setting(journal.connection, name, make).await?));
+                    reply.set(Ok(setting(transaction.connection, name, make).await?));
                 }
                 [Command::Ping(reply)] => {
-                    try_a_write(journal.connection).await?;
+                    try_a_write(transaction.connection).await?;
                     reply.set(Ok(()));
                 }
                 [Command::Mark(..) | Command::Close] => {}
-                pushes => push::run(&mut journal, pushes).await?,
+                pushes => push::run(&mut transaction, pushes).await?,
             }
         }
-        publish::mark(&mut journal, batch).await?;
-        let touched = journal.into_touched();
-        transaction.commit().await?;
+        publish::mark(&mut transaction, batch).await?;
+        let touched = transaction.into_touched();
+        begun.commit().await?;
         Ok(touched)
     }
 }

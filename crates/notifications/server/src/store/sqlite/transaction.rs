@@ -1,18 +1,17 @@
 use std::collections::BTreeMap;
 
-use internal_notifications_models::{Head, Position, Tag, UserId};
-use serde::Serialize;
+use internal_notifications_models::{Head, Position, UserId};
 use sqlx::SqliteConnection;
 
 use super::failure::Failure;
 use super::row::head;
+use crate::store::journal::{Inbox, Journal, Tags};
 
-/// A transaction of the writer: what it changes in inboxes, written in few statements whatever the number of changes.
-pub(super) struct Journal<'a> {
+/// A transaction of the writer.
+pub(super) struct Transaction<'a> {
     pub(super) connection: &'a mut SqliteConnection,
     pub(super) keys: &'a mut Keys,
-    tags: &'a (dyn Fn() -> Tag + Send + Sync),
-    rows: Vec<ChangeRow>,
+    pub(super) journal: Journal<'a>,
     touched: Vec<UserId>,
 }
 
@@ -20,35 +19,6 @@ pub(super) struct Journal<'a> {
 pub(super) struct Keys {
     pub(super) inbox: i64,
     pub(super) notification: i64,
-}
-
-/// An inbox as the transaction has made it so far.
-pub(super) struct Inbox {
-    pub(super) key: i64,
-    pub(super) head: Head,
-    /// The newest change before this transaction: up to there it is published, unless it has a publication row.
-    before: u64,
-}
-
-/// What a change is, besides where it stands.
-pub(super) enum Made {
-    /// This notification was added.
-    Added(i64),
-    /// Anything else, as on the wire.
-    Other { detail: String, op: Option<String> },
-}
-
-#[derive(Serialize)]
-struct ChangeRow {
-    inbox: i64,
-    seq: u64,
-    tag: i64,
-    prev: Option<i64>,
-    pending: u64,
-    at: i64,
-    added: Option<i64>,
-    detail: Option<String>,
-    op: Option<String>,
 }
 
 impl Keys {
@@ -59,13 +29,9 @@ impl Keys {
     }
 }
 
-impl<'a> Journal<'a> {
-    pub(super) fn new(
-        connection: &'a mut SqliteConnection,
-        keys: &'a mut Keys,
-        tags: &'a (dyn Fn() -> Tag + Send + Sync),
-    ) -> Self {
-        Self { connection, keys, tags, rows: Vec::new(), touched: Vec::new() }
+impl<'a> Transaction<'a> {
+    pub(super) fn new(connection: &'a mut SqliteConnection, keys: &'a mut Keys, tags: &'a Tags) -> Self {
+        Self { connection, keys, journal: Journal::new(tags), touched: Vec::new() }
     }
 
     /// The inboxes of these users. One that has no row yet gets it with its first change.
@@ -80,61 +46,34 @@ impl<'a> Journal<'a> {
             sqlx::query_as(sql).bind(asked).fetch_all(&mut *self.connection).await?;
         let mut inboxes = BTreeMap::new();
         for (user, key, seq, tag, pending) in rows {
-            let head = head(seq, tag, pending);
-            inboxes.insert(UserId::new(user)?, Inbox { key, head, before: head.position.seq });
+            inboxes.insert(UserId::new(user)?, Inbox::new(key, head(seq, tag, pending)));
         }
         for user in users.into_keys() {
             if !inboxes.contains_key(user) {
                 self.keys.inbox += 1;
-                let new = Inbox { key: self.keys.inbox, head: Head::default(), before: 0 };
-                inboxes.insert(user.clone(), new);
+                inboxes.insert(user.clone(), Inbox::new(self.keys.inbox, Head::default()));
             }
         }
         Ok(inboxes)
     }
 
-    /// Makes the next change of an inbox. Its head must already hold the pending count after it.
-    pub(super) fn record(&mut self, inbox: &mut Inbox, at: i64, made: Made) -> u64 {
-        let (tag, prev) = ((self.tags)(), inbox.head.position.tag);
-        let seq = inbox.head.position.seq + 1;
-        inbox.head.position = Position { seq, tag: Some(tag) };
-        let (added, detail, op) = match made {
-            Made::Added(notification) => (Some(notification), None, None),
-            Made::Other { detail, op } => (None, Some(detail), op),
-        };
-        self.rows.push(ChangeRow {
-            inbox: inbox.key,
-            seq,
-            tag: tag.bits().cast_signed(),
-            prev: prev.map(|tag| tag.bits().cast_signed()),
-            pending: inbox.head.pending,
-            at,
-            added,
-            detail,
-            op,
-        });
-        seq
-    }
-
-    /// Writes the recorded changes, and the inboxes that they are of.
+    /// Writes what the journal holds, and the inboxes that it is of.
     pub(super) async fn flush(&mut self, inboxes: BTreeMap<UserId, Inbox>) -> Result<(), Failure> {
-        let rows = std::mem::take(&mut self.rows);
-        if rows.is_empty() {
+        let scheduled = std::mem::take(&mut self.journal.scheduled);
+        if !scheduled.is_empty() {
+            let sql = "INSERT INTO scheduled (notification, user_id, due_at)
+                       SELECT value ->> 'notification', value ->> 'user_id', value ->> 'due_at' FROM json_each(?1)";
+            self.execute(sql, serde_json::to_string(&scheduled)?).await?;
+        }
+        let changes = std::mem::take(&mut self.journal.changes);
+        if changes.is_empty() {
             return Ok(());
         }
         let mut heads = Vec::new();
-        for (user, inbox) in &inboxes {
+        for (user, inbox) in inboxes.iter().filter(|(_, inbox)| inbox.has_changed()) {
             let Position { seq, tag: Some(tag) } = inbox.head.position else { continue };
-            if seq > inbox.before {
-                heads.push((
-                    inbox.key,
-                    user,
-                    seq,
-                    tag.bits().cast_signed(),
-                    inbox.head.pending,
-                    inbox.before,
-                ));
-            }
+            let (tag, pending) = (tag.bits().cast_signed(), inbox.head.pending);
+            heads.push((inbox.key, user, seq, tag, pending, inbox.before));
         }
         let heads = serde_json::to_string(&heads)?;
         self.execute(
@@ -150,14 +89,14 @@ impl<'a> Journal<'a> {
             heads,
         )
         .await?;
-        let adds = rows.iter().any(|row| row.added.is_some());
-        let rows = serde_json::to_string(&rows)?;
+        let adds = changes.iter().any(|change| change.added.is_some());
+        let changes = serde_json::to_string(&changes)?;
         if adds {
             self.execute(
                 "INSERT INTO deliveries (inbox, added, notification, created_at)
                  SELECT value ->> 'inbox', value ->> 'seq', value ->> 'added', value ->> 'at' FROM json_each(?1)
                  WHERE value ->> 'added' IS NOT NULL",
-                rows.clone(),
+                changes.clone(),
             )
             .await?;
         }
@@ -165,10 +104,10 @@ impl<'a> Journal<'a> {
             "INSERT INTO changes (inbox, seq, tag, prev, pending, at, detail, op)
              SELECT value ->> 'inbox', value ->> 'seq', value ->> 'tag', value ->> 'prev', value ->> 'pending',
                     value ->> 'at', value ->> 'detail', value ->> 'op' FROM json_each(?1)",
-            rows,
+            changes,
         )
         .await?;
-        let changed = inboxes.into_iter().filter(|(_, inbox)| inbox.head.position.seq > inbox.before);
+        let changed = inboxes.into_iter().filter(|(_, inbox)| inbox.has_changed());
         self.touched.extend(changed.map(|(user, _)| user));
         Ok(())
     }

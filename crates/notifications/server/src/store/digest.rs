@@ -13,8 +13,13 @@ pub(super) fn body(mut notification: InternalNotification) -> Result<(String, St
         StoreError::new(StoreErrorKind::Unavailable).with_cause("it cannot be written as JSON")
     })?;
     let body = canonical_json(&value);
-    let digest = Sha256::digest(body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = sha256(&body);
     Ok((body, digest))
+}
+
+/// The SHA-256 of a text, in hexadecimal.
+pub(super) fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,36 @@
+-- Retracted, or out of the inboxes because its time was over: nobody gets it any more.
+ALTER TABLE notifications ADD COLUMN withdrawn INTEGER NOT NULL DEFAULT 0;
+
+-- Who is to get a notification later.
+CREATE TABLE scheduled (
+    notification INTEGER NOT NULL REFERENCES notifications (key),
+    user_id TEXT NOT NULL,
+    due_at INTEGER NOT NULL,
+    PRIMARY KEY (notification, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX scheduled_by_time ON scheduled (due_at);
+
+-- Notifications that are to leave the inboxes at a time: expired ones, and retracted ones until none is left.
+CREATE TABLE withdrawals (
+    notification INTEGER PRIMARY KEY REFERENCES notifications (key),
+    due_at INTEGER NOT NULL,
+    -- As on the wire: expired, retracted.
+    reason TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX withdrawals_by_time ON withdrawals (due_at);
+
+-- What pushes with an idempotency key were answered.
+CREATE TABLE idempotency (
+    sender TEXT NOT NULL,
+    key TEXT NOT NULL,
+    -- SHA-256 of the request, in hexadecimal.
+    request TEXT NOT NULL,
+    -- The receipt, JSON.
+    answer TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (sender, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idempotency_by_time ON idempotency (at);
