@@ -1,8 +1,10 @@
+mod reads;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use internal_notifications_models::{
-    Change, ChangeKind, ChangesAnswer, Head, InboxNotification, InboxPage, InternalNotification,
-    NotificationId, OpId, Position, RemovedReason, ResetReason, Stamp, Tag, Timestamp, WriteAnswer,
+    Change, ChangeKind, Head, InboxNotification, InternalNotification, MAX_IDS, NotificationId, OpId,
+    RemovedReason, Stamp, Tag, Timestamp, WriteAnswer,
 };
 
 /// A write in a user's own inbox.
@@ -85,6 +87,19 @@ impl InboxLog {
         Some(self.record(ChangeKind::Added { notification: Box::new(row) }, at, tag))
     }
 
+    /// Takes notifications out that the server itself takes out: retracted, expired, pruned. One change removes at most [`MAX_IDS`] of those that are
+    /// there: with more, call again until it gives `None`. It gives that, and no change, when none of them is there.
+    pub fn withdraw(
+        &mut self,
+        ids: &[NotificationId],
+        reason: RemovedReason,
+        at: Timestamp,
+        tag: Tag,
+    ) -> Option<Change> {
+        let removed = ids.iter().filter(|id| self.take_out(id)).take(MAX_IDS).cloned().collect();
+        some(removed).map(|ids| self.record(ChangeKind::Removed { ids, reason }, at, tag))
+    }
+
     /// Does a command of the inbox's own user. A repeated `op` that made a change does nothing, and answers the head.
     ///
     /// # Errors
@@ -115,13 +130,17 @@ impl InboxLog {
                 self.open_through(through, at).then_some(ChangeKind::OpenedAll { through })
             }
             InboxCommand::Remove(id) => {
-                let added = self.ids.get_mut(id).and_then(Option::take).ok_or(Refused::Unknown)?;
-                if self.rows.remove(&added).is_some_and(|row| !row.opened) {
-                    self.head.pending -= 1;
-                }
-                Some(ChangeKind::Removed { ids: vec![id.clone()], reason: RemovedReason::User })
+                let removed = self.take_out(id).then(|| vec![id.clone()]).ok_or(Refused::Unknown)?;
+                Some(ChangeKind::Removed { ids: removed, reason: RemovedReason::User })
             }
         })
+    }
+
+    /// Removes a row, and remembers its id; false when it is not there.
+    fn take_out(&mut self, id: &NotificationId) -> bool {
+        let row = self.ids.get_mut(id).and_then(Option::take).and_then(|added| self.rows.remove(&added));
+        self.head.pending -= u64::from(row.as_ref().is_some_and(|row| !row.opened));
+        row.is_some()
     }
 
     /// Marks rows, and says which changed, each once, in the order asked.
@@ -170,11 +189,6 @@ impl InboxLog {
         self.ops.contains_key(op)
     }
 
-    /// The seq of the oldest change that is still in the log, less one: a catch-up from there or later can be told.
-    pub fn floor(&self) -> u64 {
-        self.changes.front().map_or(self.head.position.seq, |change| change.stamp.seq - 1)
-    }
-
     /// Forgets the changes up to a seq, and the operations that were stored with them.
     pub fn trim(&mut self, through: u64) {
         while self.changes.front().is_some_and(|change| change.stamp.seq <= through) {
@@ -187,59 +201,6 @@ impl InboxLog {
     pub fn forget_removed(&mut self) {
         self.ids.retain(|_, added| added.is_some());
     }
-
-    fn tag_at(&self, seq: u64) -> Option<Tag> {
-        let index = usize::try_from(seq.checked_sub(self.floor() + 1)?).ok()?;
-        self.changes.get(index).map(|change| change.stamp.tag)
-    }
-
-    /// The newest `limit` notifications, or those added before the seq `before`.
-    pub fn page(&self, limit: usize, before: Option<u64>) -> InboxPage {
-        let mut rows = self.rows.range(..before.unwrap_or(u64::MAX)).rev().map(|(_, row)| row);
-        let notifications: Vec<_> = rows.by_ref().take(limit).cloned().collect();
-        let next = notifications.last().map(|row| row.added).filter(|_| rows.next().is_some());
-        InboxPage { head: self.head, notifications, next }
-    }
-
-    /// The changes after a position, at most `limit`; or a reset with a snapshot of at most `snapshot` notifications.
-    pub fn changes(&self, after: Position, limit: usize, snapshot: usize) -> ChangesAnswer {
-        if let Some(reason) = self.reset(after) {
-            return ChangesAnswer::Reset { reason, snapshot: self.page(snapshot, None) };
-        }
-        let missed = self.changes.iter().skip((after.seq - self.floor()) as usize);
-        let changes: Vec<_> = missed.take(limit).map(|change| self.as_told(change)).collect();
-        let more = after.seq + (changes.len() as u64) < self.head.position.seq;
-        ChangesAnswer::Changes { changes, more }
-    }
-
-    fn reset(&self, after: Position) -> Option<ResetReason> {
-        let head = self.head.position;
-        if after.seq > head.seq || after.tag.is_some() != (after.seq > 0) {
-            return Some(ResetReason::Diverged);
-        }
-        if after.seq < self.floor() {
-            return Some(ResetReason::Trimmed);
-        }
-        let here = if after.seq == head.seq { head.tag } else { self.tag_at(after.seq) };
-        // At the floor itself the record is gone, but the next one still tells its tag.
-        let here = here.or_else(|| self.changes.front().and_then(|oldest| oldest.stamp.prev));
-        if here != after.tag {
-            return Some(ResetReason::Diverged);
-        }
-        (head.seq - after.seq > Self::FAR_BEHIND).then_some(ResetReason::Behind)
-    }
-
-    /// The record of an added notification that was removed since says only that it is gone.
-    fn as_told(&self, change: &Change) -> Change {
-        match &change.kind {
-            ChangeKind::Added { notification }
-                if !matches!(self.ids.get(&notification.id), Some(Some(_))) =>
-            {
-                Change { stamp: change.stamp, kind: ChangeKind::Gone { id: notification.id.clone() } }
-            }
-            _ => change.clone(),
-        }
-    }
 }
 
 fn some(ids: Vec<NotificationId>) -> Option<Vec<NotificationId>> {
@@ -247,124 +208,4 @@ fn some(ids: Vec<NotificationId>) -> Option<Vec<NotificationId>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn id(text: &str) -> NotificationId {
-        NotificationId::new(text).unwrap()
-    }
-
-    fn log(ids: &[&str]) -> InboxLog {
-        let mut log = InboxLog::new();
-        for (index, name) in ids.iter().enumerate() {
-            let notification = InternalNotification::new("c");
-            log.add(&id(name), &notification, "key:t", Timestamp::UNIX_EPOCH, Tag::from_bits(index as u64))
-                .unwrap();
-        }
-        log
-    }
-
-    fn write(log: &mut InboxLog, command: InboxCommand, op: Option<&str>) -> Result<WriteAnswer, Refused> {
-        let op = op.map(|op| OpId::new(op).unwrap());
-        let tag = Tag::from_bits(100 + log.head().position.seq);
-        log.write(&command, op.as_ref(), Timestamp::UNIX_EPOCH, tag)
-    }
-
-    #[test]
-    fn a_no_op_makes_no_change_and_takes_no_seq() {
-        let mut log = log(&["a"]);
-        let before = log.head();
-        for command in [
-            InboxCommand::Opened(vec![id("zzz")]),
-            InboxCommand::Unopened(vec![id("a")]),
-            InboxCommand::OpenedAll { through: Some(0), tag: None },
-        ] {
-            assert_eq!(write(&mut log, command, None), Ok(WriteAnswer { seq: None, head: before }));
-        }
-        assert!(
-            log.add(
-                &id("a"),
-                &InternalNotification::new("c"),
-                "key:t",
-                Timestamp::UNIX_EPOCH,
-                Tag::from_bits(9)
-            )
-            .is_none()
-        );
-        assert_eq!(log.head(), before);
-    }
-
-    #[test]
-    fn a_repeated_op_does_nothing() {
-        let mut log = log(&["a", "b"]);
-        assert_eq!(write(&mut log, InboxCommand::Remove(id("a")), Some("1")).unwrap().seq, Some(3));
-        assert_eq!(write(&mut log, InboxCommand::Remove(id("a")), Some("1")).unwrap().seq, None);
-        assert_eq!(write(&mut log, InboxCommand::Remove(id("a")), Some("2")), Err(Refused::Unknown));
-    }
-
-    #[test]
-    fn opened_all_never_opens_what_the_user_has_not_seen() {
-        let mut log = log(&["a", "b", "c"]);
-        let tag = Some(Tag::from_bits(1));
-        let seen = |through, tag| InboxCommand::OpenedAll { through: Some(through), tag };
-        assert_eq!(write(&mut log, seen(2, Some(Tag::from_bits(7))), None), Err(Refused::Diverged));
-        assert_eq!(write(&mut log, seen(4, None), None), Err(Refused::Diverged));
-        assert_eq!(write(&mut log, seen(2, tag), None).unwrap().head.pending, 1);
-        assert!(!log.page(1, None).notifications[0].opened);
-    }
-
-    #[test]
-    fn a_removed_notification_is_told_as_gone_and_never_added_again() {
-        let mut log = log(&["a", "b"]);
-        write(&mut log, InboxCommand::Remove(id("a")), None).unwrap();
-        assert!(
-            log.add(
-                &id("a"),
-                &InternalNotification::new("c"),
-                "key:t",
-                Timestamp::UNIX_EPOCH,
-                Tag::from_bits(9)
-            )
-            .is_none()
-        );
-        let ChangesAnswer::Changes { changes, more } = log.changes(Position::default(), 10, 10) else {
-            panic!()
-        };
-        assert!(!more);
-        assert_eq!(changes[0].kind, ChangeKind::Gone { id: id("a") });
-        assert_eq!(changes.len(), 3);
-    }
-
-    #[test]
-    fn a_catch_up_tells_every_change_or_resets() {
-        let mut log = log(&["a", "b", "c", "d"]);
-        log.trim(2);
-        let reason = |seq, tag: Option<u64>| {
-            let after = Position { seq, tag: tag.map(Tag::from_bits) };
-            match log.changes(after, 1, 10) {
-                ChangesAnswer::Changes { changes, more } => Err((changes.len(), more)),
-                ChangesAnswer::Reset { reason, .. } => Ok(reason),
-            }
-        };
-        assert_eq!(reason(1, Some(0)), Ok(ResetReason::Trimmed));
-        assert_eq!(reason(0, None), Ok(ResetReason::Trimmed));
-        assert_eq!(reason(2, Some(1)), Err((1, true)));
-        assert_eq!(reason(2, Some(9)), Ok(ResetReason::Diverged));
-        assert_eq!(reason(3, Some(2)), Err((1, false)));
-        assert_eq!(reason(4, Some(3)), Err((0, false)));
-        assert_eq!(reason(4, Some(2)), Ok(ResetReason::Diverged));
-        assert_eq!(reason(4, None), Ok(ResetReason::Diverged));
-        assert_eq!(reason(5, Some(3)), Ok(ResetReason::Diverged));
-        assert_eq!(reason(u64::MAX, Some(3)), Ok(ResetReason::Diverged));
-    }
-
-    #[test]
-    fn pages_are_newest_first_and_say_whether_there_are_older_ones() {
-        let log = log(&["a", "b", "c"]);
-        let page = log.page(2, None);
-        assert_eq!(page.notifications.iter().map(|row| row.added).collect::<Vec<_>>(), [3, 2]);
-        assert_eq!(page.next, Some(2));
-        let page = log.page(2, Some(2));
-        assert_eq!((page.notifications.len(), page.next), (1, None));
-    }
-}
+mod tests;

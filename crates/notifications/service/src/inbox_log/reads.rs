@@ -1,0 +1,87 @@
+use internal_notifications_models::{
+    Change, ChangeKind, ChangesAnswer, InboxNotification, InboxPage, NotificationId, Position, ResetReason,
+    Tag,
+};
+
+use super::InboxLog;
+
+/// What is in it, and what it tells.
+impl InboxLog {
+    /// A notification that is in the inbox.
+    pub fn notification(&self, id: &NotificationId) -> Option<&InboxNotification> {
+        self.rows.get(&(*self.ids.get(id)?)?)
+    }
+
+    /// Whether this id was ever added, also if the notification left since.
+    pub fn knows(&self, id: &NotificationId) -> bool {
+        self.ids.contains_key(id)
+    }
+
+    /// The notifications, oldest first.
+    pub fn rows(&self) -> impl DoubleEndedIterator<Item = &InboxNotification> {
+        self.rows.values()
+    }
+
+    /// The newest `limit` notifications, or those added before the seq `before`.
+    pub fn page(&self, limit: usize, before: Option<u64>) -> InboxPage {
+        let mut rows = self.rows.range(..before.unwrap_or(u64::MAX)).rev().map(|(_, row)| row);
+        let notifications: Vec<_> = rows.by_ref().take(limit).cloned().collect();
+        let next = notifications.last().map(|row| row.added).filter(|_| rows.next().is_some());
+        InboxPage { head: self.head, notifications, next }
+    }
+
+    /// The changes after a position, at most `limit`; or a reset with a snapshot of at most `snapshot` notifications.
+    pub fn changes(&self, after: Position, limit: usize, snapshot: usize) -> ChangesAnswer {
+        if let Some(reason) = self.reset(after) {
+            return ChangesAnswer::Reset { reason, snapshot: self.page(snapshot, None) };
+        }
+        let changes: Vec<_> = self.records(after.seq).take(limit).collect();
+        let more = after.seq + (changes.len() as u64) < self.head.position.seq;
+        ChangesAnswer::Changes { changes, more }
+    }
+
+    /// The changes after a seq, as they are told now, as far back as the log goes.
+    pub fn records(&self, after: u64) -> impl Iterator<Item = Change> {
+        let skip = usize::try_from(after.saturating_sub(self.floor())).unwrap_or(usize::MAX);
+        self.changes.iter().skip(skip).map(|change| self.as_told(change))
+    }
+
+    /// The seq of the oldest change that is still in the log, less one: a catch-up from there or later can be told.
+    pub fn floor(&self) -> u64 {
+        self.changes.front().map_or(self.head.position.seq, |change| change.stamp.seq - 1)
+    }
+
+    fn reset(&self, after: Position) -> Option<ResetReason> {
+        let head = self.head.position;
+        if after.seq > head.seq || after.tag.is_some() != (after.seq > 0) {
+            return Some(ResetReason::Diverged);
+        }
+        if after.seq < self.floor() {
+            return Some(ResetReason::Trimmed);
+        }
+        let here = if after.seq == head.seq { head.tag } else { self.tag_at(after.seq) };
+        // At the floor itself the record is gone, but the next one still tells its tag.
+        let here = here.or_else(|| self.changes.front().and_then(|oldest| oldest.stamp.prev));
+        if here != after.tag {
+            return Some(ResetReason::Diverged);
+        }
+        (head.seq - after.seq > Self::FAR_BEHIND).then_some(ResetReason::Behind)
+    }
+
+    pub(super) fn tag_at(&self, seq: u64) -> Option<Tag> {
+        let index = usize::try_from(seq.checked_sub(self.floor() + 1)?).ok()?;
+        self.changes.get(index).map(|change| change.stamp.tag)
+    }
+
+    /// The record of an added notification that was removed since says only that it is gone.
+    fn as_told(&self, change: &Change) -> Change {
+        match &change.kind {
+            ChangeKind::Added { notification }
+                if !matches!(self.ids.get(&notification.id), Some(Some(_))) =>
+            {
+                Change { stamp: change.stamp, kind: ChangeKind::Gone { id: notification.id.clone() } }
+            }
+            _ => change.clone(),
+        }
+    }
+}
