@@ -16,6 +16,7 @@
 
 // The means.
 mod binary;
+mod broker;
 mod caller;
 mod http;
 mod inbox;
@@ -27,6 +28,7 @@ mod view;
 
 // What is tried.
 mod basics;
+mod brokered;
 mod hostile;
 mod killed;
 mod proxied;

@@ -74,10 +74,7 @@ impl Server {
 
     /// Asks it to end; it does, with exit code 0.
     pub(crate) async fn stop(&mut self) {
-        let pid = self.process.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
-        let ended = tokio::time::timeout(PATIENCE, self.process.wait()).await.expect("it ends when asked");
-        assert_eq!(ended.unwrap().code(), Some(0));
+        terminate(&mut self.process).await;
     }
 
     /// After an end: on the same database and port.
@@ -113,6 +110,14 @@ pub(crate) fn token(user: &str, more: &[&str]) -> String {
     binary::run(&args, &[("INTERNAL_NOTIFICATIONS_JWT_SECRET", JWT_SECRET)]).ok().to_owned()
 }
 
+/// Asks a process to end; it does, with exit code 0.
+pub(crate) async fn terminate(process: &mut Child) {
+    let pid = process.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    let ended = tokio::time::timeout(PATIENCE, process.wait()).await.expect("it ends when asked");
+    assert_eq!(ended.unwrap().code(), Some(0));
+}
+
 fn database(folder: &TempDir) -> PathBuf {
     folder.path().join("inbox.db")
 }
@@ -125,10 +130,20 @@ async fn launch(
     output: &Arc<Mutex<String>>,
 ) -> (Child, SocketAddr) {
     let database = format!("sqlite://{}", database(folder).display());
+    listening(wrapper, env, &["serve", "--json", "--listen", listen, "--database", &database], output).await
+}
+
+/// A process that says as JSON where it listens.
+pub(crate) async fn listening(
+    wrapper: &[String],
+    env: &[(String, String)],
+    args: &[&str],
+    output: &Arc<Mutex<String>>,
+) -> (Child, SocketAddr) {
     let words = wrapper.iter().map(Into::into).chain([binary::path().as_os_str().to_owned()]);
     let words: Vec<_> = words.collect();
     let mut command = Command::new(&words[0]);
-    command.args(&words[1..]).args(["serve", "--json", "--listen", listen, "--database", &database]);
+    command.args(&words[1..]).args(args);
     command.env_clear().envs(env.iter().map(|(name, value)| (name, value))).kill_on_drop(true);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = command.spawn().unwrap();

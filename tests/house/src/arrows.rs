@@ -50,6 +50,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "internal-notifications-server",
             "pusher-protocol",
             "pusher-signer",
+            "pusher-broker",
         ],
     ),
 ];

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod broker;
 mod demo;
 mod open;
 mod push;
@@ -26,6 +27,7 @@ pub(crate) enum Command {
     Tail(tail::Tail),
     Open(open::Open),
     Token(token::Token),
+    Broker(broker::Broker),
     Sign(sign::Sign),
 }
 
@@ -40,6 +42,7 @@ impl Command {
                 Self::Push(push) => push.run(&env, output).await,
                 Self::Tail(tail) => tail.run(env).await,
                 Self::Open(open) => open.run(env, output).await,
+                Self::Broker(broker) => broker.run(env, output).await,
                 Self::Token(token) => token.run(env, output).await,
                 Self::Sign(sign) => sign.run(&env, output),
             }

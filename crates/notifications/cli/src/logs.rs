@@ -5,6 +5,9 @@ use tracing_subscriber::EnvFilter;
 use crate::env::Env;
 use crate::error::Error;
 
+/// What a server logs by default.
+pub(crate) const OF_A_SERVER: &str = "warn,internal_notifications=info,pusher=info";
+
 /// Logs to stderr: what `RUST_LOG` says, else `default`.
 pub(crate) fn start(env: &Env, default: &str) -> Result<(), Error> {
     let filter = env.get("RUST_LOG").unwrap_or_else(|| default.to_owned());

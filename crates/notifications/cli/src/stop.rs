@@ -1,3 +1,5 @@
+use std::future::Future;
+
 use crate::error::Error;
 
 /// Waits for somebody to ask the process to end: Ctrl-C, or SIGTERM.
@@ -38,6 +40,19 @@ impl Stop {
     pub(crate) async fn asked(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
+        }
+    }
+
+    /// Finishes what was accepted, after the process was asked to end; asked again, it fails with `unfinished`.
+    pub(crate) async fn unless_asked_again<T>(
+        &mut self,
+        finishing: impl Future<Output = T>,
+        unfinished: &str,
+    ) -> Result<T, Error> {
+        tracing::info!("stopping: finishing what was accepted; ask again to end at once");
+        tokio::select! {
+            finished = finishing => Ok(finished),
+            () = self.asked() => Err(Error::failed(unfinished)),
         }
     }
 }

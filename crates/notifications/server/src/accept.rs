@@ -2,7 +2,9 @@
 
 mod connection;
 mod lingering;
+mod local_url;
 mod serve;
 mod write_timeout;
 
+pub use local_url::local_url;
 pub use serve::serve;

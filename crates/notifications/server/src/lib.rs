@@ -15,7 +15,7 @@ mod server;
 mod stop;
 pub mod store;
 
-pub use accept::serve;
+pub use accept::{local_url, serve};
 pub use auth::{Principal, TokenIssuer};
 pub use clock::{Clock, SystemClock};
 pub use config::{Config, ConfigError, Database, Limits, unknown_names};

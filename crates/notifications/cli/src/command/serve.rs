@@ -32,7 +32,7 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) async fn run(self, mut env: Env, output: &mut Output) -> Result<(), Error> {
-        logs::start(&env, "warn,internal_notifications=info,pusher=info")?;
+        logs::start(&env, logs::OF_A_SERVER)?;
         env.set("INTERNAL_NOTIFICATIONS_LISTEN", self.listen.map(|address| address.to_string()).as_deref());
         env.set(DATABASE_URL, self.database.as_deref());
         let config = Config::from_env(|name| env.get(name)).map_err(Error::usage)?;
@@ -45,11 +45,8 @@ impl Serve {
             told => told?,
         }
         stop.asked().await;
-        tracing::info!("stopping: finishing what was accepted; ask again to end at once");
-        tokio::select! {
-            () = server.shutdown() => Ok(()),
-            () = stop.asked() => Err(Error::failed("ended before everything was finished; what was acknowledged is stored")),
-        }
+        let unfinished = "ended before everything was finished; what was acknowledged is stored";
+        stop.unless_asked_again(server.shutdown(), unfinished).await
     }
 
     fn tell(&self, server: &RunningServer, database: Option<&str>, output: &mut Output) -> Result<(), Error> {

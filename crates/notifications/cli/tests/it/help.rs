@@ -3,7 +3,7 @@ use crate::binary::run;
 #[test]
 fn every_command_has_help() {
     let commands =
-        ["", "serve", "demo", "push", "tail", "open", "token", "sign", "sign channel", "sign user"];
+        ["", "serve", "demo", "push", "tail", "open", "token", "broker", "sign", "sign channel", "sign user"];
     for command in commands {
         let mut args: Vec<&str> = command.split_whitespace().collect();
         args.push("--help");
@@ -36,6 +36,7 @@ fn wrong_usage_is_one_line_and_exit_code_2() {
         &["open", "--user", "ada", "--all", "id"],
         &["token", "--user", "ada", "--ttl", "1 fortnight"],
         &["serve", "--listen", "everywhere"],
+        &["broker"],
     ] {
         let ran = run(args, &[]);
         ran.error(2);

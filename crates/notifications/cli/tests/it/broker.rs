@@ -1,0 +1,87 @@
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+
+use pusher_client::{
+    BatchEvent, ChannelEvent, Client, ErrorKind, EventName, HttpApi, Signer, SigningAuthorizer, Trigger,
+};
+
+use crate::binary::{command, run};
+use crate::server::terminate;
+
+const KEY: &str = "app-key";
+const SECRET: &str = "app-secret-of-the-test";
+const APP: [(&str, &str); 3] =
+    [("PUSHER_APP_ID", "17"), ("PUSHER_APP_KEY", KEY), ("PUSHER_APP_SECRET", SECRET)];
+
+/// A broker that listens, and the line that says where.
+fn start(args: &[&str]) -> (Child, String) {
+    let args = [&["broker", "--listen", "127.0.0.1:0"], args].concat();
+    let mut process = command(&args, &APP).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    (process, line)
+}
+
+fn stop(mut process: Child) {
+    terminate(&process);
+    assert_eq!(process.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_missing_credential_is_named() {
+    for (missing, _) in APP {
+        let env: Vec<_> = APP.into_iter().filter(|(name, _)| *name != missing).collect();
+        let ran = run(&["broker", "--listen", "127.0.0.1:0"], &env);
+        assert!(ran.error(2).contains(&format!("{missing} is not set")));
+        ran.does_not_show(SECRET);
+    }
+    let env = [("PUSHER_APP_ID", "1/7"), APP[1], APP[2]];
+    assert!(run(&["broker", "--listen", "127.0.0.1:0"], &env).error(2).contains("PUSHER_APP_ID"));
+}
+
+#[test]
+fn an_address_that_is_taken_is_a_failure() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    assert!(run(&["broker", "--listen", &address], &APP).error(1).contains(&address));
+}
+
+#[test]
+fn it_says_where_it_listens_for_people_and_as_json() {
+    let (process, line) = start(&[]);
+    stop(process);
+    assert!(line.starts_with("listening on http://127.0.0.1:"), "{line}");
+    let (process, line) = start(&["--json"]);
+    stop(process);
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["type"], "listening");
+    assert!(line["url"].as_str().unwrap().starts_with("http://127.0.0.1:"), "{line}");
+}
+
+#[tokio::test]
+async fn events_of_the_http_api_one_by_one_and_in_a_batch_reach_subscribers_and_others_are_refused() {
+    let (process, line) = start(&[]);
+    let port = line.trim().rsplit_once(':').unwrap().1.parse().unwrap();
+    let signer = Signer::new(KEY, SECRET);
+    let client = Client::builder(KEY).host("127.0.0.1").port(port).tls(false);
+    let client = client.authorizer(Arc::new(SigningAuthorizer::new(signer.clone()))).connect().unwrap();
+    let channel = || "private-ada".parse().unwrap();
+    let mut subscription = client.subscribe(channel()).await.unwrap();
+    assert_eq!(subscription.next().await, Some(ChannelEvent::Subscribed));
+
+    let api =
+        |signer| HttpApi::builder("17", signer).host("127.0.0.1").port(port).tls(false).build().unwrap();
+    let name = || EventName::new("news").unwrap();
+    api(signer.clone()).trigger(&Trigger::new([channel()], name(), "one")).await.unwrap();
+    let batch = ["two", "three"].map(|data| BatchEvent::new(channel(), name(), data));
+    api(signer).trigger_batch(&batch).await.unwrap();
+    for data in ["one", "two", "three"] {
+        let Some(ChannelEvent::Event(event)) = subscription.next().await else { panic!("{data}") };
+        assert_eq!((event.name(), event.data()), ("news", data));
+    }
+    let stranger = api(Signer::new(KEY, "another secret"));
+    let refused = stranger.trigger(&Trigger::new([channel()], name(), "x")).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unauthorized);
+    stop(process);
+}
