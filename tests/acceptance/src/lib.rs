@@ -17,8 +17,6 @@
 // The means.
 mod binary;
 mod broker;
-mod caller;
-mod http;
 mod inbox;
 mod proxy;
 mod server;

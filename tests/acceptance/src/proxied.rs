@@ -1,8 +1,8 @@
-use crate::caller::Caller;
 use crate::inbox::converges;
 use crate::proxy::Proxy;
 use crate::server::Server;
 use crate::tail::Tail;
+use outside::Caller;
 use serde_json::json;
 use std::time::Duration;
 

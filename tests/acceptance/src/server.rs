@@ -1,6 +1,5 @@
 use crate::binary;
-use crate::caller::Caller;
-use crate::http::Http;
+use outside::{Caller, Http};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -6,37 +6,52 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use std::error::Error;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::net::TcpStream;
 
-use crate::server::PATIENCE;
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An HTTP client that sends what it is told to, over one connection while that lasts.
-pub(crate) struct Http {
+pub struct Http {
     address: SocketAddr,
+    patience: Duration,
     connection: Option<SendRequest<Full<Bytes>>>,
 }
 
+/// What came back.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
 }
 
 impl Http {
-    pub(crate) fn to(address: SocketAddr) -> Self {
-        Self { address, connection: None }
+    /// A client of a server there. It waits a minute for an answer.
+    pub fn to(address: SocketAddr) -> Self {
+        Self { address, patience: PATIENCE, connection: None }
     }
 
+    /// Waits so long for an answer.
+    pub fn within(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Sends a request, and reads the whole answer.
+    ///
     /// # Errors
-    /// The connection failed. What hangs is a panic.
-    pub(crate) async fn send(
+    /// The connection failed, or no answer came in time.
+    pub async fn send(
         &mut self,
         request: Request<Full<Bytes>>,
     ) -> Result<Answer, Box<dyn Error + Send + Sync>> {
         let what = format!("{} {}", request.method(), request.uri());
-        let answered = tokio::time::timeout(PATIENCE, self.exchange(request)).await;
-        answered.unwrap_or_else(|_| panic!("no answer to {what}"))
+        let answered = tokio::time::timeout(self.patience, self.exchange(request)).await;
+        answered.unwrap_or_else(|_| Err(format!("no answer to {what}").into()))
     }
 
     async fn exchange(
@@ -65,21 +80,21 @@ async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>, Box<dy
 }
 
 impl Answer {
-    /// The body.
+    /// The body. Panics where it is no JSON.
     #[track_caller]
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
-    /// The body of an answer with this status.
+    /// The body of an answer with this status. Panics where it has another.
     #[track_caller]
-    pub(crate) fn with(&self, status: u16) -> Value {
+    pub fn with(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{self:?}");
         self.json()
     }
 
     /// What is wrong with it as a problem of this status (RFC 9457).
-    pub(crate) fn flaw_as_problem(&self, status: u16) -> Option<String> {
+    pub fn flaw_as_problem(&self, status: u16) -> Option<String> {
         let header = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
         if self.status != status {
             return Some(format!("{} instead of {status}: {:?}", self.status, self.body));

@@ -5,30 +5,37 @@ use serde_json::{Value, json};
 use std::error::Error;
 
 /// Somebody with a credential.
-pub(crate) struct Caller {
+pub struct Caller {
     http: Http,
     bearer: String,
 }
 
 impl Caller {
-    pub(crate) fn new(http: Http, bearer: &str) -> Self {
+    /// Sends this bearer with every request.
+    pub fn new(http: Http, bearer: &str) -> Self {
         Self { http, bearer: bearer.to_owned() }
     }
 
-    pub(crate) async fn get(&mut self, path: &str) -> Answer {
+    /// Panics where nobody answers; so do `post` and `delete`.
+    pub async fn get(&mut self, path: &str) -> Answer {
         self.send("GET", path, &Value::Null).await.unwrap()
     }
 
-    pub(crate) async fn post(&mut self, path: &str, body: &Value) -> Answer {
+    /// With a JSON body.
+    pub async fn post(&mut self, path: &str, body: &Value) -> Answer {
         self.send("POST", path, body).await.unwrap()
     }
 
-    pub(crate) async fn delete(&mut self, path: &str) -> Answer {
+    /// Without a body.
+    pub async fn delete(&mut self, path: &str) -> Answer {
         self.send("DELETE", path, &Value::Null).await.unwrap()
     }
 
-    /// Pushes, and says whether that was acknowledged; an error where nobody answered.
-    pub(crate) async fn push(
+    /// Pushes, and says whether that was acknowledged.
+    ///
+    /// # Errors
+    /// Nobody answered.
+    pub async fn push(
         &mut self,
         users: &[&str],
         notification: &Value,
@@ -38,7 +45,11 @@ impl Caller {
         Ok(matches!(answer.status, 200 | 201))
     }
 
-    pub(crate) async fn send(
+    /// Sends a request; null is no body.
+    ///
+    /// # Errors
+    /// Nobody answered.
+    pub async fn send(
         &mut self,
         method: &str,
         path: &str,
