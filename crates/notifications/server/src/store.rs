@@ -1,6 +1,7 @@
 //! Where inboxes are kept: one trait, and the stores behind it. What they decide alike stands here once, pure; `sqlite` and `postgres` say it
 //! in their SQL.
 
+mod advanced;
 mod digest;
 mod error;
 mod idempotency;
@@ -15,6 +16,7 @@ use internal_notifications_models::{
     Position, Receipt, Retraction, Timestamp, UserId, WriteAnswer,
 };
 
+pub use advanced::Advanced;
 pub use error::{StoreError, StoreErrorKind};
 pub use idempotency::IdempotencyKey;
 /// What a write does.
@@ -51,8 +53,8 @@ pub trait Store: Send + Sync + 'static {
     async fn retract(&self, id: &NotificationId, at: Timestamp) -> Result<Retraction, StoreError>;
 
     /// Does what has fallen due at `now`: expired and retracted notifications leave inboxes, then scheduled ones enter them. At most about
-    /// `limit` inboxes a call; gives how many it changed, so that it is called again until that is 0.
-    async fn advance(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError>;
+    /// `limit` inboxes a call; it is called again until it [was idle](Advanced::is_idle).
+    async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError>;
 
     /// Looks after some inboxes, in the order of their users: compares their counters with their notifications, removes what is older or
     /// more than what is kept, shortens their logs. Changes that were not published are never cut.

@@ -38,7 +38,7 @@ pub use self::options::SqliteOptions;
 pub(crate) use self::url::path_of;
 use crate::store::pushing::NewPush;
 use crate::store::{
-    Push, Store, StoreError, StoreErrorKind, Sweep, Swept, Unpublishable, Unpublished, Write,
+    Advanced, Push, Store, StoreError, StoreErrorKind, Sweep, Swept, Unpublishable, Unpublished, Write,
 };
 
 /// Commands that wait for the writer; whoever brings one more waits for a place.
@@ -117,8 +117,8 @@ impl Store for SqliteStore {
         Err(StoreError::new(StoreErrorKind::Unavailable))
     }
 
-    async fn advance(&self, _now: Timestamp, _limit: usize) -> Result<usize, StoreError> {
-        Ok(0)
+    async fn advance(&self, _now: Timestamp, _limit: usize) -> Result<Advanced, StoreError> {
+        Ok(Advanced::default())
     }
 
     async fn sweep(&self, _sweep: Sweep) -> Result<Swept, StoreError> {
