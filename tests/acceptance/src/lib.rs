@@ -25,6 +25,7 @@ mod token;
 mod view;
 
 // What is tried.
+mod backed_up;
 mod basics;
 mod brokered;
 mod hostile;

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod backup;
 mod broker;
 mod demo;
 mod open;
@@ -28,6 +29,7 @@ pub(crate) enum Command {
     Open(open::Open),
     Token(token::Token),
     Broker(broker::Broker),
+    Backup(backup::Backup),
     Sign(sign::Sign),
 }
 
@@ -42,6 +44,7 @@ impl Command {
                 Self::Push(push) => push.run(&env, output).await,
                 Self::Tail(tail) => tail.run(env).await,
                 Self::Open(open) => open.run(env, output).await,
+                Self::Backup(backup) => backup.run(env, output).await,
                 Self::Broker(broker) => broker.run(env, output).await,
                 Self::Token(token) => token.run(env, output).await,
                 Self::Sign(sign) => sign.run(&env, output),

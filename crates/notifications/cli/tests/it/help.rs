@@ -2,8 +2,20 @@ use crate::binary::run;
 
 #[test]
 fn every_command_has_help() {
-    let commands =
-        ["", "serve", "demo", "push", "tail", "open", "token", "broker", "sign", "sign channel", "sign user"];
+    let commands = [
+        "",
+        "serve",
+        "demo",
+        "push",
+        "tail",
+        "open",
+        "token",
+        "broker",
+        "backup",
+        "sign",
+        "sign channel",
+        "sign user",
+    ];
     for command in commands {
         let mut args: Vec<&str> = command.split_whitespace().collect();
         args.push("--help");
@@ -37,6 +49,8 @@ fn wrong_usage_is_one_line_and_exit_code_2() {
         &["token", "--user", "ada", "--ttl", "1 fortnight"],
         &["serve", "--listen", "everywhere"],
         &["broker"],
+        &["backup"],
+        &["backup", "--database", "postgres://db/inbox", "copy.db"],
     ] {
         let ran = run(args, &[]);
         ran.error(2);

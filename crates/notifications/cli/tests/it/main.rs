@@ -3,6 +3,7 @@
 #![cfg(unix)] // The tests send signals.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod backup;
 mod binary;
 mod broker;
 mod chaos;

@@ -2,6 +2,7 @@
 //!
 //! A commit is synced to disk (WAL, `synchronous = FULL`) before anyone in it is answered. Times are kept in whole milliseconds.
 
+mod backup;
 mod command;
 mod connect;
 mod failure;
@@ -31,6 +32,7 @@ use internal_notifications_models::{
 use sqlx::SqlitePool;
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use self::backup::backup;
 use self::command::{Command, Reply};
 use self::failure::Failure;
 pub use self::kept::kept_setting;

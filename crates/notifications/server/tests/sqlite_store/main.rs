@@ -2,6 +2,7 @@
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
 
+mod backing_up;
 mod bench_store;
 mod catching_up;
 mod committing;

@@ -50,7 +50,7 @@ fn lock(database: &Path) -> Result<File, StoreError> {
 }
 
 /// The file with this name and a suffix.
-fn beside(database: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(database: &Path, suffix: &str) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push(suffix);
     path.into()
