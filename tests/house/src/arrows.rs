@@ -30,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "internal-notifications-models",
             "internal-notifications-service",
+            "internal-notifications-outbox",
             "pusher-protocol",
             "pusher-signer",
             "pusher-client",
@@ -105,6 +106,17 @@ fn a_backend_that_signs_needs_the_signer_alone() {
     let normal = backend.dependencies.iter().filter(|dependency| dependency.kind.is_none());
     let ours = normal.filter(|dependency| members.iter().any(|member| member.name == dependency.name));
     assert_eq!(ours.map(|dependency| dependency.name.as_str()).collect::<Vec<_>>(), ["pusher-signer"]);
+}
+
+#[test]
+fn an_outbox_takes_the_models_and_sqlx_alone() {
+    let workspace = Workspace::read();
+    let outbox =
+        workspace.members().into_iter().find(|member| member.name == "internal-notifications-outbox");
+    let outbox = outbox.expect("the crate is there");
+    let normal = outbox.dependencies.iter().filter(|dependency| dependency.kind.is_none());
+    let names: Vec<_> = normal.map(|dependency| dependency.name.as_str()).collect();
+    assert_eq!(names, ["internal-notifications-models", "sqlx"]);
 }
 
 #[test]

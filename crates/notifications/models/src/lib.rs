@@ -29,3 +29,9 @@ pub use variables::unknown_names;
 
 /// The most ids that one request or one change names.
 pub const MAX_IDS: usize = 500;
+
+/// The most recipients of one push, unless a server is set up otherwise.
+pub const MAX_RECIPIENTS: usize = 10_000;
+
+/// The most bytes of one notification as JSON, unless a server is set up otherwise.
+pub const MAX_NOTIFICATION_BYTES: usize = 128 * 1024;

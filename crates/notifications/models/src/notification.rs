@@ -89,6 +89,9 @@ pub enum InvalidNotification {
     /// It is nested deeper than [`MAX_DEPTH`].
     #[error("a notification is nested at most {MAX_DEPTH} deep")]
     TooDeep,
+    /// It holds what JSON cannot.
+    #[error("it cannot be written as JSON")]
+    NoJson,
 }
 
 impl InternalNotification {
@@ -162,6 +165,14 @@ impl InternalNotification {
             return Err(InvalidNotification::TooDeep);
         }
         Ok(())
+    }
+
+    /// Its JSON, as it travels and is measured.
+    ///
+    /// # Errors
+    /// [`InvalidNotification::NoJson`].
+    pub fn to_json(&self) -> Result<String, InvalidNotification> {
+        serde_json::to_string(self).map_err(|_| InvalidNotification::NoJson)
     }
 }
 

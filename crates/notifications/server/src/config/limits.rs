@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use internal_notifications_models::{MAX_NOTIFICATION_BYTES, MAX_RECIPIENTS};
+
 /// What one caller may take of the server, and how long things may last. Start from [`Limits::default`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -32,8 +34,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 2 * 1024 * 1024,
-            notification_bytes: 128 * 1024,
-            recipients: 10_000,
+            notification_bytes: MAX_NOTIFICATION_BYTES,
+            recipients: MAX_RECIPIENTS,
             connections: 10_000,
             head_bytes: 16 * 1024,
             head_timeout: Duration::from_secs(10),

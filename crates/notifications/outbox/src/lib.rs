@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod connection;
+mod error;
+mod outbox;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+pub use connection::OutboxConnection;
+pub use error::{OutboxError, OutboxErrorKind};
+pub use internal_notifications_models::{InternalNotification, NotificationId, UserId};
+pub use outbox::Outbox;
+
+/// The table of the intents, the same in every database.
+pub const TABLE: &str = "internal_notifications_intents";
