@@ -5,6 +5,7 @@ mod broker;
 mod demo;
 mod open;
 mod push;
+mod retract;
 mod serve;
 mod sign;
 mod tail;
@@ -25,6 +26,7 @@ pub(crate) enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
     Push(push::Push),
+    Retract(retract::Retract),
     Tail(tail::Tail),
     Open(open::Open),
     Token(token::Token),
@@ -42,6 +44,7 @@ impl Command {
                 Self::Serve(serve) => serve.run(env, output).await,
                 Self::Demo(demo) => demo.run(&env, output).await,
                 Self::Push(push) => push.run(&env, output).await,
+                Self::Retract(retract) => retract.run(&env, output).await,
                 Self::Tail(tail) => tail.run(env).await,
                 Self::Open(open) => open.run(env, output).await,
                 Self::Backup(backup) => backup.run(env, output).await,

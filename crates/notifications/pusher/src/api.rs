@@ -4,7 +4,7 @@ mod inbox;
 use std::sync::Arc;
 use std::time::Duration;
 
-use internal_notifications_models::{PushRequest, Receipt};
+use internal_notifications_models::{NotificationId, PushRequest, Receipt, Retraction};
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,7 +15,7 @@ use crate::bearer::Bearer;
 use crate::refusal::Refusal;
 use crate::{Http, HttpBody, HttpMethod, HttpRequest, MAX_ANSWER};
 
-/// The inbox server's routes, typed: pushing here, the user's inbox in a module of its own. Each call is one request, and a second one with a fresh token if the first was answered 401.
+/// The inbox server's routes, typed: pushing and retracting here, the user's inbox in a module of its own. Each call is one request, and a second one with a fresh token if the first was answered 401.
 pub(crate) struct InboxApi {
     http: Arc<dyn Http>,
     base: BaseUrl,
@@ -40,6 +40,11 @@ impl InboxApi {
 
     pub(crate) async fn push(&self, request: &PushRequest) -> Result<Receipt, Refusal> {
         self.post("v1/notifications", request).await
+    }
+
+    pub(crate) async fn retract(&self, id: &NotificationId) -> Result<Retraction, Refusal> {
+        let url = self.base.notification("v1/notifications", id, &[]).ok_or_else(unnameable)?;
+        self.call(HttpMethod::Delete, url, None).await
     }
 
     pub(crate) async fn post<T: DeserializeOwned>(
@@ -108,4 +113,8 @@ impl InboxApi {
 
 pub(crate) fn unencodable() -> ServiceError {
     ServiceError::new(ServiceErrorKind::Invalid, "the request cannot be encoded")
+}
+
+pub(crate) fn unnameable() -> ServiceError {
+    ServiceError::new(ServiceErrorKind::Invalid, "no URL can name this id")
 }

@@ -45,10 +45,16 @@ impl BaseUrl {
         self.join(path.split('/'), query)
     }
 
-    /// The URL of a notification. None for the two ids that no URL can name, since every client takes them for a step in the path.
-    pub(crate) fn notification(&self, id: &NotificationId, query: &[(&str, &str)]) -> Option<String> {
+    /// The URL of a notification below a route. None for the two ids that no URL can name, since every client takes them for a step in
+    /// the path.
+    pub(crate) fn notification(
+        &self,
+        route: &str,
+        id: &NotificationId,
+        query: &[(&str, &str)],
+    ) -> Option<String> {
         let id = id.as_str();
-        (id != "." && id != "..").then(|| self.join(["v1", "inbox", "notifications", id].into_iter(), query))
+        (id != "." && id != "..").then(|| self.join(route.split('/').chain([id]), query))
     }
 
     /// Where an endpoint is that the server named: a path of the server, or a URL.
@@ -97,8 +103,10 @@ mod tests {
 
     #[test]
     fn an_id_is_one_segment_whatever_is_in_it() {
-        let url = |id: &str| base("http://h").notification(&NotificationId::new(id).unwrap(), &[]);
-        let prefix = "http://h/v1/inbox/notifications";
+        let url = |id: &str| {
+            base("http://h").notification("v1/notifications", &NotificationId::new(id).unwrap(), &[])
+        };
+        let prefix = "http://h/v1/notifications";
         assert_eq!(url("a/../b?c#d"), Some(format!("{prefix}/a%2F..%2Fb%3Fc%23d")));
         assert_eq!(url("%2e"), Some(format!("{prefix}/%252e")));
         assert_eq!((url("."), url("..")), (None, None));

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use internal_notifications_models::{InternalNotification, NotificationId, PushRequest, Receipt, UserId};
+use internal_notifications_models::{
+    InternalNotification, NotificationId, PushRequest, Receipt, Retraction, UserId,
+};
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
 use pusher_client::Roots;
 use tokio::time::sleep;
@@ -13,6 +15,7 @@ use crate::api::InboxApi;
 use crate::base_url::BaseUrl;
 use crate::bearer::Bearer;
 use crate::http::ReqwestHttp;
+use crate::refusal::Refusal;
 use crate::retry;
 
 /// How long one request may take.
@@ -75,9 +78,19 @@ impl InboxClient {
             notification.id = Some(id);
         }
         let request = PushRequest { user_ids: user_ids.to_vec(), notification };
-        let wait = |attempt| sleep(retry::delay(attempt, &mut rand::rng()));
-        let outcome = retry::persist(retry::TRIES, || self.api.push(&request), wait).await;
-        outcome.map_err(|refusal| refusal.error)
+        persist(|| self.api.push(&request)).await
+    }
+
+    /// Takes a notification back: when this returns, those who were to get it later will not, and it has left every inbox that had it.
+    /// For an API key.
+    ///
+    /// The answer to a repeat after a broken connection does not count what the first sending did.
+    ///
+    /// # Errors
+    /// [`ServiceErrorKind::Unknown`] when nobody was ever pushed a notification of that id; what else the server refuses; and that it cannot
+    /// be reached after several tries.
+    pub async fn retract(&self, id: &NotificationId) -> Result<Retraction, ServiceError> {
+        persist(|| self.api.retract(id)).await
     }
 }
 
@@ -85,6 +98,15 @@ impl fmt::Debug for InboxClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InboxClient").field("server", &self.api.base().host()).finish_non_exhaustive()
     }
+}
+
+/// Sends what may be repeated, several times if it must be.
+async fn persist<T, C>(call: impl Fn() -> C) -> Result<T, ServiceError>
+where
+    C: Future<Output = Result<T, Refusal>>,
+{
+    let wait = |attempt| sleep(retry::delay(attempt, &mut rand::rng()));
+    retry::persist(retry::TRIES, call, wait).await.map_err(|refusal| refusal.error)
 }
 
 /// A key that never changes.
@@ -108,24 +130,27 @@ mod tests {
     struct Script {
         statuses: Mutex<Vec<u16>>,
         bodies: Mutex<Vec<Vec<u8>>>,
+        urls: Mutex<Vec<String>>,
     }
 
     #[async_trait]
     impl Http for Script {
         async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, ServiceError> {
             assert_eq!(request.bearer, "hidden-key");
-            self.bodies.lock().unwrap().push(request.body.unwrap().bytes);
+            self.bodies.lock().unwrap().push(request.body.map_or_else(Vec::new, |body| body.bytes));
+            self.urls.lock().unwrap().push(format!("{:?} {}", request.method, request.url));
             let status = self.statuses.lock().unwrap().pop().unwrap();
             Ok(HttpAnswer {
                 status,
-                body: br#"{"id":"n","accepted":1,"duplicates":0,"scheduled":0}"#.to_vec(),
+                body: br#"{"id":"n","accepted":1,"duplicates":0,"scheduled":0,"cancelled":2,"removed":3}"#
+                    .to_vec(),
             })
         }
     }
 
     fn client(statuses: &[u16]) -> (InboxClient, Arc<Script>) {
         let statuses = Mutex::new(statuses.iter().rev().copied().collect());
-        let script = Arc::new(Script { statuses, bodies: Mutex::default() });
+        let script = Arc::new(Script { statuses, bodies: Mutex::default(), urls: Mutex::default() });
         let base = BaseUrl::parse("http://h").unwrap();
         (InboxClient::over(script.clone(), base, "hidden-key".into()).unwrap(), script)
     }
@@ -151,6 +176,17 @@ mod tests {
         assert_eq!(script.bodies.lock().unwrap().len(), 1);
         let (down, _) = client(&[503, 503, 503, 503]);
         assert_eq!(push(&down).await.unwrap_err().kind(), ServiceErrorKind::Unavailable);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_retracted_is_named_in_one_segment_and_asked_until_it_is_answered() {
+        let (client, script) = client(&[503, 200]);
+        let retracted = client.retract(&NotificationId::new("order/7").unwrap()).await.unwrap();
+        assert_eq!((retracted.cancelled, retracted.removed), (2, 3));
+        let url = "Delete http://h/v1/notifications/order%2F7";
+        assert_eq!(*script.urls.lock().unwrap(), [url, url]);
+        let unnameable = client.retract(&NotificationId::new("..").unwrap()).await;
+        assert_eq!(unnameable.unwrap_err().kind(), ServiceErrorKind::Invalid);
     }
 
     #[test]

@@ -31,8 +31,11 @@ pub(crate) struct Push {
     #[arg(long = "button", value_name = "ID=TEXT", value_parser = parse_button)]
     buttons: Vec<Button>,
     /// Not before this time, like 2026-01-31T09:30:00Z
-    #[arg(long, value_name = "RFC3339", value_parser = parse_send_after)]
+    #[arg(long, value_name = "RFC3339", value_parser = parse_moment)]
     send_after: Option<Timestamp>,
+    /// When it leaves the inboxes, opened or not
+    #[arg(long, value_name = "RFC3339", value_parser = parse_moment)]
+    expires_at: Option<Timestamp>,
     /// An id; a repeated push with the same one is stored once
     #[arg(long, value_name = "ID")]
     id: Option<NotificationId>,
@@ -51,6 +54,7 @@ impl Push {
             payload: self.payload,
             image_url: self.image_url,
             send_after: self.send_after,
+            expires_at: self.expires_at,
             buttons: self.buttons,
             ..InternalNotification::new(self.content)
         };
@@ -80,6 +84,6 @@ fn parse_button(text: &str) -> Result<Button, &'static str> {
     }
 }
 
-fn parse_send_after(text: &str) -> Result<Timestamp, &'static str> {
+fn parse_moment(text: &str) -> Result<Timestamp, &'static str> {
     parse_time(text).ok_or("it may be a time like 2026-01-31T09:30:00Z")
 }

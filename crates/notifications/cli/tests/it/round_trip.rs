@@ -82,7 +82,11 @@ fn a_push_that_the_server_refuses_is_a_failure_with_its_reason() {
     server.push(&["--to", "ada", "--id", "taken", "one body"]).ok();
     assert!(server.push(&["--to", "ada", "--id", "taken", "one body"]).ok().contains("1 duplicates"));
     assert!(server.push(&["--to", "ada", "--id", "taken", "another body"]).error(1).contains("409"));
-    server.push(&["--to", "ada", "--send-after", "2100-01-01T00:00:00Z", "later"]).error(1);
+    let over = ["--to", "ada", "--expires-at", "2000-01-01T00:00:00Z", "yesterday's news"];
+    assert!(server.push(&over).error(1).contains("422"));
+    let unsent =
+        ["--to", "ada", "--send-after", "2100-01-01T00:00:00Z", "--expires-at", "2099-01-01T00:00:00Z", "c"];
+    assert!(server.push(&unsent).error(2).contains("expires_at"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use internal_notifications_models::{
 use internal_notifications_service::{InboxCommand, PendingWrite, ServiceError, ServiceErrorKind};
 use serde::de::DeserializeOwned;
 
-use super::{InboxApi, unencodable};
+use super::{InboxApi, unencodable, unnameable};
 use crate::refusal::Refusal;
 use crate::{HttpBody, HttpMethod};
 
@@ -49,8 +49,8 @@ impl InboxApi {
     }
 
     async fn remove(&self, id: &NotificationId, op: &OpId) -> Result<WriteAnswer, Refusal> {
-        let url = self.base.notification(id, &[("op", op.as_str())]);
-        let url = url.ok_or_else(|| invalid("no URL can name this id"))?;
+        let url = self.base.notification("v1/inbox/notifications", id, &[("op", op.as_str())]);
+        let url = url.ok_or_else(unnameable)?;
         self.call(HttpMethod::Delete, url, None).await
     }
 

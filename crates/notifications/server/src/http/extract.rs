@@ -2,10 +2,12 @@
 
 mod body;
 mod caller;
+mod idempotency;
 mod path_id;
 mod query;
 
 pub(super) use body::{Body, JsonBody, parse};
-pub(super) use caller::{OwnInbox, Pusher};
+pub(super) use caller::{Backend, OwnInbox, Pusher};
+pub(super) use idempotency::IdempotencyHeader;
 pub(super) use path_id::PathId;
 pub(super) use query::Query;

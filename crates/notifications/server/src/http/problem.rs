@@ -23,7 +23,6 @@ pub(crate) enum Kind {
     TooLarge,
     Misdirected,
     Invalid,
-    NotYet,
     Internal,
     Unavailable,
 }
@@ -40,7 +39,7 @@ impl Kind {
             }
             Self::NoSuchRoute => (StatusCode::NOT_FOUND, "no-such-route", "There is nothing at this path"),
             Self::UnknownNotification => {
-                (StatusCode::NOT_FOUND, "unknown-notification", "There is no such notification in this inbox")
+                (StatusCode::NOT_FOUND, "unknown-notification", "There is no such notification")
             }
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This path has no such method")
@@ -61,7 +60,6 @@ impl Kind {
                 (StatusCode::MISDIRECTED_REQUEST, "misdirected", "This server does not answer to that host")
             }
             Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The request is not allowed"),
-            Self::NotYet => (StatusCode::UNPROCESSABLE_ENTITY, "not-yet", "That comes with a later version"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
             Self::Unavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The server cannot do it now")

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::problem::{ApiError, Kind};
@@ -18,6 +18,7 @@ pub fn build_router(app: App) -> Router {
         .route("/broadcasting/auth", post(routes::channel_auth))
         .route("/v1/realtime", get(routes::realtime))
         .route("/v1/notifications", post(routes::push))
+        .route("/v1/notifications/{id}", delete(routes::retract))
         .route("/v1/inbox", get(routes::page))
         .route("/v1/inbox/notifications/{id}", get(routes::notification).delete(routes::remove))
         .route("/v1/inbox/changes", get(routes::changes))

@@ -4,10 +4,12 @@ mod channel_auth;
 mod health;
 mod push;
 mod read;
+mod retract;
 mod write;
 
 pub(super) use channel_auth::channel_auth;
 pub(super) use health::{live, ready};
 pub(super) use push::push;
 pub(super) use read::{changes, head, notification, page, realtime};
+pub(super) use retract::retract;
 pub(super) use write::{opened, remove, unopened};

@@ -22,6 +22,7 @@ async fn unknown_paths_and_wrong_methods_are_problems() {
     }
     for (method, path, allowed) in [
         (Method::GET, "/v1/notifications", "POST"),
+        (Method::GET, "/v1/notifications/n1", "DELETE"),
         (Method::PUT, "/v1/inbox", "GET"),
         (Method::DELETE, "/v1/inbox/opened", "POST"),
         (Method::PATCH, "/pusher/auth", "POST"),

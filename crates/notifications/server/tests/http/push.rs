@@ -1,7 +1,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{API_KEY, TestApp, send};
+use crate::app::{TestApp, send};
 
 #[tokio::test]
 async fn a_push_is_stored_with_its_sender_and_told_once_a_recipient() {
@@ -132,18 +132,6 @@ async fn nul_and_odd_characters_in_texts_come_back_as_they_were() {
     assert_eq!(app.push(&["ada"], json!({"content": content, "x\u{0}y": "\u{0}"})).await.status, 201);
     let notification = &app.get("ada", "/v1/inbox").await.body["notifications"][0];
     assert_eq!((&notification["content"], &notification["x\u{0}y"]), (&json!(content), &json!("\u{0}")));
-}
-
-#[tokio::test]
-async fn what_comes_with_a_later_version_is_refused_aloud() {
-    let app = TestApp::start().await;
-    let later = app.push(&["ada"], json!({"content": "c", "send_after": "2099-01-01T00:00:00Z"})).await;
-    assert_eq!(later.problem(), (422, "not-yet"));
-    let keyed = app.request(Method::POST, "/v1/notifications").bearer_auth(API_KEY);
-    let body = json!({"user_ids": ["ada"], "notification": {"content": "c"}});
-    assert_eq!(send(keyed.header("idempotency-key", "k").json(&body)).await.problem(), (422, "not-yet"));
-    let past = app.push(&["ada"], json!({"content": "c", "send_after": "2020-01-01T00:00:00"})).await;
-    assert_eq!((past.status, &past.body["scheduled"]), (201, &json!(0)));
 }
 
 #[tokio::test]

@@ -18,6 +18,9 @@ pub(in crate::http) struct Pusher(pub(in crate::http) Principal);
 /// The app user that calls; 403 for a backend, which has no inbox.
 pub(in crate::http) struct OwnInbox(pub(in crate::http) UserId);
 
+/// That a backend calls; 403 for an app user.
+pub(in crate::http) struct Backend;
+
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = ApiError;
 
@@ -54,6 +57,19 @@ impl FromRequestParts<Arc<App>> for OwnInbox {
         user_id
             .map(Self)
             .ok_or_else(|| ApiError::forbidden("this is for an app user's token; an API key has no inbox"))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Backend {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        match Caller::from_request_parts(parts, app).await?.0 {
+            Principal::Key { .. } => Ok(Self),
+            Principal::User { .. } => {
+                Err(ApiError::forbidden("this is for a backend's API key, not for an app user's token"))
+            }
+        }
     }
 }
 

@@ -4,41 +4,34 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use internal_notifications_models::{
-    InternalNotification, NotificationId, PushRequest, Receipt, Timestamp, UserId,
-};
+use axum::http::StatusCode;
+use internal_notifications_models::{InternalNotification, NotificationId, PushRequest, Receipt, UserId};
 
 use crate::http::App;
-use crate::http::extract::{JsonBody, Pusher};
+use crate::http::extract::{IdempotencyHeader, JsonBody, Pusher};
 use crate::http::problem::{ApiError, Kind};
 use crate::store::Push;
 
 pub(in crate::http) async fn push(
     State(app): State<Arc<App>>,
     Pusher(caller): Pusher,
-    headers: HeaderMap,
+    key: IdempotencyHeader,
     JsonBody(request): JsonBody<PushRequest>,
 ) -> Result<(StatusCode, Json<Receipt>), ApiError> {
-    if headers.contains_key("idempotency-key") {
-        return Err(ApiError::new(
-            Kind::NotYet,
-            "the header Idempotency-Key comes with a later version; give the notification an `id`",
-        ));
-    }
+    let idempotency = key.of(&request)?;
     let PushRequest { user_ids, notification } = request;
     let user_ids = recipients(&app, user_ids)?;
     if !app.policy.may_push(&caller, &user_ids) {
         return Err(ApiError::may_not_push());
     }
-    let at = app.clock.now();
-    check(&app, &notification, at)?;
+    check(&app, &notification)?;
     let id = match &notification.id {
         Some(id) => id.clone(),
         None => NotificationId::new(app.ids.next())
             .map_err(|error| ApiError::bare(Kind::Internal).with_cause(error.to_string()))?,
     };
-    let push = Push { sender: caller.to_string(), idempotency: None, id, notification, user_ids, at };
+    let (sender, at) = (caller.to_string(), app.clock.now());
+    let push = Push { sender, idempotency, id, notification, user_ids, at };
     let receipt = app.store.push(push).await?;
     let stored = receipt.accepted > 0 || receipt.scheduled > 0;
     Ok((if stored { StatusCode::CREATED } else { StatusCode::OK }, Json(receipt)))
@@ -58,11 +51,8 @@ fn recipients(app: &App, user_ids: Vec<UserId>) -> Result<Vec<UserId>, ApiError>
     }
 }
 
-fn check(app: &App, notification: &InternalNotification, now: Timestamp) -> Result<(), ApiError> {
+fn check(app: &App, notification: &InternalNotification) -> Result<(), ApiError> {
     notification.check().map_err(|error| ApiError::invalid(error.to_string()))?;
-    if notification.send_after.is_some_and(|time| time > now) {
-        return Err(ApiError::new(Kind::NotYet, "a `send_after` in the future comes with a later version"));
-    }
     let most = app.limits.notification_bytes;
     let length = json_length(notification)
         .map_err(|error| ApiError::bare(Kind::Internal).with_cause(error.to_string()))?;
