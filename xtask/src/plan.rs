@@ -61,7 +61,7 @@ fn tests(options: &Options) -> Command {
     };
     let mut tests = cargo(command.into_iter().chain(["--workspace", "--all-features"]));
     if options.long {
-        tests.args(long).env("LEAK_CYCLES", "10000");
+        tests.args(long).env("LEAK_CYCLES", "10000").env("MODEL_SCHEDULES", "200000");
     }
     if options.all {
         tests.env("ACCEPTANCE_ALL", "1");

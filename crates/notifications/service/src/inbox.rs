@@ -1,5 +1,12 @@
+#[macro_use]
+mod or_fault;
+
 mod announcing;
 mod catch_up;
+#[cfg(test)]
+mod fault;
+#[cfg(test)]
+mod model;
 mod older;
 mod overlay;
 mod passed;
@@ -291,12 +298,19 @@ impl Inbox {
     }
 
     fn caught_up(&mut self) {
-        self.overlay.passed(|position| self.passed.holds(position));
+        self.leave_overlay();
         self.overlay.send_again();
         let held = self.held.take().filter(|(_, page)| self.passed.holds(page.head.position));
         if let Some((before, page)) = held {
             self.merge(before, page);
         }
+    }
+
+    /// Writes that the replica has are no longer shown over it.
+    fn leave_overlay(&mut self) {
+        self.overlay.passed(|position| {
+            or_fault!(self.passed.holds(position), OverlayBySeq => position.seq <= self.head.position.seq)
+        });
     }
 
     /// Applies or ignores a live event; false when it does neither, which starts a catch-up.
@@ -306,12 +320,13 @@ impl Inbox {
             LiveEvent::Thin(stamp) => (stamp, None),
             _ => return true,
         };
-        if self.passed.holds(stamp.position()) {
+        let passed = self.passed.holds(stamp.position());
+        if or_fault!(passed, OldIgnored => stamp.seq <= self.head.position.seq) {
             return true;
         }
         let foldable =
             |change: &Change| !matches!(change.kind, ChangeKind::Gone { .. } | ChangeKind::Unknown);
-        match change.filter(|change| foldable(change) && stamp.follows(self.head.position)) {
+        match change.filter(|change| foldable(change) && self.is_next(stamp)) {
             Some(change) => {
                 self.apply(change, events);
                 self.settle(events);
@@ -321,13 +336,20 @@ impl Inbox {
         }
     }
 
+    fn is_next(&self, stamp: Stamp) -> bool {
+        let at = self.head.position;
+        let follows = or_fault!(stamp.follows(at), GapAccepted => stamp.seq > at.seq);
+        or_fault!(follows, TagNotCompared => stamp.seq == at.seq + 1)
+    }
+
     /// The one place where a change has its effect.
     fn apply(&mut self, change: Change, events: &mut Vec<InboxEvent>) {
-        let Stamp { pending, at, .. } = change.stamp;
+        let Stamp { pending: told, at, .. } = change.stamp;
+        let pending = or_fault!(told, CountAdded => fault::counted(self.head.pending, &change.kind));
         self.head = Head { position: change.stamp.position(), pending };
         self.passed.pass(self.head.position);
         self.recent.pass(&change);
-        self.overlay.passed(|position| self.passed.holds(position));
+        self.leave_overlay();
         match &change.kind {
             ChangeKind::Added { notification } => {
                 let row = self.window.add((**notification).clone(), change.stamp.seq);

@@ -65,6 +65,7 @@ impl Announcing {
         seq: u64,
         diverged: bool,
     ) -> Vec<Announcement> {
+        or_fault!(AnnouncedTwice => if diverged { self.known = Known::new(0) });
         let settled = if diverged { u64::MAX } else { self.settled };
         let is_new = |row: &InboxNotification, known: &Known| row.added > settled || !known.holds(row);
         drop(self.waiting.take());

@@ -24,7 +24,7 @@ impl Inbox {
     /// The answer to [`Ask::Older`], asked with `before` when the inbox was at `asked_at`. One that is newer than the replica waits for a catch-up;
     /// one that the replica has passed since is brought up to date with what it did since; one older than `asked_at` is of another history.
     pub fn on_older(&mut self, asked_at: Position, before: u64, page: InboxPage) {
-        if !matches!(self.wants(), Some(Ask::Older { before: wanted, .. }) if wanted == before) {
+        if !matches!(self.wants(), Some(Ask::Older { .. })) || !self.is_at_low(before) {
             return;
         }
         if page.head.position.seq < asked_at.seq {
@@ -37,13 +37,19 @@ impl Inbox {
         }
     }
 
+    fn is_at_low(&self, before: u64) -> bool {
+        or_fault!(self.window.low() == before, LowNotCompared => true)
+    }
+
     /// Adds an older page, unless the window has changed below since it was asked for, or it was read too long ago: then it is wanted again.
     pub(super) fn merge(&mut self, before: u64, page: InboxPage) {
         let next = page.next.unwrap_or(0);
-        if self.window.low() != before || next >= before {
+        if !self.is_at_low(before) || next >= before {
             return;
         }
-        if let Some(rows) = self.recent.replay(page.head.position.seq, page.notifications) {
+        let read_at = page.head.position.seq;
+        let rows = or_fault!(self.recent.replay(read_at, page.notifications), PageNotReplayed => Some(page.notifications));
+        if let Some(rows) = rows {
             self.window.extend(rows, next);
         }
     }

@@ -33,7 +33,8 @@ impl Passed {
     /// Whether the replica passed through this very position.
     pub(super) fn holds(&self, position: Position) -> bool {
         let index = position.seq.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
-        index.and_then(|index| self.tags.get(index)) == Some(&position.tag)
+        let tag = index.and_then(|index| self.tags.get(index));
+        or_fault!(tag == Some(&position.tag), PassedBySeq => tag.is_some())
     }
 }
 

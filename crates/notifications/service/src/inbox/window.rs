@@ -59,15 +59,19 @@ impl Window {
 
     /// Holds just these rows, which are all with `added >= low`; gives the low after eviction.
     pub(super) fn replace(&mut self, rows: Vec<InboxNotification>, low: u64) -> u64 {
-        self.rows.clear();
-        self.added.clear();
-        self.low = low;
+        or_fault!(self.clear(), OlderKept => drop(self.rows.split_off(&low)));
+        self.low = or_fault!(low, OlderKept => low.min(self.low));
         for row in rows {
             let added = row.added;
             self.insert(Arc::new(row), added);
         }
         self.evict();
         self.low
+    }
+
+    fn clear(&mut self) {
+        self.rows.clear();
+        self.added.clear();
     }
 
     /// Adds a row at its place, and evicts the oldest beyond the bound.

@@ -10,7 +10,8 @@ impl Inbox {
     /// # Errors
     /// [`QueueFull`], when 500 wait for the server's answer, or 5,000 are not in the replica; it is not shown then.
     pub fn write(&mut self, op: OpId, command: InboxCommand, at: Timestamp) -> Result<(), QueueFull> {
-        self.overlay.push(op, command, at).then_some(()).ok_or(QueueFull)
+        let sent = or_fault!(command, OpenedAllUntagged => super::fault::without_tag(command));
+        self.overlay.push(op, sent, at).then_some(()).ok_or(QueueFull)
     }
 
     /// The write to send to the server now, with its id. One at a time; if the answer is lost, send what this says then.
@@ -36,7 +37,7 @@ impl Inbox {
     /// The server did a write, sent when the inbox was at `asked_at`.
     pub fn on_written(&mut self, op: &OpId, asked_at: Position, head: Head) {
         self.overlay.answered(op, head.position);
-        self.overlay.passed(|position| self.passed.holds(position));
+        self.leave_overlay();
         self.on_head(asked_at, head);
     }
 
