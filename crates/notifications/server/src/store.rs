@@ -1,11 +1,12 @@
 //! Where inboxes are kept: one trait, and the stores behind it. What they decide alike stands here once, pure; `sqlite` and `postgres` say it
-//! in their SQL.
+//! in their SQL, `memory` in maps, for tests.
 
 mod advanced;
 mod digest;
 mod error;
 mod idempotency;
 mod journal;
+pub mod memory;
 mod pushing;
 mod retention;
 pub mod sqlite;

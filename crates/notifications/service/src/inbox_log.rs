@@ -197,6 +197,13 @@ impl InboxLog {
         self.ops.retain(|_, seq| *seq > through);
     }
 
+    /// Forgets a notification that was removed: it may be added again. One that is there stays.
+    pub fn forget(&mut self, id: &NotificationId) {
+        if self.ids.get(id).is_some_and(Option::is_none) {
+            self.ids.remove(id);
+        }
+    }
+
     /// Forgets which notifications were removed: they may be added again.
     pub fn forget_removed(&mut self) {
         self.ids.retain(|_, added| added.is_some());

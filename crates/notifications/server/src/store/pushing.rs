@@ -17,7 +17,7 @@ pub(super) struct NewPush {
     pub(super) user_ids: Vec<UserId>,
     pub(super) at: Timestamp,
     /// When it is to enter the inboxes, if not at once.
-    due: Option<Timestamp>,
+    pub(super) due: Option<Timestamp>,
     pub(super) expires_at: Option<Timestamp>,
 }
 
@@ -57,6 +57,11 @@ impl NewPush {
         }
     }
 
+    /// Whether nobody gets the notification any more.
+    pub(super) fn is_over(&self, notification: &Known) -> bool {
+        notification.withdrawn || self.has_expired()
+    }
+
     fn has_expired(&self) -> bool {
         self.expires_at.is_some_and(|expires_at| expires_at <= self.at)
     }
@@ -71,7 +76,7 @@ impl NewPush {
         journal: &mut Journal<'_>,
     ) -> Receipt {
         let mut receipt = Receipt { id: self.id.clone(), accepted: 0, duplicates: 0, scheduled: 0 };
-        let over = notification.withdrawn || self.has_expired();
+        let over = self.is_over(notification);
         for user in &self.user_ids {
             let Some(inbox) = inboxes.get_mut(user) else { continue };
             if over || !had.insert((notification.key, user.clone())) {
