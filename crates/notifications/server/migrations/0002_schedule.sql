@@ -16,7 +16,9 @@ CREATE TABLE withdrawals (
     notification INTEGER PRIMARY KEY REFERENCES notifications (key),
     due_at INTEGER NOT NULL,
     -- As on the wire: expired, retracted.
-    reason TEXT NOT NULL
+    reason TEXT NOT NULL,
+    -- It has left the inboxes up to this key.
+    reached INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE INDEX withdrawals_by_time ON withdrawals (due_at);
@@ -34,3 +36,6 @@ CREATE TABLE idempotency (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX idempotency_by_time ON idempotency (at);
+
+-- What may be forgotten one day.
+CREATE INDEX deliveries_removed ON deliveries (inbox, removed_at) WHERE removed_at IS NOT NULL;

@@ -16,4 +16,11 @@ impl Advanced {
     pub fn is_idle(&self) -> bool {
         self.delivered == 0 && self.withdrawn == 0
     }
+
+    /// What was done in a further step.
+    pub(super) fn add(&mut self, more: Self) {
+        self.delivered += more.delivered;
+        self.withdrawn += more.withdrawn;
+        self.lateness = self.lateness.max(more.lateness);
+    }
 }

@@ -1,4 +1,6 @@
-use internal_notifications_models::{Head, Position, Tag, Timestamp, UserId};
+use internal_notifications_models::{
+    ChangeKind, Head, NotificationId, Position, RemovedReason, Tag, Timestamp, UserId,
+};
 use serde::Serialize;
 
 /// Makes the tag of a change.
@@ -86,5 +88,29 @@ impl<'a> Journal<'a> {
             op,
         });
         seq
+    }
+
+    /// Notifications left an inbox, `pending` of them not opened.
+    pub(super) fn removed(
+        &mut self,
+        inbox: &mut Inbox,
+        at: Timestamp,
+        (ids, reason): (Vec<NotificationId>, RemovedReason),
+        pending: u64,
+    ) -> Result<u64, serde_json::Error> {
+        inbox.head.pending = inbox.head.pending.saturating_sub(pending);
+        let detail = serde_json::to_string(&ChangeKind::Removed { ids, reason })?;
+        Ok(self.record(inbox, at, Made::Other { detail, op: None }))
+    }
+
+    /// The pending count of an inbox was found wrong: every client is to learn the right one.
+    pub(super) fn recounted(
+        &mut self,
+        inbox: &mut Inbox,
+        at: Timestamp,
+        counted: u64,
+    ) -> Result<u64, serde_json::Error> {
+        inbox.head.pending = counted;
+        self.removed(inbox, at, (Vec::new(), RemovedReason::Recounted), 0)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A commit is synced to disk (WAL, `synchronous = FULL`) before anyone in it is answered. Times are kept in whole milliseconds.
 
+mod advance;
 mod backup;
 mod command;
 mod connect;
@@ -14,8 +15,11 @@ mod push;
 mod read;
 mod row;
 mod schema;
+mod sweep;
+mod tidy;
 mod transaction;
 mod url;
+mod withdraw;
 mod write;
 mod writer;
 
@@ -37,6 +41,7 @@ use self::command::{Command, Reply};
 use self::failure::Failure;
 pub use self::kept::kept_setting;
 pub use self::options::SqliteOptions;
+use self::tidy::Untidy;
 pub(crate) use self::url::path_of;
 use crate::store::pushing::NewPush;
 use crate::store::{
@@ -57,6 +62,8 @@ pub struct SqliteStore {
     commits: Arc<AtomicU64>,
     /// The last inbox that `behind` gave.
     turn: AtomicI64,
+    /// The notification up to which those that nobody has any more were looked for.
+    forsaken: AtomicI64,
     options: SqliteOptions,
 }
 
@@ -88,7 +95,15 @@ impl SqliteStore {
             writer.run(commands).await;
             drop(ending);
         });
-        Ok(Self { readers, writer: sender, ended, commits, turn: AtomicI64::new(0), options })
+        Ok(Self {
+            readers,
+            writer: sender,
+            ended,
+            commits,
+            turn: AtomicI64::new(0),
+            forsaken: AtomicI64::new(0),
+            options,
+        })
     }
 
     /// Transactions committed since it was opened. Writes that came together share one.
@@ -115,16 +130,50 @@ impl Store for SqliteStore {
         self.command(|reply| Command::Write(user_id.clone(), write, reply)).await
     }
 
-    async fn retract(&self, _id: &NotificationId, _at: Timestamp) -> Result<Retraction, StoreError> {
-        Err(StoreError::new(StoreErrorKind::Unavailable))
+    async fn retract(&self, id: &NotificationId, at: Timestamp) -> Result<Retraction, StoreError> {
+        let begun = self.command(|reply| Command::Retract(id.clone(), at, reply)).await?;
+        let mut all = begun.all;
+        while !all {
+            all = self.command(|reply| Command::Withdraw(begun.notification, at, reply)).await?;
+        }
+        Ok(Retraction { id: id.clone(), cancelled: begun.cancelled, removed: begun.removed })
     }
 
-    async fn advance(&self, _now: Timestamp, _limit: usize) -> Result<Advanced, StoreError> {
-        Ok(Advanced::default())
+    async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError> {
+        let (mut done, mut left) = (Advanced::default(), limit);
+        while left > 0 && advance::is_due(&self.readers, now).await? {
+            let some = self.command(|reply| Command::Advance(now, left.min(withdraw::BATCH), reply)).await?;
+            done.add(some);
+            left =
+                left.saturating_sub(usize::try_from(some.delivered + some.withdrawn).unwrap_or(usize::MAX));
+        }
+        Ok(done)
     }
 
-    async fn sweep(&self, _sweep: Sweep) -> Result<Swept, StoreError> {
-        Ok(Swept::default())
+    async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
+        let (cuts, now) = (sweep.cuts(), sweep.now);
+        let looked = sweep::look(&self.readers, &sweep, &cuts).await?;
+        let next =
+            looked.last().filter(|_| looked.len() >= sweep.inboxes).map(|looked| looked.user_id.clone());
+        let mut swept = Swept { next, inboxes: looked.len() as u64, ..Swept::default() };
+        let mut inboxes: Vec<_> =
+            looked.iter().filter(|looked| looked.is_untidy()).map(|looked| looked.inbox.key).collect();
+        while !inboxes.is_empty() {
+            let untidy = Untidy { inboxes, forsaken: Vec::new(), cuts, now };
+            let tidied = self.command(|reply| Command::Tidy(untidy, reply)).await?;
+            swept.pruned += tidied.pruned;
+            swept.trimmed += tidied.trimmed;
+            swept.drifts.extend(tidied.drifts);
+            inboxes = tidied.left;
+        }
+        if swept.next.is_none() {
+            let forsaken = sweep::forsaken(&self.readers, &self.forsaken, &cuts).await?;
+            if !forsaken.is_empty() || sweep::has_old_keys(&self.readers, &cuts).await? {
+                let untidy = Untidy { inboxes, forsaken, cuts, now };
+                self.command(|reply| Command::Tidy(untidy, reply)).await?;
+            }
+        }
+        Ok(swept)
     }
 
     fn is_shared(&self) -> bool {

@@ -1,14 +1,22 @@
-use internal_notifications_models::{Receipt, UserId, WriteAnswer};
+use internal_notifications_models::{NotificationId, Receipt, Timestamp, UserId, WriteAnswer};
 use tokio::sync::oneshot;
 
 use super::failure::Failure;
+use super::tidy::{Tidied, Untidy};
+use super::withdraw::{self, Retracted};
 use crate::store::pushing::NewPush;
-use crate::store::{StoreError, Write};
+use crate::store::{Advanced, StoreError, Write};
 
 /// What the writer is asked to do.
 pub(super) enum Command {
     Push(NewPush, Reply<Receipt>),
     Write(UserId, Write, Reply<WriteAnswer>),
+    Retract(NotificationId, Timestamp, Reply<Retracted>),
+    /// The notification with this key leaves some more inboxes. Answers whether it has left all.
+    Withdraw(i64, Timestamp, Reply<bool>),
+    /// Does what is due by then, in at most so many inboxes.
+    Advance(Timestamp, usize, Reply<Advanced>),
+    Tidy(Untidy, Reply<Tidied>),
     Mark(Vec<(UserId, u64)>, Reply<Vec<UserId>>),
     Setting {
         name: String,
@@ -27,6 +35,9 @@ impl Command {
         match self {
             Self::Push(push, _) => push.user_ids.len(),
             Self::Mark(marks, _) => marks.len(),
+            Self::Retract(..) | Self::Withdraw(..) => withdraw::BATCH,
+            Self::Advance(_, limit, _) => *limit,
+            Self::Tidy(..) => Untidy::ROWS,
             _ => 1,
         }
     }
@@ -40,6 +51,10 @@ impl Command {
         match self {
             Self::Push(_, reply) => reply.settle(transaction),
             Self::Write(_, _, reply) => reply.settle(transaction),
+            Self::Retract(_, _, reply) => reply.settle(transaction),
+            Self::Withdraw(_, _, reply) => reply.settle(transaction),
+            Self::Advance(_, _, reply) => reply.settle(transaction),
+            Self::Tidy(_, reply) => reply.settle(transaction),
             Self::Mark(_, reply) => reply.settle(transaction),
             Self::Ping(reply) => reply.settle(transaction),
             Self::Setting { reply, .. } => reply.settle(transaction),

@@ -1,16 +1,23 @@
 use internal_notifications_models::{
     Change, ChangeKind, Head, InboxNotification, InternalNotification, NotificationId, Position, Stamp, Tag,
-    Timestamp,
+    Timestamp, UserId,
 };
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::failure::Failure;
+use crate::store::journal::Inbox;
 
 /// A head from its columns.
 pub(super) fn head(seq: i64, tag: i64, pending: i64) -> Head {
     let position = Position { seq: seq.cast_unsigned(), tag: Some(self::tag(tag)) };
     Head { position, pending: pending.cast_unsigned() }
+}
+
+/// An inbox with its user, from the columns `user_id, key, seq, tag, pending`.
+pub(super) fn inbox(row: &SqliteRow) -> Result<(UserId, Inbox), Failure> {
+    let head = head(row.try_get("seq")?, row.try_get("tag")?, row.try_get("pending")?);
+    Ok((UserId::new(row.try_get::<String, _>("user_id")?)?, Inbox::new(row.try_get("key")?, head)))
 }
 
 /// A tag from its column.

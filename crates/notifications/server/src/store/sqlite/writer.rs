@@ -10,7 +10,7 @@ use super::command::Command;
 use super::failure::Failure;
 use super::file::DatabaseFile;
 use super::transaction::{Keys, Transaction};
-use super::{connect, publish, push, schema, write};
+use super::{advance, connect, publish, push, schema, tidy, withdraw, write};
 
 /// The most commands of one transaction.
 const COMMANDS: usize = 256;
@@ -126,6 +126,19 @@ impl Session {
             match run {
                 [Command::Write(user_id, write, reply)] => {
                     reply.set(write::run(&mut transaction, user_id, write).await?);
+                }
+                [Command::Retract(id, at, reply)] => {
+                    reply.set(withdraw::retract(&mut transaction, id, *at).await?);
+                }
+                [Command::Withdraw(notification, at, reply)] => {
+                    let left = withdraw::some(&mut transaction, *notification, *at, withdraw::BATCH).await?;
+                    reply.set(Ok(left.all));
+                }
+                [Command::Advance(now, limit, reply)] => {
+                    reply.set(Ok(advance::run(&mut transaction, *now, *limit).await?));
+                }
+                [Command::Tidy(untidy, reply)] => {
+                    reply.set(Ok(tidy::run(&mut transaction, untidy).await?));
                 }
                 [Command::Setting { name, make, reply }] => {
                     reply.set(Ok(setting(transaction.connection, name, make).await?));
