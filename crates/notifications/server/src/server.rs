@@ -11,12 +11,13 @@ use tokio::task::JoinHandle;
 
 use crate::accept::{local_url, serve};
 use crate::auth::{Credentials, TokenIssuer};
-use crate::config::{Config, Database, Limits};
+use crate::config::{Config, Database, Limits, RealtimeConfig};
 use crate::dispatcher::{Commits, Dispatcher};
 use crate::error::Error;
 use crate::http::{App, build_router};
 use crate::live::Live;
 use crate::store::Store;
+use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::{Clock, SystemClock, kept};
 
@@ -45,7 +46,7 @@ impl Server {
     pub async fn start(config: Config) -> Result<RunningServer, Error> {
         config.check()?;
         let commits = Arc::new(Commits::new());
-        let store = open_store(&config.database, commits.clone()).await?;
+        let store = open_store(&config, commits.clone()).await?;
         let started = start_over(config, store.clone(), commits).await;
         if started.is_err() {
             store.close().await;
@@ -157,8 +158,19 @@ impl std::fmt::Debug for RunningServer {
     }
 }
 
-async fn open_store(database: &Database, commits: Arc<Commits>) -> Result<Arc<dyn Store>, Error> {
-    let Database::Sqlite(path) = database;
-    let store = SqliteStore::open_file(path, SqliteOptions::default().with_committed(commits)).await?;
-    Ok(Arc::new(store))
+async fn open_store(config: &Config, commits: Arc<Commits>) -> Result<Arc<dyn Store>, Error> {
+    Ok(match &config.database {
+        Database::Sqlite(path) => {
+            let options = SqliteOptions::default().with_committed(commits);
+            Arc::new(SqliteStore::open_file(path, options).await?)
+        }
+        Database::Postgres(url) => {
+            let options = PostgresOptions::default().with_committed(commits);
+            let options = match &config.realtime {
+                RealtimeConfig::Embedded(_) => options.with_broker_lock(),
+                RealtimeConfig::Engine(_) => options,
+            };
+            Arc::new(PostgresStore::open(url, options).await?)
+        }
+    })
 }

@@ -7,6 +7,7 @@ mod error;
 mod idempotency;
 mod journal;
 pub mod memory;
+pub mod postgres;
 mod pushing;
 mod retention;
 pub mod sqlite;

@@ -9,7 +9,8 @@ use super::{PUSH_SCOPE, crypto};
 use crate::config::{AuthConfig, Config, Database, JwtKey, RequiredClaims};
 use crate::error::{Error, ErrorKind};
 use crate::kept::JWT_SECRET;
-use crate::store::sqlite::kept_setting;
+use crate::store::postgres::{self, PostgresOptions};
+use crate::store::sqlite;
 
 /// Makes app users' tokens with the server's secret, for development and tests. In production the app's own login makes them.
 #[derive(Clone)]
@@ -56,14 +57,21 @@ impl TokenIssuer {
                 )
             });
         }
-        let Database::Sqlite(path) = &config.database;
-        match kept_setting(path, JWT_SECRET).await? {
+        let (kept, database) = match &config.database {
+            Database::Sqlite(path) => {
+                (sqlite::kept_setting(path, JWT_SECRET).await?, path.display().to_string())
+            }
+            Database::Postgres(url) => (
+                postgres::kept_setting(url, &PostgresOptions::default(), JWT_SECRET).await?,
+                "in PostgreSQL".to_owned(),
+            ),
+        };
+        match kept {
             Some(secret) => Ok(Self::new(&secret, config.auth.claims.clone())),
             None => Err(Error::new(
                 ErrorKind::NoSecret,
                 format!(
-                    "there is no secret to make tokens with: set INTERNAL_NOTIFICATIONS_JWT_SECRET, or start a server on loopback with the database {} first",
-                    path.display()
+                    "there is no secret to make tokens with: set INTERNAL_NOTIFICATIONS_JWT_SECRET, or start a server on loopback with the database {database} first"
                 ),
             )),
         }

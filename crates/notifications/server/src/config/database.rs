@@ -3,6 +3,7 @@ use std::str::FromStr;
 
 use super::ConfigError;
 use super::variables::Variables;
+use crate::store::postgres::PostgresUrl;
 use crate::store::sqlite::path_of;
 
 const NAME: &str = "INTERNAL_NOTIFICATIONS_DATABASE_URL";
@@ -13,6 +14,8 @@ const NAME: &str = "INTERNAL_NOTIFICATIONS_DATABASE_URL";
 pub enum Database {
     /// A SQLite file, created when missing: `sqlite://PATH`.
     Sqlite(PathBuf),
+    /// A PostgreSQL database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+    Postgres(PostgresUrl),
 }
 
 impl Database {
@@ -26,12 +29,15 @@ impl FromStr for Database {
     type Err = ConfigError;
 
     fn from_str(url: &str) -> Result<Self, ConfigError> {
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Err(ConfigError::new(NAME, "PostgreSQL comes with a later version; use sqlite://PATH"));
+        if PostgresUrl::is_meant_by(url) {
+            return url.parse().map(Self::Postgres).map_err(|problem| ConfigError::new(NAME, problem));
         }
         if !url.starts_with("sqlite:") {
             // Not echoed: a URL of another database may hold a password.
-            return Err(ConfigError::new(NAME, "it may be sqlite://PATH"));
+            return Err(ConfigError::new(
+                NAME,
+                "it may be sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+            ));
         }
         path_of(url).map(Self::Sqlite).map_err(|problem| ConfigError::new(NAME, problem))
     }

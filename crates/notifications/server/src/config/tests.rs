@@ -38,7 +38,7 @@ fn a_wrong_value_is_named_with_what_it_may_be() {
         ("INTERNAL_NOTIFICATIONS_LISTEN", "localhost:8080", "127.0.0.1:8080"),
         ("INTERNAL_NOTIFICATIONS_LISTEN", "127.0.0.1", "127.0.0.1:8080"),
         ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "mysql://root:pass@db", "sqlite://PATH"),
-        ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "postgres://root:pass@db", "later version"),
+        ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "postgres://root:pass@db:port/d", "postgres://USER"),
         ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "sqlite::memory:", "in-memory"),
         ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "sqlite://file::memory:", "in-memory"),
         ("INTERNAL_NOTIFICATIONS_DATABASE_URL", "sqlite://a.db?mode=memory", "in-memory"),
