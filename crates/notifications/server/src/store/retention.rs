@@ -115,7 +115,7 @@ impl Cuts {
 }
 
 /// A moment that long ago, in milliseconds; the beginning of time where it cannot be told.
-pub(super) fn ago(now: Timestamp, age: Duration) -> i64 {
+fn ago(now: Timestamp, age: Duration) -> i64 {
     now.as_millisecond().saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
 }
 

@@ -102,10 +102,6 @@ pub(crate) fn id(name: &str) -> NotificationId {
     NotificationId::new(name).unwrap()
 }
 
-pub(crate) fn ids(names: &[&str]) -> Vec<NotificationId> {
-    names.iter().map(|name| id(name)).collect()
-}
-
 pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + seconds).unwrap()
 }

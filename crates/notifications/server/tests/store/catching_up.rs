@@ -1,10 +1,10 @@
 use internal_notifications_models::{ChangesAnswer, Position, ResetReason, Tag};
-use internal_notifications_server::store::Store;
 
-use crate::bench_store::{Bench, push, user};
+use crate::backend::Backend;
+use crate::bench::{Bench, push, user};
 
-async fn bench_with(changes: usize) -> (Bench, Vec<Position>) {
-    let bench = Bench::new().await;
+async fn bench_with(on: Backend, changes: usize) -> (Bench, Vec<Position>) {
+    let bench = Bench::new(on).await;
     for n in 0..changes {
         bench.push(&format!("n{n}"), &["ada"]).await;
     }
@@ -13,9 +13,8 @@ async fn bench_with(changes: usize) -> (Bench, Vec<Position>) {
     (bench, positions)
 }
 
-#[tokio::test]
-async fn pages_of_changes_join_up_and_more_is_exact() {
-    let (bench, positions) = bench_with(6).await;
+async fn pages_of_changes_join_up_and_more_is_exact(on: Backend) {
+    let (bench, positions) = bench_with(on, 6).await;
     for limit in 1..8 {
         let mut after = Position::default();
         loop {
@@ -34,9 +33,8 @@ async fn pages_of_changes_join_up_and_more_is_exact() {
     assert_eq!(bench.changes("ada", positions[6], 10).await, (vec![], false));
 }
 
-#[tokio::test]
-async fn a_position_of_another_history_diverged() {
-    let (bench, positions) = bench_with(3).await;
+async fn a_position_of_another_history_diverged(on: Backend) {
+    let (bench, positions) = bench_with(on, 3).await;
     let tag = positions[2].tag;
     let other = Some(Tag::from_bits(7));
     for (seq, tag) in [(0, tag), (1, tag), (1, None), (3, other), (3, None), (4, tag), (u64::MAX, tag)] {
@@ -48,10 +46,9 @@ async fn a_position_of_another_history_diverged() {
     }
 }
 
-#[tokio::test]
-async fn below_the_floor_it_is_trimmed_and_at_the_floor_it_is_not() {
-    let (bench, positions) = bench_with(5).await;
-    bench.sql("DELETE FROM changes WHERE seq <= 3; UPDATE inboxes SET floor = 3").await;
+async fn below_the_floor_it_is_trimmed_and_at_the_floor_it_is_not(on: Backend) {
+    let (bench, positions) = bench_with(on, 5).await;
+    assert_eq!(bench.cut_logs(2).await.trimmed, 3);
     for after in [positions[0], positions[1], positions[2]] {
         assert_eq!(bench.reset("ada", after).await, Some(ResetReason::Trimmed));
     }
@@ -59,32 +56,13 @@ async fn below_the_floor_it_is_trimmed_and_at_the_floor_it_is_not() {
     assert_eq!((changes.len(), more), (2, false));
     let other = Position { tag: Some(Tag::from_bits(7)), ..positions[3] };
     assert_eq!(bench.reset("ada", other).await, Some(ResetReason::Diverged));
-    bench.sql("DELETE FROM changes; UPDATE inboxes SET floor = 5").await;
+    assert_eq!(bench.cut_logs(0).await.trimmed, 2);
     assert_eq!(bench.changes("ada", positions[5], 10).await, (vec![], false));
     assert_eq!(bench.reset("ada", positions[4]).await, Some(ResetReason::Trimmed));
 }
 
-#[tokio::test]
-async fn more_than_ten_thousand_missed_is_behind() {
-    let (bench, positions) = bench_with(2).await;
-    // The log as 9,999 more changes would have left it.
-    bench
-        .sql(
-            "WITH RECURSIVE n (seq) AS (SELECT 3 UNION ALL SELECT seq + 1 FROM n WHERE seq < 10001)
-             INSERT INTO changes (inbox, seq, tag, prev, pending, at, detail)
-             SELECT 1, seq, seq, CASE WHEN seq > 3 THEN seq - 1 ELSE (SELECT tag FROM inboxes) END, 0, 0, '{\"kind\":\"opened_all\",\"through\":2}' FROM n;
-             UPDATE inboxes SET seq = 10001, tag = 10001, pending = 0",
-        )
-        .await;
-    assert_eq!(bench.reset("ada", positions[0]).await, Some(ResetReason::Behind));
-    assert_eq!(bench.reset("ada", positions[1]).await, None);
-    let other = Position { tag: Some(Tag::from_bits(7)), ..positions[1] };
-    assert_eq!(bench.reset("ada", other).await, Some(ResetReason::Diverged));
-}
-
-#[tokio::test]
-async fn a_reset_brings_the_newest_two_hundred() {
-    let bench = Bench::new().await;
+async fn a_reset_brings_the_newest_two_hundred(on: Backend) {
+    let bench = Bench::new(on).await;
     let pushes = (0..201).map(|n| bench.store.push(push(&format!("n{n}"), &["ada"])));
     futures_util::future::join_all(pushes).await;
     let after = Position { seq: 1_000, tag: Some(Tag::from_bits(7)) };
@@ -93,3 +71,10 @@ async fn a_reset_brings_the_newest_two_hundred() {
     assert_eq!(snapshot, bench.store.page(&user("ada"), 200, None).await.unwrap());
     assert_eq!((snapshot.notifications.len(), snapshot.next), (200, Some(2)));
 }
+
+on_every_store!(
+    pages_of_changes_join_up_and_more_is_exact,
+    a_position_of_another_history_diverged,
+    below_the_floor_it_is_trimmed_and_at_the_floor_it_is_not,
+    a_reset_brings_the_newest_two_hundred
+);

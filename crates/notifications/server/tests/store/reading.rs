@@ -1,16 +1,16 @@
 use internal_notifications_models::{ChangesAnswer, InboxPage, Position};
-use internal_notifications_server::store::{Store, WriteKind};
+use internal_notifications_server::store::WriteKind;
 
-use crate::bench_store::{Bench, id, push, user};
+use crate::backend::Backend;
+use crate::bench::{Bench, id, push, user};
 
 async fn page(bench: &Bench, limit: usize, before: Option<u64>) -> (Vec<u64>, Option<u64>) {
     let page = bench.store.page(&user("ada"), limit, before).await.unwrap();
     (page.notifications.iter().map(|row| row.added).collect(), page.next)
 }
 
-#[tokio::test]
-async fn pages_are_newest_first_and_next_is_none_at_the_end() {
-    let bench = Bench::new().await;
+async fn pages_are_newest_first_and_next_is_none_at_the_end(on: Backend) {
+    let bench = Bench::new(on).await;
     for name in ["a", "b", "c", "d", "e"] {
         bench.push(name, &["ada"]).await;
     }
@@ -28,16 +28,14 @@ async fn pages_are_newest_first_and_next_is_none_at_the_end() {
     assert_eq!(page(&bench, usize::MAX, None).await.0.len(), 4);
 }
 
-#[tokio::test]
-async fn an_inbox_that_never_had_a_change_is_empty_at_the_start() {
-    let bench = Bench::new().await;
+async fn an_inbox_that_never_had_a_change_is_empty_at_the_start(on: Backend) {
+    let bench = Bench::new(on).await;
     assert_eq!(bench.store.page(&user("new"), 50, None).await.unwrap(), InboxPage::default());
     assert_eq!(bench.changes("new", Position::default(), 10).await, (vec![], false));
 }
 
-#[tokio::test]
-async fn answers_end_early_at_a_mebibyte_but_never_empty() {
-    let bench = Bench::new().await;
+async fn answers_end_early_at_a_mebibyte_but_never_empty(on: Backend) {
+    let bench = Bench::new(on).await;
     for (name, bytes) in [("a", 600_000), ("b", 600_000), ("c", 10), ("d", 2_000_000)] {
         let mut pushed = push(name, &["ada"]);
         pushed.notification.content = "x".repeat(bytes);
@@ -61,3 +59,9 @@ async fn answers_end_early_at_a_mebibyte_but_never_empty() {
     let ChangesAnswer::Reset { snapshot, .. } = answer else { panic!() };
     assert_eq!((snapshot.notifications.len(), snapshot.next), (1, Some(4)));
 }
+
+on_every_store!(
+    pages_are_newest_first_and_next_is_none_at_the_end,
+    an_inbox_that_never_had_a_change_is_empty_at_the_start,
+    answers_end_early_at_a_mebibyte_but_never_empty
+);

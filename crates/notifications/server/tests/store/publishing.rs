@@ -1,11 +1,10 @@
 use std::sync::{Arc, Mutex};
 
-use futures_util::FutureExt;
 use internal_notifications_models::{ChangeKind, UserId};
-use internal_notifications_server::store::sqlite::SqliteOptions;
-use internal_notifications_server::store::{Committed, Store, Unpublishable, Unpublished, WriteKind};
+use internal_notifications_server::store::{Committed, Unpublishable, Unpublished, WriteKind};
 
-use crate::bench_store::{Bench, id, push, user};
+use crate::backend::{Backend, Options};
+use crate::bench::{Bench, id, push, user};
 
 const MOST: Unpublishable = Unpublishable { changes: 100, body: 10_000 };
 
@@ -26,9 +25,8 @@ fn told(unpublished: &[Unpublished]) -> Vec<(&str, Vec<u64>)> {
     unpublished.iter().map(|of| (of.user_id.as_str(), seqs(of))).collect()
 }
 
-#[tokio::test]
-async fn changes_wait_until_they_are_marked_published() {
-    let bench = Bench::new().await;
+async fn changes_wait_until_they_are_marked_published(on: Backend) {
+    let bench = Bench::new(on).await;
     assert!(behind(&bench).await.is_empty());
     bench.push("a", &["ada", "bob"]).await;
     bench.push("b", &["ada"]).await;
@@ -56,9 +54,8 @@ async fn changes_wait_until_they_are_marked_published() {
     assert_eq!(told(&unpublished(&bench, &[("ada", 0)], MOST).await), [("ada", vec![4])]);
 }
 
-#[tokio::test]
-async fn what_the_publisher_has_passed_already_is_not_given_again() {
-    let bench = Bench::new().await;
+async fn what_the_publisher_has_passed_already_is_not_given_again(on: Backend) {
+    let bench = Bench::new(on).await;
     for name in ["a", "b", "c"] {
         bench.push(name, &["ada"]).await;
     }
@@ -73,9 +70,8 @@ async fn what_the_publisher_has_passed_already_is_not_given_again() {
     assert!(behind(&bench).await.is_empty());
 }
 
-#[tokio::test]
-async fn far_behind_only_the_newest_is_given() {
-    let bench = Bench::new().await;
+async fn far_behind_only_the_newest_is_given(on: Backend) {
+    let bench = Bench::new(on).await;
     for name in ["a", "b", "c"] {
         bench.push(name, &["ada"]).await;
     }
@@ -88,9 +84,8 @@ async fn far_behind_only_the_newest_is_given() {
     assert!(!of[0].far_behind);
 }
 
-#[tokio::test]
-async fn a_body_too_large_or_removed_is_told_as_gone() {
-    let bench = Bench::new().await;
+async fn a_body_too_large_or_removed_is_told_as_gone(on: Backend) {
+    let bench = Bench::new(on).await;
     for name in ["large", "removed", "small"] {
         let mut pushed = push(name, &["ada"]);
         pushed.notification.content = "é".repeat(if name == "large" { 600 } else { 10 });
@@ -105,9 +100,8 @@ async fn a_body_too_large_or_removed_is_told_as_gone() {
     assert!(matches!(remove.kind, ChangeKind::Removed { .. }));
 }
 
-#[tokio::test]
-async fn inboxes_that_stay_behind_do_not_hide_the_others() {
-    let bench = Bench::new().await;
+async fn inboxes_that_stay_behind_do_not_hide_the_others(on: Backend) {
+    let bench = Bench::new(on).await;
     bench.push("a", &["u1", "u2", "u3", "u4", "u5"]).await;
     let mut seen = Vec::new();
     for _ in 0..5 {
@@ -128,10 +122,9 @@ impl Committed for Heard {
     }
 }
 
-#[tokio::test]
-async fn who_listens_hears_of_each_changed_inbox_and_of_no_other() {
+async fn who_listens_hears_of_each_changed_inbox_and_of_no_other(on: Backend) {
     let heard = Arc::new(Heard::default());
-    let bench = Bench::with(SqliteOptions::default().with_committed(heard.clone())).await;
+    let bench = Bench::with(on, Options::default().with_committed(heard.clone())).await;
     let take = || std::mem::take(&mut *heard.0.lock().unwrap());
     bench.push("a", &["ada", "bob"]).await;
     assert_eq!(take(), ["ada", "bob"]);
@@ -144,13 +137,11 @@ async fn who_listens_hears_of_each_changed_inbox_and_of_no_other() {
     assert_eq!(take(), ["bob"]);
 }
 
-#[tokio::test]
-async fn a_push_whose_caller_is_gone_is_stored_and_heard_of() {
-    let heard = Arc::new(Heard::default());
-    let bench = Bench::with(SqliteOptions::default().with_committed(heard.clone())).await;
-    assert!(bench.store.push(push("a", &["ada"])).now_or_never().is_none());
-    // The queue is in order: once this is answered, the push before it is done.
-    bench.store.ready().await.unwrap();
-    assert_eq!(*heard.0.lock().unwrap(), ["ada"]);
-    assert_eq!(bench.ids("ada").await, ["a"]);
-}
+on_every_store!(
+    changes_wait_until_they_are_marked_published,
+    what_the_publisher_has_passed_already_is_not_given_again,
+    far_behind_only_the_newest_is_given,
+    a_body_too_large_or_removed_is_told_as_gone,
+    inboxes_that_stay_behind_do_not_hide_the_others,
+    who_listens_hears_of_each_changed_inbox_and_of_no_other
+);
