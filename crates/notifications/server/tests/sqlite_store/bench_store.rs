@@ -102,6 +102,10 @@ pub(crate) fn id(name: &str) -> NotificationId {
     NotificationId::new(name).unwrap()
 }
 
+pub(crate) fn ids(names: &[&str]) -> Vec<NotificationId> {
+    names.iter().map(|name| id(name)).collect()
+}
+
 pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + seconds).unwrap()
 }
