@@ -17,6 +17,7 @@
 // The means.
 mod binary;
 mod broker;
+mod disk;
 mod inbox;
 mod proxy;
 mod server;
@@ -28,9 +29,11 @@ mod view;
 mod backed_up;
 mod basics;
 mod brokered;
+mod full_disk;
 mod hostile;
 mod killed;
 mod proxied;
+mod read_only;
 mod restored;
 mod secrets;
 mod synced;

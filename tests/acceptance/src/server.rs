@@ -38,6 +38,11 @@ impl Server {
 
     /// With further variables, and inside another command.
     pub(crate) async fn start_with(env: &[(&str, &str)], wrapper: &[&str]) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), env, wrapper).await
+    }
+
+    /// The same, with its database in this folder.
+    pub(crate) async fn start_in(folder: TempDir, env: &[(&str, &str)], wrapper: &[&str]) -> Self {
         let api_keys = format!("shop:{API_KEY},blog:{OTHER_API_KEY}");
         let own = [
             ("INTERNAL_NOTIFICATIONS_JWT_SECRET", JWT_SECRET),
@@ -49,7 +54,7 @@ impl Server {
         let env: Vec<_> =
             own.iter().chain(env).map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let wrapper: Vec<String> = wrapper.iter().map(|word| (*word).to_owned()).collect();
-        let (folder, output) = (tempfile::tempdir().unwrap(), Arc::default());
+        let output = Arc::default();
         let (process, address) = launch(&wrapper, &env, "127.0.0.1:0", &folder, &output).await;
         Self { process, wrapper, env, address, folder, output }
     }

@@ -106,6 +106,10 @@ impl ApiError {
         Self::forbidden("pushing needs an API key, or a token with the scope notifications:push")
     }
 
+    fn unavailable(detail: &str, error: &StoreError) -> Self {
+        Self::new(Kind::Unavailable, detail).with_cause(error.to_string())
+    }
+
     pub(crate) fn with_cause(self, cause: impl Into<String>) -> Self {
         Self { cause: Some(cause.into()), ..self }
     }
@@ -114,6 +118,8 @@ impl ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let kind = match error.kind() {
+            StoreErrorKind::DiskFull => return Self::unavailable("the disk is full", &error),
+            StoreErrorKind::ReadOnly => return Self::unavailable("the database is read-only", &error),
             StoreErrorKind::IdTaken => Kind::IdTaken,
             StoreErrorKind::KeyReused => Kind::KeyReused,
             StoreErrorKind::Expired => Kind::Expired,

@@ -26,6 +26,10 @@ pub enum StoreErrorKind {
     Unknown,
     /// The store cannot do it now; nothing was stored. Later it may.
     Unavailable,
+    /// As `Unavailable`, until there is room on the disk again.
+    DiskFull,
+    /// As `Unavailable`, until the database can be written again.
+    ReadOnly,
     /// The database is not usable: a newer schema, another server holding it, a corrupt file.
     Unusable,
 }
@@ -60,7 +64,8 @@ impl StoreError {
 
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
-        self.kind == StoreErrorKind::Unavailable
+        use StoreErrorKind::{DiskFull, ReadOnly, Unavailable};
+        matches!(self.kind, Unavailable | DiskFull | ReadOnly)
     }
 }
 
@@ -73,6 +78,8 @@ impl fmt::Display for StoreError {
             StoreErrorKind::Diverged => "the inbox has another history than the one asked about",
             StoreErrorKind::Unknown => "no such notification",
             StoreErrorKind::Unavailable => "the store cannot do it now",
+            StoreErrorKind::DiskFull => "the disk is full",
+            StoreErrorKind::ReadOnly => "the database is read-only",
             StoreErrorKind::Unusable => "the database cannot be used",
         })?;
         self.cause.as_ref().map_or(Ok(()), |cause| write!(f, ": {cause}"))

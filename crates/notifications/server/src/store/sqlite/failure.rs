@@ -8,37 +8,60 @@ use crate::store::{StoreError, StoreErrorKind};
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
     kind: StoreErrorKind,
+    is_io: bool,
     cause: String,
 }
 
 impl Failure {
     pub(super) fn unusable(cause: impl Into<String>) -> Self {
-        Self { kind: StoreErrorKind::Unusable, cause: cause.into() }
+        Self { kind: StoreErrorKind::Unusable, is_io: false, cause: cause.into() }
     }
 
     pub(super) fn error(&self) -> StoreError {
         StoreError::new(self.kind).with_cause(self.cause.clone())
     }
+
+    /// Whether the operating system refused something, and nothing says what is wrong.
+    pub(super) fn is_io(&self) -> bool {
+        self.is_io
+    }
+
+    /// Whether the operator can be told what to do.
+    pub(super) fn is_of_the_disk(&self) -> bool {
+        matches!(self.kind, StoreErrorKind::DiskFull | StoreErrorKind::ReadOnly)
+    }
 }
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
-        let kind = match &error {
+        let (kind, is_io) = match &error {
             sqlx::Error::Database(database) => kind(database.code().as_deref()),
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => StoreErrorKind::Unusable,
-            _ => StoreErrorKind::Unavailable,
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => (StoreErrorKind::Unusable, false),
+            _ => (StoreErrorKind::Unavailable, false),
         };
-        Self { kind, cause: error.to_string() }
+        Self { kind, is_io, cause: error.to_string() }
     }
 }
 
-/// The primary code is the low byte of the extended one: <https://sqlite.org/rescode.html>.
-fn kind(code: Option<&str>) -> StoreErrorKind {
+/// What a result code means, and whether it is an I/O error. The primary code is the low byte of the extended one:
+/// <https://sqlite.org/rescode.html>.
+fn kind(code: Option<&str>) -> (StoreErrorKind, bool) {
+    const READ_ONLY: u32 = 8;
+    const IO: u32 = 10;
     const CORRUPT: u32 = 11;
+    const FULL: u32 = 13;
     const NOT_A_DATABASE: u32 = 26;
-    match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
-        Some(CORRUPT | NOT_A_DATABASE) => StoreErrorKind::Unusable,
-        _ => StoreErrorKind::Unavailable,
+    // No room for what the connections share.
+    const IO_SHM_SIZE: u32 = 4874;
+    let code = code.and_then(|code| code.parse::<u32>().ok());
+    if code == Some(IO_SHM_SIZE) {
+        return (StoreErrorKind::DiskFull, false);
+    }
+    match code.map(|code| code & 0xff) {
+        Some(CORRUPT | NOT_A_DATABASE) => (StoreErrorKind::Unusable, false),
+        Some(FULL) => (StoreErrorKind::DiskFull, false),
+        Some(READ_ONLY) => (StoreErrorKind::ReadOnly, false),
+        code => (StoreErrorKind::Unavailable, code == Some(IO)),
     }
 }
 
@@ -60,11 +83,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_corrupt_file_is_unusable_and_a_full_disk_passes() {
-        assert_eq!(kind(Some("11")), StoreErrorKind::Unusable);
-        assert_eq!(kind(Some("267")), StoreErrorKind::Unusable);
-        for code in [Some("5"), Some("13"), Some("778"), Some("x"), None] {
-            assert_eq!(kind(code), StoreErrorKind::Unavailable, "{code:?}");
+    fn a_corrupt_file_is_unusable_and_a_full_or_read_only_disk_passes() {
+        for (code, expected) in [
+            (Some("11"), (StoreErrorKind::Unusable, false)),
+            (Some("267"), (StoreErrorKind::Unusable, false)),
+            (Some("13"), (StoreErrorKind::DiskFull, false)),
+            (Some("4874"), (StoreErrorKind::DiskFull, false)),
+            (Some("8"), (StoreErrorKind::ReadOnly, false)),
+            (Some("1032"), (StoreErrorKind::ReadOnly, false)),
+            (Some("778"), (StoreErrorKind::Unavailable, true)),
+            (Some("5"), (StoreErrorKind::Unavailable, false)),
+            (Some("x"), (StoreErrorKind::Unavailable, false)),
+            (None, (StoreErrorKind::Unavailable, false)),
+        ] {
+            assert_eq!(kind(code), expected, "{code:?}");
+            assert_eq!(StoreError::new(expected.0).is_retryable(), expected.0 != StoreErrorKind::Unusable);
         }
     }
 }

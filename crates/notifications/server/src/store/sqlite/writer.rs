@@ -94,7 +94,20 @@ impl Writer {
             // Whatever it was, a new connection knows nothing of it; closing this one rolls back.
             Err(_) => drop(session.connection.close().await),
         }
-        done
+        match done {
+            Err(failure) if failure.is_io() => {
+                Err(self.reason().await.err().filter(Failure::is_of_the_disk).unwrap_or(failure))
+            }
+            done => done,
+        }
+    }
+
+    /// Why nothing can be written. A connection whose file became read-only under it knows of an I/O error alone; a new one knows more.
+    async fn reason(&self) -> Result<(), Failure> {
+        let mut session = self.reconnect().await?;
+        let begun = session.connection.begin_with("BEGIN IMMEDIATE").await.map(drop);
+        drop(session.connection.close().await);
+        Ok(begun?)
     }
 
     async fn reconnect(&self) -> Result<Session, Failure> {
