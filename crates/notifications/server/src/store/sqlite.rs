@@ -153,11 +153,13 @@ impl Store for SqliteStore {
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
         let (cuts, now) = (sweep.cuts(), sweep.now);
         let looked = sweep::look(&self.readers, &sweep, &cuts).await?;
-        let next =
-            looked.last().filter(|_| looked.len() >= sweep.inboxes).map(|looked| looked.user_id.clone());
+        let next = looked
+            .last()
+            .filter(|_| looked.len() >= sweep.inboxes.max(1))
+            .map(|looked| looked.user_id.clone());
         let mut swept = Swept { next, inboxes: looked.len() as u64, ..Swept::default() };
         let mut inboxes: Vec<_> =
-            looked.iter().filter(|looked| looked.is_untidy()).map(|looked| looked.inbox.key).collect();
+            looked.iter().filter(|looked| looked.is_untidy(&cuts)).map(|looked| looked.inbox.key).collect();
         while !inboxes.is_empty() {
             let untidy = Untidy { inboxes, forsaken: Vec::new(), cuts, now };
             let tidied = self.command(|reply| Command::Tidy(untidy, reply)).await?;

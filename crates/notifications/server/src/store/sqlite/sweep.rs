@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use internal_notifications_models::UserId;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
@@ -8,7 +9,6 @@ use super::row;
 use crate::store::Sweep;
 use crate::store::journal::Inbox;
 use crate::store::retention::Cuts;
-use internal_notifications_models::UserId;
 
 /// Notifications and idempotency keys that the end of a pass looks at.
 const PASS: usize = 10_000;
@@ -41,28 +41,30 @@ pub(super) struct Looked {
     pub(super) beyond: i64,
     /// Whether there are older ones than are kept.
     old: bool,
-    /// The floor as it is, and as it is to be.
-    pub(super) floor: (u64, u64),
+    pub(super) floor: u64,
+    /// The last of the changes at the beginning of the log that are over.
+    log_old: u64,
+    /// Up to which seq it was published.
+    published: u64,
     /// Whether there is something removed that may be forgotten.
     forgettable: bool,
 }
 
 impl Looked {
-    pub(super) fn new(row: &SqliteRow, cuts: &Cuts) -> Result<Self, Failure> {
+    pub(super) fn new(row: &SqliteRow) -> Result<Self, Failure> {
         let (user_id, inbox) = row::inbox(row)?;
         let unsigned =
             |column: &str| row.try_get::<Option<i64>, _>(column).map(|value| value.map(i64::cast_unsigned));
-        let floor = unsigned("floor")?.unwrap_or(0);
-        let log_old = unsigned("log_old")?.unwrap_or(0);
-        let to = cuts.floor(inbox.head.position.seq, log_old, unsigned("published")?).max(floor);
         Ok(Self {
-            user_id,
-            inbox,
             counted: unsigned("counted")?.unwrap_or(0),
             beyond: row.try_get::<Option<i64>, _>("beyond")?.unwrap_or(0),
             old: row.try_get::<Option<bool>, _>("old")?.unwrap_or(false),
-            floor: (floor, to),
+            floor: unsigned("floor")?.unwrap_or(0),
+            log_old: unsigned("log_old")?.unwrap_or(0),
+            published: unsigned("published")?.unwrap_or(inbox.before),
             forgettable: row.try_get("forgettable")?,
+            user_id,
+            inbox,
         })
     }
 
@@ -74,8 +76,13 @@ impl Looked {
         self.old || self.beyond > 0
     }
 
-    pub(super) fn is_untidy(&self) -> bool {
-        self.has_drifted() || self.is_to_be_pruned() || self.floor.0 < self.floor.1 || self.forgettable
+    /// Where its log is to begin.
+    pub(super) fn new_floor(&self, cuts: &Cuts) -> u64 {
+        cuts.floor(self.inbox.head.position.seq, self.log_old, Some(self.published)).max(self.floor)
+    }
+
+    pub(super) fn is_untidy(&self, cuts: &Cuts) -> bool {
+        self.has_drifted() || self.is_to_be_pruned() || self.floor < self.new_floor(cuts) || self.forgettable
     }
 }
 
@@ -88,8 +95,8 @@ pub(super) async fn look(readers: &SqlitePool, sweep: &Sweep, cuts: &Cuts) -> Re
     );
     let after = sweep.after.as_ref().map_or("", UserId::as_str).to_owned();
     let query = sqlx::query(sql).bind(cuts.age).bind(cuts.count).bind(cuts.log_age).bind(cuts.ids);
-    let rows = query.bind(after).bind(row::limit(sweep.inboxes)).fetch_all(readers).await?;
-    rows.iter().map(|row| Looked::new(row, cuts)).collect()
+    let rows = query.bind(after).bind(row::limit(sweep.inboxes.max(1))).fetch_all(readers).await?;
+    rows.iter().map(Looked::new).collect()
 }
 
 /// Notifications that nobody has, had or is to get, as far as is remembered: some each pass, in turn.

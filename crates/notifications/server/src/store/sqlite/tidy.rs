@@ -50,7 +50,7 @@ pub(super) async fn run(transaction: &mut Transaction<'_>, untidy: &Untidy) -> R
         let rows = query.fetch_all(&mut *transaction.connection).await?;
         let mut work = Work { transaction, untidy, rows: Untidy::ROWS, inboxes: BTreeMap::new() };
         for row in rows {
-            work.tidy(Looked::new(&row, cuts)?, &mut tidied).await?;
+            work.tidy(Looked::new(&row)?, &mut tidied).await?;
         }
         let inboxes = work.inboxes;
         transaction.flush(inboxes).await?;
@@ -86,8 +86,9 @@ impl Work<'_, '_> {
         if looked.is_to_be_pruned() {
             tidied.pruned += self.prune(&mut looked).await?;
         }
-        tidied.trimmed += self.trim(inbox, looked.floor).await?;
-        self.forget(inbox, looked.floor.1).await?;
+        let floor = looked.new_floor(&self.untidy.cuts);
+        tidied.trimmed += self.trim(inbox, (looked.floor, floor)).await?;
+        self.forget(inbox, floor).await?;
         if self.rows == 0 {
             tidied.left.push(inbox);
         }
