@@ -11,30 +11,19 @@ const WRITER_CACHE_KIB: &str = "-65536";
 /// changed often is copied once.
 const CHECKPOINT_PAGES: &str = "8192";
 
-/// The one connection that writes. It checks that a commit will be on disk when it is done.
+/// The one connection that writes.
 pub(super) async fn writer(
     file: &DatabaseFile,
     options: &SqliteOptions,
 ) -> Result<SqliteConnection, Failure> {
     let mut connection = connection(file, options)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
         .pragma("cache_size", WRITER_CACHE_KIB)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .connect()
         .await?;
-    let (journal, synchronous) = durability(&mut connection).await?;
-    if journal != "wal" || synchronous < 2 {
-        return Err(Failure::unusable("this file system has no write-ahead log; use a local disk"));
-    }
+    check(&mut connection).await?;
     Ok(connection)
-}
-
-async fn durability(connection: &mut SqliteConnection) -> Result<(String, i64), Failure> {
-    let journal = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await?;
-    let synchronous = sqlx::query_scalar("PRAGMA synchronous").fetch_one(connection).await?;
-    Ok((journal, synchronous))
 }
 
 /// Connections that cannot write; opened when they are first needed.
@@ -44,14 +33,56 @@ pub(super) fn readers(file: &DatabaseFile, options: &SqliteOptions) -> SqlitePoo
         .max_lifetime(None)
         .idle_timeout(None)
         .test_before_acquire(false)
+        .after_connect(|connection, _| {
+            Box::pin(async {
+                check(connection).await.map_err(|failure| sqlx::Error::Configuration(failure.error().into()))
+            })
+        })
         .connect_lazy_with(connection(file, options).read_only(true))
 }
+
+/// What a connection says of itself: how it journals, when it syncs, and whether it checks foreign keys.
+#[derive(Debug, PartialEq, Eq)]
+struct Pragmas {
+    journal_mode: String,
+    synchronous: i64,
+    foreign_keys: i64,
+}
+
+impl Pragmas {
+    async fn of(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            journal_mode: sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await?,
+            synchronous: sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await?,
+            foreign_keys: sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(connection).await?,
+        })
+    }
+}
+
+/// Refuses a connection that is not as it was asked to be: a commit would not be on disk when it is done.
+async fn check(connection: &mut SqliteConnection) -> Result<(), Failure> {
+    let Pragmas { journal_mode, synchronous, foreign_keys } = Pragmas::of(connection).await?;
+    if journal_mode != "wal" {
+        return Err(Failure::unusable("this file system has no write-ahead log; use a local disk"));
+    }
+    match (synchronous, foreign_keys) {
+        (FULL, 1) => Ok(()),
+        _ => Err(Failure::unusable(format!(
+            "a connection has synchronous = {synchronous} and foreign_keys = {foreign_keys}"
+        ))),
+    }
+}
+
+/// `PRAGMA synchronous`: <https://sqlite.org/pragma.html#pragma_synchronous>.
+const FULL: i64 = 2;
 
 /// The file exists: one that vanished must not be replaced by an empty one.
 fn connection(file: &DatabaseFile, options: &SqliteOptions) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file.path())
         .create_if_missing(false)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
         .busy_timeout(options.busy_timeout)
         .disable_statement_logging()
 }
@@ -60,23 +91,55 @@ fn connection(file: &DatabaseFile, options: &SqliteOptions) -> SqliteConnectOpti
 mod tests {
     use super::*;
 
+    fn file(folder: &tempfile::TempDir) -> DatabaseFile {
+        DatabaseFile::claim(&folder.path().join("a.db")).unwrap()
+    }
+
     #[tokio::test]
-    async fn a_commit_of_the_writer_is_synced() {
+    async fn every_connection_says_that_it_syncs_each_commit() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let file = DatabaseFile::claim(&path).unwrap();
-        let mut connection = writer(&file, &SqliteOptions::default()).await.unwrap();
-        assert_eq!(durability(&mut connection).await.unwrap(), ("wal".to_owned(), 2));
-        let foreign_keys: i64 =
-            sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(&mut connection).await.unwrap();
-        assert_eq!(foreign_keys, 1);
+        let (file, options) = (file(&folder), SqliteOptions::default());
+        let mut writer = writer(&file, &options).await.unwrap();
+        let asked = Pragmas { journal_mode: "wal".to_owned(), synchronous: 2, foreign_keys: 1 };
+        assert_eq!(Pragmas::of(&mut writer).await.unwrap(), asked);
+        let readers = readers(&file, &options);
+        let mut all = Vec::new();
+        for _ in 0..options.readers {
+            all.push(readers.acquire().await.unwrap());
+        }
+        assert_eq!(readers.size(), options.readers, "all of the pool are open at once");
+        for reader in &mut all {
+            assert_eq!(Pragmas::of(reader).await.unwrap(), asked);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_not_as_it_was_asked_to_be_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, options) = (file(&folder), SqliteOptions::default());
+        let mut asked = writer(&file, &options).await.unwrap();
+        check(&mut asked).await.unwrap();
+        for (pragma, named) in [
+            ("PRAGMA synchronous = OFF", "synchronous = 0"),
+            ("PRAGMA synchronous = NORMAL", "synchronous = 1"),
+            ("PRAGMA foreign_keys = OFF", "foreign_keys = 0"),
+        ] {
+            let mut connection = writer(&file, &options).await.unwrap();
+            sqlx::query(pragma).execute(&mut connection).await.unwrap();
+            let refused = check(&mut connection).await.unwrap_err().error().to_string();
+            assert!(refused.contains(named), "{refused}");
+        }
+        let unlogged =
+            connection(&file, &options).filename(folder.path().join("b.db")).create_if_missing(true);
+        let mut unlogged = unlogged.connect().await.unwrap();
+        let refused = check(&mut unlogged).await.unwrap_err().error().to_string();
+        assert!(refused.contains("write-ahead log"), "{refused}");
     }
 
     #[tokio::test]
     async fn a_reader_cannot_write() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let file = DatabaseFile::claim(&path).unwrap();
+        let file = file(&folder);
         let _writer = writer(&file, &SqliteOptions::default()).await.unwrap();
         let readers = readers(&file, &SqliteOptions::default());
         let error = sqlx::query("CREATE TABLE t (a)").execute(&readers).await.unwrap_err();
