@@ -1,7 +1,7 @@
 const PREFIX: &str = "INTERNAL_NOTIFICATIONS_";
 
 /// Every variable of the project, server's and client's: both sides may share one environment, or one `.env` file.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 18] = [
     "API_KEY",
     "API_KEYS",
     "ALLOWED_HOSTS",
@@ -13,6 +13,7 @@ const KNOWN: [&str; 17] = [
     "JWT_PUBLIC_KEY_FILE",
     "JWT_SECRET",
     "LISTEN",
+    "OUTBOX_URLS",
     "POSITION_CHECK_SECONDS",
     "REALTIME",
     "SERVICE",

@@ -8,6 +8,7 @@ mod hosts;
 mod limits;
 mod listen;
 mod origins;
+mod outbox;
 mod realtime;
 mod variables;
 
@@ -19,6 +20,7 @@ pub use hosts::AllowedHosts;
 pub use internal_notifications_models::unknown_names;
 pub use limits::Limits;
 pub use origins::Origin;
+pub use outbox::OutboxDatabase;
 pub use realtime::{ClientEndpoint, EmbeddedConfig, EngineConfig, EngineEndpoint, RealtimeConfig, Scheme};
 
 use std::net::SocketAddr;
@@ -33,6 +35,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the inboxes are kept.
     pub database: Database,
+    /// The apps' databases whose intents it relays, besides its own. `INTERNAL_NOTIFICATIONS_OUTBOX_URLS`, comma-separated.
+    pub outboxes: Vec<OutboxDatabase>,
     /// Who may come in.
     pub auth: AuthConfig,
     /// How changes reach clients.
@@ -71,6 +75,7 @@ impl Config {
         let config = Self {
             listen,
             database: Database::from_env(&variables)?,
+            outboxes: outbox::from_env(&variables)?,
             auth: AuthConfig::from_env(&variables)?,
             realtime: RealtimeConfig::from_env(&variables)?,
             channel_prefix: ChannelPrefix::from_env(&variables)?,

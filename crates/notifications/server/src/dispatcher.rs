@@ -1,7 +1,6 @@
 //! Publishes what was stored: the log is the outbox. One task takes the inboxes that have new changes, publishes their changes in order and
 //! moves their marks. Whatever it loses, catch-up brings; so it never makes a push wait.
 
-mod backoff;
 mod commits;
 mod marks;
 mod outcome;

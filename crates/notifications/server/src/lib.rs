@@ -2,6 +2,7 @@
 
 mod accept;
 pub mod auth;
+mod backoff;
 mod clock;
 pub mod config;
 pub mod dispatcher;
@@ -11,6 +12,7 @@ mod ids;
 mod kept;
 mod live;
 pub mod realtime;
+pub mod relay;
 mod server;
 mod stop;
 pub mod store;

@@ -11,11 +11,12 @@ use tokio::task::JoinHandle;
 
 use crate::accept::{local_url, serve};
 use crate::auth::{Credentials, TokenIssuer};
-use crate::config::{Config, Database, Limits, RealtimeConfig};
+use crate::config::{Config, Database, Limits, OutboxDatabase, RealtimeConfig};
 use crate::dispatcher::{Commits, Dispatcher};
 use crate::error::Error;
 use crate::http::{App, build_router};
 use crate::live::Live;
+use crate::relay::{IntentSource, Relay, Rules};
 use crate::store::Store;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
@@ -32,6 +33,7 @@ pub struct RunningServer {
     kept_secret: bool,
     store: Arc<dyn Store>,
     dispatcher: Dispatcher,
+    relay: Relay,
     broker: Option<Broker>,
     limits: Limits,
     stop: Option<oneshot::Sender<()>>,
@@ -71,6 +73,8 @@ async fn start_over(
 
     let channels = config.channel_prefix.clone();
     let dispatcher = Dispatcher::start(commits, store.clone(), live.realtime, channels.clone());
+    let rules = Rules { channels: channels.clone(), limits: config.limits.clone() };
+    let relay = Relay::start(intents(&config), store.clone(), clock.clone(), rules);
     let mut app = App::new(store.clone(), Arc::new(authenticator), live.signer)
         .with_clock(clock)
         .with_access(live.access)
@@ -94,6 +98,7 @@ async fn start_over(
         kept_secret,
         store,
         dispatcher,
+        relay,
         broker: live.broker,
         limits: config.limits,
         stop: Some(stop),
@@ -134,6 +139,7 @@ impl RunningServer {
             let _ = stop.send(());
         }
         let _ = (&mut self.serving).await;
+        self.relay.stop(self.limits.shutdown_timeout).await;
         self.dispatcher.stop(self.limits.shutdown_timeout).await;
         if let Some(broker) = self.broker.take() {
             broker.shutdown().await;
@@ -156,6 +162,12 @@ impl std::fmt::Debug for RunningServer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RunningServer").field("address", &self.address).finish_non_exhaustive()
     }
+}
+
+/// Those of the server's own database, and those of the apps'.
+fn intents(config: &Config) -> Vec<Box<dyn IntentSource>> {
+    let own = OutboxDatabase::from(config.database.clone()).own_intents();
+    [own].into_iter().chain(config.outboxes.iter().map(OutboxDatabase::intents)).collect()
 }
 
 async fn open_store(config: &Config, commits: Arc<Commits>) -> Result<Arc<dyn Store>, Error> {

@@ -25,20 +25,25 @@ impl Database {
     }
 }
 
+impl Database {
+    /// Reads a URL of this variable.
+    pub(super) fn read(variable: &'static str, url: &str) -> Result<Self, ConfigError> {
+        let wrong = |problem| ConfigError::new(variable, problem);
+        if PostgresUrl::is_meant_by(url) {
+            return url.parse().map(Self::Postgres).map_err(wrong);
+        }
+        if !url.starts_with("sqlite:") {
+            // Not echoed: a URL of another database may hold a password.
+            return Err(wrong("it may be sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE"));
+        }
+        path_of(url).map(Self::Sqlite).map_err(wrong)
+    }
+}
+
 impl FromStr for Database {
     type Err = ConfigError;
 
     fn from_str(url: &str) -> Result<Self, ConfigError> {
-        if PostgresUrl::is_meant_by(url) {
-            return url.parse().map(Self::Postgres).map_err(|problem| ConfigError::new(NAME, problem));
-        }
-        if !url.starts_with("sqlite:") {
-            // Not echoed: a URL of another database may hold a password.
-            return Err(ConfigError::new(
-                NAME,
-                "it may be sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
-            ));
-        }
-        path_of(url).map(Self::Sqlite).map_err(|problem| ConfigError::new(NAME, problem))
+        Self::read(NAME, url)
     }
 }

@@ -6,10 +6,10 @@ use futures_util::{StreamExt, stream};
 use internal_notifications_models::UserId;
 use pusher_protocol::limits;
 
-use super::backoff::Backoff;
 use super::commits::{Commits, Next};
 use super::marks::Marks;
 use super::outcome::{Outcome, publish};
+use crate::backoff::Backoff;
 use crate::config::ChannelPrefix;
 use crate::realtime::Realtime;
 use crate::stop::Stopped;

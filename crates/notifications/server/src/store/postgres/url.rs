@@ -14,7 +14,14 @@ impl PostgresUrl {
         url.starts_with("postgres://") || url.starts_with("postgresql://")
     }
 
-    pub(super) fn options(&self) -> Option<PgConnectOptions> {
+    /// Host and database, for logs.
+    pub(crate) fn shown(&self) -> String {
+        let Some(options) = self.options() else { return "postgres".to_owned() };
+        let database = options.get_database().unwrap_or_else(|| options.get_username());
+        format!("postgres://{}/{database}", options.get_host())
+    }
+
+    pub(crate) fn options(&self) -> Option<PgConnectOptions> {
         self.0.parse().ok()
     }
 }

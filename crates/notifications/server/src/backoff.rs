@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 /// How long to wait after failures in a row: at random up to a bound that doubles (full jitter), so that several servers do not come back
-/// to an engine at the same moment.
+/// to an engine or a database at the same moment.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     failures: u32,
 }
 
@@ -11,18 +11,18 @@ const BASE: Duration = Duration::from_millis(500);
 const CAP: Duration = Duration::from_secs(10);
 
 impl Backoff {
-    pub(super) fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         let bound = BASE.saturating_mul(2_u32.saturating_pow(self.failures)).min(CAP);
         self.failures = self.failures.saturating_add(1);
         bound.mul_f64(rand::random())
     }
 
     /// Whether there was no failure since the last success.
-    pub(super) fn is_fresh(&self) -> bool {
+    pub(crate) fn is_fresh(&self) -> bool {
         self.failures == 0
     }
 
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
 }

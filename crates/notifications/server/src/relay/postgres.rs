@@ -1,0 +1,169 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use internal_notifications_outbox::{Outbox, postgres::CHANNEL};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::source::{BODY_BYTES, Bytes, IntentSource, Settled, SourceError, Taken, USER_IDS_BYTES};
+use super::sqlite::cause;
+use crate::backoff::Backoff;
+use crate::store::postgres::PostgresUrl;
+
+/// How often it looks though nothing notified.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long one call may take.
+const CALL: Duration = Duration::from_secs(15);
+
+/// Should this server vanish from the network, the database lets go of the rows that it was at: well after a round's end.
+const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '60s'; SET statement_timeout = '10s'";
+const HAS_TABLE: &str = "SELECT to_regclass('internal_notifications_intents') IS NOT NULL";
+const TAKE: &str = "SELECT key, convert_to(left(id, 200), 'UTF8'), convert_to(left(sender, 200), 'UTF8'),
+        CASE WHEN octet_length(user_ids) <= $2 THEN convert_to(user_ids, 'UTF8') END,
+        CASE WHEN octet_length(body) <= $3 THEN convert_to(body, 'UTF8') END
+    FROM internal_notifications_intents WHERE failed IS NULL ORDER BY key LIMIT $1 FOR UPDATE SKIP LOCKED";
+const DELETE: &str = "DELETE FROM internal_notifications_intents WHERE key = ANY($1)";
+const FAIL: &str = "UPDATE internal_notifications_intents SET failed = $2 WHERE key = $1";
+
+/// The intents in a PostgreSQL database, in the table that its role finds along its `search_path`.
+///
+/// They are taken in a transaction that lasts until they are settled; those that another server is at are left out.
+pub(crate) struct PostgresIntents {
+    url: PostgresUrl,
+    name: String,
+    makes_table: bool,
+    connection: Option<PgConnection>,
+    news: Arc<Notify>,
+    /// One task, once a connection was made; it ends with this.
+    listening: JoinSet<()>,
+}
+
+impl PostgresIntents {
+    /// Those of a database; with `makes_table` the table need not be there.
+    pub(crate) fn new(url: PostgresUrl, makes_table: bool) -> Self {
+        let (news, listening) = (Arc::default(), JoinSet::new());
+        Self { name: url.shown(), url, makes_table, connection: None, news, listening }
+    }
+
+    fn options(&self) -> Result<PgConnectOptions, SourceError> {
+        let options = self.url.options().ok_or_else(|| SourceError::new("its URL cannot be used"))?;
+        Ok(options.application_name("internal-notifications relay").disable_statement_logging())
+    }
+
+    async fn connected(&mut self) -> Result<&mut PgConnection, SourceError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    async fn connect(&mut self) -> Result<PgConnection, SourceError> {
+        let options = self.options()?;
+        let mut connection = options.connect().await?;
+        sqlx::raw_sql(SETTINGS).execute(&mut connection).await?;
+        let has_table: bool = sqlx::query_scalar(HAS_TABLE).fetch_one(&mut connection).await?;
+        if self.makes_table && !has_table {
+            let made = Outbox::create_table(&mut connection).await;
+            made.map_err(|error| SourceError::new(format!("the table cannot be made: {}", cause(&error))))?;
+        }
+        if self.listening.is_empty() {
+            self.listening.spawn(listen(options, self.news.clone()));
+        }
+        Ok(connection)
+    }
+
+    async fn taken(&mut self, limit: usize) -> Result<Vec<Taken>, SourceError> {
+        let connection = self.connected().await?;
+        sqlx::raw_sql("BEGIN").execute(&mut *connection).await?;
+        let rows = sqlx::query_as::<_, Bytes>(TAKE).bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let rows = rows.bind(USER_IDS_BYTES).bind(BODY_BYTES).fetch_all(connection).await?;
+        Ok(rows.into_iter().map(Taken::of).collect())
+    }
+
+    async fn written(&mut self, settled: Vec<Settled>) -> Result<(), SourceError> {
+        let connection = self.connected().await?;
+        let done: Vec<i64> = settled.iter().filter(|row| row.failed.is_none()).map(|row| row.key).collect();
+        if !done.is_empty() {
+            sqlx::query(DELETE).bind(done).execute(&mut *connection).await?;
+        }
+        for Settled { key, failed } in settled.into_iter().filter(|row| row.failed.is_some()) {
+            sqlx::query(FAIL).bind(key).bind(failed).execute(&mut *connection).await?;
+        }
+        sqlx::raw_sql("COMMIT").execute(connection).await?;
+        Ok(())
+    }
+
+    /// After an error the connection is dropped, and with it the transaction that it was in.
+    fn checked<T, E: Into<SourceError>>(
+        &mut self,
+        done: Result<Result<T, SourceError>, E>,
+    ) -> Result<T, SourceError> {
+        let done = done.unwrap_or_else(|late| Err(late.into()));
+        if done.is_err() {
+            self.connection = None;
+        }
+        done
+    }
+}
+
+#[async_trait]
+impl IntentSource for PostgresIntents {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn take(&mut self, limit: usize) -> Result<Vec<Taken>, SourceError> {
+        let taken = timeout(CALL, self.taken(limit)).await;
+        self.checked(taken)
+    }
+
+    async fn settle(&mut self, settled: Vec<Settled>) -> Result<(), SourceError> {
+        let written = timeout(CALL, self.written(settled)).await;
+        self.checked(written)
+    }
+
+    async fn changed(&mut self) {
+        let _ = timeout(LOOK, self.news.notified()).await;
+    }
+
+    async fn close(self: Box<Self>) {
+        if let Some(connection) = self.connection {
+            let _ = timeout(CALL, connection.close()).await;
+        }
+    }
+}
+
+/// Tells of what is notified. Apart from the rows' connection, so that it takes each notification off the database's queue at once.
+async fn listen(options: PgConnectOptions, news: Arc<Notify>) {
+    let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
+    let pool = pool.connect_lazy_with(options);
+    let mut backoff = Backoff::default();
+    loop {
+        // Without it, rows are found a second later.
+        let _ = async {
+            let mut listener = PgListener::connect_with(&pool).await?;
+            listener.listen(CHANNEL).await?;
+            loop {
+                listener.recv().await?;
+                backoff.reset();
+                news.notify_one();
+            }
+            #[allow(unreachable_code, reason = "it says which error")]
+            Ok::<(), sqlx::Error>(())
+        }
+        .await;
+        tokio::time::sleep(backoff.next()).await;
+    }
+}
+
+impl fmt::Debug for PostgresIntents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresIntents").field("name", &self.name).finish_non_exhaustive()
+    }
+}

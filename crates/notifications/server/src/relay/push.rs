@@ -1,0 +1,120 @@
+use std::collections::BTreeSet;
+
+use internal_notifications_models::{InternalNotification, NotificationId, Timestamp, UserId};
+use internal_notifications_outbox::Outbox;
+
+use super::IntentRow;
+use crate::config::{ChannelPrefix, Limits};
+use crate::store::Push;
+
+/// What an intent must keep to, as any push does.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// What stands before the user's id in the name of a user's channel.
+    pub channels: ChannelPrefix,
+    /// Of which recipients and bytes count.
+    pub limits: Limits,
+}
+
+impl Rules {
+    /// The push that a row asks for, or why there is none: a text without anything of the body.
+    pub(super) fn push(&self, row: IntentRow, at: Timestamp) -> Result<Push, String> {
+        let IntentRow { id, sender, user_ids, body } = row;
+        if !Outbox::is_sender(&sender) {
+            return Err("its sender is no `outbox:NAME`".to_owned());
+        }
+        let id = NotificationId::new(id).map_err(|error| error.to_string())?;
+        let user_ids = self.recipients(&user_ids)?;
+        let notification = self.notification(&body)?;
+        Ok(Push { sender, idempotency: None, id, notification, user_ids, at })
+    }
+
+    fn recipients(&self, user_ids: &str) -> Result<Vec<UserId>, String> {
+        let user_ids: BTreeSet<UserId> = serde_json::from_str(user_ids)
+            .map_err(|error| format!("`user_ids` is no JSON array of user ids ({})", place(&error)))?;
+        let most = self.limits.recipients;
+        if user_ids.is_empty() || user_ids.len() > most {
+            return Err(format!("it has {} recipients; 1 to {most} are allowed", user_ids.len()));
+        }
+        match user_ids.iter().find_map(|user| Some((user, self.channels.channel(user).err()?))) {
+            Some((user, error)) => Err(format!("{user}: {error}")),
+            None => Ok(user_ids.into_iter().collect()),
+        }
+    }
+
+    fn notification(&self, body: &str) -> Result<InternalNotification, String> {
+        let notification: InternalNotification = serde_json::from_str(body)
+            .map_err(|error| format!("`body` is no notification ({})", place(&error)))?;
+        notification.check().map_err(|error| error.to_string())?;
+        let most = self.limits.notification_bytes;
+        let unnamed = InternalNotification { id: None, ..notification };
+        match unnamed.to_json().map_err(|error| error.to_string())?.len() > most {
+            true => Err(format!("a notification has at most {most} bytes")),
+            false => Ok(unnamed),
+        }
+    }
+}
+
+/// Where a text is wrong; serde_json's own words may quote it.
+fn place(error: &serde_json::Error) -> String {
+    format!("line {}, column {}", error.line(), error.column())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn row() -> IntentRow {
+        IntentRow {
+            id: "n".to_owned(),
+            sender: "outbox:orders".to_owned(),
+            user_ids: r#"["bob","ada","bob"]"#.to_owned(),
+            body: r#"{"content":"the secret"}"#.to_owned(),
+        }
+    }
+
+    fn push(row: IntentRow) -> Result<Push, String> {
+        let limits = Limits { recipients: 3, notification_bytes: 200, ..Limits::default() };
+        Rules { channels: ChannelPrefix::default(), limits }.push(row, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_row_is_a_push() {
+        let push = push(row()).unwrap();
+        assert_eq!((push.id.as_str(), push.sender.as_str()), ("n", "outbox:orders"));
+        assert_eq!(push.user_ids, ["ada", "bob"].map(|user| user.parse().unwrap()));
+        assert_eq!(push.notification, InternalNotification::new("the secret"));
+        assert!(push.idempotency.is_none());
+    }
+
+    #[test]
+    fn a_hostile_row_is_refused_without_a_word_of_its_body() {
+        let refused = |change: &dyn Fn(&mut IntentRow), told: &str| {
+            let mut row = row();
+            change(&mut row);
+            let problem = push(row).unwrap_err();
+            assert!(problem.contains(told) && !problem.contains("secret"), "{problem}");
+        };
+        let body = |value: Value, told: &str| refused(&|row| row.body = value.to_string(), told);
+        body(json!("secret"), "no notification");
+        body(json!({"content": ["secret"]}), "no notification");
+        body(json!({"content": ""}), "must not be empty");
+        body(json!({"content": "secret", "opened": true}), "`opened`");
+        body(json!({"content": "secret", "sender": "key:shop"}), "`sender`");
+        body(json!({"content": "secret".repeat(40)}), "200 bytes");
+        refused(&|row| row.body = "{\"content\": \"secret".to_owned(), "no notification");
+        refused(&|row| row.body = "[".repeat(100_000), "no notification");
+        for users in ["", "null", "\"ada\"", "[1]", "[\"a b\"]", "[\"ada\"", "{}"] {
+            refused(&|row| row.user_ids = users.to_owned(), "`user_ids`");
+        }
+        refused(&|row| row.user_ids = "[]".to_owned(), "1 to 3");
+        refused(&|row| row.user_ids = r#"["a","b","c","d"]"#.to_owned(), "1 to 3");
+        for sender in ["key:shop", "user:ada", "outbox:", "outbox:a b", "orders"] {
+            refused(&|row| row.sender = sender.to_owned(), "outbox:NAME");
+        }
+        refused(&|row| row.id = "a\nb".to_owned(), "control characters");
+        refused(&|row| row.id = String::new(), "1 to 128");
+    }
+}

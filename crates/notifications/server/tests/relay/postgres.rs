@@ -1,0 +1,156 @@
+use std::time::Duration;
+
+use internal_notifications_models::InternalNotification;
+use internal_notifications_outbox::Outbox;
+use internal_notifications_server::config::OutboxDatabase;
+use tokio::time::timeout;
+
+use crate::PATIENCE;
+use crate::inboxes::{Inboxes, eventually, named};
+use crate::postgres_app::App;
+
+#[tokio::test]
+async fn what_is_committed_is_delivered_and_what_is_rolled_back_never_was() {
+    let Some(mut app) = App::new().await else { return };
+    let inboxes = Inboxes::new().await;
+    let mut relay = inboxes.relay(vec![app.intents()]);
+    app.push(InternalNotification::new("first"), true).await;
+    app.push(InternalNotification::new("never"), false).await;
+    app.push(InternalNotification::new("second"), true).await;
+    assert_eq!(inboxes.contents(2).await, ["first", "second"]);
+    app.nothing_waits().await;
+    assert_eq!((app.rows().await.len(), relay.failed()), (0, 0));
+    relay.stop(PATIENCE).await;
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_commit_wakes_the_relay() {
+    let Some(mut app) = App::new().await else { return };
+    let inboxes = Inboxes::new().await;
+    let mut relay = inboxes.relay(vec![app.intents()]);
+    app.push(InternalNotification::new("it listens"), true).await;
+    inboxes.contents(1).await;
+    // It looks once a second by itself: twenty in a row would take twenty.
+    let in_a_row = async {
+        for count in 2..=21 {
+            app.push(InternalNotification::new("c"), true).await;
+            inboxes.contents(count).await;
+        }
+    };
+    timeout(Duration::from_secs(10), in_a_row).await.expect("each is delivered when it is committed");
+    relay.stop(PATIENCE).await;
+    app.end().await;
+}
+
+#[tokio::test]
+async fn two_servers_relay_each_intent_once() {
+    let Some(mut app) = App::new().await else { return };
+    let (one, other) = (Inboxes::new().await, Inboxes::new().await);
+    let mut relays = [one.relay(vec![app.intents()]), other.relay(vec![app.intents()])];
+    // Whoever comes first keeps its rows locked while it pushes.
+    for number in 0..300 {
+        app.push(named(&number.to_string(), &number.to_string()), true).await;
+    }
+    app.nothing_waits().await;
+    let seqs = (one.seq().await, other.seq().await);
+    assert_eq!(seqs.0 + seqs.1, 300, "{seqs:?}");
+    println!("relayed by each: {seqs:?}");
+    for relay in &mut relays {
+        relay.stop(PATIENCE).await;
+    }
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_hostile_row_is_marked_failed_and_holds_nobody_up() {
+    let Some(mut app) = App::new().await else { return };
+    let inboxes = Inboxes::new().await;
+    let insert = "INSERT INTO internal_notifications_intents (id, sender, user_ids, body)
+        VALUES ('n', 'outbox:orders', '[\"ada\"]', '{\"content\":\"secret'), ('m', 'outbox:orders', '[\"ada\"]', repeat(' ', 2000000))";
+    sqlx::raw_sql(insert).execute(&mut app.database).await.unwrap();
+    app.push(InternalNotification::new("last"), true).await;
+    let mut relay = inboxes.relay(vec![app.intents()]);
+    assert_eq!(inboxes.contents(1).await, ["last"]);
+    app.nothing_waits().await;
+    let reasons: Vec<_> = app.rows().await.into_iter().filter_map(|row| row.1).collect();
+    assert!(reasons[0].contains("no notification") && !reasons[0].contains("secret"), "{reasons:?}");
+    assert!(reasons[1].contains("too large") && reasons.len() == 2, "{reasons:?}");
+    relay.stop(PATIENCE).await;
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_made_again() {
+    let Some(mut app) = App::new().await else { return };
+    let inboxes = Inboxes::new().await;
+    let mut relay = inboxes.relay(vec![app.intents()]);
+    app.push(InternalNotification::new("before"), true).await;
+    inboxes.contents(1).await;
+    // Those that see this test's schema alone.
+    let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+        WHERE application_name = 'internal-notifications relay' AND pid <> pg_backend_pid()";
+    let ended: i64 = sqlx::query_scalar(end).fetch_one(&mut app.database).await.unwrap();
+    assert!(ended >= 1, "{ended}");
+    app.push(InternalNotification::new("after"), true).await;
+    assert_eq!(inboxes.contents(2).await, ["before", "after"]);
+    relay.stop(PATIENCE).await;
+    app.end().await;
+}
+
+#[tokio::test]
+async fn an_apps_table_is_the_apps_to_make_and_is_found_when_it_is() {
+    let Some(mut app) = App::without_table().await else { return };
+    let inboxes = Inboxes::new().await;
+    let down: OutboxDatabase = "postgres://nobody@127.0.0.1:1/nowhere".parse().unwrap();
+    let mut relay = inboxes.relay(vec![down.intents(), app.intents()]);
+    eventually("the relay looked", async || {
+        let there = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'internal-notifications relay'";
+        sqlx::query(there).fetch_optional(&mut app.database).await.unwrap().is_some()
+    })
+    .await;
+    Outbox::create_table(&mut app.database).await.unwrap();
+    app.push(InternalNotification::new("found"), true).await;
+    assert_eq!(inboxes.contents(1).await, ["found"]);
+    relay.stop(PATIENCE).await;
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_servers_own_table_is_made_where_its_role_may() {
+    let Some(mut app) = App::without_table().await else { return };
+    let role = format!("role_of_{}", app.schema);
+    app.run(format!("CREATE ROLE {role}; GRANT USAGE ON SCHEMA {} TO {role}", app.schema)).await;
+    let inboxes = Inboxes::new().await;
+    let mut relay = inboxes.relay(vec![app.own_intents(&role)]);
+    app.run(format!("GRANT CREATE ON SCHEMA {} TO {role}", app.schema)).await;
+    eventually("the table is made", async || {
+        let there = "SELECT 1 WHERE to_regclass('internal_notifications_intents') IS NOT NULL";
+        sqlx::query(there).fetch_optional(&mut app.database).await.unwrap().is_some()
+    })
+    .await;
+    app.push(InternalNotification::new("made"), true).await;
+    assert_eq!(inboxes.contents(1).await, ["made"]);
+    relay.stop(PATIENCE).await;
+    app.run(format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_server_whose_role_may_make_no_table_takes_the_one_that_is_made_for_it() {
+    let Some(mut app) = App::without_table().await else { return };
+    let role = format!("role_of_{}", app.schema);
+    app.run(format!("CREATE ROLE {role}; GRANT USAGE ON SCHEMA {} TO {role}", app.schema)).await;
+    let inboxes = Inboxes::new().await;
+    let mut relay = inboxes.relay(vec![app.own_intents(&role)]);
+    Outbox::create_table(&mut app.database).await.unwrap();
+    let table = "internal_notifications_intents";
+    app.run(format!("GRANT SELECT, UPDATE, DELETE ON {table} TO {role}")).await;
+    app.push(InternalNotification::new("granted"), true).await;
+    assert_eq!(inboxes.contents(1).await, ["granted"]);
+    app.nothing_waits().await;
+    assert_eq!(app.rows().await, []);
+    relay.stop(PATIENCE).await;
+    app.run(format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+    app.end().await;
+}

@@ -1,0 +1,154 @@
+use std::path::Path;
+
+use internal_notifications_models::InternalNotification;
+use internal_notifications_server::config::OutboxDatabase;
+use internal_notifications_server::store::Store;
+use sqlx::Connection;
+
+use crate::inboxes::{Inboxes, eventually, named};
+use crate::sqlite_app::App;
+
+fn of(file: &Path) -> OutboxDatabase {
+    format!("sqlite://{}", file.display()).parse().unwrap()
+}
+
+#[tokio::test]
+async fn what_is_committed_to_the_servers_own_file_is_delivered_and_what_is_rolled_back_never_was() {
+    let inboxes = Inboxes::new().await;
+    let relay = inboxes.relay(vec![of(&inboxes.file()).own_intents()]);
+    let mut app = App::at(&inboxes.file(), false).await;
+    eventually("the table is made", async || {
+        let table = "SELECT 1 FROM sqlite_master WHERE name = 'internal_notifications_intents'";
+        sqlx::query(table).fetch_optional(&mut app.database).await.unwrap().is_some()
+    })
+    .await;
+    app.push(InternalNotification::new("first"), true).await;
+    app.push(InternalNotification::new("never"), false).await;
+    app.push(InternalNotification::new("second"), true).await;
+    assert_eq!(inboxes.contents(2).await, ["first", "second"]);
+    app.nothing_waits().await;
+    assert_eq!((app.rows().await.len(), relay.failed()), (0, 0));
+    let senders = inboxes.store.page(&"ada".parse().unwrap(), 10, None).await.unwrap().notifications;
+    assert!(senders.iter().all(|row| row.sender == "outbox:orders"));
+}
+
+#[tokio::test]
+async fn intents_of_one_file_are_delivered_once_and_in_order() {
+    let inboxes = Inboxes::new().await;
+    let (mut app, file) = App::with_own_file(inboxes.folder()).await;
+    for number in 0..100 {
+        app.push(InternalNotification::new(number.to_string()), true).await;
+    }
+    let _relay = inboxes.relay(vec![of(&file).intents()]);
+    let numbers: Vec<_> = (0..100).map(|number: u32| number.to_string()).collect();
+    assert_eq!(inboxes.contents(100).await, numbers);
+    app.nothing_waits().await;
+    assert_eq!(inboxes.seq().await, 100);
+}
+
+#[tokio::test]
+async fn an_intent_that_was_pushed_before_a_crash_is_not_pushed_twice() {
+    let inboxes = Inboxes::new().await;
+    let (mut app, file) = App::with_own_file(inboxes.folder()).await;
+    app.push(named("order-1", "c"), true).await;
+    // As after a crash between push and deletion: the row is there again.
+    app.push(named("order-1", "c"), true).await;
+    app.push(named("last", "c"), true).await;
+    let relay = inboxes.relay(vec![of(&file).intents()]);
+    app.nothing_waits().await;
+    assert_eq!((inboxes.seq().await, app.rows().await.len()), (2, 0));
+    eventually("3 are counted", async || relay.relayed() == 3).await;
+}
+
+#[tokio::test]
+async fn a_hostile_row_is_marked_failed_and_holds_nobody_up() {
+    let inboxes = Inboxes::new().await;
+    let (mut app, file) = App::with_own_file(inboxes.folder()).await;
+    let (orders, users, body) = ("outbox:orders", r#"["ada"]"#, br#"{"content":"secret"}"#.as_slice());
+    app.push(named("taken", "mine"), true).await;
+    app.insert("taken", orders, users, body).await;
+    app.insert("malformed", orders, users, b"{\"content\":\"secret").await;
+    app.insert("no-utf8", orders, users, b"{\"content\":\"secret\xff\"}").await;
+    app.insert("reserved", orders, users, br#"{"content":"secret","sender":"key:shop"}"#).await;
+    app.insert("crowd", orders, r#"["a","b","c","d"]"#, body).await;
+    app.insert("forged", "key:shop", users, body).await;
+    app.insert("over", orders, users, br#"{"content":"secret","expires_at":"2001-01-01T00:00:00Z"}"#).await;
+    app.insert("large", orders, users, &vec![b' '; 2 << 20]).await;
+    app.insert("", orders, users, body).await;
+    app.push(named("good", "last"), true).await;
+
+    let relay = inboxes.relay(vec![of(&file).intents()]);
+    assert_eq!(inboxes.contents(2).await, ["mine", "last"]);
+    app.nothing_waits().await;
+    let rows = app.rows().await;
+    for (id, told) in [
+        ("taken", "belongs to another notification"),
+        ("malformed", "`body` is no notification (line 1"),
+        ("no-utf8", "UTF-8"),
+        ("reserved", "`sender` belongs to the server"),
+        ("crowd", "4 recipients; 1 to 3"),
+        ("forged", "outbox:NAME"),
+        ("over", "expired"),
+        ("large", "too large"),
+        ("", "1 to 128"),
+    ] {
+        let reason = rows.iter().find(|row| row.0 == id).and_then(|row| row.1.clone()).unwrap();
+        assert!(reason.contains(told) && !reason.contains("secret"), "{id}: {reason}");
+    }
+    assert_eq!(rows.len(), 9);
+    eventually("11 are counted", async || (relay.relayed(), relay.failed()) == (2, 9)).await;
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_now_leaves_the_row_where_it_is() {
+    let inboxes = Inboxes::new().await;
+    let (mut app, file) = App::with_own_file(inboxes.folder()).await;
+    let mut foreign = App::at(&inboxes.file(), false).await.database;
+    let locked = foreign.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    app.push(InternalNotification::new("patient"), true).await;
+    let relay = inboxes.relay(vec![of(&file).intents()]);
+    let blocked = inboxes.store.setting("any", String::new()).await;
+    blocked.expect_err("the store is locked");
+    assert_eq!(app.rows().await[0].1, None);
+    locked.rollback().await.unwrap();
+    assert_eq!(inboxes.contents(1).await, ["patient"]);
+    app.nothing_waits().await;
+    assert_eq!(relay.failed(), 0);
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_hinders_no_other_and_is_found_later() {
+    let inboxes = Inboxes::new().await;
+    let (mut app, file) = App::with_own_file(inboxes.folder()).await;
+    let late = inboxes.folder().join("late");
+    let _relay = inboxes.relay(vec![
+        of(Path::new("/nowhere/app.db")).intents(),
+        of(&late.join("app.db")).intents(),
+        of(&file).intents(),
+    ]);
+    app.push(InternalNotification::new("at once"), true).await;
+    assert_eq!(inboxes.contents(1).await, ["at once"]);
+    std::fs::create_dir(&late).unwrap();
+    let (mut late, _) = App::with_own_file(&late).await;
+    late.push(InternalNotification::new("late"), true).await;
+    assert_eq!(inboxes.contents(2).await, ["at once", "late"]);
+}
+
+#[tokio::test]
+async fn a_stopped_relay_leaves_the_rest_for_the_next() {
+    let inboxes = Inboxes::new().await;
+    let (mut app, file) = App::with_own_file(inboxes.folder()).await;
+    for number in 0..300 {
+        app.push(InternalNotification::new(number.to_string()), true).await;
+    }
+    let source = || of(&file).intents();
+    let mut relay = inboxes.relay(vec![source()]);
+    inboxes.contents(40).await;
+    relay.stop(crate::PATIENCE).await;
+    let (left, before) = (app.rows().await.len() as u64, inboxes.seq().await);
+    assert_eq!(before + left, 300, "what was pushed is deleted, and nothing else");
+    let _relay = inboxes.relay(vec![source()]);
+    inboxes.contents(300).await;
+    app.nothing_waits().await;
+    assert_eq!(inboxes.seq().await, 300);
+}
