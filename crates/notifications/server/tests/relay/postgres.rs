@@ -25,6 +25,21 @@ async fn what_is_committed_is_delivered_and_what_is_rolled_back_never_was() {
 }
 
 #[tokio::test]
+async fn an_app_that_dies_leaves_what_it_committed_and_nothing_else() {
+    let Some(mut app) = App::new().await else { return };
+    let inboxes = Inboxes::new().await;
+    app.push(InternalNotification::new("before any server ran"), true).await;
+    app = app.dies_within_a_transaction(InternalNotification::new("never")).await;
+    let mut relay = inboxes.relay(vec![app.intents()]);
+    app.push(InternalNotification::new("after"), true).await;
+    assert_eq!(inboxes.contents(2).await, ["before any server ran", "after"]);
+    app.nothing_waits().await;
+    assert_eq!(app.rows().await, []);
+    relay.stop(PATIENCE).await;
+    app.end().await;
+}
+
+#[tokio::test]
 async fn a_commit_wakes_the_relay() {
     let Some(mut app) = App::new().await else { return };
     let inboxes = Inboxes::new().await;

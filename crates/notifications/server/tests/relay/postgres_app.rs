@@ -64,6 +64,15 @@ impl App {
         }
     }
 
+    /// Gone without a word after the insert; another of it takes its place.
+    pub(crate) async fn dies_within_a_transaction(self, notification: InternalNotification) -> Self {
+        let Self { mut database, schema, url, outbox } = self;
+        sqlx::raw_sql("BEGIN").execute(&mut database).await.unwrap();
+        outbox.push(&mut database, &[ada()], &notification).await.unwrap();
+        drop(database);
+        Self { database: PgConnection::connect(&url).await.unwrap(), schema, url, outbox }
+    }
+
     /// The rows that are left: id and reason.
     pub(crate) async fn rows(&mut self) -> Vec<(String, Option<String>)> {
         let rows = "SELECT id, failed FROM internal_notifications_intents ORDER BY key";
