@@ -7,6 +7,7 @@ use internal_notifications_server::SystemClock;
 use internal_notifications_server::config::{ChannelPrefix, Limits};
 use internal_notifications_server::relay::{IntentSource, Relay, Rules};
 use internal_notifications_server::store::Store;
+use internal_notifications_server::store::postgres::{PostgresOptions, PostgresStore};
 use internal_notifications_server::store::sqlite::{SqliteOptions, SqliteStore};
 use tempfile::TempDir;
 
@@ -14,7 +15,7 @@ use crate::PATIENCE;
 
 /// A store, and what a test asks of it.
 pub(crate) struct Inboxes {
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<dyn Store>,
     folder: TempDir,
 }
 
@@ -24,6 +25,13 @@ impl Inboxes {
         let options = SqliteOptions::default().with_busy_timeout(Duration::from_millis(50));
         let store = SqliteStore::open_file(&folder.path().join("inbox.db"), options).await.unwrap();
         Self { store: Arc::new(store), folder }
+    }
+
+    /// In a schema of the PostgreSQL of the tests.
+    pub(crate) async fn in_schema(url: &str, schema: &str) -> Self {
+        let options = PostgresOptions::default().with_schema(schema);
+        let store = PostgresStore::open(&url.parse().unwrap(), options).await.unwrap();
+        Self { store: Arc::new(store), folder: tempfile::tempdir().unwrap() }
     }
 
     pub(crate) fn file(&self) -> PathBuf {

@@ -12,7 +12,7 @@ use crate::inboxes::{ada, eventually};
 pub(crate) struct App {
     pub(crate) database: PgConnection,
     pub(crate) schema: String,
-    url: String,
+    pub(crate) url: String,
     outbox: Outbox,
 }
 

@@ -56,6 +56,7 @@ mod tests {
     fn neither_the_debug_form_nor_an_error_shows_a_password() {
         let url: PostgresUrl = "postgres://ada:sesame@db.test:5433/inbox?sslmode=require".parse().unwrap();
         assert_eq!(format!("{url:?}"), "PostgresUrl(…)");
+        assert_eq!(url.shown(), "postgres://db.test/inbox");
         for wrong in [
             "postgres://ada:sesame@db.test:port/inbox",
             "postgresql://ada:sesame@h/d?sslmode=sesame",
