@@ -2,7 +2,6 @@ use std::path::Path;
 
 use internal_notifications_models::InternalNotification;
 use internal_notifications_server::config::OutboxDatabase;
-use internal_notifications_server::store::Store;
 use sqlx::Connection;
 
 use crate::inboxes::{Inboxes, eventually, named};
