@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -15,6 +16,21 @@ pub(crate) fn cargo() -> Command {
         }
     }
     command
+}
+
+/// Becomes that program where the system can, so that Ctrl-C and the exit status are its own. Returns only why not.
+#[cfg(unix)]
+pub(crate) fn become_it(command: &mut Command) -> io::Error {
+    std::os::unix::process::CommandExt::exec(command)
+}
+
+/// Becomes that program where the system can. Returns only why not.
+#[cfg(not(unix))]
+pub(crate) fn become_it(command: &mut Command) -> io::Error {
+    match command.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(error) => error,
+    }
 }
 
 /// Whether cargo has this subcommand.
@@ -39,9 +55,14 @@ pub(crate) fn root() -> PathBuf {
     xtask.parent().map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
-/// The binary as `cargo build` leaves it: beside xtask, which the same cargo built.
+/// Our binary as `cargo build` leaves it.
 pub(crate) fn built_binary() -> PathBuf {
-    let name = format!("internal-notifications{}", env::consts::EXE_SUFFIX);
+    built("internal-notifications")
+}
+
+/// A program of the workspace as `cargo build` leaves it: beside xtask, which the same cargo built.
+pub(crate) fn built(name: &str) -> PathBuf {
+    let name = format!("{name}{}", env::consts::EXE_SUFFIX);
     let xtask = env::current_exe().unwrap_or_default();
     xtask.with_file_name(name)
 }

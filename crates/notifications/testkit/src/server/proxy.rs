@@ -33,7 +33,11 @@ struct Line {
 const CHUNK_BYTES: usize = 4096;
 
 impl Proxy {
-    pub(super) async fn before(target: SocketAddr) -> Result<Self, TestServerError> {
+    /// A proxy before any server: whoever is given its address can be cut off alone.
+    ///
+    /// # Errors
+    /// There is no port.
+    pub async fn before(target: SocketAddr) -> Result<Self, TestServerError> {
         let listening = async {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
             Ok((listener.local_addr()?, listener))
@@ -45,6 +49,11 @@ impl Proxy {
         let line = Arc::new(Line { target, connections, delay: watch::Sender::default() });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&line))).abort_handle();
         Ok(Self { address, line, accepting })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The server's base URL through it.

@@ -1,0 +1,124 @@
+use crate::expected::expected;
+use crate::inbox::Inbox;
+use crate::ledger::Entries;
+use internal_notifications_pusher::contract::Snapshot;
+use internal_notifications_pusher::models::InboxNotification;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What must not be: a sentence each.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Findings {
+    /// Acknowledged, and not there.
+    pub(crate) lost: Vec<String>,
+    /// In a list more than once.
+    pub(crate) twice: Vec<String>,
+    /// In another order, state or count than the server's, or than was acknowledged.
+    pub(crate) wrong: Vec<String>,
+    pub(crate) announced_twice: Vec<String>,
+    /// Answers that must not have come, programs that ended by themselves, clients that did not come back in time.
+    pub(crate) other: Vec<String>,
+}
+
+impl Findings {
+    pub(crate) fn all(&self) -> [(&'static str, &Vec<String>); 5] {
+        [
+            ("lost", &self.lost),
+            ("twice", &self.twice),
+            ("wrong order, state or count", &self.wrong),
+            ("announced twice", &self.announced_twice),
+            ("other", &self.other),
+        ]
+    }
+
+    pub(crate) fn are_none(&self) -> bool {
+        self.all().iter().all(|(_, found)| found.is_empty())
+    }
+
+    pub(crate) fn add(&mut self, more: Self) {
+        self.lost.extend(more.lost);
+        self.twice.extend(more.twice);
+        self.wrong.extend(more.wrong);
+        self.announced_twice.extend(more.announced_twice);
+        self.other.extend(more.other);
+    }
+
+    /// The server's inbox, against what it acknowledged.
+    pub(crate) fn of_server(inbox: &Inbox, entries: &Entries, user: (usize, &str)) -> Self {
+        let mut found = Self::default();
+        let (number, name) = user;
+        let rows = found.rows_by_id(&inbox.rows, name);
+        let pushed = entries.pushed_to.get(number).into_iter().flatten();
+        for id in pushed.collect::<BTreeSet<_>>() {
+            let Some(expected) = expected(entries, number, id) else { continue };
+            match (rows.get(id.as_str()), expected.present) {
+                (None, Some(true)) => {
+                    found.lost.push(format!("{id}: acknowledged, and not in the inbox of {name}"));
+                }
+                (Some(_), Some(false)) => {
+                    found.wrong.push(format!("{id}: removed, and in the inbox of {name}"));
+                }
+                (Some(row), _) if expected.opened.is_some_and(|opened| opened != row.opened) => {
+                    let is = if row.opened { "opened" } else { "pending" };
+                    found.wrong.push(format!("{id}: {is} in the inbox of {name} against what was answered"));
+                }
+                _ => {}
+            }
+        }
+        for (id, row) in &rows {
+            if expected(entries, number, id).is_none() {
+                found.wrong.push(format!("{id}: in the inbox of {name}, and never acknowledged: {row:?}"));
+            }
+        }
+        let pending = inbox.rows.iter().filter(|row| !row.opened).count();
+        if u64::try_from(pending).ok() != Some(inbox.head.pending) {
+            let told = inbox.head.pending;
+            found.wrong.push(format!("{name}: {pending} are pending, and the head says {told}"));
+        }
+        if !inbox.rows.is_sorted_by(|newer, older| newer.added > older.added) {
+            found.wrong.push(format!("{name}: the list is not in the order of `added`"));
+        }
+        found
+    }
+
+    /// A replica's whole list, against the server's.
+    pub(crate) fn of_replica(replica: &str, snapshot: &Snapshot, inbox: &Inbox) -> Self {
+        let mut found = Self::default();
+        if snapshot.position != inbox.head.position {
+            let (is, head) = (snapshot.position, inbox.head.position);
+            found.wrong.push(format!("{replica}: at {is:?}, and the server at {head:?}"));
+        }
+        if snapshot.pending != inbox.head.pending {
+            let (is, head) = (snapshot.pending, inbox.head.pending);
+            found.wrong.push(format!("{replica}: counts {is}, and the server {head}"));
+        }
+        let held: Vec<&InboxNotification> = snapshot.notifications.iter().map(AsRef::as_ref).collect();
+        let ids = found.rows_by_id(held.iter().copied(), replica);
+        for row in inbox.rows.iter().filter(|row| !ids.contains_key(row.id.as_str())) {
+            found.lost.push(format!("{}: on the server, and not in {replica}", row.id));
+        }
+        let differing = held.iter().zip(&inbox.rows).find(|(held, row)| *held != row);
+        if let Some((held, row)) = differing.filter(|_| found.lost.is_empty() && found.twice.is_empty()) {
+            found.wrong.push(format!("{replica}: holds {held:?} where the server has {row:?}"));
+        }
+        if held.len() > inbox.rows.len() {
+            found.wrong.push(format!("{replica}: holds {} of {}", held.len(), inbox.rows.len()));
+        }
+        found
+    }
+
+    /// Each once; the others are found.
+    fn rows_by_id<'r>(
+        &mut self,
+        rows: impl IntoIterator<Item = &'r InboxNotification>,
+        whose: &str,
+    ) -> BTreeMap<&'r str, &'r InboxNotification> {
+        let mut by_id = BTreeMap::new();
+        for row in rows {
+            if by_id.insert(row.id.as_str(), row).is_some() {
+                self.twice.push(format!("{}: twice in the list of {whose}", row.id));
+            }
+        }
+        by_id
+    }
+}
