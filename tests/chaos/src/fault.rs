@@ -11,9 +11,9 @@ pub(crate) enum Fault {
     AllNodesKilled,
     EngineKilled,
     PostgresStopped,
-    /// A kill, and a copy of the file before the start.
-    DatabaseCopied,
-    /// A kill, and the copy in the file's place before the start.
+    /// By the command for that, while the server runs.
+    DatabaseBackedUp,
+    /// A kill, and the backup in the file's place before the start.
     DatabaseRestored,
 }
 
@@ -24,6 +24,8 @@ pub(crate) enum LineFault {
     /// Nothing comes through. What was sent meanwhile comes late, or is lost with its connection.
     Blackholed,
     Slowed,
+    /// Single events do not arrive on connections that live on.
+    EventsLost,
 }
 
 impl Fault {
@@ -33,19 +35,21 @@ impl Fault {
             Self::AllNodesKilled => "all nodes killed",
             Self::EngineKilled => "broker killed",
             Self::PostgresStopped => "PostgreSQL stopped",
-            Self::DatabaseCopied => "node killed, database copied",
-            Self::DatabaseRestored => "node killed, database restored from the copy",
+            Self::DatabaseBackedUp => "database backed up",
+            Self::DatabaseRestored => "node killed, database restored",
         }
     }
 
     /// Those that can happen there, as often as they should.
     pub(crate) fn of(database: &Database, nodes: usize, has_engine: bool) -> Vec<Self> {
-        let mut faults = vec![Self::NodeKilled, Self::NodeKilled];
+        let mut faults = vec![Self::NodeKilled; 3];
         faults.extend((nodes > 1).then_some(Self::AllNodesKilled));
         faults.extend(has_engine.then_some(Self::EngineKilled));
         faults.extend(match database {
-            Database::Sqlite(_) => vec![Self::DatabaseCopied, Self::DatabaseRestored],
-            Database::Postgres(_) => vec![Self::PostgresStopped, Self::PostgresStopped],
+            Database::Sqlite(_) => {
+                vec![Self::DatabaseBackedUp, Self::DatabaseBackedUp, Self::DatabaseRestored]
+            }
+            Database::Postgres(_) => vec![Self::PostgresStopped; 2],
             Database::Url(_) => vec![],
         });
         faults
@@ -53,13 +57,14 @@ impl Fault {
 }
 
 impl LineFault {
-    pub(crate) const ALL: [Self; 3] = [Self::Cut, Self::Blackholed, Self::Slowed];
+    pub(crate) const ALL: [Self; 4] = [Self::Cut, Self::Blackholed, Self::Slowed, Self::EventsLost];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Cut => "connections cut",
             Self::Blackholed => "connections blackholed",
             Self::Slowed => "connections slowed",
+            Self::EventsLost => "events lost",
         }
     }
 }

@@ -4,25 +4,41 @@ use crate::failure::Failure;
 use crate::fault::{Fault, millis};
 use crate::ledger::Ledger;
 use crate::node::Node;
+use crate::program::Program;
 use crate::sqlite_file;
 use rand::RngExt;
 use rand::rngs::StdRng;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
+
+/// The file of the backup, beside the database.
+const BACKUP: &str = "backup.db";
 
 /// The programs that run, and what happens to them.
 pub(crate) struct Machines {
     pub(crate) nodes: Vec<Node>,
     pub(crate) engine: Option<Engine>,
     pub(crate) database: Database,
-    /// A copy of the database's file: where, and when it was begun.
-    copy: Option<(PathBuf, Instant)>,
+    /// Makes the backup.
+    backup: Program,
+    /// When the backup that is there was begun.
+    backed_up: Option<Instant>,
 }
 
 impl Machines {
-    pub(crate) fn new(database: Database, engine: Option<Engine>, nodes: Vec<Node>) -> Self {
-        Self { nodes, engine, database, copy: None }
+    /// `binary` has the command `backup`.
+    pub(crate) fn new(
+        database: Database,
+        engine: Option<Engine>,
+        nodes: Vec<Node>,
+        binary: &Path,
+        folder: &Path,
+    ) -> Self {
+        let to = folder.join(BACKUP).display().to_string();
+        let args = ["backup", "--force", "--database", &database.url(), &to].map(str::to_owned);
+        let backup = Program::new(binary, args.to_vec(), folder.join("backup.log"));
+        Self { nodes, engine, database, backup, backed_up: None }
     }
 
     /// It happens, and is over when this returns: all nodes are ready. What happened, which may be another fault.
@@ -32,12 +48,11 @@ impl Machines {
         rng: &mut StdRng,
         ledger: &Ledger,
     ) -> Result<Fault, Failure> {
-        // There must be a copy first.
+        // There must be a backup first.
         let fault = match fault {
-            Fault::DatabaseRestored if self.copy.is_none() => Fault::DatabaseCopied,
+            Fault::DatabaseRestored if self.backed_up.is_none() => Fault::DatabaseBackedUp,
             fault => fault,
         };
-        let begun = Instant::now();
         let pause = millis(rng, 0..1500);
         match fault {
             Fault::EngineKilled => {
@@ -61,21 +76,23 @@ impl Machines {
             Fault::AllNodesKilled => {
                 self.while_killed(None, || Ok(()), pause).await?;
             }
-            Fault::DatabaseCopied | Fault::DatabaseRestored => {
-                let Database::Sqlite(file) = &self.database else { return Ok(fault) };
-                let (file, copy) = (file.clone(), file.with_file_name("copy.db"));
-                if let (Fault::DatabaseRestored, Some((_, copied))) = (fault, &self.copy) {
-                    let copied = *copied;
-                    let restore = || {
-                        sqlite_file::copy(&copy, &file)?;
-                        ledger.restored(copied);
-                        Ok(())
-                    };
-                    self.while_killed(None, restore, pause).await?;
-                } else {
-                    self.while_killed(None, || Ok(sqlite_file::copy(&file, &copy)?), pause).await?;
-                    self.copy = Some((copy, begun));
-                }
+            Fault::DatabaseBackedUp => {
+                let begun = Instant::now();
+                self.backup.start()?;
+                self.backup.end().await?;
+                self.backed_up = Some(begun);
+            }
+            Fault::DatabaseRestored => {
+                let (Database::Sqlite(file), Some(copied)) = (&self.database, self.backed_up) else {
+                    return Ok(fault);
+                };
+                let file = file.clone();
+                let restore = || {
+                    sqlite_file::copy(&file.with_file_name(BACKUP), &file)?;
+                    ledger.restored(copied);
+                    Ok(())
+                };
+                self.while_killed(None, restore, pause).await?;
             }
         }
         for node in &mut self.nodes {

@@ -15,6 +15,7 @@ mod findings;
 mod inbox;
 mod ledger;
 mod lines;
+mod lossy;
 mod machines;
 mod node;
 mod persistent;

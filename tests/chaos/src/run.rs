@@ -24,6 +24,8 @@ use tokio::time::{sleep, timeout};
 
 const WRITERS: usize = 8;
 const PUSHES_A_SECOND: f64 = 120.0;
+/// How long a change may take from its commit to its event.
+const PUBLISHED: Duration = Duration::from_secs(1);
 /// What a push makes on average: see the writer.
 const RECIPIENTS: f64 = 2.0;
 
@@ -48,6 +50,7 @@ pub(crate) async fn run(line: &CommandLine) -> Result<Report, Failure> {
     if timeout(BOUND, writing.join_all()).await.is_err() {
         story.findings.other.push(format!("a push or write is not answered within {BOUND:?}"));
     }
+    push_unheard(&scene, seed).await;
     let entries = scene.ledger.take();
     let (found, inboxes) = check(&scene, &entries).await;
     story.findings.add(found);
@@ -134,6 +137,17 @@ async fn suffer(scene: &mut Scene, time: Duration, seed: u64, story: &mut Story)
         }
     }
     Ok(())
+}
+
+/// The very last events are lost, and none comes after them.
+async fn push_unheard(scene: &Scene, seed: u64) {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut last = writer(scene, StdRng::seed_from_u64(seed));
+    let work = async {
+        last.push("the-last".to_owned(), (0..USERS).collect(), "unheard").await;
+        sleep(PUBLISHED).await;
+    };
+    scene.lines.unheard(work, &mut rng).await;
 }
 
 fn report(

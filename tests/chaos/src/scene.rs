@@ -56,12 +56,12 @@ impl Scene {
             program.env.clone_from(&env);
             let mut node = Node::start(address, program)?;
             node.ready().await?;
-            fronts.push(lines.before(address).await?);
+            fronts.push(lines.front_of(address).await?);
             nodes.push(node);
         }
         let users: Arc<[String]> = (1..=USERS).map(|number| format!("chaos-{run}-{number}")).collect();
         let tokens = users.iter().map(|user| token(user)).collect::<Result<Vec<_>, _>>()?;
-        let machines = Machines::new(database, engine, nodes);
+        let machines = Machines::new(database, engine, nodes, &binary()?, folder);
         let ledger = Arc::new(Ledger::of(USERS));
         let mut scene = Self { machines, lines, fronts, users, tokens, replicas: Vec::new(), ledger };
         scene.start_replicas().await?;
@@ -74,7 +74,7 @@ impl Scene {
             for device in 0..=number % 3 {
                 let at = (number + device) % self.machines.nodes.len();
                 let Some(node) = self.machines.nodes.get(at) else { continue };
-                let server = self.lines.before(node.address).await?;
+                let server = self.lines.line_to_device(node.address).await?;
                 let window = if device == 1 { 200 } else { MAX_WINDOW };
                 let name = format!("device {} of {user}, on node {}", device + 1, at + 1);
                 let replica = Replica::start(server, (number, user), token, window, name).await?;
@@ -100,7 +100,7 @@ async fn engine(
     program.env = env();
     let engine = Engine::start(address, program).await?;
     let mut told = Vec::new();
-    for (prefix, address) in [("PUSHER", address), ("PUSHER_CLIENT", lines.before(address).await?)] {
+    for (prefix, address) in [("PUSHER", address), ("PUSHER_CLIENT", lines.line_to_device(address).await?)] {
         let (host, port) = (address.ip().to_string(), address.port().to_string());
         for (name, value) in [("HOST", host), ("PORT", port), ("SCHEME", "http".to_owned())] {
             told.push((format!("{prefix}_{name}"), value));
