@@ -2,7 +2,7 @@
 
 use crate::runner::Step;
 use crate::test::Options;
-use crate::{demo, rustdoc, tools};
+use crate::{chaos, demo, rustdoc, tools};
 use std::path::Path;
 use std::process::Command;
 
@@ -19,6 +19,7 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
         Step::new("bans, licences, sources", deny())
             .needs("cargo-deny (cargo install --locked cargo-deny)", tools::cargo_has("deny")),
     ];
+    steps.push(chaos::step(options.long));
     let strangers = root.join("tests").join("strangers");
     if strangers.join("package.json").exists() {
         let step = Step::new("strangers", npm(&strangers));

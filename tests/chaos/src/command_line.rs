@@ -1,4 +1,5 @@
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -21,6 +22,18 @@ pub(crate) struct CommandLine {
     /// Write the JSON report there instead of to stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+}
+
+impl CommandLine {
+    /// What was typed. Ends the process where that cannot be done.
+    pub(crate) fn read() -> Self {
+        let line = Self::parse();
+        if line.nodes > 1 && line.database == Choice::Sqlite {
+            let told = "several nodes share PostgreSQL: give --database postgres";
+            Self::command().error(ErrorKind::ArgumentConflict, told).exit();
+        }
+        line
+    }
 }
 
 /// Where the inboxes are kept.

@@ -122,3 +122,69 @@ impl Findings {
         by_id
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use internal_notifications_pusher::models::{Head, InternalNotification, Position};
+
+    fn row(id: &str, added: u64) -> InboxNotification {
+        let id = id.parse().unwrap();
+        let at = "2026-01-01T00:00:00Z".parse().unwrap();
+        InboxNotification::new(id, InternalNotification::new("c"), "key:chaos", at, added)
+    }
+
+    fn inbox(rows: &[InboxNotification]) -> Inbox {
+        let pending = rows.iter().filter(|row| !row.opened).count().try_into().unwrap();
+        Inbox { head: Head { position: Position { seq: 9, tag: None }, pending }, rows: rows.to_vec() }
+    }
+
+    fn shown(rows: &[InboxNotification]) -> Snapshot {
+        let Inbox { head, rows } = inbox(rows);
+        let notifications = rows.into_iter().map(Into::into).collect();
+        Snapshot { notifications, pending: head.pending, position: head.position, ..Snapshot::default() }
+    }
+
+    fn counts(found: &Findings) -> [usize; 3] {
+        [found.lost.len(), found.twice.len(), found.wrong.len()]
+    }
+
+    #[test]
+    fn a_replica_that_differs_is_found() {
+        let (one, two) = (row("one", 1), row("two", 2));
+        let mut opened = two.clone();
+        opened.opened = true;
+        let server = inbox(&[two.clone(), one.clone()]);
+        let of = |rows: &[InboxNotification]| counts(&Findings::of_replica("r", &shown(rows), &server));
+        assert_eq!(of(&[two.clone(), one.clone()]), [0, 0, 0]);
+        assert_eq!(of(std::slice::from_ref(&two)), [1, 0, 1], "the count, too");
+        assert_eq!(of(&[two.clone(), two.clone(), one.clone()]), [0, 1, 2], "longer, too");
+        assert_eq!(of(&[one.clone(), two.clone()]), [0, 0, 1]);
+        assert_eq!(of(&[opened, one.clone()]), [0, 0, 2]);
+        let mut elsewhere = shown(&[two, one]);
+        elsewhere.position.seq = 8;
+        assert_eq!(counts(&Findings::of_replica("r", &elsewhere, &server)), [0, 0, 1]);
+    }
+
+    #[test]
+    fn a_server_that_does_not_keep_its_word_is_found() {
+        let now = std::time::Instant::now();
+        let sent = crate::sent::Sent { first: now, last: now, answered: now, attempts: 1 };
+        let ledger = crate::ledger::Ledger::of(1);
+        ledger.pushed("one".into(), vec![0], sent);
+        ledger.pushed("two".into(), vec![0], sent);
+        let entries = ledger.take();
+        let of = |inbox: &Inbox| counts(&Findings::of_server(inbox, &entries, (0, "ada")));
+        let (one, two) = (row("one", 1), row("two", 2));
+        assert_eq!(of(&inbox(&[two.clone(), one.clone()])), [0, 0, 0]);
+        assert_eq!(of(&inbox(std::slice::from_ref(&two))), [1, 0, 0]);
+        assert_eq!(of(&inbox(&[two.clone(), one.clone(), one.clone()])), [0, 1, 1], "and the order");
+        assert_eq!(of(&inbox(&[row("three", 3), two.clone(), one.clone()])), [0, 0, 1]);
+        let mut opened = two.clone();
+        opened.opened = true;
+        assert_eq!(of(&inbox(&[opened, one.clone()])), [0, 0, 1]);
+        let mut miscounted = inbox(&[two, one]);
+        miscounted.head.pending = 3;
+        assert_eq!(of(&miscounted), [0, 0, 1]);
+    }
+}

@@ -18,6 +18,7 @@ pub(crate) struct Postgres {
     address: SocketAddr,
     programs: PathBuf,
     server: Program,
+    /// Removed when the processes have ended.
     _folder: TempDir,
 }
 
@@ -109,4 +110,33 @@ fn id(args: &[&str]) -> Result<u32, Failure> {
     let Output { stdout, .. } = Command::new("id").args(args).output()?;
     let told = String::from_utf8_lossy(&stdout);
     Ok(told.trim().parse().map_err(|_| format!("`id {}` names nobody", args.join(" ")))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_cluster_outlives_a_stop_and_is_gone_when_dropped() {
+        if programs().is_none() {
+            println!("skipped: it needs PostgreSQL's server programs");
+            return;
+        }
+        let logs = tempfile::tempdir().unwrap();
+        let mut postgres = Postgres::start(logs.path().join("log")).await.unwrap();
+        let (folder, programs) = (postgres._folder.path().to_owned(), postgres.programs.clone());
+        let (address, url) = (postgres.address, postgres.url());
+        let psql = |sql: &str| {
+            let mut command = Command::new(programs.join("psql"));
+            let output = command.args(["-qtA", "-c", sql, &url]).output().unwrap();
+            String::from_utf8(output.stdout).unwrap()
+        };
+        psql("CREATE TABLE kept AS SELECT 7 AS number");
+        postgres.stop().await.unwrap();
+        assert!(std::net::TcpStream::connect(address).is_err());
+        postgres.start_again().await.unwrap();
+        assert_eq!(psql("SELECT number FROM kept"), "7\n");
+        drop(postgres);
+        assert!(std::net::TcpStream::connect(address).is_err() && !folder.exists());
+    }
 }

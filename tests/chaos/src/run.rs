@@ -1,5 +1,5 @@
 use crate::check::check;
-use crate::command_line::{Choice, CommandLine};
+use crate::command_line::CommandLine;
 use crate::failure::Failure;
 use crate::fault::{Bag, Fault, LineFault, millis};
 use crate::findings::Findings;
@@ -31,9 +31,6 @@ const RECIPIENTS: f64 = 2.0;
 
 /// Starts everything, lets it suffer, heals it, and compares.
 pub(crate) async fn run(line: &CommandLine) -> Result<Report, Failure> {
-    if line.nodes > 1 && line.database == Choice::Sqlite {
-        return Err("several nodes share PostgreSQL: --database postgres".into());
-    }
     let seed = line.seed.unwrap_or_else(|| rand::rng().random_range(0..1_000_000));
     let run = format!("{:x}", rand::rng().random::<u32>());
     let folder = tempfile::Builder::new().prefix("internal-notifications-chaos-").tempdir()?;
