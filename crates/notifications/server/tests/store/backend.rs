@@ -4,22 +4,21 @@ use std::fmt;
 use std::sync::Arc;
 
 use internal_notifications_models::Tag;
-use internal_notifications_server::store::memory::{MemoryData, MemoryOptions, MemoryStore};
+use internal_notifications_server::store::memory::{MemoryOptions, MemoryStore};
+use internal_notifications_server::store::postgres::{PostgresOptions, PostgresStore};
 use internal_notifications_server::store::sqlite::{SqliteOptions, SqliteStore};
 use internal_notifications_server::store::{Committed, Store};
-use tempfile::TempDir;
+
+use crate::kept::{Kept, LEASE};
 
 /// A kind of store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
     Sqlite,
+    Postgres,
     Memory,
-}
-
-/// What a store keeps, while it is open and after.
-pub(crate) enum Kept {
-    Sqlite(TempDir),
-    Memory(MemoryData),
+    /// In memory, for several at a time.
+    Shared,
 }
 
 /// How a store is opened.
@@ -29,68 +28,65 @@ pub(crate) struct Options {
     tags: Option<Arc<dyn Fn() -> Tag + Send + Sync>>,
 }
 
-/// One test for each kind of store of each of these functions.
+/// Tests of these functions on each of the kinds named, in a module for each kind.
+macro_rules! on_stores {
+    ([$($kind:ident $backend:ident),*] $claims:tt) => {
+        $(on_stores!(@ $kind $backend $claims);)*
+    };
+    (@ $kind:ident $backend:ident ($($claim:ident),* $(,)?)) => {
+        mod $kind {
+            $(#[tokio::test]
+            async fn $claim() {
+                let on = crate::backend::Backend::$backend;
+                if on.is_there() {
+                    super::$claim(on).await;
+                }
+            })*
+        }
+    };
+}
+
 macro_rules! on_every_store {
-    ($($claim:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $claim() {
-                super::$claim(crate::backend::Backend::Sqlite).await;
-            })*
-        }
-
-        mod memory {
-            $(#[tokio::test]
-            async fn $claim() {
-                super::$claim(crate::backend::Backend::Memory).await;
-            })*
-        }
+    ($($claims:tt)*) => {
+        on_stores!([sqlite Sqlite, postgres Postgres, memory Memory] ($($claims)*));
     };
 }
 
-/// As [`on_every_store`], for those that are compared with the rules.
+/// The ones that are compared with the rules.
 macro_rules! on_every_database {
-    ($($claim:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $claim() {
-                super::$claim(crate::backend::Backend::Sqlite).await;
-            })*
-        }
+    ($($claims:tt)*) => {
+        on_stores!([sqlite Sqlite, postgres Postgres] ($($claims)*));
     };
 }
 
-impl Kept {
-    pub(crate) async fn new(on: Backend) -> Self {
-        match on {
-            Backend::Sqlite => Self::Sqlite(tempfile::tempdir().unwrap()),
-            Backend::Memory => Self::Memory(MemoryData::default()),
+/// The ones that several servers can work on.
+macro_rules! on_every_shared_store {
+    ($($claims:tt)*) => {
+        on_stores!([postgres Postgres, memory Shared] ($($claims)*));
+    };
+}
+
+impl Backend {
+    /// Says why when it is not.
+    pub(crate) fn is_there(self) -> bool {
+        let there = self != Self::Postgres || std::env::var("TEST_POSTGRES_URL").is_ok();
+        if !there {
+            println!("skipped: TEST_POSTGRES_URL is not set");
+        }
+        there
+    }
+
+    /// The store in memory that publishes as this one does.
+    pub(crate) fn in_memory(self) -> Self {
+        match self {
+            Self::Postgres | Self::Shared => Self::Shared,
+            Self::Sqlite | Self::Memory => Self::Memory,
         }
     }
 
-    pub(crate) async fn open(&self, options: &Options) -> Arc<dyn Store> {
-        match self {
-            Self::Sqlite(folder) => {
-                let mut with = SqliteOptions::default();
-                if let Some(committed) = &options.committed {
-                    with = with.with_committed(committed.clone());
-                }
-                if let Some(tags) = options.tags.clone() {
-                    with = with.with_tags(move || tags());
-                }
-                Arc::new(SqliteStore::open_file(&folder.path().join("inbox.db"), with).await.unwrap())
-            }
-            Self::Memory(data) => {
-                let mut with = MemoryOptions::default();
-                if let Some(committed) = &options.committed {
-                    with = with.with_committed(committed.clone());
-                }
-                if let Some(tags) = options.tags.clone() {
-                    with = with.with_tags(move || tags());
-                }
-                Arc::new(MemoryStore::open(data.clone(), with))
-            }
-        }
+    /// Whether calls that come together are done in their order.
+    pub(crate) fn is_ordered(self) -> bool {
+        self != Self::Postgres
     }
 }
 
@@ -103,6 +99,38 @@ impl Options {
     pub(crate) fn with_tags(mut self, tags: impl Fn() -> Tag + Send + Sync + 'static) -> Self {
         self.tags = Some(Arc::new(tags));
         self
+    }
+
+    pub(crate) async fn open(&self, kept: &Kept) -> Arc<dyn Store> {
+        macro_rules! with {
+            ($options:expr) => {{
+                let mut with = $options;
+                if let Some(committed) = &self.committed {
+                    with = with.with_committed(committed.clone());
+                }
+                if let Some(tags) = self.tags.clone() {
+                    with = with.with_tags(move || tags());
+                }
+                with
+            }};
+        }
+        match kept {
+            Kept::Sqlite(folder) => {
+                let file = folder.path().join("inbox.db");
+                Arc::new(SqliteStore::open_file(&file, with!(SqliteOptions::default())).await.unwrap())
+            }
+            Kept::Postgres(schema) => {
+                let options = PostgresOptions::default().with_schema(schema.name()).with_lease(LEASE);
+                Arc::new(
+                    PostgresStore::open(&schema.url(), with!(options.with_connections(4))).await.unwrap(),
+                )
+            }
+            Kept::Memory { data, shared, .. } => {
+                let options = MemoryOptions::default();
+                let options = if *shared { options.shared() } else { options };
+                Arc::new(MemoryStore::open(data.clone(), with!(options)))
+            }
+        }
     }
 }
 

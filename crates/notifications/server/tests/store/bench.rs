@@ -7,14 +7,15 @@ use internal_notifications_models::{
     Timestamp, UserId, WriteAnswer,
 };
 use internal_notifications_server::store::{
-    Advanced, Push, Retention, Store, StoreError, Sweep, Swept, Write, WriteKind,
+    Advanced, Push, Retention, Store, StoreError, Sweep, Swept, Unpublishable, Write, WriteKind,
 };
 
-use crate::backend::{Backend, Kept, Options};
+use crate::backend::{Backend, Options};
+use crate::kept::Kept;
 
 pub(crate) struct Bench {
     pub(crate) store: Arc<dyn Store>,
-    kept: Kept,
+    pub(crate) kept: Kept,
     options: Options,
 }
 
@@ -24,19 +25,19 @@ impl Bench {
     }
 
     pub(crate) async fn with(on: Backend, options: Options) -> Self {
-        let kept = Kept::new(on).await;
-        Self { store: kept.open(&options).await, kept, options }
+        let kept = Kept::new(on);
+        Self { store: options.open(&kept).await, kept, options }
     }
 
     /// Closes the store, and opens another over what it kept.
     pub(crate) async fn reopen(&mut self) {
         self.store.close().await;
-        self.store = self.kept.open(&self.options).await;
+        self.store = self.another().await;
     }
 
-    /// Whether calls that come together are done in their order.
-    pub(crate) fn is_ordered(&self) -> bool {
-        matches!(self.kept, Kept::Sqlite(_))
+    /// Another store over the same.
+    pub(crate) async fn another(&self) -> Arc<dyn Store> {
+        self.options.open(&self.kept).await
     }
 
     pub(crate) async fn push(&self, name: &str, users: &[&str]) -> Receipt {
@@ -90,9 +91,16 @@ impl Bench {
 
     /// Marks everything published, as a dispatcher does.
     pub(crate) async fn publish_all(&self) {
-        let marks: Vec<_> =
-            self.store.behind(1_000).await.unwrap().into_iter().map(|user| (user, u64::MAX)).collect();
-        self.store.mark_published(&marks).await.unwrap();
+        let behind = self.store.behind(1_000).await.unwrap();
+        self.mark(&behind.iter().map(|user| (user.as_str(), u64::MAX)).collect::<Vec<_>>()).await;
+    }
+
+    /// Moves marks, as who is at these users.
+    pub(crate) async fn mark(&self, marks: &[(&str, u64)]) {
+        let of = |seq: Option<u64>| marks.iter().map(move |(name, mark)| (user(name), seq.unwrap_or(*mark)));
+        let most = Unpublishable { changes: 1, body: 0 };
+        self.store.unpublished(&of(Some(0)).collect::<Vec<_>>(), most).await.unwrap();
+        self.store.mark_published(&of(None).collect::<Vec<_>>()).await.unwrap();
     }
 
     /// Cuts the logs of all inboxes to this many changes, all published before.

@@ -37,16 +37,16 @@ async fn changes_wait_until_they_are_marked_published(on: Backend) {
     assert_eq!(of[1].changes, bench.log("ada").await);
     assert!(!of[1].far_behind);
 
-    bench.store.mark_published(&[(user("ada"), 2), (user("bob"), 1), (user("new"), 9)]).await.unwrap();
+    bench.mark(&[("ada", 2), ("bob", 1), ("new", 9)]).await;
     assert_eq!(behind(&bench).await, ["ada"]);
     assert_eq!(told(&unpublished(&bench, &[("ada", 0), ("bob", 0)], MOST).await), [("ada", vec![3])]);
-    bench.store.mark_published(&[(user("ada"), 1)]).await.unwrap();
+    bench.mark(&[("ada", 1)]).await;
     assert_eq!(
         told(&unpublished(&bench, &[("ada", 0)], MOST).await),
         [("ada", vec![3])],
         "a mark never falls"
     );
-    bench.store.mark_published(&[(user("ada"), 3)]).await.unwrap();
+    bench.mark(&[("ada", 3)]).await;
     assert!(behind(&bench).await.is_empty());
     assert!(unpublished(&bench, &[("ada", 0)], MOST).await.is_empty());
 
@@ -59,14 +59,14 @@ async fn what_the_publisher_has_passed_already_is_not_given_again(on: Backend) {
     for name in ["a", "b", "c"] {
         bench.push(name, &["ada"]).await;
     }
-    bench.store.mark_published(&[(user("ada"), 1)]).await.unwrap();
+    bench.mark(&[("ada", 1)]).await;
     for (after, seqs) in [(0, vec![2, 3]), (1, vec![2, 3]), (2, vec![3])] {
         assert_eq!(told(&unpublished(&bench, &[("ada", after)], MOST).await), [("ada", seqs)]);
     }
     for after in [3, 4, u64::MAX] {
         assert!(unpublished(&bench, &[("ada", after)], MOST).await.is_empty());
     }
-    bench.store.mark_published(&[(user("ada"), u64::MAX)]).await.unwrap();
+    bench.mark(&[("ada", u64::MAX)]).await;
     assert!(behind(&bench).await.is_empty());
 }
 
@@ -130,7 +130,7 @@ async fn who_listens_hears_of_each_changed_inbox_and_of_no_other(on: Backend) {
     assert_eq!(take(), ["ada", "bob"]);
     bench.push("a", &["ada"]).await;
     bench.write("bob", WriteKind::Opened(vec![id("zzz")])).await.unwrap();
-    bench.store.mark_published(&[(user("ada"), 1)]).await.unwrap();
+    bench.mark(&[("ada", 1)]).await;
     bench.store.setting("s", "v".to_owned()).await.unwrap();
     assert!(take().is_empty());
     bench.write("bob", WriteKind::Opened(vec![id("a")])).await.unwrap();

@@ -90,11 +90,10 @@ async fn what_is_not_published_is_never_cut(on: Backend) {
     let bench = bench_with(on, 5).await;
     let nothing = keep(|keep| (keep.log_count, keep.log_age) = (Some(0), Some(Duration::ZERO)));
     assert_eq!(bench.sweep(at(1_000), nothing.clone(), 10).await.trimmed, 0);
-    bench.store.mark_published(&[(user("ada"), 3)]).await.unwrap();
-    let marked = if bench.store.is_shared() { 0 } else { 3 };
-    assert_eq!(bench.sweep(at(1_000), nothing.clone(), 10).await.trimmed, marked);
+    bench.mark(&[("ada", 3)]).await;
+    assert_eq!(bench.sweep(at(1_000), nothing.clone(), 10).await.trimmed, 3);
     bench.publish_all().await;
-    assert_eq!(bench.sweep(at(1_000), nothing, 10).await.trimmed, 5 - marked);
+    assert_eq!(bench.sweep(at(1_000), nothing, 10).await.trimmed, 2);
 }
 
 async fn operations_are_remembered_as_long_as_the_log(on: Backend) {

@@ -62,12 +62,12 @@ pub(super) fn unpublished(
         let Some(publication) = inbox.publication.as_mut().filter(|of| is_free(of, publisher)) else {
             continue;
         };
+        publication.lease = publisher.map(|by| Lease { owner: by.owner, until: by.now + LEASE });
         let after = publication.published.max(*after);
         let missed = seq.saturating_sub(after);
         if missed == 0 {
             continue;
         }
-        publication.lease = publisher.map(|by| Lease { owner: by.owner, until: by.now + LEASE });
         let far_behind = usize::try_from(missed).unwrap_or(usize::MAX) > most.changes;
         let after = if far_behind { seq - 1 } else { after };
         let changes: Vec<_> = inbox.log.records(after).collect();
@@ -86,7 +86,7 @@ fn told_as(contents: &Contents, mut change: Change, most: usize) -> Change {
     change
 }
 
-/// Moves marks, and lets go. Where there are other publishers, gives those that are still behind.
+/// Moves marks, but not of inboxes that another is at, and lets go. Where there are other publishers, gives those that are still behind.
 pub(super) fn mark(
     contents: &mut Contents,
     publisher: Option<Publisher>,
@@ -101,10 +101,9 @@ pub(super) fn mark(
     for (user, mark) in highest {
         let Some(inbox) = contents.inboxes.get_mut(user) else { continue };
         let seq = inbox.seq();
-        let is_owner = |of: &Publication| {
-            publisher.is_none_or(|by| of.lease.as_ref().is_some_and(|lease| lease.owner == by.owner))
+        let Some(publication) = inbox.publication.as_mut().filter(|of| is_free(of, publisher)) else {
+            continue;
         };
-        let Some(publication) = inbox.publication.as_mut().filter(|of| is_owner(of)) else { continue };
         publication.published = publication.published.max(mark);
         publication.lease = None;
         if publication.published >= seq {
