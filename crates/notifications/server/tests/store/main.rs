@@ -1,6 +1,12 @@
 //! What every store does, whatever it keeps inboxes in: each claim is tested on each of them.
 
-#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may"
+)]
 
 #[macro_use]
 mod backend;

@@ -11,19 +11,19 @@ use crate::store::{Sweep, Swept};
 /// Looks after some inboxes. Their counters cannot be wrong: `InboxLog` has no other way to count.
 pub(super) fn run(transaction: &mut Transaction<'_>, sweep: &Sweep) -> Swept {
     let (cuts, now) = (sweep.cuts(), sweep.now.as_millisecond());
-    let mut swept = Swept::default();
+    let (mut swept, limit) = (Swept::default(), sweep.inboxes.max(1));
     let after = sweep.after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
     let inboxes = transaction.contents.inboxes.range::<UserId, _>((after, Bound::Unbounded));
-    let users: Vec<_> = inboxes.map(|(user, _)| user.clone()).take(sweep.inboxes).collect();
+    let users: Vec<_> = inboxes.map(|(user, _)| user.clone()).take(limit).collect();
     for user in &users {
         let Some(inbox) = transaction.contents.inboxes.get(user) else { continue };
-        let (old, floor) = (too_much(inbox, &cuts), floor(inbox, &cuts));
+        let old = too_much(inbox, &cuts);
         swept.pruned += transaction.withdraw(user, &old, RemovedReason::Pruned, now);
-        swept.trimmed += trim(transaction.contents, user, floor, &cuts);
+        swept.trimmed += trim(transaction.contents, user, &cuts);
         swept.inboxes += 1;
     }
     match users.last() {
-        Some(last) if users.len() == sweep.inboxes => swept.next = Some(last.clone()),
+        Some(last) if users.len() == limit => swept.next = Some(last.clone()),
         _ => forget(transaction.contents, &cuts),
     }
     swept
@@ -48,8 +48,9 @@ fn floor(inbox: &Inbox, cuts: &Cuts) -> u64 {
 }
 
 /// Cuts the log, and forgets what was removed long ago and is in the log no more.
-fn trim(contents: &mut Contents, user: &UserId, floor: u64, cuts: &Cuts) -> u64 {
+fn trim(contents: &mut Contents, user: &UserId, cuts: &Cuts) -> u64 {
     let Some(inbox) = contents.inboxes.get_mut(user) else { return 0 };
+    let floor = floor(inbox, cuts);
     let trimmed = floor - inbox.log.floor();
     inbox.log.trim(floor);
     for (id, _) in inbox.removed.extract_if(.., |_, of| of.at <= cuts.ids && of.added <= floor) {

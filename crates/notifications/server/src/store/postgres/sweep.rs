@@ -40,10 +40,11 @@ pub(super) async fn run(
 ) -> Result<Swept, StoreError> {
     let (cuts, now) = (sweep.cuts(), sweep.now);
     let looked = database.read_moment(Look { sweep: &sweep, cuts }).await?;
-    let next = looked.last().filter(|_| looked.len() >= sweep.inboxes).map(|looked| looked.user_id.clone());
+    let next =
+        looked.last().filter(|_| looked.len() >= sweep.inboxes.max(1)).map(|looked| looked.user_id.clone());
     let mut swept = Swept { next, inboxes: looked.len() as u64, ..Swept::default() };
     let mut inboxes: Vec<i64> =
-        looked.iter().filter(|looked| looked.is_untidy()).map(|looked| looked.inbox).collect();
+        looked.iter().filter(|looked| looked.is_untidy(&cuts)).map(|looked| looked.inbox).collect();
     while !inboxes.is_empty() {
         let tidied = database.write(Tidy { inboxes, cuts, now }).await?;
         swept.pruned += tidied.pruned;
@@ -77,19 +78,21 @@ pub(super) struct Looked {
     pub(super) beyond: i64,
     /// Whether there are older ones than are kept.
     old: bool,
-    /// The floor as it is, and as it is to be.
-    pub(super) floor: (u64, u64),
+    seq: u64,
+    pub(super) floor: u64,
+    /// The last of the changes at the beginning of the log that are over.
+    log_old: u64,
+    /// Up to which seq it was published.
+    published: u64,
     /// Whether there is something removed that may be forgotten.
     forgettable: bool,
 }
 
 impl Looked {
-    pub(super) fn new(row: &PgRow, cuts: &Cuts) -> Result<Self, Failure> {
+    pub(super) fn new(row: &PgRow) -> Result<Self, Failure> {
         let unsigned =
             |column: &str| row.try_get::<Option<i64>, _>(column).map(|value| value.map(i64::cast_unsigned));
-        let floor = unsigned("floor")?.unwrap_or(0);
-        let (seq, log_old) = (unsigned("seq")?.unwrap_or(0), unsigned("log_old")?.unwrap_or(0));
-        let to = cuts.floor(seq, log_old, unsigned("published")?).max(floor);
+        let seq = unsigned("seq")?.unwrap_or(0);
         Ok(Self {
             user_id: UserId::new(row.try_get::<String, _>("user_id")?)?,
             inbox: row.try_get("key")?,
@@ -97,7 +100,10 @@ impl Looked {
             counter: unsigned("pending")?.unwrap_or(0),
             beyond: row.try_get::<Option<i64>, _>("beyond")?.unwrap_or(0),
             old: row.try_get::<Option<bool>, _>("old")?.unwrap_or(false),
-            floor: (floor, to),
+            seq,
+            floor: unsigned("floor")?.unwrap_or(0),
+            log_old: unsigned("log_old")?.unwrap_or(0),
+            published: unsigned("published")?.unwrap_or(seq),
             forgettable: row.try_get("forgettable")?,
         })
     }
@@ -110,8 +116,16 @@ impl Looked {
         self.old || self.beyond > 0
     }
 
-    fn is_untidy(&self) -> bool {
-        self.has_drifted() || self.is_to_be_pruned() || self.floor.0 < self.floor.1 || self.forgettable
+    /// Where its log is to begin, once its head is at this seq.
+    pub(super) fn new_floor(&self, seq: u64, cuts: &Cuts) -> u64 {
+        cuts.floor(seq, self.log_old, Some(self.published)).max(self.floor)
+    }
+
+    fn is_untidy(&self, cuts: &Cuts) -> bool {
+        self.has_drifted()
+            || self.is_to_be_pruned()
+            || self.floor < self.new_floor(self.seq, cuts)
+            || self.forgettable
     }
 }
 
@@ -127,8 +141,9 @@ impl Reading for Look<'_> {
         let cuts = &self.cuts;
         let after = self.sweep.after.as_ref().map_or("", UserId::as_str);
         let query = sqlx::query(sql).bind(cuts.age).bind(cuts.count).bind(cuts.log_age).bind(cuts.ids);
-        let rows = query.bind(after).bind(row::limit(self.sweep.inboxes)).fetch_all(connection).await?;
-        rows.iter().map(|row| Looked::new(row, cuts)).collect()
+        let rows =
+            query.bind(after).bind(row::limit(self.sweep.inboxes.max(1))).fetch_all(connection).await?;
+        rows.iter().map(Looked::new).collect()
     }
 }
 

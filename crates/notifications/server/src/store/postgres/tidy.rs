@@ -46,7 +46,7 @@ impl Writing for Tidy {
         let rows = query.bind(these).fetch_all(&mut *transaction.connection).await?;
         let mut looked = HashMap::new();
         for row in &rows {
-            let one = Looked::new(row, cuts)?;
+            let one = Looked::new(row)?;
             looked.insert(one.inbox, one);
         }
         let mut work = Work { transaction, of: self, rows: ROWS };
@@ -86,8 +86,9 @@ impl Work<'_, '_> {
         if looked.is_to_be_pruned() {
             tidied.pruned += self.prune(inbox, looked.beyond).await?;
         }
-        tidied.trimmed += self.trim(inbox.key, looked.floor).await?;
-        self.forget(inbox.key, looked.floor.1).await?;
+        let floor = looked.new_floor(inbox.head.position.seq, &self.of.cuts);
+        tidied.trimmed += self.trim(inbox.key, (looked.floor, floor)).await?;
+        self.forget(inbox.key, floor).await?;
         if self.rows == 0 {
             tidied.left.push(inbox.key);
         }
