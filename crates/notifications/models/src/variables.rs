@@ -1,7 +1,7 @@
 const PREFIX: &str = "INTERNAL_NOTIFICATIONS_";
 
 /// Every variable of the project, server's and client's: both sides may share one environment, or one `.env` file.
-const KNOWN: [&str; 18] = [
+const KNOWN: &[&str] = &[
     "API_KEY",
     "API_KEYS",
     "ALLOWED_HOSTS",
@@ -13,10 +13,15 @@ const KNOWN: [&str; 18] = [
     "JWT_PUBLIC_KEY_FILE",
     "JWT_SECRET",
     "LISTEN",
+    "LOG_COUNT",
+    "LOG_RETENTION",
     "OUTBOX_URLS",
     "POSITION_CHECK_SECONDS",
     "REALTIME",
+    "RETENTION",
+    "RETENTION_COUNT",
     "SERVICE",
+    "SWEEP_SECONDS",
     "TOKEN",
     "URL",
     "USER_ID",

@@ -10,6 +10,7 @@ mod listen;
 mod origins;
 mod outbox;
 mod realtime;
+mod retention;
 mod variables;
 
 pub use auth::{ApiKey, AuthConfig, JwtKey, RequiredClaims};
@@ -24,7 +25,10 @@ pub use outbox::OutboxDatabase;
 pub use realtime::{ClientEndpoint, EmbeddedConfig, EngineConfig, EngineEndpoint, RealtimeConfig, Scheme};
 
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
+use std::time::Duration;
 
+use crate::store::Retention;
 use variables::Variables;
 
 /// Everything that a server needs to know before it starts.
@@ -49,6 +53,11 @@ pub struct Config {
     pub cors_origins: Vec<Origin>,
     /// Seconds between a client's position checks, as its clients are told.
     pub position_check_seconds: u64,
+    /// What is kept, and for how long.
+    pub retention: Retention,
+    /// Between the beginnings of two passes over all inboxes that compare counters, prune and trim. `INTERNAL_NOTIFICATIONS_SWEEP_SECONDS`,
+    /// by default 60 s.
+    pub sweep_interval: Duration,
     /// What one caller may take of it. Not read from the environment.
     pub limits: Limits,
 }
@@ -83,7 +92,9 @@ impl Config {
             cors_origins: origins::from_env(&variables)?,
             position_check_seconds: variables
                 .parsed("INTERNAL_NOTIFICATIONS_POSITION_CHECK_SECONDS", "a number of seconds, at least 1")?
-                .map_or(60, std::num::NonZeroU64::get),
+                .map_or(60, NonZeroU64::get),
+            retention: retention::from_env(&variables)?,
+            sweep_interval: retention::sweep_interval(&variables)?,
             limits: Limits::default(),
         };
         config.check()?;

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 pub use commits::Commits;
 
 use crate::config::ChannelPrefix;
+use crate::metrics::Metrics;
 use crate::realtime::Realtime;
 use crate::stop::{Stop, stop};
 use crate::store::Store;
@@ -37,9 +38,20 @@ impl Dispatcher {
         realtime: Arc<dyn Realtime>,
         channels: ChannelPrefix,
     ) -> Self {
+        Self::start_measured(commits, store, realtime, channels, Arc::default())
+    }
+
+    /// As [`start`](Self::start), counting what is published.
+    pub fn start_measured(
+        commits: Arc<Commits>,
+        store: Arc<dyn Store>,
+        realtime: Arc<dyn Realtime>,
+        channels: ChannelPrefix,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let (stop, stopped) = stop();
         let refused = Arc::new(AtomicU64::new(0));
-        let worker = Worker::new(commits, store, realtime, channels, refused.clone());
+        let worker = Worker::new(commits, store, realtime, channels, refused.clone(), metrics);
         Self { stop, task: tokio::spawn(worker.run(stopped)), refused }
     }
 

@@ -11,11 +11,13 @@ mod http;
 mod ids;
 mod kept;
 mod live;
+pub mod metrics;
 pub mod realtime;
 pub mod relay;
 mod server;
 mod stop;
 pub mod store;
+pub mod upkeep;
 
 pub use accept::{local_url, serve};
 pub use auth::{Principal, TokenIssuer};

@@ -16,10 +16,12 @@ use crate::dispatcher::{Commits, Dispatcher};
 use crate::error::Error;
 use crate::http::{App, build_router};
 use crate::live::Live;
+use crate::metrics::{Measured, Metrics};
 use crate::relay::{IntentSource, Relay, Rules};
 use crate::store::Store;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
+use crate::upkeep::Upkeep;
 use crate::{Clock, SystemClock, kept};
 
 /// Starts a server from a configuration.
@@ -32,6 +34,7 @@ pub struct RunningServer {
     issuer: Option<TokenIssuer>,
     kept_secret: bool,
     store: Arc<dyn Store>,
+    upkeep: Upkeep,
     dispatcher: Dispatcher,
     relay: Relay,
     broker: Option<Broker>,
@@ -48,8 +51,10 @@ impl Server {
     pub async fn start(config: Config) -> Result<RunningServer, Error> {
         config.check()?;
         let commits = Arc::new(Commits::new());
+        let metrics = Arc::new(Metrics::new());
         let store = open_store(&config, commits.clone()).await?;
-        let started = start_over(config, store.clone(), commits).await;
+        let store: Arc<dyn Store> = Arc::new(Measured::new(store, metrics.clone()));
+        let started = start_over(config, store.clone(), commits, metrics).await;
         if started.is_err() {
             store.close().await;
         }
@@ -61,6 +66,7 @@ async fn start_over(
     config: Config,
     store: Arc<dyn Store>,
     commits: Arc<Commits>,
+    metrics: Arc<Metrics>,
 ) -> Result<RunningServer, Error> {
     let (jwt, kept_secret) = kept::jwt_key(store.as_ref(), &config).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -72,9 +78,15 @@ async fn start_over(
     let address = listener.local_addr().map_err(|error| Error::listen(config.listen, &error))?;
 
     let channels = config.channel_prefix.clone();
-    let dispatcher = Dispatcher::start(commits, store.clone(), live.realtime, channels.clone());
+    let waiting = commits.clone();
+    metrics.watch("unpublished_inboxes", "Inboxes whose changes wait to be published", move || {
+        waiting.waiting()
+    });
+    let dispatcher =
+        Dispatcher::start_measured(commits, store.clone(), live.realtime, channels.clone(), metrics.clone());
     let rules = Rules { channels: channels.clone(), limits: config.limits.clone() };
     let relay = Relay::start(intents(&config), store.clone(), clock.clone(), rules);
+    let upkeep = Upkeep::start(store.clone(), clock.clone(), config.retention, config.sweep_interval);
     let mut app = App::new(store.clone(), Arc::new(authenticator), live.signer)
         .with_clock(clock)
         .with_access(live.access)
@@ -82,8 +94,13 @@ async fn start_over(
         .with_position_check_seconds(config.position_check_seconds)
         .with_allowed_hosts(config.allowed_hosts)
         .with_cors_origins(config.cors_origins)
-        .with_limits(config.limits.clone());
+        .with_limits(config.limits.clone())
+        .with_metrics(metrics.clone());
     if let Some(broker) = live.broker.clone() {
+        let connected = broker.clone();
+        metrics.watch("broker_connections", "Sockets that are connected to the embedded broker", move || {
+            connected.connections()
+        });
         app = app.with_broker(broker);
     }
     let router = build_router(app);
@@ -97,6 +114,7 @@ async fn start_over(
         issuer: jwt.and_then(|key| TokenIssuer::of(&key, claims)),
         kept_secret,
         store,
+        upkeep,
         dispatcher,
         relay,
         broker: live.broker,
@@ -140,6 +158,7 @@ impl RunningServer {
         }
         let _ = (&mut self.serving).await;
         self.relay.stop(self.limits.shutdown_timeout).await;
+        self.upkeep.stop(self.limits.shutdown_timeout).await;
         self.dispatcher.stop(self.limits.shutdown_timeout).await;
         if let Some(broker) = self.broker.take() {
             broker.shutdown().await;

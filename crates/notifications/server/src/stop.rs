@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use tokio::sync::watch;
 
 /// Tells tasks to stop.
@@ -27,5 +29,15 @@ impl Stopped {
     /// Waits until the task is to stop; also when nobody is left to tell it.
     pub(crate) async fn wait(&mut self) {
         let _ = self.0.wait_for(|stop| *stop).await;
+    }
+
+    /// Waits so long, or less when the task is to stop; whether it is.
+    pub(crate) async fn within(&mut self, time: Duration) -> bool {
+        tokio::time::timeout(time, self.wait()).await.is_ok()
+    }
+
+    /// Whether the task is to stop.
+    pub(crate) fn has_come(&self) -> bool {
+        *self.0.borrow()
     }
 }

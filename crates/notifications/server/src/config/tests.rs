@@ -56,6 +56,19 @@ fn a_wrong_value_is_named_with_what_it_may_be() {
         ("INTERNAL_NOTIFICATIONS_CORS_ORIGINS", "*", "https://app.example.com"),
         ("INTERNAL_NOTIFICATIONS_ALLOWED_HOSTS", "https://a.example", "inbox.example.com"),
         ("INTERNAL_NOTIFICATIONS_POSITION_CHECK_SECONDS", "0", "at least 1"),
+        ("INTERNAL_NOTIFICATIONS_RETENTION", "0d", "at least 1"),
+        ("INTERNAL_NOTIFICATIONS_RETENTION", "365", "365d"),
+        ("INTERNAL_NOTIFICATIONS_RETENTION", "-1d", "365d"),
+        ("INTERNAL_NOTIFICATIONS_RETENTION", "1.5d", "365d"),
+        ("INTERNAL_NOTIFICATIONS_RETENTION", "+1d", "365d"),
+        ("INTERNAL_NOTIFICATIONS_RETENTION", "1 d", "365d"),
+        ("INTERNAL_NOTIFICATIONS_RETENTION", "d", "365d"),
+        ("INTERNAL_NOTIFICATIONS_RETENTION", "999999999999999d", "365d"),
+        ("INTERNAL_NOTIFICATIONS_LOG_RETENTION", "unlimited", "forever"),
+        ("INTERNAL_NOTIFICATIONS_RETENTION_COUNT", "forever", "unlimited"),
+        ("INTERNAL_NOTIFICATIONS_RETENTION_COUNT", "0", "at least 1"),
+        ("INTERNAL_NOTIFICATIONS_LOG_COUNT", "18446744073709551616", "at least 1"),
+        ("INTERNAL_NOTIFICATIONS_SWEEP_SECONDS", "0", "at least 1"),
         ("INTERNAL_NOTIFICATIONS_JWT_SECRET", "short", "32"),
         ("INTERNAL_NOTIFICATIONS_JWT_PUBLIC_KEY_FILE", "/nowhere/key.pem", "/nowhere/key.pem"),
         ("INTERNAL_NOTIFICATIONS_API_KEYS", "shop", "name:key"),
@@ -158,6 +171,35 @@ fn beyond_loopback_authentication_is_needed() {
     assert!(config.allowed_hosts.allows("anything.example"));
     assert!(read(&[("INTERNAL_NOTIFICATIONS_LISTEN", "[::1]:0")]).is_ok());
     assert!(read(&[("INTERNAL_NOTIFICATIONS_LISTEN", "[::ffff:127.0.0.1]:0")]).is_ok());
+}
+
+#[test]
+fn retention_is_an_age_and_a_count_and_may_be_switched_off() {
+    let kept = read(&[]).expect("the defaults are good");
+    assert_eq!((kept.retention, kept.sweep_interval), (Retention::default(), Duration::from_secs(60)));
+    let kept = read(&[
+        ("INTERNAL_NOTIFICATIONS_RETENTION", "90d"),
+        ("INTERNAL_NOTIFICATIONS_RETENTION_COUNT", "500"),
+        ("INTERNAL_NOTIFICATIONS_LOG_RETENTION", "12h"),
+        ("INTERNAL_NOTIFICATIONS_LOG_COUNT", "7"),
+        ("INTERNAL_NOTIFICATIONS_SWEEP_SECONDS", "5"),
+    ])
+    .expect("complete");
+    let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
+    assert_eq!((kept.retention.age, kept.retention.count), (hours(90 * 24), Some(500)));
+    assert_eq!((kept.retention.log_age, kept.retention.log_count), (hours(12), Some(7)));
+    assert_eq!(kept.sweep_interval, Duration::from_secs(5));
+    let minutes = read(&[("INTERNAL_NOTIFICATIONS_RETENTION", "30m")]).expect("a unit");
+    assert_eq!(minutes.retention.age, Some(Duration::from_secs(1800)));
+    let off = read(&[
+        ("INTERNAL_NOTIFICATIONS_RETENTION", "forever"),
+        ("INTERNAL_NOTIFICATIONS_RETENTION_COUNT", "unlimited"),
+        ("INTERNAL_NOTIFICATIONS_LOG_RETENTION", "forever"),
+        ("INTERNAL_NOTIFICATIONS_LOG_COUNT", "unlimited"),
+    ])
+    .expect("switched off")
+    .retention;
+    assert_eq!((off.age, off.count, off.log_age, off.log_count), (None, None, None, None));
 }
 
 #[test]

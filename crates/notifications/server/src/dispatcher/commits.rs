@@ -40,6 +40,11 @@ impl Commits {
         Self { state: Mutex::new(state), changed: Notify::new() }
     }
 
+    /// Inboxes that wait to be published; of very many those that are remembered here.
+    pub fn waiting(&self) -> usize {
+        self.lock().queue.len()
+    }
+
     pub(super) fn next(&self, most: usize) -> Next {
         let mut state = self.lock();
         let count = most.min(state.queue.len());

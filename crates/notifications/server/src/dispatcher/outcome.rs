@@ -16,6 +16,17 @@ pub(super) enum Outcome {
     Later(UserId, RealtimeError),
 }
 
+impl Outcome {
+    /// Its name among the metrics.
+    pub(super) fn label(&self) -> &'static str {
+        match self {
+            Self::Published(..) => "published",
+            Self::Refused(..) => "refused",
+            Self::Later(..) => "failed",
+        }
+    }
+}
+
 /// Publishes one inbox's changes, in order. `None` when it has none.
 pub(super) async fn publish(
     realtime: &dyn Realtime,

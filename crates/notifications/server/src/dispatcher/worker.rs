@@ -11,6 +11,7 @@ use super::marks::Marks;
 use super::outcome::{Outcome, publish};
 use crate::backoff::Backoff;
 use crate::config::ChannelPrefix;
+use crate::metrics::Metrics;
 use crate::realtime::Realtime;
 use crate::stop::Stopped;
 use crate::store::{Store, StoreError, StoreErrorKind, Unpublishable, Unpublished};
@@ -31,6 +32,7 @@ pub(super) struct Worker {
     marks: Marks,
     backoff: Backoff,
     refused: Arc<AtomicU64>,
+    metrics: Arc<Metrics>,
     told_refusal: bool,
     told_damage: bool,
 }
@@ -45,6 +47,7 @@ impl Worker {
         realtime: Arc<dyn Realtime>,
         channels: ChannelPrefix,
         refused: Arc<AtomicU64>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let (marks, backoff) = (Marks::default(), Backoff::default());
         Self {
@@ -55,6 +58,7 @@ impl Worker {
             marks,
             backoff,
             refused,
+            metrics,
             told_refusal: false,
             told_damage: false,
         }
@@ -148,9 +152,14 @@ impl Worker {
 
     /// Publishes inboxes side by side where the engine gains by it.
     async fn publish_all(&self, work: Vec<Unpublished>) -> Vec<Outcome> {
-        let (realtime, channels) = (self.realtime.as_ref(), &self.channels);
+        let (realtime, channels, metrics) = (self.realtime.as_ref(), &self.channels, &self.metrics);
         stream::iter(work)
-            .map(|inbox| publish(realtime, channels, inbox))
+            .map(|inbox| async {
+                let events = inbox.changes.len();
+                let outcome = publish(realtime, channels, inbox).await?;
+                metrics.published(outcome.label(), events);
+                Some(outcome)
+            })
             .buffer_unordered(realtime.parallel().max(1))
             .filter_map(std::future::ready)
             .collect()

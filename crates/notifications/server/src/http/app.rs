@@ -6,6 +6,7 @@ use pusher_signer::Signer;
 
 use crate::auth::{Authenticator, Policy, PushScope};
 use crate::config::{AllowedHosts, ChannelPrefix, ClientEndpoint, Limits, Origin, UnservedUser};
+use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::{Clock, Ids, SystemClock, UuidV7};
 
@@ -25,6 +26,7 @@ pub struct App {
     pub(crate) hosts: AllowedHosts,
     pub(crate) origins: Vec<Origin>,
     pub(crate) limits: Limits,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// Where clients reach the Channels engine.
@@ -56,6 +58,7 @@ impl App {
             hosts: AllowedHosts::Any,
             origins: Vec::new(),
             limits: Limits::default(),
+            metrics: Arc::default(),
         }
     }
 
@@ -107,6 +110,11 @@ impl App {
     /// With other limits.
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// Counting here, and telling at `/metrics`, what the store and the dispatcher count too.
+    pub fn with_metrics(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// What this user's clients need to receive live events.

@@ -28,6 +28,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// The end of its type.
+    pub(crate) const fn slug(self) -> &'static str {
+        self.row().1
+    }
+
     const fn row(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::Malformed => (StatusCode::BAD_REQUEST, "malformed", "The request cannot be read"),
@@ -149,6 +154,7 @@ impl IntoResponse for ApiError {
             head: self.head,
         };
         let mut response = (status, Json(problem)).into_response();
+        response.extensions_mut().insert(self.kind);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match self.kind {

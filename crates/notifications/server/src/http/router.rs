@@ -27,6 +27,7 @@ pub fn build_router(app: App) -> Router {
         .route("/v1/inbox/unopened", post(routes::unopened))
         .route("/health/live", get(routes::live))
         .route("/health/ready", get(routes::ready))
+        .route("/metrics", get(routes::metrics))
         .with_state(app.clone());
     // The layer added last is the first that a request meets.
     let routes = routes

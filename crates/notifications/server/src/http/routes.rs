@@ -2,6 +2,7 @@
 
 mod channel_auth;
 mod health;
+mod metrics;
 mod push;
 mod read;
 mod retract;
@@ -9,6 +10,7 @@ mod write;
 
 pub(super) use channel_auth::channel_auth;
 pub(super) use health::{live, ready};
+pub(super) use metrics::metrics;
 pub(super) use push::push;
 pub(super) use read::{changes, head, notification, page, realtime};
 pub(super) use retract::retract;

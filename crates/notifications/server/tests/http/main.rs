@@ -11,6 +11,7 @@ mod inbox;
 mod lifecycle;
 mod limits;
 mod live;
+mod metrics;
 mod parts;
 mod problems;
 mod push;

@@ -1,0 +1,143 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use internal_notifications_models::{
+    ChangesAnswer, Head, InboxNotification, InboxPage, NotificationId, Position, Receipt, Retraction,
+    Timestamp, UserId, WriteAnswer,
+};
+
+use super::Metrics;
+use crate::store::{
+    Advanced, Push, Store, StoreError, Sweep, Swept, Unpublishable, Unpublished, Write, WriteKind,
+};
+
+/// A store that counts what it does, whoever asks it.
+pub struct Measured {
+    store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+}
+
+impl Measured {
+    /// Counts what this store does.
+    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
+        Self { store, metrics }
+    }
+
+    fn counted<T>(
+        &self,
+        call: &'static str,
+        outcome: Result<T, StoreError>,
+        count: impl FnOnce(&Metrics, &T),
+    ) -> Result<T, StoreError> {
+        match &outcome {
+            Ok(done) => count(&self.metrics, done),
+            Err(error) => self.metrics.store_failed(call, error.kind()),
+        }
+        outcome
+    }
+}
+
+#[async_trait]
+impl Store for Measured {
+    async fn push(&self, push: Push) -> Result<Receipt, StoreError> {
+        self.counted("push", self.store.push(push).await, Metrics::pushed)
+    }
+
+    async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError> {
+        let kind = match &write.kind {
+            WriteKind::Opened(_) => "opened",
+            WriteKind::Unopened(_) => "unopened",
+            WriteKind::OpenedAll { .. } => "opened_all",
+            WriteKind::Remove(_) => "removed",
+            _ => "other",
+        };
+        let answer = self.store.write(user_id, write).await;
+        self.counted("write", answer, |metrics, answer| {
+            metrics.changed(kind, u64::from(answer.seq.is_some()))
+        })
+    }
+
+    async fn retract(&self, id: &NotificationId, at: Timestamp) -> Result<Retraction, StoreError> {
+        let retracted = self.store.retract(id, at).await;
+        self.counted("retract", retracted, |metrics, retracted| metrics.withdrew(retracted.removed))
+    }
+
+    async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError> {
+        let advanced = self.store.advance(now, limit).await;
+        self.counted("advance", advanced, |metrics, advanced| metrics.advanced(*advanced))
+    }
+
+    async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
+        let is_first = sweep.after.is_none();
+        let swept = self.store.sweep(sweep).await;
+        self.counted("sweep", swept, |metrics, swept| metrics.swept(is_first, swept))
+    }
+
+    async fn page(
+        &self,
+        user_id: &UserId,
+        limit: usize,
+        before: Option<u64>,
+    ) -> Result<InboxPage, StoreError> {
+        self.counted("page", self.store.page(user_id, limit, before).await, |_, _| ())
+    }
+
+    async fn notification(
+        &self,
+        user_id: &UserId,
+        id: &NotificationId,
+    ) -> Result<Option<InboxNotification>, StoreError> {
+        self.counted("notification", self.store.notification(user_id, id).await, |_, _| ())
+    }
+
+    async fn changes(
+        &self,
+        user_id: &UserId,
+        after: Position,
+        limit: usize,
+    ) -> Result<ChangesAnswer, StoreError> {
+        self.counted("changes", self.store.changes(user_id, after, limit).await, Metrics::caught_up)
+    }
+
+    async fn head(&self, user_id: &UserId) -> Result<Head, StoreError> {
+        self.counted("head", self.store.head(user_id).await, |_, _| ())
+    }
+
+    fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
+    async fn behind(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
+        self.counted("behind", self.store.behind(limit).await, |_, _| ())
+    }
+
+    async fn unpublished(
+        &self,
+        users: &[(UserId, u64)],
+        most: Unpublishable,
+    ) -> Result<Vec<Unpublished>, StoreError> {
+        self.counted("unpublished", self.store.unpublished(users, most).await, |_, _| ())
+    }
+
+    async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
+        self.counted("mark_published", self.store.mark_published(marks).await, |_, _| ())
+    }
+
+    async fn setting(&self, name: &str, make: String) -> Result<String, StoreError> {
+        self.counted("setting", self.store.setting(name, make).await, |_, _| ())
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.counted("ready", self.store.ready().await, |_, ()| ())
+    }
+
+    async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+impl std::fmt::Debug for Measured {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Measured").finish_non_exhaustive()
+    }
+}

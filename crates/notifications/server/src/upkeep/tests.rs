@@ -1,0 +1,214 @@
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use internal_notifications_models::{
+    ChangesAnswer, Head, InboxNotification, InboxPage, NotificationId, Position, Receipt, Retraction,
+    Timestamp, UserId, WriteAnswer,
+};
+use tokio::time::Instant;
+
+use super::*;
+use crate::store::{
+    Advanced, Push, StoreError, StoreErrorKind, Sweep, Swept, Unpublishable, Unpublished, Write,
+};
+
+/// A store that answers as it is told, and remembers when it was asked.
+struct Script {
+    begun: Instant,
+    advances: Mutex<VecDeque<Result<Advanced, StoreErrorKind>>>,
+    sweeps: Mutex<VecDeque<Result<Swept, StoreErrorKind>>>,
+    advanced: Mutex<Vec<(u128, Timestamp)>>,
+    swept: Mutex<Vec<(u128, Option<String>)>>,
+    /// How long a sweep takes.
+    takes: Duration,
+}
+
+#[async_trait]
+impl Store for Script {
+    async fn advance(&self, now: Timestamp, _: usize) -> Result<Advanced, StoreError> {
+        self.advanced.lock().unwrap().push((self.begun.elapsed().as_millis(), now));
+        let next = self.advances.lock().unwrap().pop_front();
+        next.unwrap_or(Ok(Advanced::default())).map_err(StoreError::new)
+    }
+
+    async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
+        let after = sweep.after.map(|user| user.to_string());
+        self.swept.lock().unwrap().push((self.begun.elapsed().as_millis(), after));
+        tokio::time::sleep(self.takes).await;
+        let next = self.sweeps.lock().unwrap().pop_front();
+        next.unwrap_or(Ok(Swept::default())).map_err(StoreError::new)
+    }
+
+    async fn push(&self, _: Push) -> Result<Receipt, StoreError> {
+        unreachable!("upkeep pushes nothing")
+    }
+    async fn write(&self, _: &UserId, _: Write) -> Result<WriteAnswer, StoreError> {
+        unreachable!()
+    }
+    async fn retract(&self, _: &NotificationId, _: Timestamp) -> Result<Retraction, StoreError> {
+        unreachable!()
+    }
+    async fn page(&self, _: &UserId, _: usize, _: Option<u64>) -> Result<InboxPage, StoreError> {
+        unreachable!()
+    }
+    async fn notification(
+        &self,
+        _: &UserId,
+        _: &NotificationId,
+    ) -> Result<Option<InboxNotification>, StoreError> {
+        unreachable!()
+    }
+    async fn changes(&self, _: &UserId, _: Position, _: usize) -> Result<ChangesAnswer, StoreError> {
+        unreachable!()
+    }
+    async fn head(&self, _: &UserId) -> Result<Head, StoreError> {
+        unreachable!()
+    }
+    fn is_shared(&self) -> bool {
+        false
+    }
+    async fn behind(&self, _: usize) -> Result<Vec<UserId>, StoreError> {
+        unreachable!()
+    }
+    async fn unpublished(
+        &self,
+        _: &[(UserId, u64)],
+        _: Unpublishable,
+    ) -> Result<Vec<Unpublished>, StoreError> {
+        unreachable!()
+    }
+    async fn mark_published(&self, _: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
+        unreachable!()
+    }
+    async fn setting(&self, _: &str, _: String) -> Result<String, StoreError> {
+        unreachable!()
+    }
+    async fn ready(&self) -> Result<(), StoreError> {
+        unreachable!()
+    }
+    async fn close(&self) {}
+}
+
+/// Goes with tokio's time.
+struct Paused(Instant);
+
+impl Clock for Paused {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH.checked_add(self.0.elapsed()).unwrap()
+    }
+}
+
+const INTERVAL: Duration = Duration::from_secs(60);
+
+fn start(
+    advances: impl IntoIterator<Item = Result<Advanced, StoreErrorKind>>,
+    sweeps: impl IntoIterator<Item = Result<Swept, StoreErrorKind>>,
+    takes: Duration,
+) -> (Upkeep, Arc<Script>) {
+    let script = Arc::new(Script {
+        begun: Instant::now(),
+        advances: Mutex::new(advances.into_iter().collect()),
+        sweeps: Mutex::new(sweeps.into_iter().collect()),
+        advanced: Mutex::default(),
+        swept: Mutex::default(),
+        takes,
+    });
+    let clock = Arc::new(Paused(Instant::now()));
+    (Upkeep::start(script.clone(), clock, Retention::default(), INTERVAL), script)
+}
+
+fn delivered(inboxes: u64) -> Result<Advanced, StoreErrorKind> {
+    Ok(Advanced { delivered: inboxes, ..Advanced::default() })
+}
+
+fn up_to(user: &str) -> Result<Swept, StoreErrorKind> {
+    Ok(Swept { next: Some(user.parse().unwrap()), ..Swept::default() })
+}
+
+impl Script {
+    fn times(&self) -> Vec<u128> {
+        self.advanced.lock().unwrap().iter().map(|(at, _)| *at).collect()
+    }
+
+    fn sweeps(&self) -> Vec<(u128, Option<String>)> {
+        self.swept.lock().unwrap().clone()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_due_is_done_at_once_until_nothing_is_and_looked_for_four_times_a_second() {
+    let withdrawn = Ok(Advanced { withdrawn: 1, ..Advanced::default() });
+    let (mut upkeep, script) = start([delivered(1000), withdrawn, delivered(0)], [], Duration::ZERO);
+    tokio::time::sleep(Duration::from_millis(999)).await;
+    let times = script.times();
+    assert_eq!(times.get(..3), Some(&[0, 0, 0][..]), "{times:?}");
+    assert_eq!(times.len(), 6, "{times:?}");
+    for (at, now) in script.advanced.lock().unwrap().iter() {
+        assert_eq!(u128::try_from(now.as_millisecond()).unwrap(), *at, "by the clock of the server");
+    }
+    upkeep.stop(INTERVAL).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_is_left_alone_for_a_while_and_then_asked_again() {
+    let down = || Err(StoreErrorKind::Unavailable);
+    let (mut upkeep, script) = start((0..200).map(|_| down()).chain([delivered(1)]), [], Duration::ZERO);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let asked = script.times().len();
+    assert!((5..60).contains(&asked), "not four times a second: {asked}");
+    script.advances.lock().unwrap().clear();
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let since = script.times().len() - asked;
+    assert!(since > 70, "as often as ever once it works: {since}");
+    upkeep.stop(INTERVAL).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_goes_over_all_inboxes_with_rests_and_begins_once_an_interval() {
+    let takes = Duration::from_millis(100);
+    let (mut upkeep, script) = start([], [up_to("b"), up_to("d"), Ok(Swept::default())], takes);
+    tokio::time::sleep(INTERVAL * 2 + Duration::from_secs(1)).await;
+    let user = |user: &str| Some(user.to_owned());
+    let expected = [(60_000, None), (60_200, user("b")), (60_400, user("d")), (120_000, None)];
+    assert_eq!(script.sweeps(), expected);
+    upkeep.stop(INTERVAL).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_that_fails_goes_on_where_it_was() {
+    let down = Err(StoreErrorKind::Unavailable);
+    let (mut upkeep, script) =
+        start([], [up_to("b"), down, up_to("d"), Ok(Swept::default())], Duration::ZERO);
+    tokio::time::sleep(INTERVAL + Duration::from_secs(20)).await;
+    let after: Vec<_> = script.sweeps().into_iter().map(|(_, after)| after.unwrap_or_default()).collect();
+    assert_eq!(after, ["", "b", "b", "d"]);
+    upkeep.stop(INTERVAL).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_ends_after_the_step_that_is_under_way_and_not_later_than_it_may() {
+    let endless = (0..1_000_000).map(|_| up_to("b"));
+    let (mut upkeep, script) = start([], endless, Duration::from_secs(3));
+    tokio::time::sleep(INTERVAL + Duration::from_secs(1)).await;
+    let asked = Instant::now();
+    upkeep.stop(INTERVAL).await;
+    assert_eq!(asked.elapsed(), Duration::from_secs(2), "the step took three seconds");
+    assert_eq!(script.sweeps().len(), 1);
+
+    let (mut upkeep, _) = start([], [], Duration::from_secs(1_000_000));
+    tokio::time::sleep(INTERVAL + Duration::from_secs(1)).await;
+    let asked = Instant::now();
+    upkeep.stop(Duration::from_secs(10)).await;
+    assert_eq!(asked.elapsed(), Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_it_stops() {
+    let (upkeep, script) = start([], [], Duration::ZERO);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    drop(upkeep);
+    let asked = script.times().len();
+    tokio::time::sleep(INTERVAL * 3).await;
+    assert_eq!((script.times().len(), script.sweeps().len()), (asked, 0));
+}
