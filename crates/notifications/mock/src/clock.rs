@@ -16,7 +16,7 @@ impl MockClock {
         self.0.world().now
     }
 
-    /// Lets time pass, at once. Live services whose last position check is as long ago as their
+    /// Lets time pass, at once. What falls due on the way is delivered and expires, each at its time. Live services whose last position check is as long ago as their
     /// [`position_check`](crate::MockServiceBuilder::position_check) make one.
     pub fn advance(&self, duration: Duration) {
         self.0.world().advance(duration);

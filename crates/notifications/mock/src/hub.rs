@@ -1,7 +1,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use internal_notifications_models::{InboxPage, InternalNotification, InvalidId, Receipt, UserId};
+use internal_notifications_models::{
+    InboxPage, InternalNotification, InvalidId, NotificationId, Receipt, Retraction, UserId,
+};
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
 
 use crate::world::World;
@@ -53,6 +55,16 @@ impl MockHub {
         self.0.world().push(&format!("key:{name}"), &users.map_err(invalid)?, notification)
     }
 
+    /// A backend takes a notification back: those who were to get it later will not, and it leaves every inbox that has it.
+    ///
+    /// # Errors
+    /// [`Unknown`](ServiceErrorKind::Unknown) when nobody was ever pushed a notification of that id, [`Invalid`](ServiceErrorKind::Invalid)
+    /// when there can be none.
+    pub fn retract_as_backend(&self, name: &str, id: impl AsRef<str>) -> Result<Retraction, ServiceError> {
+        let id = NotificationId::new(id.as_ref()).map_err(invalid)?;
+        self.0.world().retract(&format!("key:{name}"), &id)
+    }
+
     /// A sender that knows of no inbox triggers this on the user's channel: it is announced where a service listens, and kept nowhere.
     ///
     /// # Errors
@@ -98,7 +110,7 @@ impl MockHub {
         Backup(self.0.world().inboxes.clone())
     }
 
-    /// Every inbox is as it was then. Nobody is told: services notice at the next event or position check.
+    /// Every inbox is as it was then, and so is what was to come later. Nobody is told: services notice at the next event or position check.
     ///
     /// It takes a millisecond of the hub's clock: what comes after it is newer than anything that was lost.
     pub fn restore(&self, backup: &Backup) {

@@ -1,3 +1,5 @@
+mod due;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use internal_notifications_models::{
@@ -13,13 +15,17 @@ use crate::made::Made;
 pub(crate) struct Inboxes {
     logs: BTreeMap<UserId, InboxLog>,
     known: BTreeMap<NotificationId, Known>,
+    due: due::Due,
 }
 
 /// An id is one notification of the server: the same from another sender, or with another body, is refused.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 struct Known {
     sender: String,
     body: String,
+    notification: InternalNotification,
+    /// Retracted, or expired: it comes to nobody any more.
+    withdrawn: bool,
 }
 
 /// As a server's default settings have it.
@@ -27,20 +33,13 @@ const MOST_RECIPIENTS: usize = 10_000;
 const MOST_BYTES: usize = 128 * 1024;
 
 /// What a push may not be; looked at before it is sent.
-pub(crate) fn check(
-    user_ids: &[UserId],
-    notification: &InternalNotification,
-    now: Timestamp,
-) -> Result<(), ServiceError> {
+pub(crate) fn check(user_ids: &[UserId], notification: &InternalNotification) -> Result<(), ServiceError> {
     let invalid = |detail: String| Err(ServiceError::new(ServiceErrorKind::Invalid, detail));
     if let Err(error) = notification.check() {
         return invalid(error.to_string());
     }
     if user_ids.is_empty() || user_ids.len() > MOST_RECIPIENTS {
         return invalid(format!("a push has 1 to {MOST_RECIPIENTS} users"));
-    }
-    if notification.send_after.is_some_and(|time| time > now) {
-        return invalid("a `send_after` in the future comes with a later version".to_owned());
     }
     if body(notification).len() > MOST_BYTES {
         return invalid(format!("a notification has at most {MOST_BYTES} bytes"));
@@ -71,21 +70,48 @@ impl Inboxes {
                 .id(|id| self.known.contains_key(id))
                 .map_err(|error| ServiceError::new(ServiceErrorKind::Protocol, error.to_string()))?,
         };
-        let pushed = Known { sender: sender.to_owned(), body: body(notification) };
-        if *self.known.entry(id.clone()).or_insert_with(|| pushed.clone()) != pushed {
-            let detail = format!("the id {id} belongs to another notification, or to another sender");
-            return Err(ServiceError::new(ServiceErrorKind::Conflict, detail));
-        }
+        let is_over = self.know(&id, sender, notification, now)?;
         let mut receipt = Receipt { id: id.clone(), accepted: 0, duplicates: 0, scheduled: 0 };
         let mut changes = Vec::new();
         for user in user_ids.iter().collect::<BTreeSet<_>>() {
-            match self.log(user).add(&id, notification, sender, now, made.tag()) {
-                Some(change) => changes.push((user.clone(), change)),
-                None => receipt.duplicates += 1,
+            if is_over || self.due.has(&id, user) || self.log(user).knows(&id) {
+                receipt.duplicates += 1;
+            } else if let Some(due) = notification.send_after.filter(|due| *due > now) {
+                self.due.schedule(due, &id, user);
+                receipt.scheduled += 1;
+            } else {
+                let added = self.log(user).add(&id, notification, sender, now, made.tag());
+                changes.extend(added.map(|change| (user.clone(), change)));
             }
         }
         receipt.accepted = changes.len() as u64;
         Ok((receipt, changes))
+    }
+
+    /// Remembers whose notification an id is. Whether it comes to nobody any more.
+    fn know(
+        &mut self,
+        id: &NotificationId,
+        sender: &str,
+        notification: &InternalNotification,
+        now: Timestamp,
+    ) -> Result<bool, ServiceError> {
+        let has_expired = notification.expires_at.is_some_and(|time| time <= now);
+        let body = body(notification);
+        if let Some(known) = self.known.get(id) {
+            if known.sender == sender && known.body == body {
+                return Ok(known.withdrawn || has_expired);
+            }
+            let detail = format!("the id {id} belongs to another notification, or to another sender");
+            return Err(ServiceError::new(ServiceErrorKind::Conflict, detail));
+        }
+        if has_expired {
+            return Err(ServiceError::new(ServiceErrorKind::Invalid, "the notification has expired"));
+        }
+        let (sender, notification) = (sender.to_owned(), notification.clone());
+        self.due.expire(&notification, id);
+        self.known.insert(id.clone(), Known { sender, body, notification, withdrawn: false });
+        Ok(false)
     }
 
     /// Does a write of a user's own, and gives the change that it made.

@@ -1,4 +1,6 @@
-use internal_notifications_models::{InternalNotification, Receipt, UserId};
+use internal_notifications_models::{
+    InternalNotification, NotificationId, Receipt, RemovedReason, Retraction, UserId,
+};
 use internal_notifications_service::{OfflinePush, ServiceError};
 
 use super::World;
@@ -14,7 +16,7 @@ impl World {
         user_ids: &[UserId],
         notification: InternalNotification,
     ) -> Result<Receipt, ServiceError> {
-        let stored = inboxes::check(user_ids, &notification, self.now)
+        let stored = inboxes::check(user_ids, &notification)
             .and_then(|()| self.inboxes.push(sender, user_ids, &notification, self.now, &mut self.made));
         let (receipt, changes) = match stored {
             Ok(stored) => stored,
@@ -23,8 +25,10 @@ impl World {
                 return Err(error);
             }
         };
-        let Receipt { id, accepted, duplicates, .. } = &receipt;
-        let what = format_args!("pushes {id:?}: {accepted} accepted, {duplicates} duplicates");
+        let Receipt { id, accepted, duplicates, scheduled } = &receipt;
+        let what = format_args!(
+            "pushes {id:?}: {accepted} accepted, {duplicates} duplicates, {scheduled} scheduled"
+        );
         self.trace.note(self.now, sender, what);
         self.record(PushRecord {
             sender: sender.to_owned(),
@@ -36,6 +40,23 @@ impl World {
             self.deliver(&user, &change);
         }
         Ok(receipt)
+    }
+
+    /// Takes a notification back, and tells those who had it.
+    pub(crate) fn retract(&mut self, sender: &str, id: &NotificationId) -> Result<Retraction, ServiceError> {
+        let withdrawn = self.inboxes.withdraw(id, RemovedReason::Retracted, self.now, &mut self.made);
+        match &withdrawn {
+            Ok((Retraction { cancelled, removed, .. }, _)) => {
+                let what = format_args!("retracts {id:?}: {cancelled} cancelled, {removed} removed");
+                self.trace.note(self.now, sender, what);
+            }
+            Err(error) => self.trace.note(self.now, sender, format_args!("retracts: {:?}", error.kind())),
+        }
+        let (retraction, changes) = withdrawn?;
+        for (user, change) in changes {
+            self.deliver(&user, &change);
+        }
+        Ok(retraction)
     }
 
     fn record(&mut self, push: PushRecord) {
@@ -71,7 +92,6 @@ impl World {
         user_ids: &[UserId],
         notification: &InternalNotification,
     ) -> Result<Option<String>, ServiceError> {
-        let now = self.now;
         let device = self.device(id)?;
         let present = device.initialized()?.number;
         match session {
@@ -80,7 +100,7 @@ impl World {
             None => device.script.call(Call::Push)?,
         }
         *session = Some(present);
-        inboxes::check(user_ids, notification, now)?;
+        inboxes::check(user_ids, notification)?;
         match (device.is_online, device.settings.offline_push) {
             (true, _) => Ok(Some(format!("user:{}", device.initialized()?.user))),
             (false, OfflinePush::Wait) => Ok(None),

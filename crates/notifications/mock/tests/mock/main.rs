@@ -12,6 +12,7 @@ mod cancelling;
 mod converges;
 mod gaps;
 mod hub;
+mod later;
 mod lifecycle;
 mod offline;
 mod scripted;

@@ -65,9 +65,9 @@ fn the_trace_reads_well() {
     let expected = "\
 2026-01-01T00:00:00Z ada#1 asks for a snapshot
 2026-01-01T00:00:00Z ada#1 init
-2026-01-01T00:00:00Z key:shop pushes \"mock-1\": 1 accepted, 0 duplicates
+2026-01-01T00:00:00Z key:shop pushes \"mock-1\": 1 accepted, 0 duplicates, 0 scheduled
 2026-01-01T00:00:00Z ada#1 loses 1 added \"mock-1\"
-2026-01-01T00:00:00Z key:shop pushes \"mock-2\": 1 accepted, 0 duplicates
+2026-01-01T00:00:00Z key:shop pushes \"mock-2\": 1 accepted, 0 duplicates, 0 scheduled
 2026-01-01T00:00:00Z ada#1 gets 2 added \"mock-2\"
 2026-01-01T00:00:00Z ada#1 asks what came after 0
 2026-01-01T00:00:00Z hub the clock goes on by 5s

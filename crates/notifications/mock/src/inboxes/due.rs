@@ -1,0 +1,97 @@
+use std::collections::BTreeSet;
+
+use internal_notifications_models::{
+    Change, InternalNotification, NotificationId, RemovedReason, Retraction, Timestamp, UserId,
+};
+use internal_notifications_service::{ServiceError, ServiceErrorKind};
+
+use super::Inboxes;
+use crate::made::Made;
+
+/// What is to happen later.
+#[derive(Clone, Default)]
+pub(super) struct Due {
+    /// In the order in which they were pushed.
+    scheduled: Vec<Scheduled>,
+    expiring: BTreeSet<(Timestamp, NotificationId)>,
+}
+
+#[derive(Clone)]
+struct Scheduled {
+    at: Timestamp,
+    id: NotificationId,
+    user: UserId,
+}
+
+impl Due {
+    pub(super) fn schedule(&mut self, at: Timestamp, id: &NotificationId, user: &UserId) {
+        self.scheduled.push(Scheduled { at, id: id.clone(), user: user.clone() });
+    }
+
+    pub(super) fn expire(&mut self, notification: &InternalNotification, id: &NotificationId) {
+        self.expiring.extend(notification.expires_at.map(|at| (at, id.clone())));
+    }
+
+    /// Whether the user is to get it.
+    pub(super) fn has(&self, id: &NotificationId, user: &UserId) -> bool {
+        self.scheduled.iter().any(|scheduled| scheduled.id == *id && scheduled.user == *user)
+    }
+
+    fn next(&self) -> Option<Timestamp> {
+        let scheduled = self.scheduled.iter().map(|scheduled| scheduled.at).min();
+        let expiring = self.expiring.first().map(|(at, _)| *at);
+        scheduled.into_iter().chain(expiring).min()
+    }
+}
+
+impl Inboxes {
+    /// When the next thing falls due.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.due.next()
+    }
+
+    /// Does what has fallen due: what has expired leaves, then what was scheduled comes, oldest first.
+    pub(crate) fn fall_due(&mut self, now: Timestamp, made: &mut Made) -> Vec<(UserId, Change)> {
+        let mut changes = Vec::new();
+        while self.due.expiring.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, id)) = self.due.expiring.pop_first() else { break };
+            if let Ok((_, removed)) = self.withdraw(&id, RemovedReason::Expired, now, made) {
+                changes.extend(removed);
+            }
+        }
+        let (mut due, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.due.scheduled).into_iter().partition(|scheduled| scheduled.at <= now);
+        self.due.scheduled = rest;
+        due.sort_by_key(|scheduled| scheduled.at);
+        for Scheduled { id, user, .. } in due {
+            let Some(known) = self.known.get(&id).cloned() else { continue };
+            let added = self.log(&user).add(&id, &known.notification, &known.sender, now, made.tag());
+            changes.extend(added.map(|change| (user, change)));
+        }
+        changes
+    }
+
+    /// Takes a notification from those who have it and from those who are to get it.
+    pub(crate) fn withdraw(
+        &mut self,
+        id: &NotificationId,
+        reason: RemovedReason,
+        now: Timestamp,
+        made: &mut Made,
+    ) -> Result<(Retraction, Vec<(UserId, Change)>), ServiceError> {
+        let Some(known) = self.known.get_mut(id) else {
+            let detail = format!("nobody was ever pushed a notification with the id {id}");
+            return Err(ServiceError::new(ServiceErrorKind::Unknown, detail));
+        };
+        known.withdrawn = true;
+        let before = self.due.scheduled.len();
+        self.due.scheduled.retain(|scheduled| scheduled.id != *id);
+        let cancelled = (before - self.due.scheduled.len()) as u64;
+        let mut changes = Vec::new();
+        for (user, log) in self.logs.iter_mut().filter(|(_, log)| log.notification(id).is_some()) {
+            let removed = log.withdraw(std::slice::from_ref(id), reason, now, made.tag());
+            changes.extend(removed.map(|change| (user.clone(), change)));
+        }
+        Ok((Retraction { id: id.clone(), cancelled, removed: changes.len() as u64 }, changes))
+    }
+}
