@@ -9,6 +9,7 @@ mod broker;
 mod chaos;
 mod demo;
 mod help;
+mod retracting;
 mod round_trip;
 mod serve;
 mod server;

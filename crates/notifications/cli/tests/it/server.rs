@@ -106,6 +106,15 @@ impl Server {
         ran
     }
 
+    /// Runs a command as the backend.
+    pub(crate) fn run_as_backend(&self, args: &[&str]) -> Ran {
+        let env =
+            [("INTERNAL_NOTIFICATIONS_URL", self.url.as_str()), ("INTERNAL_NOTIFICATIONS_API_KEY", API_KEY)];
+        let ran = run(args, &env);
+        ran.does_not_show(API_KEY);
+        ran
+    }
+
     /// Pushes as the backend.
     pub(crate) fn push(&self, args: &[&str]) -> Ran {
         push(&self.url, args)

@@ -5,6 +5,8 @@ mod app;
 mod auth;
 mod changes;
 mod channel_auth;
+mod drift;
+mod due;
 mod engine;
 mod idempotency;
 mod inbox;
