@@ -7,13 +7,15 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::{Router, routing::get};
 use internal_notifications_server::auth::{AuthError, Authenticator};
 use internal_notifications_server::dispatcher::{Commits, Dispatcher};
-use internal_notifications_server::store::{Store, sqlite::SqliteOptions, sqlite::SqliteStore};
-use internal_notifications_server::{App, Limits, Principal, build_router, realtime, serve};
+use internal_notifications_server::store::{Retention, Store, sqlite::SqliteOptions, sqlite::SqliteStore};
+use internal_notifications_server::upkeep::Upkeep;
+use internal_notifications_server::{App, Limits, Principal, SystemClock, build_router, realtime, serve};
 use pusher_broker::{Broker, Signer};
 
 /// The app's own login: who has which session.
@@ -43,12 +45,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let broker = Broker::new(app, pusher_broker::Limits::default());
     let realtime = Arc::new(realtime::Embedded(broker.clone()));
     let mut dispatcher = Dispatcher::start(commits, store.clone(), realtime, Default::default());
+    // What is due enters and leaves inboxes, and what is old goes.
+    let (clock, minute) = (Arc::new(SystemClock), Duration::from_secs(60));
+    let mut upkeep = Upkeep::start(store.clone(), clock, Retention::default(), minute);
 
     let inbox = App::new(store.clone(), Arc::new(sessions), signer).with_broker(broker.clone());
     let router = Router::new().route("/", get(async || "a shop")).nest("/inbox", build_router(inbox));
     let (listener, limits) = (tokio::net::TcpListener::bind(address).await?, Limits::default());
     println!("listening on {}", listener.local_addr()?);
     serve(listener, router, &limits, async { drop(tokio::signal::ctrl_c().await) }).await;
+    upkeep.stop(limits.shutdown_timeout).await;
     dispatcher.stop(limits.shutdown_timeout).await;
     broker.shutdown().await;
     store.close().await;

@@ -36,6 +36,7 @@ mod outbox;
 mod proxied;
 mod read_only;
 mod restored;
+mod scheduled;
 mod secrets;
 mod synced;
 mod walked;
