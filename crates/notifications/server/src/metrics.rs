@@ -234,6 +234,8 @@ impl Metrics {
             StoreErrorKind::Diverged => "diverged",
             StoreErrorKind::Unknown => "unknown",
             StoreErrorKind::Unavailable => "unavailable",
+            StoreErrorKind::DiskFull => "disk_full",
+            StoreErrorKind::ReadOnly => "read_only",
             StoreErrorKind::Unusable => "unusable",
         };
         self.store_errors.get_or_create(&[("call", call), ("kind", kind)]).inc();
