@@ -1,5 +1,6 @@
 use internal_notifications_models::{LiveEvent, UserId};
 use pusher_protocol::{EventName, limits};
+use tokio::time::{Instant, timeout_at};
 
 use crate::config::ChannelPrefix;
 use crate::realtime::{LiveData, Realtime, RealtimeError};
@@ -27,11 +28,12 @@ impl Outcome {
     }
 }
 
-/// Publishes one inbox's changes, in order. `None` when it has none.
+/// Publishes one inbox's changes, in order, and gives it up at the deadline. `None` when it has none.
 pub(super) async fn publish(
     realtime: &dyn Realtime,
     channels: &ChannelPrefix,
     work: Unpublished,
+    deadline: Option<Instant>,
 ) -> Option<Outcome> {
     let seq = work.changes.last()?.stamp.seq;
     let published = async {
@@ -40,7 +42,13 @@ pub(super) async fn publish(
         let events = events(&work).map_err(|error| refused(&error))?;
         realtime.publish(&channel, &events).await
     };
-    Some(match published.await {
+    let published = match deadline {
+        Some(deadline) => timeout_at(deadline, published)
+            .await
+            .unwrap_or_else(|_| Err(RealtimeError::passing("the engine did not take it in time"))),
+        None => published.await,
+    };
+    Some(match published {
         Ok(()) => Outcome::Published(work.user_id, seq),
         Err(error) if error.is_retryable() => Outcome::Later(work.user_id, error),
         Err(error) => Outcome::Refused(work.user_id, seq, error),

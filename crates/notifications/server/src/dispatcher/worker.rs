@@ -1,10 +1,12 @@
 use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use internal_notifications_models::UserId;
 use pusher_protocol::limits;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::commits::{Commits, Next};
 use super::marks::Marks;
@@ -23,6 +25,11 @@ const BEHIND: usize = 1000;
 /// What is asked of each.
 const MOST: Unpublishable = Unpublishable { changes: 50, body: limits::EVENT_DATA };
 
+/// How often a store that others work on too is asked who is behind: what a server left that is gone.
+const ASK: Duration = Duration::from_secs(1);
+/// How long a round may publish where other servers may take an inbox over: less than the store's lease, which begins later.
+const PUBLICATION: Duration = Duration::from_secs(4);
+
 /// The dispatcher's task.
 pub(super) struct Worker {
     commits: Arc<Commits>,
@@ -31,6 +38,8 @@ pub(super) struct Worker {
     channels: ChannelPrefix,
     marks: Marks,
     backoff: Backoff,
+    /// Set where other servers work on the same inboxes.
+    ask: Option<Interval>,
     refused: Arc<AtomicU64>,
     metrics: Arc<Metrics>,
     told_refusal: bool,
@@ -50,6 +59,11 @@ impl Worker {
         metrics: Arc<Metrics>,
     ) -> Self {
         let (marks, backoff) = (Marks::default(), Backoff::default());
+        let ask = store.is_shared().then(|| {
+            let mut ask = interval(ASK);
+            ask.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ask
+        });
         Self {
             commits,
             store,
@@ -57,6 +71,7 @@ impl Worker {
             channels,
             marks,
             backoff,
+            ask,
             refused,
             metrics,
             told_refusal: false,
@@ -70,6 +85,7 @@ impl Worker {
                 biased;
                 () = stopped.wait() => break,
                 () = self.marks.due() => {}
+                () = tick(&mut self.ask) => self.commits.ask_store(),
                 () = self.commits.filled() => {
                     if let Err(failed) = self.round().await {
                         self.wait_after(failed, &mut stopped).await;
@@ -102,6 +118,7 @@ impl Worker {
     async fn publish(&mut self, users: Vec<UserId>) -> Result<(), Failed> {
         let asked: Vec<(UserId, u64)> =
             users.into_iter().map(|user| (user.clone(), self.marks.of(&user))).collect();
+        let deadline = self.ask.is_some().then(|| Instant::now() + PUBLICATION);
         let work = match self.unpublished(&asked).await {
             Ok(work) => work,
             Err(error) => {
@@ -110,7 +127,7 @@ impl Worker {
             }
         };
         let mut failed = None;
-        for outcome in self.publish_all(work).await {
+        for outcome in self.publish_all(work, deadline).await {
             match outcome {
                 Outcome::Published(user, seq) => {
                     self.told_refusal = false;
@@ -125,6 +142,10 @@ impl Worker {
                     failed = Some(Failed(error.to_string()));
                 }
             }
+        }
+        if self.ask.is_some() {
+            // Also lets go of them, and tells what came meanwhile.
+            self.write_marks_or_tell().await;
         }
         failed.map_or(Ok(()), Err)
     }
@@ -151,12 +172,12 @@ impl Worker {
     }
 
     /// Publishes inboxes side by side where the engine gains by it.
-    async fn publish_all(&self, work: Vec<Unpublished>) -> Vec<Outcome> {
+    async fn publish_all(&self, work: Vec<Unpublished>, deadline: Option<Instant>) -> Vec<Outcome> {
         let (realtime, channels, metrics) = (self.realtime.as_ref(), &self.channels, &self.metrics);
         stream::iter(work)
             .map(|inbox| async {
                 let events = inbox.changes.len();
-                let outcome = publish(realtime, channels, inbox).await?;
+                let outcome = publish(realtime, channels, inbox, deadline).await?;
                 metrics.published(outcome.label(), events);
                 Some(outcome)
             })
@@ -240,5 +261,15 @@ impl Worker {
             () = stopped.wait() => {}
             () = tokio::time::sleep(delay) => {}
         }
+    }
+}
+
+/// Waits for the next moment; for ever where there is none.
+async fn tick(interval: &mut Option<Interval>) {
+    match interval {
+        Some(interval) => {
+            interval.tick().await;
+        }
+        None => std::future::pending().await,
     }
 }

@@ -6,7 +6,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use super::failure::Failure;
 use super::{PostgresOptions, PostgresUrl};
 
-/// What the server calls its connections (`pg_stat_activity`).
+/// What the server calls its connections (`pg_stat_activity`) where the URL does not.
 const NAME: &str = "internal-notifications";
 /// A connection that rested for longer is tried before it is used.
 const RESTED: Duration = Duration::from_secs(1);
@@ -18,7 +18,9 @@ const SETTINGS: &str =
 
 pub(super) fn options(url: &PostgresUrl) -> Result<PgConnectOptions, Failure> {
     let options = url.options().ok_or_else(|| Failure::unusable("its URL cannot be used"))?;
-    Ok(options.application_name(NAME).disable_statement_logging())
+    let named = options.get_application_name().is_some();
+    let options = if named { options } else { options.application_name(NAME) };
+    Ok(options.disable_statement_logging())
 }
 
 /// Connections that are opened when they are needed.
@@ -76,4 +78,32 @@ async fn prepare(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_have_a_name() {
+        let name = |url: &str| {
+            let options = options(&url.parse().unwrap()).unwrap();
+            options.get_application_name().map(str::to_owned)
+        };
+        assert_eq!(name("postgres://ada@db.test/inbox").as_deref(), Some(NAME));
+        assert_eq!(name("postgres://ada@db.test/inbox?application_name=blue").as_deref(), Some("blue"));
+    }
+
+    #[tokio::test]
+    async fn a_commit_is_on_disk_whatever_the_default_is() {
+        let Ok(url) = std::env::var("TEST_POSTGRES_URL") else {
+            println!("skipped: it needs a PostgreSQL database, TEST_POSTGRES_URL=postgres://…");
+            return;
+        };
+        let connect = options(&url.parse().unwrap()).unwrap().options([("synchronous_commit", "off")]);
+        let pool = pool(connect, &PostgresOptions::default());
+        let sql = "SELECT current_setting('synchronous_commit'), current_setting('search_path'), current_setting('statement_timeout')";
+        let settings: (String, String, String) = sqlx::query_as(sql).fetch_one(&pool).await.unwrap();
+        assert_eq!(settings, ("on".to_owned(), "internal_notifications".to_owned(), "10s".to_owned()));
+    }
 }
