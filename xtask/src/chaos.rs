@@ -2,6 +2,7 @@
 
 use crate::runner::Step;
 use crate::tools;
+use std::fs;
 use std::process::{Command, ExitCode};
 
 /// Builds what it needs and becomes what does it.
@@ -16,16 +17,40 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// A minute, or ten. Cargo has built it all for its own tests by then.
-pub(crate) fn step(long: bool) -> Step {
-    let mut command = chaos();
-    command.args(["--seconds", if long { "600" } else { "60" }]);
-    command.arg("--report").arg(tools::built("chaos").with_file_name("chaos-sqlite.json"));
-    Step::new("chaos", vec![command])
+/// A minute on each database, or ten; both at the same time where both are there. Cargo has built it all for its own tests by then.
+pub(crate) fn steps(long: bool) -> Vec<Step> {
+    let on = |database: &str, nodes: &str| {
+        let report = tools::built("chaos").with_file_name(format!("chaos-{database}.json"));
+        let mut command = chaos();
+        command.args([
+            "--seconds",
+            if long { "600" } else { "60" },
+            "--database",
+            database,
+            "--nodes",
+            nodes,
+        ]);
+        command.arg("--report").arg(report);
+        command
+    };
+    let (sqlite, postgres) = (on("sqlite", "1"), on("postgres", "2"));
+    if has_postgres() {
+        return vec![Step::new("chaos, on SQLite and on PostgreSQL", vec![sqlite, postgres]).at_once()];
+    }
+    vec![
+        Step::new("chaos, on SQLite", vec![sqlite]),
+        Step::new("chaos, on PostgreSQL", vec![postgres])
+            .needs("PostgreSQL's server programs (/usr/lib/postgresql/*/bin/initdb)", false),
+    ]
 }
 
 fn chaos() -> Command {
     let mut command = Command::new(tools::built("chaos"));
     command.env("INTERNAL_NOTIFICATIONS_BIN", tools::built_binary());
     command
+}
+
+fn has_postgres() -> bool {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    versions.map(|version| version.path().join("bin/initdb")).any(|initdb| initdb.exists())
 }

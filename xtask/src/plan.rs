@@ -19,7 +19,7 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
         Step::new("bans, licences, sources", deny())
             .needs("cargo-deny (cargo install --locked cargo-deny)", tools::cargo_has("deny")),
     ];
-    steps.push(chaos::step(options.long));
+    steps.extend(chaos::steps(options.long));
     let strangers = root.join("tests").join("strangers");
     if strangers.join("package.json").exists() {
         let step = Step::new("strangers", npm(&strangers));

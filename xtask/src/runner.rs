@@ -1,18 +1,26 @@
 //! Steps, and what they need of the machine.
 
+use std::io;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
-/// One named step: commands that run one after another.
+/// One named step: commands that run one after another, or at the same time.
 pub(crate) struct Step {
     pub(crate) name: &'static str,
     commands: Vec<Command>,
+    at_once: bool,
     missing: Vec<&'static str>,
 }
 
 impl Step {
     pub(crate) fn new(name: &'static str, commands: Vec<Command>) -> Self {
-        Self { name, commands, missing: Vec::new() }
+        Self { name, commands, at_once: false, missing: Vec::new() }
+    }
+
+    /// Its commands run at the same time.
+    pub(crate) fn at_once(mut self) -> Self {
+        self.at_once = true;
+        self
     }
 
     /// The step needs `what`, which this machine has or has not.
@@ -32,13 +40,26 @@ impl Step {
             if command.get_current_dir().is_none() {
                 command.current_dir(root);
             }
-            match command.status() {
-                Ok(status) if status.success() => {}
-                Ok(status) => return Err(format!("{status}: {}", shown(command))),
-                Err(error) => return Err(format!("cannot start {}: {error}", shown(command))),
-            }
         }
-        Ok(())
+        if self.at_once {
+            let started: Vec<_> = self.commands.iter_mut().map(Command::spawn).collect();
+            let ended = started.into_iter().map(|child| child.and_then(|mut child| child.wait()));
+            let ended: Vec<_> = ended.collect();
+            return self.commands.iter().zip(ended).try_for_each(|(command, ended)| judge(command, ended));
+        }
+        self.commands.iter_mut().try_for_each(|command| {
+            let ended = command.status();
+            judge(command, ended)
+        })
+    }
+}
+
+/// What went wrong with a command that has ended.
+fn judge(command: &Command, ended: io::Result<ExitStatus>) -> Result<(), String> {
+    match ended {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{status}: {}", shown(command))),
+        Err(error) => Err(format!("cannot start {}: {error}", shown(command))),
     }
 }
 

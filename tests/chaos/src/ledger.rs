@@ -3,6 +3,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+/// How the ids begin that users leave alone, because somebody waits to see them.
+pub(crate) const AWAITED: &str = "awaited-";
+
 /// What was asked of the servers, and answered.
 #[derive(Default)]
 pub(crate) struct Ledger(Mutex<Entries>);

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::fault::{Bag, Fault, LineFault, millis};
 use crate::findings::Findings;
 use crate::inbox::Inbox;
-use crate::ledger::Entries;
+use crate::ledger::{AWAITED, Entries};
 use crate::persistent::Persistent;
 use crate::recovery::{BOUND, recover};
 use crate::replica::Replica;
@@ -125,7 +125,7 @@ async fn suffer(scene: &mut Scene, time: Duration, seed: u64, story: &mut Story)
         for kind in on_machines?.into_iter().chain(on_lines) {
             *story.faults.entry(kind).or_default() += 1;
         }
-        let id = format!("after-round-{}", story.recoveries.len());
+        let id = format!("{AWAITED}{}", story.recoveries.len());
         let recovery = recover(&mut marker, id, &scene.replicas, &mut story.findings).await?;
         story.recoveries.push(recovery);
         for node in scene.machines.nodes.iter_mut().filter_map(|node| node.has_ended().then_some(node)) {
@@ -141,7 +141,7 @@ async fn push_unheard(scene: &Scene, seed: u64) {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut last = writer(scene, StdRng::seed_from_u64(seed));
     let work = async {
-        last.push("the-last".to_owned(), (0..USERS).collect(), "unheard").await;
+        last.push(format!("{AWAITED}last"), (0..USERS).collect(), "unheard").await;
         sleep(PUBLISHED).await;
     };
     scene.lines.unheard(work, &mut rng).await;
