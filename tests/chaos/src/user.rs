@@ -54,8 +54,7 @@ fn drawn(rng: &mut StdRng, ids: &[String]) -> Option<What> {
     // Mostly of the newest, as people do.
     let newest = ids.get(ids.len().saturating_sub(50)..).filter(|_| rng.random_bool(0.8)).unwrap_or(ids);
     let count = rng.random_range(1..6);
-    let some: Vec<String> =
-        newest.iter().filter(|id| !id.starts_with(AWAITED)).cloned().sample(rng, count);
+    let some: Vec<String> = newest.iter().filter(|id| !id.starts_with(AWAITED)).cloned().sample(rng, count);
     let one = some.first()?.clone();
     Some(match rng.random_range(0..100) {
         0..45 => What::Opened(some),
