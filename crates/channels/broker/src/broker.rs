@@ -52,10 +52,21 @@ impl Broker {
 
     /// Makes a broker with a clock of its own, in Unix seconds, for the age of signed HTTP API requests.
     pub fn with_clock(app: App, limits: Limits, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self::with_parts(app, limits, clock, rand::random)
+    }
+
+    /// Makes a broker with a clock of its own, as [`with_clock`](Self::with_clock), and socket ids of the caller's random numbers, of which no
+    /// two in a row may be equal: for simulations.
+    pub fn with_parts(
+        app: App,
+        limits: Limits,
+        clock: impl Fn() -> u64 + Send + Sync + 'static,
+        random: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Self {
         let shared = Shared {
             app,
             limits,
-            registry: Registry::default(),
+            registry: Registry::new(random),
             clock: Box::new(clock),
             tasks: watch::Sender::new(0),
         };

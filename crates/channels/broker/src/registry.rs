@@ -15,9 +15,9 @@ pub(crate) struct Socket {
 
 /// Who is connected, and who is subscribed to what. One lock: whoever publishes holds it until every subscriber's queue has
 /// the frame, so that all of them see the events of a channel in one order. Nothing waits under it.
-#[derive(Debug, Default)]
 pub(crate) struct Registry {
     state: Mutex<State>,
+    random: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
 #[derive(Debug, Default)]
@@ -28,6 +28,11 @@ struct State {
 }
 
 impl Registry {
+    /// Nobody is connected. `random` makes socket ids.
+    pub(crate) fn new(random: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self { state: Mutex::default(), random: Box::new(random) }
+    }
+
     /// Makes a connection with an id that no other has.
     ///
     /// # Errors
@@ -38,7 +43,8 @@ impl Registry {
             return Err(ending);
         }
         let id = loop {
-            let id = SocketId::from_parts(rand::random(), rand::random());
+            let random = (self.random)();
+            let id = SocketId::from_parts((random >> 32) as u32, random as u32);
             if !state.sockets.contains_key(&id) {
                 break id;
             }
@@ -135,7 +141,7 @@ mod tests {
 
     #[test]
     fn all_subscribers_share_one_encoded_event() {
-        let registry = Registry::default();
+        let registry = Registry::new(rand::random);
         let sockets: Vec<_> = (0..3).map(|_| subscriber(&registry)).collect();
         let frame = Utf8Bytes::from("event".to_owned());
         assert_eq!(registry.publish(&channel(), &frame, None), 3);
@@ -147,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_excepted_socket_gets_nothing() {
-        let registry = Registry::default();
+        let registry = Registry::new(rand::random);
         let (sender, other) = (subscriber(&registry), subscriber(&registry));
         assert_eq!(registry.publish(&channel(), &"event".into(), Some(&sender.id)), 1);
         assert_eq!(sender.mailbox.next(), Next::Nothing);
@@ -156,7 +162,7 @@ mod tests {
 
     #[test]
     fn nothing_is_left_of_a_connection_that_ended() {
-        let registry = Registry::default();
+        let registry = Registry::new(rand::random);
         let socket = subscriber(&registry);
         registry.disconnect(&socket.id, [&channel()]);
         let state = registry.lock();
@@ -165,7 +171,7 @@ mod tests {
 
     #[test]
     fn concurrent_publishers_are_seen_in_one_order_by_all() {
-        let registry = Registry::default();
+        let registry = Registry::new(rand::random);
         let sockets: Vec<_> = (0..2)
             .map(|_| {
                 let socket = registry.connect(Mailbox::new(2_000)).unwrap();

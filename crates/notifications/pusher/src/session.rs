@@ -82,6 +82,7 @@ impl Session {
         let wait = |attempt| async move {
             let delay = self.settings.random(|rng| retry::delay(attempt, rng));
             tokio::select! {
+                biased;
                 () = sleep(delay) => {}
                 () = self.outlets.back() => {}
             }

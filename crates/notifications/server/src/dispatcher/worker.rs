@@ -258,6 +258,7 @@ impl Worker {
         }
         self.write_marks_or_tell().await;
         tokio::select! {
+            biased;
             () = stopped.wait() => {}
             () = tokio::time::sleep(delay) => {}
         }
