@@ -43,6 +43,12 @@ impl MemoryData {
         Self { contents: Arc::default(), clock }
     }
 
+    /// A copy, as a backup is: what happens to one does not happen to the other.
+    pub fn copy(&self) -> Self {
+        let contents = self.lock().clone();
+        Self { contents: Arc::new(Mutex::new(contents)), clock: self.clock.clone() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Contents> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -9,7 +9,7 @@ use super::inbox::Inbox;
 use crate::store::pushing::Known;
 
 /// Everything that is kept, ordered. Times are milliseconds, as databases keep them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Contents {
     /// One for each user who ever had a change.
     pub(super) inboxes: BTreeMap<UserId, Inbox>,
@@ -26,7 +26,7 @@ pub(super) struct Contents {
 }
 
 /// A notification that was pushed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Notification {
     pub(super) known: Known,
     pub(super) body: InternalNotification,
@@ -42,7 +42,7 @@ pub(super) struct Notification {
 }
 
 /// What a request with an idempotency key was answered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) request: String,
     pub(super) receipt: Receipt,

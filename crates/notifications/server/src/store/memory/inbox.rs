@@ -4,7 +4,7 @@ use internal_notifications_models::NotificationId;
 use internal_notifications_service::InboxLog;
 
 /// A user's inbox.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Inbox {
     pub(super) log: InboxLog,
     /// What left it, as far as is remembered.
@@ -14,21 +14,21 @@ pub(super) struct Inbox {
 }
 
 /// When a notification left, and the seq that had added it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Removed {
     pub(super) added: u64,
     pub(super) at: i64,
 }
 
 /// How far an inbox is published.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Publication {
     pub(super) published: u64,
     pub(super) lease: Option<Lease>,
 }
 
 /// Who publishes it, and until when nobody else may.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Lease {
     pub(super) owner: u64,
     pub(super) until: i64,
