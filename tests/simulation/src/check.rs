@@ -1,0 +1,114 @@
+//! The promises of docs/architecture.md, checked.
+
+use std::time::Duration;
+
+use internal_notifications_models::{InboxPage, NotificationId};
+use internal_notifications_service::Status;
+
+use crate::device::WINDOW;
+use crate::plan::DEVICES;
+use crate::world::{View, World};
+
+impl View {
+    pub(crate) fn shows(&self, id: &str) -> bool {
+        self.snapshot.notifications.iter().any(|row| row.id.as_str() == id)
+    }
+}
+
+/// The devices that are not live, or do not show what the server has: same order, same state, same count (G2, G6).
+pub(crate) fn apart(world: &World) -> Vec<String> {
+    let seen = world.seen();
+    let mut apart = Vec::new();
+    for (user, device) in DEVICES {
+        let Some(view) = seen.views.get(device) else { continue };
+        let page = world.page(user);
+        let shown = &view.snapshot;
+        let rows = shown.notifications.len();
+        let same = rows >= page.notifications.len().min(WINDOW)
+            && shown.notifications.iter().zip(&page.notifications).all(|(shown, stored)| **shown == *stored)
+            && rows <= page.notifications.len()
+            && (shown.pending, shown.position) == (page.head.pending, page.head.position);
+        if shown.status != Status::Live || shown.unconfirmed > 0 || !same {
+            apart.push(format!(
+                "{device} is {:?} at {:?} with {} of {} and pending {}, the server at {:?} with {}",
+                shown.status,
+                shown.position,
+                rows,
+                page.notifications.len(),
+                shown.pending,
+                page.head.position,
+                page.head.pending
+            ));
+        }
+    }
+    apart
+}
+
+/// Everything that is promised of the whole run.
+pub(crate) fn everything(world: &World, at: Duration) {
+    let mut problems = apart(world);
+    for user in ["ada", "bob", "eve"] {
+        inbox(world, user, &mut problems);
+        published(world, user, &mut problems);
+    }
+    problems.extend(world.intents_left());
+    for (user, device) in DEVICES {
+        announced(world, user, device, &mut problems);
+    }
+    let mut seen = world.seen();
+    problems.iter().for_each(|problem| seen.problem(at, problem));
+}
+
+/// What was acknowledged is stored, once, unless somebody wanted it to be gone (G1, G5).
+fn inbox(world: &World, user: &str, problems: &mut Vec<String>) {
+    let InboxPage { notifications, head, .. } = world.page(user);
+    let seen = world.seen();
+    for acknowledged in seen.expected().filter(|acknowledged| acknowledged.user == user) {
+        let id = &acknowledged.id;
+        let stored = notifications.iter().filter(|row| row.id.as_str() == id).count();
+        let unwanted = seen.unwanted.contains(&(user.to_owned(), id.clone())) || world.plan.expires(id);
+        if stored > 1 || (stored == 0 && !unwanted) {
+            problems
+                .push(format!("{user} has {id} {stored} times, acknowledged at {:?}", acknowledged.answered));
+        }
+    }
+    for row in &notifications {
+        if !world.plan.knows(row.id.as_str()) {
+            problems.push(format!("{user} has {}, which nobody pushed", row.id));
+        }
+    }
+    let pending = notifications.iter().filter(|row| !row.opened).count() as u64;
+    if pending != head.pending {
+        problems.push(format!("{user}'s count is {}, but {pending} are pending", head.pending));
+    }
+}
+
+/// Every change was handed to the channel.
+fn published(world: &World, user: &str, problems: &mut Vec<String>) {
+    let head = world.page(user).head.position.seq;
+    let seen = world.seen();
+    let Some(published) = seen.published.get(user) else { return };
+    let first = published.seqs.first().copied().unwrap_or(head);
+    let missing: Vec<u64> = (first..=head).filter(|seq| !published.seqs.contains(seq)).collect();
+    if !missing.is_empty() {
+        problems.push(format!("{user}'s changes {missing:?} were never published, of {first} to {head}"));
+    }
+}
+
+/// What came while the device's app ran, and nobody had opened, was announced (G3); that nothing is announced twice is seen as it happens.
+fn announced(world: &World, user: &str, device: &str, problems: &mut Vec<String>) {
+    let seen = world.seen();
+    let Some(view) = seen.views.get(device) else { return };
+    let acted =
+        world.plan.acts.iter().any(|(_, index, _)| DEVICES.get(*index).is_some_and(|(of, _)| *of == user));
+    if acted || view.skipped || !seen.restored.is_empty() {
+        return;
+    }
+    let began = view.began.unwrap_or(u64::MAX);
+    for row in world.page(user).notifications.iter().filter(|row| row.added > began) {
+        let id: &NotificationId = &row.id;
+        if !view.announced.contains(id.as_str()) {
+            problems.push(format!("{device} did not announce {id}"));
+        }
+    }
+}

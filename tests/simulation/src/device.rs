@@ -1,0 +1,123 @@
+//! A user's device: the real Pusher service, on a host of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use internal_notifications_models::UserId;
+use internal_notifications_pusher::PusherService;
+use internal_notifications_service::{Announcement, InternalNotificationsService, Snapshot};
+
+use crate::bug::Bug;
+use crate::clock::{now, sleep_until};
+use crate::network::{Network, URL, shared};
+use crate::plan::{Act, DEVICES};
+use crate::world::{View, World};
+
+/// How often a device compares its position with the server's.
+pub(crate) const POSITION_CHECK: Duration = Duration::from_secs(10);
+/// How many notifications a device holds.
+pub(crate) const WINDOW: usize = 12;
+
+pub(crate) async fn run(world: Arc<World>, index: usize) -> turmoil::Result {
+    let (user, device) = DEVICES[index];
+    let seed = world.started(device);
+    world.seen().views.insert(device, View::default());
+    let network = Network {
+        resets: world.resets[device].clone(),
+        stale_authorization: (world.bug == Some(Bug::StaleAuthorization)).then(Default::default),
+    };
+    let (http, connector) = shared(network);
+    let check = match world.bug {
+        Some(Bug::NoPositionCheck) => Duration::from_secs(24 * 60 * 60),
+        _ => POSITION_CHECK,
+    };
+    let service = PusherService::builder(URL)
+        .user(UserId::new(user)?, user)
+        .http(http)
+        .connector(connector)
+        .position_check(check)
+        .window(WINDOW)
+        .seed(seed)
+        .build()?;
+    tokio::spawn(watch_announcements(world.clone(), device, service.clone()));
+    while let Err(error) = service.init().await {
+        world.note(device, format_args!("init: {:?}", error.kind()));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    tokio::spawn(act(world.clone(), index, service.clone()));
+    let mut snapshots = service.snapshots();
+    while let Some(snapshot) = snapshots.next().await {
+        show(&world, device, snapshot);
+    }
+    Ok(())
+}
+
+fn show(world: &World, device: &'static str, snapshot: Snapshot) {
+    let Snapshot { notifications, pending, position, status, unconfirmed, .. } = &snapshot;
+    let newest = notifications.first().map_or("", |newest| newest.id.as_str());
+    let tag = position.tag.map_or_else(String::new, |tag| tag.to_string());
+    let (seq, rows) = (position.seq, notifications.len());
+    world.note(
+        device,
+        format_args!(
+            "{status:?} {seq}:{tag} pending {pending} rows {rows} {newest} unconfirmed {unconfirmed}"
+        ),
+    );
+    let mut seen = world.seen();
+    let view = seen.views.entry(device).or_default();
+    view.began.get_or_insert(position.seq);
+    view.snapshot = snapshot;
+}
+
+async fn watch_announcements(world: Arc<World>, device: &'static str, service: PusherService) {
+    let mut announcements = service.announcements();
+    while let Some(announcement) = announcements.next().await {
+        let mut seen = world.seen();
+        let view = seen.views.entry(device).or_default();
+        match announcement {
+            Announcement::Notification(notification) => {
+                let id = notification.id.as_str().to_owned();
+                world.note(device, format_args!("announced {id} {}", notification.added));
+                view.last_announced = notification.added;
+                if !view.announced.insert(id.clone()) {
+                    seen.problem(now(), format_args!("{device} announced {id} twice"));
+                }
+            }
+            Announcement::Skipped => {
+                world.note(device, "announced that some were skipped");
+                view.skipped = true;
+            }
+            _ => world.note(device, "a write was refused"),
+        }
+    }
+}
+
+async fn act(world: Arc<World>, index: usize, service: PusherService) {
+    let (user, device) = DEVICES[index];
+    let started = now();
+    for (at, of, act) in world.plan.acts.iter().filter(|(at, ..)| *at >= started) {
+        if *of != index {
+            continue;
+        }
+        sleep_until(*at).await;
+        let snapshot = service.snapshot();
+        let newest = snapshot.notifications.first().map(|newest| newest.id.clone());
+        let oldest = snapshot.notifications.last().map(|oldest| oldest.id.clone());
+        world.note(device, format_args!("{act:?}"));
+        let done = match (act, newest, oldest) {
+            (Act::OpenAll, ..) => service.mark_all_opened().await.map(drop),
+            (Act::LoadOlder, ..) => service.load_older(3).await,
+            (Act::OpenNewest, Some(newest), _) => service.mark_opened(&[newest]).await.map(drop),
+            (Act::UnopenNewest, Some(newest), _) => service.mark_unopened(&[newest]).await.map(drop),
+            (Act::RemoveOldest, _, Some(oldest)) => {
+                world.seen().unwanted.insert((user.to_owned(), oldest.to_string()));
+                service.remove(&oldest).await.map(drop)
+            }
+            _ => continue,
+        };
+        if let Err(error) = done {
+            world.note(device, format_args!("{act:?}: {:?}", error.kind()));
+        }
+    }
+}

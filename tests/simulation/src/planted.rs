@@ -1,0 +1,146 @@
+//! Stores with a fault planted.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use internal_notifications_models::{
+    ChangesAnswer, Head, InboxNotification, InboxPage, NotificationId, Position, Receipt, ResetReason,
+    Retraction, Timestamp, UserId, WriteAnswer,
+};
+use internal_notifications_server::store::{
+    Advanced, Push, Store, StoreError, Sweep, Swept, Unpublishable, Unpublished, Write,
+};
+
+/// Moves the marks when it gives what is to be published.
+pub(crate) struct MarksFirst(pub(crate) Arc<dyn Store>);
+
+impl MarksFirst {
+    async fn unpublished_of(
+        &self,
+        users: &[(UserId, u64)],
+        most: Unpublishable,
+    ) -> Result<Vec<Unpublished>, StoreError> {
+        let given = self.0.unpublished(users, most).await?;
+        let newest = |of: &Unpublished| Some((of.user_id.clone(), of.changes.last()?.stamp.seq));
+        let marks: Vec<_> = given.iter().filter_map(newest).collect();
+        self.0.mark_published(&marks).await?;
+        Ok(given)
+    }
+
+    async fn changes_of(
+        &self,
+        user_id: &UserId,
+        after: Position,
+        limit: usize,
+    ) -> Result<ChangesAnswer, StoreError> {
+        self.0.changes(user_id, after, limit).await
+    }
+}
+
+/// Answers a reader that is below what was cut as if it had missed nothing but what is left.
+pub(crate) struct TrimsSilently(pub(crate) Arc<dyn Store>);
+
+impl TrimsSilently {
+    async fn unpublished_of(
+        &self,
+        users: &[(UserId, u64)],
+        most: Unpublishable,
+    ) -> Result<Vec<Unpublished>, StoreError> {
+        self.0.unpublished(users, most).await
+    }
+
+    async fn changes_of(
+        &self,
+        user_id: &UserId,
+        after: Position,
+        limit: usize,
+    ) -> Result<ChangesAnswer, StoreError> {
+        match self.0.changes(user_id, after, limit).await? {
+            ChangesAnswer::Reset { reason: ResetReason::Trimmed, .. } => {
+                Ok(ChangesAnswer::Changes { changes: Vec::new(), more: false })
+            }
+            answer => Ok(answer),
+        }
+    }
+}
+
+macro_rules! store {
+    ($($planted:ident),*) => {$(
+        #[async_trait]
+        impl Store for $planted {
+            async fn push(&self, push: Push) -> Result<Receipt, StoreError> {
+                self.0.push(push).await
+            }
+
+            async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError> {
+                self.0.write(user_id, write).await
+            }
+
+            async fn retract(&self, id: &NotificationId, at: Timestamp) -> Result<Retraction, StoreError> {
+                self.0.retract(id, at).await
+            }
+
+            async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError> {
+                self.0.advance(now, limit).await
+            }
+
+            async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
+                self.0.sweep(sweep).await
+            }
+
+            async fn page(&self, user_id: &UserId, limit: usize, before: Option<u64>) -> Result<InboxPage, StoreError> {
+                self.0.page(user_id, limit, before).await
+            }
+
+            async fn notification(
+                &self,
+                user_id: &UserId,
+                id: &NotificationId,
+            ) -> Result<Option<InboxNotification>, StoreError> {
+                self.0.notification(user_id, id).await
+            }
+
+            async fn changes(&self, user_id: &UserId, after: Position, limit: usize) -> Result<ChangesAnswer, StoreError> {
+                self.changes_of(user_id, after, limit).await
+            }
+
+            async fn head(&self, user_id: &UserId) -> Result<Head, StoreError> {
+                self.0.head(user_id).await
+            }
+
+            fn is_shared(&self) -> bool {
+                self.0.is_shared()
+            }
+
+            async fn behind(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
+                self.0.behind(limit).await
+            }
+
+            async fn unpublished(
+                &self,
+                users: &[(UserId, u64)],
+                most: Unpublishable,
+            ) -> Result<Vec<Unpublished>, StoreError> {
+                self.unpublished_of(users, most).await
+            }
+
+            async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
+                self.0.mark_published(marks).await
+            }
+
+            async fn setting(&self, name: &str, make: String) -> Result<String, StoreError> {
+                self.0.setting(name, make).await
+            }
+
+            async fn ready(&self) -> Result<(), StoreError> {
+                self.0.ready().await
+            }
+
+            async fn close(&self) {
+                self.0.close().await;
+            }
+        }
+    )*};
+}
+
+store!(MarksFirst, TrimsSilently);

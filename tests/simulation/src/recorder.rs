@@ -1,0 +1,70 @@
+//! What the dispatcher hands to the channels: recorded, slowed as by a network, and lost when the plan says so.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use internal_notifications_models::LiveEvent;
+use internal_notifications_server::realtime::{Embedded, LiveData, Realtime, RealtimeError};
+use pusher_protocol::ChannelName;
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use crate::clock::now;
+use crate::network::SERVER;
+use crate::world::World;
+
+/// The embedded broker, as if it were some way off.
+pub(crate) struct Recorder {
+    pub(crate) world: Arc<World>,
+    pub(crate) broker: Embedded,
+    pub(crate) rng: Mutex<StdRng>,
+}
+
+#[async_trait]
+impl Realtime for Recorder {
+    async fn publish(&self, channel: &ChannelName, events: &[LiveData]) -> Result<(), RealtimeError> {
+        let user = channel.as_str().strip_prefix("private-").unwrap_or_default();
+        for event in events {
+            let wait = self.rng.lock().unwrap_or_else(PoisonError::into_inner).random_range(0..80);
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            if self.is_to_be_lost(user, event) {
+                continue;
+            }
+            self.broker.publish(channel, std::slice::from_ref(event)).await?;
+        }
+        Ok(())
+    }
+
+    fn parallel(&self) -> usize {
+        2
+    }
+}
+
+impl Recorder {
+    fn is_to_be_lost(&self, user: &str, event: &LiveData) -> bool {
+        let mut seen = self.world.seen();
+        let stamp = match LiveEvent::parse(&event.data) {
+            Some(LiveEvent::Change(change)) => change.stamp,
+            Some(LiveEvent::Thin(stamp)) => stamp,
+            _ => {
+                seen.problem(now(), format_args!("an event of {user} that says nothing of its place"));
+                return false;
+            }
+        };
+        let seq = stamp.seq;
+        let published = seen.published.entry(user.to_owned()).or_default();
+        let newest = std::mem::replace(&mut published.newest, seq);
+        published.seqs.insert(seq);
+        if seq <= newest {
+            seen.problem(now(), format_args!("{user}'s change {seq} was published after {newest}"));
+        }
+        let to_lose = seen.to_lose.entry(user.to_owned()).or_default();
+        let lost = *to_lose > 0;
+        *to_lose = to_lose.saturating_sub(1);
+        drop(seen);
+        let how = if lost { "lost" } else { "published" };
+        self.world.note(SERVER, format_args!("{how} {user} {seq}:{} pending {}", stamp.tag, stamp.pending));
+        lost
+    }
+}

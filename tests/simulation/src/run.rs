@@ -1,0 +1,203 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use turmoil::Sim;
+
+use crate::bug::Bug;
+use crate::plan::{DEVICES, Fault, PlannedPush, TROUBLE};
+use crate::world::World;
+use crate::{align, backend, check, device, network, server, trace};
+
+/// What came of one simulation.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// A hash of the trace: the same for the same seed.
+    pub hash: u64,
+    /// What happened, in order.
+    pub trace: Vec<String>,
+    /// What must not be; nothing when all promises were kept.
+    pub problems: Vec<String>,
+}
+
+const TICK: Duration = Duration::from_millis(20);
+/// How long after the trouble everything may take to be well. A connection that is dead unnoticed takes the longest: the activity time-out,
+/// the wait for the pong, and the longest backoff.
+const HEALING: Duration = Duration::from_secs(90);
+
+/// Runs a seed, with a bug or without.
+pub fn run(seed: u64, bug: Option<Bug>) -> Outcome {
+    align::tasks();
+    let world = Arc::new(World::new(seed, bug));
+    let mut sim = turmoil::Builder::new()
+        .rng_seed(seed)
+        .tick_duration(TICK)
+        .min_message_latency(Duration::from_millis(1))
+        .max_message_latency(world.plan.latency)
+        .simulation_duration(Duration::from_secs(3600))
+        .tcp_capacity(4096)
+        .build();
+    hosts(&mut sim, &world);
+    if let Err(error) = drive(&mut sim, &world) {
+        world.seen().problem(sim.elapsed(), format_args!("a host failed: {error}"));
+    }
+    drop(sim);
+    let lines = world.trace.lines();
+    let problems = world.seen().problems.clone();
+    Outcome { seed, hash: trace::hash(&lines), trace: lines, problems }
+}
+
+fn hosts(sim: &mut Sim<'_>, world: &Arc<World>) {
+    let of = world.clone();
+    sim.host(network::SERVER, move || server::run(of.clone()));
+    for (index, (_, device)) in DEVICES.into_iter().enumerate() {
+        let of = world.clone();
+        sim.host(device, move || device::run(of.clone(), index));
+    }
+    let of = world.clone();
+    sim.host(backend::BACKEND, move || backend::run(of.clone()));
+}
+
+fn drive(sim: &mut Sim<'_>, world: &Arc<World>) -> turmoil::Result {
+    // What ends a fault, in the order of its time.
+    let mut ends: Vec<(Duration, Fault)> = Vec::new();
+    for (at, fault) in &world.plan.faults {
+        end_until(sim, world, &mut ends, *at)?;
+        begin(sim, world, fault, &mut ends);
+    }
+    end_until(sim, world, &mut ends, TROUBLE)?;
+    while let Some(end) = ends.iter().map(|(end, _)| *end).min() {
+        end_until(sim, world, &mut ends, end)?;
+    }
+    world.seen().to_lose.clear();
+    world.trace.note(sim.elapsed(), "world", "all is well again");
+    heal(sim, world)?;
+    lose_the_last_event(sim, world)?;
+    check::everything(world, sim.elapsed());
+    Ok(())
+}
+
+/// Steps to a moment, and ends the faults that end before.
+fn end_until(
+    sim: &mut Sim<'_>,
+    world: &World,
+    ends: &mut Vec<(Duration, Fault)>,
+    until: Duration,
+) -> turmoil::Result {
+    loop {
+        let next = ends.iter().map(|(end, _)| *end).min().filter(|end| *end <= until);
+        while sim.elapsed() < next.unwrap_or(until) {
+            sim.step()?;
+        }
+        let Some(next) = next else { return Ok(()) };
+        let due;
+        (due, *ends) = std::mem::take(ends).into_iter().partition(|(end, _)| *end <= next);
+        for (_, fault) in due {
+            end(sim, world, &fault);
+        }
+    }
+}
+
+fn begin(sim: &mut Sim<'_>, world: &World, fault: &Fault, ends: &mut Vec<(Duration, Fault)>) {
+    let now = sim.elapsed();
+    world.trace.note(now, "world", format_args!("{fault:?}"));
+    let lasts = match fault {
+        Fault::Partition(device, lasts) => {
+            sim.partition(network::SERVER, *device);
+            *lasts
+        }
+        Fault::Hold(device, lasts) => {
+            sim.hold(network::SERVER, *device);
+            *lasts
+        }
+        Fault::CrashServer(lasts) | Fault::Restore(lasts) => {
+            if !sim.is_host_running(network::SERVER) {
+                return;
+            }
+            sim.crash(network::SERVER);
+            if matches!(fault, Fault::Restore(_)) {
+                world.restore(now);
+            }
+            *lasts
+        }
+        Fault::CrashDevice(device, lasts) => {
+            if !sim.is_host_running(*device) {
+                return;
+            }
+            sim.crash(*device);
+            world.seen().views.entry(device).or_default().crashed = true;
+            *lasts
+        }
+        Fault::Copy => return world.copy(now),
+        Fault::Reset(device) => return world.resets[device].send_replace(()),
+        Fault::Lose(user, events) => {
+            world.seen().to_lose.insert((*user).to_owned(), *events);
+            return;
+        }
+    };
+    ends.push((now + lasts, fault.clone()));
+}
+
+fn end(sim: &mut Sim<'_>, world: &World, fault: &Fault) {
+    world.trace.note(sim.elapsed(), "world", format_args!("end of {fault:?}"));
+    match fault {
+        Fault::Partition(device, _) => sim.repair(network::SERVER, *device),
+        Fault::Hold(device, _) => sim.release(network::SERVER, *device),
+        Fault::CrashServer(_) | Fault::Restore(_) => sim.bounce(network::SERVER),
+        Fault::CrashDevice(device, _) => sim.bounce(*device),
+        Fault::Copy | Fault::Reset(_) | Fault::Lose(..) => {}
+    }
+}
+
+/// Steps until every device is live and shows what the server has, within [`HEALING`].
+fn heal(sim: &mut Sim<'_>, world: &Arc<World>) -> turmoil::Result {
+    let until = sim.elapsed() + HEALING;
+    loop {
+        run_for(sim, Duration::from_secs(1))?;
+        let apart = check::apart(world);
+        match apart.is_empty() {
+            true => return Ok(()),
+            false if sim.elapsed() < until => {}
+            false => {
+                let mut seen = world.seen();
+                apart.iter().for_each(|apart| seen.problem(sim.elapsed(), apart));
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Everything is quiet, connected and well; now one more push, whose live event is lost: every device must have it within the position
+/// check's interval (G4).
+fn lose_the_last_event(sim: &mut Sim<'_>, world: &Arc<World>) -> turmoil::Result {
+    let last = PlannedPush::last();
+    world.seen().to_lose.insert(last.users[0].to_owned(), 1);
+    let pushing = world.clone();
+    let (pushed, at) = (last.clone(), sim.elapsed());
+    sim.client("last", async move {
+        backend::push(&pushing, &pushed, at).await;
+        Ok(())
+    });
+    // The answer, the check's own request, and what a slow link adds to both.
+    run_for(sim, device::POSITION_CHECK + Duration::from_secs(1) + 12 * world.plan.latency)?;
+    let mut seen = world.seen();
+    for (user, device) in DEVICES.iter().filter(|(user, _)| last.users.contains(user)) {
+        let has = seen.views.get(device).is_some_and(|view| view.shows(&last.id));
+        if !has {
+            seen.problem(
+                sim.elapsed(),
+                format_args!("{device} of {user} did not find that the last event was lost"),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn run_for(sim: &mut Sim<'_>, duration: Duration) -> turmoil::Result {
+    let until = sim.elapsed() + duration;
+    while sim.elapsed() < until {
+        sim.step()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! Each planted bug is found within 200 seeds, none of which complains without it (`seeds.rs`).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
+use simulation::{Bug, run};
+
+const SEEDS: u64 = 200;
+
+fn is_found(bug: Bug) {
+    let found = (0..SEEDS).find_map(|seed| {
+        let problems = run(seed, Some(bug)).problems;
+        (!problems.is_empty()).then_some((seed, problems))
+    });
+    let (seed, problems) = found.unwrap_or_else(|| panic!("{bug:?} was not found within {SEEDS} seeds"));
+    println!("{bug:?} is found with seed {seed}: {problems:#?}");
+}
+
+#[test]
+fn an_authorization_of_another_connection_is_found() {
+    is_found(Bug::StaleAuthorization);
+}
+
+#[test]
+fn a_mark_that_moves_before_the_publication_is_found() {
+    is_found(Bug::MarkedBeforePublished);
+}
+
+#[test]
+fn a_missing_position_check_is_found() {
+    is_found(Bug::NoPositionCheck);
+}
+
+#[test]
+fn an_intent_handled_twice_is_found() {
+    is_found(Bug::IntentTwice);
+}
+
+#[test]
+fn a_log_cut_above_a_reader_is_found() {
+    is_found(Bug::TrimmedAboveReader);
+}
