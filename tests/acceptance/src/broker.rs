@@ -19,9 +19,18 @@ impl Broker {
 
     /// A server that publishes through it.
     pub(crate) async fn server(&self) -> Server {
+        Server::start_with(&self.env().each_ref().map(|(name, value)| (*name, value.as_str())), &[]).await
+    }
+
+    /// As [`server`](Self::server), on a database that is there.
+    pub(crate) async fn server_on(&self, database_url: &str) -> Server {
+        let env = self.env();
+        Server::start_on(database_url, &env.each_ref().map(|(name, value)| (*name, value.as_str()))).await
+    }
+
+    fn env(&self) -> [(&'static str, String); 3] {
         let port = self.address.port().to_string();
-        let env = [("PUSHER_HOST", "127.0.0.1"), ("PUSHER_PORT", &port), ("PUSHER_SCHEME", "http")];
-        Server::start_with(&env, &[]).await
+        [("PUSHER_HOST", "127.0.0.1".to_owned()), ("PUSHER_PORT", port), ("PUSHER_SCHEME", "http".to_owned())]
     }
 
     /// `kill -9`.

@@ -32,6 +32,7 @@ mod brokered;
 mod full_disk;
 mod hostile;
 mod killed;
+mod on_postgres;
 mod outbox;
 mod proxied;
 mod read_only;

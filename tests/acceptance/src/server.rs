@@ -28,6 +28,7 @@ pub(crate) struct Server {
     env: Vec<(String, String)>,
     pub(crate) address: SocketAddr,
     folder: TempDir,
+    database_url: String,
     output: Arc<Mutex<String>>,
 }
 
@@ -43,6 +44,16 @@ impl Server {
 
     /// The same, with its database in this folder.
     pub(crate) async fn start_in(folder: TempDir, env: &[(&str, &str)], wrapper: &[&str]) -> Self {
+        let database_url = format!("sqlite://{}", database(&folder).display());
+        Self::start_of(folder, database_url, env, wrapper).await
+    }
+
+    /// On a database that is there.
+    pub(crate) async fn start_on(database_url: &str, env: &[(&str, &str)]) -> Self {
+        Self::start_of(tempfile::tempdir().unwrap(), database_url.to_owned(), env, &[]).await
+    }
+
+    async fn start_of(folder: TempDir, database_url: String, env: &[(&str, &str)], wrapper: &[&str]) -> Self {
         let api_keys = format!("shop:{API_KEY},blog:{OTHER_API_KEY}");
         let own = [
             ("INTERNAL_NOTIFICATIONS_JWT_SECRET", JWT_SECRET),
@@ -55,8 +66,8 @@ impl Server {
             own.iter().chain(env).map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let wrapper: Vec<String> = wrapper.iter().map(|word| (*word).to_owned()).collect();
         let output = Arc::default();
-        let (process, address) = launch(&wrapper, &env, "127.0.0.1:0", &folder, &output).await;
-        Self { process, wrapper, env, address, folder, output }
+        let (process, address) = launch(&wrapper, &env, "127.0.0.1:0", &database_url, &output).await;
+        Self { process, wrapper, env, address, folder, database_url, output }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -85,7 +96,7 @@ impl Server {
     pub(crate) async fn start_again(&mut self) {
         let listen = self.address.to_string();
         (self.process, self.address) =
-            launch(&self.wrapper, &self.env, &listen, &self.folder, &self.output).await;
+            launch(&self.wrapper, &self.env, &listen, &self.database_url, &self.output).await;
     }
 
     /// Everything that it printed and logged so far.
@@ -130,11 +141,11 @@ async fn launch(
     wrapper: &[String],
     env: &[(String, String)],
     listen: &str,
-    folder: &TempDir,
+    database_url: &str,
     output: &Arc<Mutex<String>>,
 ) -> (Child, SocketAddr) {
-    let database = format!("sqlite://{}", database(folder).display());
-    listening(wrapper, env, &["serve", "--json", "--listen", listen, "--database", &database], output).await
+    listening(wrapper, env, &["serve", "--json", "--listen", listen, "--database", database_url], output)
+        .await
 }
 
 /// A process that says as JSON where it listens.
