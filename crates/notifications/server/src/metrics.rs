@@ -24,13 +24,14 @@ type By = Family<[(&'static str, &'static str); 1], Counter>;
 /// Counters by two labels.
 type ByTwo = Family<[(&'static str, &'static str); 2], Counter>;
 
-/// What is counted since the start. Shared by the routes, the store ([`Measured`]) and the dispatcher.
+/// What is counted since the start. Shared by the routes, the store ([`Measured`]), the dispatcher and the relay.
 pub struct Metrics {
     registry: Mutex<Registry>,
     pushed: By,
     changes: By,
     catch_ups: By,
     published: By,
+    intents: By,
     due_delivered: Counter,
     due_lateness: Histogram,
     withdrawn: Counter,
@@ -91,6 +92,13 @@ impl Metrics {
             "outcome",
             &["published", "refused", "failed"],
         );
+        let intents = by(
+            &mut registry,
+            "intents",
+            "Pushes that apps left in their own databases: relayed, or refused and marked failed in their tables",
+            "outcome",
+            &["relayed", "failed"],
+        );
         let due_delivered =
             counted(&mut registry, "due_delivered", "Inboxes that a scheduled notification entered");
         let withdrawn =
@@ -126,6 +134,7 @@ impl Metrics {
             changes,
             catch_ups,
             published,
+            intents,
             due_delivered,
             due_lateness,
             withdrawn,
@@ -166,6 +175,15 @@ impl Metrics {
 
     pub(crate) fn published(&self, outcome: &'static str, events: usize) {
         self.published.get_or_create(&[("outcome", outcome)]).inc_by(number(events));
+    }
+
+    pub(crate) fn settled(&self, outcome: &'static str) {
+        self.intents.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
+    /// Intents of this outcome, since the start.
+    pub(crate) fn intents(&self, outcome: &'static str) -> u64 {
+        self.intents.get_or_create(&[("outcome", outcome)]).get()
     }
 
     fn pushed(&self, receipt: &Receipt) {

@@ -9,7 +9,6 @@ mod worker;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -20,6 +19,7 @@ pub use self::source::{IntentRow, IntentSource, Settled, SourceError, Taken};
 pub(crate) use self::sqlite::SqliteIntents;
 use self::worker::Worker;
 use crate::Clock;
+use crate::metrics::Metrics;
 use crate::stop::{Stop, stop};
 use crate::store::Store;
 
@@ -27,14 +27,7 @@ use crate::store::Store;
 pub struct Relay {
     stop: Stop,
     tasks: Vec<JoinHandle<()>>,
-    counts: Arc<Counts>,
-}
-
-/// What it did since the start.
-#[derive(Debug, Default)]
-struct Counts {
-    relayed: AtomicU64,
-    failed: AtomicU64,
+    metrics: Arc<Metrics>,
 }
 
 impl Relay {
@@ -45,25 +38,36 @@ impl Relay {
         clock: Arc<dyn Clock>,
         rules: Rules,
     ) -> Self {
+        Self::start_measured(sources, store, clock, rules, Arc::default())
+    }
+
+    /// As [`start`](Self::start), counting what is relayed.
+    pub fn start_measured(
+        sources: Vec<Box<dyn IntentSource>>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        rules: Rules,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let (stop, stopped) = stop();
-        let (counts, rules) = (Arc::<Counts>::default(), Arc::new(rules));
+        let rules = Arc::new(rules);
         let work = |source| {
             let (store, clock, rules) = (store.clone(), clock.clone(), rules.clone());
-            let worker = Worker::new(source, store, clock, rules, counts.clone());
+            let worker = Worker::new(source, store, clock, rules, metrics.clone());
             tokio::spawn(worker.run(stopped.clone()))
         };
         let tasks = sources.into_iter().map(work).collect();
-        Self { stop, tasks, counts }
+        Self { stop, tasks, metrics }
     }
 
     /// Intents that were pushed, since the start.
     pub fn relayed(&self) -> u64 {
-        self.counts.relayed.load(Ordering::Relaxed)
+        self.metrics.intents("relayed")
     }
 
     /// Intents that were refused and are marked failed in their tables, since the start.
     pub fn failed(&self) -> u64 {
-        self.counts.failed.load(Ordering::Relaxed)
+        self.metrics.intents("failed")
     }
 
     /// Finishes the intent that each task is at, for at most `limit` in all. What is left is relayed at the next start.

@@ -85,7 +85,7 @@ async fn start_over(
     let dispatcher =
         Dispatcher::start_measured(commits, store.clone(), live.realtime, channels.clone(), metrics.clone());
     let rules = Rules { channels: channels.clone(), limits: config.limits.clone() };
-    let relay = Relay::start(intents(&config), store.clone(), clock.clone(), rules);
+    let relay = Relay::start_measured(intents(&config), store.clone(), clock.clone(), rules, metrics.clone());
     let upkeep = Upkeep::start(store.clone(), clock.clone(), config.retention, config.sweep_interval);
     let mut app = App::new(store.clone(), Arc::new(authenticator), live.signer)
         .with_clock(clock)

@@ -1,14 +1,13 @@
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Counts;
 use super::push::Rules;
 use super::source::{IntentSource, Settled, SourceError, Taken};
 use crate::Clock;
 use crate::backoff::Backoff;
+use crate::metrics::Metrics;
 use crate::stop::Stopped;
 use crate::store::{Store, StoreError, StoreErrorKind};
 
@@ -23,7 +22,7 @@ pub(super) struct Worker {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     rules: Arc<Rules>,
-    counts: Arc<Counts>,
+    metrics: Arc<Metrics>,
     backoff: Backoff,
 }
 
@@ -49,9 +48,9 @@ impl Worker {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         rules: Arc<Rules>,
-        counts: Arc<Counts>,
+        metrics: Arc<Metrics>,
     ) -> Self {
-        Self { source, store, clock, rules, counts, backoff: Backoff::default() }
+        Self { source, store, clock, rules, metrics, backoff: Backoff::default() }
     }
 
     pub(super) async fn run(mut self, stopped: Stopped) {
@@ -110,21 +109,15 @@ impl Worker {
 
     async fn push(&self, row: super::IntentRow) -> Result<(), NotPushed> {
         let push = self.rules.push(row, self.clock.now()).map_err(NotPushed::Refused)?;
-        match self.store.push(push).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(match error.kind() {
-                StoreErrorKind::Unavailable | StoreErrorKind::Unusable => NotPushed::Later(error),
-                _ => NotPushed::Refused(error.to_string()),
-            }),
-        }
+        self.store.push(push).await.map(drop).map_err(NotPushed::from)
     }
 
     fn count(&self, settled: &Settled) {
         let Some(reason) = &settled.failed else {
-            self.counts.relayed.fetch_add(1, Ordering::Relaxed);
+            self.metrics.settled("relayed");
             return;
         };
-        self.counts.failed.fetch_add(1, Ordering::Relaxed);
+        self.metrics.settled("failed");
         let (source, key) = (self.source.name(), settled.key);
         tracing::error!(source, intent.key = key, reason, "an intent was refused; its row is marked failed");
     }
@@ -153,5 +146,30 @@ impl Worker {
             tracing::debug!(source, %error, delay_ms, "still cannot relay intents");
         }
         tokio::time::sleep(delay).await;
+    }
+}
+
+impl From<StoreError> for NotPushed {
+    fn from(error: StoreError) -> Self {
+        match error.is_retryable() || error.kind() == StoreErrorKind::Unusable {
+            true => Self::Later(error),
+            false => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_store_cannot_do_now_is_never_marked_failed() {
+        use StoreErrorKind::{DiskFull, Expired, IdTaken, ReadOnly, Unavailable, Unusable};
+        for kind in [Unavailable, DiskFull, ReadOnly, Unusable] {
+            assert!(matches!(StoreError::new(kind).into(), NotPushed::Later(_)), "{kind:?}");
+        }
+        for kind in [IdTaken, Expired] {
+            assert!(matches!(StoreError::new(kind).into(), NotPushed::Refused(_)), "{kind:?}");
+        }
     }
 }

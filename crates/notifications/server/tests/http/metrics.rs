@@ -1,7 +1,11 @@
 use std::collections::BTreeMap;
 
+use internal_notifications_models::InternalNotification;
+use internal_notifications_outbox::Outbox;
 use reqwest::Method;
 use serde_json::json;
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::app::{API_KEY, TestApp, send};
 use crate::websocket::Socket;
@@ -83,6 +87,8 @@ async fn metrics_count_what_was_done() {
         (r#"catch_ups_total{answer="changes"}"#, 1.0),
         (r#"catch_ups_total{answer="diverged"}"#, 1.0),
         (r#"published_events_total{outcome="refused"}"#, 0.0),
+        (r#"intents_total{outcome="relayed"}"#, 0.0),
+        (r#"intents_total{outcome="failed"}"#, 0.0),
         ("unpublished_inboxes", 0.0),
         ("broker_connections", 1.0),
         (r#"store_errors_total{call="push",kind="id_taken"}"#, 1.0),
@@ -99,6 +105,26 @@ async fn metrics_count_what_was_done() {
     ] {
         assert_eq!(now.get(series), value, "{series}");
     }
+}
+
+#[tokio::test]
+async fn intents_are_counted_by_what_became_of_them() {
+    let app = TestApp::start().await;
+    let file = app.folder.path().join("inbox.db");
+    let mut database = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+    Outbox::create_table(&mut database).await.unwrap();
+    let outbox = Outbox::new("orders").unwrap();
+    for id in ["n1", "n2", "n1"] {
+        let notification = InternalNotification::new("from an app").with_id(id.parse().unwrap());
+        outbox.push(&mut database, &["ada".parse().unwrap()], &notification).await.unwrap();
+    }
+    let other = InternalNotification::new("another").with_id("n1".parse().unwrap());
+    outbox.push(&mut database, &["ada".parse().unwrap()], &other).await.unwrap();
+    let of = async |outcome| Scrape::of(&app).await.get(&format!("intents_total{{outcome=\"{outcome}\"}}"));
+    while of("relayed").await < 3.0 || of("failed").await < 1.0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((of("relayed").await, of("failed").await), (3.0, 1.0));
 }
 
 #[tokio::test]
