@@ -59,7 +59,8 @@ pub trait Store: Send + Sync + 'static {
     async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError>;
 
     /// Looks after some inboxes, in the order of their users: compares their counters with their notifications, removes what is older or
-    /// more than what is kept, shortens their logs. Changes that were not published are never cut.
+    /// more than what is kept, shortens their logs. Changes that were not published are never cut. Does nothing, as at the end of a pass,
+    /// while another server sweeps the same inboxes.
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError>;
 
     /// The newest `limit` notifications, or those added before the seq `before`; fewer where their bodies pass 1 MiB, but at least one.

@@ -15,6 +15,7 @@ mod row;
 mod schema;
 mod setting;
 mod sweep;
+mod sweeper;
 mod tidy;
 mod transaction;
 mod url;
@@ -25,6 +26,7 @@ mod write;
 use std::fmt;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use internal_notifications_models::{
@@ -32,6 +34,7 @@ use internal_notifications_models::{
     Timestamp, UserId, WriteAnswer,
 };
 use sqlx::Connection;
+use tokio::time::timeout;
 
 use self::broker_lock::BrokerLock;
 use self::failure::Failure;
@@ -40,11 +43,15 @@ use self::publish::{Behind, Claim, Mark};
 use self::read::{ReadChanges, ReadHead, ReadNotification, ReadPage};
 pub use self::setting::kept_setting;
 use self::setting::{Ping, Setting};
+use self::sweeper::{EndTurn, TakeTurn};
 pub use self::url::PostgresUrl;
 use self::work::Database;
 use self::write::InboxWrite;
 use crate::store::pushing::NewPush;
 use crate::store::{Advanced, Push, Store, StoreError, Sweep, Swept, Unpublishable, Unpublished, Write};
+
+/// How long a store that is closed tries to tell the others so.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Inboxes in a PostgreSQL database.
 ///
@@ -90,6 +97,12 @@ impl PostgresStore {
             broker_lock: Mutex::new(broker_lock),
         })
     }
+
+    /// How often something was done again, since the store was opened, after it had failed for a reason that passes: a connection that was
+    /// cut, a deadlock with somebody else.
+    pub fn repeats(&self) -> u64 {
+        self.database.repeats()
+    }
 }
 
 #[async_trait]
@@ -111,7 +124,10 @@ impl Store for PostgresStore {
     }
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
-        sweep::run(&self.database, &self.forsaken, sweep).await
+        match self.database.read(TakeTurn(self.owner)).await? {
+            true => sweep::run(&self.database, &self.forsaken, sweep).await,
+            false => Ok(Swept::default()),
+        }
     }
 
     fn is_shared(&self) -> bool {
@@ -175,6 +191,7 @@ impl Store for PostgresStore {
 
     async fn close(&self) {
         self.broker_lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let _ = timeout(FAREWELL, self.database.read(EndTurn(self.owner))).await;
         self.database.close().await;
     }
 }

@@ -1,11 +1,15 @@
 //! Stores in a schema of their own, and short ways to say what a test does with them.
 
+use std::net::SocketAddr;
+
 use internal_notifications_models::{
     Change, ChangesAnswer, InternalNotification, NotificationId, Position, Receipt, Timestamp, UserId,
 };
 use internal_notifications_server::store::postgres::{PostgresOptions, PostgresStore, PostgresUrl};
 use internal_notifications_server::store::{Push, Store, StoreError};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use tokio::net::lookup_host;
 
 /// A schema, dropped at the end.
 pub(crate) struct Bench {
@@ -49,6 +53,31 @@ impl Schema {
 
     pub(crate) async fn open(&self, options: PostgresOptions) -> PostgresStore {
         self.try_open(options).await.unwrap()
+    }
+
+    /// Where PostgreSQL listens.
+    pub(crate) async fn address(&self) -> SocketAddr {
+        let there: PgConnectOptions = self.url.parse().unwrap();
+        lookup_host((there.get_host(), there.get_port())).await.unwrap().next().unwrap()
+    }
+
+    /// The URL of a database, by way of a proxy.
+    pub(crate) fn through(&self, proxy: SocketAddr, database: Option<&str>) -> String {
+        let there: PgConnectOptions = self.url.parse().unwrap();
+        let there = there.host(&proxy.ip().to_string()).port(proxy.port()).application_name(&self.name);
+        let there = database.map_or(there.clone(), |database| there.database(database));
+        there.to_url_lossy().into()
+    }
+
+    pub(crate) async fn open_through(&self, proxy: SocketAddr, options: PostgresOptions) -> PostgresStore {
+        PostgresStore::open(&self.through(proxy, None).parse().unwrap(), options).await.unwrap()
+    }
+
+    /// How many of the stores' connections wait for what another transaction has locked.
+    pub(crate) async fn waiting(&self) -> i64 {
+        let waits =
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name";
+        self.number(&format!("{waits} = '{}'", self.name)).await
     }
 
     /// Another program's connection, in the same schema.

@@ -12,7 +12,11 @@
 mod bench_store;
 mod concurrency;
 mod dispatching;
+mod interleaving;
 mod leases;
 mod locking_the_broker;
 mod losing_the_connection;
 mod opening;
+mod snapshots;
+mod sweeping;
+mod unreachable;

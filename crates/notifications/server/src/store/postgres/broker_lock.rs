@@ -10,8 +10,10 @@ use super::{PostgresOptions, connect};
 
 /// How often the connection that holds the lock is tried.
 const PERIOD: Duration = Duration::from_secs(1);
-/// How long that may take.
+/// How long that may take, and how long taking it again.
 const ANSWER: Duration = Duration::from_secs(5);
+/// After so many tries it is somebody else who has the lock.
+const MISSED: u32 = 20;
 /// How long a starting server waits for the end of one that was killed just now.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -62,6 +64,8 @@ async fn hold(mut connection: PgConnection, connect: PgConnectOptions, options: 
         while is_alive(&mut connection).await {
             sleep(PERIOD).await;
         }
+        // It may only have been slow, and would keep the lock from its successor.
+        drop(connection);
         tracing::error!("the lock of the embedded broker is lost with its connection; taking it again");
         connection = retake(&connect, &options).await;
         tracing::info!("the lock of the embedded broker is held again");
@@ -73,16 +77,20 @@ async fn is_alive(connection: &mut PgConnection) -> bool {
 }
 
 async fn retake(connect: &PgConnectOptions, options: &PostgresOptions) -> PgConnection {
-    let mut told = false;
+    let mut tries = 0_u32;
     loop {
-        match locked(connect, options).await {
-            Ok(Some(connection)) => return connection,
-            Ok(None) if !std::mem::replace(&mut told, true) => {
-                tracing::error!(
-                    "another server with the embedded broker has this database now: clients here miss what it publishes until they catch up"
-                );
+        match timeout(ANSWER, locked(connect, options)).await {
+            Ok(Ok(Some(connection))) => return connection,
+            Ok(Ok(None)) => {
+                tries += 1;
+                // PostgreSQL may think for a while that the lost connection is there.
+                if tries == MISSED {
+                    tracing::error!(
+                        "another server with the embedded broker has this database now: clients here miss what it publishes until they catch up"
+                    );
+                }
             }
-            Ok(None) | Err(_) => {}
+            Ok(Err(_)) | Err(_) => {}
         }
         sleep(PERIOD).await;
     }

@@ -36,6 +36,11 @@ impl Failure {
         self.passing
     }
 
+    /// Whether this connection alone may be why: of a server that was made a replica, say, while another one is the primary now.
+    pub(super) fn is_of_connection(&self) -> bool {
+        self.kind == StoreErrorKind::ReadOnly
+    }
+
     pub(super) fn error(self) -> StoreError {
         StoreError::new(self.kind).with_cause(self.cause)
     }
@@ -70,8 +75,10 @@ impl From<sqlx::Error> for Failure {
 
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 fn of_state(state: &str) -> Failure {
-    let kind = match state.get(..2) {
-        Some("28" | "3D" | "3F" | "42" | "XX") => StoreErrorKind::Unusable,
+    let kind = match (state, state.get(..2)) {
+        ("53100", _) => StoreErrorKind::DiskFull,
+        ("25006", _) => StoreErrorKind::ReadOnly,
+        (_, Some("28" | "3D" | "3F" | "42" | "XX")) => StoreErrorKind::Unusable,
         _ => StoreErrorKind::Unavailable,
     };
     let what = match state.get(..2) {
@@ -110,11 +117,13 @@ mod tests {
             assert!(failure.is_passing(), "{state}");
             assert_eq!(failure.error().kind(), StoreErrorKind::Unavailable, "{state}");
         }
-        for state in ["53100", "53300", "57014", "25006", "23505", "?"] {
+        for state in ["53300", "57014", "23505", "?"] {
             let failure = of_state(state);
             assert!(!failure.is_passing(), "{state}");
             assert_eq!(failure.error().kind(), StoreErrorKind::Unavailable, "{state}");
         }
+        assert_eq!(of_state("53100").error().kind(), StoreErrorKind::DiskFull);
+        assert_eq!(of_state("25006").error().kind(), StoreErrorKind::ReadOnly);
         for state in ["28P01", "3D000", "42P01", "XX001"] {
             assert_eq!(of_state(state).error().kind(), StoreErrorKind::Unusable, "{state}");
         }

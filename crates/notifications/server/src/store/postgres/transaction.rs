@@ -7,8 +7,8 @@ use super::failure::Failure;
 use super::row::{self, head};
 use crate::store::journal::{ChangeRow, Inbox, Journal, Tags};
 
-/// A transaction that changes inboxes. Whatever it locks, it locks in this order: idempotency key, scheduled rows (passing over locked
-/// ones), inboxes by user, the notification, its withdrawal, publications by user.
+/// A transaction that changes inboxes. Whatever it locks, it locks in this order: idempotency key, scheduled rows (whoever has
+/// locked any passes over locked ones later), inboxes by user, the notification, its withdrawal, publications by user.
 pub(super) struct Transaction<'a> {
     pub(super) connection: &'a mut PgConnection,
     pub(super) journal: Journal<'a>,

@@ -41,13 +41,19 @@ impl Writing for Retract {
     type Answer = Retracted;
 
     async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Ended<Retracted>, Failure> {
+        // Those that another server has at hand are waited for, while nothing else is locked: they are given first, or not at all.
+        let sql = "DELETE FROM scheduled WHERE (notification, user_id) IN
+                       (SELECT notification, user_id FROM scheduled WHERE notification = (SELECT key FROM notifications WHERE id = $1)
+                        ORDER BY user_id FOR UPDATE)";
+        let query = sqlx::query(sql).bind(self.id.as_str());
+        let waiting = query.execute(&mut *transaction.connection).await?.rows_affected();
         let sql = "UPDATE notifications SET withdrawn = true WHERE id = $1 RETURNING key";
         let query = sqlx::query_scalar(sql).bind(self.id.as_str());
         let key: Option<i64> = query.fetch_optional(&mut *transaction.connection).await?;
         let Some(notification) = key else {
             return Ok(Ended::Rollback(Err(StoreError::new(StoreErrorKind::Unknown))));
         };
-        let cancelled = cancel(transaction.connection, notification).await?;
+        let cancelled = waiting + cancel(transaction.connection, notification).await?;
         let sql = "SELECT count(*) FROM deliveries WHERE notification = $1 AND removed_at IS NULL";
         let query = sqlx::query_scalar(sql).bind(notification);
         let removed: i64 = query.fetch_one(&mut *transaction.connection).await?;
@@ -59,8 +65,8 @@ impl Writing for Retract {
     }
 }
 
-/// Drops the scheduled rows of a notification that nobody is to get any more. Those that another server has at hand it passes over: that
-/// one sees that the notification is withdrawn, or has delivered it before.
+/// Drops the scheduled rows of a notification that nobody is to get any more, and that is locked. Those that another server has at hand
+/// it passes over: that one will see that the notification is withdrawn.
 async fn cancel(connection: &mut PgConnection, notification: i64) -> Result<u64, Failure> {
     let sql = "DELETE FROM scheduled WHERE notification = $1 AND user_id IN
                    (SELECT user_id FROM scheduled WHERE notification = $1 FOR UPDATE SKIP LOCKED)";

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use internal_notifications_models::UserId;
@@ -49,12 +50,14 @@ pub(super) struct Database {
     pool: PgPool,
     pub(super) options: PostgresOptions,
     writers: Semaphore,
+    /// How often something was done again.
+    repeats: AtomicU64,
 }
 
 impl Database {
     pub(super) fn new(pool: PgPool, options: PostgresOptions) -> Self {
         let writers = Semaphore::new(options.writers());
-        Self { pool, options, writers }
+        Self { pool, options, writers, repeats: AtomicU64::new(0) }
     }
 
     /// Reads, each statement by itself.
@@ -89,8 +92,13 @@ impl Database {
                 return Err(failure.error());
             }
             repeats += 1;
+            self.repeats.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(wait).await;
         }
+    }
+
+    pub(super) fn repeats(&self) -> u64 {
+        self.repeats.load(Ordering::Relaxed)
     }
 
     /// Lets those who are at it finish, and nobody begin.
@@ -170,7 +178,7 @@ impl<W: Writing> Attempt for Change<W> {
                 Ok(answer)
             }
             Err(failure) => {
-                if begun.rollback().await.is_ok() {
+                if begun.rollback().await.is_ok() && !failure.is_of_connection() {
                     session.give_back();
                 }
                 Err(failure)
