@@ -31,7 +31,7 @@ async fn an_order_and_its_notification_are_both_there_or_neither() {
     inbox.wait_for(|now| now.pending == 3).await;
 
     let notified: Vec<_> =
-        inbox.snapshot().notifications.into_iter().rev().filter_map(|row| row.heading.clone()).collect();
+        inbox.snapshot().notifications.iter().rev().filter_map(|row| row.heading.clone()).collect();
     assert_eq!(notified, ["Order 1", "Order 3", "Order 5"]);
     assert_eq!(orders(&file).await, ["1", "3", "5"], "those that were placed, and no other");
 }
