@@ -22,10 +22,6 @@ impl Stop {
 }
 
 impl Stopped {
-    pub(crate) fn is_stopped(&self) -> bool {
-        *self.0.borrow()
-    }
-
     /// Waits until the task is to stop; also when nobody is left to tell it.
     pub(crate) async fn wait(&mut self) {
         let _ = self.0.wait_for(|stop| *stop).await;

@@ -81,7 +81,7 @@ impl Worker {
         let round = if taken.is_empty() { Round::Empty } else { Round::Full };
         let (began, mut settled, mut failed) = (Instant::now(), Vec::new(), None);
         for Taken { key, row } in taken {
-            if stopped.is_stopped() || began.elapsed() > ROUND {
+            if stopped.has_come() || began.elapsed() > ROUND {
                 break;
             }
             let row = row.map_err(|problem| NotPushed::Refused(problem.to_owned()));
