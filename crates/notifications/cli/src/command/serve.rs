@@ -22,7 +22,7 @@ pub(crate) struct Serve {
     /// Where to listen, before INTERNAL_NOTIFICATIONS_LISTEN; port 0 takes a free one
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// Where the inboxes are kept, before INTERNAL_NOTIFICATIONS_DATABASE_URL: sqlite://PATH
+    /// Where the inboxes are kept, before INTERNAL_NOTIFICATIONS_DATABASE_URL, which is the better place for a password: sqlite://PATH, or postgres://USER@HOST/DATABASE
     #[arg(long, value_name = "URL")]
     database: Option<String>,
     /// Say where it listens as JSON
@@ -67,12 +67,15 @@ fn told(error: internal_notifications_server::Error) -> Error {
     }
 }
 
-/// The command works in a shell that has nothing of this process's environment.
+/// The command works in a shell that has nothing of this process's environment, unless that would show a password.
 fn token_hint(database: Option<&str>) -> String {
-    let database = database.map_or(String::new(), |url| format!(" --database {}", shell_word(url.trim())));
-    format!(
-        "no secret is set: app users' tokens are made by `internal-notifications token --user ada{database}`"
-    )
+    let tokens = "no secret is set: app users' tokens are made by `internal-notifications token --user ada";
+    match database.map(str::trim) {
+        None => format!("{tokens}`"),
+        Some(url) if url.starts_with("sqlite:") => format!("{tokens} --database {}`", shell_word(url)),
+        // It may hold a password.
+        Some(_) => format!("{tokens}`, with the same {DATABASE_URL}"),
+    }
 }
 
 #[cfg(test)]
@@ -82,5 +85,13 @@ mod tests {
     #[test]
     fn the_hint_names_the_database() {
         assert!(token_hint(Some("sqlite://a.db")).ends_with("--user ada --database sqlite://a.db`"));
+    }
+
+    #[test]
+    fn the_hint_shows_no_password() {
+        for url in ["postgres://ada:hunter2@db/inbox", " postgresql://ada:hunter2@db/inbox"] {
+            let hint = token_hint(Some(url));
+            assert!(hint.contains(DATABASE_URL) && !hint.contains("hunter2"), "{hint}");
+        }
     }
 }
