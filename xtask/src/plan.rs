@@ -3,6 +3,7 @@
 use crate::runner::Step;
 use crate::test::Options;
 use crate::{chaos, demo, rustdoc, tools};
+use std::env;
 use std::path::Path;
 use std::process::Command;
 
@@ -19,6 +20,10 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
         Step::new("bans, licences, sources", deny())
             .needs("cargo-deny (cargo install --locked cargo-deny)", tools::cargo_has("deny")),
     ];
+    if env::var_os("TEST_POSTGRES_URL").is_none() {
+        // With it, they run with the other tests.
+        steps.push(Step::new("tests on PostgreSQL", vec![]).needs("TEST_POSTGRES_URL=postgres://…", false));
+    }
     steps.extend(chaos::steps(options.long));
     let strangers = root.join("tests").join("strangers");
     if strangers.join("package.json").exists() {
