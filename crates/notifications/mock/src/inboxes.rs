@@ -3,8 +3,8 @@ mod due;
 use std::collections::{BTreeMap, BTreeSet};
 
 use internal_notifications_models::{
-    Change, ChangesAnswer, InboxPage, InternalNotification, NotificationId, OpId, Receipt, Timestamp, UserId,
-    WriteAnswer, canonical_json,
+    Change, ChangesAnswer, InboxPage, InternalNotification, MAX_NOTIFICATION_BYTES, MAX_RECIPIENTS,
+    NotificationId, OpId, Receipt, Timestamp, UserId, WriteAnswer, canonical_json,
 };
 use internal_notifications_service::{InboxCommand, InboxLog, Refused, ServiceError, ServiceErrorKind};
 
@@ -28,21 +28,17 @@ struct Known {
     withdrawn: bool,
 }
 
-/// As a server's default settings have it.
-const MOST_RECIPIENTS: usize = 10_000;
-const MOST_BYTES: usize = 128 * 1024;
-
 /// What a push may not be; looked at before it is sent.
 pub(crate) fn check(user_ids: &[UserId], notification: &InternalNotification) -> Result<(), ServiceError> {
     let invalid = |detail: String| Err(ServiceError::new(ServiceErrorKind::Invalid, detail));
     if let Err(error) = notification.check() {
         return invalid(error.to_string());
     }
-    if user_ids.is_empty() || user_ids.len() > MOST_RECIPIENTS {
-        return invalid(format!("a push has 1 to {MOST_RECIPIENTS} users"));
+    if user_ids.is_empty() || user_ids.len() > MAX_RECIPIENTS {
+        return invalid(format!("a push has 1 to {MAX_RECIPIENTS} users"));
     }
-    if body(notification).len() > MOST_BYTES {
-        return invalid(format!("a notification has at most {MOST_BYTES} bytes"));
+    if body(notification).len() > MAX_NOTIFICATION_BYTES {
+        return invalid(format!("a notification has at most {MAX_NOTIFICATION_BYTES} bytes"));
     }
     Ok(())
 }

@@ -1,5 +1,4 @@
 use std::collections::HashSet;
-use std::io;
 use std::sync::Arc;
 
 use axum::Json;
@@ -54,47 +53,9 @@ fn recipients(app: &App, user_ids: Vec<UserId>) -> Result<Vec<UserId>, ApiError>
 fn check(app: &App, notification: &InternalNotification) -> Result<(), ApiError> {
     notification.check().map_err(|error| ApiError::invalid(error.to_string()))?;
     let most = app.limits.notification_bytes;
-    let length = json_length(notification)
-        .map_err(|error| ApiError::bare(Kind::Internal).with_cause(error.to_string()))?;
-    match length > most {
+    let json = notification.to_json().map_err(|error| ApiError::invalid(error.to_string()))?;
+    match json.len() > most {
         true => Err(ApiError::new(Kind::TooLarge, format!("a notification has at most {most} bytes"))),
         false => Ok(()),
-    }
-}
-
-/// How long the canonical JSON is, which the store makes: sorting keys makes it neither longer nor shorter.
-fn json_length(notification: &InternalNotification) -> serde_json::Result<usize> {
-    struct Length(usize);
-    impl io::Write for Length {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 = self.0.saturating_add(bytes.len());
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut length = Length(0);
-    serde_json::to_writer(&mut length, notification)?;
-    Ok(length.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use internal_notifications_models::canonical_json;
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn the_length_is_that_of_the_canonical_json() {
-        let notification: InternalNotification = serde_json::from_value(json!({
-            "id": "n", "content": "é\"\u{0}", "payload": {"b": [93.57325699163573, 1e300, null], "a": {}},
-            "zebra": "z", "apple": {"y": 1, "x": -2}, "buttons": [{"id": "b", "text": "t"}],
-        }))
-        .unwrap();
-        let canonical = canonical_json(&serde_json::to_value(&notification).unwrap());
-        assert_eq!(json_length(&notification).unwrap(), canonical.len());
     }
 }
