@@ -84,7 +84,7 @@ impl From<InvalidNotification> for OutboxError {
 
 impl From<sqlx::Error> for OutboxError {
     fn from(error: sqlx::Error) -> Self {
-        let problem = "the database did not take the intent".to_owned();
+        let problem = "the database did not do it".to_owned();
         Self { kind: OutboxErrorKind::Database, problem, database: Some(error) }
     }
 }
