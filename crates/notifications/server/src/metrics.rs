@@ -33,6 +33,7 @@ pub struct Metrics {
     published: By,
     intents: By,
     due_delivered: Counter,
+    due_expired: Counter,
     due_lateness: Histogram,
     withdrawn: Counter,
     pruned: Counter,
@@ -101,6 +102,11 @@ impl Metrics {
         );
         let due_delivered =
             counted(&mut registry, "due_delivered", "Inboxes that a scheduled notification entered");
+        let due_expired = counted(
+            &mut registry,
+            "due_expired",
+            "Inboxes that a scheduled notification did not enter since it had expired before",
+        );
         let withdrawn =
             counted(&mut registry, "withdrawn", "Inboxes that an expired or retracted notification left");
         let pruned =
@@ -136,6 +142,7 @@ impl Metrics {
             published,
             intents,
             due_delivered,
+            due_expired,
             due_lateness,
             withdrawn,
             pruned,
@@ -216,6 +223,7 @@ impl Metrics {
         self.changed("added", advanced.delivered);
         self.changed("removed", advanced.withdrawn);
         self.due_delivered.inc_by(advanced.delivered);
+        self.due_expired.inc_by(advanced.expired);
         self.withdrawn.inc_by(advanced.withdrawn);
         if advanced.delivered > 0 {
             self.due_lateness.observe(advanced.lateness.as_secs_f64());

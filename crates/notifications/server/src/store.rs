@@ -10,6 +10,7 @@ pub mod memory;
 pub mod postgres;
 mod pushing;
 mod retention;
+mod row;
 pub mod sqlite;
 
 use async_trait::async_trait;

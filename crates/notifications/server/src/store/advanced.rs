@@ -7,6 +7,8 @@ pub struct Advanced {
     pub delivered: u64,
     /// Inboxes that an expired or retracted notification left.
     pub withdrawn: u64,
+    /// Inboxes that a scheduled notification was to enter, and did not: it had expired before.
+    pub expired: u64,
     /// How long ago the first of those delivered had fallen due; zero when none was.
     pub lateness: Duration,
 }
@@ -21,6 +23,7 @@ impl Advanced {
     pub(super) fn add(&mut self, more: Self) {
         self.delivered += more.delivered;
         self.withdrawn += more.withdrawn;
+        self.expired += more.expired;
         self.lateness = self.lateness.max(more.lateness);
     }
 }

@@ -63,12 +63,13 @@ impl Bench {
         let mut sum = Advanced::default();
         loop {
             let done = self.store.advance(now, limit).await.unwrap();
+            sum.delivered += done.delivered;
+            sum.withdrawn += done.withdrawn;
+            sum.expired += done.expired;
+            sum.lateness = sum.lateness.max(done.lateness);
             if done.is_idle() {
                 return sum;
             }
-            sum.delivered += done.delivered;
-            sum.withdrawn += done.withdrawn;
-            sum.lateness = sum.lateness.max(done.lateness);
         }
     }
 

@@ -54,7 +54,9 @@ async fn what_expires_before_it_was_sent_never_enters(on: Backend) {
     let mut both = until("n", &["ada"], at(20));
     both.notification.send_after = Some(at(10));
     assert_eq!(bench.store.push(both.clone()).await.unwrap().scheduled, 1);
-    assert!(bench.advance(at(20), 1).await.is_idle());
+    let done = bench.store.advance(at(20), 1).await.unwrap();
+    assert_eq!(done, Advanced { expired: 1, ..Advanced::default() });
+    assert!(done.is_idle(), "nothing changed");
     both.at = at(21);
     assert_eq!(bench.store.push(both).await.unwrap().duplicates, 1);
     assert!(bench.advance(at(30), 1).await.is_idle());

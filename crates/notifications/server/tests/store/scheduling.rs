@@ -14,7 +14,7 @@ fn later(name: &str, users: &[&str], due: Timestamp) -> Push {
 }
 
 fn delivered(delivered: u64, late: u64) -> Advanced {
-    Advanced { delivered, withdrawn: 0, lateness: Duration::from_secs(late) }
+    Advanced { delivered, lateness: Duration::from_secs(late), ..Advanced::default() }
 }
 
 async fn what_is_for_later_enters_when_it_is_due_and_not_before(on: Backend) {

@@ -32,7 +32,7 @@ pub(super) fn run(transaction: &mut Transaction<'_>, now: Timestamp, limit: usiz
     while left(&done) > 0
         && let Some((id, reason)) = due_to_leave(transaction.contents, now)
     {
-        give_to_nobody(transaction.contents, &id);
+        done.expired += give_to_nobody(transaction.contents, &id);
         done.withdrawn += withdraw(transaction, &id, reason, now, left(&done));
     }
     while left(&done) > 0

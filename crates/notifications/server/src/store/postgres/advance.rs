@@ -7,7 +7,7 @@ use internal_notifications_models::{Timestamp, UserId};
 use super::failure::Failure;
 use super::row;
 use super::transaction::Transaction;
-use super::withdraw::{BATCH, Expire, Leave, NextDue};
+use super::withdraw::{BATCH, Expire, Leave, Left, NextDue};
 use super::work::{Database, Ended, Writing};
 use crate::store::journal::Made;
 use crate::store::{Advanced, StoreError};
@@ -22,16 +22,18 @@ pub(super) async fn run(
     let mut left = limit.max(1);
     while left > 0 {
         let Some(notification) = database.read(NextDue(now)).await? else { break };
-        database.write(Expire(notification)).await?;
+        done.expired += database.write(Expire(notification)).await?;
         let limit = left.min(BATCH);
-        let inboxes = database.write(Leave { notification, at: now, limit }).await?.inboxes;
+        let Left { inboxes, cancelled, .. } = database.write(Leave { notification, at: now, limit }).await?;
         done.withdrawn += inboxes;
+        done.expired += cancelled;
         // One that nobody had costs nothing: a caller who hears of no inbox would not ask again.
         left = left.saturating_sub(usize::try_from(inboxes).unwrap_or(usize::MAX));
     }
     while left > 0 {
         let given = database.write(Deliver { now, limit: left.min(BATCH) }).await?;
         done.delivered += given.delivered;
+        done.expired += (given.rows as u64).saturating_sub(given.delivered);
         done.lateness = done.lateness.max(given.lateness);
         if given.rows < left.min(BATCH) {
             break;

@@ -67,7 +67,7 @@ impl Reading for ReadNotification<'_> {
                    JOIN inboxes i ON i.user_id = $2 JOIN deliveries d ON d.notification = n.key AND d.inbox = i.key
                    WHERE n.id = $1 AND d.removed_at IS NULL";
         let query = sqlx::query(sql).bind(id.as_str()).bind(user_id.as_str());
-        query.fetch_optional(connection).await?.as_ref().map(row::delivery).transpose()
+        Ok(query.fetch_optional(connection).await?.as_ref().map(row::delivery).transpose()?)
     }
 }
 

@@ -90,16 +90,16 @@ impl Reading for NextDue {
 pub(super) struct Expire(pub(super) i64);
 
 impl Writing for Expire {
-    type Answer = ();
+    /// Who was to get it later, and will not.
+    type Answer = u64;
 
-    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Ended<()>, Failure> {
+    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Ended<u64>, Failure> {
         let sql = "UPDATE notifications SET withdrawn = true WHERE key = $1 AND NOT withdrawn";
         let query = sqlx::query(sql).bind(self.0).execute(&mut *transaction.connection);
         if query.await?.rows_affected() == 0 {
-            return Ok(Ended::Rollback(Ok(())));
+            return Ok(Ended::Rollback(Ok(0)));
         }
-        cancel(transaction.connection, self.0).await?;
-        Ok(Ended::Commit(()))
+        Ok(Ended::Commit(cancel(transaction.connection, self.0).await?))
     }
 }
 
@@ -111,8 +111,11 @@ pub(super) struct Leave {
 }
 
 /// A notification has left some inboxes.
+#[derive(Default)]
 pub(super) struct Left {
     pub(super) inboxes: u64,
+    /// Who was to get it later, and will not.
+    pub(super) cancelled: u64,
     /// Whether it has left all.
     pub(super) all: bool,
 }
@@ -125,7 +128,7 @@ impl Writing for Leave {
         let query = sqlx::query_as(sql).bind(self.notification);
         let found: Option<(String, String, i64)> = query.fetch_optional(&mut *transaction.connection).await?;
         let Some((id, reason, reached)) = found else {
-            return Ok(Ended::Rollback(Ok(Left { inboxes: 0, all: true })));
+            return Ok(Ended::Rollback(Ok(Left { all: true, ..Left::default() })));
         };
         let id = NotificationId::new(id)?;
         let reason: RemovedReason = serde_json::from_value(reason.into())?;
@@ -146,8 +149,9 @@ impl Writing for Leave {
             transaction.journal.removed(inbox, self.at, (vec![id.clone()], reason), u64::from(*pending))?;
         }
         transaction.flush(inboxes).await?;
+        let mut cancelled = 0;
         if all {
-            cancel(transaction.connection, self.notification).await?;
+            cancelled = cancel(transaction.connection, self.notification).await?;
             let sql = "DELETE FROM withdrawals WHERE notification = $1";
             sqlx::query(sql).bind(self.notification).execute(&mut *transaction.connection).await?;
         } else {
@@ -156,6 +160,6 @@ impl Writing for Leave {
                 sqlx::query(sql).bind(self.notification).bind(next.last().copied().unwrap_or(reached));
             query.execute(&mut *transaction.connection).await?;
         }
-        Ok(Ended::Commit(Left { inboxes: removed.len() as u64, all }))
+        Ok(Ended::Commit(Left { inboxes: removed.len() as u64, cancelled, all }))
     }
 }

@@ -29,8 +29,10 @@ pub(super) async fn run(
         let query = sqlx::query_scalar(sql).bind(now.as_millisecond());
         let due: Option<i64> = query.fetch_optional(&mut *transaction.connection).await?;
         let Some(notification) = due else { break };
-        let inboxes = withdraw::some(transaction, notification, now, left).await?.inboxes;
+        let withdraw::Left { inboxes, cancelled, .. } =
+            withdraw::some(transaction, notification, now, left).await?;
         done.withdrawn += inboxes;
+        done.expired += cancelled;
         left = left.saturating_sub(usize::try_from(inboxes).unwrap_or(usize::MAX).max(1));
     }
     if left > 0 {

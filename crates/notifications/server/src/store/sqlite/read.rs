@@ -49,7 +49,7 @@ pub(super) async fn notification(
                CROSS JOIN inboxes i CROSS JOIN deliveries d ON d.notification = n.key AND d.inbox = i.key
                WHERE n.id = ?1 AND i.user_id = ?2 AND d.removed_at IS NULL";
     let query = sqlx::query(sql).bind(id.as_str().to_owned()).bind(user_id.as_str().to_owned());
-    query.fetch_optional(readers).await?.as_ref().map(row::delivery).transpose()
+    Ok(query.fetch_optional(readers).await?.as_ref().map(row::delivery).transpose()?)
 }
 
 pub(super) async fn page(

@@ -23,8 +23,11 @@ pub(super) struct Retracted {
 }
 
 /// A notification has left some inboxes.
+#[derive(Default)]
 pub(super) struct Left {
     pub(super) inboxes: u64,
+    /// Who was to get it later, and will not.
+    pub(super) cancelled: u64,
     /// Whether it has left all.
     pub(super) all: bool,
 }
@@ -62,10 +65,10 @@ pub(super) async fn some(
     let sql = "SELECT id, reason, reached FROM withdrawals CROSS JOIN notifications ON key = notification WHERE notification = ?1";
     let query = sqlx::query_as(sql).bind(notification);
     let found: Option<(String, String, i64)> = query.fetch_optional(&mut *transaction.connection).await?;
-    let Some((id, reason, reached)) = found else { return Ok(Left { inboxes: 0, all: true }) };
+    let Some((id, reason, reached)) = found else { return Ok(Left { all: true, ..Left::default() }) };
     let id = NotificationId::new(id)?;
     let reason: RemovedReason = serde_json::from_value(reason.into())?;
-    give_to_nobody(transaction.connection, notification).await?;
+    let cancelled = give_to_nobody(transaction.connection, notification).await?;
 
     let sql = "SELECT user_id, i.key, seq, tag, pending, opened_at IS NULL AS opens
                FROM deliveries INDEXED BY deliveries_by_notification CROSS JOIN inboxes i ON i.key = inbox
@@ -93,7 +96,7 @@ pub(super) async fn some(
         false => "UPDATE withdrawals SET reached = ?2 WHERE notification = ?1",
     };
     sqlx::query(sql).bind(notification).bind(last).execute(&mut *transaction.connection).await?;
-    Ok(Left { inboxes: rows.len() as u64, all })
+    Ok(Left { inboxes: rows.len() as u64, cancelled, all })
 }
 
 /// Nobody gets it any more; how many would have.
