@@ -1,3 +1,6 @@
+use std::future::ready;
+
+use futures_util::{StreamExt, stream};
 use internal_notifications_models::{ChangesAnswer, Position, ResetReason, Tag};
 
 use crate::backend::Backend;
@@ -64,7 +67,8 @@ async fn below_the_floor_it_is_trimmed_and_at_the_floor_it_is_not(on: Backend) {
 async fn a_reset_brings_the_newest_two_hundred(on: Backend) {
     let bench = Bench::new(on).await;
     let pushes = (0..201).map(|n| bench.store.push(push(&format!("n{n}"), &["ada"])));
-    futures_util::future::join_all(pushes).await;
+    // Those who wait too long for the inbox are told so.
+    stream::iter(pushes).buffer_unordered(8).for_each(|pushed| ready(drop(pushed.unwrap()))).await;
     let after = Position { seq: 1_000, tag: Some(Tag::from_bits(7)) };
     let answer = bench.store.changes(&user("ada"), after, 10).await.unwrap();
     let ChangesAnswer::Reset { reason: ResetReason::Diverged, snapshot } = answer else { panic!() };
