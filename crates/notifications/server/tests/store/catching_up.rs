@@ -1,5 +1,3 @@
-use std::future::ready;
-
 use futures_util::{StreamExt, stream};
 use internal_notifications_models::{ChangesAnswer, Position, ResetReason, Tag};
 
@@ -68,7 +66,10 @@ async fn a_reset_brings_the_newest_two_hundred(on: Backend) {
     let bench = Bench::new(on).await;
     let pushes = (0..201).map(|n| bench.store.push(push(&format!("n{n}"), &["ada"])));
     // Those who wait too long for the inbox are told so.
-    stream::iter(pushes).buffer_unordered(8).for_each(|pushed| ready(drop(pushed.unwrap()))).await;
+    let mut pushed = stream::iter(pushes).buffer_unordered(8);
+    while let Some(pushed) = pushed.next().await {
+        pushed.unwrap();
+    }
     let after = Position { seq: 1_000, tag: Some(Tag::from_bits(7)) };
     let answer = bench.store.changes(&user("ada"), after, 10).await.unwrap();
     let ChangesAnswer::Reset { reason: ResetReason::Diverged, snapshot } = answer else { panic!() };
