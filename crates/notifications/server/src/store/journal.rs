@@ -1,7 +1,6 @@
 use internal_notifications_models::{
     ChangeKind, Head, NotificationId, Position, RemovedReason, Tag, Timestamp, UserId,
 };
-use serde::Serialize;
 
 /// Makes the tag of a change.
 pub(super) type Tags = dyn Fn() -> Tag + Send + Sync;
@@ -31,7 +30,7 @@ pub(super) enum Made {
 }
 
 /// A row of `changes`, and of `deliveries` where it added one.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(super) struct ChangeRow {
     pub(super) inbox: i64,
     pub(super) seq: u64,
@@ -45,7 +44,7 @@ pub(super) struct ChangeRow {
 }
 
 /// A row of `scheduled`.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(super) struct ScheduledRow {
     pub(super) notification: i64,
     pub(super) user_id: UserId,

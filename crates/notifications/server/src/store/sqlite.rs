@@ -8,6 +8,7 @@ mod command;
 mod connect;
 mod failure;
 mod file;
+mod insert;
 mod kept;
 mod options;
 mod publish;

@@ -4,6 +4,7 @@ use internal_notifications_models::{NotificationId, Receipt, UserId};
 
 use super::command::{Command, Reply};
 use super::failure::Failure;
+use super::insert::Insert;
 use super::transaction::Transaction;
 use crate::store::idempotency::IdempotencyKey;
 use crate::store::pushing::{Known, NewPush};
@@ -46,34 +47,40 @@ pub(super) async fn run(transaction: &mut Transaction<'_>, commands: &mut [Comma
         let notification = known.entry(push.id.clone()).or_insert_with(|| {
             transaction.keys.notification += 1;
             let key = transaction.keys.notification;
-            let at = push.at.as_millisecond();
-            new.push((key, &push.id, &push.sender, &push.digest, &push.body, at));
+            new.push((key, *push));
             expiring.extend(push.expires_at.map(|expires_at| (key, expires_at.as_millisecond())));
             Known { key, sender: push.sender.clone(), digest: push.digest.clone(), withdrawn: false }
         });
         let receipt = push.deliver(notification, &mut inboxes, &mut had, &mut transaction.journal);
         if let Some(key) = &push.idempotency {
             let answer = serde_json::to_string(&receipt)?;
-            answers.push((&push.sender, &key.key, &key.request, answer, push.at.as_millisecond()));
+            answers.push((&push.sender, key, answer, push.at.as_millisecond()));
             answered.insert(used(push, key), (key.request.clone(), receipt.clone()));
         }
         reply.set(Ok(receipt));
     }
-    if !new.is_empty() {
-        let sql = "INSERT INTO notifications (key, id, sender, digest, body, created_at)
-                   SELECT value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3), value ->> 4, value ->> 5 FROM json_each(?1)";
-        transaction.execute(sql, serde_json::to_string(&new)?).await?;
-    }
-    if !expiring.is_empty() {
-        let sql = "INSERT INTO withdrawals (notification, due_at, reason)
-                   SELECT value ->> 0, value ->> 1, 'expired' FROM json_each(?1)";
-        transaction.execute(sql, serde_json::to_string(&expiring)?).await?;
-    }
-    if !answers.is_empty() {
-        let sql = "INSERT INTO idempotency (sender, key, request, answer, at)
-                   SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1)";
-        transaction.execute(sql, serde_json::to_string(&answers)?).await?;
-    }
+    let into = "INSERT INTO notifications (key, id, sender, digest, body, created_at) ";
+    let text = str::to_owned;
+    Insert::new(into, "", new, |mut values, (key, push)| {
+        values.push_bind(key).push_bind(text(push.id.as_str())).push_bind(text(&push.sender));
+        values.push("unhex(").push_bind_unseparated(text(&push.digest)).push_unseparated(")");
+        values.push_bind(text(&push.body)).push_bind(push.at.as_millisecond());
+    })
+    .execute(transaction.connection)
+    .await?;
+    let into = "INSERT INTO withdrawals (notification, due_at, reason) ";
+    Insert::new(into, "", expiring, |mut values, (key, due_at)| {
+        values.push_bind(key).push_bind(due_at).push_bind("expired");
+    })
+    .execute(transaction.connection)
+    .await?;
+    let into = "INSERT INTO idempotency (sender, key, request, answer, at) ";
+    Insert::new(into, "", answers, |mut values, (sender, key, answer, at)| {
+        values.push_bind(text(sender)).push_bind(text(&key.key)).push_bind(text(&key.request));
+        values.push_bind(answer).push_bind(at);
+    })
+    .execute(transaction.connection)
+    .await?;
     transaction.flush(inboxes).await
 }
 

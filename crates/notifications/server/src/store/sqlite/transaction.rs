@@ -4,7 +4,8 @@ use internal_notifications_models::{Head, Position, UserId};
 use sqlx::SqliteConnection;
 
 use super::failure::Failure;
-use super::row::head;
+use super::insert::Insert;
+use super::row::{self, head};
 use crate::store::journal::{Inbox, Journal, Tags};
 
 /// A transaction of the writer.
@@ -60,55 +61,63 @@ impl<'a> Transaction<'a> {
     /// Writes what the journal holds, and the inboxes that it is of.
     pub(super) async fn flush(&mut self, inboxes: BTreeMap<UserId, Inbox>) -> Result<(), Failure> {
         let scheduled = std::mem::take(&mut self.journal.scheduled);
-        if !scheduled.is_empty() {
-            let sql = "INSERT INTO scheduled (notification, user_id, due_at)
-                       SELECT value ->> 'notification', value ->> 'user_id', value ->> 'due_at' FROM json_each(?1)";
-            self.execute(sql, serde_json::to_string(&scheduled)?).await?;
-        }
+        let into = "INSERT INTO scheduled (notification, user_id, due_at) ";
+        Insert::new(into, "", scheduled, |mut values, row| {
+            values
+                .push_bind(row.notification)
+                .push_bind(row.user_id.as_str().to_owned())
+                .push_bind(row.due_at);
+        })
+        .execute(self.connection)
+        .await?;
         let changes = std::mem::take(&mut self.journal.changes);
         if changes.is_empty() {
             return Ok(());
         }
-        let mut heads = Vec::new();
-        for (user, inbox) in inboxes.iter().filter(|(_, inbox)| inbox.has_changed()) {
-            let Position { seq, tag: Some(tag) } = inbox.head.position else { continue };
-            let (tag, pending) = (tag.bits().cast_signed(), inbox.head.pending);
-            heads.push((inbox.key, user, seq, tag, pending, inbox.before));
-        }
-        let heads = serde_json::to_string(&heads)?;
-        self.execute(
-            "INSERT INTO inboxes (key, user_id, seq, tag, pending)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1) WHERE true
-             ON CONFLICT (key) DO UPDATE SET seq = excluded.seq, tag = excluded.tag, pending = excluded.pending",
-            heads.clone(),
-        )
+        let changed: Vec<(UserId, Inbox)> =
+            inboxes.into_iter().filter(|(_, inbox)| inbox.has_changed()).collect();
+        let into = "INSERT INTO inboxes (key, user_id, seq, tag, pending) ";
+        let known = " ON CONFLICT (key) DO UPDATE SET seq = excluded.seq, tag = excluded.tag, pending = excluded.pending";
+        Insert::new(into, known, &changed, |mut values, (user, inbox)| {
+            let Position { seq, tag } = inbox.head.position;
+            values.push_bind(inbox.key).push_bind(user.as_str().to_owned()).push_bind(row::seq(seq));
+            values.push_bind(tag.map(|tag| tag.bits().cast_signed())).push_bind(row::seq(inbox.head.pending));
+        })
+        .execute(self.connection)
         .await?;
-        self.execute(
-            "INSERT INTO publications (inbox, published) SELECT value ->> 0, value ->> 5 FROM json_each(?1) WHERE true
-             ON CONFLICT (inbox) DO NOTHING",
-            heads,
-        )
+        let into = "INSERT INTO publications (inbox, published) ";
+        Insert::new(into, " ON CONFLICT (inbox) DO NOTHING", &changed, |mut values, (_, inbox)| {
+            values.push_bind(inbox.key).push_bind(row::seq(inbox.before));
+        })
+        .execute(self.connection)
         .await?;
-        let adds = changes.iter().any(|change| change.added.is_some());
-        let changes = serde_json::to_string(&changes)?;
-        if adds {
-            self.execute(
-                "INSERT INTO deliveries (inbox, added, notification, created_at)
-                 SELECT value ->> 'inbox', value ->> 'seq', value ->> 'added', value ->> 'at' FROM json_each(?1)
-                 WHERE value ->> 'added' IS NOT NULL",
-                changes.clone(),
-            )
-            .await?;
-        }
-        self.execute(
-            "INSERT INTO changes (inbox, seq, tag, prev, pending, at, detail, op)
-             SELECT value ->> 'inbox', value ->> 'seq', value ->> 'tag', value ->> 'prev', value ->> 'pending',
-                    value ->> 'at', value ->> 'detail', value ->> 'op' FROM json_each(?1)",
-            changes,
-        )
+        let added = changes.iter().filter_map(|change| Some((change, change.added?)));
+        let into = "INSERT INTO deliveries (inbox, added, notification, created_at) ";
+        Insert::new(into, "", added, |mut values, (change, added)| {
+            values
+                .push_bind(change.inbox)
+                .push_bind(row::seq(change.seq))
+                .push_bind(added)
+                .push_bind(change.at);
+        })
+        .execute(self.connection)
         .await?;
-        let changed = inboxes.into_iter().filter(|(_, inbox)| inbox.has_changed());
-        self.touched.extend(changed.map(|(user, _)| user));
+        let into = "INSERT INTO changes (inbox, seq, tag, prev, pending, at, detail, op) ";
+        Insert::new(into, "", changes, |mut values, change| {
+            values
+                .push_bind(change.inbox)
+                .push_bind(row::seq(change.seq))
+                .push_bind(change.tag)
+                .push_bind(change.prev);
+            values
+                .push_bind(row::seq(change.pending))
+                .push_bind(change.at)
+                .push_bind(change.detail)
+                .push_bind(change.op);
+        })
+        .execute(self.connection)
+        .await?;
+        self.touched.extend(changed.into_iter().map(|(user, _)| user));
         Ok(())
     }
 
