@@ -39,3 +39,7 @@ CREATE INDEX idempotency_by_time ON idempotency (at);
 
 -- What may be forgotten one day.
 CREATE INDEX deliveries_removed ON deliveries (inbox, removed_at) WHERE removed_at IS NOT NULL;
+
+-- With all that its condition names: else counting reads each delivery too.
+DROP INDEX deliveries_pending;
+CREATE INDEX deliveries_pending ON deliveries (inbox, added, opened_at, removed_at) WHERE opened_at IS NULL AND removed_at IS NULL;

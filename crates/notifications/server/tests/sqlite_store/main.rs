@@ -9,5 +9,6 @@ mod committing;
 mod database_file;
 mod far_behind;
 mod migrating;
+mod planning;
 mod sweeping;
 mod withdrawing;
