@@ -158,7 +158,7 @@ impl InboxLog {
 
     fn through(&self, through: Option<u64>, tag: Option<Tag>) -> Result<u64, Refused> {
         let head = self.head.position.seq;
-        let Some(through) = through else { return Ok(head) };
+        let through = through.unwrap_or(head);
         if through > head || (tag.is_some() && self.tag_at(through) != tag) {
             return Err(Refused::Diverged);
         }

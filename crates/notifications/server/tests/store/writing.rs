@@ -75,12 +75,26 @@ async fn opened_all_of_another_history_is_refused_with_the_head(on: Backend) {
     assert_eq!(bench.log("ada").await.len(), 2);
 }
 
-async fn opened_all_at_a_trimmed_record_is_refused(on: Backend) {
+async fn opened_all_is_refused_where_the_log_no_longer_tells_the_tag(on: Backend) {
+    let bench = bench_with(on, &["a", "b", "c"]).await;
+    let tags: Vec<_> = bench.log("ada").await.iter().map(|change| Some(change.stamp.tag)).collect();
+    assert_eq!(bench.cut_logs(1).await.trimmed, 4, "of both inboxes");
+    let opened_all = |through, tag| bench.write("ada", WriteKind::OpenedAll { through: Some(through), tag });
+    for (through, tag) in [(1, tags[0]), (2, tags[0])] {
+        let error = opened_all(through, tag).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Diverged, "{through}");
+    }
+    let answer = opened_all(2, tags[1]).await.unwrap();
+    assert_eq!(answer.head.pending, 1, "the record after a trimmed one tells its tag");
+}
+
+async fn all_can_be_marked_opened_however_long_an_inbox_was_quiet(on: Backend) {
     let bench = bench_with(on, &["a", "b"]).await;
-    let tag = Some(bench.log("ada").await[0].stamp.tag);
-    assert_eq!(bench.cut_logs(1).await.trimmed, 2, "of both inboxes");
-    let error = bench.write("ada", WriteKind::OpenedAll { through: Some(1), tag }).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Diverged);
+    let head = bench.store.head(&user("ada")).await.unwrap().position;
+    assert_eq!(bench.cut_logs(0).await.trimmed, 4, "all of both inboxes");
+    let opened_all = |tag| bench.write("ada", WriteKind::OpenedAll { through: Some(head.seq), tag });
+    assert_eq!(opened_all(Some(Tag::from_bits(7))).await.unwrap_err().kind(), StoreErrorKind::Diverged);
+    assert_eq!(opened_all(head.tag).await.unwrap().head.pending, 0);
 }
 
 async fn removed_leaves_the_inbox_and_the_count(on: Backend) {
@@ -136,7 +150,8 @@ on_every_store!(
     what_changes_nothing_takes_no_seq,
     opened_all_opens_what_the_user_saw_and_no_more,
     opened_all_of_another_history_is_refused_with_the_head,
-    opened_all_at_a_trimmed_record_is_refused,
+    opened_all_is_refused_where_the_log_no_longer_tells_the_tag,
+    all_can_be_marked_opened_however_long_an_inbox_was_quiet,
     removed_leaves_the_inbox_and_the_count,
     removing_what_is_not_there_is_unknown_and_tells_the_head,
     a_repeated_op_does_nothing_and_answers_the_head,

@@ -59,18 +59,19 @@ impl InboxLog {
         if after.seq < self.floor() {
             return Some(ResetReason::Trimmed);
         }
-        let here = if after.seq == head.seq { head.tag } else { self.tag_at(after.seq) };
-        // At the floor itself the record is gone, but the next one still tells its tag.
-        let here = here.or_else(|| self.changes.front().and_then(|oldest| oldest.stamp.prev));
-        if here != after.tag {
+        if self.tag_at(after.seq) != after.tag {
             return Some(ResetReason::Diverged);
         }
         (head.seq - after.seq > Self::FAR_BEHIND).then_some(ResetReason::Behind)
     }
 
+    /// The tag of the record at a seq, also of the newest that were forgotten: the head, and the next record, tell it too.
     pub(super) fn tag_at(&self, seq: u64) -> Option<Tag> {
-        let index = usize::try_from(seq.checked_sub(self.floor() + 1)?).ok()?;
-        self.changes.get(index).map(|change| change.stamp.tag)
+        if seq == self.head.position.seq {
+            return self.head.position.tag;
+        }
+        let next = usize::try_from(seq.checked_sub(self.floor())?).ok()?;
+        self.changes.get(next)?.stamp.prev
     }
 
     /// The record of an added notification that was removed since says only that it is gone.

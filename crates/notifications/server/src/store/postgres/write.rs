@@ -103,20 +103,21 @@ async fn apply(
     }))
 }
 
-/// Whether a record has the tag that the caller saw there; without a tag there is nothing to compare. The newest one's is known from the
-/// inbox, also where the log was trimmed.
+/// Whether a record has the tag that the caller saw there; without a tag there is nothing to compare. The inbox tells the newest one's, the
+/// next record any other's: they are there also where the record itself was trimmed.
 async fn is_of_this_history(
     connection: &mut PgConnection,
     inbox: &Inbox,
     seen: Position,
 ) -> Result<bool, Failure> {
-    if seen.tag.is_none() || seen == inbox.head.position {
-        return Ok(true);
+    let head = inbox.head.position;
+    if seen.tag.is_none() || seen.seq == head.seq {
+        return Ok(seen.tag.is_none() || seen == head);
     }
-    let sql = "SELECT tag FROM changes WHERE inbox = $1 AND seq = $2";
+    let sql = "SELECT prev FROM changes WHERE inbox = $1 AND seq = $2 + 1";
     let query = sqlx::query_scalar(sql).bind(inbox.key).bind(row::seq(seen.seq));
-    let tag: Option<i64> = query.fetch_optional(connection).await?;
-    Ok(tag.map(row::tag) == seen.tag)
+    let tag: Option<Option<i64>> = query.fetch_optional(connection).await?;
+    Ok(tag.flatten().map(row::tag) == seen.tag)
 }
 
 /// Marks deliveries, and says which changed, each once, in the order asked.

@@ -75,17 +75,17 @@ async fn apply(
             (!ids.is_empty()).then_some(ChangeKind::Unopened { ids })
         }
         WriteKind::OpenedAll { through, tag } => {
-            let through = through.unwrap_or(inbox.head.position.seq);
-            let seen = Position { seq: through, tag: *tag };
-            if through > inbox.head.position.seq || !is_of_this_history(connection, inbox.key, seen).await? {
+            let head = inbox.head.position;
+            let seen = Position { seq: through.unwrap_or(head.seq), tag: *tag };
+            if seen.seq > head.seq || !is_of_this_history(connection, inbox, seen).await? {
                 return Ok(Err(StoreErrorKind::Diverged));
             }
             let sql = "UPDATE deliveries INDEXED BY deliveries_pending SET opened_at = ?3
                        WHERE inbox = ?1 AND added <= ?2 AND opened_at IS NULL AND removed_at IS NULL";
-            let query = sqlx::query(sql).bind(inbox.key).bind(row::seq(through)).bind(at);
+            let query = sqlx::query(sql).bind(inbox.key).bind(row::seq(seen.seq)).bind(at);
             let opened = query.execute(connection).await?.rows_affected();
             inbox.head.pending = inbox.head.pending.saturating_sub(opened);
-            (opened > 0).then_some(ChangeKind::OpenedAll { through })
+            (opened > 0).then_some(ChangeKind::OpenedAll { through: seen.seq })
         }
         WriteKind::Remove(id) => {
             let sql = "UPDATE deliveries INDEXED BY deliveries_by_notification SET removed_at = ?3
@@ -102,16 +102,21 @@ async fn apply(
     }))
 }
 
-/// Whether a record has the tag that the caller saw there; without a tag there is nothing to compare.
+/// Whether a record has the tag that the caller saw there; without a tag there is nothing to compare. The inbox tells the newest one's, the
+/// next record any other's: they are there also where the record itself was trimmed.
 async fn is_of_this_history(
     connection: &mut SqliteConnection,
-    inbox: i64,
+    inbox: &Inbox,
     seen: Position,
 ) -> Result<bool, Failure> {
-    let Some(tag) = seen.tag else { return Ok(true) };
-    let sql = "SELECT tag FROM changes WHERE inbox = ?1 AND seq = ?2";
-    let query = sqlx::query_scalar(sql).bind(inbox).bind(row::seq(seen.seq));
-    Ok(query.fetch_optional(connection).await?.map(row::tag) == Some(tag))
+    let head = inbox.head.position;
+    if seen.tag.is_none() || seen.seq == head.seq {
+        return Ok(seen.tag.is_none() || seen == head);
+    }
+    let sql = "SELECT prev FROM changes WHERE inbox = ?1 AND seq = ?2 + 1";
+    let query = sqlx::query_scalar(sql).bind(inbox.key).bind(row::seq(seen.seq));
+    let tag: Option<Option<i64>> = query.fetch_optional(connection).await?;
+    Ok(tag.flatten().map(row::tag) == seen.tag)
 }
 
 /// Marks deliveries, and says which changed, each once, in the order asked.
