@@ -170,9 +170,10 @@ impl Store for SqliteStore {
             inboxes = tidied.left;
         }
         if swept.next.is_none() {
-            let forsaken = sweep::forsaken(&self.readers, &self.forsaken, &cuts).await?;
-            if !forsaken.is_empty() || sweep::has_old_keys(&self.readers, &cuts).await? {
-                let untidy = Untidy { inboxes, forsaken, cuts, now };
+            let mut forsaken = sweep::forsaken(&self.readers, &self.forsaken, &cuts).await?;
+            while !forsaken.is_empty() || sweep::has_old_keys(&self.readers, &cuts).await? {
+                let untidy =
+                    Untidy { inboxes: Vec::new(), forsaken: std::mem::take(&mut forsaken), cuts, now };
                 self.command(|reply| Command::Tidy(untidy, reply)).await?;
             }
         }

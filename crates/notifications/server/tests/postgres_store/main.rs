@@ -12,6 +12,7 @@
 mod bench_store;
 mod concurrency;
 mod dispatching;
+mod everything_at_once;
 mod interleaving;
 mod leases;
 mod locking_the_broker;

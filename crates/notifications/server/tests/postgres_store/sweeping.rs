@@ -1,7 +1,7 @@
 use internal_notifications_server::store::postgres::PostgresStore;
 use internal_notifications_server::store::{Retention, Store, Sweep, Swept};
 
-use crate::bench_store::{Schema, at, push};
+use crate::bench_store::{Bench, Schema, at, push};
 
 async fn looked_at(store: &PostgresStore) -> u64 {
     let sweep = Sweep { after: None, inboxes: 10, keep: Retention::default(), now: at(1) };
@@ -26,4 +26,18 @@ async fn of_several_servers_one_sweeps() {
     // One that is closed has not.
     second.close().await;
     assert_eq!(looked_at(&first).await, 2);
+}
+
+#[tokio::test]
+async fn a_pass_forgets_all_old_idempotency_keys_however_many() {
+    let Some(bench) = Bench::new().await else { return };
+    let sql = "INSERT INTO idempotency (sender, key, request, answer, at)
+               SELECT 'key:shop', n, '', '', n / 12000 * $1 FROM generate_series(1, 12000) n";
+    sqlx::query(sql).bind(at(0).as_millisecond()).execute(&mut bench.schema.stranger().await).await.unwrap();
+    looked_at(&bench.store).await;
+    assert_eq!(
+        bench.schema.number("SELECT count(*) FROM idempotency").await,
+        1,
+        "the one that is young enough"
+    );
 }

@@ -180,6 +180,15 @@ async fn a_notification_that_was_cancelled_is_forgotten_and_one_to_come_is_not()
 }
 
 #[tokio::test]
+async fn a_pass_forgets_all_old_idempotency_keys_however_many() {
+    let bench = Bench::new().await;
+    bench.sql("WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 12000)
+               INSERT INTO idempotency (sender, key, request, answer, at) SELECT 'key:shop', n, '', '', n / 12000 * 1700000000000 FROM n").await;
+    sweep(&bench, &for_ever(), 1).await;
+    assert_eq!(bench.count("idempotency").await, 1, "the one that is young enough");
+}
+
+#[tokio::test]
 async fn a_sweep_of_ten_thousand_tidy_inboxes_writes_nothing() {
     let bench = Bench::new().await;
     let names: Vec<_> = (0..10_000).map(|n| format!("user-{n:05}")).collect();

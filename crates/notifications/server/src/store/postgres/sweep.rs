@@ -56,7 +56,10 @@ pub(super) async fn run(
         let from = turn.load(Ordering::Relaxed);
         let (notifications, next) = database.read(Forsaken { from, cuts }).await?;
         turn.store(next, Ordering::Relaxed);
-        database.write(Forget { notifications, cuts }).await?;
+        let mut left = database.write(Forget { notifications, cuts }).await?;
+        while left {
+            left = database.write(Forget { notifications: Vec::new(), cuts }).await?;
+        }
     }
     Ok(swept)
 }

@@ -150,16 +150,16 @@ impl Work<'_, '_> {
     }
 }
 
-/// Deletes notifications that nobody has any more, and idempotency keys that are over.
+/// Deletes notifications that nobody has any more, and some idempotency keys that are over. Answers whether there may be more of them.
 pub(super) struct Forget {
     pub(super) notifications: Vec<i64>,
     pub(super) cuts: Cuts,
 }
 
 impl Writing for Forget {
-    type Answer = ();
+    type Answer = bool;
 
-    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Ended<()>, Failure> {
+    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Ended<bool>, Failure> {
         // A push that is giving one of them to somebody has it locked; whether one has done so is seen once it is locked here.
         let sql = "SELECT key FROM notifications WHERE key = ANY($1) FOR UPDATE SKIP LOCKED";
         let query = sqlx::query_scalar(sql).bind(&self.notifications);
@@ -172,7 +172,7 @@ impl Writing for Forget {
         let sql = "WITH over AS (SELECT sender, key FROM idempotency WHERE at <= $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)
                    DELETE FROM idempotency i USING over WHERE i.sender = over.sender AND i.key = over.key";
         let query = sqlx::query(sql).bind(self.cuts.keys).bind(row::limit(ROWS));
-        query.execute(&mut *transaction.connection).await?;
-        Ok(Ended::Commit(()))
+        let forgotten = query.execute(&mut *transaction.connection).await?.rows_affected();
+        Ok(Ended::Commit(forgotten >= ROWS as u64))
     }
 }

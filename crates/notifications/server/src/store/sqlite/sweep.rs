@@ -10,7 +10,7 @@ use crate::store::Sweep;
 use crate::store::journal::Inbox;
 use crate::store::retention::Cuts;
 
-/// Notifications and idempotency keys that the end of a pass looks at.
+/// Notifications that the end of a pass looks at.
 const PASS: usize = 10_000;
 
 /// The columns of `inboxes i` that tell what is to be done there; `?1` to `?4` are [`Cuts`].
