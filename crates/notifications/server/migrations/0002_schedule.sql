@@ -43,3 +43,9 @@ CREATE INDEX deliveries_removed ON deliveries (inbox, removed_at) WHERE removed_
 -- With all that its condition names: else counting reads each delivery too.
 DROP INDEX deliveries_pending;
 CREATE INDEX deliveries_pending ON deliveries (inbox, added, opened_at, removed_at) WHERE opened_at IS NULL AND removed_at IS NULL;
+
+-- A sender of the first version could give `expires_at` any meaning. One that is no time goes: its inbox could not be read any more.
+UPDATE notifications SET body = json_remove(body, '$.expires_at')
+WHERE json_type(body, '$.expires_at') IS NOT NULL
+  AND coalesce(date(substr(body ->> '$.expires_at', 1, 10)) <> substr(body ->> '$.expires_at', 1, 10)
+               OR datetime(body ->> '$.expires_at') IS NULL OR instr(body ->> '$.expires_at', ' ') > 0, true);

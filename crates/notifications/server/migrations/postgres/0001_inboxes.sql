@@ -15,8 +15,6 @@ CREATE TABLE notifications (
     withdrawn boolean NOT NULL DEFAULT false
 );
 
-CREATE INDEX notifications_by_time ON notifications (created_at);
-
 -- One user's inbox: its head, and where its log begins. A row at seq 0 was made to be locked; its inbox never had a change.
 CREATE TABLE inboxes (
     key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

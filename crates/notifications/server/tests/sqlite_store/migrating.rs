@@ -3,7 +3,7 @@ use internal_notifications_server::store::sqlite::{SqliteOptions, SqliteStore};
 use internal_notifications_server::store::{Store, WriteKind};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Connection, SqlSafeStr, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, SqlSafeStr, SqliteConnection};
 
 use crate::bench_store::{Bench, at, id, ids, push, user};
 
@@ -24,7 +24,7 @@ const ROWS: &str = r#"
     INSERT INTO settings (name, value) VALUES ('app_secret', 'kept');
 "#;
 
-async fn bench_of_version_one() -> Bench {
+async fn bench_of_version_one(and: &str) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("inbox.db");
     let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
@@ -33,6 +33,7 @@ async fn bench_of_version_one() -> Bench {
     let first = Migration::new(1, "inboxes".into(), MigrationType::Simple, sql, false);
     Migrator::with_migrations(vec![first]).run(&mut connection).await.unwrap();
     sqlx::raw_sql(ROWS).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(and)).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let store = SqliteStore::open(path.to_str().unwrap(), SqliteOptions::default()).await.unwrap();
     Bench { store, folder }
@@ -40,7 +41,7 @@ async fn bench_of_version_one() -> Bench {
 
 #[tokio::test]
 async fn a_database_of_the_first_version_opens_with_everything_in_it() {
-    let bench = bench_of_version_one().await;
+    let bench = bench_of_version_one("").await;
     assert_eq!(bench.ids("ada").await, ["c", "a"]);
     let opened = bench.store.notification(&user("ada"), &id("a")).await.unwrap().unwrap();
     assert_eq!((opened.opened_at, opened.sender.as_str()), (Some(at(50)), "key:shop"));
@@ -55,7 +56,7 @@ async fn a_database_of_the_first_version_opens_with_everything_in_it() {
 
 #[tokio::test]
 async fn a_database_of_the_first_version_goes_on_from_where_it_was() {
-    let bench = bench_of_version_one().await;
+    let bench = bench_of_version_one("").await;
     let repeated = bench.write_as("ada", "op-1", WriteKind::Remove(id("a"))).await.unwrap();
     assert_eq!(repeated.seq, None, "done by the first version");
     let mut later = push("d", &["ada"]);
@@ -67,4 +68,19 @@ async fn a_database_of_the_first_version_goes_on_from_where_it_was() {
     let (changes, _) = bench.changes("ada", after, 10).await;
     assert_eq!(changes.iter().map(|change| change.stamp.seq).collect::<Vec<_>>(), [6, 7]);
     assert_eq!(bench.ids("ada").await, ["d", "a"]);
+}
+
+#[tokio::test]
+async fn a_key_that_means_something_only_since_keeps_no_inbox_from_being_read() {
+    let bench = bench_of_version_one(
+        r#"UPDATE notifications SET body = json_set(body, '$.expires_at', 'soon', '$.color', 'red') WHERE id = 'a';
+        UPDATE notifications SET body = json_set(body, '$.expires_at', '2026-02-30T00:00:00Z') WHERE id = 'b';
+        UPDATE notifications SET body = json_set(body, '$.expires_at', '2026-01-31T11:30:00.25+02:00') WHERE id = 'c';"#,
+    )
+    .await;
+    let a = bench.store.notification(&user("ada"), &id("a")).await.unwrap().unwrap();
+    assert_eq!((a.expires_at, a.extra["color"].as_str()), (None, Some("red")));
+    let c = bench.store.notification(&user("ada"), &id("c")).await.unwrap().unwrap();
+    assert_eq!(c.expires_at, Some("2026-01-31T09:30:00.25Z".parse().unwrap()));
+    assert_eq!((bench.ids("ada").await.len(), bench.log("ada").await.len()), (2, 5));
 }
