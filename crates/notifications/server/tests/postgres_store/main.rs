@@ -13,6 +13,7 @@ mod bench_store;
 mod concurrency;
 mod dispatching;
 mod everything_at_once;
+mod expiring;
 mod interleaving;
 mod leases;
 mod locking_the_broker;

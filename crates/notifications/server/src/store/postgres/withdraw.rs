@@ -68,8 +68,9 @@ impl Writing for Retract {
 /// Drops the scheduled rows of a notification that nobody is to get any more, and that is locked. Those that another server has at hand
 /// it passes over: that one will see that the notification is withdrawn.
 async fn cancel(connection: &mut PgConnection, notification: i64) -> Result<u64, Failure> {
-    let sql = "DELETE FROM scheduled WHERE notification = $1 AND user_id IN
-                   (SELECT user_id FROM scheduled WHERE notification = $1 FOR UPDATE SKIP LOCKED)";
+    // By both columns: by the user alone, each row would be compared with each.
+    let sql = "DELETE FROM scheduled WHERE (notification, user_id) IN
+                   (SELECT notification, user_id FROM scheduled WHERE notification = $1 FOR UPDATE SKIP LOCKED)";
     Ok(sqlx::query(sql).bind(notification).execute(connection).await?.rows_affected())
 }
 
