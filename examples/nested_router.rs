@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::{Router, routing::get};
@@ -36,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (address, file) = args.next().zip(args.next()).ok_or("usage: nested_router ADDRESS DATABASE")?;
     let sessions = Sessions(serde_urlencoded::from_str(&std::env::var("SESSIONS")?)?);
 
-    // The store tells the dispatcher what was committed, the dispatcher the broker, and the broker who is connected.
+    // The store tells the dispatcher what was committed, that the broker, and the broker who is connected. The upkeep does what is due.
     let commits = Arc::new(Commits::new());
     let options = SqliteOptions::default().with_committed(commits.clone());
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open_file(file.as_ref(), options).await?);
@@ -45,10 +44,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let broker = Broker::new(app, pusher_broker::Limits::default());
     let realtime = Arc::new(realtime::Embedded(broker.clone()));
     let mut dispatcher = Dispatcher::start(commits, store.clone(), realtime, Default::default());
-    // What is due enters and leaves inboxes, and what is old goes.
-    let (clock, minute) = (Arc::new(SystemClock), Duration::from_secs(60));
-    let mut upkeep = Upkeep::start(store.clone(), clock, Retention::default(), minute);
-
+    let minute = tokio::time::Duration::from_secs(60);
+    let mut upkeep = Upkeep::start(store.clone(), Arc::new(SystemClock), Retention::default(), minute);
     let inbox = App::new(store.clone(), Arc::new(sessions), signer).with_broker(broker.clone());
     let router = Router::new().route("/", get(async || "a shop")).nest("/inbox", build_router(inbox));
     let (listener, limits) = (tokio::net::TcpListener::bind(address).await?, Limits::default());
