@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod channel;
+#[cfg(feature = "encrypted")]
+pub mod encrypted;
 mod encryption;
 mod error;
 mod hex;
