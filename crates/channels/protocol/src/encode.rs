@@ -20,6 +20,13 @@ pub enum Outgoing<'a> {
         /// The channel.
         channel: &'a ChannelName,
     },
+    /// Client: sign in as a user.
+    SignIn {
+        /// `key:signature`, from the user-auth endpoint.
+        auth: &'a str,
+        /// The exact text that was signed with it.
+        user_data: &'a str,
+    },
     /// Either: ask for a sign of life.
     Ping,
     /// Either: give it.
@@ -62,6 +69,7 @@ impl Outgoing<'_> {
             Self::Unsubscribe { channel } => {
                 frame(names::UNSUBSCRIBE, None, &ChannelData { channel: channel.as_str() })
             }
+            Self::SignIn { auth, user_data } => frame(names::SIGNIN, None, &SignInData { auth, user_data }),
             Self::Ping => frame(names::PING, None, &Empty {}),
             Self::Pong => frame(names::PONG, None, &Empty {}),
             Self::ConnectionEstablished { socket_id, activity_timeout } => {
@@ -95,6 +103,12 @@ struct SubscribeData<'a> {
 #[derive(Serialize)]
 struct ChannelData<'a> {
     channel: &'a str,
+}
+
+#[derive(Serialize)]
+struct SignInData<'a> {
+    auth: &'a str,
+    user_data: &'a str,
 }
 
 #[derive(Serialize)]
@@ -144,6 +158,10 @@ mod tests {
             (
                 Outgoing::Unsubscribe { channel: &channel },
                 r#"{"event":"pusher:unsubscribe","data":{"channel":"private-ada"}}"#,
+            ),
+            (
+                Outgoing::SignIn { auth: "k:s", user_data: r#"{"id":"ada"}"# },
+                r#"{"event":"pusher:signin","data":{"auth":"k:s","user_data":"{\"id\":\"ada\"}"}}"#,
             ),
             (Outgoing::Ping, r#"{"event":"pusher:ping","data":{}}"#),
             (Outgoing::Pong, r#"{"event":"pusher:pong","data":{}}"#),
