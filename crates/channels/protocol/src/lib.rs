@@ -12,7 +12,7 @@ mod user;
 
 pub use channel::{ChannelKind, ChannelName, InvalidChannelName};
 pub use close::{CloseCode, Reaction};
-pub use encode::{ErrorCode, Outgoing, published_event};
+pub use encode::{ErrorCode, Outgoing, client_event, published_event};
 pub use event_name::{EventName, InvalidEventName, names};
 pub use frame::{Data, Frame, FrameError, Handshake, Problem};
 pub use presence::{Members, PresenceMember};

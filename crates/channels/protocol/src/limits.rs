@@ -29,3 +29,5 @@ pub const ACTIVITY_TIMEOUT_SECONDS: u64 = 120;
 pub const PONG_TIMEOUT_SECONDS: u64 = 30;
 /// Seconds by which the time of a signed HTTP API request must differ less from the server's.
 pub const REQUEST_AGE_SECONDS: u64 = 600;
+/// Seconds for which a cache channel keeps its last event, at most.
+pub const CACHE_SECONDS: u64 = 30 * 60;
