@@ -19,7 +19,21 @@ pub enum ErrorKind {
     Limit,
     /// The client has ended.
     Closed,
-    /// The server refused the connection or the subscription for good.
+    /// A client event's name does not begin with `client-`, or is no event name at all.
+    EventName,
+    /// Client events are for private and presence channels only.
+    PublicChannel,
+    /// Client events are not encrypted, so encrypted channels have none.
+    EncryptedChannel,
+    /// There is no connection.
+    NotConnected,
+    /// The channel is not subscribed to, or not confirmed yet.
+    NotSubscribed,
+    /// The data is not of the shape that was asked for.
+    Data,
+    /// The data of an encrypted channel could not be read.
+    Decryption,
+    /// The server refused the connection, the subscription or the sign-in for good.
     Refused,
     /// The server or the auth endpoint did not know who asks (401).
     Unauthorized,
@@ -44,6 +58,13 @@ pub enum ErrorKind {
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, code: None, message: message.into() }
+    }
+
+    /// A JSON text as a value.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn reading<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, Self> {
+        serde_json::from_str(json)
+            .map_err(|_| Self::new(ErrorKind::Data, "the data is no JSON of the shape that was asked for"))
     }
 
     pub(crate) fn with_code(self, code: Option<u16>) -> Self {

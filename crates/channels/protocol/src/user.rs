@@ -1,9 +1,11 @@
+use std::fmt;
+
 use serde::Deserialize;
 
 use crate::{Data, FrameError};
 
-/// What is known of a signed-in user: the `user_data` of a sign-in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is known of a signed-in user: the `user_data` of a sign-in. `Debug` shows the id alone.
+#[derive(Clone, PartialEq, Eq)]
 pub struct UserData {
     /// The user's id, not empty.
     pub id: String,
@@ -38,6 +40,12 @@ impl UserData {
             Ok(raw) if !raw.id.is_empty() => Ok(Self { id: raw.id, text }),
             _ => Err(FrameError),
         }
+    }
+}
+
+impl fmt::Debug for UserData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserData").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -81,6 +89,7 @@ mod tests {
         };
         let user = read(r#"{"user_data":"{\"id\":\"ada\"}"}"#).unwrap();
         assert_eq!((user.id.as_str(), user.text.as_str()), ("ada", r#"{"id":"ada"}"#));
+        assert_eq!(format!("{user:?}"), r#"UserData { id: "ada", .. }"#);
         assert_eq!(read(r#""{\"user_data\":\"{\\\"id\\\":\\\"ada\\\"}\"}""#), Ok(user));
         for wrong in ["{}", r#"{"user_data":"{}"}"#, r#"{"user_data":"{\"id\":\"\"}"}"#, r#"{"user_data":7}"#]
         {
