@@ -241,10 +241,10 @@ impl Actor {
         }
     }
 
-    /// An error of the connection. The close that it may announce is acted on when it comes.
+    /// An error of the connection. The close that it may announce is acted on when it comes; codes from 4300 announce none.
     fn problem(&mut self, error: Error) {
         tracing::debug!(code = error.code(), "the server reported an error");
-        if let (Link::Up(connection), Some(code)) = (&mut self.link, error.code()) {
+        if let (Link::Up(connection), Some(code @ ..4300)) = (&mut self.link, error.code()) {
             connection.announced = Some(Loss::Closed(CloseCode(code), error.to_string()));
         }
         if self.sign_in.stage == Stage::Requested {

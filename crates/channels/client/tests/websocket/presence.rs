@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use pusher_client::{
     AuthorizationError, AuthorizationRequest, Authorizer, ChannelAuthorization, ChannelEvent, Subscription,
+    UserAuthentication, UserAuthenticationRequest, UserAuthenticator,
 };
 use serde_json::json;
 
@@ -116,6 +117,30 @@ async fn an_authorization_that_names_nobody_waits_for_the_sign_in() {
     peer.confirm_presence("presence-room", json!({ "ada": { "from": "the sign-in" } })).await;
     assert_eq!(next(&mut room).await, ChannelEvent::Subscribed);
     assert_eq!(room.members().me().unwrap().id(), "ada");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_that_is_given_up_refuses_who_waits_for_it() {
+    struct Hanging;
+    #[async_trait::async_trait]
+    impl UserAuthenticator for Hanging {
+        async fn authenticate(
+            &self,
+            _request: &UserAuthenticationRequest,
+        ) -> Result<UserAuthentication, AuthorizationError> {
+            std::future::pending().await
+        }
+    }
+    let net = Net::new();
+    let builder = net.client().authorizer(Arc::new(Nameless)).user_authenticator(Arc::new(Hanging));
+    let client = builder.connect().unwrap();
+    let user = client.sign_in().await.unwrap();
+    let mut room = client.subscribe(name("presence-room")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    peer.expect_nothing().await;
+    drop(user);
+    assert!(matches!(next(&mut room).await, ChannelEvent::Refused(_)));
+    peer.expect_nothing().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -110,6 +110,38 @@ async fn several_handles_share_one_sign_in_and_the_last_unsubscribes() {
     net.establish(2).await.expect_nothing().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_handle_that_is_gone_before_the_answers_is_unsubscribed_after_them() {
+    let net = Net::new();
+    let client = client(&net);
+    let user = client.sign_in().await.unwrap();
+    let mut peer = net.establish(1).await;
+    assert_eq!(peer.read().await.0, "pusher:signin");
+    peer.text(r#"{"event":"pusher:signin_success","data":{"user_data":"{\"id\":\"ada\"}"}}"#).await;
+    peer.expect_subscribe(CHANNEL).await;
+    drop(user);
+    peer.expect_nothing().await;
+    peer.confirm(CHANNEL).await;
+    peer.expect_unsubscribe(CHANNEL).await;
+    peer.expect_nothing().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watchlist_that_is_too_long_is_an_error_and_no_end() {
+    let net = Net::new();
+    let client = client(&net);
+    let mut errors = client.errors();
+    let mut user = client.sign_in().await.unwrap();
+    let mut peer = net.establish(1).await;
+    take(&mut peer, 1).await;
+    expect_signed_in(&mut user).await;
+    peer.refuse(Some(4302), "the first 100 are watched", None).await;
+    assert_eq!(futures_util::StreamExt::next(&mut errors).await.unwrap().code(), Some(4302));
+    drop(peer);
+    assert_eq!(next(&mut user).await, UserEvent::Interrupted);
+    take(&mut net.establish(2).await, 2).await;
+}
+
 /// Answers with the given errors in turn, then signs.
 struct Failing(Vec<AuthorizationError>, AtomicUsize);
 

@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout};
 
 use super::Actor;
 use crate::websocket::link::{Answer, Link};
+use crate::websocket::registry::Phase;
 use crate::websocket::sign_in::Stage;
 use crate::{AuthorizationError, Error, ErrorKind, UserAuthenticationRequest};
 
@@ -80,7 +81,9 @@ impl Actor {
         }
         let Link::Up(connection) = &mut self.link else { return };
         for (channel, authorization) in std::mem::take(&mut connection.awaiting_user) {
-            self.proceed(&channel, &authorization);
+            if self.registry.phase(channel.as_str()) == Some(Phase::AwaitingUser) {
+                self.proceed(&channel, &authorization);
+            }
         }
     }
 
@@ -93,10 +96,16 @@ impl Actor {
     /// The server confirmed the subscription of a user's channel.
     pub(super) fn user_subscribed(&mut self, confirmed: &ChannelName) {
         match self.sign_in.stage.clone() {
-            Stage::Subscribing(user, channel) if channel == *confirmed => self.sign_in.confirm(user, channel),
-            Stage::SignedIn(_, channel) if channel == *confirmed => {}
-            _ => self.send(&Outgoing::Unsubscribe { channel: confirmed }),
+            Stage::Subscribing(user, channel) if channel == *confirmed && self.sign_in.is_wanted() => {
+                return self.sign_in.confirm(user, channel);
+            }
+            Stage::Subscribing(user, channel) if channel == *confirmed => {
+                self.sign_in.set(Stage::Left(user, channel), None);
+            }
+            Stage::SignedIn(_, channel) if channel == *confirmed => return,
+            _ => {}
         }
+        self.send(&Outgoing::Unsubscribe { channel: confirmed });
     }
 
     /// The time of the sign-in's deadline has come.
@@ -126,12 +135,19 @@ impl Actor {
         self.sign_in.set(Stage::Waiting, Some(Instant::now() + delay));
     }
 
-    /// The sign-in has failed for good, and with it the channels that wait for its user.
+    /// The sign-in has failed for good.
     pub(super) fn sign_in_refused(&mut self, reason: &Error) {
         self.sign_in.refuse(reason);
+        self.refuse_awaiting(reason);
+    }
+
+    /// Ends the channels that wait for a user that will not come.
+    pub(super) fn refuse_awaiting(&mut self, reason: &Error) {
         let Link::Up(connection) = &mut self.link else { return };
         for (channel, _) in std::mem::take(&mut connection.awaiting_user) {
-            self.registry.refuse(&channel, reason);
+            if self.registry.phase(channel.as_str()) == Some(Phase::AwaitingUser) {
+                self.registry.refuse(&channel, reason);
+            }
         }
     }
 }

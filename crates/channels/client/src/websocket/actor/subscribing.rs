@@ -105,10 +105,7 @@ impl Actor {
                 self.registry.set(channel, Phase::AwaitingUser, None);
                 connection.awaiting_user.push((channel.clone(), authorization.clone()));
             }
-            _ => {
-                let message = "the authorization has no channel_data, and nobody is signing in";
-                self.registry.refuse(channel, &Error::new(ErrorKind::Refused, message));
-            }
+            _ => self.registry.refuse(channel, &nobody()),
         }
     }
 
@@ -182,5 +179,12 @@ impl Actor {
         for channel in self.registry.sweep().into_iter().chain(self.sign_in.sweep()) {
             self.send(&Outgoing::Unsubscribe { channel: &channel });
         }
+        if self.sign_in.user().is_none() && !self.sign_in.is_under_way() {
+            self.refuse_awaiting(&nobody());
+        }
     }
+}
+
+fn nobody() -> Error {
+    Error::new(ErrorKind::Refused, "the authorization has no channel_data, and nobody is signing in")
 }
