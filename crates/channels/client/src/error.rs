@@ -15,7 +15,7 @@ pub enum ErrorKind {
     Configuration,
     /// This version cannot do it.
     Unsupported,
-    /// One of Pusher's limits would be broken; nothing was sent.
+    /// One of Pusher's limits, or a rule on what may be asked, would be broken; nothing was sent.
     Limit,
     /// The client has ended.
     Closed,
@@ -53,6 +53,8 @@ pub enum ErrorKind {
     Server,
     /// The server could not be reached, or the connection broke.
     Network,
+    /// The server said yes, in a way that is not documented: what answered is perhaps no Channels server.
+    UnexpectedAnswer,
 }
 
 impl Error {

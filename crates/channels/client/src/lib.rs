@@ -15,7 +15,9 @@ mod authorizer;
 mod websocket;
 
 #[cfg(feature = "http")]
-pub use api::{BatchEvent, HttpApi, HttpApiBuilder, Trigger};
+pub use api::{
+    Attribute, BatchEvent, CachedEvent, ChannelCounts, ChannelInfo, HttpApi, HttpApiBuilder, Retry, Trigger,
+};
 #[cfg(feature = "websocket")]
 pub use authorizer::{
     AuthorizationError, AuthorizationErrorKind, AuthorizationRequest, Authorizer, SigningAuthorizer,
@@ -36,4 +38,4 @@ pub use websocket::{
 
 pub use pusher_protocol as protocol;
 pub use pusher_protocol::{ChannelName, EventName, SocketId, UserData};
-pub use pusher_signer::{ChannelAuthorization, Signer, UserAuthentication};
+pub use pusher_signer::{ChannelAuthorization, EncryptionMasterKey, Signer, UserAuthentication};

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::encryption::EncryptionMasterKey;
 use crate::error::{Error, ErrorKind};
+use crate::signer::Signer;
 
 /// Standard base64 with or without its padding: Pusher's Java library leaves it out.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -97,6 +98,16 @@ fn parse(data: &str) -> Option<(Nonce, Vec<u8>)> {
     let envelope: Envelope = serde_json::from_str(data).ok()?;
     let nonce = LENIENT.decode(envelope.nonce).ok()?.try_into().ok()?;
     Some((nonce, LENIENT.decode(envelope.ciphertext).ok()?))
+}
+
+impl Signer {
+    /// The key of an encrypted channel, for a backend that publishes on it.
+    ///
+    /// # Errors
+    /// [`EncryptionKeyRequired`](ErrorKind::EncryptionKeyRequired) when this signer has no master key.
+    pub fn shared_secret(&self, channel: &ChannelName) -> Result<SharedSecret, Error> {
+        self.required_master_key().map(|key| SharedSecret::derive(channel, key))
+    }
 }
 
 impl FromStr for SharedSecret {

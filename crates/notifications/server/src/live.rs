@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use pusher_broker::Broker;
-use pusher_client::HttpApi;
+use pusher_client::{HttpApi, Retry};
 use pusher_signer::Signer;
 
 use crate::config::{Config, EngineConfig, EngineEndpoint, RealtimeConfig, Scheme};
@@ -41,7 +41,8 @@ impl Live {
     }
 
     fn of_engine(engine: &EngineConfig) -> Result<Self, Error> {
-        let builder = HttpApi::builder(engine.app_id.clone(), engine.signer.clone());
+        // The relay, which keeps the order, tries again.
+        let builder = HttpApi::builder(engine.app_id.clone(), engine.signer.clone()).retry(Retry::never());
         let (builder, access) = match engine.endpoint.clone() {
             EngineEndpoint::Cluster(cluster) => (builder.cluster(&cluster), Access::Cluster(cluster)),
             EngineEndpoint::Host(host) => {

@@ -4,4 +4,7 @@
 
 mod api;
 mod authorizer;
+mod calls;
+mod channels_server;
+mod retrying;
 mod server;
