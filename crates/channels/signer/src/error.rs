@@ -49,8 +49,13 @@ pub enum ErrorKind {
     Version,
     /// `auth_timestamp` is no number of seconds.
     Timestamp,
-    /// `auth_timestamp` is 600 seconds or more away from now, in the past or the future.
+    /// `auth_timestamp` is 600 seconds or more away from now, in the past or the future; or a webhook's `time_ms` farther than
+    /// allowed.
     Expired,
+    /// A webhook that is not sent as `application/json`.
+    ContentType,
+    /// The body of a webhook that is no JSON object with `time_ms` and `events`.
+    WebhookBody,
     /// `body_md5` is not that of the body.
     BodyMd5,
     /// The signature is not ours over what was received.

@@ -9,6 +9,9 @@ mod attacks;
 mod authorizations;
 #[cfg(feature = "encrypted")]
 mod encrypted;
+#[cfg(feature = "axum")]
+mod extractor;
+mod received_webhooks;
 mod requests;
 mod secrets;
 mod vectors;
