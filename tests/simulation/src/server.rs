@@ -96,7 +96,9 @@ impl Authenticator for Bearers {
             return Ok(Principal::Key { name: bearer.to_owned() });
         }
         let unknown = AuthError::Unauthenticated("nobody has that name");
-        UserId::new(bearer).map(|id| Principal::User { id, may_push: false }).map_err(|_| unknown)
+        UserId::new(bearer)
+            .map(|id| Principal::User { id, may_push: false, until: None })
+            .map_err(|_| unknown)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::config::{Config, EngineConfig, EngineEndpoint, RealtimeConfig, Scheme
 use crate::error::{Error, ErrorKind};
 use crate::http::Access;
 use crate::kept;
-use crate::realtime::{Embedded, Engine, Realtime};
+use crate::realtime::{Connections, Embedded, Engine, Realtime};
 use crate::store::Store;
 
 /// The way to connected clients, as configured.
@@ -17,6 +17,7 @@ pub(crate) struct Live {
     pub(crate) signer: Signer,
     pub(crate) access: Access,
     pub(crate) broker: Option<Broker>,
+    pub(crate) connections: Arc<dyn Connections>,
 }
 
 impl Live {
@@ -33,6 +34,7 @@ impl Live {
                     realtime: Arc::new(Embedded(broker.clone())),
                     signer,
                     access: embedded.client.map_or(Access::Here, Access::Host),
+                    connections: Arc::new(Embedded(broker.clone())),
                     broker: Some(broker),
                 })
             }
@@ -52,6 +54,7 @@ impl Live {
         };
         let api = builder.build().map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()))?;
         Ok(Self {
+            connections: Arc::new(Engine(api.clone())),
             realtime: Arc::new(Engine(api)),
             signer: engine.signer.clone(),
             access: engine.client.clone().map_or(access, Access::Host),
