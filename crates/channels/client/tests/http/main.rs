@@ -4,6 +4,7 @@
 
 mod api;
 mod authorizer;
+mod broker;
 mod calls;
 mod channels_server;
 mod retrying;
