@@ -4,6 +4,7 @@ import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
 import Pusher from "pusher-js";
 import { apiKey, startServer } from "./server.js";
+import { happened } from "./happened.js";
 
 let server;
 before(async () => { server = await startServer(); });
@@ -24,13 +25,6 @@ async function connect(user) {
     },
   });
   return { pusher, realtime };
-}
-
-function happened(target, event) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${event} did not happen`)), 10_000);
-    target.bind(event, (data) => { clearTimeout(timer); resolve(data); });
-  });
 }
 
 test("pusher-js reads the notifications of its own user", async () => {
