@@ -1,11 +1,11 @@
-// Laravel Echo on a user's private channel of our server.
+// Laravel Echo against our server: a user's private channel, and the sign-in.
 
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
 import Echo from "laravel-echo";
 import Pusher from "pusher-js";
 import { apiKey, startServer } from "./server.js";
-import { next } from "./happened.js";
+import { happened, next } from "./happened.js";
 
 let server;
 before(async () => { server = await startServer(); });
@@ -26,6 +26,7 @@ async function echo(user) {
     enabledTransports: ["ws"],
     // Echo's own default path, below our server's address.
     authEndpoint: `${server.url}/broadcasting/auth`,
+    userAuthentication: { endpoint: `${server.url}/broadcasting/user-auth`, headers: {} },
     bearerToken: token,
   });
 }
@@ -53,5 +54,16 @@ test("Echo gets no one else's channel", async () => {
     assert.equal(error.status, 403);
   } finally {
     bob.disconnect();
+  }
+});
+
+test("Echo signs its user in", async () => {
+  const ada = await echo("ada");
+  try {
+    const signedIn = happened(ada.connector.pusher.connection, "message", ({ event }) => event === "pusher:signin_success");
+    ada.connector.signin();
+    assert.equal(JSON.parse((await signedIn).data.user_data).id, "ada");
+  } finally {
+    ada.disconnect();
   }
 });

@@ -1,4 +1,4 @@
-// The official JavaScript client on a user's private channel.
+// The official JavaScript client against our server: a user's private channel, and the sign-in.
 
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
@@ -21,6 +21,10 @@ async function connect(user) {
     enabledTransports: ["ws"],
     channelAuthorization: {
       endpoint: `${server.url}${realtime.auth_endpoint}`,
+      headers: { authorization: `Bearer ${server.token(user)}` },
+    },
+    userAuthentication: {
+      endpoint: `${server.url}/pusher/user-auth`,
       headers: { authorization: `Bearer ${server.token(user)}` },
     },
   });
@@ -63,6 +67,20 @@ test("pusher-js gets no one else's channel", async () => {
   try {
     const error = await happened(pusher.subscribe("private-ada"), "pusher:subscription_error");
     assert.equal(error.status, 403);
+  } finally {
+    pusher.disconnect();
+  }
+});
+
+test("pusher-js signs its user in, and stays away when the backend closes the user's connections", async () => {
+  const { pusher } = await connect("eve");
+  try {
+    const signedIn = happened(pusher.connection, "message", ({ event }) => event === "pusher:signin_success");
+    pusher.signin();
+    assert.equal(JSON.parse((await signedIn).data.user_data).id, "eve");
+    const ended = happened(pusher.connection, "disconnected");
+    assert.equal((await server.request("DELETE", "/v1/users/eve/connections", apiKey)).status, 204);
+    await ended;
   } finally {
     pusher.disconnect();
   }

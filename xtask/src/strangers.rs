@@ -38,7 +38,7 @@ fn python(root: &Path, folder: &Path) -> Vec<Command> {
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]);
     install.args(["--requirement", "requirements.txt"]).current_dir(folder);
     let mut test = python();
-    test.args(["-B", "-m", "unittest"]).current_dir(folder);
+    test.args(["-B", "-m", "unittest", "--failfast"]).current_dir(folder);
     vec![build(), make, install, with_program(test)]
 }
 
