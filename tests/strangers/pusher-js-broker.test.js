@@ -83,8 +83,10 @@ test("members come and go, once for each user", async () => {
   channel.bind("pusher:member_added", ({ id }) => assert.equal(id, "cyd", "bob comes only once"));
   await subscribed(second, "presence-room");
   const removed = happened(channel, "pusher:member_removed");
+  const came = happened(channel, "pusher:member_added", ({ id }) => id === "cyd");
   first.disconnect();
   await subscribed(connect("cyd"), "presence-room");
+  await came;
   assert.equal(channel.members.count, 3, "bob has still a connection");
   second.disconnect();
   assert.equal((await removed).id, "bob");
