@@ -26,11 +26,12 @@ pub trait Realtime: Send + Sync + 'static {
 /// Closes users' connections.
 #[async_trait]
 pub trait Connections: Send + Sync + 'static {
-    /// Closes those that signed in as the user and, where that can be told, those that are subscribed to `channel`, the user's own.
+    /// Closes those that signed in as the user and, where that can be told, those that are subscribed to `channel`, the user's own, if the user can have
+    /// one.
     ///
     /// # Errors
     /// [`RealtimeError`]; some of them may have been closed.
-    async fn close(&self, user_id: &UserId, channel: &ChannelName) -> Result<(), RealtimeError>;
+    async fn close(&self, user_id: &UserId, channel: Option<&ChannelName>) -> Result<(), RealtimeError>;
 }
 
 /// One event.

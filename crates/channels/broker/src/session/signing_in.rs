@@ -47,6 +47,7 @@ impl Session {
             }
             // It knows who is there.
             Some(_) => {
+                self.authorized_until = self.socket.authorized_until();
                 self.reply(&Outgoing::SignedIn { user_data: &text });
                 return Ok(());
             }

@@ -33,6 +33,7 @@ impl Queue {
     /// Adds one; one too many is dropped.
     pub(super) fn put(&self, occurrence: Occurrence) {
         let mut state = self.lock();
+        state.depart(Instant::now());
         let undone = state.departures.iter().position(|(_, departure)| occurrence.is_return_after(departure));
         if let Some(undone) = undone {
             state.departures.remove(undone);

@@ -21,6 +21,9 @@ pub struct Member {
     info: Arc<str>,
 }
 
+/// More members than any server allows; those beyond are not kept.
+const MOST: usize = 10_000;
+
 impl Members {
     pub(crate) fn new(members: pusher_protocol::Members, me: Option<Arc<str>>) -> Self {
         let members = members.0.into_iter();
@@ -30,10 +33,17 @@ impl Members {
 
     /// Adds a member; whether it was not there.
     pub(crate) fn insert(&mut self, member: Member) -> bool {
-        Arc::make_mut(&mut self.all).insert(member.id().to_owned(), member).is_none()
+        if self.all.len() >= MOST || self.all.contains_key(member.id()) {
+            return false;
+        }
+        Arc::make_mut(&mut self.all).insert(member.id().to_owned(), member);
+        true
     }
 
     pub(crate) fn remove(&mut self, id: &str) -> Option<Member> {
+        if !self.all.contains_key(id) {
+            return None;
+        }
         Arc::make_mut(&mut self.all).remove(id)
     }
 

@@ -3,7 +3,7 @@ mod sealed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pusher_protocol::{ChannelName, Frame, Members, PresenceMember};
+use pusher_protocol::{ChannelKind, ChannelName, Frame, Members, PresenceMember};
 use pusher_signer::encrypted::SharedSecret;
 use tokio::time::Instant;
 
@@ -85,6 +85,10 @@ impl Registry {
         if entry.subscribers.is_empty() {
             self.remove(channel);
             return false;
+        }
+        // Nothing of an encrypted channel was asked for before its key was there; who confirms it then would speak in clear.
+        if entry.name.kind().is_encrypted() && entry.sealed.is_none() {
+            return true;
         }
         if entry.phase != Phase::Subscribed {
             entry.confirm(members);
@@ -207,7 +211,8 @@ impl Registry {
 
     /// Whether the server confirmed any subscription.
     pub(crate) fn has_subscribed(&self) -> bool {
-        self.channels.values().any(|entry| entry.phase == Phase::Subscribed)
+        let counts = |kind: ChannelKind| kind.needs_authorization();
+        self.channels.values().any(|entry| entry.phase == Phase::Subscribed && counts(entry.name.kind()))
     }
 
     pub(crate) fn names(&self) -> Vec<ChannelName> {

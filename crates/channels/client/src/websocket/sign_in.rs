@@ -1,11 +1,14 @@
 use std::sync::Arc;
 
-use pusher_protocol::{ChannelName, Frame, UserData, WatchlistChanges};
+use pusher_protocol::{ChannelName, Frame, UserData, WatchlistChanges, limits};
 use tokio::time::Instant;
 
 use super::queue::Sender;
 use super::{Event, UserEvent};
 use crate::Error;
+
+/// Users of one change of a watchlist that are told: some more than Pusher allows to be watched, for other servers may allow more.
+const MOST_WATCHED: usize = 10 * limits::WATCHLIST;
 
 /// The sign-in that is wanted, who wants it, and how far it has come.
 #[derive(Debug, Default)]
@@ -93,7 +96,11 @@ impl SignIn {
     }
 
     pub(crate) fn watchlist(&self, changes: WatchlistChanges) {
-        for change in changes.events {
+        if self.user().is_none() {
+            return;
+        }
+        for mut change in changes.events {
+            change.user_ids.truncate(MOST_WATCHED);
             match change.name.as_str() {
                 "online" => self.tell(&UserEvent::Online(change.user_ids)),
                 "offline" => self.tell(&UserEvent::Offline(change.user_ids)),

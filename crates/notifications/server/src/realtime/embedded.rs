@@ -27,9 +27,11 @@ impl Realtime for Embedded {
 
 #[async_trait]
 impl Connections for Embedded {
-    async fn close(&self, user_id: &UserId, channel: &ChannelName) -> Result<(), RealtimeError> {
+    async fn close(&self, user_id: &UserId, channel: Option<&ChannelName>) -> Result<(), RealtimeError> {
         self.0.terminate_connections(user_id.as_str());
-        self.0.terminate_subscribers(channel);
+        if let Some(channel) = channel {
+            self.0.terminate_subscribers(channel);
+        }
         Ok(())
     }
 }

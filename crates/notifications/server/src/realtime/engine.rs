@@ -30,7 +30,7 @@ impl Realtime for Engine {
 #[async_trait]
 impl Connections for Engine {
     /// An engine knows a user's connections by their sign-in alone.
-    async fn close(&self, user_id: &UserId, _: &ChannelName) -> Result<(), RealtimeError> {
+    async fn close(&self, user_id: &UserId, _: Option<&ChannelName>) -> Result<(), RealtimeError> {
         self.0.terminate_user_connections(user_id.as_str()).await.map_err(told)
     }
 }

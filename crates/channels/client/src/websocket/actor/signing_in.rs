@@ -19,8 +19,8 @@ impl Actor {
             return;
         }
         match self.sign_in.stage.clone() {
-            Stage::Idle => self.authenticate(),
-            Stage::Left(user, channel) => self.subscribe_user(user, channel),
+            // Who it is now, the app says: perhaps another than the one whom the connection knows.
+            Stage::Idle | Stage::Left(..) => self.authenticate(),
             _ => {}
         }
     }
@@ -68,7 +68,8 @@ impl Actor {
 
     /// The server made the connection the user's.
     pub(super) fn signed_in(&mut self, user: UserData) {
-        if self.sign_in.stage != Stage::Requested {
+        // Late is better than never.
+        if !matches!(self.sign_in.stage, Stage::Requested | Stage::Waiting) {
             return;
         }
         let Ok(channel) = ChannelName::of_user(&user.id) else {

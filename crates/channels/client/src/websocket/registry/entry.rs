@@ -96,6 +96,7 @@ impl Entry {
         let user_id = frame.user_id.map(|id| id.into_owned());
         let event = Event::new(self.name.clone(), frame.event.into_owned(), data, user_id);
         match &mut self.sealed {
+            None if self.name.kind().is_encrypted() => Delivered::Nothing,
             None => self.hand_out(event),
             Some(sealed) => match sealed.open(event) {
                 Opened::Event(event) => self.hand_out(event),
@@ -157,7 +158,8 @@ impl Entry {
 
     /// Changes the members for all subscribers, who share them; whether there was anything to change.
     fn change_members(&self, change: impl FnOnce(&mut Members) -> bool) -> bool {
-        let Some(first) = self.subscribers.first() else { return false };
+        let first = self.subscribers.first().filter(|_| self.name.kind().is_presence());
+        let Some(first) = first else { return false };
         let mut members = first.standing.borrow().members.clone();
         let changed = change(&mut members);
         if changed {
