@@ -31,8 +31,7 @@ export async function startServer() {
     async request(method, path, bearer, body) {
       const headers = { authorization: `Bearer ${bearer}`, "content-type": "application/json" };
       const answer = await fetch(url + path, { method, headers, body: body && JSON.stringify(body) });
-      const text = await answer.text();
-      return { status: answer.status, body: text && JSON.parse(text) };
+      return { status: answer.status, body: await answer.json() };
     },
     async stop() {
       const ended = once(child, "exit");

@@ -43,8 +43,7 @@ pub(crate) fn has(program: impl AsRef<OsStr>) -> bool {
     answers(Command::new(program).arg("--version"))
 }
 
-/// Whether it runs, and succeeds.
-pub(crate) fn answers(command: &mut Command) -> bool {
+fn answers(command: &mut Command) -> bool {
     let command = command.stdin(Stdio::null()).stdout(Stdio::null());
     matches!(command.stderr(Stdio::null()).status(), Ok(status) if status.success())
 }

@@ -51,7 +51,6 @@ const ARROWS: &[(&str, &[&str])] = &[
             "internal-notifications-server",
             "pusher-protocol",
             "pusher-signer",
-            "pusher-client",
             "pusher-broker",
         ],
     ),

@@ -15,27 +15,23 @@ mod authorizer;
 mod websocket;
 
 #[cfg(feature = "http")]
-pub use api::{
-    Attribute, BatchEvent, CachedEvent, ChannelCounts, ChannelInfo, HttpApi, HttpApiBuilder, Retry, Trigger,
-};
+pub use api::{BatchEvent, HttpApi, HttpApiBuilder, Trigger};
 #[cfg(feature = "websocket")]
 pub use authorizer::{
     AuthorizationError, AuthorizationErrorKind, AuthorizationRequest, Authorizer, SigningAuthorizer,
-    UserAuthenticationRequest, UserAuthenticator,
 };
 #[cfg(all(feature = "websocket", feature = "http"))]
-pub use authorizer::{FieldProvider, HttpAuthorizer, HttpAuthorizerBuilder, TokenProvider};
+pub use authorizer::{HttpAuthorizer, HttpAuthorizerBuilder, TokenProvider};
 #[cfg(any(feature = "websocket", feature = "http"))]
 pub use error::{Error, ErrorKind};
 #[cfg(any(feature = "websocket", feature = "http"))]
 pub use roots::Roots;
 #[cfg(feature = "websocket")]
 pub use websocket::{
-    Backoff, Binding, BoundEvent, BoxTransport, ChannelEvent, Client, ClientBuilder, ConnectionState,
-    Connector, Errors, Event, Member, Members, States, Subscription, TcpConnector, Transport, User,
-    UserEvent,
+    Backoff, BoxTransport, ChannelEvent, Client, ClientBuilder, ConnectionState, Connector, Errors, Event,
+    States, Subscription, TcpConnector, Transport,
 };
 
 pub use pusher_protocol as protocol;
-pub use pusher_protocol::{ChannelName, EventName, SocketId, UserData};
-pub use pusher_signer::{ChannelAuthorization, EncryptionMasterKey, Signer, UserAuthentication};
+pub use pusher_protocol::{ChannelName, EventName, SocketId};
+pub use pusher_signer::{ChannelAuthorization, Signer};

@@ -7,41 +7,33 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::Notify;
 
-/// What goes through a queue.
-pub(crate) trait Item {
-    /// Says that so many were dropped.
-    fn lagged(count: u64) -> Self;
-    /// The count, of an item that says so.
-    fn lag(&mut self) -> Option<&mut u64>;
-    /// Whether it goes in with [`Sender::notice`].
-    fn is_notice(&self) -> bool;
-}
+use super::{ChannelEvent, Event};
 
-pub(crate) fn bounded<T: Item>(capacity: usize, dropped: Arc<Notify>) -> (Sender<T>, Receiver<T>) {
-    let shared = Arc::new(Shared { capacity, state: Mutex::new(State::new()) });
+pub(crate) fn bounded(capacity: usize, dropped: Arc<Notify>) -> (Sender, Receiver) {
+    let shared = Arc::new(Shared { capacity, state: Mutex::default() });
     (Sender(shared.clone()), Receiver { shared, dropped })
 }
 
 /// The actor's end.
 #[derive(Debug)]
-pub(crate) struct Sender<T: Item>(Arc<Shared<T>>);
+pub(crate) struct Sender(Arc<Shared>);
 
 /// The subscriber's end; tells the actor when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Receiver<T> {
-    shared: Arc<Shared<T>>,
+pub(crate) struct Receiver {
+    shared: Arc<Shared>,
     dropped: Arc<Notify>,
 }
 
 #[derive(Debug)]
-struct Shared<T> {
+struct Shared {
     capacity: usize,
-    state: Mutex<State<T>>,
+    state: Mutex<State>,
 }
 
-#[derive(Debug)]
-struct State<T> {
-    items: VecDeque<T>,
+#[derive(Debug, Default)]
+struct State {
+    items: VecDeque<ChannelEvent>,
     /// Events dropped after the last item.
     missed: u64,
     waker: Option<Waker>,
@@ -49,36 +41,30 @@ struct State<T> {
     receiver_gone: bool,
 }
 
-impl<T> Shared<T> {
+impl Shared {
     /// A panic while the lock was held cannot leave the state half changed: nothing in here panics.
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<T: Item> Sender<T> {
-    /// Something that is dropped when the queue is full.
-    pub(crate) fn event(&self, event: T) {
+impl Sender {
+    pub(crate) fn event(&self, event: Event) {
         self.change(|state, capacity| {
             if state.items.len() >= capacity {
                 state.missed += 1;
             } else {
                 state.tell_missed();
-                state.items.push_back(event);
+                state.items.push_back(ChannelEvent::Event(event));
             }
         });
     }
 
-    /// Something was dropped before it came here.
-    pub(crate) fn missed(&self) {
-        self.change(|state, _| state.missed += 1);
-    }
-
     /// Something that is never dropped. In a full queue it takes the place of the last such item, so that a connection that
     /// comes and goes does not make the queue grow.
-    pub(crate) fn notice(&self, notice: T) {
+    pub(crate) fn notice(&self, notice: ChannelEvent) {
         self.change(|state, capacity| {
-            if state.items.len() >= capacity && state.items.back().is_some_and(T::is_notice) {
+            if state.items.len() >= capacity && state.items.back().is_some_and(is_notice) {
                 state.items.pop_back();
             }
             state.tell_missed();
@@ -91,7 +77,7 @@ impl<T: Item> Sender<T> {
         self.0.lock().receiver_gone
     }
 
-    fn change(&self, change: impl FnOnce(&mut State<T>, usize)) {
+    fn change(&self, change: impl FnOnce(&mut State, usize)) {
         let waker = {
             let mut state = self.0.lock();
             change(&mut state, self.0.capacity);
@@ -103,29 +89,29 @@ impl<T: Item> Sender<T> {
     }
 }
 
-impl<T: Item> State<T> {
-    fn new() -> Self {
-        Self { items: VecDeque::new(), missed: 0, waker: None, sender_gone: false, receiver_gone: false }
-    }
+fn is_notice(item: &ChannelEvent) -> bool {
+    !matches!(item, ChannelEvent::Event(_) | ChannelEvent::Lagged(_))
+}
 
+impl State {
     fn tell_missed(&mut self) {
         let missed = std::mem::take(&mut self.missed);
-        match self.items.back_mut().and_then(T::lag) {
+        match self.items.back_mut() {
             _ if missed == 0 => {}
-            Some(count) => *count += missed,
-            None => self.items.push_back(T::lagged(missed)),
+            Some(ChannelEvent::Lagged(count)) => *count += missed,
+            _ => self.items.push_back(ChannelEvent::Lagged(missed)),
         }
     }
 }
 
-impl<T: Item> Drop for Sender<T> {
+impl Drop for Sender {
     fn drop(&mut self) {
         self.change(|state, _| state.sender_gone = true);
     }
 }
 
-impl<T: Item> Receiver<T> {
-    pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+impl Receiver {
+    pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<ChannelEvent>> {
         let mut state = self.shared.lock();
         if state.items.is_empty() {
             state.tell_missed();
@@ -141,7 +127,7 @@ impl<T: Item> Receiver<T> {
     }
 }
 
-impl<T> Drop for Receiver<T> {
+impl Drop for Receiver {
     fn drop(&mut self) {
         self.shared.lock().receiver_gone = true;
         self.dropped.notify_one();
@@ -153,14 +139,12 @@ mod tests {
     use std::task::Waker;
 
     use super::*;
-    use crate::websocket::{ChannelEvent, Event};
 
-    fn event(name: &str) -> ChannelEvent {
-        let channel = Arc::new("c".parse().unwrap());
-        ChannelEvent::Event(Event::new(channel, name.into(), String::new(), None))
+    fn event(name: &str) -> Event {
+        Event::new(Arc::new("c".parse().unwrap()), name.into(), String::new(), None)
     }
 
-    fn drain(receiver: &mut Receiver<ChannelEvent>) -> Vec<ChannelEvent> {
+    fn drain(receiver: &mut Receiver) -> Vec<ChannelEvent> {
         let mut cx = Context::from_waker(Waker::noop());
         std::iter::from_fn(|| match receiver.poll_recv(&mut cx) {
             Poll::Ready(item) => item,

@@ -4,8 +4,4 @@
 
 mod api;
 mod authorizer;
-mod broker;
-mod calls;
-mod channels_server;
-mod retrying;
 mod server;

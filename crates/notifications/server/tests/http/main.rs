@@ -5,7 +5,6 @@ mod app;
 mod auth;
 mod changes;
 mod channel_auth;
-mod connections;
 mod drift;
 mod due;
 mod engine;
