@@ -2,11 +2,7 @@ use internal_notifications_models::{Change, ChangeKind, ChangesAnswer, InboxPage
 use internal_notifications_service::InboxLog;
 
 use super::contents::Contents;
-
-/// An answer ends once its bodies have this many bytes.
-const BYTES: usize = 1024 * 1024;
-/// The most notifications of a reset's snapshot.
-const SNAPSHOT: usize = 200;
+use crate::store::reading::{BYTES, SNAPSHOT};
 
 pub(super) fn page(contents: &Contents, user: &UserId, limit: usize, before: Option<u64>) -> InboxPage {
     let empty = InboxLog::new();

@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use internal_notifications_models::{
     ChangeKind, Head, NotificationId, Position, RemovedReason, UserId, WriteAnswer,
 };
@@ -10,6 +8,7 @@ use super::row;
 use super::transaction::Transaction;
 use super::work::{Ended, Writing};
 use crate::store::journal::{Inbox, Made};
+use crate::store::marked::in_the_order_asked;
 use crate::store::{StoreError, StoreErrorKind, Write, WriteKind};
 
 /// A write in a user's own inbox.
@@ -130,10 +129,5 @@ async fn mark(
 ) -> Result<Vec<NotificationId>, Failure> {
     let asked: Vec<&str> = ids.iter().map(NotificationId::as_str).collect();
     let query = sqlx::query_scalar(sql).bind(inbox).bind(asked).bind(opened_at);
-    let changed: Vec<String> = query.fetch_all(connection).await?;
-    let place: HashMap<&str, usize> =
-        ids.iter().enumerate().rev().map(|(place, id)| (id.as_str(), place)).collect();
-    let mut changed: Vec<_> = changed.into_iter().map(NotificationId::new).collect::<Result<_, _>>()?;
-    changed.sort_unstable_by_key(|id| place.get(id.as_str()).copied());
-    Ok(changed)
+    Ok(in_the_order_asked(ids, query.fetch_all(connection).await?)?)
 }

@@ -1,17 +1,12 @@
 use futures_util::TryStreamExt;
 use internal_notifications_models::{
-    Change, ChangesAnswer, Head, InboxNotification, InboxPage, NotificationId, Position, ResetReason, UserId,
+    Change, ChangesAnswer, Head, InboxNotification, InboxPage, NotificationId, Position, UserId,
 };
-use internal_notifications_service::InboxLog;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::failure::Failure;
 use super::row::{self, change_columns, join_added};
-
-/// A page ends once its bodies have this many bytes.
-const BYTES: usize = 1024 * 1024;
-/// The most notifications of a reset's snapshot.
-const SNAPSHOT: usize = 200;
+use crate::store::reading::{self, BYTES, Missed, SNAPSHOT};
 
 /// An inbox as a reader found it.
 struct Found {
@@ -97,48 +92,24 @@ pub(super) async fn changes(
 ) -> Result<ChangesAnswer, Failure> {
     let mut moment = readers.begin().await?;
     let Some(inbox) = find(&mut moment, user_id).await? else {
-        return Ok(if after == Position::default() {
-            ChangesAnswer::Changes { changes: Vec::new(), more: false }
-        } else {
-            ChangesAnswer::Reset { reason: ResetReason::Diverged, snapshot: InboxPage::default() }
-        });
+        return Ok(reading::of_nobody(after));
     };
-    match missed(&mut moment, &inbox, after, limit).await? {
-        Ok((changes, more)) => Ok(ChangesAnswer::Changes { changes, more }),
-        Err(reason) => {
-            let snapshot = page_of(&mut moment, &inbox, SNAPSHOT, None).await?;
-            Ok(ChangesAnswer::Reset { reason, snapshot })
-        }
-    }
-}
-
-/// The changes after a position, and whether there are more; or why they cannot be told.
-async fn missed(
-    connection: &mut SqliteConnection,
-    inbox: &Found,
-    after: Position,
-    limit: usize,
-) -> Result<Result<(Vec<Change>, bool), ResetReason>, Failure> {
     let head = inbox.head.position;
-    if after.seq > head.seq || after.tag.is_some() != (after.seq > 0) {
-        return Ok(Err(ResetReason::Diverged));
-    }
-    if after.seq < inbox.floor {
-        return Ok(Err(ResetReason::Trimmed));
-    }
-    if after.seq == head.seq {
-        return Ok(if after == head { Ok((Vec::new(), false)) } else { Err(ResetReason::Diverged) });
-    }
-    // The tag of a position is known from the record after it, which is there even where its own was trimmed.
-    let (changes, more) = records(connection, inbox.key, after.seq, limit.max(1)).await?;
-    let first = changes.first().ok_or_else(|| Failure::unusable("the log has a hole"))?;
-    if !first.stamp.follows(after) {
-        return Ok(Err(ResetReason::Diverged));
-    }
-    if head.seq - after.seq > InboxLog::FAR_BEHIND {
-        return Ok(Err(ResetReason::Behind));
-    }
-    Ok(Ok((changes, more)))
+    let reason = match reading::missed(after, head, inbox.floor) {
+        Missed::Nothing => return Ok(ChangesAnswer::Changes { changes: Vec::new(), more: false }),
+        Missed::Reset(reason) => reason,
+        Missed::Records => {
+            let limit = limit.max(1);
+            let (changes, more) = records(&mut moment, inbox.key, after.seq, limit).await?;
+            let first = changes.first().ok_or_else(|| Failure::unusable("the log has a hole"))?;
+            match reading::reset(after, head, first) {
+                None => return Ok(ChangesAnswer::Changes { changes, more }),
+                Some(reason) => reason,
+            }
+        }
+    };
+    let snapshot = page_of(&mut moment, &inbox, SNAPSHOT, None).await?;
+    Ok(ChangesAnswer::Reset { reason, snapshot })
 }
 
 async fn records(

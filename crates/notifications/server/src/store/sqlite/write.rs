@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use internal_notifications_models::{
     ChangeKind, NotificationId, Position, RemovedReason, UserId, WriteAnswer,
 };
@@ -9,6 +7,7 @@ use super::failure::Failure;
 use super::row;
 use super::transaction::Transaction;
 use crate::store::journal::{Inbox, Made};
+use crate::store::marked::in_the_order_asked;
 use crate::store::{StoreError, StoreErrorKind, Write, WriteKind};
 
 /// Does a write in a user's own inbox; the inner error is a refusal, and nothing has changed then.
@@ -128,10 +127,5 @@ async fn mark(
     opened_at: Option<i64>,
 ) -> Result<Vec<NotificationId>, Failure> {
     let query = sqlx::query_scalar(sql).bind(inbox).bind(serde_json::to_string(ids)?).bind(opened_at);
-    let changed: Vec<String> = query.fetch_all(connection).await?;
-    let place: HashMap<&str, usize> =
-        ids.iter().enumerate().rev().map(|(place, id)| (id.as_str(), place)).collect();
-    let mut changed: Vec<_> = changed.into_iter().map(NotificationId::new).collect::<Result<_, _>>()?;
-    changed.sort_unstable_by_key(|id| place.get(id.as_str()).copied());
-    Ok(changed)
+    Ok(in_the_order_asked(ids, query.fetch_all(connection).await?)?)
 }
