@@ -25,7 +25,7 @@ impl Authenticator for Sessions {
     async fn authenticate(&self, bearer: &str) -> Result<Principal, AuthError> {
         let user = self.0.get(bearer).and_then(|user| user.parse().ok());
         let id = user.ok_or(AuthError::Unauthenticated("there is no such session"))?;
-        Ok(Principal::User { id, may_push: true })
+        Ok(Principal::User { id, may_push: true, until: None })
     }
 }
 

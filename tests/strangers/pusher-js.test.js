@@ -1,9 +1,10 @@
-// The official JavaScript client on a user's private channel.
+// The official JavaScript client against our server: a user's private channel, and the sign-in.
 
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
 import Pusher from "pusher-js";
 import { apiKey, startServer } from "./server.js";
+import { happened } from "./happened.js";
 
 let server;
 before(async () => { server = await startServer(); });
@@ -22,15 +23,12 @@ async function connect(user) {
       endpoint: `${server.url}${realtime.auth_endpoint}`,
       headers: { authorization: `Bearer ${server.token(user)}` },
     },
+    userAuthentication: {
+      endpoint: `${server.url}/pusher/user-auth`,
+      headers: { authorization: `Bearer ${server.token(user)}` },
+    },
   });
   return { pusher, realtime };
-}
-
-function happened(target, event) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${event} did not happen`)), 10_000);
-    target.bind(event, (data) => { clearTimeout(timer); resolve(data); });
-  });
 }
 
 test("pusher-js reads the notifications of its own user", async () => {
@@ -69,6 +67,20 @@ test("pusher-js gets no one else's channel", async () => {
   try {
     const error = await happened(pusher.subscribe("private-ada"), "pusher:subscription_error");
     assert.equal(error.status, 403);
+  } finally {
+    pusher.disconnect();
+  }
+});
+
+test("pusher-js signs its user in, and stays away when the backend closes the user's connections", async () => {
+  const { pusher } = await connect("eve");
+  try {
+    const signedIn = happened(pusher.connection, "message", ({ event }) => event === "pusher:signin_success");
+    pusher.signin();
+    assert.equal(JSON.parse((await signedIn).data.user_data).id, "eve");
+    const ended = happened(pusher.connection, "disconnected");
+    assert.equal((await server.request("DELETE", "/v1/users/eve/connections", apiKey)).status, 204);
+    await ended;
   } finally {
     pusher.disconnect();
   }

@@ -31,7 +31,8 @@ export async function startServer() {
     async request(method, path, bearer, body) {
       const headers = { authorization: `Bearer ${bearer}`, "content-type": "application/json" };
       const answer = await fetch(url + path, { method, headers, body: body && JSON.stringify(body) });
-      return { status: answer.status, body: await answer.json() };
+      const text = await answer.text();
+      return { status: answer.status, body: text && JSON.parse(text) };
     },
     async stop() {
       const ended = once(child, "exit");

@@ -1,4 +1,4 @@
-//! `cargo xtask`: the project's commands, thin glue over cargo and npm.
+//! `cargo xtask`: the project's commands, thin glue over cargo, npm and pip.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // It is a command: this is how it speaks.
 
 mod chaos;
@@ -6,6 +6,7 @@ mod demo;
 mod plan;
 mod runner;
 mod rustdoc;
+mod strangers;
 mod test;
 mod tools;
 

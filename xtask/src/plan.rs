@@ -2,7 +2,7 @@
 
 use crate::runner::Step;
 use crate::test::Options;
-use crate::{chaos, demo, rustdoc, tools};
+use crate::{chaos, demo, rustdoc, strangers, tools};
 use std::env;
 use std::path::Path;
 use std::process::Command;
@@ -25,18 +25,14 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
         steps.push(Step::new("tests on PostgreSQL", vec![]).needs("TEST_POSTGRES_URL=postgres://…", false));
     }
     steps.extend(chaos::steps(options.long));
-    let strangers = root.join("tests").join("strangers");
-    if strangers.join("package.json").exists() {
-        let step = Step::new("strangers", npm(&strangers));
-        steps.push(step.needs("node", tools::has("node")).needs("npm", tools::has(NPM)));
-    }
+    steps.extend(strangers::steps(root));
     steps
 }
 
 /// Says which services its build has: with all features it never gets to say that one is left out.
 const FACADE: &str = "internal-notifications";
 
-fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
+pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = tools::cargo();
     command.args(args);
     command
@@ -83,15 +79,4 @@ fn deny() -> Vec<Command> {
         cargo(["fetch", "--quiet", "--locked"]),
         cargo(["deny", "--offline", "check", "bans", "licenses", "sources"]),
     ]
-}
-
-const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
-
-/// Other people's clients against our binary.
-fn npm(folder: &Path) -> Vec<Command> {
-    let mut install = Command::new(NPM);
-    install.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder);
-    let mut test = Command::new(NPM);
-    test.arg("test").current_dir(folder).env("INTERNAL_NOTIFICATIONS_BIN", tools::built_binary());
-    vec![cargo(["build", "--package", "internal-notifications-cli"]), install, test]
 }

@@ -43,7 +43,8 @@ pub(crate) fn has(program: impl AsRef<OsStr>) -> bool {
     answers(Command::new(program).arg("--version"))
 }
 
-fn answers(command: &mut Command) -> bool {
+/// Whether it runs, and succeeds.
+pub(crate) fn answers(command: &mut Command) -> bool {
     let command = command.stdin(Stdio::null()).stdout(Stdio::null());
     matches!(command.stderr(Stdio::null()).status(), Ok(status) if status.success())
 }

@@ -51,6 +51,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "internal-notifications-server",
             "pusher-protocol",
             "pusher-signer",
+            "pusher-client",
             "pusher-broker",
         ],
     ),

@@ -79,10 +79,11 @@ fn broker(signer: Signer, clock: Arc<dyn Clock>, rng: Mutex<StdRng>) -> Broker {
     // Found sooner than in the field, so that a simulation is short.
     limits.activity_timeout = Duration::from_secs(15);
     limits.pong_timeout = Duration::from_secs(10);
-    let seconds = move || clock.now().as_second().unsigned_abs();
-    Broker::with_parts(app, limits, seconds, move || {
-        rng.lock().unwrap_or_else(PoisonError::into_inner).random()
-    })
+    Broker::builder(app)
+        .limits(limits)
+        .clock(move || Duration::from_secs(clock.now().as_second().unsigned_abs()))
+        .random(move || rng.lock().unwrap_or_else(PoisonError::into_inner).random())
+        .build()
 }
 
 /// The bearer is the name.
@@ -95,7 +96,9 @@ impl Authenticator for Bearers {
             return Ok(Principal::Key { name: bearer.to_owned() });
         }
         let unknown = AuthError::Unauthenticated("nobody has that name");
-        UserId::new(bearer).map(|id| Principal::User { id, may_push: false }).map_err(|_| unknown)
+        UserId::new(bearer)
+            .map(|id| Principal::User { id, may_push: false, until: None })
+            .map_err(|_| unknown)
     }
 }
 

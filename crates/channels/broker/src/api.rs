@@ -1,50 +1,23 @@
+mod attributes;
+mod events;
+mod queries;
+mod users;
+
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Request, State};
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use pusher_protocol::{ChannelName, EventName, SocketId, limits};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use pusher_protocol::ChannelName;
+use serde::{Deserialize, Serialize};
 
 use crate::broker::Broker;
 use crate::error::{Error, ErrorKind};
-
-/// `POST /apps/{id}/events`.
-pub(crate) async fn events(
-    State(broker): State<Broker>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Result<Response, Refusal> {
-    let body = authenticated(&broker, &id, request).await?;
-    read::<Event>(&body)?.check(&broker)?.publish(&broker)?;
-    Ok(done())
-}
-
-/// `POST /apps/{id}/batch_events`: all of them, or none.
-pub(crate) async fn batch_events(
-    State(broker): State<Broker>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Result<Response, Refusal> {
-    #[derive(Deserialize)]
-    struct Batch {
-        batch: Vec<Event>,
-    }
-    let body = authenticated(&broker, &id, request).await?;
-    let Batch { batch } = read(&body)?;
-    if batch.len() > limits::EVENTS_PER_BATCH {
-        return Err(Refusal::bad(format!("A batch has at most {} events", limits::EVENTS_PER_BATCH)));
-    }
-    if batch.iter().any(|event| event.channels.is_some()) {
-        return Err(Refusal::bad("An event of a batch has one `channel`, not `channels`"));
-    }
-    let events = batch.into_iter().map(|event| event.check(&broker)).collect::<Result<Vec<_>, _>>()?;
-    events.iter().try_for_each(|event| event.publish(&broker))?;
-    Ok(done())
-}
+pub(crate) use events::{batch_events, events};
+pub(crate) use queries::{channel, channels, users};
+pub(crate) use users::terminate_connections;
 
 /// Why a request was refused, in plain text as Pusher answers.
 pub(crate) struct Refusal(StatusCode, String);
@@ -65,7 +38,6 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let status = match error.kind() {
             ErrorKind::DataTooLong => StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorKind::UnservedChannel => StatusCode::BAD_REQUEST,
         };
         Self(status, error.to_string())
     }
@@ -77,8 +49,20 @@ impl From<pusher_signer::Error> for Refusal {
     }
 }
 
-/// The body of a request that the app's secret signed.
-async fn authenticated(broker: &Broker, id: &str, request: Request) -> Result<Bytes, Refusal> {
+/// A request that the app's secret signed.
+struct Authenticated {
+    query: Vec<(String, String)>,
+    body: Bytes,
+}
+
+impl Authenticated {
+    /// The value of a query's parameter, if it is given.
+    fn parameter(&self, wanted: &str) -> Option<&str> {
+        self.query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
+    }
+}
+
+async fn authenticated(broker: &Broker, id: &str, request: Request) -> Result<Authenticated, Refusal> {
     if id != broker.shared.app.id {
         return Err(Refusal(StatusCode::NOT_FOUND, "No app has this id".to_owned()));
     }
@@ -87,14 +71,17 @@ async fn authenticated(broker: &Broker, id: &str, request: Request) -> Result<By
         return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, text));
     }
     let (parts, body) = request.into_parts();
+    // What cannot be read has no signature.
+    let query: Vec<(String, String)> =
+        serde_urlencoded::from_str(parts.uri.query().unwrap_or_default()).unwrap_or_default();
     // Who did not sign is not listened to: `body_md5`, which the signature covers, is checked after it.
-    match verify(broker, &parts, None) {
+    match verify(broker, &parts, &query, None) {
         Err(why) if why.kind() != pusher_signer::ErrorKind::BodyMd5 => return Err(why.into()),
         _ => {}
     }
     let body = read_body(broker, body).await?;
-    verify(broker, &parts, Some(&body))?;
-    Ok(body)
+    verify(broker, &parts, &query, Some(&body))?;
+    Ok(Authenticated { query, body })
 }
 
 async fn read_body(broker: &Broker, body: Body) -> Result<Bytes, Refusal> {
@@ -111,10 +98,12 @@ async fn read_body(broker: &Broker, body: Body) -> Result<Bytes, Refusal> {
     }
 }
 
-fn verify(broker: &Broker, parts: &Parts, body: Option<&[u8]>) -> Result<(), pusher_signer::Error> {
-    // What cannot be read has no signature.
-    let query: Vec<(String, String)> =
-        serde_urlencoded::from_str(parts.uri.query().unwrap_or_default()).unwrap_or_default();
+fn verify(
+    broker: &Broker,
+    parts: &Parts,
+    query: &[(String, String)],
+    body: Option<&[u8]>,
+) -> Result<(), pusher_signer::Error> {
     let query: Vec<_> = query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let request =
         pusher_signer::Request { method: parts.method.as_str(), path: parts.uri.path(), query: &query, body };
@@ -128,70 +117,16 @@ fn read<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Refusal> {
     })
 }
 
-fn done() -> Response {
-    ([(CONTENT_TYPE, "application/json")], "{}").into_response()
+fn channel_name(name: String) -> Result<ChannelName, Refusal> {
+    ChannelName::new(name).map_err(|why| Refusal::bad(format!("Invalid channel name: {why}")))
 }
 
-/// An event as it is asked for.
-#[derive(Deserialize)]
-struct Event {
-    name: Option<String>,
-    data: Option<String>,
-    channel: Option<String>,
-    channels: Option<Vec<String>>,
-    socket_id: Option<String>,
-    info: Option<IgnoredAny>,
+fn json<T: Serialize>(answer: &T) -> Response {
+    // Texts and numbers cannot fail to become JSON.
+    let text = serde_json::to_string(answer).unwrap_or_default();
+    ([(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
-/// An event that can be published.
-struct Checked {
-    name: EventName,
-    data: String,
-    channels: Vec<ChannelName>,
-    except: Option<SocketId>,
-}
-
-impl Event {
-    fn check(self, broker: &Broker) -> Result<Checked, Refusal> {
-        let name = self.name.ok_or_else(|| Refusal::bad("Missing parameter: name"))?;
-        let name = EventName::new(name).map_err(|why| Refusal::bad(format!("Invalid event name: {why}")))?;
-        let data = self.data.ok_or_else(|| Refusal::bad("Missing parameter: data"))?;
-        let names = match (self.channel, self.channels) {
-            (Some(channel), None) => vec![channel],
-            (None, Some(channels)) => channels,
-            (Some(_), Some(_)) => {
-                return Err(Refusal::bad("Either `channel` or `channels` is required, not both"));
-            }
-            (None, None) => return Err(Refusal::bad("Missing parameter: channels")),
-        };
-        if names.is_empty() || names.len() > limits::CHANNELS_PER_EVENT {
-            let text =
-                format!("An event goes to at least one and at most {} channels", limits::CHANNELS_PER_EVENT);
-            return Err(Refusal::bad(text));
-        }
-        if self.info.is_some() {
-            return Err(Refusal::bad("This broker does not serve `info`"));
-        }
-        let except = self.socket_id.map(SocketId::new).transpose();
-        let except = except.map_err(|why| Refusal::bad(format!("Invalid socket_id: {why}")))?;
-        let mut channels = Vec::with_capacity(names.len());
-        for name in names {
-            let channel =
-                ChannelName::new(name).map_err(|why| Refusal::bad(format!("Invalid channel name: {why}")))?;
-            broker.check(&channel, &data)?;
-            if !channels.contains(&channel) {
-                channels.push(channel);
-            }
-        }
-        Ok(Checked { name, data, channels, except })
-    }
-}
-
-impl Checked {
-    fn publish(&self, broker: &Broker) -> Result<(), Refusal> {
-        for channel in &self.channels {
-            broker.publish(channel, &self.name, &self.data, self.except.as_ref())?;
-        }
-        Ok(())
-    }
-}
+/// `{}`, Pusher's answer to what has none.
+#[derive(Serialize)]
+struct Empty {}

@@ -1,19 +1,22 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
 use pusher_protocol::{ChannelName, CloseCode, EventName, SocketId, published_event};
 use pusher_signer::Signer;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use crate::builder::Builder;
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::mailbox::Ending;
 use crate::registry::Registry;
-use crate::{api, served, upgrade};
+use crate::{api, upgrade};
 
 /// The one app that a broker serves.
 #[derive(Clone, Debug)]
@@ -34,52 +37,73 @@ pub(crate) struct Shared {
     pub(crate) app: App,
     pub(crate) limits: Limits,
     pub(crate) registry: Registry,
-    clock: Box<dyn Fn() -> u64 + Send + Sync>,
+    pub(crate) clock: Clock,
+    pub(crate) client_events: bool,
     /// How many connection tasks run, those included that only tell a client why it may not stay.
     tasks: watch::Sender<usize>,
+}
+
+/// The time since the Unix epoch.
+pub(crate) type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+const TERMINATED: Ending = Ending::new(CloseCode::UNAUTHORIZED, "You got disconnected by the app");
+
+/// How often the count of a big channel is told, at most.
+const COUNT_INTERVAL: Duration = Duration::from_secs(5);
+
+impl Shared {
+    pub(crate) fn new(
+        app: App,
+        limits: Limits,
+        registry: Registry,
+        clock: Clock,
+        client_events: bool,
+    ) -> Self {
+        Self { app, limits, registry, clock, client_events, tasks: watch::Sender::new(0) }
+    }
+
+    /// After subscriptions changed: sees to the counts that are not told at once.
+    pub(crate) fn tell_counts_later(self: &Arc<Self>) {
+        if !self.registry.counts_wait() {
+            return;
+        }
+        // A connection may end with its runtime.
+        if let Ok(runtime) = Handle::try_current() {
+            let shared = self.clone();
+            runtime.spawn(async move {
+                tokio::time::sleep(COUNT_INTERVAL).await;
+                shared.registry.tell_counts();
+            });
+        }
+    }
 }
 
 /// Tasks above [`Limits::sockets`], for telling the clients over the limit so.
 const TASKS_TO_REFUSE: usize = 64;
 
 impl Broker {
-    /// Makes a broker for one app.
+    /// Makes a broker for one app, with everything else as [`builder`](Self::builder) begins.
     pub fn new(app: App, limits: Limits) -> Self {
-        Self::with_clock(app, limits, || {
-            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-        })
+        Self::builder(app).limits(limits).build()
     }
 
-    /// Makes a broker with a clock of its own, in Unix seconds, for the age of signed HTTP API requests.
-    pub fn with_clock(app: App, limits: Limits, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
-        Self::with_parts(app, limits, clock, rand::random)
+    /// A broker for one app, to be set up.
+    pub fn builder(app: App) -> Builder {
+        Builder::new(app)
     }
 
-    /// Makes a broker with a clock of its own, as [`with_clock`](Self::with_clock), and socket ids of the caller's random numbers, of which no
-    /// two in a row may be equal: for simulations.
-    pub fn with_parts(
-        app: App,
-        limits: Limits,
-        clock: impl Fn() -> u64 + Send + Sync + 'static,
-        random: impl Fn() -> u64 + Send + Sync + 'static,
-    ) -> Self {
-        let shared = Shared {
-            app,
-            limits,
-            registry: Registry::new(random),
-            clock: Box::new(clock),
-            tasks: watch::Sender::new(0),
-        };
-        Self { shared: Arc::new(shared) }
-    }
-
-    /// The routes: `GET /app/{key}` for the WebSocket, `POST /apps/{id}/events` and `/apps/{id}/batch_events`. Nested below a
-    /// path, what an HTTP API caller signs still begins at `/apps/`.
+    /// The routes: `GET /app/{key}` for the WebSocket, and below `/apps/{id}` the HTTP API: `POST events`, `POST batch_events`,
+    /// `GET channels`, `GET channels/{name}`, `GET channels/{name}/users`, `POST users/{id}/terminate_connections`. Nested below a path,
+    /// what an HTTP API caller signs still begins at `/apps/`.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/app/{key}", get(upgrade::accept))
             .route("/apps/{id}/events", post(api::events))
             .route("/apps/{id}/batch_events", post(api::batch_events))
+            .route("/apps/{id}/channels", get(api::channels))
+            .route("/apps/{id}/channels/{name}", get(api::channel))
+            .route("/apps/{id}/channels/{name}/users", get(api::users))
+            .route("/apps/{id}/users/{user}/terminate_connections", post(api::terminate_connections))
             .with_state(self.clone())
     }
 
@@ -87,7 +111,7 @@ impl Broker {
     /// waits: whoever's queue is full is disconnected. Events of one channel reach every subscriber in the order of the calls.
     ///
     /// # Errors
-    /// Data over [`Limits::event_data`], or a kind of channel that is not served.
+    /// Data over [`Limits::event_data`].
     pub fn publish(
         &self,
         channel: &ChannelName,
@@ -95,9 +119,9 @@ impl Broker {
         data: &str,
         except: Option<&SocketId>,
     ) -> Result<usize, Error> {
-        self.check(channel, data)?;
+        self.check(data)?;
         let registry = &self.shared.registry;
-        if !registry.is_occupied(channel) {
+        if !channel.kind().is_cache() && !registry.is_occupied(channel) {
             return Ok(0);
         }
         let frame = Utf8Bytes::from(published_event(event.as_str(), channel.as_str(), data));
@@ -105,10 +129,30 @@ impl Broker {
     }
 
     /// Whether [`publish`](Self::publish) would take it.
-    pub(crate) fn check(&self, channel: &ChannelName, data: &str) -> Result<(), Error> {
-        served::check(channel)?;
+    pub(crate) fn check(&self, data: &str) -> Result<(), Error> {
         let limit = self.shared.limits.event_data;
         if data.len() > limit { Err(Error::data_too_long(limit)) } else { Ok(()) }
+    }
+
+    /// Closes the connections that are signed in as a user with 4009, and tells how many those were. They may come back: whoever signs for
+    /// them has to refuse as well.
+    pub fn terminate_connections(&self, user_id: &str) -> usize {
+        self.shared.registry.end_user(user_id, TERMINATED)
+    }
+
+    /// Closes the connections that are subscribed to a channel with 4009, and tells how many those were: as
+    /// [`terminate_connections`](Self::terminate_connections), where a user is known by a private channel.
+    pub fn terminate_subscribers(&self, channel: &ChannelName) -> usize {
+        self.shared.registry.end_subscribers(channel, TERMINATED)
+    }
+
+    /// Lets what a connection is authorized to last no longer than `time`: for an auth endpoint in the same process, before it answers.
+    /// The next accepted authorization of the connection, a subscription or a sign-in, takes it up; when the time is over the connection is
+    /// closed with 4200, so that its client comes back at once and asks again. Of several times the soonest stands.
+    pub fn authorize_for(&self, socket_id: &SocketId, time: Duration) {
+        if let Some(end) = Instant::now().checked_add(time) {
+            self.shared.registry.authorize_until(socket_id, end);
+        }
     }
 
     /// How many connections are established.
@@ -132,7 +176,7 @@ impl Broker {
     }
 
     pub(crate) fn now(&self) -> u64 {
-        (self.shared.clock)()
+        (self.shared.clock)().as_secs()
     }
 
     /// Room for one more connection task.

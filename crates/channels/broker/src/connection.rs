@@ -78,6 +78,9 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
                 if session.has_subscribed() {
                     timers.subscribed();
                 }
+                if timers.authorized_until(session.authorized_until()) {
+                    timer.as_mut().reset(timers.next());
+                }
             }
             () = &mut timer => {
                 match timers.due(Instant::now()) {
@@ -85,6 +88,7 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
                     Due::Ping => session.ping(),
                     Due::PongMissing => return End::Ours(PONG_MISSING),
                     Due::NeverSubscribed => return End::Ours(NEVER_SUBSCRIBED),
+                    Due::AuthorizationEnded => return End::Ours(AUTHORIZATION_ENDED),
                 }
                 timer.as_mut().reset(timers.next());
             }
@@ -96,6 +100,8 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
 const PONG_MISSING: Ending = Ending::new(CloseCode::PONG_MISSING, "Pong reply not received");
 const NEVER_SUBSCRIBED: Ending =
     Ending::new(CloseCode::UNAUTHORIZED, "Connection not authorized within timeout");
+const AUTHORIZATION_ENDED: Ending =
+    Ending::new(CloseCode::RECONNECT, "The authorization has expired: reconnect, and authorize again");
 const WRITE_STUCK: Ending = Ending::new(CloseCode::OVER_CAPACITY, "A frame was not taken in time");
 
 /// Writes what waits for the client, until it is told to end or the client does not take a frame in time.

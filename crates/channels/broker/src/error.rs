@@ -1,5 +1,3 @@
-use pusher_protocol::ChannelKind;
-
 /// Why an event was not published. The same event would be refused again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
@@ -14,19 +12,12 @@ pub struct Error {
 pub enum ErrorKind {
     /// The event's data is longer than [`Limits::event_data`](crate::Limits::event_data).
     DataTooLong,
-    /// The broker does not serve channels of this kind, so that nobody could be subscribed.
-    UnservedChannel,
 }
 
 impl Error {
     pub(crate) fn data_too_long(limit: usize) -> Self {
         let text = format!("The data content of this event exceeds the allowed maximum ({limit} bytes)");
         Self { kind: ErrorKind::DataTooLong, text }
-    }
-
-    pub(crate) fn unserved_channel(kind: ChannelKind) -> Self {
-        let text = format!("This broker does not serve channels of kind {kind:?}");
-        Self { kind: ErrorKind::UnservedChannel, text }
     }
 
     /// What is wrong.

@@ -8,6 +8,9 @@ use pusher_protocol::limits;
 pub struct Limits {
     /// Connections at once; a further one is closed with 4100. Default: 10,000.
     pub sockets: usize,
+    /// Connections that the app may have at once, as by a plan of pusher.com; a further one is closed with 4004, and its client stays away.
+    /// Default: no such quota.
+    pub connection_quota: Option<usize>,
     /// Subscriptions of one connection. Default: 100.
     pub subscriptions: usize,
     /// Frames that may wait for one connection; with one more it is closed with 4100. Default: 256.
@@ -18,6 +21,16 @@ pub struct Limits {
     pub bad_frames: u32,
     /// Bytes of an event's data. Default: 10,240, as Pusher's (HTTP API reference, status 413).
     pub event_data: usize,
+    /// Users of one presence channel. Default: 100, as Pusher's.
+    pub presence_members: usize,
+    /// Users that one connection watches; of a longer watchlist the first are watched, and 4302 is told. Default: 100, as Pusher's.
+    pub watchlist: usize,
+    /// Client events of one connection in a second; a further one is refused with 4301. Default: 10, as Pusher's.
+    pub client_events_per_second: usize,
+    /// How long a cache channel keeps its last event. Default: 30 min, as Pusher's.
+    pub cache_time: Duration,
+    /// Last events kept at once; the oldest one goes first. Default: 10,000.
+    pub cached_events: usize,
     /// Bytes of an HTTP request's body. Default: 640 KiB, room for a full batch in which every byte is escaped.
     pub body_bytes: usize,
     /// How long an HTTP request's body may take to arrive. Default: 10 s.
@@ -33,17 +46,31 @@ pub struct Limits {
     pub subscribe_timeout: Duration,
     /// How long the closing handshake of a connection may take, and before it, on shutdown, what is queued. Default: 2 s.
     pub close_timeout: Duration,
+    /// Webhook events that wait for one destination; a further one is dropped. Default: 10,000.
+    pub webhook_queue: usize,
+    /// How long a destination may take to answer a webhook. Default: 10 s.
+    pub webhook_timeout: Duration,
+    /// For how long a webhook that was not acknowledged is sent again. Default: 5 min, as Pusher's.
+    pub webhook_retries: Duration,
+    /// How long `channel_vacated` and `member_removed` wait for the client to come back. Default: 3 s, as Pusher's.
+    pub webhook_grace: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             sockets: 10_000,
+            connection_quota: None,
             subscriptions: 100,
             queue: 256,
             frame_bytes: 16 * 1024,
             bad_frames: 10,
             event_data: limits::EVENT_DATA,
+            presence_members: limits::PRESENCE_MEMBERS,
+            watchlist: limits::WATCHLIST,
+            client_events_per_second: limits::CLIENT_EVENTS_PER_SECOND,
+            cache_time: Duration::from_secs(limits::CACHE_SECONDS),
+            cached_events: 10_000,
             body_bytes: 640 * 1024,
             body_timeout: Duration::from_secs(10),
             activity_timeout: Duration::from_secs(limits::ACTIVITY_TIMEOUT_SECONDS),
@@ -51,6 +78,10 @@ impl Default for Limits {
             pong_timeout: Duration::from_secs(limits::PONG_TIMEOUT_SECONDS),
             subscribe_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(2),
+            webhook_queue: 10_000,
+            webhook_timeout: Duration::from_secs(10),
+            webhook_retries: Duration::from_secs(5 * 60),
+            webhook_grace: Duration::from_secs(3),
         }
     }
 }

@@ -1,16 +1,47 @@
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod cache;
+mod channel;
+mod members;
+mod users;
 
-use pusher_protocol::{ChannelName, SocketId};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pusher_protocol::{ChannelName, CloseCode, Outgoing, SocketId, client_event};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use crate::limits::Limits;
 use crate::mailbox::{Ending, Mailbox};
+use crate::webhook::{Hooks, Occurrence};
+use cache::Cache;
+use channel::Channel;
+pub(crate) use members::{Member, Members};
+use users::Users;
 
 /// One established connection, as the rest of the broker sees it.
 #[derive(Debug)]
 pub(crate) struct Socket {
     pub(crate) id: SocketId,
     pub(crate) mailbox: Mailbox,
+    /// When what authorizes the connection ends, as far as that was told.
+    authorized_until: Mutex<Option<Instant>>,
+}
+
+impl Socket {
+    fn new(id: SocketId, mailbox: Mailbox) -> Self {
+        Self { id, mailbox, authorized_until: Mutex::new(None) }
+    }
+
+    pub(crate) fn authorized_until(&self) -> Option<Instant> {
+        *self.authorized_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn authorize_until(&self, end: Instant) {
+        let mut until = self.authorized_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *until = Some(until.map_or(end, |until| until.min(end)));
+    }
 }
 
 /// Who is connected, and who is subscribed to what. One lock: whoever publishes holds it until every subscriber's queue has
@@ -18,29 +49,80 @@ pub(crate) struct Socket {
 pub(crate) struct Registry {
     state: Mutex<State>,
     random: Box<dyn Fn() -> u64 + Send + Sync>,
+    connection_quota: usize,
+    presence_members: usize,
+    tells_counts: bool,
+    /// That [`State::counts_due`] has to be told later, and nobody will yet.
+    counts_wait: AtomicBool,
+    hooks: Hooks,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     sockets: BTreeMap<SocketId, Arc<Socket>>,
-    channels: HashMap<ChannelName, BTreeMap<SocketId, Arc<Socket>>>,
+    channels: HashMap<ChannelName, Channel>,
+    cache: Cache,
+    users: Users,
+    /// Big channels whose count changed since it was told.
+    counts_due: BTreeSet<ChannelName>,
     closed: Option<Ending>,
 }
 
+/// A presence channel has as many users as it may.
+#[derive(Debug)]
+pub(crate) struct Full;
+
+/// What is known of a channel.
+#[derive(Debug, Default)]
+pub(crate) struct Description {
+    pub(crate) is_occupied: bool,
+    pub(crate) user_count: usize,
+    pub(crate) subscription_count: usize,
+    /// The last event of a cache channel, and how long it will be kept.
+    pub(crate) cached: Option<(Utf8Bytes, Duration)>,
+}
+
+/// Above so many subscribers the count is told every five seconds at most (Pusher's "subscription count events").
+const BIG: usize = 100;
+
 impl Registry {
     /// Nobody is connected. `random` makes socket ids.
-    pub(crate) fn new(random: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
-        Self { state: Mutex::default(), random: Box::new(random) }
+    pub(crate) fn new(
+        limits: &Limits,
+        tells_counts: bool,
+        hooks: Hooks,
+        random: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Self {
+        let state = State {
+            sockets: BTreeMap::new(),
+            channels: HashMap::new(),
+            cache: Cache::new(limits.cache_time, limits.cached_events),
+            users: Users::default(),
+            counts_due: BTreeSet::new(),
+            closed: None,
+        };
+        Self {
+            state: Mutex::new(state),
+            random: Box::new(random),
+            connection_quota: limits.connection_quota.unwrap_or(usize::MAX),
+            presence_members: limits.presence_members,
+            tells_counts,
+            counts_wait: AtomicBool::new(false),
+            hooks,
+        }
     }
 
     /// Makes a connection with an id that no other has.
     ///
     /// # Errors
-    /// The ending that [`close`](Self::close) set.
+    /// The ending that [`close`](Self::close) set, or that there is no quota for another one.
     pub(crate) fn connect(&self, mailbox: Mailbox) -> Result<Arc<Socket>, Ending> {
         let mut state = self.lock();
         if let Some(ending) = state.closed {
             return Err(ending);
+        }
+        if state.sockets.len() >= self.connection_quota {
+            return Err(OVER_QUOTA);
         }
         let id = loop {
             let random = (self.random)();
@@ -49,48 +131,220 @@ impl Registry {
                 break id;
             }
         };
-        let socket = Arc::new(Socket { id: id.clone(), mailbox });
+        let socket = Arc::new(Socket::new(id.clone(), mailbox));
         state.sockets.insert(id, socket.clone());
         Ok(socket)
     }
 
-    /// Forgets a connection and its subscriptions.
+    /// Forgets a connection, its user and its subscriptions.
     pub(crate) fn disconnect<'c>(&self, id: &SocketId, channels: impl IntoIterator<Item = &'c ChannelName>) {
         let mut state = self.lock();
         state.sockets.remove(id);
+        state.users.sign_out(id);
         for channel in channels {
-            state.unsubscribe(id, channel);
+            self.leave(&mut state, id, channel);
         }
     }
 
-    /// Subscribes a connection; `confirmation` comes before any event of the channel.
-    pub(crate) fn subscribe(&self, socket: &Arc<Socket>, channel: &ChannelName, confirmation: Utf8Bytes) {
+    /// Subscribes a connection, to a presence channel as `member`. Its confirmation, and the last event of a cache channel, come
+    /// before any other event of the channel.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub(crate) fn subscribe(
+        &self,
+        socket: &Arc<Socket>,
+        name: &ChannelName,
+        member: Option<&Member>,
+    ) -> Result<(), Full> {
         let mut state = self.lock();
-        socket.mailbox.put(confirmation);
-        state.channels.entry(channel.clone()).or_default().insert(socket.id.clone(), socket.clone());
+        let State { channels, cache, .. } = &mut *state;
+        if let (Some(member), Some(members)) = (member, channels.get(name).and_then(|c| c.members.as_ref())) {
+            if members.count() >= self.presence_members && !members.has(&member.user_id) {
+                return Err(Full);
+            }
+        }
+        let channel = channels.entry(name.clone()).or_default();
+        if channel.subscribers.is_empty() {
+            self.hooks.tell(|| Occurrence::occupied(name));
+        }
+        match member {
+            None => socket.mailbox.put(Outgoing::SubscriptionSucceeded { channel: name }.encode().into()),
+            Some(member) => {
+                let members = channel.members.get_or_insert_default();
+                let is_first = members.join(&socket.id, member);
+                socket.mailbox.put(members.confirmation(name).into());
+                if is_first {
+                    let Member { user_id, user_info } = member;
+                    let added =
+                        Outgoing::MemberAdded { channel: name, user_id, user_info: user_info.as_deref() };
+                    channel.publish(&added.encode().into(), None);
+                    self.hooks.tell(|| Occurrence::member_added(name, user_id));
+                }
+            }
+        }
+        if name.kind().is_cache() {
+            if let Some((last, _)) = cache.get(name, Instant::now()) {
+                socket.mailbox.put(last.clone());
+            } else {
+                socket.mailbox.put(Outgoing::CacheMiss { channel: name }.encode().into());
+                if !std::mem::replace(&mut channel.is_miss_told, true) {
+                    self.hooks.tell(|| Occurrence::cache_miss(name));
+                }
+            }
+        }
+        channel.subscribers.insert(socket.id.clone(), socket.clone());
+        self.count_changed(&mut state, name);
+        Ok(())
     }
 
     pub(crate) fn unsubscribe(&self, id: &SocketId, channel: &ChannelName) {
-        self.lock().unsubscribe(id, channel);
+        self.leave(&mut self.lock(), id, channel);
+    }
+
+    fn leave(&self, state: &mut State, id: &SocketId, name: &ChannelName) {
+        let Some(channel) = state.channels.get_mut(name) else { return };
+        if channel.subscribers.remove(id).is_none() {
+            return;
+        }
+        if let Some(user_id) = channel.members.as_mut().and_then(|members| members.leave(id)) {
+            let removed = Outgoing::MemberRemoved { channel: name, user_id: &user_id };
+            channel.publish(&removed.encode().into(), None);
+            self.hooks.tell(|| Occurrence::member_removed(name, &user_id));
+        }
+        if channel.subscribers.is_empty() {
+            state.channels.remove(name);
+            self.hooks.tell(|| Occurrence::vacated(name));
+        }
+        self.count_changed(state, name);
+    }
+
+    /// Tells the subscribers how many they are, where that is wanted: at once, or of a big channel [later](Self::tell_counts).
+    fn count_changed(&self, state: &mut State, name: &ChannelName) {
+        if !self.tells_counts || name.kind().is_presence() {
+            return;
+        }
+        if state.channels.get(name).is_some_and(|channel| channel.subscribers.len() > BIG) {
+            if state.counts_due.is_empty() {
+                self.counts_wait.store(true, Ordering::Relaxed);
+            }
+            state.counts_due.insert(name.clone());
+        } else {
+            state.counts_due.remove(name);
+            self.tell_count(state, name);
+        }
+    }
+
+    fn tell_count(&self, state: &State, name: &ChannelName) {
+        let channel = state.channels.get(name);
+        let count = channel.map_or(0, |channel| channel.subscribers.len());
+        if let Some(channel) = channel {
+            let frame = Outgoing::SubscriptionCount { channel: name, count }.encode().into();
+            channel.publish(&frame, None);
+        }
+        self.hooks.tell(|| Occurrence::subscription_count(name, count));
+    }
+
+    /// Whether [`tell_counts`](Self::tell_counts) has to be called in a while; said once.
+    pub(crate) fn counts_wait(&self) -> bool {
+        self.counts_wait.load(Ordering::Relaxed) && self.counts_wait.swap(false, Ordering::Relaxed)
+    }
+
+    /// Tells the counts of big channels that changed.
+    pub(crate) fn tell_counts(&self) {
+        let mut state = self.lock();
+        for name in std::mem::take(&mut state.counts_due) {
+            self.tell_count(&state, &name);
+        }
     }
 
     pub(crate) fn is_occupied(&self, channel: &ChannelName) -> bool {
         self.lock().channels.contains_key(channel)
     }
 
-    /// Puts one frame into the queue of every subscriber but `except`, and tells how many that were.
-    pub(crate) fn publish(
-        &self,
-        channel: &ChannelName,
-        frame: &Utf8Bytes,
-        except: Option<&SocketId>,
-    ) -> usize {
+    /// Puts one frame into the queue of every subscriber but `except`, and tells how many that were. A cache channel keeps it.
+    pub(crate) fn publish(&self, name: &ChannelName, frame: &Utf8Bytes, except: Option<&SocketId>) -> usize {
+        let mut state = self.lock();
+        let State { channels, cache, .. } = &mut *state;
+        if name.kind().is_cache() {
+            cache.store(name, frame.clone(), Instant::now());
+            if let Some(channel) = channels.get_mut(name) {
+                channel.is_miss_told = false;
+            }
+        }
+        channels.get(name).map_or(0, |channel| channel.publish(frame, except))
+    }
+
+    /// Publishes what the connection `sender`, a subscriber, sent to the others.
+    pub(crate) fn publish_from(&self, sender: &SocketId, name: &ChannelName, event: &str, data: &str) {
         let state = self.lock();
-        let subscribers = state.channels.get(channel).into_iter().flatten();
-        subscribers
-            .filter(|(id, _)| Some(*id) != except)
-            .map(|(_, socket)| socket.mailbox.put(frame.clone()))
-            .count()
+        let Some(channel) = state.channels.get(name) else { return };
+        let user_id = channel.members.as_ref().and_then(|members| members.user_of(sender));
+        let user_id = user_id.map(AsRef::as_ref);
+        channel.publish(&client_event(event, name.as_str(), data, user_id).into(), Some(sender));
+        self.hooks.tell(|| Occurrence::client_event(name, event, data, sender, user_id));
+    }
+
+    /// Makes a connection a user's.
+    pub(crate) fn sign_in(
+        &self,
+        socket: &Arc<Socket>,
+        user_id: Arc<str>,
+        watchlist: BTreeSet<Arc<str>>,
+        success: Utf8Bytes,
+    ) {
+        self.lock().users.sign_in(socket, user_id, watchlist, success);
+    }
+
+    /// Ends the connections of a signed-in user, and tells how many that were.
+    pub(crate) fn end_user(&self, user_id: &str, ending: Ending) -> usize {
+        self.lock().users.end(user_id, ending)
+    }
+
+    /// Ends the connections that are subscribed to a channel, and tells how many that were.
+    pub(crate) fn end_subscribers(&self, channel: &ChannelName, ending: Ending) -> usize {
+        let state = self.lock();
+        let subscribers = state.channels.get(channel).map(|channel| channel.subscribers.values());
+        subscribers.into_iter().flatten().map(|socket| socket.mailbox.end(ending)).count()
+    }
+
+    /// Lets a connection's authorization end then, or when it already does if that is sooner.
+    pub(crate) fn authorize_until(&self, id: &SocketId, end: Instant) {
+        if let Some(socket) = self.lock().sockets.get(id) {
+            socket.authorize_until(end);
+        }
+    }
+
+    /// The occupied channels whose names begin so, in their order, and how many users each has.
+    pub(crate) fn channels(&self, prefix: &str) -> BTreeMap<String, usize> {
+        let state = self.lock();
+        let channels = state.channels.iter().filter(|(name, _)| name.as_str().starts_with(prefix));
+        channels.map(|(name, channel)| (name.to_string(), channel.user_count())).collect()
+    }
+
+    pub(crate) fn describe(&self, name: &ChannelName) -> Description {
+        let state = self.lock();
+        let cached = state.cache.get(name, Instant::now()).map(|(frame, left)| (frame.clone(), left));
+        let Some(channel) = state.channels.get(name) else {
+            return Description { cached, ..Description::default() };
+        };
+        Description {
+            is_occupied: true,
+            user_count: channel.user_count(),
+            subscription_count: channel.subscribers.len(),
+            cached,
+        }
+    }
+
+    /// The ids of a presence channel's users, in their order.
+    pub(crate) fn members(&self, name: &ChannelName) -> Vec<String> {
+        let state = self.lock();
+        let members = state.channels.get(name).and_then(|channel| channel.members.as_ref());
+        members.map(|members| members.ids().map(str::to_owned).collect()).unwrap_or_default()
+    }
+
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.hooks
     }
 
     pub(crate) fn connections(&self) -> usize {
@@ -113,20 +367,16 @@ impl Registry {
     }
 }
 
-impl State {
-    fn unsubscribe(&mut self, id: &SocketId, channel: &ChannelName) {
-        let Some(subscribers) = self.channels.get_mut(channel) else { return };
-        subscribers.remove(id);
-        if subscribers.is_empty() {
-            self.channels.remove(channel);
-        }
-    }
-}
+const OVER_QUOTA: Ending = Ending::new(CloseCode::CONNECTION_QUOTA, "Application is over connection quota");
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::mailbox::Next;
+
+    fn registry() -> Registry {
+        Registry::new(&Limits::default(), false, Hooks::default(), rand::random)
+    }
 
     fn channel() -> ChannelName {
         "news".parse().unwrap()
@@ -134,14 +384,14 @@ mod tests {
 
     fn subscriber(registry: &Registry) -> Arc<Socket> {
         let socket = registry.connect(Mailbox::new(8)).unwrap();
-        registry.subscribe(&socket, &channel(), "confirmed".into());
-        assert_eq!(socket.mailbox.next(), Next::Write("confirmed".into()));
+        registry.subscribe(&socket, &channel(), None).unwrap();
+        assert!(matches!(socket.mailbox.next(), Next::Write(_)));
         socket
     }
 
     #[test]
     fn all_subscribers_share_one_encoded_event() {
-        let registry = Registry::new(rand::random);
+        let registry = registry();
         let sockets: Vec<_> = (0..3).map(|_| subscriber(&registry)).collect();
         let frame = Utf8Bytes::from("event".to_owned());
         assert_eq!(registry.publish(&channel(), &frame, None), 3);
@@ -153,7 +403,7 @@ mod tests {
 
     #[test]
     fn the_excepted_socket_gets_nothing() {
-        let registry = Registry::new(rand::random);
+        let registry = registry();
         let (sender, other) = (subscriber(&registry), subscriber(&registry));
         assert_eq!(registry.publish(&channel(), &"event".into(), Some(&sender.id)), 1);
         assert_eq!(sender.mailbox.next(), Next::Nothing);
@@ -162,7 +412,7 @@ mod tests {
 
     #[test]
     fn nothing_is_left_of_a_connection_that_ended() {
-        let registry = Registry::new(rand::random);
+        let registry = registry();
         let socket = subscriber(&registry);
         registry.disconnect(&socket.id, [&channel()]);
         let state = registry.lock();
@@ -171,11 +421,11 @@ mod tests {
 
     #[test]
     fn concurrent_publishers_are_seen_in_one_order_by_all() {
-        let registry = Registry::new(rand::random);
+        let registry = registry();
         let sockets: Vec<_> = (0..2)
             .map(|_| {
                 let socket = registry.connect(Mailbox::new(2_000)).unwrap();
-                registry.subscribe(&socket, &channel(), "confirmed".into());
+                registry.subscribe(&socket, &channel(), None).unwrap();
                 socket
             })
             .collect();

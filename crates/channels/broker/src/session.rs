@@ -1,13 +1,18 @@
+mod authorization;
+mod client_events;
+mod signing_in;
+mod subscribing;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use pusher_protocol::{ChannelKind, ChannelName, CloseCode, Frame, Outgoing, names};
-use serde::Deserialize;
+use pusher_protocol::{ChannelName, CloseCode, ErrorCode, Frame, Outgoing, names};
+use tokio::time::Instant;
 
 use crate::broker::Shared;
 use crate::mailbox::{Ending, Mailbox};
-use crate::registry::Socket;
-use crate::served;
+use crate::registry::{Member, Socket};
+use client_events::Rate;
 
 /// An established connection: what its client's frames do. Ends, with its subscriptions, when dropped.
 pub(crate) struct Session {
@@ -15,25 +20,28 @@ pub(crate) struct Session {
     socket: Arc<Socket>,
     subscriptions: BTreeSet<ChannelName>,
     has_subscribed: bool,
+    authorized_until: Option<Instant>,
+    /// Whose connection it is, once signed in.
+    user: Option<Member>,
+    client_events: Rate,
     bad_frames: u32,
 }
 
-/// A refused frame: the text of the error event, and the channel it is about.
+/// A refused frame: the text of the error event, the code if there is one, and the channel it is about.
 struct Refusal {
     message: String,
+    code: ErrorCode,
     channel: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Subscribe {
-    channel: String,
-    #[serde(default)]
-    auth: Option<String>,
-}
+impl Refusal {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: None, channel: None }
+    }
 
-#[derive(Deserialize)]
-struct Unsubscribe {
-    channel: String,
+    fn of(channel: &str, message: impl Into<String>) -> Self {
+        Self { channel: Some(repeated(channel)), ..Self::new(message) }
+    }
 }
 
 /// Characters of a client's text that an error repeats.
@@ -55,9 +63,13 @@ impl Session {
             socket,
             subscriptions: BTreeSet::new(),
             has_subscribed: false,
+            authorized_until: None,
+            user: None,
+            client_events: Rate::default(),
             bad_frames: 0,
         };
         session.reply(&Outgoing::ConnectionEstablished { socket_id: &session.socket.id, activity_timeout });
+        shared.registry.hooks().run(&shared.app.signer, &shared.clock, &shared.limits);
         tracing::debug!(socket.id = %session.socket.id, "connection established");
         Ok(session)
     }
@@ -66,9 +78,14 @@ impl Session {
         &self.socket.mailbox
     }
 
-    /// Whether any subscription was accepted yet.
+    /// Whether any subscription or sign-in was accepted yet.
     pub(crate) fn has_subscribed(&self) -> bool {
         self.has_subscribed
+    }
+
+    /// When what the connection was authorized for ends, if it does.
+    pub(crate) fn authorized_until(&self) -> Option<Instant> {
+        self.authorized_until
     }
 
     pub(crate) fn ping(&self) {
@@ -91,19 +108,12 @@ impl Session {
             names::PONG => Ok(()),
             names::SUBSCRIBE => self.subscribe(&frame),
             names::UNSUBSCRIBE => self.unsubscribe(&frame),
-            event if event.starts_with(names::CLIENT_PREFIX) => Err(Refusal {
-                message:
-                    "To send client events, you must enable this feature in the Settings page of your dashboard."
-                        .to_owned(),
-                channel: frame.channel.as_deref().map(repeated),
-            }),
-            event => Err(Refusal {
-                message: format!("Unsupported event received on socket: {}", repeated(event)),
-                channel: None,
-            }),
+            names::SIGNIN => self.sign_in(&frame),
+            event if event.starts_with(names::CLIENT_PREFIX) => self.client_event(&frame),
+            event => Err(Refusal::new(format!("Unsupported event received on socket: {}", repeated(event)))),
         };
-        if let Err(Refusal { message, channel }) = done {
-            self.reply(&Outgoing::Error { code: None, message: &message, channel: channel.as_deref() });
+        if let Err(Refusal { message, code, channel }) = done {
+            self.reply(&Outgoing::Error { code, message: &message, channel: channel.as_deref() });
         }
         Ok(())
     }
@@ -125,74 +135,6 @@ impl Session {
         Ok(())
     }
 
-    fn subscribe(&mut self, frame: &Frame<'_>) -> Result<(), Refusal> {
-        let Ok(request) = frame.data().json::<Subscribe>() else {
-            return Err(Refusal {
-                message: "Invalid subscription: data must be an object with the text `channel`".to_owned(),
-                channel: None,
-            });
-        };
-        let refuse = |message: String| Refusal { message, channel: Some(repeated(&request.channel)) };
-        let channel = ChannelName::new(request.channel.as_str())
-            .map_err(|why| refuse(format!("Invalid channel name {}: {why}", repeated(&request.channel))))?;
-        served::check(&channel).map_err(|why| refuse(why.to_string()))?;
-        if self.subscriptions.contains(&channel) {
-            return Err(refuse(format!("Existing subscription to channel {channel}")));
-        }
-        let limit = self.shared.limits.subscriptions;
-        if self.subscriptions.len() >= limit {
-            return Err(refuse(format!(
-                "Cannot subscribe to {channel}: a connection has at most {limit} subscriptions"
-            )));
-        }
-        if channel.kind() != ChannelKind::Public {
-            self.authorize(&channel, request.auth.as_deref().unwrap_or_default()).map_err(refuse)?;
-        }
-        let confirmation = Outgoing::SubscriptionSucceeded { channel: &channel }.encode();
-        self.shared.registry.subscribe(&self.socket, &channel, confirmation.into());
-        tracing::debug!(socket.id = %self.socket.id, channel.name = %channel, "subscribed");
-        self.subscriptions.insert(channel);
-        self.has_subscribed = true;
-        Ok(())
-    }
-
-    /// Pusher's texts, but for the signature that would have been right.
-    fn authorize(&self, channel: &ChannelName, auth: &str) -> Result<(), String> {
-        let signer = &self.shared.app.signer;
-        if auth.is_empty() {
-            return Err(format!("Auth info required to subscribe to {channel}"));
-        }
-        let Some((key, _)) = auth.split_once(':') else {
-            return Err(format!(
-                "Auth value for subscription to {channel} is invalid: should be of format 'key:signature'"
-            ));
-        };
-        if key != signer.key() {
-            return Err(format!("Invalid key in subscription auth data: '{}'", repeated(key)));
-        }
-        signer.verify_channel(auth, &self.socket.id, channel, None).map_err(|_| {
-            format!("Invalid signature: expected one by the app secret of {}:{channel}", self.socket.id)
-        })
-    }
-
-    fn unsubscribe(&mut self, frame: &Frame<'_>) -> Result<(), Refusal> {
-        let Ok(Unsubscribe { channel }) = frame.data().json() else {
-            return Err(Refusal {
-                message: "Invalid unsubscription: data must be an object with the text `channel`".to_owned(),
-                channel: None,
-            });
-        };
-        let Some(channel) = self.subscriptions.take(channel.as_str()) else {
-            let channel = repeated(&channel);
-            return Err(Refusal {
-                message: format!("No current subscription to channel {channel}, or subscription in progress"),
-                channel: Some(channel),
-            });
-        };
-        self.shared.registry.unsubscribe(&self.socket.id, &channel);
-        Ok(())
-    }
-
     fn reply(&self, frame: &Outgoing<'_>) {
         self.socket.mailbox.put(frame.encode().into());
     }
@@ -201,6 +143,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.shared.registry.disconnect(&self.socket.id, &self.subscriptions);
+        self.shared.tell_counts_later();
         tracing::debug!(socket.id = %self.socket.id, "connection ended");
     }
 }

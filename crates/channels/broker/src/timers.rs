@@ -11,6 +11,8 @@ pub(crate) struct Timers {
     pinged: Option<Instant>,
     /// Until when the first subscription must come; none once it came.
     subscribe_by: Option<Instant>,
+    /// When the authorization ends, if it does.
+    authorized_until: Option<Instant>,
     idle: Duration,
     pong: Duration,
 }
@@ -25,6 +27,7 @@ pub(crate) enum Due {
     Ping,
     PongMissing,
     NeverSubscribed,
+    AuthorizationEnded,
 }
 
 impl Timers {
@@ -33,6 +36,7 @@ impl Timers {
             heard: now,
             pinged: None,
             subscribe_by: Some(now + limits.subscribe_timeout.min(LONGEST)),
+            authorized_until: None,
             idle: limits.activity_timeout.saturating_add(limits.activity_margin).min(LONGEST),
             pong: limits.pong_timeout.min(LONGEST),
         }
@@ -49,10 +53,18 @@ impl Timers {
         self.subscribe_by = None;
     }
 
+    /// The authorization ends then. Tells whether that is news, so that [`next`](Self::next) may be earlier now.
+    pub(crate) fn authorized_until(&mut self, until: Option<Instant>) -> bool {
+        std::mem::replace(&mut self.authorized_until, until) != until
+    }
+
     /// What is due now; a ping is taken as sent.
     pub(crate) fn due(&mut self, now: Instant) -> Due {
         if self.subscribe_by.is_some_and(|by| by <= now) {
             return Due::NeverSubscribed;
+        }
+        if self.authorized_until.is_some_and(|until| until <= now) {
+            return Due::AuthorizationEnded;
         }
         match self.pinged {
             Some(pinged) if pinged + self.pong <= now => Due::PongMissing,
@@ -67,7 +79,7 @@ impl Timers {
     /// When to ask [`due`](Self::due) next. Frames and subscriptions since then only make that too early.
     pub(crate) fn next(&self) -> Instant {
         let alive = self.pinged.map_or(self.heard + self.idle, |pinged| pinged + self.pong);
-        self.subscribe_by.map_or(alive, |by| by.min(alive))
+        [self.subscribe_by, self.authorized_until].into_iter().flatten().fold(alive, Instant::min)
     }
 }
 
@@ -131,5 +143,17 @@ mod tests {
         assert_eq!((timers.next(), timers.due(at(10))), (at(10), Due::NeverSubscribed));
         timers.subscribed();
         assert_eq!(timers.due(at(10)), Due::Nothing);
+    }
+
+    #[test]
+    fn an_authorization_ends_in_its_time_whatever_the_client_says() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut timers = timers(start);
+        timers.subscribed();
+        assert!(timers.authorized_until(Some(at(50))) && !timers.authorized_until(Some(at(50))));
+        timers.heard(at(49));
+        assert_eq!((timers.due(at(49)), timers.next()), (Due::Nothing, at(50)));
+        assert_eq!(timers.due(at(50)), Due::AuthorizationEnded);
     }
 }

@@ -78,7 +78,6 @@ pub(crate) fn check_segment(what: &str, text: &str) -> Result<(), Error> {
 }
 
 /// Whether a host is this machine, where no proxy helps.
-#[cfg(feature = "http")]
 pub(crate) fn is_loopback(host: &str) -> bool {
     let host = host.trim_matches(['[', ']']);
     host.eq_ignore_ascii_case("localhost")
@@ -120,7 +119,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(feature = "http")]
     fn loopback_is_known_by_name_and_address() {
         for (host, loopback) in
             [("localhost", true), ("127.0.0.1", true), ("[::1]", true), ("10.0.0.1", false)]

@@ -15,11 +15,25 @@ pub enum ErrorKind {
     Configuration,
     /// This version cannot do it.
     Unsupported,
-    /// One of Pusher's limits would be broken; nothing was sent.
+    /// One of Pusher's limits, or a rule on what may be asked, would be broken; nothing was sent.
     Limit,
     /// The client has ended.
     Closed,
-    /// The server refused the connection or the subscription for good.
+    /// A client event's name does not begin with `client-`, or is no event name at all.
+    EventName,
+    /// Client events are for private and presence channels only.
+    PublicChannel,
+    /// Client events are not encrypted, so encrypted channels have none.
+    EncryptedChannel,
+    /// There is no connection.
+    NotConnected,
+    /// The channel is not subscribed to, or not confirmed yet.
+    NotSubscribed,
+    /// The data is not of the shape that was asked for.
+    Data,
+    /// The data of an encrypted channel could not be read.
+    Decryption,
+    /// The server refused the connection, the subscription or the sign-in for good.
     Refused,
     /// The server or the auth endpoint did not know who asks (401).
     Unauthorized,
@@ -39,11 +53,20 @@ pub enum ErrorKind {
     Server,
     /// The server could not be reached, or the connection broke.
     Network,
+    /// The server said yes, in a way that is not documented: what answered is perhaps no Channels server.
+    UnexpectedAnswer,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, code: None, message: message.into() }
+    }
+
+    /// A JSON text as a value.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn reading<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, Self> {
+        serde_json::from_str(json)
+            .map_err(|_| Self::new(ErrorKind::Data, "the data is no JSON of the shape that was asked for"))
     }
 
     pub(crate) fn with_code(self, code: Option<u16>) -> Self {

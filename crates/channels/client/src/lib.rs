@@ -15,23 +15,27 @@ mod authorizer;
 mod websocket;
 
 #[cfg(feature = "http")]
-pub use api::{BatchEvent, HttpApi, HttpApiBuilder, Trigger};
+pub use api::{
+    Attribute, BatchEvent, CachedEvent, ChannelCounts, ChannelInfo, HttpApi, HttpApiBuilder, Retry, Trigger,
+};
 #[cfg(feature = "websocket")]
 pub use authorizer::{
     AuthorizationError, AuthorizationErrorKind, AuthorizationRequest, Authorizer, SigningAuthorizer,
+    UserAuthenticationRequest, UserAuthenticator,
 };
 #[cfg(all(feature = "websocket", feature = "http"))]
-pub use authorizer::{HttpAuthorizer, HttpAuthorizerBuilder, TokenProvider};
+pub use authorizer::{FieldProvider, HttpAuthorizer, HttpAuthorizerBuilder, TokenProvider};
 #[cfg(any(feature = "websocket", feature = "http"))]
 pub use error::{Error, ErrorKind};
 #[cfg(any(feature = "websocket", feature = "http"))]
 pub use roots::Roots;
 #[cfg(feature = "websocket")]
 pub use websocket::{
-    Backoff, BoxTransport, ChannelEvent, Client, ClientBuilder, ConnectionState, Connector, Errors, Event,
-    States, Subscription, TcpConnector, Transport,
+    Backoff, Binding, BoundEvent, BoxTransport, ChannelEvent, Client, ClientBuilder, ConnectionState,
+    Connector, Errors, Event, Member, Members, States, Subscription, TcpConnector, Transport, User,
+    UserEvent,
 };
 
 pub use pusher_protocol as protocol;
-pub use pusher_protocol::{ChannelName, EventName, SocketId};
-pub use pusher_signer::{ChannelAuthorization, Signer};
+pub use pusher_protocol::{ChannelName, EventName, SocketId, UserData};
+pub use pusher_signer::{ChannelAuthorization, EncryptionMasterKey, Signer, UserAuthentication};

@@ -2,7 +2,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::limits;
+use crate::{limits, names};
 
 /// What the prefix of a channel's name makes of it (Pusher's "channel types").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,7 +38,7 @@ impl ChannelKind {
             ("presence-cache-", ChannelKind::PresenceCache),
             ("presence-", ChannelKind::Presence),
             ("cache-", ChannelKind::Cache),
-            ("#server-to-user-", ChannelKind::ServerToUser),
+            (names::SERVER_TO_USER_PREFIX, ChannelKind::ServerToUser),
         ];
         PREFIXES
             .iter()
@@ -94,7 +94,7 @@ impl ChannelName {
     /// [`InvalidChannelName`] says which rule it breaks.
     pub fn new(name: impl Into<String>) -> Result<Self, InvalidChannelName> {
         let name = name.into();
-        let body = name.strip_prefix("#server-to-user-").unwrap_or(&name);
+        let body = name.strip_prefix(names::SERVER_TO_USER_PREFIX).unwrap_or(&name);
         if body.is_empty() {
             return Err(InvalidChannelName::Empty);
         }
@@ -105,6 +105,14 @@ impl ChannelName {
             return Err(InvalidChannelName::TooLong);
         }
         Ok(Self(name))
+    }
+
+    /// The channel of the user with this id, for those signed in.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_user(user_id: &str) -> Result<Self, InvalidChannelName> {
+        Self::new(format!("{}{user_id}", names::SERVER_TO_USER_PREFIX))
     }
 
     /// Whether `text` has only characters of a channel name (letters, digits and `_-=@,.;`).

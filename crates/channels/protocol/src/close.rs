@@ -50,6 +50,8 @@ impl CloseCode {
     pub const INACTIVE: Self = Self(4202);
     /// Client events came too fast.
     pub const CLIENT_EVENT_RATE: Self = Self(4301);
+    /// A watchlist names more users than it may; the first of them are watched.
+    pub const WATCHLIST_LIMIT: Self = Self(4302);
 
     /// The reaction that the code's range demands: 4000–4099 and from 4300 stop, 4200–4299 at once, all else (4100–4199,
     /// the WebSocket codes below 4000, no code at all) backs off.

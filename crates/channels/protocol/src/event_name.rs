@@ -20,6 +20,22 @@ pub mod names {
     pub const SUBSCRIPTION_SUCCEEDED: &str = "pusher_internal:subscription_succeeded";
     /// Sent by some servers (soketi) for a refused subscription; pusher.com sends [`ERROR`].
     pub const SUBSCRIPTION_ERROR: &str = "pusher:subscription_error";
+    /// Client to server: the connection is a user's.
+    pub const SIGNIN: &str = "pusher:signin";
+    /// Server to client: the user was taken.
+    pub const SIGNIN_SUCCESS: &str = "pusher:signin_success";
+    /// Server to client, on a presence channel: a user's first connection subscribed.
+    pub const MEMBER_ADDED: &str = "pusher_internal:member_added";
+    /// Server to client, on a presence channel: a user's last connection left.
+    pub const MEMBER_REMOVED: &str = "pusher_internal:member_removed";
+    /// Server to client: how many connections subscribe to a channel.
+    pub const SUBSCRIPTION_COUNT: &str = "pusher_internal:subscription_count";
+    /// Server to client: a cache channel keeps no event.
+    pub const CACHE_MISS: &str = "pusher:cache_miss";
+    /// Server to client: which users of the watchlist came and went.
+    pub const WATCHLIST_EVENTS: &str = "pusher_internal:watchlist_events";
+    /// The channel of a signed-in user is this and the user's id.
+    pub const SERVER_TO_USER_PREFIX: &str = "#server-to-user-";
     /// Events whose name begins so come from clients.
     pub const CLIENT_PREFIX: &str = "client-";
     /// Events whose name begins so belong to the protocol.

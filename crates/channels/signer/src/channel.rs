@@ -47,17 +47,8 @@ impl Signer {
                 "channel_data belongs to presence channels only",
             ));
         }
-        let shared_secret = if kind.is_encrypted() {
-            let key = self.master_key().ok_or_else(|| {
-                Error::new(
-                    ErrorKind::EncryptionKeyRequired,
-                    "an encrypted channel needs the encryption master key",
-                )
-            })?;
-            Some(key.shared_secret(channel))
-        } else {
-            None
-        };
+        let shared_secret =
+            if kind.is_encrypted() { Some(self.required_master_key()?.shared_secret(channel)) } else { None };
         Ok(ChannelAuthorization {
             auth: self.channel_token(socket_id, channel, signed_data),
             channel_data: signed_data.map(str::to_owned),

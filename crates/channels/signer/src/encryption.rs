@@ -21,7 +21,11 @@ impl EncryptionMasterKey {
 
     /// The channel's own key, in base64, as an auth endpoint hands it out.
     pub fn shared_secret(&self, channel: &ChannelName) -> String {
-        STANDARD.encode(derive_shared_secret(channel.as_str(), &self.0))
+        STANDARD.encode(self.derive(channel))
+    }
+
+    pub(crate) fn derive(&self, channel: &ChannelName) -> [u8; 32] {
+        derive_shared_secret(channel.as_str(), &self.0)
     }
 }
 

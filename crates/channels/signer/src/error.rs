@@ -25,8 +25,14 @@ pub enum ErrorKind {
     UserData,
     /// An encrypted channel, and no master key to make its secret from.
     EncryptionKeyRequired,
-    /// An encryption master key that is not base64 of exactly 32 bytes.
+    /// An encryption master key, or a channel's shared secret, that is not base64 of exactly 32 bytes.
     EncryptionKey,
+    /// The data of an encrypted channel's event that is no `{"nonce":…,"ciphertext":…}`.
+    #[cfg(feature = "encrypted")]
+    Envelope,
+    /// Sealed data that this shared secret does not open: another key's, or changed on its way.
+    #[cfg(feature = "encrypted")]
+    Decryption,
     /// The method or the path of a request cannot be signed.
     Request,
     /// The name or the value of a query parameter cannot be signed.
@@ -43,8 +49,13 @@ pub enum ErrorKind {
     Version,
     /// `auth_timestamp` is no number of seconds.
     Timestamp,
-    /// `auth_timestamp` is 600 seconds or more away from now, in the past or the future.
+    /// `auth_timestamp` is 600 seconds or more away from now, in the past or the future; or a webhook's `time_ms` farther than
+    /// allowed.
     Expired,
+    /// A webhook that is not sent as `application/json`.
+    ContentType,
+    /// The body of a webhook that is no JSON object with `time_ms` and `events`.
+    WebhookBody,
     /// `body_md5` is not that of the body.
     BodyMd5,
     /// The signature is not ours over what was received.

@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::encryption::EncryptionMasterKey;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::hex;
 
 /// An app's key and secret: signs and verifies all that Pusher Channels signs, always HMAC-SHA256 in hexadecimal.
@@ -69,8 +69,13 @@ impl Signer {
         hex::decode(signature).is_some_and(|signature| self.mac(parts).verify_slice(&signature).is_ok())
     }
 
-    pub(crate) fn master_key(&self) -> Option<&EncryptionMasterKey> {
-        self.0.master_key.as_ref()
+    pub(crate) fn required_master_key(&self) -> Result<&EncryptionMasterKey, Error> {
+        self.0.master_key.as_ref().ok_or_else(|| {
+            Error::new(
+                ErrorKind::EncryptionKeyRequired,
+                "an encrypted channel needs the encryption master key",
+            )
+        })
     }
 
     /// `key:signature`, the token of channel and user authorizations.

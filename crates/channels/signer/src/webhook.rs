@@ -1,11 +1,21 @@
+mod event;
+#[cfg(feature = "axum")]
+mod extractor;
+mod receiver;
+
 use crate::error::{Error, ErrorKind};
 use crate::signer::Signer;
+
+pub use event::{ClientEvent, Webhook, WebhookEvent};
+#[cfg(feature = "axum")]
+pub use extractor::WebhookRejection;
+pub use receiver::{ReceivedWebhook, WebhookReceiver};
 
 impl Signer {
     /// Whether a webhook comes from the holder of the secret: `key` is the header `X-Pusher-Key`, `signature` the header
     /// `X-Pusher-Signature`, `body` the request's bytes before anything read them (Pusher's "webhooks").
     ///
-    /// An app with several active keys has a signer for each, and asks them in turn. A webhook has no expiry: the same one
+    /// [`WebhookReceiver`] does this for several keys, and reads the body too. A webhook has no expiry: the same one
     /// may come again, and out of order; `time_ms` in the body tells its age.
     ///
     /// # Errors

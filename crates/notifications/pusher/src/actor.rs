@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use internal_notifications_models::{InboxPage, LiveEvent, RealtimeInfo};
 use internal_notifications_service::{Inbox, InboxEvent, ServiceError, ServiceErrorKind, Status};
-use pusher_client::{ChannelEvent, EventName, Subscription};
+use pusher_client::{ChannelEvent, EventName};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::mpsc;
@@ -20,11 +20,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::api::InboxApi;
+use crate::channel::{self, LiveChannel};
 use crate::command::{Command, Outcome};
 use crate::outlets::Outlets;
 use crate::refusal::Refusal;
 use crate::settings::Settings;
-use crate::{authorizer, channel};
+use crate::{authorizer, user_authenticator};
 use pace::Pace;
 use question::{Answered, Question, Reply};
 use schedule::Schedule;
@@ -60,7 +61,7 @@ pub(crate) struct Actor {
 /// The live channel.
 enum Link {
     /// It comes back by itself. While it does not, though a position check was answered, it is asked whether it `may_have_moved`.
-    Open { subscription: Subscription, subscribed: bool, may_have_moved: bool },
+    Open { subscription: LiveChannel, subscribed: bool, may_have_moved: bool },
     /// The server refused it; why. It is asked for again once a position check `was_answered`.
     Refused { why: String, was_answered: bool },
     /// By choice.
@@ -404,7 +405,8 @@ async fn subscribe(
     api: &Arc<InboxApi>,
     info: &RealtimeInfo,
     seed: u64,
-) -> Result<Subscription, ServiceError> {
+) -> Result<LiveChannel, ServiceError> {
     let authorizer = authorizer::of_server(settings, api, info)?;
-    channel::subscribe(settings, authorizer, Some(api.base()), info, seed).await
+    let authenticator = user_authenticator::of_server(settings, api, info);
+    channel::subscribe(settings, authorizer, authenticator, Some(api.base()), info, seed).await
 }

@@ -5,6 +5,7 @@ use internal_notifications_service::{ServiceError, ServiceErrorKind};
 use pusher_client::{AuthorizationError, AuthorizationRequest, Authorizer, ChannelAuthorization};
 
 use crate::api::InboxApi;
+use crate::refusal::Refusal;
 use crate::settings::Settings;
 
 /// Who authorizes the channel of a user of an inbox server.
@@ -36,14 +37,17 @@ impl Authorizer for InboxAuthorizer {
         request: &AuthorizationRequest,
     ) -> Result<ChannelAuthorization, AuthorizationError> {
         let form = [("socket_id", request.socket_id.as_str()), ("channel_name", request.channel.as_str())];
-        self.api.post_form(&self.url, &form).await.map_err(|refusal| {
-            let detail = refusal.error.to_string();
-            match refusal.error.kind() {
-                ServiceErrorKind::Unauthorized => AuthorizationError::unauthorized(detail),
-                ServiceErrorKind::Forbidden => AuthorizationError::forbidden(detail),
-                ServiceErrorKind::Unavailable => AuthorizationError::retryable(detail),
-                _ => AuthorizationError::permanent(detail),
-            }
-        })
+        self.api.post_form(&self.url, &form).await.map_err(|refusal| denied(&refusal))
+    }
+}
+
+/// What a refused call means to the client that needed a signature.
+pub(crate) fn denied(refusal: &Refusal) -> AuthorizationError {
+    let detail = refusal.error.to_string();
+    match refusal.error.kind() {
+        ServiceErrorKind::Unauthorized => AuthorizationError::unauthorized(detail),
+        ServiceErrorKind::Forbidden => AuthorizationError::forbidden(detail),
+        ServiceErrorKind::Unavailable => AuthorizationError::retryable(detail),
+        _ => AuthorizationError::permanent(detail),
     }
 }

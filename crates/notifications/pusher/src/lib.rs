@@ -43,6 +43,8 @@ mod start;
 #[cfg(feature = "websocket")]
 mod updates;
 #[cfg(feature = "websocket")]
+mod user_authenticator;
+#[cfg(feature = "websocket")]
 mod user_bearer;
 
 #[cfg(feature = "websocket")]

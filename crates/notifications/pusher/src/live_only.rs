@@ -7,7 +7,7 @@ use internal_notifications_models::{OpId, RealtimeInfo};
 use internal_notifications_service::{
     InboxCommand, InboxEvent, ServiceError, ServiceErrorKind, Status, Written,
 };
-use pusher_client::{Authorizer, ChannelEvent, Subscription};
+use pusher_client::{Authorizer, ChannelEvent};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use tokio::sync::mpsc;
@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::api::InboxApi;
 use crate::authorizer::InboxAuthorizer;
-use crate::channel;
+use crate::channel::{self, LiveChannel};
 use crate::command::{Command, Outcome};
 use crate::outlets::Outlets;
 use crate::retry;
@@ -37,7 +37,7 @@ pub(crate) struct LiveOnly {
 /// The live channel.
 enum Link {
     /// It comes back by itself.
-    Open { subscription: Subscription, subscribed: bool },
+    Open { subscription: LiveChannel, subscribed: bool },
     /// It was refused; why, and when it is asked for again.
     Refused { why: String, until: Instant },
     /// By choice.
@@ -62,7 +62,7 @@ impl LiveOnly {
         let authorizer = authorizer(&settings, api)?;
         let mut rng = settings.fork_rng();
         let subscription =
-            channel::subscribe(&settings, Arc::clone(&authorizer), None, &info, rng.random()).await?;
+            channel::subscribe(&settings, Arc::clone(&authorizer), None, None, &info, rng.random()).await?;
         tracing::info!(
             channel = info.channel,
             "no inbox server is configured: live-only, what comes while there is no connection is lost"
@@ -143,7 +143,7 @@ impl LiveOnly {
     async fn connect(&mut self) {
         let seed = self.rng.random();
         let authorizer = Arc::clone(&self.authorizer);
-        match channel::subscribe(&self.settings, authorizer, None, &self.info, seed).await {
+        match channel::subscribe(&self.settings, authorizer, None, None, &self.info, seed).await {
             Ok(subscription) => self.link = Link::Open { subscription, subscribed: false },
             Err(error) => self.on_refused(error.to_string()),
         }

@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
 use pusher_broker::Broker;
-use pusher_client::HttpApi;
+use pusher_client::{HttpApi, Retry};
 use pusher_signer::Signer;
 
 use crate::config::{Config, EngineConfig, EngineEndpoint, RealtimeConfig, Scheme};
 use crate::error::{Error, ErrorKind};
 use crate::http::Access;
 use crate::kept;
-use crate::realtime::{Embedded, Engine, Realtime};
+use crate::realtime::{Connections, Embedded, Engine, Realtime};
 use crate::store::Store;
 
 /// The way to connected clients, as configured.
@@ -17,6 +17,7 @@ pub(crate) struct Live {
     pub(crate) signer: Signer,
     pub(crate) access: Access,
     pub(crate) broker: Option<Broker>,
+    pub(crate) connections: Arc<dyn Connections>,
 }
 
 impl Live {
@@ -33,6 +34,7 @@ impl Live {
                     realtime: Arc::new(Embedded(broker.clone())),
                     signer,
                     access: embedded.client.map_or(Access::Here, Access::Host),
+                    connections: Arc::new(Embedded(broker.clone())),
                     broker: Some(broker),
                 })
             }
@@ -41,7 +43,8 @@ impl Live {
     }
 
     fn of_engine(engine: &EngineConfig) -> Result<Self, Error> {
-        let builder = HttpApi::builder(engine.app_id.clone(), engine.signer.clone());
+        // The relay, which keeps the order, tries again.
+        let builder = HttpApi::builder(engine.app_id.clone(), engine.signer.clone()).retry(Retry::never());
         let (builder, access) = match engine.endpoint.clone() {
             EngineEndpoint::Cluster(cluster) => (builder.cluster(&cluster), Access::Cluster(cluster)),
             EngineEndpoint::Host(host) => {
@@ -51,6 +54,7 @@ impl Live {
         };
         let api = builder.build().map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()))?;
         Ok(Self {
+            connections: Arc::new(Engine(api.clone())),
             realtime: Arc::new(Engine(api)),
             signer: engine.signer.clone(),
             access: engine.client.clone().map_or(access, Access::Host),

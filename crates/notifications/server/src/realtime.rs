@@ -4,6 +4,7 @@ mod embedded;
 mod engine;
 
 use async_trait::async_trait;
+use internal_notifications_models::UserId;
 use pusher_protocol::{ChannelName, EventName};
 
 pub use embedded::Embedded;
@@ -20,6 +21,17 @@ pub trait Realtime: Send + Sync + 'static {
 
     /// How many channels are published on at once; at least one.
     fn parallel(&self) -> usize;
+}
+
+/// Closes users' connections.
+#[async_trait]
+pub trait Connections: Send + Sync + 'static {
+    /// Closes those that signed in as the user and, where that can be told, those that are subscribed to `channel`, the user's own, if the user can have
+    /// one.
+    ///
+    /// # Errors
+    /// [`RealtimeError`]; some of them may have been closed.
+    async fn close(&self, user_id: &UserId, channel: Option<&ChannelName>) -> Result<(), RealtimeError>;
 }
 
 /// One event.

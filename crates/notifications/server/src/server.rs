@@ -90,6 +90,7 @@ async fn start_over(
     let mut app = App::new(store.clone(), Arc::new(authenticator), live.signer)
         .with_clock(clock)
         .with_access(live.access)
+        .with_connections(live.connections)
         .with_channel_prefix(channels)
         .with_position_check_seconds(config.position_check_seconds)
         .with_allowed_hosts(config.allowed_hosts)

@@ -89,7 +89,7 @@ async fn a_signed_request_with_a_bad_body_is_refused() {
     for data in [json!(null), json!({}), json!(1)] {
         cases.push(("events", 400, with("data", data)));
     }
-    for channel in ["", "a b", "a:b", "ä", "\0", "private-encrypted-a", &"c".repeat(165)] {
+    for channel in ["", "a b", "a:b", "ä", "\0", &"c".repeat(165)] {
         cases.push(("events", 400, with("channel", json!(channel))));
     }
     for socket in [json!("1"), json!("a.b"), json!(1.1), json!("1.1:private-ada")] {

@@ -68,7 +68,6 @@ async fn wrong_methods_and_unknown_paths_are_refused() {
         "/v1/inbox/notifications",
         "/v1/inbox/notifications/",
         "/v1/inbox/notifications/one/two",
-        "/v1/users/ada/connections",
         "/app",
         "/apps",
         "/health",

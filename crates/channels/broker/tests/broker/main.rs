@@ -8,13 +8,24 @@
     reason = "a test fails by panicking"
 )]
 
+mod authorization_end;
 mod backpressure;
 mod bad_frames;
+mod cache;
+mod client_events;
+mod counts;
 mod handshake;
 mod http_api;
 mod keepalive;
+mod presence;
 mod publishing;
+mod queries;
+mod quota;
 mod shutdown;
+mod signing_in;
 mod subscribing;
 mod support;
 mod tcp;
+mod terminating;
+mod watchlist;
+mod webhooks;

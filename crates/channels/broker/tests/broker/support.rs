@@ -1,10 +1,12 @@
+use std::time::Duration;
+
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use pusher_broker::{App, Broker, EventName, Limits, Signer};
+use pusher_broker::{App, Broker, Builder, EventName, Limits, Signer};
 use pusher_protocol::{ChannelName, SocketId};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
@@ -25,7 +27,11 @@ pub fn broker() -> Broker {
 pub fn broker_with(configure: impl FnOnce(&mut Limits)) -> Broker {
     let mut limits = Limits::default();
     configure(&mut limits);
-    Broker::with_clock(App { id: "3".into(), signer: signer() }, limits, || NOW)
+    builder().limits(limits).build()
+}
+
+pub fn builder() -> Builder {
+    Broker::builder(App { id: "3".into(), signer: signer() }).clock(|| Duration::from_secs(NOW))
 }
 
 /// The client's end of an in-memory connection to the broker's router.
@@ -107,6 +113,47 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         );
     }
 
+    /// Asks for a subscription as a user, and gives the answer.
+    pub async fn try_join(&mut self, channel: &str, channel_data: &str) -> Value {
+        let name = channel.parse::<ChannelName>().unwrap();
+        let auth = signer().authorize_channel(&self.id, &name, Some(channel_data)).unwrap().auth;
+        let data = json!({"channel": channel, "auth": auth, "channel_data": channel_data});
+        self.send(json!({"event": "pusher:subscribe", "data": data})).await;
+        self.next().await
+    }
+
+    /// Subscribes to a presence channel as a user, and gives who is there.
+    pub async fn join(&mut self, channel: &str, user_id: &str) -> Value {
+        let data = json!({"user_id": user_id, "user_info": {"name": user_id}}).to_string();
+        let answer = self.try_join(channel, &data).await;
+        assert_eq!(answer["event"], "pusher_internal:subscription_succeeded", "{answer}");
+        assert_eq!(answer["channel"], channel);
+        data_of(&answer)["presence"].clone()
+    }
+
+    pub async fn unsubscribe(&mut self, channel: &str) {
+        self.send(json!({"event": "pusher:unsubscribe", "data": {"channel": channel}})).await;
+    }
+
+    /// Signs in, and gives the answer.
+    pub async fn try_sign_in(&mut self, user_data: &str) -> Value {
+        let auth = signer().authenticate_user(&self.id, user_data).unwrap().auth;
+        self.send(json!({"event": "pusher:signin", "data": {"auth": auth, "user_data": user_data}})).await;
+        self.next().await
+    }
+
+    pub async fn sign_in(&mut self, user_id: &str) {
+        let user_data = json!({"id": user_id}).to_string();
+        let answer = self.try_sign_in(&user_data).await;
+        assert_eq!(answer, json!({"event": "pusher:signin_success", "data": {"user_data": user_data}}));
+    }
+
+    /// That nothing was sent to it before the answer to a ping.
+    pub async fn got_nothing(&mut self) {
+        self.send(json!({"event": "pusher:ping"})).await;
+        assert_eq!(self.next().await["event"], "pusher:pong");
+    }
+
     pub fn auth(&self, channel: &str) -> String {
         signer().authorize_channel(&self.id, &channel.parse::<ChannelName>().unwrap(), None).unwrap().auth
     }
@@ -127,6 +174,11 @@ pub fn error(message: &str, channel: Option<&str>) -> Value {
 
 pub fn event(name: &str, channel: &str, data: &str) -> Value {
     json!({"event": name, "channel": channel, "data": data})
+}
+
+/// The data of a frame that has it as text.
+pub fn data_of(frame: &Value) -> Value {
+    serde_json::from_str(frame["data"].as_str().unwrap()).unwrap()
 }
 
 /// Publishes in process, and tells to how many.
@@ -163,4 +215,19 @@ pub async fn http_client(broker: &Broker) -> hyper::client::conn::http1::SendReq
         hyper::client::conn::http1::handshake(TokioIo::new(stream(broker))).await.unwrap();
     tokio::spawn(connection.with_upgrades());
     sender
+}
+
+/// A signed `GET`.
+pub async fn get(broker: &Broker, path: &str, query: &[(&str, &str)]) -> (StatusCode, String) {
+    let request = pusher_signer::Request { method: "GET", path, query, body: None };
+    let query = signer().sign_request(&request, NOW).unwrap();
+    let path = format!("{path}?{}", serde_urlencoded::to_string(query).unwrap());
+    send(broker, Request::get(path).body(Full::default()).unwrap()).await
+}
+
+/// The JSON of a successful [`get`].
+pub async fn get_json(broker: &Broker, path: &str, query: &[(&str, &str)]) -> Value {
+    let (status, text) = get(broker, path, query).await;
+    assert_eq!(status, StatusCode::OK, "{text}");
+    serde_json::from_str(&text).unwrap()
 }

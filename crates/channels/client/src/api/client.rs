@@ -1,192 +1,185 @@
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::collections::BTreeMap;
 
-use pusher_signer::{Request, Signer};
-use reqwest::header::{CONTENT_TYPE, HeaderName};
-use reqwest::{Response, Url};
+use pusher_protocol::{ChannelName, EventName};
+use pusher_signer::Signer;
 
-use super::trigger::batch_body;
-use super::{BatchEvent, Trigger};
-use crate::endpoint::{EndpointParts, check_segment};
-use crate::{Error, ErrorKind, Roots};
+use super::HttpApiBuilder;
+use super::answer;
+use super::call::{Call, Repeat};
+use super::info::{self, Attribute, ChannelCounts, ChannelInfo};
+use super::retry::Retry;
+use super::sealing::Sealing;
+use super::trigger::{BatchEvent, Trigger, batch_body, limit};
+use crate::Error;
 
-/// The library's name and version, as Pusher's own libraries send them.
-const LIBRARY: HeaderName = HeaderName::from_static("x-pusher-library");
-/// How much of an error's text is read.
-const MAX_ERROR_TEXT: usize = 512;
-
-/// The HTTP API of a Channels server: publishes events. Cheap to clone; clones share their connections.
+/// The HTTP API of a Channels server: publishes events, asks about channels, closes users' connections. Cheap to clone;
+/// clones share their connections.
 ///
-/// It does not retry: [`Error::is_retryable`] tells whether the same call may succeed later. A call that failed with
-/// [`ErrorKind::Timeout`] or [`ErrorKind::Network`] may have been carried out.
+/// What may be sent again is, as [`Retry`] says. [`Error::is_retryable`] tells whether a call that failed nevertheless may
+/// succeed later; one that failed with [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) or
+/// [`ErrorKind::Network`](crate::ErrorKind::Network) may have been carried out.
 #[derive(Clone)]
 pub struct HttpApi {
-    client: reqwest::Client,
-    base: String,
-    app_id: String,
-    signer: Signer,
-}
-
-/// Builds an [`HttpApi`].
-#[derive(Clone, Debug)]
-pub struct HttpApiBuilder {
-    app_id: String,
-    signer: Signer,
-    endpoint: EndpointParts,
-    timeout: Duration,
-    connect_timeout: Duration,
-    roots: Roots,
+    pub(super) client: reqwest::Client,
+    pub(super) base: String,
+    pub(super) app_id: String,
+    pub(super) signer: Signer,
+    pub(super) retry: Retry,
+    pub(super) max_data_bytes: usize,
 }
 
 impl HttpApi {
-    /// The API of an app; `signer` holds its key and secret.
+    /// The API of an app; `signer` holds its key and secret, and its master key for encrypted channels.
     pub fn builder(app_id: impl Into<String>, signer: Signer) -> HttpApiBuilder {
-        HttpApiBuilder {
-            app_id: app_id.into(),
-            signer,
-            endpoint: EndpointParts::new(),
-            timeout: Duration::from_secs(10),
-            connect_timeout: Duration::from_secs(5),
-            roots: Roots::new(),
-        }
+        HttpApiBuilder::new(app_id.into(), signer)
     }
 
-    /// Publishes an event on its channels (`POST /apps/{id}/events`).
+    /// The API that a URL names, `https://KEY:SECRET@HOST[:PORT]/apps/ID`: what Pusher's dashboard shows as `PUSHER_URL`.
     ///
     /// # Errors
-    /// [`ErrorKind::Limit`] before anything is sent, when one of Pusher's limits would be broken; otherwise by the
-    /// status of the answer.
-    pub async fn trigger(&self, event: &Trigger) -> Result<(), Error> {
-        self.post("events", event.body()?).await
+    /// As [`HttpApiBuilder::from_url`] and [`HttpApiBuilder::build`].
+    pub fn from_url(url: &str) -> Result<Self, Error> {
+        HttpApiBuilder::from_url(url)?.build()
     }
 
-    /// Publishes up to ten events, in order (`POST /apps/{id}/batch_events`).
+    /// The API that the process's environment names; [`HttpApiBuilder::from_lookup`] lists the variables.
+    ///
+    /// # Errors
+    /// As [`HttpApiBuilder::from_lookup`] and [`HttpApiBuilder::build`].
+    pub fn from_env() -> Result<Self, Error> {
+        HttpApiBuilder::from_lookup(|name| std::env::var(name).ok())?.build()
+    }
+
+    /// The app's signer, for auth endpoints and webhooks.
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// Publishes an event on its channels (`POST /apps/{id}/events`). The answer has what [`Trigger::info`] asked for, by
+    /// channel; nothing when it asked for nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`](crate::ErrorKind::Limit) before anything is sent, when one of Pusher's limits would be broken;
+    /// otherwise by the status of the answer.
+    pub async fn trigger(&self, event: &Trigger) -> Result<BTreeMap<String, ChannelCounts>, Error> {
+        let body = event.body(&self.sealing())?;
+        let answer = self.send(&self.post("events", body, Repeat::IfUndone)).await?;
+        if event.info.is_empty() { Ok(BTreeMap::new()) } else { answer::channels(&answer) }
+    }
+
+    /// Publishes up to ten events, in order (`POST /apps/{id}/batch_events`). If one of them asks for `info`, the answer has
+    /// an entry for each, in the same order; otherwise none.
     ///
     /// # Errors
     /// As [`trigger`](Self::trigger).
-    pub async fn trigger_batch(&self, events: &[BatchEvent]) -> Result<(), Error> {
-        self.post("batch_events", batch_body(events)?).await
-    }
-
-    async fn post(&self, call: &str, body: Vec<u8>) -> Result<(), Error> {
-        let path = format!("/apps/{}/{call}", self.app_id);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let request = Request { method: "POST", path: &path, query: &[], body: Some(&body) };
-        let query = self
-            .signer
-            .sign_request(&request, now)
-            .map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()))?;
-        let mut url = Url::parse(&format!("{}{path}", self.base)).map_err(|_| unusable())?;
-        url.query_pairs_mut().extend_pairs(query);
-        let answer = self
-            .client
-            .post(url)
-            .header(CONTENT_TYPE, "application/json")
-            .header(LIBRARY, concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")))
-            .body(body)
-            .send()
-            .await
-            .map_err(|error| unreachable_server(&error))?;
-        match answer.status().is_success() {
-            true => Ok(()),
-            false => Err(refusal(answer).await),
+    pub async fn trigger_batch(&self, events: &[BatchEvent]) -> Result<Vec<ChannelCounts>, Error> {
+        let body = batch_body(events, &self.sealing())?;
+        let answer = self.send(&self.post("batch_events", body, Repeat::IfUndone)).await?;
+        if events.iter().all(|event| event.info.is_empty()) {
+            return Ok(Vec::new());
         }
-    }
-}
-
-fn unreachable_server(error: &reqwest::Error) -> Error {
-    match error.is_timeout() {
-        true => Error::new(ErrorKind::Timeout, "the HTTP API did not answer in time"),
-        false => Error::new(ErrorKind::Network, "the HTTP API could not be reached"),
-    }
-}
-
-fn unusable() -> Error {
-    Error::new(ErrorKind::Configuration, "the HTTP API's URL cannot be built")
-}
-
-/// The error of an answer. A 401's text is left out: it repeats what was signed.
-async fn refusal(mut answer: Response) -> Error {
-    let status = answer.status().as_u16();
-    let kind = ErrorKind::of_status(status);
-    let mut text = Vec::new();
-    if kind != ErrorKind::Unauthorized {
-        while let Ok(Some(chunk)) = answer.chunk().await {
-            text.extend(chunk.iter().take(MAX_ERROR_TEXT - text.len()));
-            if text.len() == MAX_ERROR_TEXT {
-                break;
-            }
-        }
-    }
-    let text: String = String::from_utf8_lossy(&text).chars().filter(|char| !char.is_control()).collect();
-    let message = match (kind, text.trim()) {
-        (ErrorKind::Unauthorized, _) => {
-            "the HTTP API answered 401: key, secret or clock are not right".to_owned()
-        }
-        (_, "") => format!("the HTTP API answered {status}"),
-        (_, text) => format!("the HTTP API answered {status}: {text}"),
-    };
-    Error::new(kind, message).with_code(Some(status))
-}
-
-impl HttpApiBuilder {
-    /// The cluster at pusher.com: `eu`, `mt1`, … (Pusher's "clusters").
-    pub fn cluster(mut self, cluster: &str) -> Self {
-        self.endpoint.host = Some(format!("api-{cluster}.pusher.com"));
-        self
+        answer::batch(&answer, events.len())
     }
 
-    /// The host of another Channels server: a name or an address.
-    pub fn host(mut self, host: impl Into<String>) -> Self {
-        self.endpoint.host = Some(host.into());
-        self
-    }
-
-    /// The port. 443, or 80 without TLS, by default.
-    pub fn port(mut self, port: u16) -> Self {
-        self.endpoint.port = Some(port);
-        self
-    }
-
-    /// Whether to use TLS. On by default.
-    pub fn tls(mut self, tls: bool) -> Self {
-        self.endpoint.tls = tls;
-        self
-    }
-
-    /// Whom TLS trusts. [`Roots::new`] by default.
-    pub fn roots(mut self, roots: Roots) -> Self {
-        self.roots = roots;
-        self
-    }
-
-    /// How long one call may take, its answer included. 10 s by default.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
-    /// How long connecting may take. 5 s by default.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
-        self
-    }
-
-    /// The client. Nothing is sent yet.
+    /// Sends an event to every connection that is signed in as a user (Pusher's "sending events to authenticated users").
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when host or app id are missing or malformed.
-    pub fn build(self) -> Result<HttpApi, Error> {
-        check_segment("app id", &self.app_id)?;
-        let endpoint = self.endpoint.finish()?;
-        let client = self
-            .roots
-            .http_client(&endpoint.host)?
-            .timeout(self.timeout)
-            .connect_timeout(self.connect_timeout)
-            .build()
-            .map_err(|_| Error::new(ErrorKind::Configuration, "the HTTP client could not be set up"))?;
-        Ok(HttpApi { client, base: endpoint.http_url(), app_id: self.app_id, signer: self.signer })
+    /// As [`trigger`](Self::trigger); the id must have characters of a channel name.
+    pub async fn send_to_user(
+        &self,
+        user_id: &str,
+        name: EventName,
+        data: impl Into<String>,
+    ) -> Result<(), Error> {
+        self.trigger(&Trigger::new([user_channel(user_id)?], name, data)).await.map(drop)
     }
+
+    /// Closes every connection that is signed in as a user (`POST /apps/{id}/users/{user}/terminate_connections`). The user
+    /// may come back, unless the auth endpoints refuse it from now on (Pusher's "terminating user connections").
+    ///
+    /// # Errors
+    /// As [`send_to_user`](Self::send_to_user).
+    pub async fn terminate_user_connections(&self, user_id: &str) -> Result<(), Error> {
+        user_channel(user_id)?;
+        let call = format!("users/{user_id}/terminate_connections");
+        self.send(&self.post(&call, b"{}".to_vec(), Repeat::Freely)).await.map(drop)
+    }
+
+    /// The channels that have subscribers, by name; of them those whose name begins with `prefix`, if one is given
+    /// (`GET /apps/{id}/channels`). Only [`Attribute::UserCount`] may be asked for, and only with a prefix of presence
+    /// channels.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`](crate::ErrorKind::Limit) for what the API would refuse; otherwise by the status of the answer.
+    pub async fn channels(
+        &self,
+        prefix: Option<&str>,
+        info: &[Attribute],
+    ) -> Result<BTreeMap<String, ChannelCounts>, Error> {
+        let presence = prefix.is_some_and(|prefix| prefix.starts_with("presence-"));
+        if !info.iter().all(|attribute| *attribute == Attribute::UserCount && presence) {
+            return Err(limit("of several channels only user_count is told, and that of presence channels"));
+        }
+        if prefix.is_some_and(|prefix| !ChannelName::is_alphabet(prefix.trim_start_matches('#'))) {
+            return Err(limit("no channel's name begins with this prefix"));
+        }
+        let mut query = info::query(info);
+        query.extend(prefix.map(|prefix| ("filter_by_prefix", prefix.to_owned())));
+        answer::channels(&self.send(&self.get("channels", query)).await?)
+    }
+
+    /// What is known of one channel (`GET /apps/{id}/channels/{name}`): whether it has subscribers, and the attributes
+    /// asked for.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`](crate::ErrorKind::Limit) for the user count of a channel that is no presence channel; otherwise
+    /// by the status of the answer.
+    pub async fn channel(&self, channel: &ChannelName, info: &[Attribute]) -> Result<ChannelInfo, Error> {
+        if info.contains(&Attribute::UserCount) && !channel.kind().is_presence() {
+            return Err(limit("only presence channels have a user count"));
+        }
+        let call = format!("channels/{}", in_path(channel));
+        answer::channel(&self.send(&self.get(&call, info::query(info))).await?)
+    }
+
+    /// The ids of the users in a presence channel, each once (`GET /apps/{id}/channels/{name}/users`).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`](crate::ErrorKind::Limit) for another kind of channel; otherwise by the status of the answer.
+    pub async fn users(&self, channel: &ChannelName) -> Result<Vec<String>, Error> {
+        if !channel.kind().is_presence() {
+            return Err(limit("only presence channels have users"));
+        }
+        let call = format!("channels/{}/users", in_path(channel));
+        answer::users(&self.send(&self.get(&call, Vec::new())).await?)
+    }
+
+    fn post(&self, call: &str, body: Vec<u8>, repeat: Repeat) -> Call {
+        Call { path: self.path(call), query: Vec::new(), body: Some(body), repeat }
+    }
+
+    fn get(&self, call: &str, query: Vec<(&'static str, String)>) -> Call {
+        Call { path: self.path(call), query, body: None, repeat: Repeat::Freely }
+    }
+
+    fn path(&self, call: &str) -> String {
+        format!("/apps/{}/{call}", self.app_id)
+    }
+
+    fn sealing(&self) -> Sealing<'_> {
+        Sealing { signer: &self.signer, max_data_bytes: self.max_data_bytes }
+    }
+}
+
+/// The channel of a signed-in user, whose limits are the user id's.
+fn user_channel(user_id: &str) -> Result<ChannelName, Error> {
+    ChannelName::new(format!("#server-to-user-{user_id}"))
+        .map_err(|why| limit(format!("the user id makes no channel: {why}")))
+}
+
+/// Of what a channel's name may have, only the `#` would end a path.
+fn in_path(channel: &ChannelName) -> String {
+    channel.as_str().replace('#', "%23")
 }
 
 impl std::fmt::Debug for HttpApi {

@@ -1,7 +1,17 @@
-//! The HTTP API: publishing events.
+//! The HTTP API: publishing events, and asking about channels and users.
 
+mod answer;
+mod builder;
+mod call;
 mod client;
+mod environment;
+mod info;
+mod retry;
+mod sealing;
 mod trigger;
 
-pub use client::{HttpApi, HttpApiBuilder};
+pub use builder::HttpApiBuilder;
+pub use client::HttpApi;
+pub use info::{Attribute, CachedEvent, ChannelCounts, ChannelInfo};
+pub use retry::Retry;
 pub use trigger::{BatchEvent, Trigger};

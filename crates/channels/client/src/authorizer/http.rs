@@ -1,17 +1,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pusher_signer::ChannelAuthorization;
+use pusher_signer::{ChannelAuthorization, UserAuthentication};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Response, StatusCode, Url};
+use serde::de::DeserializeOwned;
 
-use super::{AuthorizationError, AuthorizationRequest, Authorizer};
+use super::{
+    AuthorizationError, AuthorizationRequest, Authorizer, UserAuthenticationRequest, UserAuthenticator,
+};
 use crate::{Error, ErrorKind, Roots};
 
 /// An answer with an authorization is some hundred bytes; presence data may add a kilobyte.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// Asks the app's auth endpoint: a form-encoded POST of `socket_id` and `channel_name`, as Pusher's own clients send it.
+/// Asks the app's auth endpoint: a form-encoded POST of `socket_id` and `channel_name`, as Pusher's own clients send it. As a
+/// [`UserAuthenticator`] it asks a user-auth endpoint: `socket_id` alone.
 ///
 /// When the endpoint answers 401, the token is asked for again, fresh, and the request repeated once. Redirects are not
 /// followed.
@@ -20,7 +24,20 @@ pub struct HttpAuthorizer {
     client: reqwest::Client,
     url: Url,
     headers: HeaderMap,
+    params: Vec<(String, String)>,
+    header_provider: Option<Arc<dyn FieldProvider>>,
+    param_provider: Option<Arc<dyn FieldProvider>>,
     tokens: Option<Arc<dyn TokenProvider>>,
+}
+
+/// Gives headers or parameters that go with a request to the auth endpoint, anew for each.
+#[async_trait::async_trait]
+pub trait FieldProvider: Send + Sync {
+    /// Their names and values.
+    ///
+    /// # Errors
+    /// Counts as the answer of the authorizer.
+    async fn fields(&self) -> Result<Vec<(String, String)>, AuthorizationError>;
 }
 
 /// Gives the bearer token that goes with a request to the auth endpoint.
@@ -39,6 +56,9 @@ pub trait TokenProvider: Send + Sync {
 pub struct HttpAuthorizerBuilder {
     url: String,
     headers: Vec<(String, String)>,
+    params: Vec<(String, String)>,
+    header_provider: Option<Arc<dyn FieldProvider>>,
+    param_provider: Option<Arc<dyn FieldProvider>>,
     tokens: Option<Arc<dyn TokenProvider>>,
     timeout: Duration,
     roots: Roots,
@@ -50,13 +70,42 @@ impl HttpAuthorizer {
         HttpAuthorizerBuilder {
             url: url.into(),
             headers: Vec::new(),
+            params: Vec::new(),
+            header_provider: None,
+            param_provider: None,
             tokens: None,
             timeout: Duration::from_secs(10),
             roots: Roots::new(),
         }
     }
 
-    async fn ask(&self, body: &str, fresh: bool) -> Result<Response, AuthorizationError> {
+    /// The endpoint's answer to `form`.
+    async fn ask<T: DeserializeOwned>(&self, form: &[(&str, &str)]) -> Result<T, AuthorizationError> {
+        let mut answer = self.post(form, false).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED && self.tokens.is_some() {
+            answer = self.post(form, true).await?;
+        }
+        let status = answer.status();
+        if !status.is_success() {
+            return Err(refusal(status));
+        }
+        let body = read(answer).await?;
+        serde_json::from_slice(&body)
+            .map_err(|_| AuthorizationError::permanent("the auth endpoint's answer is no authorization"))
+    }
+
+    async fn post(&self, form: &[(&str, &str)], fresh: bool) -> Result<Response, AuthorizationError> {
+        let given = fields(self.param_provider.as_ref()).await?;
+        let params = self.params.iter().chain(&given).map(|(name, value)| (name.as_str(), value.as_str()));
+        let form: Vec<_> = form.iter().copied().chain(params).collect();
+        let body = serde_urlencoded::to_string(form)
+            .map_err(|_| AuthorizationError::permanent("the request cannot be encoded"))?;
+        let mut headers = self.headers.clone();
+        for (name, value) in fields(self.header_provider.as_ref()).await? {
+            let (name, value) =
+                header(&name, &value).map_err(|error| AuthorizationError::permanent(error.to_string()))?;
+            headers.insert(name, value);
+        }
         let token = match &self.tokens {
             Some(tokens) => tokens.token(fresh).await?,
             None => None,
@@ -64,9 +113,9 @@ impl HttpAuthorizer {
         let mut request = self
             .client
             .post(self.url.clone())
-            .headers(self.headers.clone())
+            .headers(headers)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(body.to_owned());
+            .body(body);
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
@@ -83,21 +132,36 @@ impl Authorizer for HttpAuthorizer {
         &self,
         request: &AuthorizationRequest,
     ) -> Result<ChannelAuthorization, AuthorizationError> {
-        let form = [("socket_id", request.socket_id.as_str()), ("channel_name", request.channel.as_str())];
-        let body = serde_urlencoded::to_string(form)
-            .map_err(|_| AuthorizationError::permanent("the request cannot be encoded"))?;
-        let mut answer = self.ask(&body, false).await?;
-        if answer.status() == StatusCode::UNAUTHORIZED && self.tokens.is_some() {
-            answer = self.ask(&body, true).await?;
-        }
-        let status = answer.status();
-        if !status.is_success() {
-            return Err(refusal(status));
-        }
-        let body = read(answer).await?;
-        serde_json::from_slice(&body)
-            .map_err(|_| AuthorizationError::permanent("the auth endpoint's answer is no authorization"))
+        let (socket_id, channel) = (request.socket_id.as_str(), request.channel.as_str());
+        self.ask(&[("socket_id", socket_id), ("channel_name", channel)]).await
     }
+}
+
+#[async_trait::async_trait]
+impl UserAuthenticator for HttpAuthorizer {
+    async fn authenticate(
+        &self,
+        request: &UserAuthenticationRequest,
+    ) -> Result<UserAuthentication, AuthorizationError> {
+        self.ask(&[("socket_id", request.socket_id.as_str())]).await
+    }
+}
+
+async fn fields(
+    provider: Option<&Arc<dyn FieldProvider>>,
+) -> Result<Vec<(String, String)>, AuthorizationError> {
+    match provider {
+        Some(provider) => provider.fields().await,
+        None => Ok(Vec::new()),
+    }
+}
+
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
+    let wrong = |message: &str| Error::new(ErrorKind::Configuration, message);
+    let name = HeaderName::try_from(name).map_err(|_| wrong("a header's name is invalid"))?;
+    let mut value = HeaderValue::try_from(value).map_err(|_| wrong("a header's value is invalid"))?;
+    value.set_sensitive(true);
+    Ok((name, value))
 }
 
 fn refusal(status: StatusCode) -> AuthorizationError {
@@ -138,6 +202,24 @@ impl HttpAuthorizerBuilder {
         self
     }
 
+    /// Who gives further headers, for each request; in place of those with the same name. None by default.
+    pub fn header_provider(mut self, provider: Arc<dyn FieldProvider>) -> Self {
+        self.header_provider = Some(provider);
+        self
+    }
+
+    /// A form parameter that goes with each request.
+    pub fn param(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.params.push((name.into(), value.into()));
+        self
+    }
+
+    /// Who gives further form parameters, for each request. None by default.
+    pub fn param_provider(mut self, provider: Arc<dyn FieldProvider>) -> Self {
+        self.param_provider = Some(provider);
+        self
+    }
+
     /// How long one request may take, its connection and answer included. 10 s by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -162,9 +244,7 @@ impl HttpAuthorizerBuilder {
         }
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
-            let name = HeaderName::try_from(name).map_err(|_| wrong("a header's name is invalid"))?;
-            let mut value = HeaderValue::try_from(value).map_err(|_| wrong("a header's value is invalid"))?;
-            value.set_sensitive(true);
+            let (name, value) = header(name, value)?;
             headers.append(name, value);
         }
         let client = self
@@ -173,7 +253,15 @@ impl HttpAuthorizerBuilder {
             .timeout(self.timeout)
             .build()
             .map_err(|_| wrong("the HTTP client could not be set up"))?;
-        Ok(HttpAuthorizer { client, url, headers, tokens: self.tokens })
+        Ok(HttpAuthorizer {
+            client,
+            url,
+            headers,
+            params: self.params,
+            header_provider: self.header_provider,
+            param_provider: self.param_provider,
+            tokens: self.tokens,
+        })
     }
 }
 

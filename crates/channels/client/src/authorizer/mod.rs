@@ -1,4 +1,4 @@
-//! Who signs a subscription: the trait, and its two authorizers.
+//! Who signs subscriptions and sign-ins: the traits, and the two that do both.
 
 #[cfg(feature = "http")]
 mod http;
@@ -6,14 +6,16 @@ mod request;
 mod signing;
 
 #[cfg(feature = "http")]
-pub use http::{HttpAuthorizer, HttpAuthorizerBuilder, TokenProvider};
-pub use request::{AuthorizationError, AuthorizationErrorKind, AuthorizationRequest};
+pub use http::{FieldProvider, HttpAuthorizer, HttpAuthorizerBuilder, TokenProvider};
+pub use request::{
+    AuthorizationError, AuthorizationErrorKind, AuthorizationRequest, UserAuthenticationRequest,
+};
 pub use signing::SigningAuthorizer;
 
-use pusher_signer::ChannelAuthorization;
+use pusher_signer::{ChannelAuthorization, UserAuthentication};
 
 /// Gets the signature that a private channel's subscription needs; asked anew for each connection, since each has its own
-/// socket id.
+/// socket id, and once more when an encrypted channel's key does not fit any longer.
 ///
 /// It is called on a task of its own, several at a time, and never for a channel that needs none. An answer that comes
 /// after its connection has ended is not used, and the call may be dropped midway.
@@ -28,4 +30,18 @@ pub trait Authorizer: Send + Sync {
         &self,
         request: &AuthorizationRequest,
     ) -> Result<ChannelAuthorization, AuthorizationError>;
+}
+
+/// Gives the signature that makes a connection a user's; asked anew for each connection, in the same way as an
+/// [`Authorizer`].
+#[async_trait::async_trait]
+pub trait UserAuthenticator: Send + Sync {
+    /// Says whose the connection is.
+    ///
+    /// # Errors
+    /// As [`Authorizer::authorize`], for the sign-in.
+    async fn authenticate(
+        &self,
+        request: &UserAuthenticationRequest,
+    ) -> Result<UserAuthentication, AuthorizationError>;
 }

@@ -1,5 +1,7 @@
 use pusher_protocol::{ChannelName, SocketId};
 
+use crate::{Error, ErrorKind};
+
 /// What an [`Authorizer`](super::Authorizer) is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -14,6 +16,21 @@ impl AuthorizationRequest {
     /// A request; for those who call an authorizer themselves.
     pub fn new(socket_id: SocketId, channel: ChannelName) -> Self {
         Self { socket_id, channel }
+    }
+}
+
+/// What a [`UserAuthenticator`](super::UserAuthenticator) is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UserAuthenticationRequest {
+    /// The connection that signs in.
+    pub socket_id: SocketId,
+}
+
+impl UserAuthenticationRequest {
+    /// A request; for those who call a user authenticator themselves.
+    pub fn new(socket_id: SocketId) -> Self {
+        Self { socket_id }
     }
 }
 
@@ -68,5 +85,18 @@ impl AuthorizationError {
     /// Whether the same request may succeed later.
     pub fn is_retryable(&self) -> bool {
         self.kind == AuthorizationErrorKind::Retryable
+    }
+}
+
+/// What the holder of the subscription or the sign-in is told.
+impl From<AuthorizationError> for Error {
+    fn from(error: AuthorizationError) -> Self {
+        let kind = match error.kind {
+            AuthorizationErrorKind::Unauthorized => ErrorKind::Unauthorized,
+            AuthorizationErrorKind::Forbidden => ErrorKind::Forbidden,
+            AuthorizationErrorKind::Retryable => ErrorKind::Server,
+            AuthorizationErrorKind::Permanent => ErrorKind::Refused,
+        };
+        Self::new(kind, error.message)
     }
 }

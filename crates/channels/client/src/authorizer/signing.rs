@@ -1,15 +1,35 @@
-use pusher_signer::{ChannelAuthorization, Signer};
+use pusher_protocol::ChannelName;
+use pusher_signer::{ChannelAuthorization, Signer, UserAuthentication};
+use serde_json::json;
 
-use super::{AuthorizationError, AuthorizationRequest, Authorizer};
+use super::{
+    AuthorizationError, AuthorizationRequest, Authorizer, UserAuthenticationRequest, UserAuthenticator,
+};
 
 /// Signs in this process. For backends and tests: it needs the app's secret, which no user's device may hold.
+///
+/// Presence channels and sign-ins need to know [as whom](Self::as_user).
 #[derive(Clone, Debug)]
-pub struct SigningAuthorizer(Signer);
+pub struct SigningAuthorizer {
+    signer: Signer,
+    user_id: Option<String>,
+}
 
 impl SigningAuthorizer {
     /// An authorizer that signs with `signer`.
     pub fn new(signer: Signer) -> Self {
-        Self(signer)
+        Self { signer, user_id: None }
+    }
+
+    /// The user that subscribes to presence channels and signs in.
+    pub fn as_user(mut self, user_id: impl Into<String>) -> Self {
+        self.user_id = Some(user_id.into());
+        self
+    }
+
+    fn channel_data(&self, channel: &ChannelName) -> Option<String> {
+        let user_id = self.user_id.as_ref().filter(|_| channel.kind().is_presence())?;
+        Some(json!({ "user_id": user_id }).to_string())
     }
 }
 
@@ -19,8 +39,22 @@ impl Authorizer for SigningAuthorizer {
         &self,
         request: &AuthorizationRequest,
     ) -> Result<ChannelAuthorization, AuthorizationError> {
-        self.0
-            .authorize_channel(&request.socket_id, &request.channel, None)
+        let channel_data = self.channel_data(&request.channel);
+        self.signer
+            .authorize_channel(&request.socket_id, &request.channel, channel_data.as_deref())
+            .map_err(|error| AuthorizationError::permanent(error.to_string()))
+    }
+}
+
+#[async_trait::async_trait]
+impl UserAuthenticator for SigningAuthorizer {
+    async fn authenticate(
+        &self,
+        request: &UserAuthenticationRequest,
+    ) -> Result<UserAuthentication, AuthorizationError> {
+        let user_data = json!({ "id": self.user_id.as_deref().unwrap_or_default() }).to_string();
+        self.signer
+            .authenticate_user(&request.socket_id, &user_data)
             .map_err(|error| AuthorizationError::permanent(error.to_string()))
     }
 }

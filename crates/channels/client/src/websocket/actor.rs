@@ -1,21 +1,26 @@
+mod signing_in;
 mod subscribing;
+mod triggering;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use pusher_protocol::{CloseCode, Outgoing};
+use pusher_protocol::{CloseCode, Frame, Outgoing, names};
 use rand::rngs::StdRng;
 use tokio::sync::{Notify, Semaphore, broadcast, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::ConnectionState;
 use super::backoff::{Attempts, Next};
+use super::binding::Bindings;
 use super::command::Command;
 use super::inbound::Inbound;
-use super::link::{Connection, Link, LinkEvent};
+use super::link::{Answer, Connection, Link, LinkEvent};
 use super::loss::Loss;
-use super::registry::{Phase, Registry};
+use super::rate::Rate;
+use super::registry::{Delivered, Phase, Registry};
 use super::settings::Settings;
+use super::sign_in::{SignIn, Stage};
 use crate::{Error, ErrorKind};
 
 /// Frames that may wait for a server which does not read, besides four for each channel.
@@ -34,6 +39,9 @@ pub(crate) struct Actor {
     errors: broadcast::Sender<Error>,
     rng: StdRng,
     registry: Registry,
+    bindings: Bindings,
+    sign_in: SignIn,
+    client_events: Rate,
     link: Link,
     attempts: Attempts,
     authorizing: Arc<Semaphore>,
@@ -58,6 +66,7 @@ impl Actor {
         rng: StdRng,
     ) -> Self {
         Self {
+            client_events: Rate::new(settings.limits.client_events),
             settings,
             commands,
             dropped,
@@ -65,6 +74,8 @@ impl Actor {
             errors,
             rng,
             registry: Registry::default(),
+            bindings: Bindings::default(),
+            sign_in: SignIn::default(),
             link: Link::Idle,
             attempts: Attempts::default(),
             authorizing: Arc::new(Semaphore::new(AUTHORIZATIONS)),
@@ -88,7 +99,7 @@ impl Actor {
     }
 
     async fn turn(&mut self) -> Option<Turn> {
-        let timer = self.registry.next_timer();
+        let timer = self.registry.next_timer().into_iter().chain(self.sign_in.deadline).min();
         tokio::select! {
             biased;
             command = self.commands.recv() => command.map(Turn::Command),
@@ -109,6 +120,10 @@ impl Actor {
                 self.state.send_replace(ConnectionState::Disconnected);
                 let _ = done.send(());
             }
+            Command::PingNow(done) => {
+                self.ping_now();
+                let _ = done.send(());
+            }
             Command::Subscribe(channel, subscriber) => {
                 let is_new = self.registry.join(channel.clone(), subscriber);
                 if let ConnectionState::Failed { reason } = &*self.state.borrow() {
@@ -117,6 +132,35 @@ impl Actor {
                     self.begin(&channel);
                 }
             }
+            Command::Unsubscribe(channel, done) => {
+                self.registry.leave(&channel);
+                self.unsubscribe_unwanted();
+                let _ = done.send(());
+            }
+            Command::Bind(wanted, queue) => self.bindings.add(wanted, queue),
+            Command::SignIn(handle) => {
+                self.sign_in.join(handle);
+                let failed = match &*self.state.borrow() {
+                    ConnectionState::Failed { reason } => Some(reason.clone()),
+                    _ => None,
+                };
+                match failed {
+                    Some(reason) => self.sign_in.refuse(&reason),
+                    None => self.sign_in(),
+                }
+            }
+            Command::Trigger(event, done) => {
+                let _ = done.send(self.trigger(&event));
+            }
+        }
+    }
+
+    /// The network may have changed.
+    fn ping_now(&mut self) {
+        match &mut self.link {
+            Link::Up(connection) => connection.session.ping_now(),
+            Link::Waiting(_) => self.connect(),
+            Link::Idle | Link::Dialing(_) => {}
         }
     }
 
@@ -140,7 +184,9 @@ impl Actor {
             LinkEvent::Dialed(Err(loss)) => self.retry(&loss, Duration::ZERO),
             LinkEvent::Text(text) => self.text(&text),
             LinkEvent::Lost(loss) => self.lost(loss),
-            LinkEvent::Authorized(answer) => self.authorized(answer),
+            LinkEvent::Answered(Answer::Channel(channel, answer)) => self.authorized(&channel, answer),
+            LinkEvent::Answered(Answer::Key(channel, answer)) => self.key_renewed(&channel, answer),
+            LinkEvent::Answered(Answer::User(answer)) => self.authenticated(answer),
         }
     }
 
@@ -148,6 +194,7 @@ impl Actor {
         tracing::debug!(socket.id = %connection.socket_id, "connected");
         self.state.send_replace(ConnectionState::Connected { socket_id: connection.socket_id.clone() });
         self.link = Link::Up(connection);
+        self.sign_in();
         for channel in self.registry.names() {
             self.begin(&channel);
         }
@@ -160,8 +207,14 @@ impl Actor {
         }
         match inbound {
             Inbound::Ping => self.send(&Outgoing::Pong),
-            Inbound::Event(channel, frame) => self.registry.deliver(&channel, frame),
-            Inbound::Subscribed(channel) => self.subscribed(&channel),
+            Inbound::Event(channel, frame) => self.event(&channel, frame),
+            Inbound::Subscribed(channel, members) => self.subscribed(&channel, members),
+            Inbound::MemberAdded(channel, member) => self.registry.member_added(&channel, member),
+            Inbound::MemberRemoved(channel, member) => self.registry.member_removed(&channel, &member),
+            Inbound::Count(channel, count) => self.registry.count(&channel, count),
+            Inbound::CacheMiss(channel) => self.registry.cache_miss(&channel),
+            Inbound::SignedIn(user) => self.signed_in(user),
+            Inbound::Watchlist(changes) => self.sign_in.watchlist(changes),
             Inbound::Refused(channel, error) => self.refused(&channel, error),
             Inbound::Problem(Some(channel), error)
                 if self.registry.phase(&channel) == Some(Phase::Requested) =>
@@ -174,11 +227,28 @@ impl Actor {
         }
     }
 
-    /// An error of the connection. The close that it may announce is acted on when it comes.
+    fn event(&mut self, channel: &str, frame: Frame<'_>) {
+        if channel.starts_with(names::SERVER_TO_USER_PREFIX) {
+            if let Some(event) = self.sign_in.deliver(channel, frame) {
+                self.bindings.event(&event);
+            }
+            return;
+        }
+        match self.registry.deliver(channel, frame) {
+            Delivered::Event(event) => self.bindings.event(&event),
+            Delivered::KeyWanted => self.renew_key(channel),
+            Delivered::Nothing => {}
+        }
+    }
+
+    /// An error of the connection. The close that it may announce is acted on when it comes; codes from 4300 announce none.
     fn problem(&mut self, error: Error) {
         tracing::debug!(code = error.code(), "the server reported an error");
-        if let (Link::Up(connection), Some(code)) = (&mut self.link, error.code()) {
+        if let (Link::Up(connection), Some(code @ ..4300)) = (&mut self.link, error.code()) {
             connection.announced = Some(Loss::Closed(CloseCode(code), error.to_string()));
+        }
+        if self.sign_in.stage == Stage::Requested {
+            self.sign_in.complaint = Some(error.clone());
         }
         let _ = self.errors.send(error);
     }
@@ -198,12 +268,15 @@ impl Actor {
         }
         let loss = match loss {
             // What could not be authorized in time may be next time: an auth endpoint that is down for half a minute is no refusal.
-            Loss::Closed(CloseCode::UNAUTHORIZED, _) if !self.registry.has_subscribed() => {
+            Loss::Closed(CloseCode::UNAUTHORIZED, _)
+                if !self.registry.has_subscribed() && self.sign_in.user().is_none() =>
+            {
                 Loss::Broken("no channel was authorized in time")
             }
             loss => loss,
         };
         self.registry.interrupt();
+        self.sign_in.interrupt();
         self.offline_since = Instant::now();
         self.retry(&loss, held);
     }
@@ -217,6 +290,7 @@ impl Actor {
                 let reason = Error::new(ErrorKind::Refused, loss.to_string()).with_code(code);
                 self.link = Link::Idle;
                 self.registry.refuse_all(&reason);
+                self.sign_in.refuse(&reason);
                 self.state.send_replace(ConnectionState::Failed { reason });
             }
             Next::Retry(attempt, delay) => {
@@ -236,12 +310,17 @@ impl Actor {
             tokio::spawn(connection.session.close(code));
         }
         self.registry.interrupt();
+        self.sign_in.interrupt();
+    }
+
+    fn send(&mut self, frame: &Outgoing<'_>) {
+        self.send_text(frame.encode());
     }
 
     /// Queues a frame. A server that takes none any more is given up.
-    fn send(&mut self, frame: &Outgoing<'_>) {
+    fn send_text(&mut self, text: String) {
         let Link::Up(connection) = &mut self.link else { return };
-        connection.session.send(frame);
+        connection.session.send_text(text);
         if connection.session.unsent() > UNSENT + 4 * self.registry.len() {
             self.lost(Loss::NotReading);
         }

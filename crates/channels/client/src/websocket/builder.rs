@@ -7,10 +7,11 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 
 use super::actor::Actor;
+use super::proxy::ProxyConnector;
 use super::settings::{Limits, Settings, reasonable};
-use super::{Backoff, Client, ConnectionState, Connector, TcpConnector};
+use super::{Backoff, Client, ConnectionState, Connector};
 use crate::endpoint::{EndpointParts, check_segment};
-use crate::{Authorizer, Error, ErrorKind, Roots};
+use crate::{Authorizer, Error, ErrorKind, Roots, UserAuthenticator};
 
 /// Commands that may wait for the actor; it serves them at once.
 const COMMANDS: usize = 64;
@@ -28,7 +29,9 @@ pub struct ClientBuilder {
     path_prefix: String,
     roots: Roots,
     authorizer: Option<Arc<dyn Authorizer>>,
-    connector: Arc<dyn Connector>,
+    user_authenticator: Option<Arc<dyn UserAuthenticator>>,
+    connector: Option<Arc<dyn Connector>>,
+    proxy: Option<String>,
     limits: Limits,
     seed: Option<u64>,
 }
@@ -41,7 +44,9 @@ impl ClientBuilder {
             path_prefix: String::new(),
             roots: Roots::new(),
             authorizer: None,
-            connector: Arc::new(TcpConnector),
+            user_authenticator: None,
+            connector: None,
+            proxy: None,
             limits: Limits::default(),
             seed: None,
         }
@@ -89,9 +94,23 @@ impl ClientBuilder {
         self
     }
 
-    /// Who opens connections. [`TcpConnector`] by default.
+    /// Who says which user [`Client::sign_in`] signs in as. None by default.
+    pub fn user_authenticator(mut self, authenticator: Arc<dyn UserAuthenticator>) -> Self {
+        self.user_authenticator = Some(authenticator);
+        self
+    }
+
+    /// Who opens connections, instead of TCP and proxy. [`TcpConnector`](crate::TcpConnector) goes without a proxy.
     pub fn connector(mut self, connector: Arc<dyn Connector>) -> Self {
-        self.connector = connector;
+        self.connector = Some(connector);
+        self
+    }
+
+    /// The HTTP proxy to reach the server through, with `CONNECT`: `http://host:port`, before which a name and a password
+    /// may stand. By default what `HTTPS_PROXY` (with TLS), `HTTP_PROXY` (without), `ALL_PROXY` and `NO_PROXY` say, in
+    /// capitals or not; and none for a server on this machine.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = Some(url.into());
         self
     }
 
@@ -146,6 +165,13 @@ impl ClientBuilder {
         self
     }
 
+    /// How many client events may be sent in a second; none for any number. 10 by default, as pusher.com allows each
+    /// connection.
+    pub fn client_event_limit(mut self, limit: Option<usize>) -> Self {
+        self.limits.client_events = limit;
+        self
+    }
+
     /// The largest message taken from the server, in bytes; a larger one ends the connection. 256 KiB by default: an event
     /// holds 10 KiB of data, which JSON may write six times as long; a presence channel's hundred members need more.
     pub fn max_message_size(mut self, bytes: usize) -> Self {
@@ -162,7 +188,7 @@ impl ClientBuilder {
     /// The client, connecting. Needs a tokio runtime, on which its task runs.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when host or app key are missing or malformed, or there is no runtime.
+    /// [`ErrorKind::Configuration`] when host or app key are missing or malformed, the proxy is none, or there is no runtime.
     pub fn connect(self) -> Result<Client, Error> {
         self.start(true)
     }
@@ -194,6 +220,7 @@ impl ClientBuilder {
             dropped: dropped.clone(),
             queue_size: settings.limits.queue,
             can_authorize: settings.authorizer.is_some(),
+            can_authenticate: settings.user_authenticator.is_some(),
         };
         let mut actor = Actor::new(settings, inbox, dropped, state, errors, rng);
         if connect {
@@ -214,12 +241,18 @@ impl ClientBuilder {
             true => Some(Arc::new(self.roots.client_config()?)),
             false => None,
         };
+        let connector = match (self.connector, self.proxy) {
+            (Some(connector), _) => connector,
+            (None, Some(proxy)) => Arc::new(ProxyConnector::new(&proxy)?),
+            (None, None) => Arc::new(ProxyConnector::from_env(&endpoint)),
+        };
         Ok(Settings {
             url: endpoint.websocket_url(&self.path_prefix, &self.app_key),
             endpoint,
             tls,
-            connector: self.connector,
+            connector,
             authorizer: self.authorizer,
+            user_authenticator: self.user_authenticator,
             limits: self.limits,
         })
     }

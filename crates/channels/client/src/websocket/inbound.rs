@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 
-use pusher_protocol::{Frame, Problem, names};
+use pusher_protocol::{
+    Frame, FrameError, Members, PresenceMember, Problem, UserData, WatchlistChanges, names,
+};
 use serde::Deserialize;
 
 use crate::{Error, ErrorKind};
@@ -13,14 +15,26 @@ const MAX_WORDS: usize = 300;
 pub(crate) enum Inbound<'a> {
     /// It wants a pong.
     Ping,
-    /// The subscription to this channel stands.
-    Subscribed(Cow<'a, str>),
+    /// The subscription to this channel stands; who is on it, if it is a presence channel.
+    Subscribed(Cow<'a, str>, Members),
     /// The subscription to this channel was refused.
     Refused(Cow<'a, str>, Error),
     /// Something was wrong, perhaps with this channel.
     Problem(Option<Cow<'a, str>>, Error),
     /// A published event.
     Event(Cow<'a, str>, Frame<'a>),
+    /// Somebody came to this presence channel.
+    MemberAdded(Cow<'a, str>, PresenceMember),
+    /// Somebody left this presence channel.
+    MemberRemoved(Cow<'a, str>, PresenceMember),
+    /// So many connections subscribe to this channel.
+    Count(Cow<'a, str>, u64),
+    /// Nothing is kept of this cache channel.
+    CacheMiss(Cow<'a, str>),
+    /// The connection is this user's.
+    SignedIn(UserData),
+    /// Users of the watchlist came or went.
+    Watchlist(WatchlistChanges),
     /// Of the protocol, and nothing to do.
     Nothing,
     /// No frame.
@@ -31,15 +45,40 @@ impl<'a> Inbound<'a> {
     pub(crate) fn read(text: &'a str) -> Self {
         let Ok(mut frame) = Frame::parse(text) else { return Self::Malformed };
         let channel = frame.channel.take();
+        let data = frame.data();
         match (&*frame.event, channel) {
             (names::PING, _) => Self::Ping,
-            (names::SUBSCRIPTION_SUCCEEDED, Some(channel)) => Self::Subscribed(channel),
+            (names::SUBSCRIPTION_SUCCEEDED, Some(channel)) => {
+                Self::Subscribed(channel, Members::parse(data).unwrap_or_default())
+            }
             (names::SUBSCRIPTION_ERROR, Some(channel)) => Self::Refused(channel, subscription_error(&frame)),
-            (names::ERROR, channel) => Self::Problem(channel, problem(Problem::parse(frame.data()))),
+            (names::ERROR, channel) => Self::Problem(channel, problem(Problem::parse(data))),
+            (names::MEMBER_ADDED, Some(channel)) => {
+                read(PresenceMember::parse(data), |member| Self::MemberAdded(channel, member))
+            }
+            (names::MEMBER_REMOVED, Some(channel)) => {
+                read(PresenceMember::parse(data), |member| Self::MemberRemoved(channel, member))
+            }
+            (names::SUBSCRIPTION_COUNT, Some(channel)) => {
+                read(data.json(), |Count { subscription_count }| Self::Count(channel, subscription_count))
+            }
+            (names::CACHE_MISS, Some(channel)) => Self::CacheMiss(channel),
+            (names::SIGNIN_SUCCESS, _) => read(UserData::parse(data), Self::SignedIn),
+            (names::WATCHLIST_EVENTS, _) => read(WatchlistChanges::parse(data), Self::Watchlist),
             (event, Some(channel)) if !is_reserved(event) => Self::Event(channel, frame),
             _ => Self::Nothing,
         }
     }
+}
+
+fn read<'a, T>(data: Result<T, FrameError>, make: impl FnOnce(T) -> Inbound<'a>) -> Inbound<'a> {
+    data.map_or(Inbound::Malformed, make)
+}
+
+/// The data of `pusher_internal:subscription_count`.
+#[derive(Deserialize)]
+struct Count {
+    subscription_count: u64,
 }
 
 fn is_reserved(event: &str) -> bool {
@@ -85,8 +124,9 @@ mod tests {
     #[test]
     fn frames_of_the_protocol_are_no_events() {
         for text in [
-            r#"{"event":"pusher:cache_miss","channel":"c"}"#,
-            r#"{"event":"pusher_internal:subscription_count","channel":"c","data":"{}"}"#,
+            r#"{"event":"pusher:cache_miss"}"#,
+            r#"{"event":"pusher_internal:member_added","data":"{\"user_id\":\"a\"}"}"#,
+            r#"{"event":"pusher:unknown","channel":"c"}"#,
             r#"{"event":"pusher:pong","data":{}}"#,
             r#"{"event":"pusher_internal:subscription_succeeded"}"#,
             r#"{"event":"news","data":"without a channel"}"#,
@@ -99,7 +139,19 @@ mod tests {
     #[test]
     fn garbage_is_malformed() {
         let nested = format!(r#"{{"event":"e","channel":"c","data":{}"#, "[".repeat(20_000));
-        for text in ["", "null", "[]", "{\"event\":", r#"{"event":7}"#, r#"{"channel":"c"}"#, &nested] {
+        for text in [
+            "",
+            "null",
+            "[]",
+            "{\"event\":",
+            r#"{"event":7}"#,
+            r#"{"channel":"c"}"#,
+            r#"{"event":"pusher_internal:subscription_count","channel":"c","data":"{}"}"#,
+            r#"{"event":"pusher_internal:member_added","channel":"c","data":"{}"}"#,
+            r#"{"event":"pusher:signin_success","data":{}}"#,
+            r#"{"event":"pusher_internal:watchlist_events","data":"[]"}"#,
+            &nested,
+        ] {
             assert!(matches!(Inbound::read(text), Inbound::Malformed), "{text:.30}");
         }
     }

@@ -35,6 +35,16 @@ impl KeepAlive {
         }
     }
 
+    /// A ping is sent now. One that waits for its answer is not repeated; whether to send it.
+    pub(crate) fn ask(&mut self) -> bool {
+        if self.pinged {
+            return false;
+        }
+        self.pinged = true;
+        self.timer.as_mut().reset(Instant::now() + self.pong);
+        true
+    }
+
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Due> {
         loop {
             std::task::ready!(self.timer.as_mut().poll(cx));
@@ -43,8 +53,7 @@ impl KeepAlive {
                 return Poll::Ready(Due::Gone);
             }
             if quiet_until <= Instant::now() {
-                self.pinged = true;
-                self.timer.as_mut().reset(Instant::now() + self.pong);
+                self.ask();
                 return Poll::Ready(Due::Ping);
             }
             self.timer.as_mut().reset(quiet_until);

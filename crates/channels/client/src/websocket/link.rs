@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use pusher_protocol::{ChannelName, SocketId};
-use pusher_signer::ChannelAuthorization;
+use pusher_signer::{ChannelAuthorization, UserAuthentication};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -27,15 +27,26 @@ pub(crate) enum Link {
 }
 
 type Dialed = Result<Box<Connection>, Loss>;
-pub(crate) type Authorized = (ChannelName, Result<ChannelAuthorization, AuthorizationError>);
 
-/// A connection with what belongs to it alone. The authorizations are for its socket id: they end with it, so that a late
+/// An answer of the app's authorizer or user authenticator.
+pub(crate) enum Answer {
+    /// For a subscription.
+    Channel(ChannelName, Result<ChannelAuthorization, AuthorizationError>),
+    /// For the key of an encrypted channel that is subscribed already.
+    Key(ChannelName, Result<ChannelAuthorization, AuthorizationError>),
+    /// For the sign-in.
+    User(Result<UserAuthentication, AuthorizationError>),
+}
+
+/// A connection with what belongs to it alone. The answers are for its socket id: they end with it, so that a late
 /// one cannot reach the next connection.
 pub(crate) struct Connection {
     pub(crate) session: Session,
     pub(crate) socket_id: SocketId,
     pub(crate) since: Instant,
-    pub(crate) authorizations: JoinSet<Authorized>,
+    pub(crate) answers: JoinSet<Answer>,
+    /// Presence channels whose authorizations name no user: that of the sign-in counts.
+    pub(crate) awaiting_user: Vec<(ChannelName, ChannelAuthorization)>,
     /// A close that `pusher:error` announced.
     pub(crate) announced: Option<Loss>,
 }
@@ -50,8 +61,8 @@ pub(crate) enum LinkEvent {
     Text(Utf8Bytes),
     /// The connection is lost.
     Lost(Loss),
-    /// An authorizer answered.
-    Authorized(Authorized),
+    /// The app answered.
+    Answered(Answer),
 }
 
 impl Link {
@@ -66,7 +77,8 @@ impl Link {
                 session,
                 socket_id,
                 since: Instant::now(),
-                authorizations: JoinSet::new(),
+                answers: JoinSet::new(),
+                awaiting_user: Vec::new(),
                 announced: None,
             }))
         }))
@@ -90,7 +102,7 @@ impl Connection {
     async fn next(&mut self) -> LinkEvent {
         tokio::select! {
             biased;
-            Some(Ok(answer)) = self.authorizations.join_next() => LinkEvent::Authorized(answer),
+            Some(Ok(answer)) = self.answers.join_next() => LinkEvent::Answered(answer),
             text = self.session.next() => match text {
                 Ok(text) => LinkEvent::Text(text),
                 Err(loss) => LinkEvent::Lost(loss),

@@ -2,6 +2,7 @@
 
 mod actor;
 mod backoff;
+mod binding;
 mod builder;
 mod client;
 mod command;
@@ -12,17 +13,25 @@ mod inbound;
 mod keep_alive;
 mod link;
 mod loss;
+mod members;
+mod proxy;
 mod queue;
+mod rate;
 mod registry;
 mod session;
 mod settings;
+mod sign_in;
 mod state;
 mod subscription;
+mod user;
 
 pub use backoff::Backoff;
+pub use binding::{Binding, BoundEvent};
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use connector::{BoxTransport, Connector, TcpConnector, Transport};
 pub use event::{ChannelEvent, Event};
+pub use members::{Member, Members};
 pub use state::{ConnectionState, Errors, States};
 pub use subscription::Subscription;
+pub use user::{User, UserEvent};

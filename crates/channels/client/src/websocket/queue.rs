@@ -7,33 +7,41 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::Notify;
 
-use super::{ChannelEvent, Event};
+/// What goes through a queue.
+pub(crate) trait Item {
+    /// Says that so many were dropped.
+    fn lagged(count: u64) -> Self;
+    /// The count, of an item that says so.
+    fn lag(&mut self) -> Option<&mut u64>;
+    /// Whether it goes in with [`Sender::notice`].
+    fn is_notice(&self) -> bool;
+}
 
-pub(crate) fn bounded(capacity: usize, dropped: Arc<Notify>) -> (Sender, Receiver) {
-    let shared = Arc::new(Shared { capacity, state: Mutex::default() });
+pub(crate) fn bounded<T: Item>(capacity: usize, dropped: Arc<Notify>) -> (Sender<T>, Receiver<T>) {
+    let shared = Arc::new(Shared { capacity, state: Mutex::new(State::new()) });
     (Sender(shared.clone()), Receiver { shared, dropped })
 }
 
 /// The actor's end.
 #[derive(Debug)]
-pub(crate) struct Sender(Arc<Shared>);
+pub(crate) struct Sender<T: Item>(Arc<Shared<T>>);
 
 /// The subscriber's end; tells the actor when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Receiver {
-    shared: Arc<Shared>,
+pub(crate) struct Receiver<T> {
+    shared: Arc<Shared<T>>,
     dropped: Arc<Notify>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct Shared<T> {
     capacity: usize,
-    state: Mutex<State>,
+    state: Mutex<State<T>>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    items: VecDeque<ChannelEvent>,
+#[derive(Debug)]
+struct State<T> {
+    items: VecDeque<T>,
     /// Events dropped after the last item.
     missed: u64,
     waker: Option<Waker>,
@@ -41,30 +49,36 @@ struct State {
     receiver_gone: bool,
 }
 
-impl Shared {
+impl<T> Shared<T> {
     /// A panic while the lock was held cannot leave the state half changed: nothing in here panics.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Sender {
-    pub(crate) fn event(&self, event: Event) {
+impl<T: Item> Sender<T> {
+    /// Something that is dropped when the queue is full.
+    pub(crate) fn event(&self, event: T) {
         self.change(|state, capacity| {
             if state.items.len() >= capacity {
                 state.missed += 1;
             } else {
                 state.tell_missed();
-                state.items.push_back(ChannelEvent::Event(event));
+                state.items.push_back(event);
             }
         });
     }
 
+    /// Something was dropped before it came here.
+    pub(crate) fn missed(&self) {
+        self.change(|state, _| state.missed += 1);
+    }
+
     /// Something that is never dropped. In a full queue it takes the place of the last such item, so that a connection that
     /// comes and goes does not make the queue grow.
-    pub(crate) fn notice(&self, notice: ChannelEvent) {
+    pub(crate) fn notice(&self, notice: T) {
         self.change(|state, capacity| {
-            if state.items.len() >= capacity && state.items.back().is_some_and(is_notice) {
+            if state.items.len() >= capacity && state.items.back().is_some_and(T::is_notice) {
                 state.items.pop_back();
             }
             state.tell_missed();
@@ -77,7 +91,7 @@ impl Sender {
         self.0.lock().receiver_gone
     }
 
-    fn change(&self, change: impl FnOnce(&mut State, usize)) {
+    fn change(&self, change: impl FnOnce(&mut State<T>, usize)) {
         let waker = {
             let mut state = self.0.lock();
             change(&mut state, self.0.capacity);
@@ -89,29 +103,29 @@ impl Sender {
     }
 }
 
-fn is_notice(item: &ChannelEvent) -> bool {
-    !matches!(item, ChannelEvent::Event(_) | ChannelEvent::Lagged(_))
-}
+impl<T: Item> State<T> {
+    fn new() -> Self {
+        Self { items: VecDeque::new(), missed: 0, waker: None, sender_gone: false, receiver_gone: false }
+    }
 
-impl State {
     fn tell_missed(&mut self) {
         let missed = std::mem::take(&mut self.missed);
-        match self.items.back_mut() {
+        match self.items.back_mut().and_then(T::lag) {
             _ if missed == 0 => {}
-            Some(ChannelEvent::Lagged(count)) => *count += missed,
-            _ => self.items.push_back(ChannelEvent::Lagged(missed)),
+            Some(count) => *count += missed,
+            None => self.items.push_back(T::lagged(missed)),
         }
     }
 }
 
-impl Drop for Sender {
+impl<T: Item> Drop for Sender<T> {
     fn drop(&mut self) {
         self.change(|state, _| state.sender_gone = true);
     }
 }
 
-impl Receiver {
-    pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<ChannelEvent>> {
+impl<T: Item> Receiver<T> {
+    pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let mut state = self.shared.lock();
         if state.items.is_empty() {
             state.tell_missed();
@@ -127,7 +141,7 @@ impl Receiver {
     }
 }
 
-impl Drop for Receiver {
+impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         self.shared.lock().receiver_gone = true;
         self.dropped.notify_one();
@@ -139,12 +153,14 @@ mod tests {
     use std::task::Waker;
 
     use super::*;
+    use crate::websocket::{ChannelEvent, Event};
 
-    fn event(name: &str) -> Event {
-        Event::new(Arc::new("c".parse().unwrap()), name.into(), String::new(), None)
+    fn event(name: &str) -> ChannelEvent {
+        let channel = Arc::new("c".parse().unwrap());
+        ChannelEvent::Event(Event::new(channel, name.into(), String::new(), None))
     }
 
-    fn drain(receiver: &mut Receiver) -> Vec<ChannelEvent> {
+    fn drain(receiver: &mut Receiver<ChannelEvent>) -> Vec<ChannelEvent> {
         let mut cx = Context::from_waker(Waker::noop());
         std::iter::from_fn(|| match receiver.poll_recv(&mut cx) {
             Poll::Ready(item) => item,

@@ -1,10 +1,17 @@
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+mod entry;
+mod sealed;
 
-use pusher_protocol::{ChannelName, Frame};
+use std::collections::{BTreeMap, BTreeSet};
+
+use pusher_protocol::{ChannelKind, ChannelName, Frame, Members, PresenceMember};
+use pusher_signer::encrypted::SharedSecret;
 use tokio::time::Instant;
 
-use super::queue::Sender;
+pub(crate) use entry::{Delivered, key_of};
+
+use self::entry::Entry;
+use self::sealed::Sealed;
+use super::subscription::Subscriber;
 use super::{ChannelEvent, Event};
 use crate::Error;
 
@@ -16,15 +23,6 @@ pub(crate) struct Registry {
     timers: BTreeSet<(Instant, ChannelName)>,
 }
 
-#[derive(Debug)]
-struct Entry {
-    name: Arc<ChannelName>,
-    subscribers: Vec<Sender>,
-    phase: Phase,
-    deadline: Option<Instant>,
-    failures: u32,
-}
-
 /// How far a subscription has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -32,6 +30,8 @@ pub(crate) enum Phase {
     Idle,
     /// The authorizer is being asked.
     Authorizing,
+    /// Authorized as the user whose sign-in is under way.
+    AwaitingUser,
     /// Sent to the server; until the deadline.
     Requested,
     /// The server confirmed it.
@@ -42,23 +42,21 @@ pub(crate) enum Phase {
 
 impl Registry {
     /// Adds a subscriber; whether the channel is new.
-    pub(crate) fn join(&mut self, channel: ChannelName, subscriber: Sender) -> bool {
+    pub(crate) fn join(&mut self, channel: ChannelName, subscriber: Subscriber) -> bool {
         let mut new = false;
         let entry = self.channels.entry(channel).or_insert_with_key(|channel| {
             new = true;
-            Entry {
-                name: Arc::new(channel.clone()),
-                subscribers: Vec::new(),
-                phase: Phase::Idle,
-                deadline: None,
-                failures: 0,
-            }
+            Entry::new(channel)
         });
-        if entry.phase == Phase::Subscribed {
-            subscriber.notice(ChannelEvent::Subscribed);
-        }
-        entry.subscribers.push(subscriber);
+        entry.join(subscriber);
         new
+    }
+
+    /// Ends a channel for all its subscribers; the next [`sweep`](Self::sweep) unsubscribes it.
+    pub(crate) fn leave(&mut self, channel: &ChannelName) {
+        if let Some(entry) = self.channels.get_mut(channel) {
+            entry.subscribers.clear();
+        }
     }
 
     /// Forgets subscribers that are gone, and channels that nobody wants any more; gives those that the server must be told
@@ -67,7 +65,7 @@ impl Registry {
         let mut unsubscribe = Vec::new();
         let mut forget = Vec::new();
         for (channel, entry) in &mut self.channels {
-            entry.subscribers.retain(|subscriber| !subscriber.is_closed());
+            entry.subscribers.retain(|subscriber| !subscriber.events.is_closed());
             if entry.subscribers.is_empty() && entry.phase != Phase::Requested {
                 if entry.phase == Phase::Subscribed {
                     unsubscribe.push(channel.clone());
@@ -81,37 +79,83 @@ impl Registry {
         unsubscribe
     }
 
-    /// The server confirmed a subscription. Whether it is still wanted; if not, it is forgotten.
-    pub(crate) fn confirm(&mut self, channel: &ChannelName) -> bool {
+    /// The server confirmed a subscription, with these members. Whether it is still wanted; if not, it is forgotten.
+    pub(crate) fn confirm(&mut self, channel: &ChannelName, members: Members) -> bool {
         let Some(entry) = self.channels.get_mut(channel) else { return false };
         if entry.subscribers.is_empty() {
             self.remove(channel);
             return false;
         }
+        // Nothing of an encrypted channel was asked for before its key was there; who confirms it then would speak in clear.
+        if entry.name.kind().is_encrypted() && entry.sealed.is_none() {
+            return true;
+        }
         if entry.phase != Phase::Subscribed {
-            entry.failures = 0;
-            entry.tell(&ChannelEvent::Subscribed);
+            entry.confirm(members);
             self.set(channel, Phase::Subscribed, None);
         }
         true
     }
 
-    pub(crate) fn deliver(&self, channel: &str, frame: Frame<'_>) {
-        let Some(entry) = self.channels.get(channel).filter(|entry| entry.phase == Phase::Subscribed) else {
-            return;
-        };
-        let data = frame.data().text().into_owned();
-        let user_id = frame.user_id.map(|id| id.into_owned());
-        let event = Event::new(entry.name.clone(), frame.event.into_owned(), data, user_id);
-        for subscriber in &entry.subscribers {
-            subscriber.event(event.clone());
+    /// The authorization's own user, of a presence channel.
+    pub(crate) fn set_me(&mut self, channel: &ChannelName, user_id: &str) {
+        if let Some(entry) = self.channels.get_mut(channel) {
+            entry.me = Some(user_id.into());
         }
+    }
+
+    /// The authorization's key, of an encrypted channel; so many events may wait for another.
+    pub(crate) fn set_key(&mut self, channel: &ChannelName, key: SharedSecret, capacity: usize) {
+        if let Some(entry) = self.channels.get_mut(channel) {
+            entry.sealed = Some(Box::new(Sealed::new(key, capacity)));
+        }
+    }
+
+    /// The key that was asked for because the one before opened nothing.
+    pub(crate) fn renew_key(
+        &mut self,
+        channel: &ChannelName,
+        key: Result<SharedSecret, Error>,
+    ) -> Vec<Event> {
+        self.subscribed_mut(channel.as_str()).map_or_else(Vec::new, |entry| entry.renew(key))
+    }
+
+    pub(crate) fn deliver(&mut self, channel: &str, frame: Frame<'_>) -> Delivered {
+        self.subscribed_mut(channel).map_or(Delivered::Nothing, |entry| entry.deliver(frame))
+    }
+
+    pub(crate) fn member_added(&mut self, channel: &str, member: PresenceMember) {
+        if let Some(entry) = self.subscribed_mut(channel) {
+            entry.member_added(member);
+        }
+    }
+
+    pub(crate) fn member_removed(&mut self, channel: &str, member: &PresenceMember) {
+        if let Some(entry) = self.subscribed_mut(channel) {
+            entry.member_removed(member);
+        }
+    }
+
+    pub(crate) fn count(&mut self, channel: &str, count: u64) {
+        if let Some(entry) = self.subscribed_mut(channel) {
+            entry.count(count);
+        }
+    }
+
+    pub(crate) fn cache_miss(&mut self, channel: &str) {
+        if let Some(entry) = self.subscribed_mut(channel) {
+            entry.tell(&ChannelEvent::CacheMiss);
+        }
+    }
+
+    fn subscribed_mut(&mut self, channel: &str) -> Option<&mut Entry> {
+        self.channels.get_mut(channel).filter(|entry| entry.phase == Phase::Subscribed)
     }
 
     /// Ends a subscription for its subscribers.
     pub(crate) fn refuse(&mut self, channel: &ChannelName, error: &Error) {
         if let Some(entry) = self.channels.get(channel) {
-            entry.tell(&ChannelEvent::Refused(error.clone()));
+            entry.refuse(error);
         }
         self.remove(channel);
     }
@@ -119,7 +163,7 @@ impl Registry {
     /// Ends all subscriptions.
     pub(crate) fn refuse_all(&mut self, error: &Error) {
         for entry in self.channels.values() {
-            entry.tell(&ChannelEvent::Refused(error.clone()));
+            entry.refuse(error);
         }
         *self = Self::default();
     }
@@ -129,12 +173,7 @@ impl Registry {
         self.timers.clear();
         self.channels.retain(|_, entry| !entry.subscribers.is_empty());
         for entry in self.channels.values_mut() {
-            if entry.phase == Phase::Subscribed {
-                entry.tell(&ChannelEvent::Interrupted);
-            }
-            entry.phase = Phase::Idle;
-            entry.deadline = None;
-            entry.failures = 0;
+            entry.interrupt();
         }
     }
 
@@ -172,7 +211,8 @@ impl Registry {
 
     /// Whether the server confirmed any subscription.
     pub(crate) fn has_subscribed(&self) -> bool {
-        self.channels.values().any(|entry| entry.phase == Phase::Subscribed)
+        let counts = |kind: ChannelKind| kind.needs_authorization();
+        self.channels.values().any(|entry| entry.phase == Phase::Subscribed && counts(entry.name.kind()))
     }
 
     pub(crate) fn names(&self) -> Vec<ChannelName> {
@@ -198,13 +238,5 @@ impl Registry {
             entry.deadline = None;
         }
         Some(channel)
-    }
-}
-
-impl Entry {
-    fn tell(&self, notice: &ChannelEvent) {
-        for subscriber in &self.subscribers {
-            subscriber.notice(notice.clone());
-        }
     }
 }

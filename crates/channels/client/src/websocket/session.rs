@@ -39,7 +39,19 @@ impl Session {
 
     /// Queues a frame; [`next`](Self::next) writes it.
     pub(crate) fn send(&mut self, frame: &Outgoing<'_>) {
-        self.unsent.push_back(Message::text(frame.encode()));
+        self.send_text(frame.encode());
+    }
+
+    /// Queues a frame's text.
+    pub(crate) fn send_text(&mut self, text: String) {
+        self.unsent.push_back(Message::text(text));
+    }
+
+    /// Asks for a sign of life now.
+    pub(crate) fn ping_now(&mut self) {
+        if self.keep_alive.ask() {
+            self.send(&Outgoing::Ping);
+        }
     }
 
     /// How many frames the server has not taken yet.

@@ -5,8 +5,8 @@ use pusher_protocol::limits;
 use rustls::ClientConfig;
 
 use super::{Backoff, Connector};
-use crate::Authorizer;
 use crate::endpoint::Endpoint;
+use crate::{Authorizer, UserAuthenticator};
 
 /// What the actor and its parts go by; checked.
 #[derive(Clone)]
@@ -16,6 +16,7 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
+    pub(crate) user_authenticator: Option<Arc<dyn UserAuthenticator>>,
     pub(crate) limits: Limits,
 }
 
@@ -30,6 +31,7 @@ pub(crate) struct Limits {
     pub(crate) authorization_timeout: Duration,
     pub(crate) backoff: Backoff,
     pub(crate) queue: usize,
+    pub(crate) client_events: Option<usize>,
     pub(crate) max_message: usize,
 }
 
@@ -44,6 +46,7 @@ impl Default for Limits {
             authorization_timeout: Duration::from_secs(30),
             backoff: Backoff::default(),
             queue: 1024,
+            client_events: Some(limits::CLIENT_EVENTS_PER_SECOND),
             max_message: 256 * 1024,
         }
     }

@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use pusher_client::{
     AuthorizationError, AuthorizationErrorKind, AuthorizationRequest, Authorizer, ChannelAuthorization,
-    ErrorKind, HttpAuthorizer, SocketId, TokenProvider,
+    ErrorKind, FieldProvider, HttpAuthorizer, SocketId, TokenProvider, UserAuthenticationRequest,
+    UserAuthenticator,
 };
 
 use crate::server::Server;
@@ -58,6 +59,65 @@ async fn the_request_is_the_form_that_endpoints_know() {
     assert_eq!(asked.headers["authorization"], "Bearer token-1");
     assert_eq!(asked.headers["x-app"], "7");
     assert_eq!(asked.body, b"socket_id=1.2&channel_name=private-a%3Db%3Bc%40d");
+}
+
+/// Gives a field whose value is the number of the call; or none, as told.
+struct Counted(&'static str, Mutex<u32>);
+
+#[async_trait::async_trait]
+impl FieldProvider for Counted {
+    async fn fields(&self) -> Result<Vec<(String, String)>, AuthorizationError> {
+        let mut calls = self.1.lock().unwrap();
+        *calls += 1;
+        Ok(vec![(self.0.to_owned(), calls.to_string())])
+    }
+}
+
+#[tokio::test]
+async fn headers_and_parameters_are_asked_for_anew_each_time() {
+    let server = Server::start(vec![good()]).await;
+    let authorizer = HttpAuthorizer::builder(format!("http://{}/", server.address))
+        .header("X-Call", "fixed")
+        .header_provider(Arc::new(Counted("x-call", Mutex::default())))
+        .param("app", "a&b")
+        .param_provider(Arc::new(Counted("call", Mutex::default())))
+        .build()
+        .unwrap();
+    for _ in 0..2 {
+        authorizer.authorize(&request()).await.unwrap();
+    }
+    for (asked, number) in server.asked().iter().zip(["1", "2"]) {
+        assert_eq!(asked.headers["x-call"], number);
+        let body = String::from_utf8(asked.body.clone()).unwrap();
+        assert!(body.ends_with(&format!("&app=a%26b&call={number}")), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_header_ends_it() {
+    let server = Server::start(vec![good()]).await;
+    let authorizer = HttpAuthorizer::builder(format!("http://{}/", server.address))
+        .header_provider(Arc::new(Counted("a\nb", Mutex::default())))
+        .build()
+        .unwrap();
+    let error = authorizer.authorize(&request()).await.unwrap_err();
+    assert_eq!(error.kind(), AuthorizationErrorKind::Permanent);
+    assert!(server.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_user_auth_endpoint_is_asked_with_the_socket_id_alone() {
+    let answer = r#"{"auth":"k:s","user_data":"{\"id\":\"ada\"}"}"#;
+    let server = Server::start(vec![(200, answer.to_owned()), (403, String::new())]).await;
+    let url = format!("http://{}/pusher/user-auth", server.address);
+    let authorizer = HttpAuthorizer::builder(url).build().unwrap();
+    let request = UserAuthenticationRequest::new(SocketId::from_parts(1, 2));
+    let answer = authorizer.authenticate(&request).await.unwrap();
+    assert_eq!((answer.auth.as_str(), answer.user_data.as_str()), ("k:s", r#"{"id":"ada"}"#));
+    let asked = &server.asked()[0];
+    assert_eq!((asked.target.as_str(), asked.body.as_slice()), ("/pusher/user-auth", &b"socket_id=1.2"[..]));
+    let error = authorizer.authenticate(&request).await.unwrap_err();
+    assert_eq!(error.kind(), AuthorizationErrorKind::Forbidden);
 }
 
 #[tokio::test]

@@ -4,4 +4,8 @@
 
 mod api;
 mod authorizer;
+mod broker;
+mod calls;
+mod channels_server;
+mod retrying;
 mod server;

@@ -2,10 +2,11 @@ use std::time::Duration;
 
 use futures_util::SinkExt;
 use pusher_client::protocol::Outgoing;
+use pusher_client::{Backoff, ConnectionState};
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::script::{Net, socket_id};
+use crate::script::{Net, socket_id, state};
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_server_is_asked_and_then_replaced_at_once() {
@@ -61,6 +62,49 @@ async fn both_kinds_of_ping_are_answered() {
     assert_eq!(peer.read().await.0, "pusher:pong");
     peer.0.send(Message::Ping(b"abc".to_vec().into())).await.unwrap();
     assert_eq!(peer.message().await, Some(Message::Pong(b"abc".to_vec().into())));
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ping_now_finds_a_dead_connection_within_the_pong_time_out() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut dead = net.establish(1).await;
+    client.connected().await.unwrap();
+    let start = Instant::now();
+    client.ping_now().await.unwrap();
+    client.ping_now().await.unwrap();
+    assert_eq!(dead.read().await.0, "pusher:ping");
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    let _peer = net.establish(2).await;
+    assert_eq!(start.elapsed(), Duration::from_secs(30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ping_now_that_is_answered_changes_nothing() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut peer = net.establish(1).await;
+    client.connected().await.unwrap();
+    client.ping_now().await.unwrap();
+    assert_eq!(peer.read().await.0, "pusher:ping");
+    peer.send(Outgoing::Pong).await;
+    let start = Instant::now();
+    assert_eq!(peer.read().await.0, "pusher:ping");
+    assert_eq!(start.elapsed(), Duration::from_secs(120));
+    assert_eq!(net.attempts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ping_now_cuts_the_wait_for_the_next_attempt_short() {
+    let net = Net::new();
+    let hour = Duration::from_secs(3_600);
+    let client = net.client().backoff(Backoff::default().base(hour).cap(hour)).connect().unwrap();
+    net.establish(1).await.close(4100).await;
+    state(&client, |state| matches!(state, ConnectionState::Reconnecting { .. })).await;
+    let start = Instant::now();
+    client.ping_now().await.unwrap();
+    let _peer = net.establish(2).await;
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 

@@ -3,9 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod authorization;
+mod bindings;
+mod client_events;
 mod connection;
+mod encrypted;
 mod keep_alive;
 mod lifetime;
+mod presence;
+mod proxy;
 mod script;
+mod sign_in;
 mod subscription;
 mod tls;

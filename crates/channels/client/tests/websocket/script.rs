@@ -7,9 +7,10 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use pusher_client::protocol::{CloseCode, Frame, Outgoing, SocketId, published_event};
 use pusher_client::{
-    BoxTransport, ChannelEvent, ChannelName, Client, ClientBuilder, ConnectionState, Connector, Subscription,
+    BoxTransport, ChannelEvent, ChannelName, Client, ClientBuilder, ConnectionState, Connector, Signer,
+    SigningAuthorizer, Subscription,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::DuplexStream;
 use tokio::sync::{Mutex, mpsc};
 use tokio_tungstenite::tungstenite::Message;
@@ -100,6 +101,17 @@ impl Peer {
         self.send(Outgoing::SubscriptionSucceeded { channel: &name(channel) }).await;
     }
 
+    /// A frame of the protocol, its data encoded a second time.
+    pub(crate) async fn frame(&mut self, event: &str, channel: &str, data: &Value) {
+        self.publish(channel, event, &data.to_string()).await;
+    }
+
+    pub(crate) async fn confirm_presence(&mut self, channel: &str, hash: Value) {
+        let ids: Vec<_> = hash.as_object().unwrap().keys().collect();
+        let data = json!({ "presence": { "count": ids.len(), "ids": ids, "hash": hash } });
+        self.frame("pusher_internal:subscription_succeeded", channel, &data).await;
+    }
+
     pub(crate) async fn refuse(&mut self, code: Option<u16>, message: &str, channel: Option<&str>) {
         self.send(Outgoing::Error { code: code.map(CloseCode), message, channel }).await;
     }
@@ -151,6 +163,11 @@ pub(crate) fn name(channel: &str) -> ChannelName {
 
 pub(crate) fn socket_id(number: u32) -> SocketId {
     SocketId::from_parts(1, number)
+}
+
+/// Signs as the user ada.
+pub(crate) fn ada() -> Arc<SigningAuthorizer> {
+    Arc::new(SigningAuthorizer::new(Signer::new("app-key", "secret")).as_user("ada"))
 }
 
 /// The next thing a subscriber gets.

@@ -66,7 +66,7 @@ async fn events_of_other_channels_and_of_the_protocol_are_not_handed_out() {
     peer.publish("news", "n", "before the confirmation").await;
     peer.confirm("news").await;
     peer.publish("other", "n", "of another channel").await;
-    peer.publish("news", "pusher:cache_miss", "{}").await;
+    peer.publish("news", "pusher:unknown", "{}").await;
     peer.publish("news", "pusher_internal:subscription_count", "{}").await;
     peer.publish("news", "n", "x").await;
     assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
@@ -224,9 +224,75 @@ async fn channels_that_cannot_be_served_are_refused_aloud() {
     let client = net.client().build().unwrap();
     for (channel, kind) in [
         ("private-ada", ErrorKind::Configuration),
-        ("private-encrypted-ada", ErrorKind::Unsupported),
+        ("private-encrypted-ada", ErrorKind::Configuration),
         ("#server-to-user-ada", ErrorKind::Unsupported),
     ] {
         assert_eq!(client.subscribe(name(channel)).await.unwrap_err().kind(), kind, "{channel}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_channel_gives_what_was_kept_or_says_that_nothing_was() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut full = client.subscribe(name("cache-a")).await.unwrap();
+    let mut empty = client.subscribe(name("cache-b")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    peer.expect_subscribe("cache-a").await;
+    peer.expect_subscribe("cache-b").await;
+    peer.confirm("cache-a").await;
+    peer.publish("cache-a", "n", "kept").await;
+    peer.confirm("cache-b").await;
+    for form in ["", r#","data":null"#, r#","data":"{}""#] {
+        peer.text(&format!(r#"{{"event":"pusher:cache_miss","channel":"cache-b"{form}}}"#)).await;
+    }
+    assert_eq!(next(&mut full).await, ChannelEvent::Subscribed);
+    assert_eq!(next_data(&mut full).await, "kept");
+    assert_eq!(next(&mut empty).await, ChannelEvent::Subscribed);
+    for _ in 0..3 {
+        assert_eq!(next(&mut empty).await, ChannelEvent::CacheMiss);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_subscription_count_is_told_and_kept() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut news = client.subscribe(name("news")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    peer.expect_subscribe("news").await;
+    peer.confirm("news").await;
+    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+    assert!(news.is_subscribed());
+    assert_eq!(news.subscription_count(), None);
+    let count = serde_json::json!({ "subscription_count": 7 });
+    peer.frame("pusher_internal:subscription_count", "news", &count).await;
+    assert_eq!(next(&mut news).await, ChannelEvent::SubscriptionCount(7));
+    assert_eq!(client.subscribe(name("news")).await.unwrap().channel().as_str(), "news");
+    assert_eq!(news.subscription_count(), Some(7));
+    let mut late = client.subscribe(name("news")).await.unwrap();
+    assert_eq!(next(&mut late).await, ChannelEvent::Subscribed);
+    assert_eq!(late.subscription_count(), Some(7));
+    drop(peer);
+    assert_eq!(next(&mut news).await, ChannelEvent::Interrupted);
+    assert_eq!((news.is_subscribed(), news.subscription_count()), (false, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn unsubscribing_ends_the_streams_of_all_who_share_the_channel() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut first = client.subscribe(name("news")).await.unwrap();
+    let mut second = client.subscribe(name("news")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    peer.expect_subscribe("news").await;
+    peer.confirm("news").await;
+    for subscription in [&mut first, &mut second] {
+        assert_eq!(next(subscription).await, ChannelEvent::Subscribed);
+    }
+    client.unsubscribe(&name("news")).await.unwrap();
+    peer.expect_unsubscribe("news").await;
+    assert!(first.next().await.is_none());
+    assert!(second.next().await.is_none());
+    peer.expect_nothing().await;
 }

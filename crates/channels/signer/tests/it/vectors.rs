@@ -107,3 +107,16 @@ pub(crate) struct Tolerance {
     pub(crate) offset_s: i64,
     pub(crate) accept: bool,
 }
+
+#[cfg(feature = "encrypted")]
+#[derive(Deserialize)]
+pub(crate) struct Secretbox {
+    pub(crate) shared_secret_base64: String,
+    pub(crate) nonce_base64: String,
+    pub(crate) ciphertext_base64: String,
+    pub(crate) plaintext: Option<String>,
+    pub(crate) must_fail: bool,
+    pub(crate) channel: Option<String>,
+    pub(crate) encryption_master_key_base64: Option<String>,
+    pub(crate) event_data: Option<String>,
+}

@@ -1,3 +1,5 @@
+mod webhooks;
+
 use std::net::SocketAddr;
 
 use clap::Args;
@@ -31,6 +33,12 @@ pub(crate) struct Broker {
     /// Where to listen, like 127.0.0.1:6001; port 0 takes a free one
     #[arg(long, value_name = "ADDR")]
     listen: SocketAddr,
+    /// Let clients send events to each other, on private and presence channels that both are subscribed to
+    #[arg(long)]
+    client_events: bool,
+    /// Where to send webhooks of all kinds; may be given again for another place
+    #[arg(long, value_name = "URL")]
+    webhook: Vec<String>,
     /// Say where it listens as JSON
     #[arg(long)]
     json: bool,
@@ -39,7 +47,8 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) async fn run(self, env: Env, output: &mut Output) -> Result<(), Error> {
         logs::start(&env, logs::OF_A_SERVER)?;
-        let broker = Channels::new(app(&env)?, pusher_broker::Limits::default());
+        let builder = Channels::builder(app(&env)?).client_events(self.client_events);
+        let broker = webhooks::add(builder, &self.webhook)?.build();
         let mut stop = Stop::listen()?;
         let unusable = |error| Error::failed(format!("cannot listen on {}: {error}", self.listen));
         let listener = TcpListener::bind(self.listen).await.map_err(unusable)?;

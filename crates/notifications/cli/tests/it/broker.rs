@@ -85,3 +85,63 @@ async fn events_of_the_http_api_one_by_one_and_in_a_batch_reach_subscribers_and_
     assert_eq!(refused.kind(), ErrorKind::Unauthorized);
     stop(process);
 }
+
+#[tokio::test]
+async fn client_events_are_passed_on_and_told_to_a_webhook() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let (process, line) = start(&["--client-events", "--webhook", &url]);
+    let port = line.trim().rsplit_once(':').unwrap().1.parse().unwrap();
+    let client = Client::builder(KEY).host("127.0.0.1").port(port).tls(false);
+    let authorizer = Arc::new(SigningAuthorizer::new(Signer::new(KEY, SECRET)));
+    let client = client.authorizer(authorizer).connect().unwrap();
+    let mut subscription = client.subscribe("private-ada".parse().unwrap()).await.unwrap();
+    assert_eq!(subscription.next().await, Some(ChannelEvent::Subscribed));
+    subscription.trigger("client-typing", "{}").await.unwrap();
+
+    let mut told = String::new();
+    while !told.contains("client_event") {
+        let (stream, _) = listener.accept().await.unwrap();
+        let (key, signature, body) = answer(stream).await;
+        Signer::new(KEY, SECRET).verify_webhook(Some(&key), Some(&signature), body.as_bytes()).unwrap();
+        told.push_str(&body);
+    }
+    assert!(told.contains(r#""name":"channel_occupied","channel":"private-ada""#), "{told}");
+    stop(process);
+}
+
+/// Takes one webhook: its key, its signature and its body.
+async fn answer(stream: tokio::net::TcpStream) -> (String, String, String) {
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::io::BufReader::new(stream);
+    let (mut key, mut signature, mut length) = (String::new(), String::new(), 0);
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await.unwrap();
+        let Some((name, value)) = line.trim().split_once(": ") else {
+            if line.trim().is_empty() {
+                break;
+            }
+            continue;
+        };
+        match &*name.to_lowercase() {
+            "x-pusher-key" => key = value.to_owned(),
+            "x-pusher-signature" => signature = value.to_owned(),
+            "content-length" => length = value.parse().unwrap(),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.unwrap();
+    let ok = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    stream.get_mut().write_all(ok).await.unwrap();
+    (key, signature, String::from_utf8(body).unwrap())
+}
+
+#[test]
+fn what_is_no_url_of_a_webhook_is_named() {
+    for url in ["ftp://app.example", "http://", "app.example"] {
+        let ran = run(&["broker", "--listen", "127.0.0.1:0", "--webhook", url], &APP);
+        assert!(ran.error(2).contains(url), "{}", ran.stderr);
+    }
+}

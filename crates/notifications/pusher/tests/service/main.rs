@@ -16,6 +16,7 @@ mod live_only;
 mod offline;
 mod older;
 mod over_tcp;
+mod signing_in;
 mod support;
 mod updates;
 mod writes;

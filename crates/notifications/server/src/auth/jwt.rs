@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use internal_notifications_models::UserId;
+use internal_notifications_models::{Timestamp, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde::Deserialize;
 
@@ -77,7 +77,9 @@ impl TokenCheck {
         }
         let id = UserId::new(claims.sub).map_err(|_| Unauthenticated("the token's sub is no user id"))?;
         let may_push = claims.scope.is_some_and(|scope| scope.split(' ').any(|part| part == PUSH_SCOPE));
-        Ok(Principal::User { id, may_push })
+        // A time beyond all times is none.
+        let until = Timestamp::from_second((claims.exp + LEEWAY) as i64).ok();
+        Ok(Principal::User { id, may_push, until })
     }
 }
 

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use internal_notifications_models::UserId;
+use internal_notifications_models::{Timestamp, UserId};
 
 /// Who calls. As text it is the `sender` of a notification: `user:ID` or `key:NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum Principal {
         id: UserId,
         /// Whether the token has the scope to push.
         may_push: bool,
+        /// Until when what the user called with is good, if it ends: as long last the sockets that it authorizes.
+        until: Option<Timestamp>,
     },
     /// A backend, with an API key.
     Key {

@@ -1,12 +1,14 @@
 use std::sync::Arc;
+use std::time::Duration;
 
-use internal_notifications_models::{CHANGED_EVENT, EVENT, RealtimeInfo, UserId};
-use pusher_broker::Broker;
+use internal_notifications_models::{CHANGED_EVENT, EVENT, RealtimeInfo, Timestamp, UserId};
+use pusher_broker::{Broker, SocketId};
 use pusher_signer::Signer;
 
 use crate::auth::{Authenticator, Policy, PushScope};
 use crate::config::{AllowedHosts, ChannelPrefix, ClientEndpoint, Limits, Origin, UnservedUser};
 use crate::metrics::Metrics;
+use crate::realtime::{Connections, Embedded};
 use crate::store::Store;
 use crate::{Clock, Ids, SystemClock, UuidV7};
 
@@ -21,6 +23,7 @@ pub struct App {
     pub(crate) signer: Signer,
     pub(crate) access: Access,
     pub(crate) broker: Option<Broker>,
+    pub(crate) connections: Option<Arc<dyn Connections>>,
     pub(crate) channels: ChannelPrefix,
     pub(crate) position_check_seconds: u64,
     pub(crate) hosts: AllowedHosts,
@@ -53,6 +56,7 @@ impl App {
             signer,
             access: Access::Here,
             broker: None,
+            connections: None,
             channels: ChannelPrefix::default(),
             position_check_seconds: 60,
             hosts: AllowedHosts::Any,
@@ -82,9 +86,15 @@ impl App {
         Self { access, ..self }
     }
 
-    /// With the routes of this broker on the same port.
+    /// With the routes of this broker on the same port, whose connections end with the tokens that authorize them.
     pub fn with_broker(self, broker: Broker) -> Self {
-        Self { broker: Some(broker), ..self }
+        let connections = Arc::new(Embedded(broker.clone()));
+        Self { broker: Some(broker), ..self }.with_connections(connections)
+    }
+
+    /// Closing users' connections by this; without it none can be closed.
+    pub fn with_connections(self, connections: Arc<dyn Connections>) -> Self {
+        Self { connections: Some(connections), ..self }
     }
 
     /// With another channel prefix than `private-`; the dispatcher must have the same.
@@ -115,6 +125,14 @@ impl App {
     /// Counting here, and telling at `/metrics`, what the store and the dispatcher count too.
     pub fn with_metrics(self, metrics: Arc<Metrics>) -> Self {
         Self { metrics, ..self }
+    }
+
+    /// Lets what is signed for a connection of the broker here last no longer than what the user called with.
+    pub(crate) fn authorize_until(&self, socket_id: &SocketId, until: Option<Timestamp>) {
+        if let (Some(broker), Some(until)) = (&self.broker, until) {
+            let left = until.as_duration() - self.clock.now().as_duration();
+            broker.authorize_for(socket_id, Duration::try_from(left).unwrap_or_default());
+        }
     }
 
     /// What this user's clients need to receive live events.

@@ -7,7 +7,7 @@ mod path_id;
 mod query;
 
 pub(super) use body::{Body, JsonBody, parse};
-pub(super) use caller::{Backend, OwnInbox, Pusher};
+pub(super) use caller::{AppUser, Backend, OwnInbox, Pusher};
 pub(super) use idempotency::IdempotencyHeader;
 pub(super) use path_id::PathId;
 pub(super) use query::Query;

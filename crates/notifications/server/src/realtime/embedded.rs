@@ -1,8 +1,9 @@
 use async_trait::async_trait;
+use internal_notifications_models::UserId;
 use pusher_broker::Broker;
 use pusher_protocol::ChannelName;
 
-use super::{LiveData, Realtime, RealtimeError};
+use super::{Connections, LiveData, Realtime, RealtimeError};
 
 /// The broker inside this server.
 #[derive(Clone, Debug)]
@@ -21,5 +22,16 @@ impl Realtime for Embedded {
 
     fn parallel(&self) -> usize {
         1
+    }
+}
+
+#[async_trait]
+impl Connections for Embedded {
+    async fn close(&self, user_id: &UserId, channel: Option<&ChannelName>) -> Result<(), RealtimeError> {
+        self.0.terminate_connections(user_id.as_str());
+        if let Some(channel) = channel {
+            self.0.terminate_subscribers(channel);
+        }
+        Ok(())
     }
 }

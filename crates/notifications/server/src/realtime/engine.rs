@@ -1,8 +1,9 @@
 use async_trait::async_trait;
+use internal_notifications_models::UserId;
 use pusher_client::{BatchEvent, HttpApi};
 use pusher_protocol::{ChannelName, limits};
 
-use super::{LiveData, Realtime, RealtimeError};
+use super::{Connections, LiveData, Realtime, RealtimeError};
 
 /// A Channels engine elsewhere, over its HTTP API.
 #[derive(Clone, Debug)]
@@ -16,15 +17,27 @@ impl Realtime for Engine {
                 .iter()
                 .map(|LiveData { event, data }| BatchEvent::new(channel.clone(), event.clone(), data.clone()))
                 .collect();
-            self.0.trigger_batch(&batch).await.map_err(|error| match error.is_retryable() {
-                true => RealtimeError::passing(error.to_string()),
-                false => RealtimeError::refused(error.to_string()),
-            })?;
+            self.0.trigger_batch(&batch).await.map_err(told)?;
         }
         Ok(())
     }
 
     fn parallel(&self) -> usize {
         16
+    }
+}
+
+#[async_trait]
+impl Connections for Engine {
+    /// An engine knows a user's connections by their sign-in alone.
+    async fn close(&self, user_id: &UserId, _: Option<&ChannelName>) -> Result<(), RealtimeError> {
+        self.0.terminate_user_connections(user_id.as_str()).await.map_err(told)
+    }
+}
+
+fn told(error: pusher_client::Error) -> RealtimeError {
+    match error.is_retryable() {
+        true => RealtimeError::passing(error.to_string()),
+        false => RealtimeError::refused(error.to_string()),
     }
 }

@@ -2,7 +2,7 @@ use internal_notifications_server::Config;
 use internal_notifications_server::config::{ClientEndpoint, RealtimeConfig};
 use serde_json::{Value, json};
 
-use crate::app::TestApp;
+use crate::app::{API_KEY, TestApp, send};
 use crate::websocket::Socket;
 
 /// A server whose engine is the broker of another one.
@@ -81,4 +81,21 @@ async fn clients_are_told_where_they_reach_the_engine() {
     .await;
     let told: Value = app.get("ada", "/v1/realtime").await.body;
     assert_eq!((&told["host"], &told["position_check_seconds"]), (&json!("ws.example"), &json!(7)));
+}
+
+#[tokio::test]
+async fn an_engine_elsewhere_closes_the_connections_that_signed_in() {
+    let engine = engine().await;
+    let app = behind(&engine, "the-secret").await;
+    let mut socket = Socket::connect(&engine).await;
+    let signed = app.post("ada", "/pusher/user-auth", json!({"socket_id": socket.id})).await.body;
+    socket.send(json!({"event": "pusher:signin", "data": signed})).await;
+    assert_eq!(socket.next().await.0, "pusher:signin_success");
+    let close = |app: &TestApp| {
+        app.request(reqwest::Method::DELETE, "/v1/users/ada/connections").bearer_auth(API_KEY)
+    };
+    assert_eq!(send(close(&app)).await.status, 204);
+    assert_eq!(socket.close_code().await, 4009);
+    let stranger = behind(&engine, "another-secret").await;
+    assert_eq!(send(close(&stranger)).await.problem(), (503, "unavailable"));
 }

@@ -5,6 +5,7 @@ mod app;
 mod auth;
 mod changes;
 mod channel_auth;
+mod connections;
 mod drift;
 mod due;
 mod engine;

@@ -26,7 +26,7 @@ impl Authenticator for Login {
             "later" => Err(AuthError::Unavailable("the session store is down".to_owned())),
             name => {
                 let id = name.parse().map_err(|_| AuthError::Unauthenticated("no such session"))?;
-                Ok(Principal::User { id, may_push: false })
+                Ok(Principal::User { id, may_push: false, until: None })
             }
         }
     }

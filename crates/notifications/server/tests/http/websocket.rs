@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -20,8 +21,12 @@ impl Socket {
     pub(crate) async fn connect(app: &TestApp) -> Self {
         let realtime = app.get("ada", "/v1/realtime").await.body;
         let key = realtime["key"].as_str().unwrap();
-        let url = format!("ws://{}/app/{key}?protocol=7&client=test&version=1", app.server.local_addr());
-        let stream = TcpStream::connect(app.server.local_addr()).await.unwrap();
+        Self::connect_to(app.server.local_addr(), key).await
+    }
+
+    pub(crate) async fn connect_to(address: SocketAddr, key: &str) -> Self {
+        let url = format!("ws://{address}/app/{key}?protocol=7&client=test&version=1");
+        let stream = TcpStream::connect(address).await.unwrap();
         let (stream, _) = client_async(url, stream).await.unwrap();
         let mut socket = Self { stream, id: String::new() };
         let (event, data) = socket.next().await;

@@ -1,13 +1,14 @@
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
-use pusher_protocol::{ChannelName, Outgoing};
+use pusher_protocol::{ChannelKind, ChannelName, Members, Outgoing, PresenceMember};
+use pusher_signer::ChannelAuthorization;
 use tokio::time::{Instant, timeout};
 
 use super::Actor;
-use crate::websocket::link::{Authorized, Link};
-use crate::websocket::registry::Phase;
-use crate::{AuthorizationError, AuthorizationErrorKind, AuthorizationRequest, Error, ErrorKind};
+use crate::websocket::link::{Answer, Link};
+use crate::websocket::registry::{Phase, key_of};
+use crate::{AuthorizationError, AuthorizationRequest, Error, ErrorKind};
 
 /// How a channel becomes subscribed, and how it ends.
 impl Actor {
@@ -16,24 +17,35 @@ impl Actor {
         if !channel.kind().needs_authorization() {
             return self.request(channel, "", None);
         }
+        if self.ask(channel, Answer::Channel) {
+            self.registry.set(channel, Phase::Authorizing, None);
+        }
+    }
+
+    /// Asks the authorizer, if there is a connection.
+    fn ask(
+        &mut self,
+        channel: &ChannelName,
+        answer: fn(ChannelName, Result<ChannelAuthorization, AuthorizationError>) -> Answer,
+    ) -> bool {
         let (Link::Up(connection), Some(authorizer)) = (&mut self.link, self.settings.authorizer.clone())
         else {
-            return;
+            return false;
         };
         let request = AuthorizationRequest::new(connection.socket_id.clone(), channel.clone());
         let limit = self.settings.limits.authorization_timeout;
         let turn = self.authorizing.clone().acquire_owned();
-        self.registry.set(channel, Phase::Authorizing, None);
-        connection.authorizations.spawn(async move {
+        connection.answers.spawn(async move {
             let _turn = turn.await;
             let asking = AssertUnwindSafe(authorizer.authorize(&request)).catch_unwind();
-            let answer = match timeout(limit, asking).await {
-                Ok(Ok(answer)) => answer,
+            let authorization = match timeout(limit, asking).await {
+                Ok(Ok(authorization)) => authorization,
                 Ok(Err(_panic)) => Err(AuthorizationError::permanent("the authorizer panicked")),
                 Err(_elapsed) => Err(AuthorizationError::retryable("the authorizer took too long")),
             };
-            (request.channel, answer)
+            answer(request.channel, authorization)
         });
+        true
     }
 
     pub(super) fn request(&mut self, channel: &ChannelName, auth: &str, channel_data: Option<&str>) {
@@ -45,36 +57,83 @@ impl Actor {
         self.send(&Outgoing::Subscribe { channel, auth, channel_data });
     }
 
-    pub(super) fn authorized(&mut self, (channel, answer): Authorized) {
+    pub(super) fn authorized(
+        &mut self,
+        channel: &ChannelName,
+        answer: Result<ChannelAuthorization, AuthorizationError>,
+    ) {
         if self.registry.phase(channel.as_str()) != Some(Phase::Authorizing) {
             return;
         }
         match answer {
-            Ok(authorization) => {
-                self.request(&channel, &authorization.auth, authorization.channel_data.as_deref());
-            }
+            Ok(authorization) => self.proceed(channel, &authorization),
             Err(error) if error.is_retryable() => {
                 tracing::debug!(%channel, %error, "could not authorize");
                 let message = format!("{channel} could not be authorized yet: {error}");
                 let _ = self.errors.send(Error::new(ErrorKind::Server, message));
-                self.again_later(&channel);
+                self.again_later(channel);
             }
-            Err(error) => {
-                let kind = match error.kind() {
-                    AuthorizationErrorKind::Unauthorized => ErrorKind::Unauthorized,
-                    AuthorizationErrorKind::Forbidden => ErrorKind::Forbidden,
-                    AuthorizationErrorKind::Retryable | AuthorizationErrorKind::Permanent => {
-                        ErrorKind::Refused
-                    }
-                };
-                self.registry.refuse(&channel, &Error::new(kind, error.to_string()));
-            }
+            Err(error) => self.registry.refuse(channel, &Error::from(error)),
         }
     }
 
-    pub(super) fn subscribed(&mut self, channel: &str) {
+    /// Sends an authorized subscription, once it is known as whom.
+    pub(super) fn proceed(&mut self, channel: &ChannelName, authorization: &ChannelAuthorization) {
+        let kind = channel.kind();
+        let channel_data = authorization.channel_data.as_deref();
+        if kind.is_presence() {
+            match (channel_data.map(PresenceMember::parse_text), self.sign_in.user()) {
+                (Some(Ok(me)), _) => self.registry.set_me(channel, &me.id),
+                (Some(Err(_)), _) => {}
+                (None, Some(user)) => self.registry.set_me(channel, &user.id),
+                (None, None) => return self.await_user(channel, authorization),
+            }
+        }
+        if kind.is_encrypted() {
+            match key_of(authorization.shared_secret.as_deref()) {
+                Ok(key) => self.registry.set_key(channel, key, self.settings.limits.queue),
+                Err(error) => return self.registry.refuse(channel, &error),
+            }
+        }
+        self.request(channel, &authorization.auth, channel_data);
+    }
+
+    /// An authorization for a presence channel that names no user: that of the sign-in counts.
+    fn await_user(&mut self, channel: &ChannelName, authorization: &ChannelAuthorization) {
+        match &mut self.link {
+            Link::Up(connection) if self.sign_in.is_under_way() => {
+                self.registry.set(channel, Phase::AwaitingUser, None);
+                connection.awaiting_user.push((channel.clone(), authorization.clone()));
+            }
+            _ => self.registry.refuse(channel, &nobody()),
+        }
+    }
+
+    /// An encrypted channel's event could not be opened: its key may have changed.
+    pub(super) fn renew_key(&mut self, channel: &str) {
         let Ok(channel) = ChannelName::new(channel) else { return };
-        if !self.registry.confirm(&channel) {
+        tracing::debug!(%channel, "asking for another key");
+        self.ask(&channel, Answer::Key);
+    }
+
+    pub(super) fn key_renewed(
+        &mut self,
+        channel: &ChannelName,
+        answer: Result<ChannelAuthorization, AuthorizationError>,
+    ) {
+        let key = answer
+            .map_err(Error::from)
+            .and_then(|authorization| key_of(authorization.shared_secret.as_deref()));
+        for event in self.registry.renew_key(channel, key) {
+            self.bindings.event(&event);
+        }
+    }
+
+    pub(super) fn subscribed(&mut self, channel: &str, members: Members) {
+        let Ok(channel) = ChannelName::new(channel) else { return };
+        if channel.kind() == ChannelKind::ServerToUser {
+            self.user_subscribed(&channel);
+        } else if !self.registry.confirm(&channel, members) {
             self.send(&Outgoing::Unsubscribe { channel: &channel });
         }
     }
@@ -96,6 +155,9 @@ impl Actor {
 
     pub(super) fn timer(&mut self) {
         let now = Instant::now();
+        if self.sign_in.deadline.is_some_and(|deadline| deadline <= now) {
+            self.sign_in_due();
+        }
         while let Some(channel) = self.registry.take_due(now) {
             match self.registry.phase(channel.as_str()) {
                 Some(Phase::Waiting) => self.begin(&channel),
@@ -113,8 +175,16 @@ impl Actor {
     }
 
     pub(super) fn unsubscribe_unwanted(&mut self) {
-        for channel in self.registry.sweep() {
+        self.bindings.sweep();
+        for channel in self.registry.sweep().into_iter().chain(self.sign_in.sweep()) {
             self.send(&Outgoing::Unsubscribe { channel: &channel });
         }
+        if self.sign_in.user().is_none() && !self.sign_in.is_under_way() {
+            self.refuse_awaiting(&nobody());
+        }
     }
+}
+
+fn nobody() -> Error {
+    Error::new(ErrorKind::Refused, "the authorization has no channel_data, and nobody is signing in")
 }

@@ -171,6 +171,12 @@ impl Server {
                 let signer = Signer::new("app-key", "app-secret");
                 return ok(&signer.authorize_channel(&socket_id, &channel, None).unwrap());
             }
+            (HttpMethod::Post, "/pusher/user-auth") => {
+                let form: HashMap<String, String> = serde_urlencoded::from_bytes(body).unwrap();
+                let data = serde_json::json!({"id": user}).to_string();
+                let signer = Signer::new("app-key", "app-secret");
+                return ok(&signer.authenticate_user(&form["socket_id"].parse().unwrap(), &data).unwrap());
+            }
             (HttpMethod::Post, "/v1/notifications") => {
                 let push: PushRequest = serde_json::from_slice(body).unwrap();
                 let id = push.notification.id.clone().unwrap();

@@ -49,11 +49,25 @@ fn public(name: &str) -> (JwtKey, &'static str) {
     (JwtKey::Public(PublicKey::from_pem(pem.as_bytes()).expect("a public key")), token.trim())
 }
 
+/// A token is good for a minute longer than it says, since clocks differ.
+fn until(second: i64) -> Option<Timestamp> {
+    Some(Timestamp::from_second(second).expect("in range"))
+}
+
+#[test]
+fn a_token_that_never_ends_has_no_end() {
+    let user = check().check(&signed(&json!({"sub": "ada", "exp": 1e300}))).expect("good");
+    assert!(matches!(user, Principal::User { until: None, .. }));
+}
+
 #[test]
 fn a_good_token_is_its_user() {
     let user = check().check(&signed(&json!({"sub": "ada", "exp": NOW + 1}))).expect("good");
     assert_eq!(user.to_string(), "user:ada");
-    assert_eq!(user, Principal::User { id: UserId::new("ada").expect("valid"), may_push: false });
+    assert_eq!(
+        user,
+        Principal::User { id: UserId::new("ada").expect("valid"), may_push: false, until: until(NOW + 61) }
+    );
 }
 
 #[test]
@@ -66,8 +80,14 @@ fn what_the_issuer_mints_is_good_here_for_its_time() {
         let now = Timestamp::from_second(now).expect("in range");
         check.check(&issuer.mint(&ada, now, Duration::from_secs(3600), push))
     };
-    assert_eq!(mint(NOW, true), Ok(Principal::User { id: ada.clone(), may_push: true }));
-    assert_eq!(mint(NOW - 3600, false), Ok(Principal::User { id: ada.clone(), may_push: false }));
+    assert_eq!(
+        mint(NOW, true),
+        Ok(Principal::User { id: ada.clone(), may_push: true, until: until(NOW + 3660) })
+    );
+    assert_eq!(
+        mint(NOW - 3600, false),
+        Ok(Principal::User { id: ada.clone(), may_push: false, until: until(NOW + 60) })
+    );
     assert!(mint(NOW - 3661, false).is_err());
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use internal_notifications_models::UserId;
+use internal_notifications_models::{Timestamp, UserId};
 
 use crate::auth::{AuthError, Principal};
 use crate::http::App;
@@ -17,6 +17,12 @@ pub(in crate::http) struct Pusher(pub(in crate::http) Principal);
 
 /// The app user that calls; 403 for a backend, which has no inbox.
 pub(in crate::http) struct OwnInbox(pub(in crate::http) UserId);
+
+/// The app user that calls, and until when what it calls with is good, if that ends; 403 for a backend.
+pub(in crate::http) struct AppUser {
+    pub(in crate::http) id: UserId,
+    pub(in crate::http) until: Option<Timestamp>,
+}
 
 /// That a backend calls; 403 for an app user.
 pub(in crate::http) struct Backend;
@@ -52,11 +58,20 @@ impl FromRequestParts<Arc<App>> for OwnInbox {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        let user_id = principal.user().cloned();
-        user_id
-            .map(Self)
-            .ok_or_else(|| ApiError::forbidden("this is for an app user's token; an API key has no inbox"))
+        AppUser::from_request_parts(parts, app).await.map(|AppUser { id, .. }| Self(id))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for AppUser {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        match Caller::from_request_parts(parts, app).await?.0 {
+            Principal::User { id, until, .. } => Ok(Self { id, until }),
+            Principal::Key { .. } => {
+                Err(ApiError::forbidden("this is for an app user's token; an API key has no inbox"))
+            }
+        }
     }
 }
 

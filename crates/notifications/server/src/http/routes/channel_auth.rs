@@ -7,14 +7,14 @@ use pusher_signer::ChannelAuthorization;
 use serde::Deserialize;
 
 use crate::http::App;
-use crate::http::extract::{Body, OwnInbox};
+use crate::http::extract::{AppUser, Body};
 use crate::http::problem::{ApiError, Kind};
 
 /// What Pusher's libraries send, and what VaahFlutter sends. A null or an empty value is none.
 #[derive(Deserialize)]
-struct Fields {
+pub(super) struct Fields {
     #[serde(default, alias = "socketId")]
-    socket_id: Option<String>,
+    pub(super) socket_id: Option<String>,
     #[serde(default, alias = "channelName")]
     channel_name: Option<String>,
 }
@@ -22,18 +22,18 @@ struct Fields {
 /// Signs the caller's own channel for a socket, and no other.
 pub(in crate::http) async fn channel_auth(
     State(app): State<Arc<App>>,
-    OwnInbox(user_id): OwnInbox,
+    AppUser { id, until }: AppUser,
     Body(body): Body,
 ) -> Result<Json<ChannelAuthorization>, ApiError> {
     let Fields { socket_id, channel_name } = fields(&body)?;
-    let socket_id = SocketId::new(given("socket_id", socket_id)?)
-        .map_err(|error| ApiError::invalid(format!("`socket_id`: {error}")))?;
+    let socket_id = socket_id_of(socket_id)?;
     let channel = ChannelName::new(given("channel_name", channel_name)?)
         .map_err(|error| ApiError::invalid(format!("`channel_name`: {error}")))?;
-    let own = app.channels.channel(&user_id).map_err(|error| ApiError::invalid(error.to_string()))?;
+    let own = app.channels.channel(&id).map_err(|error| ApiError::invalid(error.to_string()))?;
     if channel != own {
         return Err(ApiError::forbidden("this channel is not the caller's own"));
     }
+    app.authorize_until(&socket_id, until);
     app.signer
         .authorize_channel(&socket_id, &own, None)
         .map(Json)
@@ -41,12 +41,17 @@ pub(in crate::http) async fn channel_auth(
 }
 
 /// A form, or a JSON object: some clients name neither as what it is.
-fn fields(body: &[u8]) -> Result<Fields, ApiError> {
+pub(super) fn fields(body: &[u8]) -> Result<Fields, ApiError> {
     match body.trim_ascii_start().first() {
         Some(b'{') => crate::http::extract::parse(body),
         _ => serde_urlencoded::from_bytes(body)
             .map_err(|error| ApiError::malformed(format!("the body is neither a form nor JSON: {error}"))),
     }
+}
+
+pub(super) fn socket_id_of(field: Option<String>) -> Result<SocketId, ApiError> {
+    SocketId::new(given("socket_id", field)?)
+        .map_err(|error| ApiError::invalid(format!("`socket_id`: {error}")))
 }
 
 fn given(name: &str, value: Option<String>) -> Result<String, ApiError> {

@@ -1,0 +1,154 @@
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use pusher_protocol::{ChannelName, Outgoing, UserData};
+use pusher_signer::UserAuthentication;
+use tokio::time::{Instant, timeout};
+
+use super::Actor;
+use crate::websocket::link::{Answer, Link};
+use crate::websocket::registry::Phase;
+use crate::websocket::sign_in::Stage;
+use crate::{AuthorizationError, Error, ErrorKind, UserAuthenticationRequest};
+
+/// How the connection becomes a user's.
+impl Actor {
+    /// Starts what is missing of the sign-in that is wanted, if there is a connection.
+    pub(super) fn sign_in(&mut self) {
+        if !self.sign_in.is_wanted() {
+            return;
+        }
+        match self.sign_in.stage.clone() {
+            // Who it is now, the app says: perhaps another than the one whom the connection knows.
+            Stage::Idle | Stage::Left(..) => self.authenticate(),
+            _ => {}
+        }
+    }
+
+    fn authenticate(&mut self) {
+        let (Link::Up(connection), Some(authenticator)) =
+            (&mut self.link, self.settings.user_authenticator.clone())
+        else {
+            return;
+        };
+        let request = UserAuthenticationRequest::new(connection.socket_id.clone());
+        let limit = self.settings.limits.authorization_timeout;
+        self.sign_in.set(Stage::Authenticating, None);
+        connection.answers.spawn(async move {
+            let asking = AssertUnwindSafe(authenticator.authenticate(&request)).catch_unwind();
+            Answer::User(match timeout(limit, asking).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(_panic)) => Err(AuthorizationError::permanent("the user authenticator panicked")),
+                Err(_elapsed) => Err(AuthorizationError::retryable("the user authenticator took too long")),
+            })
+        });
+    }
+
+    pub(super) fn authenticated(&mut self, answer: Result<UserAuthentication, AuthorizationError>) {
+        if self.sign_in.stage != Stage::Authenticating {
+            return;
+        }
+        match answer {
+            Ok(_) if !self.sign_in.is_wanted() => self.sign_in.set(Stage::Idle, None),
+            Ok(answer) => {
+                let deadline = Instant::now() + self.settings.limits.subscribe_timeout;
+                self.sign_in.complaint = None;
+                self.sign_in.set(Stage::Requested, Some(deadline));
+                self.send(&Outgoing::SignIn { auth: &answer.auth, user_data: &answer.user_data });
+            }
+            Err(error) if error.is_retryable() => {
+                tracing::debug!(%error, "could not authenticate the user");
+                let message = format!("the user could not be authenticated yet: {error}");
+                let _ = self.errors.send(Error::new(ErrorKind::Server, message));
+                self.sign_in_later();
+            }
+            Err(error) => self.sign_in_refused(&Error::from(error)),
+        }
+    }
+
+    /// The server made the connection the user's.
+    pub(super) fn signed_in(&mut self, user: UserData) {
+        // Late is better than never.
+        if !matches!(self.sign_in.stage, Stage::Requested | Stage::Waiting) {
+            return;
+        }
+        let Ok(channel) = ChannelName::of_user(&user.id) else {
+            let words = "the user's id cannot stand in the name of a channel";
+            return self.sign_in_refused(&Error::new(ErrorKind::Refused, words));
+        };
+        match self.sign_in.is_wanted() {
+            true => self.subscribe_user(user, channel),
+            false => self.sign_in.set(Stage::Left(user, channel), None),
+        }
+        let Link::Up(connection) = &mut self.link else { return };
+        for (channel, authorization) in std::mem::take(&mut connection.awaiting_user) {
+            if self.registry.phase(channel.as_str()) == Some(Phase::AwaitingUser) {
+                self.proceed(&channel, &authorization);
+            }
+        }
+    }
+
+    fn subscribe_user(&mut self, user: UserData, channel: ChannelName) {
+        let deadline = Instant::now() + self.settings.limits.subscribe_timeout;
+        self.sign_in.set(Stage::Subscribing(user, channel.clone()), Some(deadline));
+        self.send(&Outgoing::Subscribe { channel: &channel, auth: "", channel_data: None });
+    }
+
+    /// The server confirmed the subscription of a user's channel.
+    pub(super) fn user_subscribed(&mut self, confirmed: &ChannelName) {
+        match self.sign_in.stage.clone() {
+            Stage::Subscribing(user, channel) if channel == *confirmed && self.sign_in.is_wanted() => {
+                return self.sign_in.confirm(user, channel);
+            }
+            Stage::Subscribing(user, channel) if channel == *confirmed => {
+                self.sign_in.set(Stage::Left(user, channel), None);
+            }
+            Stage::SignedIn(_, channel) if channel == *confirmed => return,
+            _ => {}
+        }
+        self.send(&Outgoing::Unsubscribe { channel: confirmed });
+    }
+
+    /// The time of the sign-in's deadline has come.
+    pub(super) fn sign_in_due(&mut self) {
+        self.sign_in.deadline = None;
+        match self.sign_in.stage.clone() {
+            Stage::Waiting => {
+                self.sign_in.set(Stage::Idle, None);
+                self.sign_in();
+            }
+            Stage::Requested => match self.sign_in.complaint.take() {
+                Some(complaint) if !complaint.is_retryable() => self.sign_in_refused(&complaint),
+                _ => self.sign_in_later(),
+            },
+            Stage::Subscribing(user, channel) if self.sign_in.is_wanted() => {
+                self.subscribe_user(user, channel);
+            }
+            Stage::Subscribing(user, channel) => self.sign_in.set(Stage::Left(user, channel), None),
+            _ => {}
+        }
+    }
+
+    fn sign_in_later(&mut self) {
+        tracing::debug!("the sign-in is tried again later");
+        let failures = self.sign_in.count_failure();
+        let delay = self.settings.limits.backoff.delay(failures, &mut self.rng);
+        self.sign_in.set(Stage::Waiting, Some(Instant::now() + delay));
+    }
+
+    /// The sign-in has failed for good.
+    pub(super) fn sign_in_refused(&mut self, reason: &Error) {
+        self.sign_in.refuse(reason);
+        self.refuse_awaiting(reason);
+    }
+
+    /// Ends the channels that wait for a user that will not come.
+    pub(super) fn refuse_awaiting(&mut self, reason: &Error) {
+        let Link::Up(connection) = &mut self.link else { return };
+        for (channel, _) in std::mem::take(&mut connection.awaiting_user) {
+            if self.registry.phase(channel.as_str()) == Some(Phase::AwaitingUser) {
+                self.registry.refuse(&channel, reason);
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What is sent again, and what is not.
+
+use std::time::Duration;
+
+use pusher_client::{Error, ErrorKind, EventName, HttpApi, Retry, Signer, Trigger};
+
+use crate::server::Server;
+
+fn api(server: &Server) -> HttpApi {
+    HttpApi::builder("17", Signer::new("app-key", "app-secret"))
+        .host("127.0.0.1")
+        .port(server.address.port())
+        .tls(false)
+        .timeout(Duration::from_millis(300))
+        .retry(Retry::default().base(Duration::from_millis(1)))
+        .build()
+        .unwrap()
+}
+
+fn event() -> Trigger {
+    Trigger::new(["private-ada".parse().unwrap()], EventName::new("news").unwrap(), "x")
+}
+
+/// A server that answers so, and how often it was asked.
+async fn published(answers: &[u16]) -> (Result<(), Error>, usize) {
+    let server = scripted(answers).await;
+    let result = api(&server).trigger(&event()).await.map(drop);
+    (result, server.asked().len())
+}
+
+async fn queried(answers: &[u16]) -> (Result<(), Error>, usize) {
+    let server = scripted(answers).await;
+    let result = api(&server).channels(None, &[]).await.map(drop);
+    (result, server.asked().len())
+}
+
+async fn scripted(answers: &[u16]) -> Server {
+    Server::start(answers.iter().map(|status| (*status, r#"{"channels":{}}"#.to_owned())).collect()).await
+}
+
+#[tokio::test]
+async fn an_event_that_was_not_taken_is_sent_again() {
+    for status in [429, 500, 502, 503] {
+        assert_eq!(published(&[status, status, 200]).await, (Ok(()), 3), "{status}");
+    }
+    let (result, asked) = published(&[503]).await;
+    assert_eq!(
+        (result.unwrap_err().kind(), asked),
+        (ErrorKind::Server, 3),
+        "and no more often than three times"
+    );
+}
+
+#[tokio::test]
+async fn an_event_that_may_have_been_taken_is_not_sent_again() {
+    for (status, kind) in [(0, ErrorKind::Timeout), (408, ErrorKind::Timeout), (504, ErrorKind::Timeout)] {
+        let (result, asked) = published(&[status, 200]).await;
+        assert_eq!((result.unwrap_err().kind(), asked), (kind, 1), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_query_is_sent_again_after_whatever_may_pass() {
+    for status in [0, 408, 429, 500, 503, 504] {
+        assert_eq!(queried(&[status, 200]).await, (Ok(()), 2), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn closing_connections_is_sent_again_like_a_query() {
+    let server = scripted(&[0, 200]).await;
+    api(&server).terminate_user_connections("42").await.unwrap();
+    assert_eq!(server.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_refused_is_not_sent_again() {
+    for status in [302, 400, 401, 403, 404, 413] {
+        assert_eq!(published(&[status, 200]).await.1, 1, "{status}");
+        assert_eq!(queried(&[status, 200]).await.1, 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_sent_again_when_there_was_no_connection() {
+    // Bound and not listening yet: connections are refused, and nobody else gets the port.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let patient = HttpApi::builder("17", Signer::new("app-key", "app-secret"))
+        .host("127.0.0.1")
+        .port(socket.local_addr().unwrap().port())
+        .tls(false)
+        .retry(Retry::default().attempts(1_000).base(Duration::from_millis(5)).cap(Duration::from_millis(5)));
+    let once = patient.clone().retry(Retry::never()).build().unwrap();
+    assert_eq!(once.trigger(&event()).await.unwrap_err().kind(), ErrorKind::Network);
+
+    let patient = patient.build().unwrap();
+    let event = event();
+    let mut call = std::pin::pin!(patient.trigger(&event));
+    let refused = tokio::time::timeout(Duration::from_millis(50), &mut call).await;
+    assert!(refused.is_err(), "the call goes on, although connections are refused");
+    let listener = socket.listen(16).unwrap();
+    let (result, ()) = tokio::join!(call, async { drop(listener.accept().await.unwrap()) });
+    // The connection stood, and broke: the event may have been taken.
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::Network);
+}

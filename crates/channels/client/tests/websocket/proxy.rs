@@ -1,0 +1,98 @@
+//! Over real sockets: the proxy is the test.
+
+use std::process::Command;
+use std::time::Duration;
+
+use pusher_client::Client;
+use pusher_client::protocol::{Outgoing, SocketId};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::accept_async;
+use tokio_tungstenite::tungstenite::Message;
+
+/// Tells the child, which is this test binary again, that it is one.
+const CHILD: &str = "PUSHER_CLIENT_TEST_CHILD";
+
+async fn proxy() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    (listener, address)
+}
+
+/// The head of the next request.
+async fn asked(listener: &TcpListener) -> (TcpStream, String) {
+    let accepting = tokio::time::timeout(Duration::from_secs(30), listener.accept());
+    let (mut stream, _) = accepting.await.expect("nobody came to the proxy").unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    (stream, String::from_utf8(head).unwrap())
+}
+
+/// Opens the tunnel and is the server at its other end.
+async fn establish(mut stream: TcpStream) -> tokio_tungstenite::WebSocketStream<TcpStream> {
+    use futures_util::SinkExt;
+    stream.write_all(b"HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n").await.unwrap();
+    let mut socket = accept_async(stream).await.unwrap();
+    let frame =
+        Outgoing::ConnectionEstablished { socket_id: &SocketId::from_parts(1, 1), activity_timeout: 120 };
+    socket.send(Message::text(frame.encode())).await.unwrap();
+    socket
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_for_a_tunnel_with_its_name_and_password() {
+    let (listener, address) = proxy().await;
+    let builder = Client::builder("app-key").host("server.test").port(8080).tls(false);
+    let client = builder.proxy(format!("http://ada:secret@{address}")).connect().unwrap();
+    let (stream, head) = asked(&listener).await;
+    assert!(head.starts_with("CONNECT server.test:8080 HTTP/1.1\r\nHost: server.test:8080\r\n"), "{head}");
+    assert!(head.contains("Proxy-Authorization: Basic YWRhOnNlY3JldA==\r\n"), "{head}");
+    let _socket = establish(stream).await;
+    assert_eq!(client.connected().await.unwrap().as_str(), "1.1");
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_tried_again() {
+    let (listener, address) = proxy().await;
+    let builder = Client::builder("app-key").host("server.test").tls(false);
+    let client = builder.proxy(format!("http://{address}")).connect().unwrap();
+    let (mut stream, _) = asked(&listener).await;
+    stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await.unwrap();
+    let mut sent = Vec::new();
+    let closing = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut sent));
+    closing.await.expect("the refused tunnel is used").unwrap();
+    assert!(sent.is_empty(), "{}", String::from_utf8_lossy(&sent));
+    let (stream, _) = asked(&listener).await;
+    let _socket = establish(stream).await;
+    client.connected().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_environment_names_the_proxy_by_scheme() {
+    let (listener, address) = proxy().await;
+    for (variable, tls, target) in
+        [("http_proxy", "", "server.test:80"), ("HTTPS_PROXY", "1", "server.test:443")]
+    {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "proxy::a_child_connects_as_its_environment_says", "--ignored"])
+            .env_clear()
+            .env(variable, format!("http://{address}"))
+            .env(CHILD, tls)
+            .spawn()
+            .unwrap();
+        let (_, head) = asked(&listener).await;
+        assert!(head.starts_with(&format!("CONNECT {target} HTTP/1.1\r\n")), "{head}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+#[tokio::test]
+#[ignore = "a child of the_environment_names_the_proxy_by_scheme"]
+async fn a_child_connects_as_its_environment_says() {
+    let Ok(tls) = std::env::var(CHILD) else { return };
+    let client = Client::builder("app-key").host("server.test").tls(!tls.is_empty()).connect().unwrap();
+    client.connected().await.unwrap();
+}

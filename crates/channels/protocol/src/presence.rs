@@ -1,0 +1,139 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::{Data, FrameError};
+
+/// A member of a presence channel: the data of `member_added` and `member_removed`, and a subscription's `channel_data`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresenceMember {
+    /// The user's id. A number counts as its digits.
+    pub id: String,
+    /// The user's `user_info` as JSON text; `null` when there is none.
+    pub info: String,
+}
+
+impl PresenceMember {
+    /// Reads the data.
+    ///
+    /// # Errors
+    /// [`FrameError`] when it is no object with a `user_id`.
+    pub fn parse(data: Data<'_>) -> Result<Self, FrameError> {
+        Self::parse_text(&data.text())
+    }
+
+    /// Reads a text as auth endpoints give it in `channel_data`.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_text(text: &str) -> Result<Self, FrameError> {
+        #[derive(Deserialize)]
+        struct Raw {
+            user_id: Id,
+            #[serde(default)]
+            user_info: Option<Box<RawValue>>,
+        }
+        let raw: Raw = serde_json::from_str(text).map_err(|_| FrameError)?;
+        Ok(Self { id: raw.user_id.0, info: raw.user_info.map_or_else(null, text_of) })
+    }
+}
+
+/// The members of a presence channel by id, each with the `user_info` as JSON text: the data of a presence channel's
+/// `subscription_succeeded`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members(pub BTreeMap<String, String>);
+
+impl Members {
+    /// Reads the data, leniently: ids may be numbers, and `hash` may lack some of them, or be absent.
+    ///
+    /// # Errors
+    /// [`FrameError`] when it is no object with `presence`.
+    pub fn parse(data: Data<'_>) -> Result<Self, FrameError> {
+        #[derive(Deserialize)]
+        struct Raw {
+            presence: Presence,
+        }
+        #[derive(Deserialize)]
+        struct Presence {
+            #[serde(default)]
+            ids: Option<Vec<Id>>,
+            #[serde(default)]
+            hash: Option<BTreeMap<String, Option<Box<RawValue>>>>,
+        }
+        let Raw { presence } = data.json()?;
+        let hash = presence.hash.unwrap_or_default().into_iter();
+        let mut members: BTreeMap<_, _> =
+            hash.map(|(id, info)| (id, info.map_or_else(null, text_of))).collect();
+        for Id(id) in presence.ids.unwrap_or_default() {
+            members.entry(id).or_insert_with(null);
+        }
+        Ok(Self(members))
+    }
+}
+
+fn null() -> String {
+    "null".to_owned()
+}
+
+fn text_of(json: Box<RawValue>) -> String {
+    Box::<str>::from(json).into_string()
+}
+
+/// An id that old servers and endpoints write as a number.
+struct Id(String);
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Raw {
+            Text(String),
+            Number(serde_json::Number),
+        }
+        Ok(match Raw::deserialize(deserializer)? {
+            Raw::Text(text) => Self(text),
+            Raw::Number(number) => Self(number.to_string()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Frame;
+
+    fn frame(data: &str) -> String {
+        let data = serde_json::to_string(data).unwrap();
+        format!(r#"{{"event":"e","channel":"presence-a","data":{data}}}"#)
+    }
+
+    fn members(data: &str) -> Result<Vec<(String, String)>, FrameError> {
+        let members = Members::parse(Frame::parse(&frame(data)).unwrap().data())?;
+        Ok(members.0.into_iter().collect())
+    }
+
+    #[test]
+    fn members_are_read_in_every_form_that_servers_send() {
+        let ada = ("ada".to_owned(), r#"{"n": 1}"#.to_owned());
+        let seven = ("7".to_owned(), "null".to_owned());
+        let full = r#"{"presence":{"count":2,"ids":["ada",7],"hash":{"ada":{"n": 1},"7":null}}}"#;
+        assert_eq!(members(full), Ok(vec![seven.clone(), ada.clone()]));
+        let partial = r#"{"presence":{"ids":["7","ada"],"hash":{"ada":{"n": 1}}}}"#;
+        assert_eq!(members(partial), Ok(vec![seven, ada]));
+        assert_eq!(members(r#"{"presence":{"count":0,"ids":null,"hash":null}}"#), Ok(Vec::new()));
+        for wrong in ["", "{}", "[]", r#"{"presence":{"ids":[[]]}}"#] {
+            assert_eq!(members(wrong), Err(FrameError), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_member_needs_an_id_and_no_info() {
+        let read = PresenceMember::parse_text;
+        let member = |id: &str, info: &str| Ok(PresenceMember { id: id.into(), info: info.into() });
+        assert_eq!(read(r#"{"user_id":"ada","user_info":{"n":1}}"#), member("ada", r#"{"n":1}"#));
+        assert_eq!(read(r#"{"user_id":7}"#), member("7", "null"));
+        assert_eq!(read(r#"{"user_info":{}}"#), Err(FrameError));
+        assert_eq!(read(r#"{"user_id":null}"#), Err(FrameError));
+    }
+}

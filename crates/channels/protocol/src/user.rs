@@ -1,0 +1,112 @@
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::{Data, FrameError};
+
+/// What is known of a signed-in user: the `user_data` of a sign-in. `Debug` shows the id alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UserData {
+    /// The user's id, not empty.
+    pub id: String,
+    /// The JSON text, as it was signed.
+    pub text: String,
+}
+
+impl UserData {
+    /// Reads the data of `pusher:signin_success`.
+    ///
+    /// # Errors
+    /// [`FrameError`] when it names no user.
+    pub fn parse(data: Data<'_>) -> Result<Self, FrameError> {
+        #[derive(Deserialize)]
+        struct Raw {
+            user_data: String,
+        }
+        let raw: Raw = data.json()?;
+        Self::parse_text(raw.user_data)
+    }
+
+    /// Reads a text as user-auth endpoints give it in `user_data`.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_text(text: String) -> Result<Self, FrameError> {
+        #[derive(Deserialize)]
+        struct Raw {
+            id: String,
+        }
+        match serde_json::from_str::<Raw>(&text) {
+            Ok(raw) if !raw.id.is_empty() => Ok(Self { id: raw.id, text }),
+            _ => Err(FrameError),
+        }
+    }
+}
+
+impl fmt::Debug for UserData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserData").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The data of `pusher_internal:watchlist_events`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct WatchlistChanges {
+    /// The changes, in order.
+    pub events: Vec<WatchlistChange>,
+}
+
+/// Users of a watchlist who came or went.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct WatchlistChange {
+    /// `online` or `offline`.
+    pub name: String,
+    /// Who.
+    #[serde(default)]
+    pub user_ids: Vec<String>,
+}
+
+impl WatchlistChanges {
+    /// Reads the data.
+    ///
+    /// # Errors
+    /// [`FrameError`] when it is no object with `events`.
+    pub fn parse(data: Data<'_>) -> Result<Self, FrameError> {
+        data.json()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Frame;
+
+    #[test]
+    fn a_user_has_an_id() {
+        let read = |data: &str| {
+            let text = format!(r#"{{"event":"pusher:signin_success","data":{data}}}"#);
+            UserData::parse(Frame::parse(&text).unwrap().data())
+        };
+        let user = read(r#"{"user_data":"{\"id\":\"ada\"}"}"#).unwrap();
+        assert_eq!((user.id.as_str(), user.text.as_str()), ("ada", r#"{"id":"ada"}"#));
+        assert_eq!(format!("{user:?}"), r#"UserData { id: "ada", .. }"#);
+        assert_eq!(read(r#""{\"user_data\":\"{\\\"id\\\":\\\"ada\\\"}\"}""#), Ok(user));
+        for wrong in ["{}", r#"{"user_data":"{}"}"#, r#"{"user_data":"{\"id\":\"\"}"}"#, r#"{"user_data":7}"#]
+        {
+            assert_eq!(read(wrong), Err(FrameError), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn changes_of_a_watchlist_are_read_encoded_once_or_twice() {
+        for data in [
+            r#"{"events":[{"name":"online","user_ids":["ada"]}]}"#,
+            r#""{\"events\":[{\"name\":\"online\",\"user_ids\":[\"ada\"]}]}""#,
+        ] {
+            let text = format!(r#"{{"event":"pusher_internal:watchlist_events","data":{data}}}"#);
+            let changes = WatchlistChanges::parse(Frame::parse(&text).unwrap().data()).unwrap();
+            let online = WatchlistChange { name: "online".into(), user_ids: vec!["ada".into()] };
+            assert_eq!(changes.events, [online]);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Sign-in, and connections that end before their clients want it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use internal_notifications_server::auth::{AuthError, Authenticator};
+use internal_notifications_server::store::memory::{MemoryData, MemoryOptions, MemoryStore};
+use internal_notifications_server::{App, Limits, Principal, build_router, serve};
+use jiff::Timestamp;
+use pusher_broker::Broker;
+use pusher_protocol::SocketId;
+use pusher_signer::Signer;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::app::{API_KEY, Answer, TestApp, send};
+use crate::websocket::Socket;
+
+async fn sign_in(app: &TestApp, socket: &mut Socket, user: &str) {
+    let signed = app.post(user, "/pusher/user-auth", json!({"socket_id": socket.id})).await;
+    assert_eq!(signed.status, 200, "{signed:?}");
+    socket.send(json!({"event": "pusher:signin", "data": signed.body})).await;
+    assert_eq!(socket.next().await.0, "pusher:signin_success");
+}
+
+async fn close(app: &TestApp, bearer: &str, user: &str) -> Answer {
+    let path = format!("/v1/users/{user}/connections");
+    send(app.request(Method::DELETE, &path).bearer_auth(bearer)).await
+}
+
+#[tokio::test]
+async fn a_socket_is_signed_in_as_the_caller_and_nobody_else() {
+    let secret = "the-secret";
+    let app = TestApp::start_with(|config| {
+        let internal_notifications_server::config::RealtimeConfig::Embedded(embedded) = &mut config.realtime
+        else {
+            panic!("the default")
+        };
+        embedded.app_key = Some("the-key".to_owned());
+        embedded.app_secret = Some(secret.to_owned());
+    })
+    .await;
+    let socket = SocketId::new("1.2").unwrap();
+    for path in ["/pusher/user-auth", "/broadcasting/user-auth"] {
+        for body in
+            ["socket_id=1.2", "socketId=1.2&user_id=bob", r#"{"socket_id":"1.2","user_data":{"id":"bob"}}"#]
+        {
+            let request = app.request(Method::POST, path).bearer_auth(app.token("ada")).body(body);
+            let answer = send(request).await;
+            assert_eq!(answer.status, 200, "{path} {body}: {answer:?}");
+            let (auth, user_data) = (&answer.body["auth"], answer.body["user_data"].as_str().unwrap());
+            assert_eq!(serde_json::from_str::<Value>(user_data).unwrap(), json!({"id": "ada"}));
+            Signer::new("the-key", secret).verify_user(auth.as_str().unwrap(), &socket, user_data).unwrap();
+        }
+    }
+    let ask = |bearer: String, body: &'static str| {
+        send(app.request(Method::POST, "/pusher/user-auth").bearer_auth(bearer).body(body))
+    };
+    assert_eq!(ask("nobody".to_owned(), "socket_id=1.2").await.problem(), (401, "unauthenticated"));
+    assert_eq!(ask(API_KEY.to_owned(), "socket_id=1.2").await.problem(), (403, "forbidden"));
+    assert_eq!(ask(app.token("ada"), "").await.problem(), (400, "malformed"));
+    assert_eq!(ask(app.token("ada"), "socket_id=1.2::user::").await.problem(), (422, "invalid"));
+}
+
+#[tokio::test]
+async fn a_backend_closes_all_connections_of_a_user_and_no_others() {
+    let app = TestApp::start().await;
+    let (mut subscribed, mut signed_in, mut bob) =
+        (Socket::connect(&app).await, Socket::connect(&app).await, Socket::connect(&app).await);
+    subscribed.subscribe(&app, "ada").await;
+    sign_in(&app, &mut signed_in, "ada").await;
+    bob.subscribe(&app, "bob").await;
+    assert_eq!(close(&app, &app.token("ada"), "ada").await.problem(), (403, "forbidden"));
+    assert_eq!(close(&app, API_KEY, "a%20b").await.problem(), (422, "invalid"));
+    assert_eq!(close(&app, API_KEY, "ada").await.status, 204);
+    assert_eq!((subscribed.close_code().await, signed_in.close_code().await), (4009, 4009));
+    bob.send(json!({"event": "pusher:ping"})).await;
+    assert_eq!(bob.next().await.0, "pusher:pong");
+    assert_eq!(close(&app, API_KEY, "nobody").await.status, 204);
+}
+
+/// Knows everyone, until now.
+struct UntilNow;
+
+#[async_trait]
+impl Authenticator for UntilNow {
+    async fn authenticate(&self, bearer: &str) -> Result<Principal, AuthError> {
+        let id = bearer.parse().map_err(|_| AuthError::Unauthenticated("nobody"))?;
+        Ok(Principal::User { id, may_push: false, until: Some(Timestamp::now()) })
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_closed_when_the_token_that_authorized_it_has_expired() {
+    let signer = Signer::new("app-key", "app-secret");
+    let broker =
+        Broker::new(pusher_broker::App { id: "1".into(), signer: signer.clone() }, Default::default());
+    let app = App::new(
+        Arc::new(MemoryStore::open(MemoryData::default(), MemoryOptions::default())),
+        Arc::new(UntilNow),
+        signer,
+    )
+    .with_broker(broker);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = build_router(app);
+    tokio::spawn(async move { serve(listener, router, &Limits::default(), std::future::pending()).await });
+    let http = pusher_client::Roots::new().http_client("127.0.0.1").unwrap().build().unwrap();
+    for (path, event) in [("/pusher/auth", "pusher:subscribe"), ("/pusher/user-auth", "pusher:signin")] {
+        let mut socket = Socket::connect_to(address, "app-key").await;
+        let form = json!({"socket_id": socket.id, "channel_name": "private-ada"});
+        let request = http.post(format!("http://{address}{path}")).bearer_auth("ada").json(&form);
+        let mut signed = send(request).await.body;
+        signed["channel"] = json!("private-ada");
+        socket.send(json!({"event": event, "data": signed})).await;
+        // So that its client comes back at once, with another token.
+        assert_eq!(socket.close_code().await, 4200, "{path}");
+    }
+}

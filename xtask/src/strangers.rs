@@ -1,0 +1,52 @@
+//! Other people's clients and libraries against our programs, with npm and pip.
+
+use crate::plan::cargo;
+use crate::runner::Step;
+use crate::tools;
+use std::path::Path;
+use std::process::Command;
+
+pub(crate) fn steps(root: &Path) -> [Step; 2] {
+    let folder = root.join("tests").join("strangers");
+    let node = Step::new("strangers, Node", node(&folder))
+        .needs("node 20.14 or later", tools::has("node"))
+        .needs("npm", tools::has(NPM));
+    let virtual_environments = tools::answers(Command::new(PYTHON).args(["-c", "import ensurepip, venv"]));
+    let python = Step::new("strangers, Python", python(root, &folder.join("python")))
+        .needs("python3 with venv", virtual_environments);
+    [node, python]
+}
+
+const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
+const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
+const PYTHON_OF_VENV: &str = if cfg!(windows) { "Scripts/python" } else { "bin/python" };
+
+fn node(folder: &Path) -> Vec<Command> {
+    let mut install = Command::new(NPM);
+    install.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder);
+    let mut test = Command::new(NPM);
+    test.arg("test").current_dir(folder).env("INTERNAL_NOTIFICATIONS_BIN", tools::built_binary());
+    vec![build(), install, with_program(test)]
+}
+
+fn python(root: &Path, folder: &Path) -> Vec<Command> {
+    let venv = root.join("target").join("strangers-venv");
+    let mut make = Command::new(PYTHON);
+    make.args(["-m", "venv"]).arg(&venv);
+    let python = || Command::new(venv.join(PYTHON_OF_VENV));
+    let mut install = python();
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]);
+    install.args(["--requirement", "requirements.txt"]).current_dir(folder);
+    let mut test = python();
+    test.args(["-B", "-m", "unittest", "--failfast"]).current_dir(folder);
+    vec![build(), make, install, with_program(test)]
+}
+
+fn build() -> Command {
+    cargo(["build", "--package", "internal-notifications-cli", "--package", "strangers"])
+}
+
+fn with_program(mut command: Command) -> Command {
+    command.env("STRANGERS_BIN", tools::built("strangers"));
+    command
+}
