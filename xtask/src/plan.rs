@@ -26,6 +26,9 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
     }
     steps.extend(chaos::steps(options.long));
     steps.extend(strangers::steps(root));
+    if options.long {
+        steps.push(strangers::sockudo());
+    }
     steps
 }
 

@@ -3,6 +3,8 @@
 use crate::plan::cargo;
 use crate::runner::Step;
 use crate::tools;
+use std::env;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
@@ -15,6 +17,18 @@ pub(crate) fn steps(root: &Path) -> [Step; 2] {
     let python = Step::new("strangers, Python", python(root, &folder.join("python")))
         .needs("python3 with venv", virtual_environments);
     [node, python]
+}
+
+/// The suite of our clients against a server of the same protocol.
+pub(crate) fn sockudo() -> Step {
+    let program = env::var_os("SOCKUDO_BIN").unwrap_or_else(|| OsString::from("sockudo"));
+    let mut test = cargo(["test", "--package", "pusher-client", "--all-features", "--test", "engine"]);
+    test.env("ENGINE", "sockudo").env("SOCKUDO_BIN", &program);
+    Step::new("strangers, sockudo", vec![test]).needs(
+        "sockudo on the PATH or in SOCKUDO_BIN (cargo install sockudo --version 5.2.0 --locked --no-default-features \
+         --features local,v2, with libprotobuf-dev and protobuf-compiler)",
+        tools::has(program),
+    )
 }
 
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };

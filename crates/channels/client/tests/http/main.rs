@@ -4,7 +4,6 @@
 
 mod api;
 mod authorizer;
-mod broker;
 mod calls;
 mod channels_server;
 mod retrying;

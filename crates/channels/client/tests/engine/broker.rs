@@ -1,0 +1,39 @@
+use pusher_broker::{App, Broker, Limits, Webhook};
+use pusher_signer::{ReceivedWebhook, WebhookEvent, WebhookReceiver};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinHandle;
+
+use crate::place::{APP_ID, signer};
+
+struct Running(JoinHandle<()>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Starts our broker in this process; its webhooks are told. The port.
+pub(crate) async fn start(told: UnboundedSender<WebhookEvent>) -> (u16, Box<dyn Send>) {
+    let mut limits = Limits::default();
+    limits.webhook_grace = std::time::Duration::from_millis(50);
+    let broker = Broker::builder(App { id: APP_ID.into(), signer: signer() })
+        .limits(limits)
+        .client_events(true)
+        .subscription_counts(true)
+        .webhook(move |webhook| std::future::ready(tell(&webhook, &told)))
+        .build();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = tokio::spawn(async move { axum::serve(listener, broker.router()).await.unwrap() });
+    (port, Box::new(Running(server)))
+}
+
+fn tell(webhook: &Webhook, told: &UnboundedSender<WebhookEvent>) -> Result<(), String> {
+    let [content_type, key, signature] = webhook.headers().map(|(_, value)| Some(value));
+    let received = ReceivedWebhook { content_type, key, signature, body: webhook.body().as_bytes() };
+    let webhook = WebhookReceiver::new(signer()).receive(&received, 0).map_err(|why| why.to_string())?;
+    webhook.events.into_iter().for_each(|event| drop(told.send(event)));
+    Ok(())
+}

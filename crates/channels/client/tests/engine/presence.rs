@@ -1,0 +1,81 @@
+use std::sync::Arc;
+
+use pusher_client::{
+    AuthorizationError, AuthorizationRequest, Authorizer, ChannelAuthorization, ChannelEvent, ConnectionState,
+};
+
+use crate::differences::MEMBER_BY_SIGN_IN;
+use crate::place::{As, Place, signer};
+use crate::reading::{next, signed_in, subscribed};
+
+#[tokio::test]
+async fn members_come_and_go() {
+    let place = Place::start().await;
+    let (ada, bob) = (place.client("ada"), place.client("bob"));
+    let mut room = subscribed(&ada, "presence-room").await;
+    assert_eq!(room.members().me().unwrap().info(), r#"{"name":"ADA"}"#);
+    let theirs = subscribed(&bob, "presence-room").await;
+    let there: Vec<_> = theirs.members().iter().map(|member| member.id().to_owned()).collect();
+    assert_eq!(there, ["ada", "bob"]);
+    let ChannelEvent::MemberAdded(member) = next(&mut room).await else { panic!() };
+    assert_eq!((member.id(), member.info()), ("bob", r#"{"name":"BOB"}"#));
+    drop(theirs);
+    let ChannelEvent::MemberRemoved(member) = next(&mut room).await else { panic!() };
+    assert_eq!((member.id(), room.members().count()), ("bob", 1));
+}
+
+#[tokio::test]
+async fn a_user_is_there_once_from_the_first_connection_to_the_last() {
+    let place = Place::start().await;
+    let mut room = subscribed(&place.client("ada"), "presence-room").await;
+    let first = subscribed(&place.client("bob"), "presence-room").await;
+    let second = subscribed(&place.client("bob"), "presence-room").await;
+    assert_eq!(second.members().count(), 2);
+    assert!(matches!(next(&mut room).await, ChannelEvent::MemberAdded(_)));
+    drop(first);
+    let _carol = subscribed(&place.client("carol"), "presence-room").await;
+    let ChannelEvent::MemberAdded(member) = next(&mut room).await else { panic!("bob is still there") };
+    assert_eq!(member.id(), "carol");
+    drop(second);
+    let ChannelEvent::MemberRemoved(member) = next(&mut room).await else { panic!() };
+    assert_eq!((member.id(), room.members().count()), ("bob", 2));
+}
+
+/// Signs without a user: who signed in is meant.
+struct WhoSignedIn;
+
+#[async_trait::async_trait]
+impl Authorizer for WhoSignedIn {
+    async fn authorize(
+        &self,
+        request: &AuthorizationRequest,
+    ) -> Result<ChannelAuthorization, AuthorizationError> {
+        let text = format!("{}:{}", request.socket_id, request.channel);
+        let signer = signer();
+        let mut authorization = signer
+            .authorize_channel(&request.socket_id, &"private-any".parse().unwrap(), None)
+            .map_err(|why| AuthorizationError::permanent(why.to_string()))?;
+        authorization.auth = format!("{}:{}", signer.key(), signer.sign(text.as_bytes()));
+        Ok(authorization)
+    }
+}
+
+#[tokio::test]
+async fn who_signed_in_is_a_member_without_being_named_again() {
+    let place = Place::start().await;
+    let client = place.builder().authorizer(Arc::new(WhoSignedIn)).user_authenticator(Arc::new(As("ada")));
+    let client = client.connect().unwrap();
+    let _user = signed_in(&client).await;
+    let mut states = client.states();
+    let mut room = client.subscribe("presence-room".parse().unwrap()).await.unwrap();
+    let dropped = async { while !matches!(next(&mut states).await, ConnectionState::Reconnecting { .. }) {} };
+    let seen = tokio::select! {
+        event = next(&mut room) => {
+            assert_eq!(event, ChannelEvent::Subscribed);
+            assert_eq!(room.members().me().unwrap().id(), "ada");
+            "joined"
+        }
+        () = dropped => "connection dropped without a code",
+    };
+    MEMBER_BY_SIGN_IN.check(place.engine, seen);
+}
