@@ -74,7 +74,8 @@ impl HttpApi {
             return answer::body(answer).await.map_err(Failure::final_one);
         }
         let error = answer::refusal(answer).await;
-        let undone = matches!(error.kind(), ErrorKind::RateLimited | ErrorKind::Server);
+        // After any other failure of the server, it may have published before it failed.
+        let undone = matches!(error.code(), Some(429 | 503));
         Err(Failure { error, undone })
     }
 }

@@ -16,8 +16,8 @@ use crate::Error;
 /// clones share their connections.
 ///
 /// What may be sent again is, as [`Retry`] says. [`Error::is_retryable`] tells whether a call that failed nevertheless may
-/// succeed later; one that failed with [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) or
-/// [`ErrorKind::Network`](crate::ErrorKind::Network) may have been carried out.
+/// succeed later; one that failed with [`ErrorKind::Timeout`](crate::ErrorKind::Timeout),
+/// [`ErrorKind::Network`](crate::ErrorKind::Network) or [`ErrorKind::Server`](crate::ErrorKind::Server) may have been carried out.
 #[derive(Clone)]
 pub struct HttpApi {
     pub(super) client: reqwest::Client,

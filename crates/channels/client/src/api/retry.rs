@@ -4,8 +4,8 @@ use std::time::Duration;
 ///
 /// - Queries, and closing a user's connections, do the same however often they come: they are sent again after every failure
 ///   that may pass, a lost or late answer included.
-/// - An event would be published twice. It is sent again only when it was not taken: no connection, 429, or 5xx; not after
-///   408, 504, a timeout or a connection that broke.
+/// - An event would be published twice. It is sent again only when it was not taken: no connection, 429, or 503; not after
+///   408, any other 5xx, a timeout or a connection that broke.
 ///
 /// The waits are a random part of a limit that doubles each time, so that many clients do not come back together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
