@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::{ChannelName, CloseCode, SocketId, names};
+use crate::{ChannelName, CloseCode, Frame, SocketId, names};
 
-/// A frame that this side sends, other than a published event ([`published_event`]).
-#[derive(Clone, Debug)]
+/// A frame that this side sends, other than a published event ([`published_event`]). `Debug` shows no data.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Outgoing<'a> {
     /// Client: subscribe. `auth` is empty for a public channel.
@@ -167,6 +168,18 @@ impl Outgoing<'_> {
                 frame(names::ERROR, *channel, &ErrorData { code: code.map(|code| code.0), message })
             }
         }
+    }
+}
+
+impl fmt::Debug for Outgoing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.encode();
+        let Ok(frame) = Frame::parse(&text) else { return f.write_str("Outgoing") };
+        f.debug_struct("Outgoing")
+            .field("event", &frame.event)
+            .field("channel", &frame.channel)
+            .field("data_bytes", &frame.data().raw().len())
+            .finish()
     }
 }
 
@@ -357,6 +370,28 @@ mod tests {
         ] {
             assert_eq!(frame.encode(), text);
         }
+    }
+
+    #[test]
+    fn debug_shows_no_data() {
+        let room = ChannelName::new("presence-room").unwrap();
+        let hidden = RawValue::from_string(r#"{"hidden":1}"#.to_owned()).unwrap();
+        let members = BTreeMap::from([("1", Some(&*hidden))]);
+        let data = r#"{"user_id":"1","user_info":"hidden"}"#;
+        for frame in [
+            Outgoing::Subscribe { channel: &room, auth: "k:hidden", channel_data: Some(data) },
+            Outgoing::SignIn { auth: "k:hidden", user_data: data },
+            Outgoing::PresenceSucceeded { channel: &room, members: &members },
+            Outgoing::MemberAdded { channel: &room, user_id: "1", user_info: Some(&hidden) },
+            Outgoing::SignedIn { user_data: data },
+        ] {
+            let shown = format!("{frame:?}");
+            assert!(!shown.contains("hidden") && shown.contains("pusher"), "{shown}");
+        }
+        assert_eq!(
+            format!("{:?}", Outgoing::SubscriptionSucceeded { channel: &room }),
+            r#"Outgoing { event: "pusher_internal:subscription_succeeded", channel: Some("presence-room"), data_bytes: 4 }"#
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -7,7 +8,8 @@ use serde_json::value::RawValue;
 use crate::{SocketId, limits};
 
 /// One text frame of either direction, borrowed from its text: names are copied only when they hold escapes, `data` never.
-#[derive(Debug, Deserialize)]
+/// `Debug` does not show the data.
+#[derive(Deserialize)]
 pub struct Frame<'a> {
     /// The event's name.
     #[serde(borrow)]
@@ -52,8 +54,8 @@ impl<'a> Frame<'a> {
 }
 
 /// The `data` of a frame. The protocol encodes most of it twice: a JSON text inside a JSON string. Clients and some servers send
-/// it plain; both are read the same way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// it plain; both are read the same way. `Debug` shows how long it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Data<'a>(&'a str);
 
 impl<'a> Data<'a> {
@@ -85,6 +87,23 @@ impl<'a> Data<'a> {
     /// The JSON exactly as it stands in the frame; empty when absent.
     pub fn raw(&self) -> &'a str {
         self.0
+    }
+}
+
+impl fmt::Debug for Frame<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame")
+            .field("event", &self.event)
+            .field("channel", &self.channel)
+            .field("data", &self.data())
+            .field("user_id", &self.user_id)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Data<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Data").field("bytes", &self.0.len()).finish()
     }
 }
 
@@ -163,6 +182,14 @@ mod tests {
             assert_eq!(frame.data().json::<Value>().unwrap(), serde_json::json!({"a": 1}));
             assert_eq!(frame.data().text(), r#"{"a":1}"#);
         }
+    }
+
+    #[test]
+    fn debug_shows_no_data() {
+        let frame = Frame::parse(r#"{"event":"e","channel":"c","data":"hidden","user_id":"ada"}"#).unwrap();
+        let shown =
+            r#"Frame { event: "e", channel: Some("c"), data: Data { bytes: 8 }, user_id: Some("ada") }"#;
+        assert_eq!(format!("{frame:?}"), shown);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -6,7 +7,8 @@ use serde_json::value::RawValue;
 use crate::{Data, FrameError};
 
 /// A member of a presence channel: the data of `member_added` and `member_removed`, and a subscription's `channel_data`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// `Debug` does not show the info.
+#[derive(Clone, PartialEq, Eq)]
 pub struct PresenceMember {
     /// The user's id. A number counts as its digits.
     pub id: String,
@@ -40,8 +42,8 @@ impl PresenceMember {
 }
 
 /// The members of a presence channel by id, each with the `user_info` as JSON text: the data of a presence channel's
-/// `subscription_succeeded`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// `subscription_succeeded`. `Debug` does not show the infos.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Members(pub BTreeMap<String, String>);
 
 impl Members {
@@ -69,6 +71,19 @@ impl Members {
             members.entry(id).or_insert_with(null);
         }
         Ok(Self(members))
+    }
+}
+
+impl fmt::Debug for PresenceMember {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PresenceMember").field("id", &self.id).field("info_bytes", &self.info.len()).finish()
+    }
+}
+
+impl fmt::Debug for Members {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids: Vec<_> = self.0.keys().collect();
+        f.debug_struct("Members").field("ids", &ids).finish_non_exhaustive()
     }
 }
 
@@ -125,6 +140,14 @@ mod tests {
         for wrong in ["", "{}", "[]", r#"{"presence":{"ids":[[]]}}"#] {
             assert_eq!(members(wrong), Err(FrameError), "{wrong}");
         }
+    }
+
+    #[test]
+    fn debug_shows_no_info() {
+        let member = PresenceMember { id: "ada".into(), info: "hidden".into() };
+        assert_eq!(format!("{member:?}"), r#"PresenceMember { id: "ada", info_bytes: 6 }"#);
+        let members = Members(BTreeMap::from([(member.id, member.info)]));
+        assert_eq!(format!("{members:?}"), r#"Members { ids: ["ada"], .. }"#);
     }
 
     #[test]

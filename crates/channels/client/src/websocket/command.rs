@@ -1,3 +1,5 @@
+use std::fmt;
+
 use pusher_protocol::ChannelName;
 use tokio::sync::oneshot;
 
@@ -20,10 +22,32 @@ pub(crate) enum Command {
     Trigger(ClientEvent, oneshot::Sender<Result<(), Error>>),
 }
 
-/// A client event, its name and channel checked.
-#[derive(Debug)]
+/// A client event, its name and channel checked. `Debug` does not show the data.
 pub(crate) struct ClientEvent {
     pub(crate) channel: ChannelName,
     pub(crate) event: String,
     pub(crate) data: String,
+}
+
+impl fmt::Debug for ClientEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientEvent")
+            .field("channel", &self.channel)
+            .field("event", &self.event)
+            .field("data_bytes", &self.data.len())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_data() {
+        let channel = "private-ada".parse().unwrap();
+        let event = ClientEvent::new(&channel, "client-e", "hidden".to_owned()).unwrap();
+        let shown = r#"ClientEvent { channel: "private-ada", event: "client-e", data_bytes: 6 }"#;
+        assert_eq!(format!("{event:?}"), shown);
+    }
 }
