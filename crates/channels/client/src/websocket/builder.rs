@@ -108,7 +108,8 @@ impl ClientBuilder {
 
     /// The HTTP proxy to reach the server through, with `CONNECT`: `http://host:port`, before which a name and a password
     /// may stand. By default what `HTTPS_PROXY` (with TLS), `HTTP_PROXY` (without), `ALL_PROXY` and `NO_PROXY` say, in
-    /// capitals or not; and none for a server on this machine.
+    /// capitals or not; and none for a server on this machine. A proxy of another kind there is an error of
+    /// [`connect`](Self::connect).
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(url.into());
         self
@@ -188,7 +189,8 @@ impl ClientBuilder {
     /// The client, connecting. Needs a tokio runtime, on which its task runs.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when host or app key are missing or malformed, the proxy is none, or there is no runtime.
+    /// [`ErrorKind::Configuration`] when host or app key are missing or malformed, the proxy is none of `http://`, or there is no
+    /// runtime.
     pub fn connect(self) -> Result<Client, Error> {
         self.start(true)
     }
@@ -244,7 +246,7 @@ impl ClientBuilder {
         let connector = match (self.connector, self.proxy) {
             (Some(connector), _) => connector,
             (None, Some(proxy)) => Arc::new(ProxyConnector::new(&proxy)?),
-            (None, None) => Arc::new(ProxyConnector::from_env(&endpoint)),
+            (None, None) => Arc::new(ProxyConnector::from_env(&endpoint)?),
         };
         Ok(Settings {
             url: endpoint.websocket_url(&self.path_prefix, &self.app_key),

@@ -1,5 +1,4 @@
 use std::io;
-use std::sync::Arc;
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
@@ -13,49 +12,57 @@ use crate::{Error, ErrorKind};
 const MAX_HEAD: usize = 8 * 1024;
 
 /// TCP, through an HTTP proxy where one is to be used.
-#[derive(Clone)]
 pub(crate) struct ProxyConnector {
-    proxies: Option<Arc<Matcher>>,
-    scheme: &'static str,
+    proxy: Option<Intercept>,
 }
 
 impl ProxyConnector {
     /// What the environment says of the server, read once.
-    pub(crate) fn from_env(endpoint: &Endpoint) -> Self {
-        let proxies = (!is_loopback(&endpoint.host)).then(|| Arc::new(Matcher::from_env()));
-        Self { proxies, scheme: if endpoint.tls { "https" } else { "http" } }
+    pub(crate) fn from_env(endpoint: &Endpoint) -> Result<Self, Error> {
+        match is_loopback(&endpoint.host) {
+            true => Ok(Self { proxy: None }),
+            false => Self::of(&Matcher::from_env(), endpoint),
+        }
     }
 
     /// Always this proxy.
     pub(crate) fn new(url: &str) -> Result<Self, Error> {
-        let proxy = Self { proxies: Some(Arc::new(Matcher::builder().all(url).build())), scheme: "https" };
-        match proxy.of("server.invalid", 443) {
-            Some(found) if is_http(&found) => Ok(proxy),
-            _ => Err(Error::new(ErrorKind::Configuration, "the proxy must be one of http://")),
-        }
+        let anywhere = Endpoint { host: "server.invalid".to_owned(), port: 443, tls: true };
+        let found = Self::of(&Matcher::builder().all(url).build(), &anywhere)?;
+        if found.proxy.is_some() { Ok(found) } else { Err(wrong("the proxy must be one of http://")) }
     }
 
-    fn of(&self, host: &str, port: u16) -> Option<Intercept> {
-        let brackets = if host.contains(':') { ("[", "]") } else { ("", "") };
-        let uri = format!("{}://{}{host}{}:{port}", self.scheme, brackets.0, brackets.1);
-        self.proxies.as_ref()?.intercept(&uri.parse::<Uri>().ok()?)
+    /// The proxy to this server, if there is to be one. One that cannot be used is an error: it may be there to hide or to
+    /// guard what goes past it, and trying for ever would look like a server that is down.
+    fn of(proxies: &Matcher, endpoint: &Endpoint) -> Result<Self, Error> {
+        let Endpoint { host, port, tls } = endpoint;
+        let scheme = if *tls { "https" } else { "http" };
+        let uri = format!("{scheme}://{}", authority(host, *port)).parse::<Uri>();
+        let proxy = uri.ok().and_then(|uri| proxies.intercept(&uri));
+        match proxy {
+            Some(proxy) if proxy.uri().scheme_str() != Some("http") || proxy.uri().host().is_none() => {
+                Err(wrong("the proxy for the server, which the environment may name, is not one of http://"))
+            }
+            proxy => Ok(Self { proxy }),
+        }
     }
 }
 
-fn is_http(proxy: &Intercept) -> bool {
-    proxy.uri().scheme_str() == Some("http") && proxy.uri().host().is_some()
+fn wrong(message: &str) -> Error {
+    Error::new(ErrorKind::Configuration, message)
+}
+
+fn authority(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 #[async_trait::async_trait]
 impl Connector for ProxyConnector {
     async fn connect(&self, host: &str, port: u16) -> io::Result<BoxTransport> {
-        let Some(proxy) = self.of(host, port) else { return TcpConnector.connect(host, port).await };
-        let (Some(at), true) = (proxy.uri().host(), is_http(&proxy)) else {
-            return Err(io::Error::new(io::ErrorKind::Unsupported, "the proxy is not one of http://"));
-        };
-        let at = at.trim_matches(['[', ']']);
+        let Some(proxy) = &self.proxy else { return TcpConnector.connect(host, port).await };
+        let at = proxy.uri().host().unwrap_or_default().trim_matches(['[', ']']);
         let mut stream = TcpConnector.connect(at, proxy.uri().port_u16().unwrap_or(80)).await?;
-        stream.write_all(&request(&proxy, host, port)).await?;
+        stream.write_all(&request(proxy, host, port)).await?;
         stream.flush().await?;
         match status(&head(&mut stream).await?) {
             Some(200..=299) => Ok(stream),
@@ -70,7 +77,7 @@ impl Connector for ProxyConnector {
 
 /// A request for a tunnel (RFC 9110, 9.3.6).
 fn request(proxy: &Intercept, host: &str, port: u16) -> Vec<u8> {
-    let target = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+    let target = authority(host, port);
     let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n").into_bytes();
     if let Some(authorization) = proxy.basic_auth() {
         request.extend_from_slice(b"Proxy-Authorization: ");
@@ -122,9 +129,10 @@ mod tests {
     }
 
     #[test]
-    fn a_server_on_this_machine_is_reached_without() {
+    fn a_proxy_of_another_kind_is_an_error_only_where_it_would_be_used() {
         let endpoint = |host: &str| Endpoint { host: host.to_owned(), port: 80, tls: false };
-        assert!(ProxyConnector::from_env(&endpoint("127.0.0.1")).proxies.is_none());
-        assert!(ProxyConnector::from_env(&endpoint("server.test")).proxies.is_some());
+        let proxies = Matcher::builder().all("socks5://proxy.test").no("direct.test").build();
+        assert!(ProxyConnector::of(&proxies, &endpoint("server.test")).is_err());
+        assert!(ProxyConnector::of(&proxies, &endpoint("direct.test")).unwrap().proxy.is_none());
     }
 }

@@ -3,8 +3,8 @@
 use std::process::Command;
 use std::time::Duration;
 
-use pusher_client::Client;
 use pusher_client::protocol::{Outgoing, SocketId};
+use pusher_client::{Client, ErrorKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::accept_async;
@@ -90,7 +90,33 @@ async fn the_environment_names_the_proxy_by_scheme() {
 }
 
 #[tokio::test]
-#[ignore = "a child of the_environment_names_the_proxy_by_scheme"]
+async fn a_proxy_of_another_kind_in_the_environment_is_told_at_once() {
+    for variable in ["ALL_PROXY", "https_proxy"] {
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "proxy::a_child_is_refused_for_its_environment", "--ignored"])
+            .env_clear()
+            .env(variable, "socks5://127.0.0.1:9")
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        assert!(child.status.success(), "{variable}: {}", String::from_utf8_lossy(&child.stdout));
+    }
+}
+
+#[tokio::test]
+#[ignore = "a child of a_proxy_of_another_kind_in_the_environment_is_told_at_once"]
+async fn a_child_is_refused_for_its_environment() {
+    if std::env::var(CHILD).is_err() {
+        return;
+    }
+    let error = Client::builder("app-key").host("server.test").connect().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.to_string().contains("proxy"), "{error}");
+    assert!(Client::builder("app-key").host("127.0.0.1").build().is_ok(), "this machine needs none");
+}
+
+#[tokio::test]
+#[ignore = "a child of the_environment the_environment_names_the_proxy_by_scheme"]
 async fn a_child_connects_as_its_environment_says() {
     let Ok(tls) = std::env::var(CHILD) else { return };
     let client = Client::builder("app-key").host("server.test").tls(!tls.is_empty()).connect().unwrap();
