@@ -138,17 +138,7 @@ impl Actor {
                 let _ = done.send(());
             }
             Command::Bind(wanted, queue) => self.bindings.add(wanted, queue),
-            Command::SignIn(handle) => {
-                self.sign_in.join(handle);
-                let failed = match &*self.state.borrow() {
-                    ConnectionState::Failed { reason } => Some(reason.clone()),
-                    _ => None,
-                };
-                match failed {
-                    Some(reason) => self.sign_in.refuse(&reason),
-                    None => self.sign_in(),
-                }
-            }
+            Command::SignIn(handle) => self.join_sign_in(handle),
             Command::Trigger(event, done) => {
                 let _ = done.send(self.trigger(&event));
             }
@@ -184,9 +174,13 @@ impl Actor {
             LinkEvent::Dialed(Err(loss)) => self.retry(&loss, Duration::ZERO),
             LinkEvent::Text(text) => self.text(&text),
             LinkEvent::Lost(loss) => self.lost(loss),
-            LinkEvent::Answered(Answer::Channel(channel, answer)) => self.authorized(&channel, answer),
-            LinkEvent::Answered(Answer::Key(channel, answer)) => self.key_renewed(&channel, answer),
-            LinkEvent::Answered(Answer::User(answer)) => self.authenticated(answer),
+            LinkEvent::Answered(Answer::Channel(ticket, channel, answer)) => {
+                self.authorized(ticket, &channel, answer);
+            }
+            LinkEvent::Answered(Answer::Key(ticket, channel, answer)) => {
+                self.key_renewed(ticket, &channel, answer);
+            }
+            LinkEvent::Answered(Answer::User(ticket, answer)) => self.authenticated(ticket, answer),
         }
     }
 

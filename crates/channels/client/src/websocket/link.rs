@@ -1,11 +1,13 @@
 use std::future::{Future, pending};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use pusher_protocol::{ChannelName, SocketId};
 use pusher_signer::{ChannelAuthorization, UserAuthentication};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::dial::dial;
@@ -28,15 +30,22 @@ pub(crate) enum Link {
 
 type Dialed = Result<Box<Connection>, Loss>;
 
+/// Which question an answer is to, of those of one connection. Who asks again keeps the later ticket, and does not know the
+/// earlier answer any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket(u64);
+
 /// An answer of the app's authorizer or user authenticator.
 pub(crate) enum Answer {
     /// For a subscription.
-    Channel(ChannelName, Result<ChannelAuthorization, AuthorizationError>),
+    Channel(Ticket, ChannelName, Authorized),
     /// For the key of an encrypted channel that is subscribed already.
-    Key(ChannelName, Result<ChannelAuthorization, AuthorizationError>),
+    Key(Ticket, ChannelName, Authorized),
     /// For the sign-in.
-    User(Result<UserAuthentication, AuthorizationError>),
+    User(Ticket, Result<UserAuthentication, AuthorizationError>),
 }
+
+pub(crate) type Authorized = Result<ChannelAuthorization, AuthorizationError>;
 
 /// A connection with what belongs to it alone. The answers are for its socket id: they end with it, so that a late
 /// one cannot reach the next connection.
@@ -45,8 +54,10 @@ pub(crate) struct Connection {
     pub(crate) socket_id: SocketId,
     pub(crate) since: Instant,
     pub(crate) answers: JoinSet<Answer>,
+    /// The last question's.
+    ticket: Ticket,
     /// Presence channels whose authorizations name no user: that of the sign-in counts.
-    pub(crate) awaiting_user: Vec<(ChannelName, ChannelAuthorization)>,
+    pub(crate) awaiting_user: Vec<(Ticket, ChannelName, ChannelAuthorization)>,
     /// A close that `pusher:error` announced.
     pub(crate) announced: Option<Loss>,
 }
@@ -78,6 +89,7 @@ impl Link {
                 socket_id,
                 since: Instant::now(),
                 answers: JoinSet::new(),
+                ticket: Ticket(0),
                 awaiting_user: Vec::new(),
                 announced: None,
             }))
@@ -99,6 +111,12 @@ impl Link {
 }
 
 impl Connection {
+    /// Another question's.
+    pub(crate) fn ticket(&mut self) -> Ticket {
+        self.ticket.0 += 1;
+        self.ticket
+    }
+
     async fn next(&mut self) -> LinkEvent {
         tokio::select! {
             biased;
@@ -108,5 +126,19 @@ impl Connection {
                 Err(loss) => LinkEvent::Lost(loss),
             },
         }
+    }
+}
+
+/// The app's answer within a time. A panic of `whom` is a refusal; the question is a block that calls the app, so that a panic
+/// before there is a future is one too.
+pub(crate) async fn answer_of<T>(
+    whom: &str,
+    limit: Duration,
+    question: impl Future<Output = Result<T, AuthorizationError>>,
+) -> Result<T, AuthorizationError> {
+    match timeout(limit, AssertUnwindSafe(question).catch_unwind()).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_panic)) => Err(AuthorizationError::permanent(format!("the {whom} panicked"))),
+        Err(_elapsed) => Err(AuthorizationError::retryable(format!("the {whom} took too long"))),
     }
 }

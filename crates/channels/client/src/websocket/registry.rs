@@ -11,6 +11,7 @@ pub(crate) use entry::{Delivered, key_of};
 
 use self::entry::Entry;
 use self::sealed::Sealed;
+use super::link::Ticket;
 use super::subscription::Subscriber;
 use super::{ChannelEvent, Event};
 use crate::Error;
@@ -29,9 +30,9 @@ pub(crate) enum Phase {
     /// Nothing was done for it: there is no connection.
     Idle,
     /// The authorizer is being asked.
-    Authorizing,
+    Authorizing(Ticket),
     /// Authorized as the user whose sign-in is under way.
-    AwaitingUser,
+    AwaitingUser(Ticket),
     /// Sent to the server; until the deadline.
     Requested,
     /// The server confirmed it.
@@ -111,13 +112,22 @@ impl Registry {
         }
     }
 
-    /// The key that was asked for because the one before opened nothing.
+    /// Another key was asked for, because the one before opened nothing.
+    pub(crate) fn await_key(&mut self, channel: &ChannelName, ticket: Ticket) {
+        let sealed = self.subscribed_mut(channel.as_str()).and_then(|entry| entry.sealed.as_mut());
+        if let Some(sealed) = sealed {
+            sealed.asked = Some(ticket);
+        }
+    }
+
+    /// The key that was asked for. Gives the events that it opened.
     pub(crate) fn renew_key(
         &mut self,
+        ticket: Ticket,
         channel: &ChannelName,
         key: Result<SharedSecret, Error>,
     ) -> Vec<Event> {
-        self.subscribed_mut(channel.as_str()).map_or_else(Vec::new, |entry| entry.renew(key))
+        self.subscribed_mut(channel.as_str()).map_or_else(Vec::new, |entry| entry.renew(ticket, key))
     }
 
     pub(crate) fn deliver(&mut self, channel: &str, frame: Frame<'_>) -> Delivered {

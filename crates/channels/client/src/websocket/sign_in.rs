@@ -3,6 +3,7 @@ use std::sync::Arc;
 use pusher_protocol::{ChannelName, Frame, UserData, WatchlistChanges, limits};
 use tokio::time::Instant;
 
+use super::link::Ticket;
 use super::queue::Sender;
 use super::{Event, UserEvent};
 use crate::Error;
@@ -17,6 +18,8 @@ pub(crate) struct SignIn {
     pub(crate) stage: Stage,
     pub(crate) deadline: Option<Instant>,
     failures: u32,
+    /// The id of the user whom the server was asked for, until the app is asked anew.
+    pub(crate) requested: Option<String>,
     /// What the server complained of since it was asked.
     pub(crate) complaint: Option<Error>,
 }
@@ -28,7 +31,7 @@ pub(crate) enum Stage {
     #[default]
     Idle,
     /// The authenticator is being asked.
-    Authenticating,
+    Authenticating(Ticket),
     /// Sent to the server; until the deadline.
     Requested,
     /// The connection is the user's, whose channel is asked for until the deadline.
@@ -62,7 +65,7 @@ impl SignIn {
     pub(crate) fn user(&self) -> Option<&UserData> {
         match &self.stage {
             Stage::Subscribing(user, _) | Stage::SignedIn(user, _) | Stage::Left(user, _) => Some(user),
-            Stage::Idle | Stage::Authenticating | Stage::Requested | Stage::Waiting => None,
+            Stage::Idle | Stage::Authenticating(_) | Stage::Requested | Stage::Waiting => None,
         }
     }
 
@@ -116,6 +119,7 @@ impl SignIn {
         }
         self.failures = 0;
         self.complaint = None;
+        self.requested = None;
         self.set(Stage::Idle, None);
     }
 

@@ -12,7 +12,8 @@ use crate::Error;
 /// connection signs in again.
 ///
 /// Its queue is bounded as a [`Subscription`](crate::Subscription)'s is. It keeps its client alive. The protocol has no sign-out:
-/// after the last is dropped, the connection is the user's until it ends, but nothing is received.
+/// after the last is dropped, the connection is the user's until it ends, but nothing is received. Servers refuse another
+/// user on it: [`disconnect`](crate::Client::disconnect) before another signs in.
 #[derive(Debug)]
 pub struct User {
     pub(super) events: Receiver<UserEvent>,

@@ -1,3 +1,4 @@
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -173,22 +174,67 @@ async fn an_authorizer_that_never_answers_is_asked_again() {
     assert!(start.elapsed() >= Duration::from_secs(30));
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_authorizer_that_panics_ends_the_subscription_and_nothing_else() {
-    struct Panicking;
-    #[async_trait::async_trait]
-    impl Authorizer for Panicking {
-        async fn authorize(
-            &self,
-            _request: &AuthorizationRequest,
-        ) -> Result<ChannelAuthorization, AuthorizationError> {
-            panic!("a bug of the application")
-        }
+struct Panicking;
+
+#[async_trait::async_trait]
+impl Authorizer for Panicking {
+    async fn authorize(
+        &self,
+        _request: &AuthorizationRequest,
+    ) -> Result<ChannelAuthorization, AuthorizationError> {
+        panic!("a bug of the application")
     }
+}
+
+/// Panics before it gives a future.
+struct Hasty;
+
+impl Authorizer for Hasty {
+    fn authorize<'a, 'b, 'c>(
+        &'a self,
+        _request: &'b AuthorizationRequest,
+    ) -> Pin<Box<dyn Future<Output = Result<ChannelAuthorization, AuthorizationError>> + Send + 'c>>
+    where
+        'a: 'c,
+        'b: 'c,
+        Self: 'c,
+    {
+        panic!("a bug of the application")
+    }
+}
+
+#[cfg(feature = "http")]
+impl pusher_client::FieldProvider for Hasty {
+    fn fields<'a, 'b>(
+        &'a self,
+    ) -> Pin<Box<dyn Future<Output = Result<Vec<(String, String)>, AuthorizationError>> + Send + 'b>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        panic!("a bug of the application")
+    }
+}
+
+async fn expect_end_of_the_subscription_alone(authorizer: Arc<dyn Authorizer>) {
     let net = Net::new();
-    let client = net.client().authorizer(Arc::new(Panicking)).connect().unwrap();
+    let client = net.client().authorizer(authorizer).connect().unwrap();
     let mut ada = client.subscribe(name("private-ada")).await.unwrap();
     let mut peer = net.establish(1).await;
     assert!(matches!(next(&mut ada).await, ChannelEvent::Refused(_)));
     peer.expect_nothing().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_authorizer_that_panics_ends_the_subscription_and_nothing_else() {
+    expect_end_of_the_subscription_alone(Arc::new(Panicking)).await;
+    expect_end_of_the_subscription_alone(Arc::new(Hasty)).await;
+}
+
+#[cfg(feature = "http")]
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_panics_ends_the_subscription_and_nothing_else() {
+    let builder =
+        pusher_client::HttpAuthorizer::builder("http://127.0.0.1:9/").param_provider(Arc::new(Hasty));
+    expect_end_of_the_subscription_alone(Arc::new(builder.build().unwrap())).await;
 }

@@ -8,6 +8,7 @@ mod client_events;
 mod connection;
 mod encrypted;
 mod keep_alive;
+mod late;
 mod lifetime;
 mod presence;
 mod proxy;

@@ -1,3 +1,4 @@
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -100,9 +101,9 @@ async fn several_handles_share_one_sign_in_and_the_last_unsubscribes() {
     drop(second);
     peer.expect_unsubscribe(CHANNEL).await;
 
+    // Who it is now, the authenticator is asked anew.
     let mut third = client.sign_in().await.unwrap();
-    peer.expect_subscribe(CHANNEL).await;
-    peer.confirm(CHANNEL).await;
+    take(&mut peer, 1).await;
     expect_signed_in(&mut third).await;
     drop(third);
     peer.expect_unsubscribe(CHANNEL).await;
@@ -172,6 +173,33 @@ async fn a_refusal_of_the_authenticator_ends_the_sign_in() {
     let mut again = client.sign_in().await.unwrap();
     take(&mut peer, 1).await;
     expect_signed_in(&mut again).await;
+}
+
+/// Panics before it gives a future.
+struct Hasty;
+
+impl UserAuthenticator for Hasty {
+    fn authenticate<'a, 'b, 'c>(
+        &'a self,
+        _request: &'b UserAuthenticationRequest,
+    ) -> Pin<Box<dyn Future<Output = Result<UserAuthentication, AuthorizationError>> + Send + 'c>>
+    where
+        'a: 'c,
+        'b: 'c,
+        Self: 'c,
+    {
+        panic!("a bug of the application")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_authenticator_that_panics_ends_the_sign_in_and_nothing_else() {
+    let net = Net::new();
+    let client = net.client().user_authenticator(Arc::new(Hasty)).connect().unwrap();
+    let mut user = client.sign_in().await.unwrap();
+    let mut peer = net.establish(1).await;
+    assert!(matches!(next(&mut user).await, UserEvent::Refused(_)));
+    peer.expect_nothing().await;
 }
 
 #[tokio::test(start_paused = true)]

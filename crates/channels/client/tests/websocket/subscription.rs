@@ -296,3 +296,24 @@ async fn unsubscribing_ends_the_streams_of_all_who_share_the_channel() {
     assert!(second.next().await.is_none());
     peer.expect_nothing().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_passing_refusal_of_a_channel_that_is_subscribed_changes_nothing() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut news = client.subscribe(name("news")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    peer.expect_subscribe("news").await;
+    peer.confirm("news").await;
+    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+    peer.text(
+        r#"{"event":"pusher:subscription_error","channel":"news","data":{"error":"busy","status":503}}"#,
+    )
+    .await;
+    peer.publish("news", "n", "x").await;
+    assert_eq!(next_data(&mut news).await, "x");
+    // Longer than any wait before another attempt.
+    tokio::time::advance(Duration::from_secs(60)).await;
+    peer.expect_nothing().await;
+    assert!(news.is_subscribed());
+}

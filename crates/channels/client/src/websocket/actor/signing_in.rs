@@ -1,27 +1,34 @@
-use std::panic::AssertUnwindSafe;
-
-use futures_util::FutureExt;
 use pusher_protocol::{ChannelName, Outgoing, UserData};
 use pusher_signer::UserAuthentication;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::Actor;
-use crate::websocket::link::{Answer, Link};
+use crate::websocket::link::{Answer, Link, Ticket, answer_of};
+use crate::websocket::queue::Sender;
 use crate::websocket::registry::Phase;
 use crate::websocket::sign_in::Stage;
+use crate::websocket::{ConnectionState, UserEvent};
 use crate::{AuthorizationError, Error, ErrorKind, UserAuthenticationRequest};
 
 /// How the connection becomes a user's.
 impl Actor {
-    /// Starts what is missing of the sign-in that is wanted, if there is a connection.
-    pub(super) fn sign_in(&mut self) {
-        if !self.sign_in.is_wanted() {
-            return;
+    /// Adds a handle. The first begins anew, whatever is left of an earlier sign-in: who it is now, the app says, perhaps
+    /// another than the one whom the connection knows.
+    pub(super) fn join_sign_in(&mut self, handle: Sender<UserEvent>) {
+        self.unsubscribe_unwanted();
+        let is_first = !self.sign_in.is_wanted();
+        self.sign_in.join(handle);
+        if let ConnectionState::Failed { reason } = &*self.state.borrow() {
+            self.sign_in.refuse(reason);
+        } else if is_first {
+            self.authenticate();
         }
-        match self.sign_in.stage.clone() {
-            // Who it is now, the app says: perhaps another than the one whom the connection knows.
-            Stage::Idle | Stage::Left(..) => self.authenticate(),
-            _ => {}
+    }
+
+    /// Starts the sign-in, if it is wanted and there is a connection.
+    pub(super) fn sign_in(&mut self) {
+        if self.sign_in.is_wanted() {
+            self.authenticate();
         }
     }
 
@@ -33,29 +40,26 @@ impl Actor {
         };
         let request = UserAuthenticationRequest::new(connection.socket_id.clone());
         let limit = self.settings.limits.authorization_timeout;
-        self.sign_in.set(Stage::Authenticating, None);
+        let ticket = connection.ticket();
+        self.sign_in.requested = None;
+        self.sign_in.set(Stage::Authenticating(ticket), None);
         connection.answers.spawn(async move {
-            let asking = AssertUnwindSafe(authenticator.authenticate(&request)).catch_unwind();
-            Answer::User(match timeout(limit, asking).await {
-                Ok(Ok(answer)) => answer,
-                Ok(Err(_panic)) => Err(AuthorizationError::permanent("the user authenticator panicked")),
-                Err(_elapsed) => Err(AuthorizationError::retryable("the user authenticator took too long")),
-            })
+            let asking = async { authenticator.authenticate(&request).await };
+            Answer::User(ticket, answer_of("user authenticator", limit, asking).await)
         });
     }
 
-    pub(super) fn authenticated(&mut self, answer: Result<UserAuthentication, AuthorizationError>) {
-        if self.sign_in.stage != Stage::Authenticating {
+    pub(super) fn authenticated(
+        &mut self,
+        ticket: Ticket,
+        answer: Result<UserAuthentication, AuthorizationError>,
+    ) {
+        if self.sign_in.stage != Stage::Authenticating(ticket) {
             return;
         }
         match answer {
             Ok(_) if !self.sign_in.is_wanted() => self.sign_in.set(Stage::Idle, None),
-            Ok(answer) => {
-                let deadline = Instant::now() + self.settings.limits.subscribe_timeout;
-                self.sign_in.complaint = None;
-                self.sign_in.set(Stage::Requested, Some(deadline));
-                self.send(&Outgoing::SignIn { auth: &answer.auth, user_data: &answer.user_data });
-            }
+            Ok(answer) => self.request_sign_in(&answer),
             Err(error) if error.is_retryable() => {
                 tracing::debug!(%error, "could not authenticate the user");
                 let message = format!("the user could not be authenticated yet: {error}");
@@ -66,10 +70,23 @@ impl Actor {
         }
     }
 
+    fn request_sign_in(&mut self, answer: &UserAuthentication) {
+        let Ok(user) = UserData::parse_text(answer.user_data.clone()) else {
+            let words = "the user authenticator's user_data names no user";
+            return self.sign_in_refused(&Error::new(ErrorKind::Refused, words));
+        };
+        let deadline = Instant::now() + self.settings.limits.subscribe_timeout;
+        self.sign_in.complaint = None;
+        self.sign_in.requested = Some(user.id);
+        self.sign_in.set(Stage::Requested, Some(deadline));
+        self.send(&Outgoing::SignIn { auth: &answer.auth, user_data: &answer.user_data });
+    }
+
     /// The server made the connection the user's.
     pub(super) fn signed_in(&mut self, user: UserData) {
-        // Late is better than never.
-        if !matches!(self.sign_in.stage, Stage::Requested | Stage::Waiting) {
+        // Late is better than never; but not for another user's sign-in, which was given up since.
+        let is_awaited = matches!(self.sign_in.stage, Stage::Requested | Stage::Waiting);
+        if !is_awaited || self.sign_in.requested.as_ref() != Some(&user.id) {
             return;
         }
         let Ok(channel) = ChannelName::of_user(&user.id) else {
@@ -81,9 +98,9 @@ impl Actor {
             false => self.sign_in.set(Stage::Left(user, channel), None),
         }
         let Link::Up(connection) = &mut self.link else { return };
-        for (channel, authorization) in std::mem::take(&mut connection.awaiting_user) {
-            if self.registry.phase(channel.as_str()) == Some(Phase::AwaitingUser) {
-                self.proceed(&channel, &authorization);
+        for (ticket, channel, authorization) in std::mem::take(&mut connection.awaiting_user) {
+            if self.registry.phase(channel.as_str()) == Some(Phase::AwaitingUser(ticket)) {
+                self.proceed(ticket, &channel, &authorization);
             }
         }
     }
@@ -145,8 +162,8 @@ impl Actor {
     /// Ends the channels that wait for a user that will not come.
     pub(super) fn refuse_awaiting(&mut self, reason: &Error) {
         let Link::Up(connection) = &mut self.link else { return };
-        for (channel, _) in std::mem::take(&mut connection.awaiting_user) {
-            if self.registry.phase(channel.as_str()) == Some(Phase::AwaitingUser) {
+        for (ticket, channel, _) in std::mem::take(&mut connection.awaiting_user) {
+            if self.registry.phase(channel.as_str()) == Some(Phase::AwaitingUser(ticket)) {
                 self.registry.refuse(&channel, reason);
             }
         }

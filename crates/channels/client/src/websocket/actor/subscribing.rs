@@ -1,14 +1,11 @@
-use std::panic::AssertUnwindSafe;
-
-use futures_util::FutureExt;
 use pusher_protocol::{ChannelKind, ChannelName, Members, Outgoing, PresenceMember};
 use pusher_signer::ChannelAuthorization;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::Actor;
-use crate::websocket::link::{Answer, Link};
+use crate::websocket::link::{Answer, Authorized, Link, Ticket, answer_of};
 use crate::websocket::registry::{Phase, key_of};
-use crate::{AuthorizationError, AuthorizationRequest, Error, ErrorKind};
+use crate::{AuthorizationRequest, Error, ErrorKind};
 
 /// How a channel becomes subscribed, and how it ends.
 impl Actor {
@@ -17,8 +14,8 @@ impl Actor {
         if !channel.kind().needs_authorization() {
             return self.request(channel, "", None);
         }
-        if self.ask(channel, Answer::Channel) {
-            self.registry.set(channel, Phase::Authorizing, None);
+        if let Some(ticket) = self.ask(channel, Answer::Channel) {
+            self.registry.set(channel, Phase::Authorizing(ticket), None);
         }
     }
 
@@ -26,26 +23,21 @@ impl Actor {
     fn ask(
         &mut self,
         channel: &ChannelName,
-        answer: fn(ChannelName, Result<ChannelAuthorization, AuthorizationError>) -> Answer,
-    ) -> bool {
-        let (Link::Up(connection), Some(authorizer)) = (&mut self.link, self.settings.authorizer.clone())
-        else {
-            return false;
-        };
+        answer: fn(Ticket, ChannelName, Authorized) -> Answer,
+    ) -> Option<Ticket> {
+        let authorizer = self.settings.authorizer.clone()?;
+        let Link::Up(connection) = &mut self.link else { return None };
         let request = AuthorizationRequest::new(connection.socket_id.clone(), channel.clone());
         let limit = self.settings.limits.authorization_timeout;
         let turn = self.authorizing.clone().acquire_owned();
+        let ticket = connection.ticket();
         connection.answers.spawn(async move {
             let _turn = turn.await;
-            let asking = AssertUnwindSafe(authorizer.authorize(&request)).catch_unwind();
-            let authorization = match timeout(limit, asking).await {
-                Ok(Ok(authorization)) => authorization,
-                Ok(Err(_panic)) => Err(AuthorizationError::permanent("the authorizer panicked")),
-                Err(_elapsed) => Err(AuthorizationError::retryable("the authorizer took too long")),
-            };
-            answer(request.channel, authorization)
+            let asking = async { authorizer.authorize(&request).await };
+            let authorized = answer_of("authorizer", limit, asking).await;
+            answer(ticket, request.channel, authorized)
         });
-        true
+        Some(ticket)
     }
 
     pub(super) fn request(&mut self, channel: &ChannelName, auth: &str, channel_data: Option<&str>) {
@@ -57,16 +49,12 @@ impl Actor {
         self.send(&Outgoing::Subscribe { channel, auth, channel_data });
     }
 
-    pub(super) fn authorized(
-        &mut self,
-        channel: &ChannelName,
-        answer: Result<ChannelAuthorization, AuthorizationError>,
-    ) {
-        if self.registry.phase(channel.as_str()) != Some(Phase::Authorizing) {
+    pub(super) fn authorized(&mut self, ticket: Ticket, channel: &ChannelName, answer: Authorized) {
+        if self.registry.phase(channel.as_str()) != Some(Phase::Authorizing(ticket)) {
             return;
         }
         match answer {
-            Ok(authorization) => self.proceed(channel, &authorization),
+            Ok(authorization) => self.proceed(ticket, channel, &authorization),
             Err(error) if error.is_retryable() => {
                 tracing::debug!(%channel, %error, "could not authorize");
                 let message = format!("{channel} could not be authorized yet: {error}");
@@ -78,7 +66,12 @@ impl Actor {
     }
 
     /// Sends an authorized subscription, once it is known as whom.
-    pub(super) fn proceed(&mut self, channel: &ChannelName, authorization: &ChannelAuthorization) {
+    pub(super) fn proceed(
+        &mut self,
+        ticket: Ticket,
+        channel: &ChannelName,
+        authorization: &ChannelAuthorization,
+    ) {
         let kind = channel.kind();
         let channel_data = authorization.channel_data.as_deref();
         if kind.is_presence() {
@@ -86,7 +79,7 @@ impl Actor {
                 (Some(Ok(me)), _) => self.registry.set_me(channel, &me.id),
                 (Some(Err(_)), _) => {}
                 (None, Some(user)) => self.registry.set_me(channel, &user.id),
-                (None, None) => return self.await_user(channel, authorization),
+                (None, None) => return self.await_user(ticket, channel, authorization),
             }
         }
         if kind.is_encrypted() {
@@ -99,11 +92,11 @@ impl Actor {
     }
 
     /// An authorization for a presence channel that names no user: that of the sign-in counts.
-    fn await_user(&mut self, channel: &ChannelName, authorization: &ChannelAuthorization) {
+    fn await_user(&mut self, ticket: Ticket, channel: &ChannelName, authorization: &ChannelAuthorization) {
         match &mut self.link {
             Link::Up(connection) if self.sign_in.is_under_way() => {
-                self.registry.set(channel, Phase::AwaitingUser, None);
-                connection.awaiting_user.push((channel.clone(), authorization.clone()));
+                self.registry.set(channel, Phase::AwaitingUser(ticket), None);
+                connection.awaiting_user.push((ticket, channel.clone(), authorization.clone()));
             }
             _ => self.registry.refuse(channel, &nobody()),
         }
@@ -113,18 +106,16 @@ impl Actor {
     pub(super) fn renew_key(&mut self, channel: &str) {
         let Ok(channel) = ChannelName::new(channel) else { return };
         tracing::debug!(%channel, "asking for another key");
-        self.ask(&channel, Answer::Key);
+        if let Some(ticket) = self.ask(&channel, Answer::Key) {
+            self.registry.await_key(&channel, ticket);
+        }
     }
 
-    pub(super) fn key_renewed(
-        &mut self,
-        channel: &ChannelName,
-        answer: Result<ChannelAuthorization, AuthorizationError>,
-    ) {
+    pub(super) fn key_renewed(&mut self, ticket: Ticket, channel: &ChannelName, answer: Authorized) {
         let key = answer
             .map_err(Error::from)
             .and_then(|authorization| key_of(authorization.shared_secret.as_deref()));
-        for event in self.registry.renew_key(channel, key) {
+        for event in self.registry.renew_key(ticket, channel, key) {
             self.bindings.event(&event);
         }
     }
@@ -140,10 +131,12 @@ impl Actor {
 
     pub(super) fn refused(&mut self, channel: &str, error: Error) {
         let Ok(channel) = ChannelName::new(channel) else { return };
-        if error.is_retryable() && self.registry.is_wanted(&channel) {
-            self.again_later(&channel);
-        } else {
-            self.registry.refuse(&channel, &error);
+        let is_answer = self.registry.phase(channel.as_str()) == Some(Phase::Requested);
+        match error.is_retryable() {
+            true if is_answer && self.registry.is_wanted(&channel) => self.again_later(&channel),
+            // To a request that was given up since, or to none: what stands or is under way goes on.
+            true if !is_answer => {}
+            _ => self.registry.refuse(&channel, &error),
         }
     }
 

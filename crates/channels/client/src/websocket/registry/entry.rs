@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::Phase;
 use super::sealed::{Opened, Sealed};
+use crate::websocket::link::Ticket;
 use crate::websocket::subscription::Subscriber;
 use crate::websocket::{ChannelEvent, Event, Member, Members};
 use crate::{Error, ErrorKind};
@@ -112,8 +113,10 @@ impl Entry {
     }
 
     /// The other key has come, or none: what waited is opened, or not. Gives the events that were.
-    pub(super) fn renew(&mut self, key: Result<SharedSecret, Error>) -> Vec<Event> {
-        let Some(sealed) = &mut self.sealed else { return Vec::new() };
+    pub(super) fn renew(&mut self, ticket: Ticket, key: Result<SharedSecret, Error>) -> Vec<Event> {
+        let Some(sealed) = self.sealed.as_mut().filter(|sealed| sealed.asked == Some(ticket)) else {
+            return Vec::new();
+        };
         let mut events = Vec::new();
         for opened in sealed.renew(key) {
             match opened {

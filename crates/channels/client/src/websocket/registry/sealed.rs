@@ -5,6 +5,7 @@ use pusher_signer::encrypted::SharedSecret;
 use tokio::time::Instant;
 
 use crate::websocket::Event;
+use crate::websocket::link::Ticket;
 use crate::{Error, ErrorKind};
 
 /// How often at most another key is asked for, so that events which nobody can open do not overrun the app's endpoint.
@@ -15,6 +16,8 @@ const RENEWAL: Duration = Duration::from_secs(10);
 pub(super) struct Sealed {
     key: SharedSecret,
     renewed: Option<Instant>,
+    /// The question for another key.
+    pub(super) asked: Option<Ticket>,
     waiting: Option<VecDeque<Event>>,
     capacity: usize,
 }
@@ -33,7 +36,7 @@ pub(super) enum Opened {
 
 impl Sealed {
     pub(super) fn new(key: SharedSecret, capacity: usize) -> Self {
-        Self { key, renewed: None, waiting: None, capacity }
+        Self { key, renewed: None, asked: None, waiting: None, capacity }
     }
 
     pub(super) fn open(&mut self, event: Event) -> Opened {
