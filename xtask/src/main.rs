@@ -3,6 +3,7 @@
 
 mod chaos;
 mod demo;
+mod fuzzing;
 mod plan;
 mod runner;
 mod rustdoc;
@@ -18,7 +19,8 @@ Usage: cargo xtask <command>
   demo [--once] [args]    run the demo; with --once exit after its scenario
   test [--all] [--long]   run every test that this machine can run
                             --all   what this machine lacks is a failure, not a skip
-                            --long  the long tests too (those marked #[ignore], and ten minutes of chaos)
+                            --long  the long tests too (those marked #[ignore], ten minutes of chaos, half a minute of
+                            each fuzz target)
   chaos [args]            run real servers under faults while writers write; see chaos --help
 ";
 

@@ -2,14 +2,14 @@
 
 use crate::runner::Step;
 use crate::test::Options;
-use crate::{chaos, demo, rustdoc, strangers, tools};
+use crate::{chaos, demo, fuzzing, rustdoc, strangers, tools};
 use std::env;
 use std::path::Path;
 use std::process::Command;
 
 pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
     let mut steps = vec![
-        Step::new("format", vec![cargo(["fmt", "--all", "--check"])]),
+        Step::new("format", format()),
         Step::new("clippy, all features", vec![clippy("--all-features")]),
         Step::new("clippy, no default features", vec![clippy("--no-default-features")]),
         Step::new("rustdoc", vec![documentation()]),
@@ -28,6 +28,7 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
     steps.extend(strangers::steps(root));
     if options.long {
         steps.push(strangers::sockudo());
+        steps.push(fuzzing::step(root));
     }
     steps
 }
@@ -39,6 +40,11 @@ pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = tools::cargo();
     command.args(args);
     command
+}
+
+/// The fuzz targets are a workspace of their own.
+fn format() -> Vec<Command> {
+    vec![cargo(["fmt", "--all", "--check"]), cargo(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])]
 }
 
 fn clippy(features: &str) -> Command {

@@ -1,0 +1,41 @@
+//! What claims to be a webhook, to its receiver.
+
+use pusher_signer::{EncryptionMasterKey, ErrorKind, ReceivedWebhook, Signer, WebhookReceiver};
+
+/// The first three lines are the headers `Content-Type`, `X-Pusher-Key` and `X-Pusher-Signature`, the rest is the body. It is
+/// received as it is, and rightly signed.
+pub fn run(input: &[u8]) {
+    let mut parts = input.splitn(4, |byte| *byte == b'\n');
+    let mut header = || parts.next().and_then(|line| std::str::from_utf8(line).ok());
+    let (content_type, key, signature) = (header(), header(), header());
+    let body = parts.next().unwrap_or_default();
+
+    let signer = Signer::new("app-key", "app-secret")
+        .with_encryption_master_key(EncryptionMasterKey::new(*b"thirty-two bytes of a master key"));
+    let receiver = WebhookReceiver::new(Signer::new("app-key", "the secret before")).also(signer.clone());
+    let receive = |received| receiver.receive(&received, 0);
+
+    let right = signer.sign(body);
+    let received = ReceivedWebhook { content_type, key, signature, body };
+    if receive(received).is_ok() {
+        let signature = signature.unwrap_or_default();
+        assert!(
+            signature.eq_ignore_ascii_case(&right) && key == Some("app-key"),
+            "accepted without a right signature"
+        );
+    }
+
+    let signed = ReceivedWebhook {
+        content_type: Some("application/json"),
+        key: Some("app-key"),
+        signature: Some(&right),
+        body,
+    };
+    match receive(signed) {
+        Ok(webhook) => drop(format!("{webhook:?}")),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::WebhookBody, "{error}"),
+    }
+    let tampered = [body, b" "].concat();
+    let error = receive(ReceivedWebhook { body: &tampered, ..signed }).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Signature);
+}
