@@ -93,12 +93,13 @@ impl Window {
         self.rows.len()
     }
 
-    /// Puts a row at its place.
+    /// Puts a row at its place, instead of one that a server said to be there too.
     pub(super) fn insert(&mut self, row: Arc<InboxNotification>, added: u64) {
-        if let Some(before) = self.added.insert(row.id.clone(), added) {
-            self.rows.remove(&before);
+        self.remove(&row.id);
+        self.added.insert(row.id.clone(), added);
+        if let Some(other) = self.rows.insert(added, row) {
+            self.added.remove(&other.id);
         }
-        self.rows.insert(added, row);
     }
 
     fn evict(&mut self) {
@@ -131,5 +132,26 @@ impl Window {
 pub(super) fn set_opened(row: &mut Arc<InboxNotification>, opened_at: Option<Timestamp>) {
     if row.opened != opened_at.is_some() {
         Arc::make_mut(row).set_opened(opened_at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use internal_notifications_models::InternalNotification;
+
+    use super::*;
+
+    fn row(id: &str, added: u64) -> InboxNotification {
+        let notification = InternalNotification::new("c");
+        InboxNotification::new(id.parse().unwrap(), notification, "key:shop", Timestamp::UNIX_EPOCH, added)
+    }
+
+    #[test]
+    fn of_two_rows_at_one_place_nothing_of_the_first_is_left() {
+        let mut window = Window::new(3);
+        window.replace(vec![row("first", 7), row("second", 7)], 0);
+        window.remove(&"first".parse().unwrap());
+        assert_eq!(window.rows().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["second"]);
+        assert_eq!(window.added.len(), 1);
     }
 }
