@@ -100,6 +100,8 @@ async fn what_is_malformed_is_not_signed() {
         assert_eq!(ask(&app, JSON, body).await.problem(), (422, "invalid"), "{body}");
     }
     assert_eq!(ask(&app, FORM, vec![0xff, 0xfe, 0]).await.status, 400);
+    let ignored = b"{\"socket_id\":\"1.2\",\"channel_name\":\"private-ada\",\"more\":\"\xff\"}";
+    assert_eq!(ask(&app, JSON, ignored.to_vec()).await.problem(), (400, "malformed"));
 }
 
 #[tokio::test]

@@ -41,14 +41,17 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonBody<T> {
 }
 
 pub(in crate::http) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let error = match serde_json::from_slice(bytes) {
-        Ok(value) if bytes.trim_ascii_start().starts_with(b"{") => return Ok(value),
+    // In what it ignores, serde would not look.
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| ApiError::malformed(format!("the body is no JSON: {error}")))?;
+    let error = match serde_json::from_str(text) {
+        Ok(value) if text.trim_ascii_start().starts_with('{') => return Ok(value),
         // serde takes an array's values for a struct's.
         Ok(_) => return Err(ApiError::invalid("the body must be a JSON object")),
         Err(error) => error,
     };
     // A wrong shape is met before what follows it is read.
-    let well_formed = serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
+    let well_formed = serde_json::from_str::<IgnoredAny>(text).is_ok();
     match error.classify() {
         Category::Data if well_formed => Err(ApiError::invalid(error.to_string())),
         _ => Err(ApiError::malformed(format!("the body is no JSON: {error}"))),
