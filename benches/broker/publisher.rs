@@ -1,0 +1,87 @@
+use std::net::SocketAddr;
+use std::time::SystemTime;
+
+use pusher_signer::Request;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::peers::{APP_ID, signer};
+
+/// Sends signed requests one after another, over one connection while the server lets it.
+pub(crate) struct Publisher {
+    server: SocketAddr,
+    /// None after an answer with `Connection: close`, which is all that sockudo gives.
+    stream: Option<TcpStream>,
+    answer: Vec<u8>,
+}
+
+pub(crate) const EVENT: &str = "news";
+
+/// A signed request, made before the clock runs.
+pub(crate) fn event(channel: &str) -> Vec<u8> {
+    signed("events", &of(channel))
+}
+
+pub(crate) fn batch<'c>(channels: impl IntoIterator<Item = &'c String>) -> Vec<u8> {
+    let events: Vec<Value> = channels.into_iter().map(|channel| of(channel)).collect();
+    signed("batch_events", &json!({"batch": events}))
+}
+
+fn of(channel: &str) -> Value {
+    let data = r#"{"id":"n-1","heading":"Parcel","content":"A parcel has come"}"#;
+    json!({"name": EVENT, "channel": channel, "data": data})
+}
+
+fn signed(call: &str, body: &Value) -> Vec<u8> {
+    let (path, body) = (format!("/apps/{APP_ID}/{call}"), body.to_string());
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let request = Request { method: "POST", path: &path, query: &[], body: Some(body.as_bytes()) };
+    let query = signer().sign_request(&request, now).unwrap();
+    let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let length = body.len();
+    format!(
+        "POST {path}?{} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n{body}",
+        query.join("&")
+    )
+    .into_bytes()
+}
+
+impl Publisher {
+    pub(crate) async fn to(server: SocketAddr) -> Self {
+        Self { server, stream: Some(connect(server).await), answer: Vec::new() }
+    }
+
+    /// Sends one, and waits for the answer, which must be a success.
+    pub(crate) async fn send(&mut self, request: &[u8]) {
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => connect(self.server).await,
+        };
+        stream.write_all(request).await.unwrap();
+        self.answer.clear();
+        let head = loop {
+            assert!(stream.read_buf(&mut self.answer).await.unwrap() > 0, "closed");
+            if let Some(head) = whole(&self.answer) {
+                break head;
+            }
+        };
+        assert!(head.starts_with("http/1.1 200 "), "{head}");
+        self.stream = (!head.contains("connection: close")).then_some(stream);
+    }
+}
+
+async fn connect(server: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(server).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
+/// The head of an answer that is whole, in small letters.
+fn whole(answer: &[u8]) -> Option<String> {
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    (answer.len() >= end + 4 + length.parse::<usize>().unwrap()).then_some(head)
+}

@@ -1,0 +1,25 @@
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use axum::serve::ListenerExt;
+use pusher_broker::{App, Broker};
+use tokio::net::TcpListener;
+
+use crate::peers::{APP_ID, signer};
+
+/// Where the server of this process is to listen.
+pub(crate) fn address() -> SocketAddr {
+    std::env::var("BENCH_ADDRESS").unwrap().parse().unwrap()
+}
+
+/// Our broker, as its README runs it.
+pub(crate) fn run() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let broker = Broker::builder(App { id: APP_ID.into(), signer: signer() }).client_events(true).build();
+        let listener = TcpListener::bind(address()).await.unwrap();
+        let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
+        axum::serve(listener, broker.router()).await.unwrap();
+    });
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,113 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::{SinkExt, StreamExt, TryStreamExt, stream};
+use pusher_signer::ChannelName;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+use crate::peers::signer;
+
+/// A connection that is subscribed to one channel.
+pub(crate) struct Subscriber(WebSocketStream<TcpStream>);
+
+impl Subscriber {
+    pub(crate) async fn of(server: SocketAddr, channel: &str) -> Self {
+        let stream = TcpStream::connect(server).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let url = format!("ws://{server}/app/app-key?protocol=7&client=bench&version=1");
+        let config = WebSocketConfig::default().read_buffer_size(4096).write_buffer_size(0);
+        let connected = tokio_tungstenite::client_async_with_config(url, stream, Some(config)).await;
+        let mut this = Self(connected.unwrap().0);
+        let established: Value = serde_json::from_str(&this.text().await).unwrap();
+        let data: Value = serde_json::from_str(established["data"].as_str().unwrap()).unwrap();
+        let mut asked = json!({"event": "pusher:subscribe", "data": {"channel": channel}});
+        if channel.starts_with("private-") {
+            let socket_id = data["socket_id"].as_str().unwrap().parse().unwrap();
+            let name: ChannelName = channel.parse().unwrap();
+            asked["data"]["auth"] = signer().authorize_channel(&socket_id, &name, None).unwrap().auth.into();
+        }
+        this.0.send(Message::text(asked.to_string())).await.unwrap();
+        let answer = this.text().await;
+        assert!(answer.contains("pusher_internal:subscription_succeeded"), "{answer}");
+        this
+    }
+
+    /// So many at once, each with the channel of its number.
+    pub(crate) async fn many(server: SocketAddr, channels: impl IntoIterator<Item = String>) -> Vec<Self> {
+        let opening = channels.into_iter().map(async |channel| Self::of(server, &channel).await);
+        stream::iter(opening).buffered(50).collect().await
+    }
+
+    /// Waits for a published event.
+    pub(crate) async fn event(&mut self) {
+        while !is_event(&self.text().await) {}
+    }
+
+    async fn text(&mut self) -> String {
+        loop {
+            match self.0.try_next().await.unwrap().expect("closed") {
+                Message::Text(text) => return text.as_str().to_owned(),
+                Message::Close(frame) => panic!("closed: {frame:?}"),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn is_event(text: &str) -> bool {
+    text.contains(EVENT_FIELD)
+}
+
+const EVENT_FIELD: &str = r#""event":"news""#;
+
+/// Subscribers whose events are counted.
+pub(crate) struct Counted {
+    count: Arc<AtomicUsize>,
+    target: Arc<AtomicUsize>,
+    reached: Arc<Notify>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Counted {
+    pub(crate) fn new(subscribers: Vec<Subscriber>) -> Self {
+        let mut this = Self {
+            count: Arc::default(),
+            target: Arc::default(),
+            reached: Arc::default(),
+            tasks: Vec::new(),
+        };
+        for mut subscriber in subscribers {
+            let (count, target, reached) = (this.count.clone(), this.target.clone(), this.reached.clone());
+            this.tasks.push(tokio::spawn(async move {
+                loop {
+                    subscriber.event().await;
+                    if count.fetch_add(1, Ordering::Relaxed) + 1 == target.load(Ordering::Relaxed) {
+                        reached.notify_one();
+                    }
+                }
+            }));
+        }
+        this
+    }
+
+    /// How many events a second arrive while this is published, which `expected` arrive of.
+    pub(crate) async fn rate(&self, expected: usize, publishing: impl Future<Output = ()>) -> f64 {
+        self.count.store(0, Ordering::Relaxed);
+        self.target.store(expected, Ordering::Relaxed);
+        let started = std::time::Instant::now();
+        tokio::join!(publishing, self.reached.notified());
+        expected as f64 / started.elapsed().as_secs_f64()
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+}
