@@ -55,9 +55,13 @@ fn until(second: i64) -> Option<Timestamp> {
 }
 
 #[test]
-fn a_token_that_never_ends_has_no_end() {
-    let user = check().check(&signed(&json!({"sub": "ada", "exp": 1e300}))).expect("good");
-    assert!(matches!(user, Principal::User { until: None, .. }));
+fn a_token_that_ends_beyond_all_times_has_no_end() {
+    for exp in [json!(253_402_300_800_i64), json!(u64::MAX), json!(1e18)] {
+        let user = check().check(&signed(&json!({"sub": "ada", "exp": exp}))).expect("good");
+        assert!(matches!(user, Principal::User { until: None, .. }), "{exp}");
+    }
+    // Not even a number of seconds.
+    assert!(refused(&json!({"sub": "ada", "exp": 1e300})).contains("not valid"));
 }
 
 #[test]
