@@ -13,6 +13,9 @@ pub struct Limits {
     pub connection_quota: Option<usize>,
     /// Subscriptions of one connection. Default: 100.
     pub subscriptions: usize,
+    /// Times that one connection asks for a subscription within ten seconds; a further one is refused with 4301. Each costs the other
+    /// subscribers of a channel, and webhooks, some events, and so does its end, which cannot come without it. Default: 500.
+    pub subscribing: usize,
     /// Frames that may wait for one connection; with one more it is closed with 4100. Default: 256.
     pub queue: usize,
     /// Bytes of a frame from a client; a longer one closes the connection with 1009. Default: 16 KiB.
@@ -48,6 +51,8 @@ pub struct Limits {
     pub close_timeout: Duration,
     /// Webhook events that wait for one destination; a further one is dropped. Default: 10,000.
     pub webhook_queue: usize,
+    /// Bytes of the webhook events that wait for one destination; a further event is dropped. Default: 16 MiB.
+    pub webhook_queue_bytes: usize,
     /// How long a destination may take to answer a webhook. Default: 10 s.
     pub webhook_timeout: Duration,
     /// For how long a webhook that was not acknowledged is sent again. Default: 5 min, as Pusher's.
@@ -62,6 +67,7 @@ impl Default for Limits {
             sockets: 10_000,
             connection_quota: None,
             subscriptions: 100,
+            subscribing: 500,
             queue: 256,
             frame_bytes: 16 * 1024,
             bad_frames: 10,
@@ -79,6 +85,7 @@ impl Default for Limits {
             subscribe_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(2),
             webhook_queue: 10_000,
+            webhook_queue_bytes: 16 * 1024 * 1024,
             webhook_timeout: Duration::from_secs(10),
             webhook_retries: Duration::from_secs(5 * 60),
             webhook_grace: Duration::from_secs(3),

@@ -1,4 +1,5 @@
 mod delivery;
+mod departures;
 mod occurrence;
 mod queue;
 
@@ -13,7 +14,7 @@ use pusher_signer::Signer;
 use crate::broker::Clock;
 use crate::limits::Limits;
 pub(crate) use occurrence::Occurrence;
-use queue::Queue;
+use queue::{Queue, Size};
 
 /// One webhook, signed: to be sent as a `POST` with [`headers`](Self::headers) and [`body`](Self::body), byte by byte (Pusher's
 /// "webhooks").
@@ -65,8 +66,9 @@ struct Destination {
 
 impl Hooks {
     pub(crate) fn new(destinations: Vec<Sender>, limits: &Limits) -> Self {
+        let capacity = Size { events: limits.webhook_queue, bytes: limits.webhook_queue_bytes };
         let destination = |send| Destination {
-            queue: Arc::new(Queue::new(limits.webhook_queue, limits.webhook_grace)),
+            queue: Arc::new(Queue::new(capacity, limits.webhook_grace)),
             send: Arc::new(send),
         };
         Self {

@@ -5,7 +5,7 @@ use pusher_signer::Signer;
 use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::queue::Queue;
+use super::queue::{Queue, Size};
 use super::{Occurrence, Sender, Webhook};
 use crate::broker::Clock;
 
@@ -19,8 +19,8 @@ pub(super) struct Delivery {
     pub(super) retries: Duration,
 }
 
-/// The most events of one webhook.
-const BATCH: usize = 100;
+/// The most that one webhook tells, but for a single event that is bigger.
+const BATCH: Size = Size { events: 100, bytes: 128 * 1024 };
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 

@@ -82,14 +82,79 @@ impl Occurrence {
         matches!(self, Self::ChannelVacated { .. } | Self::MemberRemoved { .. })
     }
 
-    /// Whether it undoes this departure.
-    pub(crate) fn is_return_after(&self, departure: &Self) -> bool {
-        match (self, departure) {
-            (Self::ChannelOccupied { channel }, Self::ChannelVacated { channel: left }) => channel == left,
-            (Self::MemberAdded { channel, user_id }, Self::MemberRemoved { channel: left, user_id: who }) => {
-                channel == left && user_id == who
+    /// Who departed or came: the departure and the return of the same one undo each other.
+    pub(crate) fn who(&self) -> Option<Who> {
+        match self {
+            Self::ChannelOccupied { channel } | Self::ChannelVacated { channel } => {
+                Some(Who { channel: channel.clone(), user_id: None })
             }
-            _ => false,
+            Self::MemberAdded { channel, user_id } | Self::MemberRemoved { channel, user_id } => {
+                Some(Who { channel: channel.clone(), user_id: Some(user_id.clone()) })
+            }
+            _ => None,
+        }
+    }
+
+    /// No fewer bytes than it has as JSON.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::ChannelOccupied { channel }
+            | Self::ChannelVacated { channel }
+            | Self::CacheMiss { channel }
+            | Self::SubscriptionCount { channel, .. } => FRAME + json_bytes(channel),
+            Self::MemberAdded { channel, user_id } | Self::MemberRemoved { channel, user_id } => {
+                FRAME + json_bytes(channel) + json_bytes(user_id)
+            }
+            Self::ClientEvent { channel, event, data, socket_id, user_id } => {
+                let texts = [channel, event, data, socket_id].into_iter().chain(user_id);
+                FRAME + texts.map(|text| json_bytes(text)).sum::<usize>()
+            }
+        }
+    }
+}
+
+/// A channel as a whole, or one of its users.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Who {
+    channel: String,
+    user_id: Option<String>,
+}
+
+/// Bytes around the texts: names, quotes, a number.
+const FRAME: usize = 128;
+
+/// The bytes that a text has at most within JSON.
+fn json_bytes(text: &str) -> usize {
+    let of = |byte: u8| match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    text.bytes().map(of).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_takes_is_never_underestimated() {
+        let channel: ChannelName = "presence-room".parse().unwrap();
+        let socket = SocketId::new("1.2").unwrap();
+        let texts = ["", "plain", "\"\\\n\u{1}\u{7f}é"];
+        for text in texts {
+            for occurrence in [
+                Occurrence::occupied(&channel),
+                Occurrence::vacated(&channel),
+                Occurrence::member_added(&channel, text),
+                Occurrence::member_removed(&channel, text),
+                Occurrence::client_event(&channel, "client-e", text, &socket, Some(text)),
+                Occurrence::cache_miss(&channel),
+                Occurrence::subscription_count(&channel, usize::MAX),
+            ] {
+                let json = serde_json::to_string(&occurrence).unwrap();
+                assert!((json.len()..json.len() + FRAME).contains(&occurrence.bytes()), "{json}");
+            }
         }
     }
 }
