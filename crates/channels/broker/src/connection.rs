@@ -4,7 +4,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use pusher_protocol::{CloseCode, Outgoing};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -14,7 +14,7 @@ use crate::broker::Shared;
 use crate::limits::Limits;
 use crate::mailbox::{Ending, Mailbox, Next};
 use crate::session::Session;
-use crate::timers::{Due, Timers};
+use crate::timers::{Due, LONGEST, Timers};
 
 /// Serves one WebSocket until it has ended.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
@@ -51,8 +51,12 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     let timer = sleep_until(timers.next());
     tokio::pin!(timer);
     loop {
-        if let Some(end) = write_waiting(socket, session.mailbox(), limits).await {
+        if let Some(end) = write_waiting(socket, session.mailbox(), &timers, limits).await {
             return end;
+        }
+        // Not left to the timer, which waits for a client that says nothing.
+        if let Some(ending) = timers.over(Instant::now()) {
+            return End::Ours(ending);
         }
         tokio::select! {
             biased;
@@ -86,9 +90,7 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
                 match timers.due(Instant::now()) {
                     Due::Nothing => {}
                     Due::Ping => session.ping(),
-                    Due::PongMissing => return End::Ours(PONG_MISSING),
-                    Due::NeverSubscribed => return End::Ours(NEVER_SUBSCRIBED),
-                    Due::AuthorizationEnded => return End::Ours(AUTHORIZATION_ENDED),
+                    Due::End(ending) => return End::Ours(ending),
                 }
                 timer.as_mut().reset(timers.next());
             }
@@ -97,17 +99,13 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-const PONG_MISSING: Ending = Ending::new(CloseCode::PONG_MISSING, "Pong reply not received");
-const NEVER_SUBSCRIBED: Ending =
-    Ending::new(CloseCode::UNAUTHORIZED, "Connection not authorized within timeout");
-const AUTHORIZATION_ENDED: Ending =
-    Ending::new(CloseCode::RECONNECT, "The authorization has expired: reconnect, and authorize again");
 const WRITE_STUCK: Ending = Ending::new(CloseCode::OVER_CAPACITY, "A frame was not taken in time");
 
-/// Writes what waits for the client, until it is told to end or the client does not take a frame in time.
+/// Writes what waits for the client, until it is told to end, its time is over, or the client does not take a frame in time.
 async fn write_waiting<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
     mailbox: &Mailbox,
+    timers: &Timers,
     limits: &Limits,
 ) -> Option<End> {
     for _ in 0..BURST {
@@ -116,12 +114,17 @@ async fn write_waiting<S: AsyncRead + AsyncWrite + Unpin>(
             Next::End(ending) => return Some(End::Ours(ending)),
             Next::Nothing => return None,
         };
+        let now = Instant::now();
+        if let Some(ending) = timers.over(now) {
+            return Some(End::Ours(ending));
+        }
+        let stuck = timers.not_after_end(now + limits.pong_timeout.min(LONGEST));
         tokio::select! {
             biased;
-            written = timeout(limits.pong_timeout, socket.send(Message::Text(frame))) => match written {
+            written = timeout_at(stuck, socket.send(Message::Text(frame))) => match written {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Some(End::Theirs),
-                Err(_) => return Some(End::Ours(WRITE_STUCK)),
+                Err(_) => return Some(End::Ours(timers.over(Instant::now()).unwrap_or(WRITE_STUCK))),
             },
             // The frame is in the WebSocket layer's buffer, and may be stuck there behind a client that does not read.
             ending = mailbox.ended() => {

@@ -1,8 +1,10 @@
 use std::time::Duration;
 
+use pusher_protocol::CloseCode;
 use tokio::time::Instant;
 
 use crate::limits::Limits;
+use crate::mailbox::Ending;
 
 /// When a connection has to be pinged or given up.
 #[derive(Debug)]
@@ -18,17 +20,21 @@ pub(crate) struct Timers {
 }
 
 /// The longest that is waited for anything; keeps the sums below from overflowing, whatever the settings.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     Nothing,
     Ping,
-    PongMissing,
-    NeverSubscribed,
-    AuthorizationEnded,
+    End(Ending),
 }
+
+const PONG_MISSING: Ending = Ending::new(CloseCode::PONG_MISSING, "Pong reply not received");
+const NEVER_SUBSCRIBED: Ending =
+    Ending::new(CloseCode::UNAUTHORIZED, "Connection not authorized within timeout");
+const AUTHORIZATION_ENDED: Ending =
+    Ending::new(CloseCode::RECONNECT, "The authorization has expired: reconnect, and authorize again");
 
 impl Timers {
     pub(crate) fn new(now: Instant, limits: &Limits) -> Self {
@@ -58,16 +64,26 @@ impl Timers {
         std::mem::replace(&mut self.authorized_until, until) != until
     }
 
+    /// Why the connection ends now, whatever its client does.
+    pub(crate) fn over(&self, now: Instant) -> Option<Ending> {
+        if self.subscribe_by.is_some_and(|by| by <= now) {
+            return Some(NEVER_SUBSCRIBED);
+        }
+        self.authorized_until.is_some_and(|until| until <= now).then_some(AUTHORIZATION_ENDED)
+    }
+
+    /// `at`, or earlier when the connection is [over](Self::over) then.
+    pub(crate) fn not_after_end(&self, at: Instant) -> Instant {
+        [self.subscribe_by, self.authorized_until].into_iter().flatten().fold(at, Instant::min)
+    }
+
     /// What is due now; a ping is taken as sent.
     pub(crate) fn due(&mut self, now: Instant) -> Due {
-        if self.subscribe_by.is_some_and(|by| by <= now) {
-            return Due::NeverSubscribed;
-        }
-        if self.authorized_until.is_some_and(|until| until <= now) {
-            return Due::AuthorizationEnded;
+        if let Some(over) = self.over(now) {
+            return Due::End(over);
         }
         match self.pinged {
-            Some(pinged) if pinged + self.pong <= now => Due::PongMissing,
+            Some(pinged) if pinged + self.pong <= now => Due::End(PONG_MISSING),
             None if self.heard + self.idle <= now => {
                 self.pinged = Some(now);
                 Due::Ping
@@ -78,8 +94,7 @@ impl Timers {
 
     /// When to ask [`due`](Self::due) next. Frames and subscriptions since then only make that too early.
     pub(crate) fn next(&self) -> Instant {
-        let alive = self.pinged.map_or(self.heard + self.idle, |pinged| pinged + self.pong);
-        [self.subscribe_by, self.authorized_until].into_iter().flatten().fold(alive, Instant::min)
+        self.not_after_end(self.pinged.map_or(self.heard + self.idle, |pinged| pinged + self.pong))
     }
 }
 
@@ -107,7 +122,7 @@ mod tests {
         assert_eq!((timers.next(), timers.due(at(104))), (at(105), Due::Nothing));
         assert_eq!((timers.due(at(105)), timers.next()), (Due::Ping, at(112)));
         assert_eq!(timers.due(at(111)), Due::Nothing);
-        assert_eq!(timers.due(at(112)), Due::PongMissing);
+        assert_eq!(timers.due(at(112)), Due::End(PONG_MISSING));
     }
 
     #[test]
@@ -140,7 +155,7 @@ mod tests {
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut timers = timers(start);
         assert!(!timers.heard(at(9)));
-        assert_eq!((timers.next(), timers.due(at(10))), (at(10), Due::NeverSubscribed));
+        assert_eq!((timers.next(), timers.due(at(10))), (at(10), Due::End(NEVER_SUBSCRIBED)));
         timers.subscribed();
         assert_eq!(timers.due(at(10)), Due::Nothing);
     }
@@ -154,6 +169,6 @@ mod tests {
         assert!(timers.authorized_until(Some(at(50))) && !timers.authorized_until(Some(at(50))));
         timers.heard(at(49));
         assert_eq!((timers.due(at(49)), timers.next()), (Due::Nothing, at(50)));
-        assert_eq!(timers.due(at(50)), Due::AuthorizationEnded);
+        assert_eq!(timers.due(at(50)), Due::End(AUTHORIZATION_ENDED));
     }
 }
