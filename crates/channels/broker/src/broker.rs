@@ -8,7 +8,7 @@ use pusher_protocol::{ChannelName, CloseCode, EventName, SocketId, published_eve
 use pusher_signer::Signer;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::builder::Builder;
@@ -48,9 +48,6 @@ pub(crate) type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 const TERMINATED: Ending = Ending::new(CloseCode::UNAUTHORIZED, "You got disconnected by the app");
 
-/// How often the count of a big channel is told, at most.
-const COUNT_INTERVAL: Duration = Duration::from_secs(5);
-
 impl Shared {
     pub(crate) fn new(
         app: App,
@@ -71,8 +68,9 @@ impl Shared {
         if let Ok(runtime) = Handle::try_current() {
             let shared = self.clone();
             runtime.spawn(async move {
-                tokio::time::sleep(COUNT_INTERVAL).await;
-                shared.registry.tell_counts();
+                while let Some(next) = shared.registry.tell_counts() {
+                    sleep_until(next).await;
+                }
             });
         }
     }
@@ -134,8 +132,9 @@ impl Broker {
         if data.len() > limit { Err(Error::data_too_long(limit)) } else { Ok(()) }
     }
 
-    /// Closes the connections that are signed in as a user with 4009, and tells how many those were. They may come back: whoever signs for
-    /// them has to refuse as well.
+    /// Closes the connections that are signed in as a user with 4009, and tells how many those were. They may come back, by another
+    /// signature: whoever signs for them has to refuse as well. What was signed before for other connections, and told by
+    /// [`authorize_for`](Self::authorize_for), signs nobody in any more.
     pub fn terminate_connections(&self, user_id: &str) -> usize {
         self.shared.registry.end_user(user_id, TERMINATED)
     }
@@ -146,13 +145,13 @@ impl Broker {
         self.shared.registry.end_subscribers(channel, TERMINATED)
     }
 
-    /// Lets what a connection is authorized to last no longer than `time`: for an auth endpoint in the same process, before it answers.
-    /// The next accepted authorization of the connection, a subscription or a sign-in, takes it up; when the time is over the connection is
-    /// closed with 4200, so that its client comes back at once and asks again. Of several times the soonest stands.
-    pub fn authorize_for(&self, socket_id: &SocketId, time: Duration) {
-        if let Some(end) = Instant::now().checked_add(time) {
-            self.shared.registry.authorize_until(socket_id, end);
-        }
+    /// Tells what an auth endpoint in the same process is about to sign for a connection: the channel, or for a sign-in the user's own one
+    /// ([`ChannelName::of_user`]), and how long that is good, if it ends. Of several times the soonest stands. When the connection used it,
+    /// and the time is over, the connection is closed with 4200, so that its client comes back at once and asks again. What is terminated
+    /// in the meantime has to be signed anew.
+    pub fn authorize_for(&self, socket_id: &SocketId, channel: &ChannelName, time: Option<Duration>) {
+        let until = time.and_then(|time| Instant::now().checked_add(time));
+        self.shared.registry.authorize(socket_id, channel, until);
     }
 
     /// How many connections are established.

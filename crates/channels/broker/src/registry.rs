@@ -1,5 +1,7 @@
+mod authorizations;
 mod cache;
 mod channel;
+mod counts;
 mod members;
 mod users;
 
@@ -15,8 +17,11 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use crate::limits::Limits;
 use crate::mailbox::{Ending, Mailbox};
 use crate::webhook::{Hooks, Occurrence};
+use authorizations::Authorizations;
+pub(crate) use authorizations::Revoked;
 use cache::Cache;
 use channel::Channel;
+use counts::Counts;
 pub(crate) use members::{Member, Members};
 use users::Users;
 
@@ -25,22 +30,24 @@ use users::Users;
 pub(crate) struct Socket {
     pub(crate) id: SocketId,
     pub(crate) mailbox: Mailbox,
-    /// When what authorizes the connection ends, as far as that was told.
-    authorized_until: Mutex<Option<Instant>>,
+    authorizations: Mutex<Authorizations>,
 }
 
 impl Socket {
     fn new(id: SocketId, mailbox: Mailbox) -> Self {
-        Self { id, mailbox, authorized_until: Mutex::new(None) }
+        Self { id, mailbox, authorizations: Mutex::default() }
     }
 
-    pub(crate) fn authorized_until(&self) -> Option<Instant> {
-        *self.authorized_until.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Until when what it was given for a channel is good, if it ends.
+    ///
+    /// # Errors
+    /// [`Revoked`].
+    pub(crate) fn authorized_until(&self, channel: &ChannelName) -> Result<Option<Instant>, Revoked> {
+        self.authorizations().until(channel)
     }
 
-    fn authorize_until(&self, end: Instant) {
-        let mut until = self.authorized_until.lock().unwrap_or_else(PoisonError::into_inner);
-        *until = Some(until.map_or(end, |until| until.min(end)));
+    fn authorizations(&self) -> MutexGuard<'_, Authorizations> {
+        self.authorizations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -52,7 +59,7 @@ pub(crate) struct Registry {
     connection_quota: usize,
     presence_members: usize,
     tells_counts: bool,
-    /// That [`State::counts_due`] has to be told later, and nobody will yet.
+    /// Whether there are [`State::counts`] to tell later, and nobody will yet.
     counts_wait: AtomicBool,
     hooks: Hooks,
 }
@@ -63,14 +70,17 @@ struct State {
     channels: HashMap<ChannelName, Channel>,
     cache: Cache,
     users: Users,
-    /// Big channels whose count changed since it was told.
-    counts_due: BTreeSet<ChannelName>,
+    counts: Counts,
     closed: Option<Ending>,
 }
 
-/// A presence channel has as many users as it may.
+/// Why a subscription did not come about.
 #[derive(Debug)]
-pub(crate) struct Full;
+pub(crate) enum NotSubscribed {
+    /// A presence channel has as many users as it may.
+    Full,
+    Revoked(Revoked),
+}
 
 /// What is known of a channel.
 #[derive(Debug, Default)]
@@ -98,7 +108,7 @@ impl Registry {
             channels: HashMap::new(),
             cache: Cache::new(limits.cache_time, limits.cached_events),
             users: Users::default(),
-            counts_due: BTreeSet::new(),
+            counts: Counts::default(),
             closed: None,
         };
         Self {
@@ -147,21 +157,22 @@ impl Registry {
     }
 
     /// Subscribes a connection, to a presence channel as `member`. Its confirmation, and the last event of a cache channel, come
-    /// before any other event of the channel.
+    /// before any other event of the channel. Tells when its authorization ends, if it does.
     ///
     /// # Errors
-    /// [`Full`].
+    /// [`NotSubscribed`].
     pub(crate) fn subscribe(
         &self,
         socket: &Arc<Socket>,
         name: &ChannelName,
         member: Option<&Member>,
-    ) -> Result<(), Full> {
+    ) -> Result<Option<Instant>, NotSubscribed> {
         let mut state = self.lock();
+        let until = socket.authorized_until(name).map_err(NotSubscribed::Revoked)?;
         let State { channels, cache, .. } = &mut *state;
         if let (Some(member), Some(members)) = (member, channels.get(name).and_then(|c| c.members.as_ref())) {
             if members.count() >= self.presence_members && !members.has(&member.user_id) {
-                return Err(Full);
+                return Err(NotSubscribed::Full);
             }
         }
         let channel = channels.entry(name.clone()).or_default();
@@ -195,7 +206,7 @@ impl Registry {
         }
         channel.subscribers.insert(socket.id.clone(), socket.clone());
         self.count_changed(&mut state, name);
-        Ok(())
+        Ok(until)
     }
 
     pub(crate) fn unsubscribe(&self, id: &SocketId, channel: &ChannelName) {
@@ -224,14 +235,12 @@ impl Registry {
         if !self.tells_counts || name.kind().is_presence() {
             return;
         }
-        if state.channels.get(name).is_some_and(|channel| channel.subscribers.len() > BIG) {
-            if state.counts_due.is_empty() {
-                self.counts_wait.store(true, Ordering::Relaxed);
-            }
-            state.counts_due.insert(name.clone());
-        } else {
-            state.counts_due.remove(name);
+        let is_big = state.channels.get(name).is_some_and(|channel| channel.subscribers.len() > BIG);
+        let nobody_tells_later = state.counts.next().is_none();
+        if !state.counts.put_off(name, is_big, Instant::now()) {
             self.tell_count(state, name);
+        } else if nobody_tells_later {
+            self.counts_wait.store(true, Ordering::Relaxed);
         }
     }
 
@@ -245,17 +254,18 @@ impl Registry {
         self.hooks.tell(|| Occurrence::subscription_count(name, count));
     }
 
-    /// Whether [`tell_counts`](Self::tell_counts) has to be called in a while; said once.
+    /// Whether [`tell_counts`](Self::tell_counts) has to be called, until it gives no time any more; said once.
     pub(crate) fn counts_wait(&self) -> bool {
         self.counts_wait.load(Ordering::Relaxed) && self.counts_wait.swap(false, Ordering::Relaxed)
     }
 
-    /// Tells the counts of big channels that changed.
-    pub(crate) fn tell_counts(&self) {
+    /// Tells the counts of big channels that changed, as far as they are due, and when to do so next.
+    pub(crate) fn tell_counts(&self) -> Option<Instant> {
         let mut state = self.lock();
-        for name in std::mem::take(&mut state.counts_due) {
+        for name in state.counts.due(Instant::now()) {
             self.tell_count(&state, &name);
         }
+        state.counts.next()
     }
 
     pub(crate) fn is_occupied(&self, channel: &ChannelName) -> bool {
@@ -285,33 +295,46 @@ impl Registry {
         self.hooks.tell(|| Occurrence::client_event(name, event, data, sender, user_id));
     }
 
-    /// Makes a connection a user's.
+    /// Makes a connection a user's, whose channel `own` is. Tells when the authorization ends, if it does.
+    ///
+    /// # Errors
+    /// [`Revoked`].
     pub(crate) fn sign_in(
         &self,
         socket: &Arc<Socket>,
+        own: &ChannelName,
         user_id: Arc<str>,
         watchlist: BTreeSet<Arc<str>>,
         success: Utf8Bytes,
-    ) {
-        self.lock().users.sign_in(socket, user_id, watchlist, success);
+    ) -> Result<Option<Instant>, Revoked> {
+        let mut state = self.lock();
+        let until = socket.authorized_until(own)?;
+        state.users.sign_in(socket, user_id, watchlist, success);
+        Ok(until)
     }
 
-    /// Ends the connections of a signed-in user, and tells how many that were.
+    /// Ends the connections of a signed-in user, and tells how many that were. What was signed for others to sign in as it is good no more.
     pub(crate) fn end_user(&self, user_id: &str, ending: Ending) -> usize {
-        self.lock().users.end(user_id, ending)
+        let state = self.lock();
+        if let Ok(own) = ChannelName::of_user(user_id) {
+            state.revoke(&own);
+        }
+        state.users.end(user_id, ending)
     }
 
-    /// Ends the connections that are subscribed to a channel, and tells how many that were.
+    /// Ends the connections that are subscribed to a channel, and tells how many that were. What was signed for others to subscribe to it is
+    /// good no more.
     pub(crate) fn end_subscribers(&self, channel: &ChannelName, ending: Ending) -> usize {
         let state = self.lock();
+        state.revoke(channel);
         let subscribers = state.channels.get(channel).map(|channel| channel.subscribers.values());
         subscribers.into_iter().flatten().map(|socket| socket.mailbox.end(ending)).count()
     }
 
-    /// Lets a connection's authorization end then, or when it already does if that is sooner.
-    pub(crate) fn authorize_until(&self, id: &SocketId, end: Instant) {
+    /// Notes that a connection was given a signature of a channel, good until then if it ends.
+    pub(crate) fn authorize(&self, id: &SocketId, channel: &ChannelName, until: Option<Instant>) {
         if let Some(socket) = self.lock().sockets.get(id) {
-            socket.authorize_until(end);
+            socket.authorizations().give(channel, until);
         }
     }
 
@@ -364,6 +387,12 @@ impl Registry {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn revoke(&self, channel: &ChannelName) {
+        self.sockets.values().for_each(|socket| socket.authorizations().revoke(channel));
     }
 }
 

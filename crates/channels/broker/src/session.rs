@@ -1,5 +1,6 @@
 mod authorization;
 mod client_events;
+mod rate;
 mod signing_in;
 mod subscribing;
 
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 use crate::broker::Shared;
 use crate::mailbox::{Ending, Mailbox};
 use crate::registry::{Member, Socket};
-use client_events::Rate;
+use rate::Rate;
 
 /// An established connection: what its client's frames do. Ends, with its subscriptions, when dropped.
 pub(crate) struct Session {
@@ -23,6 +24,7 @@ pub(crate) struct Session {
     authorized_until: Option<Instant>,
     /// Whose connection it is, once signed in.
     user: Option<Member>,
+    subscribing: Rate,
     client_events: Rate,
     bad_frames: u32,
 }
@@ -65,6 +67,7 @@ impl Session {
             has_subscribed: false,
             authorized_until: None,
             user: None,
+            subscribing: Rate::default(),
             client_events: Rate::default(),
             bad_frames: 0,
         };
@@ -81,6 +84,11 @@ impl Session {
     /// Whether any subscription or sign-in was accepted yet.
     pub(crate) fn has_subscribed(&self) -> bool {
         self.has_subscribed
+    }
+
+    /// Something was authorized that ends then; the soonest end stands.
+    fn authorized(&mut self, until: Option<Instant>) {
+        self.authorized_until = [self.authorized_until, until].into_iter().flatten().min();
     }
 
     /// When what the connection was authorized for ends, if it does.

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::authorization::{Invalid, check_key};
 use super::{Refusal, Session};
-use crate::registry::Member;
+use crate::registry::{Member, Revoked};
 
 #[derive(Deserialize)]
 struct SignIn {
@@ -39,15 +39,17 @@ impl Session {
         };
         let auth = given("auth", auth)?;
         let text = given("user_data", user_data)?;
-        let user = self.authenticate(&auth, &text).map_err(Refusal::new)?;
+        let (user, own) = self.authenticate(&auth, &text).map_err(Refusal::new)?;
         let UserData { id, user_info, watchlist } = user;
+        let revoked = |why: Revoked| Refusal::new(format!("Cannot sign in: {why}"));
         match &self.user {
             Some(user) if *user.user_id != *id => {
                 return Err(Refusal::new("Connection already associated with a different user id"));
             }
             // It knows who is there.
             Some(_) => {
-                self.authorized_until = self.socket.authorized_until();
+                let until = self.socket.authorized_until(&own).map_err(revoked)?;
+                self.authorized(until);
                 self.reply(&Outgoing::SignedIn { user_data: &text });
                 return Ok(());
             }
@@ -59,11 +61,15 @@ impl Session {
         let is_too_long = watchlist.len() > limit;
         let watched: BTreeSet<Arc<str>> = watchlist.into_iter().take(limit).map(Arc::from).collect();
         let success = Outgoing::SignedIn { user_data: &text }.encode();
-        self.shared.registry.sign_in(&self.socket, user_id.clone(), watched, success.into());
+        let until = self
+            .shared
+            .registry
+            .sign_in(&self.socket, &own, user_id.clone(), watched, success.into())
+            .map_err(revoked)?;
         tracing::debug!(socket.id = %self.socket.id, "signed in");
         self.user = Some(Member { user_id, user_info });
         self.has_subscribed = true;
-        self.authorized_until = self.socket.authorized_until();
+        self.authorized(until);
         if is_too_long {
             let message =
                 format!("The watchlist has more than {limit} user ids: the first {limit} are watched");
@@ -72,7 +78,8 @@ impl Session {
         Ok(())
     }
 
-    fn authenticate(&self, auth: &str, text: &str) -> Result<UserData, String> {
+    /// Who signs in, and the channel of its own.
+    fn authenticate(&self, auth: &str, text: &str) -> Result<(UserData, ChannelName), String> {
         let signer = &self.shared.app.signer;
         check_key(signer, auth).map_err(|why| match why {
             Invalid::Format => {
@@ -91,10 +98,10 @@ impl Session {
         let user: UserData = serde_json::from_str(text)
             .map_err(|_| invalid("watchlist must be a list of texts".to_owned()))?;
         // As long as it can have a channel.
-        ChannelName::of_user(&user.id).map_err(|why| invalid(format!("the id: {why}")))?;
+        let own = ChannelName::of_user(&user.id).map_err(|why| invalid(format!("the id: {why}")))?;
         if user.user_info.as_ref().is_some_and(|info| info.get().len() > limits::USER_DATA) {
             return Err(invalid(format!("a user_info has at most {} bytes", limits::USER_DATA)));
         }
-        Ok(user)
+        Ok((user, own))
     }
 }

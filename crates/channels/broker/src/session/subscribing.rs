@@ -1,12 +1,14 @@
 use std::sync::Arc;
+use std::time::Duration;
 
-use pusher_protocol::{ChannelKind, ChannelName, Frame, PresenceMember, limits};
+use pusher_protocol::{ChannelKind, ChannelName, CloseCode, Frame, PresenceMember, limits};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use super::authorization::{Invalid, check_key};
 use super::{Refusal, Session, repeated};
-use crate::registry::Member;
+use crate::registry::{Member, NotSubscribed};
 
 #[derive(Deserialize)]
 struct Subscribe {
@@ -22,12 +24,18 @@ struct Unsubscribe {
     channel: String,
 }
 
+const TEN_SECONDS: Duration = Duration::from_secs(10);
+
 impl Session {
     pub(super) fn subscribe(&mut self, frame: &Frame<'_>) -> Result<(), Refusal> {
         let Ok(request) = frame.data().json::<Subscribe>() else {
             return Err(Refusal::new("Invalid subscription: data must be an object with the text `channel`"));
         };
         let refuse = |message: String| Refusal::of(&request.channel, message);
+        if !self.subscribing.allows(self.shared.limits.subscribing, TEN_SECONDS, Instant::now()) {
+            let message = "Subscription rejected due to rate limit".to_owned();
+            return Err(Refusal { code: Some(CloseCode::CLIENT_EVENT_RATE), ..refuse(message) });
+        }
         let channel = ChannelName::new(request.channel.as_str())
             .map_err(|why| refuse(format!("Invalid channel name {}: {why}", repeated(&request.channel))))?;
         if self.subscriptions.contains(&channel) {
@@ -40,15 +48,17 @@ impl Session {
             )));
         }
         let member = self.authorize(&channel, &request).map_err(refuse)?;
-        if self.shared.registry.subscribe(&self.socket, &channel, member.as_ref()).is_err() {
-            let limit = self.shared.limits.presence_members;
-            return Err(refuse(format!("Cannot subscribe to {channel}: it has at most {limit} members")));
-        }
+        let subscribed = self.shared.registry.subscribe(&self.socket, &channel, member.as_ref());
+        let until = subscribed.map_err(|why| match why {
+            NotSubscribed::Full => {
+                let limit = self.shared.limits.presence_members;
+                refuse(format!("Cannot subscribe to {channel}: it has at most {limit} members"))
+            }
+            NotSubscribed::Revoked(why) => refuse(format!("Cannot subscribe to {channel}: {why}")),
+        })?;
         self.shared.tell_counts_later();
         tracing::debug!(socket.id = %self.socket.id, channel.name = %channel, "subscribed");
-        if channel.kind().needs_authorization() {
-            self.authorized_until = self.socket.authorized_until();
-        }
+        self.authorized(until);
         self.subscriptions.insert(channel);
         self.has_subscribed = true;
         Ok(())

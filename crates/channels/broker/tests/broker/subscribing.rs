@@ -126,3 +126,32 @@ async fn the_101st_subscription_of_a_connection_is_refused_until_one_is_given_up
     client.send(json!({"event": "pusher:unsubscribe", "data": {"channel": "news-0"}})).await;
     client.subscribe("news-100").await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_and_goes_too_often_is_refused_with_4301_and_stays_connected() {
+    let mut client = connect(&broker_with(|limits| limits.subscribing = 3)).await;
+    for n in 0..3 {
+        client.subscribe("news").await;
+        if n < 2 {
+            client.unsubscribe("news").await;
+        }
+    }
+    let mut refused = error("Subscription rejected due to rate limit", Some("sports"));
+    refused["data"]["code"] = json!(4301);
+    assert_eq!(client.try_subscribe("sports", "").await, refused);
+    tokio::time::advance(std::time::Duration::from_secs(10)).await;
+    client.unsubscribe("news").await;
+    client.subscribe("sports").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_default_a_connection_may_fill_up_five_times_in_ten_seconds() {
+    let mut client = connect(&broker()).await;
+    for round in 0..5 {
+        for n in 0..100 {
+            client.subscribe(&format!("news-{n}-{round}")).await;
+            client.unsubscribe(&format!("news-{n}-{round}")).await;
+        }
+    }
+    assert_eq!(client.try_subscribe("news", "").await["data"]["code"], 4301);
+}

@@ -36,7 +36,12 @@ pub fn builder() -> Builder {
 
 /// The client's end of an in-memory connection to the broker's router.
 pub fn stream(broker: &Broker) -> DuplexStream {
-    let (ours, theirs) = tokio::io::duplex(1024);
+    stream_of(broker, 1024)
+}
+
+/// With so many bytes under way in each direction.
+pub fn stream_of(broker: &Broker, bytes: usize) -> DuplexStream {
+    let (ours, theirs) = tokio::io::duplex(bytes);
     let service = TowerToHyperService::new(broker.router());
     tokio::spawn(async move {
         let connection =

@@ -43,3 +43,30 @@ async fn the_subscribers_of_a_channel_are_closed_in_process() {
     assert_eq!(ada.close_code().await, 4009);
     bob.got_nothing().await;
 }
+
+#[tokio::test]
+async fn what_was_signed_before_opens_nothing_after() {
+    let broker = broker();
+    let (mut ada, mut other) = (connect(&broker).await, connect(&broker).await);
+    let [own, news, user] = ["private-ada", "private-news", "#server-to-user-ada"];
+    let authorize =
+        |client: &Client, channel: &str| broker.authorize_for(&client.id, &channel.parse().unwrap(), None);
+    for channel in [own, news, user] {
+        authorize(&ada, channel);
+    }
+    assert_eq!(broker.terminate_subscribers(&own.parse().unwrap()), 0);
+    assert_eq!(broker.terminate_connections("ada"), 0);
+    let called_back = "the authorization was called back: authorize again";
+    let message = format!("Cannot subscribe to {own}: {called_back}");
+    let auth = ada.auth(own);
+    assert_eq!(ada.try_subscribe(own, &auth).await, error(&message, Some(own)));
+    let message = format!("Cannot sign in: {called_back}");
+    assert_eq!(ada.try_sign_in(r#"{"id":"ada"}"#).await, error(&message, None));
+    // Neither of other channels and connections, nor what is signed afterwards.
+    ada.subscribe(news).await;
+    other.subscribe(own).await;
+    authorize(&ada, own);
+    authorize(&ada, user);
+    ada.subscribe(own).await;
+    ada.sign_in("ada").await;
+}

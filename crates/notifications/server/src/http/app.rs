@@ -1,8 +1,7 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use internal_notifications_models::{CHANGED_EVENT, EVENT, RealtimeInfo, Timestamp, UserId};
-use pusher_broker::{Broker, SocketId};
+use pusher_broker::{Broker, ChannelName, SocketId};
 use pusher_signer::Signer;
 
 use crate::auth::{Authenticator, Policy, PushScope};
@@ -127,11 +126,11 @@ impl App {
         Self { metrics, ..self }
     }
 
-    /// Lets what is signed for a connection of the broker here last no longer than what the user called with.
-    pub(crate) fn authorize_until(&self, socket_id: &SocketId, until: Option<Timestamp>) {
-        if let (Some(broker), Some(until)) = (&self.broker, until) {
-            let left = until.as_duration() - self.clock.now().as_duration();
-            broker.authorize_for(socket_id, Duration::try_from(left).unwrap_or_default());
+    /// Tells the broker here what is about to be signed for one of its connections; it lasts no longer than what the user called with.
+    pub(crate) fn authorize(&self, socket_id: &SocketId, channel: &ChannelName, until: Option<Timestamp>) {
+        if let Some(broker) = &self.broker {
+            let left = until.map(|until| until.as_duration() - self.clock.now().as_duration());
+            broker.authorize_for(socket_id, channel, left.map(|left| left.try_into().unwrap_or_default()));
         }
     }
 

@@ -80,6 +80,34 @@ async fn a_backend_closes_all_connections_of_a_user_and_no_others() {
     assert_eq!(close(&app, API_KEY, "nobody").await.status, 204);
 }
 
+#[tokio::test]
+async fn what_was_signed_before_the_connections_were_closed_opens_nothing_after() {
+    let app = TestApp::start().await;
+    let mut socket = Socket::connect(&app).await;
+    let form = json!({"socket_id": socket.id, "channel_name": "private-ada"});
+    let subscribe = async || {
+        let mut signed = app.post("ada", "/pusher/auth", form.clone()).await.body;
+        signed["channel"] = json!("private-ada");
+        json!({"event": "pusher:subscribe", "data": signed})
+    };
+    let sign_in = async || {
+        let signed = app.post("ada", "/pusher/user-auth", form.clone()).await.body;
+        json!({"event": "pusher:signin", "data": signed})
+    };
+    let before = [subscribe().await, sign_in().await];
+    // Another user's signature is of its own channel.
+    app.post("bob", "/pusher/user-auth", form.clone()).await;
+    assert_eq!(close(&app, API_KEY, "ada").await.status, 204);
+    for frame in before {
+        socket.send(frame).await;
+        assert_eq!(socket.next().await.0, "pusher:error");
+    }
+    socket.send(subscribe().await).await;
+    assert_eq!(socket.next().await.0, "pusher_internal:subscription_succeeded");
+    socket.send(sign_in().await).await;
+    assert_eq!(socket.next().await.0, "pusher:signin_success");
+}
+
 /// Knows everyone, until now.
 struct UntilNow;
 

@@ -33,7 +33,7 @@ pub(in crate::http) async fn channel_auth(
     if channel != own {
         return Err(ApiError::forbidden("this channel is not the caller's own"));
     }
-    app.authorize_until(&socket_id, until);
+    app.authorize(&socket_id, &own, until);
     app.signer
         .authorize_channel(&socket_id, &own, None)
         .map(Json)

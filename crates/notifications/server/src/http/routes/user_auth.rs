@@ -20,8 +20,8 @@ pub(in crate::http) async fn user_auth(
     let Fields { socket_id, .. } = fields(&body)?;
     let socket_id = socket_id_of(socket_id)?;
     // A user that can have no channel of its own cannot be signed in.
-    ChannelName::of_user(id.as_str()).map_err(|error| ApiError::invalid(error.to_string()))?;
-    app.authorize_until(&socket_id, until);
+    let own = ChannelName::of_user(id.as_str()).map_err(|error| ApiError::invalid(error.to_string()))?;
+    app.authorize(&socket_id, &own, until);
     app.signer
         .authenticate_user(&socket_id, &json!({"id": id.as_str()}).to_string())
         .map(Json)
