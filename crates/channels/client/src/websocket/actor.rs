@@ -2,12 +2,14 @@ mod signing_in;
 mod subscribing;
 mod triggering;
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pusher_protocol::{CloseCode, Frame, Outgoing, names};
 use rand::rngs::StdRng;
 use tokio::sync::{Notify, Semaphore, broadcast, mpsc, watch};
+use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep_until};
 
 use super::ConnectionState;
@@ -92,6 +94,8 @@ impl Actor {
                 Turn::Timer => self.timer(),
                 Turn::Link(event) => self.link_event(event),
             }
+            // A burst is read in one go otherwise, and overruns subscribers that have to wait for this thread.
+            consume_budget().await;
         }
         if let Link::Up(connection) = std::mem::replace(&mut self.link, Link::Idle) {
             connection.session.close(NORMAL).await;
@@ -104,7 +108,7 @@ impl Actor {
             biased;
             command = self.commands.recv() => command.map(Turn::Command),
             () = self.dropped.notified() => Some(Turn::Dropped),
-            () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => Some(Turn::Timer),
+            () = due(timer) => Some(Turn::Timer),
             event = self.link.next() => Some(Turn::Link(event)),
         }
     }
@@ -318,5 +322,13 @@ impl Actor {
         if connection.session.unsent() > UNSENT + 4 * self.registry.len() {
             self.lost(Loss::NotReading);
         }
+    }
+}
+
+/// Waits for the time, if there is one.
+async fn due(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
     }
 }

@@ -13,8 +13,8 @@ use super::loss::Loss;
 use super::session::{Session, Socket, broken, closed};
 use super::settings::Settings;
 
-/// Events are small and few compared with what the library's own defaults are made for.
-const READ_BUFFER: usize = 4 * 1024;
+/// Events are small and few compared with what the library's own defaults (128 KiB) are made for.
+const READ_BUFFER: usize = 16 * 1024;
 
 /// One attempt: TCP, TLS, the upgrade, and the server's first event, under one time-out.
 pub(crate) async fn dial(settings: Settings) -> Result<(Session, SocketId), Loss> {

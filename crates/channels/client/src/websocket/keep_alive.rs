@@ -10,7 +10,9 @@ use tokio::time::{Instant, Sleep, sleep};
 pub(crate) struct KeepAlive {
     activity: Duration,
     pong: Duration,
-    heard: Instant,
+    heard_at: Instant,
+    /// Whether a frame came that `heard_at` does not know of.
+    heard: bool,
     pinged: bool,
     timer: Pin<Box<Sleep>>,
 }
@@ -24,19 +26,25 @@ pub(crate) enum Due {
 
 impl KeepAlive {
     pub(crate) fn new(activity: Duration, pong: Duration) -> Self {
-        Self { activity, pong, heard: Instant::now(), pinged: false, timer: Box::pin(sleep(activity)) }
+        Self {
+            activity,
+            pong,
+            heard_at: Instant::now(),
+            heard: false,
+            pinged: false,
+            timer: Box::pin(sleep(activity)),
+        }
     }
 
-    /// A frame came. The timer is left as it is, so that a frame costs little.
+    /// A frame came. The clock is read once there are no more for now, and the timer is left as it is,
+    /// so that a frame costs little.
     pub(crate) fn heard(&mut self) {
-        self.heard = Instant::now();
-        if std::mem::take(&mut self.pinged) {
-            self.timer.as_mut().reset(self.heard + self.activity);
-        }
+        self.heard = true;
     }
 
     /// A ping is sent now. One that waits for its answer is not repeated; whether to send it.
     pub(crate) fn ask(&mut self) -> bool {
+        self.note();
         if self.pinged {
             return false;
         }
@@ -45,10 +53,22 @@ impl KeepAlive {
         true
     }
 
+    /// Notes when the last frame came; it answers the ping that waits.
+    fn note(&mut self) {
+        if !std::mem::take(&mut self.heard) {
+            return;
+        }
+        self.heard_at = Instant::now();
+        if std::mem::take(&mut self.pinged) {
+            self.timer.as_mut().reset(self.heard_at + self.activity);
+        }
+    }
+
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Due> {
+        self.note();
         loop {
             std::task::ready!(self.timer.as_mut().poll(cx));
-            let quiet_until = self.heard + self.activity;
+            let quiet_until = self.heard_at + self.activity;
             if self.pinged {
                 return Poll::Ready(Due::Gone);
             }
@@ -94,5 +114,13 @@ mod tests {
         advance(Duration::from_secs(1)).await;
         keep_alive.heard();
         assert_eq!(due(&mut keep_alive).await, (Due::Ping, ACTIVITY));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_before_the_question_is_no_answer_to_it() {
+        let mut keep_alive = KeepAlive::new(ACTIVITY, PONG);
+        keep_alive.heard();
+        assert!(keep_alive.ask());
+        assert_eq!(due(&mut keep_alive).await, (Due::Gone, PONG));
     }
 }

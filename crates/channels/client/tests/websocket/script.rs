@@ -27,6 +27,8 @@ pub(crate) struct Net {
 }
 
 struct Dials {
+    /// How many bytes a stream holds, of each direction.
+    pipe: usize,
     streams: mpsc::Sender<DuplexStream>,
     attempts: AtomicUsize,
 }
@@ -34,7 +36,7 @@ struct Dials {
 #[async_trait::async_trait]
 impl Connector for Dials {
     async fn connect(&self, _host: &str, _port: u16) -> std::io::Result<BoxTransport> {
-        let (ours, theirs) = tokio::io::duplex(4 * 1024);
+        let (ours, theirs) = tokio::io::duplex(self.pipe);
         self.attempts.fetch_add(1, Ordering::SeqCst);
         self.streams.send(theirs).await.map_err(std::io::Error::other)?;
         Ok(Box::new(ours))
@@ -43,8 +45,12 @@ impl Connector for Dials {
 
 impl Net {
     pub(crate) fn new() -> Self {
+        Self::with_pipe(4 * 1024)
+    }
+
+    pub(crate) fn with_pipe(pipe: usize) -> Self {
         let (streams, accepts) = mpsc::channel(16);
-        let dials = Arc::new(Dials { streams, attempts: AtomicUsize::new(0) });
+        let dials = Arc::new(Dials { pipe, streams, attempts: AtomicUsize::new(0) });
         Self { dials, accepts: Mutex::new(accepts) }
     }
 

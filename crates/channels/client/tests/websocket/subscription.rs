@@ -1,10 +1,18 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use pusher_client::protocol::published_event;
 use pusher_client::{ChannelEvent, ErrorKind};
+use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 use crate::script::{Net, name, next, next_data};
+
+/// A server's frame of a short text, final and not masked (RFC 6455, 5.2).
+fn frame(text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.len()).ok().filter(|length| *length < 126).unwrap();
+    [&[0x81, length], text.as_bytes()].concat()
+}
 
 #[tokio::test(start_paused = true)]
 async fn events_reach_the_subscriber_in_order_and_as_they_were_published() {
@@ -316,4 +324,25 @@ async fn a_passing_refusal_of_a_channel_that_is_subscribed_changes_nothing() {
     tokio::time::advance(Duration::from_secs(60)).await;
     peer.expect_nothing().await;
     assert!(news.is_subscribed());
+}
+
+#[tokio::test]
+async fn a_burst_does_not_overrun_a_subscriber_that_reads_on_the_same_thread() {
+    const EVENTS: usize = 5_000;
+    let net = Net::with_pipe(1 << 20);
+    let client = net.client().queue_size(1_000).connect().unwrap();
+    let mut news = client.subscribe(name("news")).await.unwrap();
+    let mut peer = net.establish(1).await;
+    peer.expect_subscribe("news").await;
+    peer.confirm("news").await;
+    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+    let reader = tokio::spawn(async move {
+        for number in 0..EVENTS {
+            assert_eq!(next_data(&mut news).await, number.to_string());
+        }
+    });
+    let burst: Vec<u8> =
+        (0..EVENTS).flat_map(|number| frame(&published_event("n", "news", &number.to_string()))).collect();
+    peer.0.get_mut().write_all(&burst).await.unwrap();
+    reader.await.unwrap();
 }
