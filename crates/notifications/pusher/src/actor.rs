@@ -61,7 +61,7 @@ pub(crate) struct Actor {
 /// The live channel.
 enum Link {
     /// It comes back by itself. While it does not, though a position check was answered, it is asked whether it `may_have_moved`.
-    Open { subscription: LiveChannel, subscribed: bool, may_have_moved: bool },
+    Open { subscription: Box<LiveChannel>, subscribed: bool, may_have_moved: bool },
     /// The server refused it; why. It is asked for again once a position check `was_answered`.
     Refused { why: String, was_answered: bool },
     /// By choice.
@@ -405,7 +405,7 @@ async fn subscribe(
     api: &Arc<InboxApi>,
     info: &RealtimeInfo,
     seed: u64,
-) -> Result<LiveChannel, ServiceError> {
+) -> Result<Box<LiveChannel>, ServiceError> {
     let authorizer = authorizer::of_server(settings, api, info)?;
     let authenticator = user_authenticator::of_server(settings, api, info);
     channel::subscribe(settings, authorizer, authenticator, Some(api.base()), info, seed).await

@@ -77,7 +77,7 @@ pub(crate) async fn subscribe(
     base: Option<&BaseUrl>,
     info: &RealtimeInfo,
     seed: u64,
-) -> Result<LiveChannel, ServiceError> {
+) -> Result<Box<LiveChannel>, ServiceError> {
     let channel = ChannelName::new(&info.channel).map_err(unusable)?;
     let mut builder =
         Client::builder(&info.key).authorizer(authorizer).roots(settings.roots.clone()).seed(seed);
@@ -109,7 +109,7 @@ pub(crate) async fn subscribe(
     let client = builder.path_prefix(path.trim_matches('/')).connect().map_err(unusable)?;
     let subscription = client.subscribe(channel).await.map_err(unusable)?;
     let sign_in = if signs_in { SignIn::Waiting } else { SignIn::Off };
-    Ok(LiveChannel { client, subscription, sign_in })
+    Ok(Box::new(LiveChannel { client, subscription, sign_in }))
 }
 
 fn unusable(error: impl std::fmt::Display) -> ServiceError {

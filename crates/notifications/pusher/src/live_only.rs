@@ -37,7 +37,7 @@ pub(crate) struct LiveOnly {
 /// The live channel.
 enum Link {
     /// It comes back by itself.
-    Open { subscription: LiveChannel, subscribed: bool },
+    Open { subscription: Box<LiveChannel>, subscribed: bool },
     /// It was refused; why, and when it is asked for again.
     Refused { why: String, until: Instant },
     /// By choice.
