@@ -1,6 +1,6 @@
 //! `cargo xtask demo`.
 
-use crate::tools;
+use crate::{tools, web};
 use std::process::ExitCode;
 
 pub(crate) const RUN: [&str; 7] =
@@ -8,6 +8,9 @@ pub(crate) const RUN: [&str; 7] =
 
 /// Becomes the demo.
 pub(crate) fn run(args: &[String]) -> ExitCode {
+    if let Err(error) = web::build_page(&tools::root()) {
+        eprintln!("cargo xtask demo: the page cannot be built, so the server has none: {error}");
+    }
     let mut command = tools::cargo();
     command.args(RUN).args(args);
     let error = tools::become_it(&mut command);

@@ -10,6 +10,7 @@ mod rustdoc;
 mod strangers;
 mod test;
 mod tools;
+mod web;
 
 use std::process::ExitCode;
 

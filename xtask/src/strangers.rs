@@ -3,6 +3,7 @@
 use crate::plan::cargo;
 use crate::runner::Step;
 use crate::tools;
+use crate::web::NPM;
 use std::env;
 use std::ffi::OsString;
 use std::path::Path;
@@ -31,7 +32,6 @@ pub(crate) fn sockudo() -> Step {
     )
 }
 
-const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 const PYTHON_OF_VENV: &str = if cfg!(windows) { "Scripts/python" } else { "bin/python" };
 

@@ -4,6 +4,7 @@ use crate::{Change, Head, InboxNotification, NotificationId};
 
 /// The newest notifications and the head, read together; or, with `before`, an older page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InboxPage {
     /// The head it was read at.
     #[serde(flatten)]
@@ -16,6 +17,7 @@ pub struct InboxPage {
 
 /// The answer to a catch-up: every change after the position, or a reset; never a part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ChangesAnswer {
     /// The changes after the position, in order.
@@ -36,6 +38,7 @@ pub enum ChangesAnswer {
 
 /// Why a catch-up was answered with a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ResetReason {
@@ -52,6 +55,7 @@ pub enum ResetReason {
 
 /// The answer to a push.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
     /// The notification's id.
     pub id: NotificationId,
@@ -65,6 +69,7 @@ pub struct Receipt {
 
 /// The answer to taking a notification back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Retraction {
     /// The notification's id.
     pub id: NotificationId,
@@ -76,6 +81,7 @@ pub struct Retraction {
 
 /// The answer to a write in one's own inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WriteAnswer {
     /// The change that the write made; none when nothing changed.
     pub seq: Option<u64>,
@@ -85,6 +91,7 @@ pub struct WriteAnswer {
 
 /// What a client needs to receive live events: the answer of `GET /v1/realtime`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RealtimeInfo {
     /// The app key of the Channels engine.
     pub key: String,

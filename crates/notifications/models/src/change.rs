@@ -5,6 +5,7 @@ use crate::{InboxNotification, NotificationId, Position, Tag, Timestamp};
 
 /// One record of an inbox's log: the only way an inbox ever changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Change {
     /// Where it stands in the history.
     #[serde(flatten)]
@@ -16,6 +17,7 @@ pub struct Change {
 
 /// Where a change stands: the key `inbox` of a live event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Stamp {
     /// The number of the change: the previous one's + 1.
     pub seq: u64,
@@ -85,6 +87,7 @@ pub enum ChangeKind {
 
 /// Why notifications left an inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RemovedReason {
@@ -104,11 +107,13 @@ pub enum RemovedReason {
 }
 
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
-enum Wire {
+pub(crate) enum Wire {
     Added {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         gone: bool,
+        #[cfg_attr(feature = "openapi", schema(value_type = AddedOrId))]
         notification: Value,
     },
     Opened {
@@ -128,7 +133,18 @@ enum Wire {
     Unknown,
 }
 
+/// The notification as it was added; its id alone if it has left the inbox since.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code)] // Described, never made.
+enum AddedOrId {
+    Added(Box<InboxNotification>),
+    Id(OnlyId),
+}
+
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct OnlyId {
     id: NotificationId,
 }

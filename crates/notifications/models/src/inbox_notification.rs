@@ -6,6 +6,7 @@ use crate::{Button, InternalNotification, NotificationId, Timestamp, time};
 
 /// A notification in an inbox: what the sender wrote, and what the server knows of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InboxNotification {
     /// Its id.
     pub id: NotificationId,

@@ -7,6 +7,8 @@ mod ids;
 mod inbox_notification;
 mod live;
 mod notification;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod position;
 mod problem;
 mod request;

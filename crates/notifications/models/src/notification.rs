@@ -26,6 +26,7 @@ pub const MAX_DEPTH: usize = 64;
 ///
 /// Only `content` is required. Keys that are not known here are kept in `extra` and come back as they were.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InternalNotification {
     /// Chosen by the sender so that a repeated push is stored once; without it the server makes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,6 +61,7 @@ pub struct InternalNotification {
 
 /// A button of a notification.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Button {
     /// What the app is told when it is pressed.
     pub id: String,

@@ -4,6 +4,7 @@ use crate::Head;
 
 /// An error as the server answers it: `application/problem+json` (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// Names the kind of problem; stable. `about:blank` where the status says it all.
     #[serde(rename = "type", default = "about_blank")]

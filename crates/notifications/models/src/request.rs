@@ -4,6 +4,7 @@ use crate::{InternalNotification, MAX_IDS, NotificationId, OpId, Tag, UserId};
 
 /// The body of a push.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PushRequest {
     /// Whom to.
     pub user_ids: Vec<UserId>,
@@ -13,6 +14,7 @@ pub struct PushRequest {
 
 /// The body that marks notifications opened or pending again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MarkRequest {
     /// These, at most [`MAX_IDS`]; unknown ones are skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,8 @@ mod cors;
 mod extract;
 mod frame;
 mod hosts;
+mod openapi;
+mod page;
 mod panics;
 mod problem;
 mod router;

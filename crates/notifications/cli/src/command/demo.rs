@@ -3,9 +3,11 @@ mod scenario;
 mod story;
 
 use std::path::Path;
+use std::time::Duration;
 
 use clap::Args;
-use internal_notifications_server::{Config, Server};
+use internal_notifications::UserId;
+use internal_notifications_server::{Config, RunningServer, Server};
 
 use crate::env::Env;
 use crate::error::Error;
@@ -43,7 +45,10 @@ impl Demo {
             ended = Err(Error::failed("its output was closed before the last step"));
         }
         if ended.is_ok() && !self.once {
-            ended = story.how_to_go_on(&server.url(), &program(), &shell_word(&database));
+            ended = match page(&server) {
+                Ok(page) => story.how_to_go_on(&server.url(), &page, &program(), &shell_word(&database)),
+                Err(error) => Err(error),
+            };
             if ended.is_ok() {
                 stop.asked().await;
             }
@@ -63,6 +68,21 @@ fn config(database: &str) -> Result<Config, Error> {
         _ => None,
     };
     Config::from_env(variable).map_err(Error::usage)
+}
+
+/// The page with both users. Their tokens stand in the fragment, which no browser sends.
+fn page(server: &RunningServer) -> Result<String, Error> {
+    let user = |name: &str| {
+        let id = UserId::new(name).map_err(Error::failed)?;
+        Ok::<_, Error>(format!("{name}={}", token(server, &id)?))
+    };
+    Ok(format!("{}/#{}&{}", server.url(), user("ada")?, user("bob")?))
+}
+
+/// A token that may push, for as long as a demo lasts.
+fn token(server: &RunningServer, user: &UserId) -> Result<String, Error> {
+    let token = server.token(user, Duration::from_secs(24 * 3600), true);
+    token.ok_or_else(|| Error::failed("the server has no secret to make tokens with"))
 }
 
 /// This program, as a shell finds it.

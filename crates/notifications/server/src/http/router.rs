@@ -2,36 +2,21 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{delete, get, post};
+use axum::routing::post;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::problem::{ApiError, Kind};
-use super::{App, cors, frame, hosts, panics, routes};
+use super::routes::{channel_auth, connections, health, metrics, push, read, retract, user_auth, write};
+use super::{App, cors, frame, hosts, openapi, page, panics};
 
 /// The routes of an app, to serve alone or to nest in a router of one's own.
 pub fn build_router(app: App) -> Router {
     let broker = app.broker.as_ref().map(pusher_broker::Broker::router);
     let app = Arc::new(app);
-    let routes = Router::new()
-        .route("/pusher/auth", post(routes::channel_auth))
-        .route("/pusher/authorize", post(routes::channel_auth))
-        .route("/broadcasting/auth", post(routes::channel_auth))
-        .route("/pusher/user-auth", post(routes::user_auth))
-        .route("/broadcasting/user-auth", post(routes::user_auth))
-        .route("/v1/users/{id}/connections", delete(routes::close_connections))
-        .route("/v1/realtime", get(routes::realtime))
-        .route("/v1/notifications", post(routes::push))
-        .route("/v1/notifications/{id}", delete(routes::retract))
-        .route("/v1/inbox", get(routes::page))
-        .route("/v1/inbox/notifications/{id}", get(routes::notification).delete(routes::remove))
-        .route("/v1/inbox/changes", get(routes::changes))
-        .route("/v1/inbox/head", get(routes::head))
-        .route("/v1/inbox/opened", post(routes::opened))
-        .route("/v1/inbox/unopened", post(routes::unopened))
-        .route("/health/live", get(routes::live))
-        .route("/health/ready", get(routes::ready))
-        .route("/metrics", get(routes::metrics))
-        .with_state(app.clone());
+    let (routes, openapi) = described(&app).split_for_parts();
+    let routes = routes.with_state(app.clone()).merge(openapi::route(openapi)).merge(page::routes(&app.access));
     // The layer added last is the first that a request meets.
     let routes = routes
         .merge(broker.unwrap_or_default())
@@ -43,4 +28,35 @@ pub fn build_router(app: App) -> Router {
         false => routes.layer(cors::layer(&app.origins)),
     };
     routes.layer(from_fn_with_state(app.clone(), hosts::check)).layer(from_fn_with_state(app, frame::frame))
+}
+
+/// The routes, each with its description.
+fn described(app: &App) -> OpenApiRouter<Arc<App>> {
+    let mut router = OpenApiRouter::with_openapi(openapi::description())
+        .routes(routes!(channel_auth::channel_auth))
+        .routes(routes!(user_auth::user_auth))
+        .routes(routes!(connections::close_connections))
+        .routes(routes!(read::realtime))
+        .routes(routes!(push::push))
+        .routes(routes!(retract::retract))
+        .routes(routes!(read::page))
+        .routes(routes!(read::notification, write::remove))
+        .routes(routes!(read::changes))
+        .routes(routes!(read::head))
+        .routes(routes!(write::opened))
+        .routes(routes!(write::unopened))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::metrics))
+        .route("/pusher/authorize", post(channel_auth::channel_auth))
+        .route("/broadcasting/auth", post(channel_auth::channel_auth))
+        .route("/broadcasting/user-auth", post(user_auth::user_auth));
+    let openapi = router.get_openapi_mut();
+    openapi::alias(openapi, "/pusher/authorize", "/pusher/auth");
+    openapi::alias(openapi, "/broadcasting/auth", "/pusher/auth");
+    openapi::alias(openapi, "/broadcasting/user-auth", "/pusher/user-auth");
+    if app.broker.is_some() {
+        openapi::describe_channels(openapi);
+    }
+    router
 }

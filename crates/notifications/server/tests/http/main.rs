@@ -15,6 +15,8 @@ mod lifecycle;
 mod limits;
 mod live;
 mod metrics;
+mod openapi;
+mod page;
 mod parts;
 mod problems;
 mod push;

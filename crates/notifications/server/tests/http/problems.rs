@@ -8,7 +8,6 @@ use crate::raw::{ask, status};
 async fn unknown_paths_and_wrong_methods_are_problems() {
     let app = TestApp::start().await;
     for path in [
-        "/",
         "/v1",
         "/v1/inbox/",
         "/v1/inbox/notifications/",

@@ -27,8 +27,7 @@ impl Device {
         name: &'static str,
         user: &UserId,
     ) -> Result<Self, Error> {
-        let token = server.token(user, Duration::from_secs(3600), true);
-        let token = token.ok_or_else(|| Error::failed("the server has no secret to make tokens with"))?;
+        let token = super::token(server, user)?;
         let service = InternalNotifications::builder().url(server.url()).user(user.clone(), token).build();
         let service = service.map_err(|error| failed(name, &error))?;
         let device = Self { name, announcements: service.announcements(), service };

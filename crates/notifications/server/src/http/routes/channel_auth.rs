@@ -8,18 +8,31 @@ use serde::Deserialize;
 
 use crate::http::App;
 use crate::http::extract::{AppUser, Body};
+use crate::http::openapi::{Refused, Signed};
 use crate::http::problem::{ApiError, Kind};
 
 /// What Pusher's libraries send, and what VaahFlutter sends. A null or an empty value is none.
-#[derive(Deserialize)]
-pub(super) struct Fields {
+#[derive(Deserialize, utoipa::ToSchema)]
+pub(in crate::http) struct Fields {
+    /// The connection's, like `1234.5678`.
     #[serde(default, alias = "socketId")]
+    #[schema(required = true, nullable = false, pattern = r"^[0-9]+\.[0-9]+$")]
     pub(super) socket_id: Option<String>,
+    /// The caller's own channel.
     #[serde(default, alias = "channelName")]
+    #[schema(required = true, nullable = false)]
     channel_name: Option<String>,
 }
 
 /// Signs the caller's own channel for a socket, and no other.
+#[utoipa::path(
+    post,
+    path = "/pusher/auth",
+    tag = "Channels",
+    security(("token" = [])),
+    request_body(content((Fields = "application/x-www-form-urlencoded"), (Fields = "application/json"))),
+    responses((status = 200, description = "The signature, as Pusher's clients take it.", body = Signed), Refused),
+)]
 pub(in crate::http) async fn channel_auth(
     State(app): State<Arc<App>>,
     AppUser { id, until }: AppUser,

@@ -6,9 +6,18 @@ use internal_notifications_models::UserId;
 
 use crate::http::App;
 use crate::http::extract::Backend;
+use crate::http::openapi::Refused;
 use crate::http::problem::{ApiError, Kind};
 
 /// Closes a user's connections, at logout or when a token is revoked. They come back only as far as the user still has a token.
+#[utoipa::path(
+    delete,
+    path = "/v1/users/{id}/connections",
+    tag = "Channels",
+    security(("api_key" = [])),
+    params(("id" = UserId, Path, description = "The user.")),
+    responses((status = 204, description = "Closed, if there were any."), Refused),
+)]
 pub(in crate::http) async fn close_connections(
     State(app): State<Arc<App>>,
     Backend: Backend,

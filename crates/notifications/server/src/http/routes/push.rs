@@ -4,13 +4,31 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use internal_notifications_models::{InternalNotification, NotificationId, PushRequest, Receipt, UserId};
+use internal_notifications_models::{InternalNotification, NotificationId, Problem, PushRequest, Receipt, UserId};
 
 use crate::http::App;
 use crate::http::extract::{IdempotencyHeader, JsonBody, Pusher};
+use crate::http::openapi::Refused;
 use crate::http::problem::{ApiError, Kind};
 use crate::store::Push;
 
+/// Pushes a notification to users.
+///
+/// Needs an API key, or a token with the scope `notifications:push`.
+#[utoipa::path(
+    post,
+    path = "/v1/notifications",
+    tag = "Pushing",
+    security(("api_key" = []), ("token" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "The caller's name of this request: a repeat gets the stored answer.", min_length = 1, max_length = 255)),
+    request_body = PushRequest,
+    responses(
+        (status = 201, description = "Stored, or scheduled.", body = Receipt),
+        (status = 200, description = "All recipients had it already.", body = Receipt),
+        (status = 409, description = "The id is taken by another body or sender.", body = Problem, content_type = "application/problem+json"),
+        Refused,
+    ),
+)]
 pub(in crate::http) async fn push(
     State(app): State<Arc<App>>,
     Pusher(caller): Pusher,

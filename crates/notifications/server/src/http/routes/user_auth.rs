@@ -9,9 +9,27 @@ use serde_json::json;
 use super::channel_auth::{Fields, fields, socket_id_of};
 use crate::http::App;
 use crate::http::extract::{AppUser, Body};
+use crate::http::openapi::{Refused, SignedIn};
 use crate::http::problem::{ApiError, Kind};
 
+/// What a sign-in is asked with.
+#[derive(utoipa::ToSchema)]
+#[allow(dead_code)] // Described, never made: it is read as [`Fields`].
+pub(in crate::http) struct SignInFields {
+    /// The connection's, like `1234.5678`.
+    #[schema(pattern = r"^[0-9]+\.[0-9]+$")]
+    socket_id: String,
+}
+
 /// Signs that a socket is the caller's.
+#[utoipa::path(
+    post,
+    path = "/pusher/user-auth",
+    tag = "Channels",
+    security(("token" = [])),
+    request_body(content((SignInFields = "application/x-www-form-urlencoded"), (SignInFields = "application/json"))),
+    responses((status = 200, description = "The signature, as Pusher's clients take it.", body = SignedIn), Refused),
+)]
 pub(in crate::http) async fn user_auth(
     State(app): State<Arc<App>>,
     AppUser { id, until }: AppUser,

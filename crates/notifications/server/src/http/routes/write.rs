@@ -2,13 +2,27 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use internal_notifications_models::{MarkRequest, MarkTarget, OpId, UserId, WriteAnswer};
+use internal_notifications_models::{MarkRequest, MarkTarget, NotificationId, OpId, Problem, UserId, WriteAnswer};
 
 use crate::http::App;
 use crate::http::extract::{JsonBody, OwnInbox, PathId, Query};
+use crate::http::openapi::{NotFound, Refused};
 use crate::http::problem::ApiError;
 use crate::store::{Write, WriteKind};
 
+/// Marks notifications opened: these, or all up to a seq.
+#[utoipa::path(
+    post,
+    path = "/v1/inbox/opened",
+    tag = "Inbox",
+    security(("token" = [])),
+    request_body = MarkRequest,
+    responses(
+        (status = 200, description = "The change made, if any, and the head.", body = WriteAnswer),
+        (status = 409, description = "The server's record at `through` has another tag.", body = Problem, content_type = "application/problem+json"),
+        Refused,
+    ),
+)]
 pub(in crate::http) async fn opened(
     State(app): State<Arc<App>>,
     OwnInbox(user_id): OwnInbox,
@@ -21,6 +35,18 @@ pub(in crate::http) async fn opened(
     write(&app, &user_id, kind, request.op).await
 }
 
+/// Marks notifications pending again.
+#[utoipa::path(
+    post,
+    path = "/v1/inbox/unopened",
+    tag = "Inbox",
+    security(("token" = [])),
+    request_body = MarkRequest,
+    responses(
+        (status = 200, description = "The change made, if any, and the head.", body = WriteAnswer),
+        Refused,
+    ),
+)]
 pub(in crate::http) async fn unopened(
     State(app): State<Arc<App>>,
     OwnInbox(user_id): OwnInbox,
@@ -33,6 +59,18 @@ pub(in crate::http) async fn unopened(
     write(&app, &user_id, kind, request.op).await
 }
 
+/// Removes a notification from the caller's inbox.
+#[utoipa::path(
+    delete,
+    path = "/v1/inbox/notifications/{id}",
+    tag = "Inbox",
+    security(("token" = [])),
+    params(
+        ("id" = NotificationId, Path, description = "The notification."),
+        ("op" = Option<OpId>, Query, description = "A repeat with the same one does nothing."),
+    ),
+    responses((status = 200, description = "The change made, if any, and the head.", body = WriteAnswer), NotFound, Refused),
+)]
 pub(in crate::http) async fn remove(
     State(app): State<Arc<App>>,
     OwnInbox(user_id): OwnInbox,

@@ -1,0 +1,87 @@
+//! The inbox page at `/`: built in `web/` into the folder `page`, and embedded from there.
+
+use std::fmt::Write as _;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use rust_embed::{Embed, EmbeddedFile};
+
+use super::app::Access;
+use super::problem::{ApiError, Kind};
+
+#[derive(Embed)]
+#[folder = "page"]
+struct Page;
+
+/// What stands at `/` in a build without it.
+const NOT_BUILT: &str = include_str!("page/not_built.html");
+
+/// The page and what it loads.
+pub(super) fn routes(access: &Access) -> Router {
+    let policy = policy(access);
+    Router::new().route("/", get(|| async move { index(&policy) })).route("/assets/{name}", get(asset))
+}
+
+fn index(policy: &str) -> Response {
+    let html = match Page::get("index.html") {
+        Some(file) => file.data,
+        None => NOT_BUILT.as_bytes().into(),
+    };
+    let policy = HeaderValue::try_from(policy);
+    let mut response = answer(html, "text/html; charset=utf-8", "no-cache");
+    // A policy that is no header would be none: rather no page.
+    match policy {
+        Ok(policy) => response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy),
+        Err(error) => return ApiError::bare(Kind::Internal).with_cause(error.to_string()).into_response(),
+    };
+    response
+}
+
+/// The names of assets carry a hash of what they hold.
+async fn asset(Path(name): Path<String>) -> Response {
+    let kind = match name.rsplit_once('.') {
+        Some((_, "js")) => "text/javascript; charset=utf-8",
+        Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "svg")) => "image/svg+xml",
+        _ => return ApiError::bare(Kind::NoSuchRoute).into_response(),
+    };
+    match Page::get(&format!("assets/{name}")) {
+        Some(EmbeddedFile { data, .. }) => answer(data, kind, "public, max-age=31536000, immutable"),
+        None => ApiError::bare(Kind::NoSuchRoute).into_response(),
+    }
+}
+
+fn answer(body: std::borrow::Cow<'static, [u8]>, kind: &'static str, cache: &'static str) -> Response {
+    const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+    let headers = [
+        (CONTENT_TYPE, kind),
+        (CACHE_CONTROL, cache),
+        (REFERRER_POLICY, "no-referrer"),
+        (OPENER_POLICY, "same-origin"),
+    ];
+    (headers, body.into_owned()).into_response()
+}
+
+/// Scripts and styles of this server alone, pictures of anyone, connections to this server and to the engine.
+fn policy(access: &Access) -> String {
+    let mut policy = String::from(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' http: https:; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; connect-src 'self'",
+    );
+    // Writing to a string does not fail.
+    let _ = match access {
+        Access::Here => Ok(()),
+        Access::Cluster(cluster) => write!(policy, " wss://ws-{cluster}.pusher.com"),
+        Access::Host(endpoint) => {
+            let scheme = if endpoint.scheme.as_str() == "https" { "wss" } else { "ws" };
+            write!(policy, " {scheme}://{}:{}", endpoint.host, endpoint.port)
+        }
+    };
+    policy
+}

@@ -1,0 +1,58 @@
+//! What `web/` holds: built into the server, tested, and tried in a browser, with npm.
+
+use crate::plan::cargo;
+use crate::runner::Step;
+use crate::tools;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::SystemTime;
+
+pub(crate) const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
+
+/// Before anything is compiled: the page becomes a part of the server.
+pub(crate) fn build_step(root: &Path) -> Step {
+    let commands = [&["ci", "--no-audit", "--no-fund"][..], &["run", "check"], &["run", "build"], &["test"]];
+    Step::new("web", commands.map(|arguments| npm(root, arguments)).into()).needs("npm", tools::has(NPM))
+}
+
+/// The elements and the page in a browser, before the real server.
+pub(crate) fn browser_step(root: &Path) -> Step {
+    let mut browser = npm(root, &["run", "e2e"]);
+    browser.env("INTERNAL_NOTIFICATIONS_BIN", tools::built_binary());
+    let build = cargo(["build", "--package", "internal-notifications-cli"]);
+    Step::new("browser", vec![build, browser])
+        .needs("npm", tools::has(NPM))
+        .needs("Chromium (Debian's package chromium)", tools::has("chromium"))
+}
+
+/// Builds the page if it is older than what it is made of. Says why not; without npm there is none, and nothing to say.
+pub(crate) fn build_page(root: &Path) -> Result<(), String> {
+    if is_fresh(root) || !tools::has(NPM) {
+        return Ok(());
+    }
+    eprintln!("building the page (web/)");
+    let commands = [&["ci", "--no-audit", "--no-fund"][..], &["run", "--silent", "build"]];
+    Step::new("page", commands.map(|arguments| npm(root, arguments)).into()).run(root)
+}
+
+fn npm(root: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(NPM);
+    command.args(arguments).current_dir(root.join("web"));
+    command
+}
+
+fn is_fresh(root: &Path) -> bool {
+    let web = root.join("web");
+    let page = root.join("crates/notifications/server/page/index.html");
+    let built = page.metadata().and_then(|file| file.modified()).ok();
+    let sources = ["src", "page", "package-lock.json"];
+    built.is_some() && sources.iter().all(|source| newest(&web.join(source)) <= built)
+}
+
+/// When anything at or below the path was last changed.
+fn newest(path: &Path) -> Option<SystemTime> {
+    let itself = path.metadata().and_then(|file| file.modified()).ok();
+    let below = fs::read_dir(path).into_iter().flatten().flatten();
+    below.map(|entry| newest(&entry.path())).chain([itself]).max().flatten()
+}
