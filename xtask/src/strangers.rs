@@ -53,6 +53,7 @@ fn python(root: &Path, folder: &Path) -> Vec<Command> {
     install.args(["--requirement", "requirements.txt"]).current_dir(folder);
     let mut test = python();
     test.args(["-B", "-m", "unittest", "--failfast"]).current_dir(folder);
+    test.env("INTERNAL_NOTIFICATIONS_BIN", tools::built_binary());
     vec![build(), make, install, with_program(test)]
 }
 

@@ -35,6 +35,7 @@ pub struct InternalNotification {
     #[serde(default)]
     pub heading: Option<String>,
     /// The text.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     pub content: String,
     /// Anything the receiving app understands.
     #[serde(default)]

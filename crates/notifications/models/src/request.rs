@@ -7,6 +7,7 @@ use crate::{InternalNotification, MAX_IDS, NotificationId, OpId, Tag, UserId};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PushRequest {
     /// Whom to.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 10_000))]
     pub user_ids: Vec<UserId>,
     /// What.
     pub notification: InternalNotification,
@@ -17,6 +18,7 @@ pub struct PushRequest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MarkRequest {
     /// These, at most [`MAX_IDS`]; unknown ones are skipped.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 500))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ids: Option<Vec<NotificationId>>,
     /// Or all of them.

@@ -16,7 +16,8 @@ pub fn build_router(app: App) -> Router {
     let broker = app.broker.as_ref().map(pusher_broker::Broker::router);
     let app = Arc::new(app);
     let (routes, openapi) = described(&app).split_for_parts();
-    let routes = routes.with_state(app.clone()).merge(openapi::route(openapi)).merge(page::routes(&app.access));
+    let routes =
+        routes.with_state(app.clone()).merge(openapi::route(openapi)).merge(page::routes(&app.access));
     // The layer added last is the first that a request meets.
     let routes = routes
         .merge(broker.unwrap_or_default())

@@ -27,7 +27,10 @@ async fn every_described_route_is_there_and_asks_who_calls() {
         for (method, operation) in item.as_object().unwrap() {
             let method: Method = method.to_uppercase().parse().unwrap();
             let answer = send(app.request(method.clone(), &path.replace(['{', '}'], ""))).await;
-            assert!(!matches!(answer.status, 404 | 405) || path.starts_with("/app"), "{method} {path}: {answer:?}");
+            assert!(
+                !matches!(answer.status, 404 | 405) || path.starts_with("/app"),
+                "{method} {path}: {answer:?}"
+            );
             let bearer = operation["security"].to_string().contains("token")
                 || operation["security"].to_string().contains("api_key");
             assert_eq!(answer.status == 401, bearer, "{method} {path}: {answer:?}");

@@ -23,7 +23,13 @@ impl<'o> Story<'o> {
         self.output.line(&format!("   {what}"))
     }
 
-    pub(super) fn how_to_go_on(&mut self, url: &str, page: &str, program: &str, database: &str) -> Result<(), Error> {
+    pub(super) fn how_to_go_on(
+        &mut self,
+        url: &str,
+        page: &str,
+        program: &str,
+        database: &str,
+    ) -> Result<(), Error> {
         for line in [
             "",
             "To see both users side by side, open in a browser:",

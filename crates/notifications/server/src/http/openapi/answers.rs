@@ -23,7 +23,11 @@ pub(in crate::http) enum Refused {
 
 /// There is nothing of that name.
 #[derive(IntoResponses)]
-#[response(status = 404, description = "There is no such notification.", content_type = "application/problem+json")]
+#[response(
+    status = 404,
+    description = "There is no such notification.",
+    content_type = "application/problem+json"
+)]
 #[allow(dead_code)] // Described, never made.
 pub(in crate::http) struct NotFound(Problem);
 

@@ -22,7 +22,8 @@ const ROUTES: [(HttpMethod, &str, &str, &str); 7] = [
 
 /// Adds the routes of the embedded engine.
 pub(in crate::http) fn describe_channels(openapi: &mut OpenApi) {
-    let signed = "Pusher's request signature: auth_key, auth_timestamp, auth_version, auth_signature, body_md5";
+    let signed =
+        "Pusher's request signature: auth_key, auth_timestamp, auth_version, auth_signature, body_md5";
     let scheme = ApiKey::Query(ApiKeyValue::with_description("auth_signature", signed));
     let components = openapi.components.get_or_insert_with(Components::new);
     components.add_security_scheme(SIGNATURE, SecurityScheme::ApiKey(scheme));

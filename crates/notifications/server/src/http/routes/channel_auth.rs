@@ -20,7 +20,7 @@ pub(in crate::http) struct Fields {
     pub(super) socket_id: Option<String>,
     /// The caller's own channel.
     #[serde(default, alias = "channelName")]
-    #[schema(required = true, nullable = false)]
+    #[schema(required = true, nullable = false, min_length = 1, max_length = 164)]
     channel_name: Option<String>,
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use internal_notifications_models::{InternalNotification, NotificationId, Problem, PushRequest, Receipt, UserId};
+use internal_notifications_models::{
+    InternalNotification, NotificationId, Problem, PushRequest, Receipt, UserId,
+};
 
 use crate::http::App;
 use crate::http::extract::{IdempotencyHeader, JsonBody, Pusher};

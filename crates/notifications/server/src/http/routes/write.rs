@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use internal_notifications_models::{MarkRequest, MarkTarget, NotificationId, OpId, Problem, UserId, WriteAnswer};
+use internal_notifications_models::{
+    MarkRequest, MarkTarget, NotificationId, OpId, Problem, UserId, WriteAnswer,
+};
 
 use crate::http::App;
 use crate::http::extract::{JsonBody, OwnInbox, PathId, Query};
