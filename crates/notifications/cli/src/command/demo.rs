@@ -74,7 +74,7 @@ fn config(database: &str) -> Result<Config, Error> {
 fn page(server: &RunningServer) -> Result<String, Error> {
     let user = |name: &str| {
         let id = UserId::new(name).map_err(Error::failed)?;
-        Ok::<_, Error>(format!("{name}={}", token(server, &id)?))
+        Ok::<_, Error>(format!("user={name}:{}", token(server, &id)?))
     };
     Ok(format!("{}/#{}&{}", server.url(), user("ada")?, user("bob")?))
 }
