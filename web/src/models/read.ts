@@ -35,7 +35,7 @@ export const tag: Reader<string> = (value, key) =>
 
 /** 1 to 128 characters, none of them a control character. */
 export const id: Reader<string> = (value, key) =>
-  typeof value === 'string' && /^\P{Cc}{1,128}$/u.test(value) ? value : wrong(key, 'an id of 1 to 128 characters');
+  typeof value === 'string' && /^[^\p{Cc}\p{Cs}]{1,128}$/u.test(value) ? value : wrong(key, 'an id of 1 to 128 characters');
 
 export function list<T>(item: Reader<T>): Reader<readonly T[]> {
   return (value, key) => (Array.isArray(value) ? value.map((one) => item(one, key)) : wrong(key, 'a list'));
