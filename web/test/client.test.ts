@@ -31,7 +31,7 @@ describe('start', () => {
     expect(ids()).toBe('b a');
     expect(client.snapshot).toMatchObject({ pending: 2, loaded: true, hasOlder: false, unconfirmed: 0 });
     expect(told).toEqual([]);
-    expect(statuses).toEqual(['connecting', 'live']);
+    expect(statuses).toEqual(['connecting', 'catching-up', 'live']);
     expect(Object.isFrozen(client.snapshot) && Object.isFrozen(client.snapshot.notifications) && Object.isFrozen(client.snapshot.notifications[0])).toBe(true);
   });
 

@@ -13,7 +13,6 @@ export function pusherTransport(options: Partial<Options> = {}): Transport {
       const pusher: Pusher = new Pusher(info.key, {
         ...place(info, context.base),
         disableStats: true,
-        enabledTransports: ['ws', 'wss'],
         channelAuthorization: {
           // Required by the types; the handler is what is called.
           transport: 'ajax',
@@ -32,11 +31,13 @@ export function pusherTransport(options: Partial<Options> = {}): Transport {
         },
         ...options,
       });
-      const close = attach(pusher, info.channel, listener);
+      const hasty = reconnectSooner(pusher);
+      const close = attach(pusher, info.channel, listener, () => hasty.isAtIt);
       return () => {
         isOpen = false;
         close();
         pusher.disconnect();
+        hasty.end();
         Pusher.instances = Pusher.instances.filter((instance) => instance !== pusher);
       };
     },
@@ -49,7 +50,38 @@ export function echoTransport(echo: { readonly connector: { readonly pusher: Pus
   return { open: (info, _context, listener) => attach(pusher, info.channel, listener) };
 }
 
-function attach(pusher: PusherLike, name: string, listener: ChannelListener): () => void {
+/** How long the first attempt to connect may take, and any, in milliseconds. */
+const ATTEMPT = 4_000;
+const LONGEST_ATTEMPT = 10_000;
+
+/** After an attempt that failed at once, pusher-js waits for 15 to 60 s. This begins another one before that, with jitter. */
+function reconnectSooner(pusher: Pusher): { readonly isAtIt: boolean; end(): void } {
+  let attempts = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const hasty = { isAtIt: false, end: () => clearTimeout(timer) };
+  const again = () => {
+    hasty.isAtIt = true;
+    pusher.disconnect();
+    pusher.connect();
+    hasty.isAtIt = false;
+    look();
+  };
+  const look = () => {
+    clearTimeout(timer);
+    const { state } = pusher.connection;
+    if (state === 'connected') {
+      attempts = 0;
+    } else if (state === 'connecting' || state === 'unavailable') {
+      timer = setTimeout(again, Math.min(LONGEST_ATTEMPT, ATTEMPT * 2 ** attempts) * (0.5 + Math.random() / 2));
+      attempts += 1;
+    }
+  };
+  pusher.connection.bind('state_change', () => hasty.isAtIt || look());
+  look();
+  return hasty;
+}
+
+function attach(pusher: PusherLike, name: string, listener: ChannelListener, ignores = () => false): () => void {
   const wasThere = (pusher.channel(name) as Channel | undefined) !== undefined;
   const channel = pusher.subscribe(name);
   const succeeded = () => listener.subscribed();
@@ -59,6 +91,9 @@ function attach(pusher: PusherLike, name: string, listener: ChannelListener): ()
   };
   const event = (event: string, data: unknown) => listener.event(event, data);
   const moved = ({ current }: { current: string }) => {
+    if (ignores()) {
+      return;
+    }
     if (current === 'failed' || current === 'disconnected') {
       listener.refused(`the connection is ${current}`);
     } else if (current !== 'connected') {
@@ -86,10 +121,11 @@ function attach(pusher: PusherLike, name: string, listener: ChannelListener): ()
 /** Where the connection goes. */
 function place(info: RealtimeInfo, base: URL): Options {
   if (info.cluster !== null) {
-    return { cluster: info.cluster, forceTLS: true };
+    return { cluster: info.cluster, forceTLS: true, enabledTransports: ['wss'] };
   }
   const isOwn = info.host === null;
-  const isTls = isOwn ? base.protocol === 'https:' : info.scheme !== 'http';
+  // A page of https may open no other connections.
+  const isTls = globalThis.location?.protocol === 'https:' || (isOwn ? base.protocol === 'https:' : info.scheme !== 'http');
   const port = (isOwn ? Number(base.port) : info.port) || (isTls ? 443 : 80);
   const path = [isOwn ? base.pathname : '', info.path].flatMap((part) => part.split('/')).filter((part) => part !== '');
   return {
@@ -98,6 +134,8 @@ function place(info: RealtimeInfo, base: URL): Options {
     wsPort: port,
     wssPort: port,
     forceTLS: isTls,
+    // The other would be tried in vain after each failure.
+    enabledTransports: [isTls ? 'wss' : 'ws'],
     ...(path.length > 0 ? { wsPath: `/${path.join('/')}` } : {}),
   };
 }

@@ -64,7 +64,7 @@ export interface Snapshot {
   readonly status: Status;
   /** Whether a first snapshot has come. */
   readonly loaded: boolean;
-  /** Whether there are older notifications than the list holds. */
+  /** Whether there may be older notifications than the list holds. */
   readonly hasOlder: boolean;
   /** Writes of the user's own that the server does not have yet, or the replica not. */
   readonly unconfirmed: number;
