@@ -1,5 +1,6 @@
 export * from './client/types.js';
-export { InternalNotificationsClient, type ClientOptions } from './client/client.js';
+export { InternalNotificationsClient } from './client/client.js';
+export type { ClientOptions } from './client/options.js';
 export type { TokenSource } from './client/identity.js';
 export { echoTransport, pusherTransport, type PusherLike } from './client/pusherTransport.js';
 export type { RealtimeInfo } from './client/realtime.js';

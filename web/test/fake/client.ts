@@ -1,5 +1,6 @@
 import { vi } from 'vitest';
-import { InternalNotificationsClient, type ClientOptions } from '../../src/client/client.js';
+import { InternalNotificationsClient } from '../../src/client/client.js';
+import type { ClientOptions } from '../../src/client/options.js';
 import type { Announcement, RefusedWrite } from '../../src/client/types.js';
 import type { FakeServer } from './server.js';
 
