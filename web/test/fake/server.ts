@@ -21,7 +21,6 @@ export class FakeServer {
   /** Requests as they came: `GET /v1/inbox?limit=200`. */
   readonly requests: string[] = [];
   readonly tokens: string[] = [];
-  readonly bodies: Raw[] = [];
   /** Given to each request; what it gives goes wrong. */
   fault: (request: string) => Fault | undefined = () => undefined;
   /** What is not for this token is refused. */
@@ -49,9 +48,6 @@ export class FakeServer {
     this.requests.push(request);
     const token = new Headers(init.headers).get('authorization')?.replace('Bearer ', '') ?? '';
     this.tokens.push(token);
-    if (typeof init.body === 'string') {
-      this.bodies.push(JSON.parse(init.body));
-    }
     const fault = this.fault(request);
     if (fault === 'never') {
       return await new Promise((_, reject) => init.signal?.addEventListener('abort', () => reject(new Error('aborted'))));
