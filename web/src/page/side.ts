@@ -65,7 +65,6 @@ export class Side {
       event.preventDefault();
       const where = event.detail.path ? ` An app would now go to ${event.detail.path}` : '';
       this.#story.tell(`${this.user} opened ${name(event.detail.notification)}.${where}`);
-      this.#story.done('open');
     });
     this.element.addEventListener('internal-notification-button', ({ detail }) => {
       this.#story.tell(`${this.user} pressed the button ${JSON.stringify(detail.id)} of ${name(detail.notification)}.`);
