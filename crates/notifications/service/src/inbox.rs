@@ -2,6 +2,8 @@
 mod or_fault;
 
 mod announcing;
+#[cfg(test)]
+mod cases;
 mod catch_up;
 #[cfg(test)]
 mod fault;

@@ -57,6 +57,11 @@ impl Overlay {
         self.0.iter().find(|write| write.answered.is_none())
     }
 
+    #[cfg(test)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = &PendingWrite> {
+        self.0.iter()
+    }
+
     pub(super) fn get(&self, op: &OpId) -> Option<&PendingWrite> {
         self.0.iter().find(|write| write.op == *op)
     }

@@ -1,0 +1,219 @@
+//! Does the steps of a case to a replica.
+
+use internal_notifications_models::{
+    ChangesAnswer, Head, InboxPage, LiveEvent, NotificationId, OpId, Position, ResetReason,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::expand::{change, ids, live, page, point, position, repeated, seconds, text, time};
+use crate::inbox::{Ask, Inbox, InboxEvent, PendingWrite};
+use crate::{Announcement, InboxCommand};
+
+const OF_THE_STATE: [&str; 6] = ["shown", "pending", "head", "low", "wants", "writes"];
+const OF_THE_STEP: [&str; 4] = ["told", "opened_at", "sends", "unreadable"];
+
+/// Does a case; an error says where it does not hold, and how.
+pub(super) fn run(case: &Value) -> Result<(), String> {
+    let window = case["window"].as_u64().unwrap_or(3);
+    let mut inbox = Inbox::new(usize::try_from(window).unwrap());
+    let mut so = json!({"shown": "", "pending": 0, "head": "0", "low": 0, "wants": "snapshot", "writes": ""});
+    compare("at first", &state(&inbox, &so), &so)?;
+    for (index, short) in case["steps"].as_array().unwrap().iter().enumerate() {
+        let at = format!("step {} {short}", index + 1);
+        let steps = repeated(short);
+        for step in &steps {
+            let (told, unreadable) = done(&mut inbox, step);
+            let then = &step["then"];
+            compare(&at, &told, then.get("told").unwrap_or(&json!([])))?;
+            compare(&at, &json!(unreadable), then.get("unreadable").unwrap_or(&json!(false)))?;
+        }
+        let nothing = Map::new();
+        let then = steps.last().and_then(|step| step["then"].as_object()).unwrap_or(&nothing);
+        for (key, value) in then {
+            if OF_THE_STATE.contains(&key.as_str()) {
+                so[key] = value.clone();
+            } else {
+                assert!(OF_THE_STEP.contains(&key.as_str()), "{at}: `{key}` is not known");
+            }
+        }
+        compare(&at, &state(&inbox, &so), &so)?;
+        if let Some(sends) = then.get("sends") {
+            compare(&at, &json!(inbox.wants_write().map(sent)), sends)?;
+        }
+        for (id, opened_at) in then.get("opened_at").and_then(Value::as_object).unwrap_or(&nothing) {
+            let shown = inbox.shown();
+            let row = shown.iter().find(|row| row.id.as_str() == id);
+            let row = row.ok_or_else(|| format!("{at}: {id} is not shown"))?;
+            compare(&at, &json!(row.opened_at.map(seconds)), opened_at)?;
+        }
+    }
+    Ok(())
+}
+
+fn compare(at: &str, is: &Value, should: &Value) -> Result<(), String> {
+    if is == should { Ok(()) } else { Err(format!("{at}: {is}, not {should}")) }
+}
+
+/// What is so; as detailed as it `should` be.
+fn state(inbox: &Inbox, should: &Value) -> Value {
+    let star = |id: &str, has: bool| if has { format!("{id}*") } else { id.to_owned() };
+    let shown: Vec<_> = inbox.shown().iter().map(|row| star(row.id.as_str(), row.opened)).collect();
+    let writes: Vec<_> =
+        inbox.overlay.iter().map(|write| star(write.op.as_str(), write.is_answered())).collect();
+    json!({
+        "shown": shown.join(" "),
+        "pending": inbox.head().pending,
+        "head": point(inbox.head().position),
+        "low": inbox.low(),
+        "wants": inbox.wants().map(|ask| match ask {
+            Ask::Snapshot => "snapshot".to_owned(),
+            Ask::Changes { after } => format!("changes {}", point(after)),
+            Ask::Older { before, limit } => format!("older {before} limit {limit}"),
+        }),
+        "writes": if should["writes"].is_u64() { json!(writes.len()) } else { json!(writes.join(" ")) },
+    })
+}
+
+/// Does what a step says; gives what happened, and whether it could not be read.
+fn done(inbox: &mut Inbox, step: &Value) -> (Value, bool) {
+    match act(inbox, step) {
+        Some(told) => (json!(told), false),
+        None => (json!([]), true),
+    }
+}
+
+/// None when it could not be read.
+fn act(inbox: &mut Inbox, step: &Value) -> Option<Vec<String>> {
+    let at = inbox.head().position;
+    let asked = |key: &str| step.get(key).map_or(at, |point| position(text(point)));
+    let head = || Head { position: position(text(&step["head"])), pending: 0 };
+    let is = |name: &str| step.get(name).is_some();
+    if is("live") {
+        let event = LiveEvent::parse(&live(&step["live"]).to_string());
+        if event.is_none() {
+            inbox.catch_up();
+        }
+        return event.map(|event| told(inbox.on_live(event)));
+    }
+    if is("answer") {
+        return on_answer(inbox, &step["answer"]);
+    }
+    Some(if is("snapshot") {
+        told(inbox.on_snapshot(known(page(&step["snapshot"]))))
+    } else if is("changes") {
+        let changes: Vec<_> = step["changes"].as_array().unwrap().iter().map(change).collect();
+        let more = step["more"].as_bool().unwrap_or(false);
+        let answer: ChangesAnswer = known(json!({"kind": "changes", "changes": changes, "more": more}));
+        told(inbox.on_changes(asked("after"), answer))
+    } else if is("reset") {
+        let answer: ChangesAnswer =
+            known(json!({"kind": "reset", "reason": step["reset"], "snapshot": page(&step["page"])}));
+        told(inbox.on_changes(asked("after"), answer))
+    } else if is("older") {
+        let before = step["before"].as_u64().unwrap_or(inbox.low());
+        inbox.on_older(asked("asked_at"), before, known(page(&step["older"])));
+        Vec::new()
+    } else if is("written") {
+        inbox.on_written(&op(&step["written"]), asked("asked_at"), head());
+        Vec::new()
+    } else if is("head") {
+        inbox.on_head(asked("asked_at"), head());
+        Vec::new()
+    } else if is("catch_up") {
+        inbox.catch_up();
+        Vec::new()
+    } else if is("write") {
+        let written = inbox.write(op(&step["write"]), command(step), time(1000));
+        written.err().map(|_| "queue full".to_owned()).into_iter().collect()
+    } else if is("refused") {
+        told(inbox.on_refused(&op(&step["refused"])))
+    } else if is("load_older") {
+        let grown = inbox.load_older(usize::try_from(step["load_older"].as_u64()?).unwrap());
+        vec![grown.map_or("window full".to_owned(), |more| format!("grew {more}"))]
+    } else if is("give_up_older") {
+        inbox.give_up_older(usize::try_from(step["give_up_older"].as_u64()?).unwrap());
+        Vec::new()
+    } else {
+        panic!("no step: {step}")
+    })
+}
+
+/// The answer to what the replica asks.
+fn on_answer(inbox: &mut Inbox, answer: &Value) -> Option<Vec<String>> {
+    let page = || serde_json::from_value::<InboxPage>(answer.clone()).ok();
+    Some(match inbox.wants() {
+        Some(Ask::Snapshot) => told(inbox.on_snapshot(page()?)),
+        Some(Ask::Changes { after }) => {
+            told(inbox.on_changes(after, serde_json::from_value(answer.clone()).ok()?))
+        }
+        Some(Ask::Older { before, .. }) => {
+            inbox.on_older(inbox.head().position, before, page()?);
+            Vec::new()
+        }
+        None => panic!("the replica asks nothing"),
+    })
+}
+
+fn known<T: DeserializeOwned>(wire: Value) -> T {
+    serde_json::from_value(wire).unwrap()
+}
+
+fn op(id: &Value) -> OpId {
+    OpId::new(text(id)).unwrap()
+}
+
+fn command(step: &Value) -> InboxCommand {
+    let id = |id: &str| NotificationId::new(id).unwrap();
+    let listed = |list: &Value| ids(list).into_iter().map(id).collect();
+    if let Some(list) = step.get("opened") {
+        InboxCommand::Opened(listed(list))
+    } else if let Some(list) = step.get("unopened") {
+        InboxCommand::Unopened(listed(list))
+    } else if let Some(seen) = step.get("opened_all") {
+        let Position { seq, tag } = position(text(seen));
+        InboxCommand::OpenedAll { through: Some(seq), tag }
+    } else {
+        InboxCommand::Remove(id(text(&step["remove"])))
+    }
+}
+
+fn sent(write: &PendingWrite) -> String {
+    let joined =
+        |ids: &[NotificationId]| ids.iter().map(NotificationId::as_str).collect::<Vec<_>>().join(" ");
+    let what = match &write.command {
+        InboxCommand::Opened(ids) => format!("opened {}", joined(ids)),
+        InboxCommand::Unopened(ids) => format!("unopened {}", joined(ids)),
+        InboxCommand::OpenedAll { through: Some(seq), tag: Some(tag) } => {
+            format!("opened_all {}", point(Position { seq: *seq, tag: Some(*tag) }))
+        }
+        InboxCommand::OpenedAll { .. } => "opened_all whatever there is".to_owned(),
+        InboxCommand::Remove(id) => format!("remove {id}"),
+    };
+    format!("{} {what}", write.op)
+}
+
+fn told(events: Vec<InboxEvent>) -> Vec<String> {
+    let each = events.into_iter().map(|event| match event {
+        InboxEvent::Applied(change) => format!("applied {}", point(change.stamp.position())),
+        InboxEvent::Replaced(None) => "replaced".to_owned(),
+        InboxEvent::Replaced(Some(reason)) => format!("replaced {}", named(reason)),
+        InboxEvent::Announce(Announcement::Notification(row)) => format!("announce {}", row.id),
+        InboxEvent::Announce(Announcement::Bare(bare)) => {
+            format!("bare {}", bare.id.as_ref().map_or("-", NotificationId::as_str))
+        }
+        InboxEvent::Announce(Announcement::Skipped) => "skipped".to_owned(),
+        InboxEvent::Announce(announcement) => panic!("a replica does not tell {announcement:?}"),
+        InboxEvent::RolledBack(write) => format!("rolled back {}", write.op),
+    });
+    each.collect()
+}
+
+fn named(reason: ResetReason) -> &'static str {
+    match reason {
+        ResetReason::Diverged => "diverged",
+        ResetReason::Trimmed => "trimmed",
+        ResetReason::Behind => "behind",
+        _ => "other",
+    }
+}

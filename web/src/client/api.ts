@@ -1,0 +1,170 @@
+import { changesAnswer, head, inboxPage } from '../models/answers.js';
+import { at, object, text, WireError, type Reader } from '../models/read.js';
+import type { ChangesAnswer, Head, InboxPage, Position } from '../models/wire.js';
+import type { PendingWrite } from '../replica/overlay.js';
+import { boundedText } from './body.js';
+import type { Identity } from './identity.js';
+import { realtimeInfo, type RealtimeInfo } from './realtime.js';
+import { Refusal } from './refusal.js';
+import { InboxError } from './types.js';
+
+/** How long a whole call may take, asking for the token included, in milliseconds. */
+const TIMEOUT = 30_000;
+
+/** Changes asked for at once: the most that the server gives. */
+const CHANGES = 500;
+
+type Query = Readonly<Record<string, string | number | null>>;
+
+/** The inbox server's routes of a user. Each call is one request, and a second one with a fresh token if the first was answered 401. */
+export class Api {
+  readonly base: URL;
+  readonly #identity: Identity;
+  readonly #fetch: typeof fetch;
+
+  constructor(base: URL, identity: Identity, fetch: typeof globalThis.fetch) {
+    this.base = base;
+    this.#identity = identity;
+    this.#fetch = fetch;
+  }
+
+  realtime(signal: AbortSignal): Promise<RealtimeInfo> {
+    return this.#get('v1/realtime', {}, realtimeInfo, signal);
+  }
+
+  page(limit: number, before: number | null, signal: AbortSignal): Promise<InboxPage> {
+    return this.#get('v1/inbox', { limit, before }, inboxPage, signal);
+  }
+
+  head(signal: AbortSignal): Promise<Head> {
+    return this.#get('v1/inbox/head', {}, head, signal);
+  }
+
+  changes(after: Position, signal: AbortSignal): Promise<ChangesAnswer> {
+    return this.#get('v1/inbox/changes', { after: after.seq, tag: after.tag, limit: CHANGES }, changesAnswer, signal);
+  }
+
+  /** Gives the head after the write. */
+  write({ op, command }: PendingWrite, signal: AbortSignal): Promise<Head> {
+    const mark = (route: string, what: object) =>
+      this.#call(this.#url(route), { method: 'POST', body: { ...what, op } }, writeAnswer, signal);
+    switch (command.kind) {
+      case 'opened':
+      case 'unopened':
+        return mark(`v1/inbox/${command.kind}`, { ids: command.ids });
+      case 'opened_all':
+        return mark('v1/inbox/opened', { all: true, through: command.through, tag: command.tag });
+      case 'remove': {
+        const route = `v1/inbox/notifications/${nameable(command.id)}`;
+        return this.#call(this.#url(route, { op }), { method: 'DELETE' }, writeAnswer, signal);
+      }
+    }
+  }
+
+  /** The signature for a channel, from an endpoint that the server named: a path of the server, or a URL. */
+  authorize(endpoint: string, socketId: string, channel: string, signal: AbortSignal): Promise<string> {
+    const isPath = endpoint.startsWith('/') && !endpoint.startsWith('//');
+    const url = isPath ? this.#url(endpoint.slice(1)) : URL.canParse(endpoint) ? new URL(endpoint) : null;
+    if (url === null || (url.protocol !== 'https:' && !(url.protocol === 'http:' && this.base.protocol === 'http:'))) {
+      return Promise.reject(new InboxError('protocol', 'the server names no usable auth endpoint'));
+    }
+    const body = { socket_id: socketId, channel_name: channel };
+    return this.#call(url, { method: 'POST', body }, (value, key) => at(object(value, key), 'auth', text), signal);
+  }
+
+  #get<T>(route: string, query: Query, read: Reader<T>, signal: AbortSignal): Promise<T> {
+    return this.#call(this.#url(route, query), { method: 'GET' }, read, signal);
+  }
+
+  #url(route: string, query: Query = {}): URL {
+    const url = new URL(`${this.base.pathname}/${route}`.replace(/^\/+/, '/'), this.base);
+    for (const [key, value] of Object.entries(query)) {
+      if (value !== null) {
+        url.searchParams.set(key, String(value));
+      }
+    }
+    return url;
+  }
+
+  async #call<T>(url: URL, request: { method: string; body?: object }, read: Reader<T>, signal: AbortSignal): Promise<T> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), TIMEOUT);
+    const giveUp = () => late.abort();
+    signal.addEventListener('abort', giveUp);
+    try {
+      return await unlessAborted(this.#authorized(url, request, read, late.signal), late.signal);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
+    }
+  }
+
+  async #authorized<T>(url: URL, request: { method: string; body?: object }, read: Reader<T>, signal: AbortSignal): Promise<T> {
+    const token = await this.#identity.token(false);
+    try {
+      return await this.#once(url, request, token, read, signal);
+    } catch (error) {
+      if (!(error instanceof Refusal && error.kind === 'unauthenticated')) {
+        throw error;
+      }
+      const fresh = await this.#identity.token(true);
+      if (fresh === token) {
+        throw error;
+      }
+      return await this.#once(url, request, fresh, read, signal);
+    }
+  }
+
+  async #once<T>(url: URL, { method, body }: { method: string; body?: object }, token: string, read: Reader<T>, signal: AbortSignal): Promise<T> {
+    const headers: Record<string, string> = { accept: 'application/json', authorization: `Bearer ${token}` };
+    const init: RequestInit = { method, headers, signal, cache: 'no-store', credentials: 'omit', redirect: 'error' };
+    if (body !== undefined) {
+      headers['content-type'] = 'application/json';
+      init.body = JSON.stringify(body);
+    }
+    let response: Response;
+    let answer: string | undefined;
+    try {
+      response = await this.#fetch.call(globalThis, url, init);
+      answer = await boundedText(response);
+    } catch {
+      throw new InboxError('unavailable', 'the server cannot be reached');
+    }
+    if (!response.ok) {
+      throw Refusal.of(response.status, answer ?? '', token);
+    }
+    return understood(answer, read);
+  }
+}
+
+function understood<T>(answer: string | undefined, read: Reader<T>): T {
+  if (answer === undefined) {
+    throw new InboxError('protocol', "the server's answer is too long");
+  }
+  try {
+    return read(JSON.parse(answer), 'answer');
+  } catch (error) {
+    if (error instanceof WireError || error instanceof SyntaxError) {
+      throw new InboxError('protocol', "the server's answer is not what was asked for");
+    }
+    throw error;
+  }
+}
+
+const writeAnswer: Reader<Head> = (value, key) => at(object(value, key), 'head', head);
+
+/** An id as a segment of a path. Every client takes `.` and `..` for a step in it. */
+function nameable(id: string): string {
+  if (id === '.' || id === '..') {
+    throw new InboxError('invalid', 'no URL can name this id');
+  }
+  return encodeURIComponent(id);
+}
+
+/** Also where what is waited for does not look at the signal. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new InboxError('unavailable', 'the call was not answered in time')));
+    promise.then(resolve, reject);
+  });
+}

@@ -1,0 +1,141 @@
+import type { InboxSource, Snapshot } from '../client/types.js';
+import base from './base.css?inline';
+import css from './bell.css?inline';
+import { h, setAttribute, setText } from './dom.js';
+import { Host } from './host.js';
+import { icon } from './icons.js';
+import { InternalNotificationsInbox } from './inbox.js';
+import { place } from './placement.js';
+import { adopt } from './sheet.js';
+
+/** The parts of the inbox, which the bell passes on. Its `button` is called `action` there, since the bell has one of its own. */
+const PARTS =
+  'panel, header, title, count, mark-all, banner, state, loading, scroller, list, item, item-unopened, dot, heading, time, content, more, image, buttons, action, tools, tool, foot, retry, refused';
+
+/** `<internal-notifications-bell>`: how many are not opened, and the way to the list. */
+export class InternalNotificationsBell extends Host {
+  readonly #badge = h('span', { part: 'badge', 'aria-hidden': 'true' });
+  readonly #button = h('button', { part: 'button', type: 'button', 'aria-haspopup': 'dialog', 'aria-expanded': 'false' });
+  readonly #popover = h('div', { part: 'popover', popover: 'auto', role: 'dialog' });
+  readonly #place = (): void => place(this.#popover, this.getBoundingClientRect(), this.#isRtl);
+  #inbox: InternalNotificationsInbox | undefined;
+  #before: Snapshot | undefined;
+
+  constructor() {
+    super();
+    adopt(this.root, base, css);
+    const slot = h('slot', { name: 'icon' }, icon('bell'));
+    this.#button.append(h('span', { class: 'icon' }, slot), this.#badge);
+    this.#button.popoverTargetElement = this.#popover;
+    this.#popover.addEventListener('beforetoggle', (event) => event.newState === 'open' && this.#fill());
+    this.#popover.addEventListener('toggle', (event) => this.#toggled(event.newState === 'open'));
+    this.#popover.addEventListener('focusout', (event) => this.#left(event.relatedTarget));
+    this.#popover.addEventListener('keydown', (event) => this.#onKey(event));
+    this.root.append(this.#button, this.#popover, this.announcer.element);
+  }
+
+  /** Opens the list. */
+  show(): void {
+    this.#popover.showPopover();
+  }
+
+  hide(): void {
+    this.#popover.hidePopover();
+  }
+
+  override focus(options?: FocusOptions): void {
+    this.#button.focus(options);
+  }
+
+  override attributeChangedCallback(name: string, before: string | null, after: string | null): void {
+    super.attributeChangedCallback(name, before, after);
+    if (name === 'theme') {
+      this.#passOn();
+    }
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#follow(false);
+  }
+
+  protected override attached(_source: InboxSource): (() => void)[] {
+    this.#passOn();
+    return [];
+  }
+
+  protected override restart(): void {
+    this.#before = undefined;
+    this.#passOn();
+  }
+
+  protected override render(snapshot: Snapshot): void {
+    const { strings } = this;
+    const { pending, status } = snapshot;
+    const name = strings.bell(pending);
+    setAttribute(this.#button, 'aria-label', name);
+    setAttribute(this.#button, 'title', name);
+    setAttribute(this.#button, 'data-status', status);
+    setAttribute(this.#popover, 'aria-label', strings.title);
+    this.#badge.hidden = pending === 0;
+    setText(this.#badge, pending === 0 ? '' : new Intl.NumberFormat(strings.locale).format(pending));
+    this.#button.classList.toggle('rang', this.#before?.loaded === true && pending > this.#before.pending);
+    this.#before = snapshot;
+  }
+
+  get #isRtl(): boolean {
+    return getComputedStyle(this).direction === 'rtl';
+  }
+
+  /** Makes the list when it is opened first. */
+  #fill(): void {
+    if (!this.#inbox) {
+      this.#inbox = new InternalNotificationsInbox();
+      this.#inbox.setAttribute('exportparts', PARTS);
+      this.#passOn();
+      this.#popover.append(this.#inbox);
+    }
+  }
+
+  #passOn(): void {
+    const inbox = this.#inbox;
+    if (inbox) {
+      setAttribute(inbox, 'theme', this.getAttribute('theme'));
+      inbox.strings = this.strings;
+      inbox.client = this.client;
+    }
+  }
+
+  #toggled(isOpen: boolean): void {
+    setAttribute(this.#button, 'aria-expanded', String(isOpen));
+    this.#follow(isOpen);
+    if (isOpen) {
+      this.#inbox?.focus();
+    }
+  }
+
+  #follow(isOpen: boolean): void {
+    const follow = isOpen ? addEventListener : removeEventListener;
+    follow('resize', this.#place);
+    follow('scroll', this.#place, { capture: true });
+    if (isOpen) {
+      this.#place();
+    }
+  }
+
+  /** Escape gives the focus back to the bell, wherever in the list it was. */
+  #onKey(event: KeyboardEvent): void {
+    if (event.key === 'Escape' && !event.defaultPrevented) {
+      event.preventDefault();
+      this.hide();
+      this.focus();
+    }
+  }
+
+  /** Whoever goes on by the tab key leaves the list, which would cover where they are. */
+  #left(to: EventTarget | null): void {
+    if (to instanceof Node && to !== this.#button && to !== this && !this.#popover.contains(to)) {
+      this.hide();
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import { InternalNotificationsClient } from '../client/client.js';
+import type { InboxNotification, Status } from '../client/types.js';
+import { clip } from '../elements/clip.js';
+import { h, setText } from '../elements/dom.js';
+import { compose } from './compose.js';
+import { fragmentOf, type Account } from './fragment.js';
+import { newId, push } from './push.js';
+import type { Story } from './story.js';
+
+const STATUS: Record<Status, string> = {
+  idle: 'Signed out',
+  connecting: 'Connecting…',
+  live: 'Live',
+  'catching-up': 'Catching up…',
+  offline: 'Offline',
+  paused: 'Offline',
+  failed: 'Failed',
+};
+
+/** When something was sent from this page, in milliseconds of the page's life. */
+const sent = new Map<string, number>();
+
+/** One user's half of the page: bell, inbox, a switch, a form. */
+export class Side {
+  readonly element: HTMLElement;
+  readonly user: string;
+  readonly #story: Story;
+  readonly #client: InternalNotificationsClient;
+  readonly #status = h('span', { class: 'status', role: 'status' });
+  #missed = 0;
+  #back: number | undefined;
+
+  constructor(account: Account, recipients: readonly string[] | null, story: Story, isOffline: (user: string) => boolean) {
+    this.user = account.user;
+    this.#story = story;
+    this.#client = new InternalNotificationsClient({ server: new URL('.', location.href), ...account });
+    const bell = document.createElement('internal-notifications-bell');
+    const inbox = document.createElement('internal-notifications-inbox');
+    bell.client = inbox.client = this.#client;
+    const online = h('input', { type: 'checkbox', role: 'switch', checked: '' });
+    online.addEventListener('change', () => this.#switch(online.checked));
+    const tab = h('a', { href: fragmentOf([account]), target: '_blank', rel: 'noopener' }, 'Open a second tab');
+    this.element = h(
+      'section',
+      { class: 'side', 'aria-label': `${account.user}’s device` },
+      h(
+        'header',
+        {},
+        h('span', { class: 'face', 'aria-hidden': 'true' }, [...account.user][0] ?? ''),
+        h('div', { class: 'who' }, h('h2', { dir: 'auto' }, account.user), this.#status),
+        h('label', { class: 'switch' }, online, h('span', {}, 'Online')),
+        bell,
+      ),
+      inbox,
+      compose(recipients, async (draft) => {
+        const id = newId();
+        sent.set(id, performance.now());
+        await push(account, draft, id);
+        const later = isOffline(draft.to) ? `, who is offline: it is stored` : '';
+        this.#story.tell(`${account.user} sent “${clip(draft.heading || draft.content, 60)}” to ${draft.to}${later}.`);
+      }),
+      h('p', { class: 'tab' }, tab),
+    );
+    this.element.addEventListener('internal-notification-open', (event) => {
+      event.preventDefault();
+      const where = event.detail.path ? ` An app would now go to ${event.detail.path}` : '';
+      this.#story.tell(`${this.user} opened ${name(event.detail.notification)}.${where}`);
+    });
+    this.element.addEventListener('internal-notification-button', ({ detail }) => {
+      this.#story.tell(`${this.user} pressed the button ${JSON.stringify(detail.id)} of ${name(detail.notification)}.`);
+    });
+    this.#client.onSnapshot(({ status }) => this.#show(status));
+    this.#client.onAnnouncement((one) => one.kind === 'notification' && this.#arrived(one.notification));
+    this.#show(this.#client.snapshot.status);
+    this.#follow();
+    this.#client.start();
+  }
+
+  get isOffline(): boolean {
+    return this.#client.snapshot.status === 'paused';
+  }
+
+  #switch(isOn: boolean): void {
+    if (isOn) {
+      this.#back = performance.now();
+      this.#missed = 0;
+      this.#client.resume();
+    } else {
+      this.#client.pause();
+      this.#story.tell(`${this.user} is offline. What is sent now is stored on the server.`);
+      this.#story.done('offline');
+    }
+  }
+
+  #arrived(notification: InboxNotification): void {
+    const at = sent.get(notification.id);
+    sent.delete(notification.id);
+    if (this.#back !== undefined) {
+      this.#missed += 1;
+    } else {
+      const took = at === undefined ? '' : `, ${Math.round(performance.now() - at)} ms after it was sent`;
+      this.#story.tell(`${name(notification)} arrived at ${this.user}${took}.`);
+      this.#story.done('send');
+    }
+  }
+
+  #show(status: Status): void {
+    this.element.dataset.status = status;
+    setText(this.#status, STATUS[status]);
+    if (status === 'live' && this.#back !== undefined) {
+      const took = Math.round(performance.now() - this.#back);
+      const missed = this.#missed === 1 ? '1 that was missed has' : `${this.#missed} that were missed have`;
+      this.#story.tell(`${this.user} is back. ${missed} come, ${took} ms after the switch.`);
+      this.#story.done('back');
+      this.#back = undefined;
+    }
+  }
+
+  /** Tells what another tab or device opened: what is opened here without a press here. */
+  #follow(): void {
+    let before = this.#client.snapshot;
+    this.#client.onSnapshot((now) => {
+      const isElsewhere = now.unconfirmed === 0 && before.unconfirmed === 0;
+      if (isElsewhere && now.status === 'live' && before.status === 'live' && now.pending < before.pending) {
+        this.#story.tell(`${this.user} opened something on another tab or device. This one follows: ${now.pending} left.`);
+        this.#story.done('open');
+      }
+      before = now;
+    });
+  }
+}
+
+function name({ heading, content }: InboxNotification): string {
+  return `“${clip(heading || content, 60)}”`;
+}

@@ -1,0 +1,510 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { InternalNotificationsClient } from '../src/client.js';
+import { clientOf, pass } from './fake/client.js';
+import { FakeServer, INFO } from './fake/server.js';
+
+let server: FakeServer;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
+  server = new FakeServer();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+async function started(options: Parameters<typeof clientOf>[1] = {}) {
+  const all = clientOf(server, options);
+  all.client.start();
+  await pass();
+  expect(all.client.snapshot.status).toBe('live');
+  return all;
+}
+
+describe('start', () => {
+  it('shows the inbox, announces nothing of it and is live', async () => {
+    server.log.add('a');
+    server.log.add('b');
+    const { client, told, statuses, ids } = await started();
+    expect(ids()).toBe('b a');
+    expect(client.snapshot).toMatchObject({ pending: 2, loaded: true, hasOlder: false, unconfirmed: 0 });
+    expect(told).toEqual([]);
+    expect(statuses).toEqual(['connecting', 'catching-up', 'live']);
+    expect(Object.isFrozen(client.snapshot) && Object.isFrozen(client.snapshot.notifications) && Object.isFrozen(client.snapshot.notifications[0])).toBe(true);
+  });
+
+  it('tries again with growing waits while the server cannot be reached', async () => {
+    server.fault = () => 'network';
+    const { client } = clientOf(server);
+    client.start();
+    await pass();
+    expect(client.snapshot).toMatchObject({ status: 'offline', loaded: false });
+    expect(server.requests.length).toBe(1);
+    for (const wait of [500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]) {
+      const before = server.requests.length;
+      await pass(wait - 1);
+      expect(server.requests.length).toBe(before);
+      await pass(1);
+      expect(server.requests.length).toBe(before + 1);
+    }
+    server.fault = () => undefined;
+    await pass(10_000);
+    expect(client.snapshot.status).toBe('live');
+  });
+
+  it.each([401, 403, 404])('is failed when it is answered %i, and asks no more for a minute', async (status) => {
+    server.fault = () => status;
+    const { client } = clientOf(server);
+    client.start();
+    await pass();
+    expect(client.snapshot).toMatchObject({ status: 'failed', error: { status, title: `the server answered ${status}: problem ${status}` } });
+    const asked = server.requests.length;
+    await pass(50_000);
+    expect(server.requests.length).toBe(asked);
+    server.fault = () => undefined;
+    client.start();
+    await pass();
+    expect(client.snapshot.status).toBe('live');
+    expect(client.snapshot.error).toBeUndefined();
+  });
+
+  it('asks once for a fresh token when one is refused', async () => {
+    server.log.add('a');
+    server.token = 'new';
+    const asked: boolean[] = [];
+    let kept = 'old';
+    const { ids } = await started({ token: (fresh) => (asked.push(fresh), fresh && (kept = 'new'), kept) });
+    expect(ids()).toBe('a');
+    expect(asked.filter((fresh) => fresh)).toEqual([true]);
+    expect(server.tokens.slice(0, 2)).toEqual(['old', 'new']);
+  });
+
+  it('never shows the inbox of another user than the first', async () => {
+    const jwt = (sub: string) => `h.${btoa(JSON.stringify({ sub })).replaceAll('=', '')}.s`;
+    let token = jwt('ada');
+    server.token = token;
+    const { client } = await started({ token: () => token });
+    token = server.token = jwt('bob');
+    await pass(60_000);
+    expect(client.snapshot).toMatchObject({ status: 'failed', error: { title: expect.stringContaining('another user') } });
+    expect(server.tokens).not.toContain(token);
+  });
+
+  it('does not begin twice, ends with stop, and begins again', async () => {
+    server.log.add('a');
+    const { client, ids } = await started();
+    client.start();
+    await pass();
+    expect(server.opened).toBe(1);
+    client.stop();
+    client.stop();
+    expect(client.snapshot).toMatchObject({ status: 'idle', loaded: false, notifications: [] });
+    expect(server.channels.size).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+    await expect(client.markOpened(['a'])).rejects.toMatchObject({ kind: 'not-started' });
+    client.start();
+    await pass();
+    expect(ids()).toBe('a');
+  });
+
+  it('refuses what cannot work', () => {
+    for (const options of [{ server: 'ftp://h' }, { server: 'javascript:1' }, { server: 'https://u:p@h' }, { window: 0 }, { window: 5_001 }, { window: 1.5 }]) {
+      expect(() => clientOf(server, options)).toThrowError(expect.objectContaining({ kind: 'invalid' }));
+    }
+    expect(new InternalNotificationsClient({ server: 'https://h/in/', token: 't' }).snapshot.status).toBe('idle');
+  });
+});
+
+describe('live', () => {
+  it('shows and announces what comes', async () => {
+    const { client, told, ids } = await started();
+    server.push('a');
+    server.push('b');
+    await pass();
+    expect(ids()).toBe('b a');
+    expect(client.snapshot.pending).toBe(2);
+    expect(told).toEqual(['a', 'b']);
+  });
+
+  it('catches up what it did not hear when the channel is back', async () => {
+    const { client, told, statuses, ids } = await started();
+    server.disconnect();
+    await pass();
+    expect(client.snapshot.status).toBe('offline');
+    server.push('a');
+    server.push('b');
+    server.reconnect();
+    await pass();
+    expect(ids()).toBe('b a');
+    expect(told).toEqual(['a', 'b']);
+    expect(statuses.slice(-3)).toEqual(['offline', 'catching-up', 'live']);
+  });
+
+  it('finds the loss of the last event within the interval of a position check', async () => {
+    const { ids } = await started();
+    server.log.add('lost');
+    await pass(53_000);
+    expect(ids()).toBe('');
+    await pass(7_000);
+    expect(ids()).toBe('lost');
+  });
+
+  it('checks when the network is back, and when the page is looked at', async () => {
+    const [window, document] = [new EventTarget(), Object.assign(new EventTarget(), { visibilityState: 'hidden' })];
+    vi.stubGlobal('addEventListener', window.addEventListener.bind(window));
+    vi.stubGlobal('removeEventListener', window.removeEventListener.bind(window));
+    vi.stubGlobal('document', document);
+    const { client, ids } = await started();
+    server.log.add('a');
+    window.dispatchEvent(new Event('online'));
+    await pass();
+    expect(ids()).toBe('a');
+    server.log.add('b');
+    document.dispatchEvent(new Event('visibilitychange'));
+    await pass();
+    expect(ids()).toBe('a');
+    document.visibilityState = 'visible';
+    document.dispatchEvent(new Event('visibilitychange'));
+    await pass();
+    expect(ids()).toBe('b a');
+    client.stop();
+    const asked = server.requests.length;
+    window.dispatchEvent(new Event('online'));
+    await pass();
+    expect(server.requests.length).toBe(asked);
+  });
+
+  it('catches up after an event that cannot be read, and ignores those of others', async () => {
+    const { ids } = await started();
+    server.log.add('a');
+    const asked = server.requests.length;
+    server.channels.forEach((channel) => channel.event('client-internal-notification', { content: 'forged' }));
+    server.channels.forEach((channel) => channel.event('pusher:anything', {}));
+    await pass();
+    expect(server.requests.length).toBe(asked);
+    server.channels.forEach((channel) => channel.event(INFO.event, 'not even JSON'));
+    await pass();
+    expect(ids()).toBe('a');
+  });
+
+  it('keeps polling while the channel is refused, and opens it again', async () => {
+    const { client, ids } = await started();
+    server.isLive = false;
+    server.channels.forEach((channel) => channel.refused('no', 403));
+    await pass();
+    expect(client.snapshot).toMatchObject({ status: 'failed', error: { status: 403 } });
+    server.log.add('a');
+    server.isLive = true;
+    await pass(60_000);
+    expect(ids()).toBe('a');
+    expect(client.snapshot.status).toBe('live');
+    expect(server.opened).toBe(2);
+  });
+
+  it('follows live events to where they have moved', async () => {
+    await started();
+    server.disconnect();
+    server.info = { ...INFO, host: 'elsewhere', port: 1, scheme: 'http' };
+    await pass(61_000);
+    expect(server.opened).toBe(2);
+    expect(server.channels.size).toBe(1);
+  });
+
+  it('asks one question at a time, and gives up one that a new subscription overtakes', async () => {
+    const { ids } = await started();
+    server.fault = (request) => (request.includes('changes') ? 'never' : undefined);
+    server.disconnect();
+    server.reconnect();
+    await pass();
+    server.log.add('a');
+    server.fault = () => undefined;
+    server.disconnect();
+    server.reconnect();
+    await pass();
+    expect(ids()).toBe('a');
+  });
+
+  it('is not brought down by a listener that throws', async () => {
+    const { client, ids } = await started();
+    const shown = vi.spyOn(console, 'error').mockImplementation(() => {});
+    client.onSnapshot(() => {
+      throw new Error('of the app');
+    });
+    server.push('a');
+    await pass();
+    server.push('b');
+    await pass();
+    expect(ids()).toBe('b a');
+    expect(shown).toHaveBeenCalled();
+  });
+
+  it.each([
+    ['no JSON', '<html>'],
+    ['another shape', '{"seq":1}'],
+    ['a seq beyond what JavaScript counts', '{"seq":9007199254740993,"tag":"00000000000000aa","pending":0,"notifications":[],"next":null}'],
+    ['nothing', ''],
+  ])('asks again later for an answer that cannot be read: %s', async (_, body) => {
+    server.log.add('a');
+    let bad = true;
+    server.fault = (request) => (bad && request.startsWith('GET /v1/inbox') ? { body } : undefined);
+    const { client, ids } = clientOf(server);
+    client.start();
+    await pass();
+    expect(client.snapshot.loaded).toBe(false);
+    const asked = server.requests.length;
+    await pass(4_000);
+    expect(server.requests.length).toBe(asked);
+    bad = false;
+    await pass(6_000);
+    expect(ids()).toBe('a');
+  });
+
+  it('gives up an answer that is too long', async () => {
+    let bad = true;
+    server.fault = (request) => (bad && request.startsWith('GET /v1/inbox') ? { body: 'x'.repeat(9 * 1024 * 1024) } : undefined);
+    const { client } = clientOf(server);
+    client.start();
+    await pass();
+    expect(client.snapshot.loaded).toBe(false);
+    bad = false;
+    await pass(10_000);
+    expect(client.snapshot.loaded).toBe(true);
+  });
+
+  it('gives up a question that is never answered', async () => {
+    const { ids } = await started();
+    server.log.add('a');
+    let never = true;
+    server.fault = (request) => (never && request.includes('head') ? 'never' : undefined);
+    await pass(60_000);
+    never = false;
+    await pass(31_000);
+    expect(ids()).toBe('a');
+  });
+});
+
+describe('writes', () => {
+  it('are shown at once, and stored', async () => {
+    server.log.add('a');
+    const { client, ids } = await started();
+    const written = client.markOpened(['a']);
+    await pass();
+    await expect(written).resolves.toBe('stored');
+    expect(ids()).toBe('a*');
+    expect(client.snapshot).toMatchObject({ pending: 0, unconfirmed: 0 });
+    expect(server.log.rows[0]?.['opened']).toBe(true);
+  });
+
+  it('wait for the connection, are told to be queued, and are stored then', async () => {
+    server.log.add('a');
+    server.log.add('b');
+    const { client, ids } = await started();
+    server.disconnect();
+    server.fault = () => 'network';
+    await pass();
+    const written = client.markOpened(['a']);
+    await pass();
+    await expect(written).resolves.toBe('queued');
+    expect(ids()).toBe('b a*');
+    expect(client.snapshot).toMatchObject({ pending: 2, unconfirmed: 1 });
+    await expect(client.remove(['b'])).resolves.toBe('queued');
+    expect(ids()).toBe('a*');
+    server.fault = () => undefined;
+    server.reconnect();
+    await pass(10_000);
+    expect(ids()).toBe('a*');
+    expect(client.snapshot).toMatchObject({ pending: 0, unconfirmed: 0 });
+    expect(server.log.rows.map((row) => row['id'])).toEqual(['a']);
+  });
+
+  it('are done once, also if an answer is lost', async () => {
+    server.log.add('a');
+    const { client } = await started();
+    let lost = true;
+    const { fetch } = server;
+    const posts = () => server.requests.filter((request) => request.startsWith('POST'));
+    const losing = clientOf(server, {
+      fetch: (async (input: unknown, init: RequestInit) => {
+        const response = await fetch(input, init);
+        if (lost && init.method === 'POST') {
+          lost = false;
+          throw new TypeError('Failed to fetch');
+        }
+        return response;
+      }) as typeof globalThis.fetch,
+    });
+    losing.client.start();
+    await pass();
+    await expect(Promise.race([losing.client.markOpened(['a']), pass(5_000)])).resolves.toBe('queued');
+    await pass(5_000);
+    expect(posts().length).toBe(2);
+    expect(server.log.changes.filter((change) => change['kind'] === 'opened').length).toBe(1);
+    expect(losing.client.snapshot.unconfirmed).toBe(0);
+    expect(client.snapshot.notifications[0]?.opened).toBe(true);
+  });
+
+  it('that are refused are rolled back; who waits is told', async () => {
+    server.log.add('a');
+    const { client, refused, ids } = await started();
+    server.fault = (request) => (request.startsWith('POST') ? 422 : undefined);
+    const written = client.markOpened(['a']);
+    written.catch(() => {});
+    await pass();
+    await expect(written).rejects.toMatchObject({ kind: 'invalid', status: 422 });
+    expect(ids()).toBe('a');
+    expect(refused).toEqual([]);
+  });
+
+  it('that were queued and are refused are rolled back, and listeners are told', async () => {
+    server.log.add('a');
+    const { client, refused, ids } = await started();
+    client.pause();
+    const written = client.remove(['a']);
+    await pass();
+    await expect(written).resolves.toBe('queued');
+    expect(ids()).toBe('');
+    server.fault = (request) => (request.startsWith('DELETE') ? 403 : undefined);
+    client.resume();
+    await pass();
+    expect(ids()).toBe('a');
+    expect(refused).toMatchObject([{ command: { kind: 'remove', id: 'a' }, error: { kind: 'forbidden' } }]);
+  });
+
+  it('open all that was seen, and nothing else', async () => {
+    server.log.add('a');
+    const { client, ids } = await started();
+    server.disconnect();
+    server.push('b');
+    void client.markAllOpened();
+    server.reconnect();
+    await pass();
+    expect(ids()).toBe('b a*');
+    expect(server.log.head['pending']).toBe(1);
+  });
+
+  it('open nothing of another history than the one seen', async () => {
+    server.log.add('a');
+    const backup = server.log.copy();
+    server.log.add('b');
+    const { client, ids } = await started();
+    server.log = backup;
+    server.log.add('c');
+    const written = client.markAllOpened();
+    written.catch(() => {});
+    await pass();
+    await expect(written).rejects.toMatchObject({ kind: 'conflict' });
+    expect(ids()).toBe('c a');
+  });
+
+  it('take 500 ids at once, and any number in one call', async () => {
+    for (let n = 0; n < 501; n += 1) {
+      server.log.add(`n${n}`);
+    }
+    const { client } = await started({ window: 600 });
+    await client.loadOlder(1).catch(() => {});
+    await pass();
+    const written = client.markOpened(server.log.rows.map((row) => row['id']));
+    await pass();
+    await expect(written).resolves.toBe('stored');
+    expect(client.snapshot.pending).toBe(0);
+    expect(server.requests.filter((request) => request.startsWith('POST')).length).toBe(2);
+  });
+
+  it('are bounded', async () => {
+    const { client } = await started();
+    client.pause();
+    const ids = Array.from({ length: 500 }, (_, n) => `n${n}`);
+    const queued = client.remove(ids);
+    await pass();
+    await expect(queued).resolves.toBe('queued');
+    const more = client.remove(['n']);
+    more.catch(() => {});
+    await pass();
+    await expect(more).rejects.toMatchObject({ kind: 'queue-full' });
+    expect(client.snapshot.unconfirmed).toBe(500);
+  });
+
+  it.each([['..'], ['']])('cannot name the id %j', async (id) => {
+    const { client } = await started();
+    const removed = client.remove([id]);
+    removed.catch(() => {});
+    await pass();
+    await expect(removed).rejects.toMatchObject({ kind: 'invalid' });
+    expect(server.requests.some((request) => request.startsWith('DELETE'))).toBe(false);
+  });
+
+  it('name any other id as one segment', async () => {
+    const id = 'a/../b?c#d%é';
+    server.log.add(id);
+    const { client, ids } = await started();
+    const removed = client.remove([id]);
+    await pass();
+    await expect(removed).resolves.toBe('stored');
+    expect(ids()).toBe('');
+  });
+});
+
+describe('older', () => {
+  it('are loaded until all are there', async () => {
+    for (let n = 1; n <= 7; n += 1) {
+      server.log.add(`n${n}`);
+    }
+    const { client, ids } = await started({ window: 3 });
+    expect(ids()).toBe('n7 n6 n5');
+    expect(client.snapshot.hasOlder).toBe(true);
+    const loaded = client.loadOlder(3);
+    await pass();
+    await loaded;
+    expect(ids()).toBe('n7 n6 n5 n4 n3 n2');
+    const rest = client.loadOlder(3);
+    await pass();
+    await rest;
+    expect(client.snapshot.hasOlder).toBe(false);
+    await client.loadOlder(3);
+  });
+
+  it('are not loaded without a connection, nor beyond 5,000', async () => {
+    for (let n = 1; n <= 3; n += 1) {
+      server.log.add(`n${n}`);
+    }
+    const { client, ids } = await started({ window: 1 });
+    client.pause();
+    await expect(client.loadOlder(1)).rejects.toMatchObject({ kind: 'unavailable' });
+    client.resume();
+    await pass();
+    server.fault = () => 'network';
+    const failing = client.loadOlder(4_999);
+    failing.catch(() => {});
+    await pass();
+    await expect(failing).rejects.toMatchObject({ kind: 'unavailable' });
+    server.fault = () => 'never';
+    const waits = client.loadOlder(4_999);
+    waits.catch(() => {});
+    await pass(600);
+    await expect(client.loadOlder(1)).rejects.toMatchObject({ kind: 'window-full' });
+    expect(ids()).toBe('n3');
+  });
+});
+
+describe('pause', () => {
+  it('keeps the state, and resume catches up', async () => {
+    server.push('a');
+    const { client, told, ids } = await started();
+    client.pause();
+    await pass();
+    expect(client.snapshot).toMatchObject({ status: 'paused', loaded: true });
+    const asked = server.requests.length;
+    server.push('b');
+    server.push('c');
+    await pass(300_000);
+    expect(ids()).toBe('a');
+    expect(server.requests.length).toBe(asked);
+    client.resume();
+    await pass();
+    expect(ids()).toBe('c b a');
+    expect(told).toEqual(['b', 'c']);
+    expect(client.snapshot.status).toBe('live');
+  });
+});

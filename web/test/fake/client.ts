@@ -1,0 +1,34 @@
+import { vi } from 'vitest';
+import { InternalNotificationsClient } from '../../src/client/client.js';
+import type { ClientOptions } from '../../src/client/options.js';
+import type { Announcement, RefusedWrite } from '../../src/client/types.js';
+import type { FakeServer } from './server.js';
+
+/** A client of the fake server, with what it told. */
+export function clientOf(server: FakeServer, options: Partial<ClientOptions> = {}) {
+  const client = new InternalNotificationsClient({
+    server: 'http://inbox.test',
+    token: 'good',
+    transport: server.transport,
+    fetch: server.fetch as typeof fetch,
+    random: () => 1,
+    ...options,
+  });
+  const told: string[] = [];
+  const statuses: string[] = [];
+  const refused: RefusedWrite[] = [];
+  client.onAnnouncement((announcement: Announcement) => told.push('notification' in announcement ? String(announcement.notification.id) : announcement.kind));
+  client.onSnapshot(({ status }) => status !== statuses.at(-1) && statuses.push(status));
+  client.onRolledBack((write) => refused.push(write));
+  return { client, told, statuses, refused, ids: () => client.snapshot.notifications.map((row) => (row.opened ? `${row.id}*` : row.id)).join(' ') };
+}
+
+/** Lets everything happen that waits for nothing, and `milliseconds` pass. */
+export async function pass(milliseconds = 0): Promise<void> {
+  await vi.advanceTimersByTimeAsync(milliseconds);
+  // Bodies are read over streams, which take turns that timers do not count.
+  for (let turn = 0; turn < 50; turn += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await vi.advanceTimersByTimeAsync(0);
+  }
+}

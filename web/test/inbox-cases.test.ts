@@ -1,0 +1,57 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ids, repeated, type Raw } from './cases/expand.js';
+import { Runner } from './cases/runner.js';
+
+const folder = new URL('../../tests/inbox-cases/', import.meta.url);
+const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
+
+/** What may stand in a `then`. */
+const OF_THE_STATE = ['shown', 'pending', 'head', 'low', 'wants', 'writes'];
+const OF_THE_STEP = ['told', 'opened_at', 'sends', 'unreadable'];
+
+it('has cases to read', () => {
+  expect(files.length).toBeGreaterThan(0);
+});
+
+for (const file of files) {
+  const { cases } = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as { cases: Raw[] };
+  describe(file, () => {
+    it('has cases, each with a name of its own', () => {
+      expect(cases.length).toBeGreaterThan(0);
+      expect(new Set(cases.map((one) => one['name'])).size).toBe(cases.length);
+    });
+    for (const one of cases) {
+      it(one['name'], () => run(one));
+    }
+  });
+}
+
+function run(one: Raw): void {
+  const runner = new Runner(one['window'] ?? 3);
+  let state: Raw = { shown: '', pending: 0, head: '0', low: 0, wants: 'snapshot', writes: '' };
+  expect(runner.state()).toEqual(state);
+  (one['steps'] as Raw[]).forEach((short, index) => {
+    const where = `step ${index + 1}: ${JSON.stringify(short)}`;
+    for (const step of repeated(short)) {
+      const told = runner.step(step);
+      expect(told, where).toEqual(step['then']?.told ?? []);
+      expect(runner.unreadable, where).toBe(step['then']?.unreadable ?? false);
+    }
+    const then: Raw = repeated(short).at(-1)?.['then'] ?? {};
+    expect(Object.keys(then).filter((key) => ![...OF_THE_STATE, ...OF_THE_STEP].includes(key))).toEqual([]);
+    const mentioned = Object.entries(then).filter(([key]) => OF_THE_STATE.includes(key));
+    state = { ...state, ...Object.fromEntries(mentioned) };
+    const so = runner.state();
+    if (typeof state['writes'] === 'number') {
+      so['writes'] = ids(so['writes']).length;
+    }
+    expect(so, where).toEqual(state);
+    if (then['sends'] !== undefined) {
+      expect(runner.sends(), where).toBe(then['sends']);
+    }
+    for (const [id, at] of Object.entries(then['opened_at'] ?? {})) {
+      expect(runner.openedAt(id), `${where}: ${id}`).toBe(at);
+    }
+  });
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vite';
+
+/** The server's page: one document, one script with pusher-js in it, one style sheet, no inline anything. */
+export default defineConfig({
+  root: 'page',
+  base: './',
+  build: {
+    target: 'es2022',
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
+    outDir: '../dist-page',
+    emptyOutDir: true,
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+  },
+});
