@@ -2,7 +2,7 @@
 
 use crate::runner::Step;
 use crate::test::Options;
-use crate::{chaos, demo, fuzzing, rustdoc, strangers, tools};
+use crate::{chaos, demo, fuzzing, rustdoc, strangers, tools, web};
 use std::env;
 use std::path::Path;
 use std::process::Command;
@@ -10,6 +10,7 @@ use std::process::Command;
 pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
     let mut steps = vec![
         Step::new("format", format()),
+        web::build_step(root),
         Step::new("clippy, all features", vec![clippy("--all-features")]),
         Step::new("clippy, no default features", vec![clippy("--no-default-features")]),
         Step::new("rustdoc", vec![documentation()]),
@@ -26,6 +27,7 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
     }
     steps.extend(chaos::steps(options.long));
     steps.extend(strangers::steps(root));
+    steps.push(web::browser_step(root));
     if options.long {
         steps.push(strangers::sockudo());
         steps.push(fuzzing::step(root));

@@ -18,7 +18,7 @@ pub(crate) fn build_step(root: &Path) -> Step {
 
 /// The elements and the page in a browser, before the real server.
 pub(crate) fn browser_step(root: &Path) -> Step {
-    let mut browser = npm(root, &["run", "e2e"]);
+    let mut browser = npm(root, &["run", "test:browser"]);
     browser.env("INTERNAL_NOTIFICATIONS_BIN", tools::built_binary());
     let build = cargo(["build", "--package", "internal-notifications-cli"]);
     Step::new("browser", vec![build, browser])
@@ -44,7 +44,7 @@ fn npm(root: &Path, arguments: &[&str]) -> Command {
 
 fn is_fresh(root: &Path) -> bool {
     let web = root.join("web");
-    let page = root.join("crates/notifications/server/page/index.html");
+    let page = root.join("crates/notifications/server/page/dist/index.html");
     let built = page.metadata().and_then(|file| file.modified()).ok();
     let sources = ["src", "page", "package-lock.json"];
     built.is_some() && sources.iter().all(|source| newest(&web.join(source)) <= built)

@@ -27,7 +27,7 @@ pub(super) fn routes(access: &Access) -> Router {
 }
 
 fn index(policy: &str) -> Response {
-    let html = match Page::get("index.html") {
+    let html = match Page::get("dist/index.html") {
         Some(file) => file.data,
         None => NOT_BUILT.as_bytes().into(),
     };
@@ -49,7 +49,7 @@ async fn asset(Path(name): Path<String>) -> Response {
         Some((_, "svg")) => "image/svg+xml",
         _ => return ApiError::bare(Kind::NoSuchRoute).into_response(),
     };
-    match Page::get(&format!("assets/{name}")) {
+    match Page::get(&format!("dist/assets/{name}")) {
         Some(EmbeddedFile { data, .. }) => answer(data, kind, "public, max-age=31536000, immutable"),
         None => ApiError::bare(Kind::NoSuchRoute).into_response(),
     }
