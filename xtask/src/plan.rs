@@ -27,7 +27,7 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
     }
     steps.extend(chaos::steps(options.long));
     steps.extend(strangers::steps(root));
-    steps.push(web::browser_step(root));
+    steps.extend(web::test_steps(root));
     if options.long {
         steps.push(strangers::sockudo());
         steps.push(fuzzing::step(root));

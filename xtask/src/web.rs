@@ -12,18 +12,22 @@ pub(crate) const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
 /// Before anything is compiled: the page becomes a part of the server.
 pub(crate) fn build_step(root: &Path) -> Step {
-    let commands = [&["ci", "--no-audit", "--no-fund"][..], &["run", "check"], &["run", "build"], &["test"]];
+    let commands = [&["ci", "--no-audit", "--no-fund"][..], &["run", "check"], &["run", "build"]];
     Step::new("web", commands.map(|arguments| npm(root, arguments)).into()).needs("npm", tools::has(NPM))
 }
 
-/// The elements and the page in a browser, before the real server.
-pub(crate) fn browser_step(root: &Path) -> Step {
-    let mut browser = npm(root, &["run", "test:browser"]);
-    browser.env("INTERNAL_NOTIFICATIONS_BIN", tools::built_binary());
-    let build = cargo(["build", "--package", "internal-notifications-cli"]);
-    Step::new("browser", vec![build, browser])
+/// The client, also against the real server; then the elements and the page in a browser.
+pub(crate) fn test_steps(root: &Path) -> [Step; 2] {
+    let with_server = |arguments: &[&str]| {
+        let mut command = npm(root, arguments);
+        command.env("INTERNAL_NOTIFICATIONS_BIN", tools::built_binary());
+        vec![cargo(["build", "--package", "internal-notifications-cli"]), command]
+    };
+    let tests = Step::new("web, tests", with_server(&["test"])).needs("npm", tools::has(NPM));
+    let browser = Step::new("web, browser", with_server(&["run", "test:browser"]))
         .needs("npm", tools::has(NPM))
-        .needs("Chromium (Debian's package chromium)", tools::has("chromium"))
+        .needs("Chromium (Debian's package chromium)", tools::has("chromium"));
+    [tests, browser]
 }
 
 /// Builds the page if it is older than what it is made of. Says why not; without npm there is none, and nothing to say.
