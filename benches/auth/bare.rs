@@ -1,0 +1,62 @@
+use std::collections::HashMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use axum::serve::ListenerExt;
+use axum::{Json, Router};
+use internal_notifications_server::SystemClock;
+use internal_notifications_server::auth::{Authenticator, Credentials};
+use internal_notifications_server::config::{JwtKey, RequiredClaims};
+use pusher_signer::{ChannelAuthorization, Signer};
+use tokio::net::TcpListener;
+
+use crate::{TOKEN_SECRET, peers};
+
+struct App {
+    credentials: Credentials,
+    signer: Signer,
+}
+
+/// The same check of the token, the same form and the same signature behind one axum route, and nothing around it: no limits, no time-outs, no
+/// request id, no metrics, no broker.
+pub(crate) fn run() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let key = JwtKey::secret(TOKEN_SECRET).unwrap();
+        let clock = Arc::new(SystemClock);
+        let app = App {
+            credentials: Credentials::new(&[], Some(&key), RequiredClaims::default(), clock),
+            signer: Signer::new("app-key", "app-secret"),
+        };
+        let router = Router::new().route("/pusher/auth", post(auth)).with_state(Arc::new(app));
+        let listener = TcpListener::bind(peers::address()).await.unwrap();
+        let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
+        axum::serve(listener, router).await.unwrap();
+    });
+    ExitCode::SUCCESS
+}
+
+async fn auth(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<ChannelAuthorization>, StatusCode> {
+    let bearer = headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok()?.strip_prefix("Bearer "));
+    let caller = app.credentials.authenticate(bearer.ok_or(StatusCode::UNAUTHORIZED)?).await;
+    let caller = caller.map_err(|_| StatusCode::UNAUTHORIZED)?;
+    let form: HashMap<String, String> =
+        serde_urlencoded::from_bytes(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
+    let field = |name| form.get(name).ok_or(StatusCode::BAD_REQUEST);
+    let channel = field("channel_name")?;
+    if caller.user().is_none_or(|user| channel.strip_prefix("private-") != Some(user.as_str())) {
+        return Err(StatusCode::FORBIDDEN);
+    }
+    let socket_id = field("socket_id")?.parse().map_err(|_| StatusCode::BAD_REQUEST)?;
+    let channel = channel.parse().map_err(|_| StatusCode::BAD_REQUEST)?;
+    app.signer.authorize_channel(&socket_id, &channel, None).map(Json).map_err(|_| StatusCode::FORBIDDEN)
+}

@@ -1,0 +1,84 @@
+//! The auth endpoint beside a bare handler and beside VaahFlutter's sample on Express: the server on one core, the load on the other, each peer in
+//! a process of its own and in the same run.
+//!
+//! `(cd benches/auth/express && npm ci) && cargo bench -p benches --bench auth`
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a program for a terminal, with inputs of its own"
+)]
+
+mod bare;
+#[path = "../broker/cores.rs"]
+#[expect(dead_code, reason = "it needs few open files")]
+mod cores;
+mod load;
+mod ours;
+mod peers;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use internal_notifications_models::Timestamp;
+use internal_notifications_server::TokenIssuer;
+use internal_notifications_server::config::RequiredClaims;
+use peers::{Peer, Server};
+
+/// What tokens are signed with.
+const TOKEN_SECRET: &str = "a-secret-of-thirty-two-bytes-or-more";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
+        Some("serve-ours") => ours::run(),
+        Some("serve-bare") => bare::run(),
+        _ => measure(arguments.iter().any(|argument| argument == "--bench")),
+    }
+}
+
+fn measure(full: bool) -> ExitCode {
+    if full && !cores::is_pinned() {
+        return cores::run_pinned();
+    }
+    let (rounds, time) = if full { (5, Duration::from_secs(2)) } else { (1, Duration::from_millis(50)) };
+    let day = Duration::from_secs(24 * 60 * 60);
+    let issuer = TokenIssuer::new(TOKEN_SECRET, RequiredClaims::default());
+    let token = issuer.mint(&"ada".parse().unwrap(), Timestamp::now(), day, false);
+    let servers: Vec<(Peer, Server)> = Peer::all().into_iter().map(|peer| (peer, peer.start())).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (mut rates, mut costs) = (vec![Vec::new(); servers.len()], vec![Vec::new(); servers.len()]);
+    runtime.block_on(async {
+        for (_, server) in &servers {
+            load::rate(server.address, &token, time / 4).await;
+        }
+        for _ in 0..rounds {
+            for (index, (_, server)) in servers.iter().enumerate() {
+                let busy = server.busy();
+                let rate = load::rate(server.address, &token, time).await;
+                rates[index].push(rate);
+                costs[index].push((server.busy() - busy) / (rate * time.as_secs_f64()) * 1e6);
+            }
+        }
+    });
+    println!("{} connections", load::CONNECTIONS);
+    println!("           k requests/s   ours to it   µs of processor time a request   its to ours");
+    for (index, (peer, _)) in servers.iter().enumerate() {
+        let (rate, cost) = (median(rates[index].clone()), median(costs[index].clone()));
+        let faster = median(ratios(&rates[0], &rates[index]));
+        let cheaper = median(ratios(&costs[index], &costs[0]));
+        println!("  {:<8} {:12.1}   {faster:10.2}   {cost:31.1}   {cheaper:11.2}", peer.name(), rate / 1e3);
+    }
+    ExitCode::SUCCESS
+}
+
+fn ratios(of: &[f64], to: &[f64]) -> Vec<f64> {
+    of.iter().zip(to).map(|(of, to)| of / to).collect()
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
