@@ -39,5 +39,6 @@ mod read_only;
 mod restored;
 mod scheduled;
 mod secrets;
+mod shown;
 mod synced;
 mod walked;
