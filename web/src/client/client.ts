@@ -129,7 +129,7 @@ export class InternalNotificationsClient implements InboxClient {
 
 function checked(ids: readonly string[]): readonly string[] {
   try {
-    return ids.map((id) => readId(id, 'ids'));
+    return ids.map((id) => readId(id));
   } catch {
     throw new InboxError('invalid', 'an id is 1 to 128 characters without control characters');
   }

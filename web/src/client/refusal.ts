@@ -61,7 +61,7 @@ function parsed(body: string): Record<string, unknown> {
 
 function headOf(told: unknown): Head | undefined {
   try {
-    return told === undefined || told === null ? undefined : readHead(told, 'head');
+    return told === undefined || told === null ? undefined : readHead(told);
   } catch {
     return undefined;
   }
