@@ -148,7 +148,7 @@ function understood<T>(answer: string | undefined, read: Reader<T>): T {
     return read(JSON.parse(answer));
   } catch (error) {
     if (error instanceof WireError || error instanceof SyntaxError) {
-      throw new InboxError('protocol', "the server's answer is not what was asked for");
+      throw new InboxError('protocol', "the server's answer cannot be read");
     }
     throw error;
   }
@@ -168,7 +168,7 @@ function nameable(id: string): string {
 /** Also where what is waited for does not look at the signal. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(new InboxError('unavailable', 'the call was not answered in time')));
+    signal.addEventListener('abort', () => reject(new InboxError('unavailable', 'the server did not answer in time')));
     promise.then(resolve, reject);
   });
 }
