@@ -1,5 +1,5 @@
 import { changesAnswer, head, inboxPage } from '../models/answers.js';
-import { at, object, text, WireError, type Reader } from '../models/read.js';
+import { record, text, WireError, type Reader } from '../models/read.js';
 import type { ChangesAnswer, Head, InboxPage, Position } from '../models/wire.js';
 import type { PendingWrite } from '../replica/overlay.js';
 import { boundedText } from './body.js';
@@ -13,6 +13,11 @@ const TIMEOUT = 30_000;
 
 /** Changes asked for at once: the most that the server gives. */
 const CHANGES = 500;
+
+interface Request {
+  readonly method: string;
+  readonly body?: object;
+}
 
 type Query = Readonly<Record<string, string | number | null>>;
 
@@ -46,18 +51,16 @@ export class Api {
 
   /** Gives the head after the write. */
   write({ op, command }: PendingWrite, signal: AbortSignal): Promise<Head> {
-    const mark = (route: string, what: object) =>
-      this.#call(this.#url(route), { method: 'POST', body: { ...what, op } }, writeAnswer, signal);
+    const send = async (url: URL, request: Request): Promise<Head> => (await this.#call(url, request, writeAnswer, signal)).head;
+    const mark = (route: string, what: object) => send(this.#url(`v1/inbox/${route}`), { method: 'POST', body: { ...what, op } });
     switch (command.kind) {
       case 'opened':
       case 'unopened':
-        return mark(`v1/inbox/${command.kind}`, { ids: command.ids });
+        return mark(command.kind, { ids: command.ids });
       case 'opened_all':
-        return mark('v1/inbox/opened', { all: true, through: command.through, tag: command.tag });
-      case 'remove': {
-        const route = `v1/inbox/notifications/${nameable(command.id)}`;
-        return this.#call(this.#url(route, { op }), { method: 'DELETE' }, writeAnswer, signal);
-      }
+        return mark('opened', { all: true, through: command.through, tag: command.tag });
+      case 'remove':
+        return send(this.#url(`v1/inbox/notifications/${nameable(command.id)}`, { op }), { method: 'DELETE' });
     }
   }
 
@@ -69,7 +72,7 @@ export class Api {
       return Promise.reject(new InboxError('protocol', 'the server names no usable auth endpoint'));
     }
     const body = { socket_id: socketId, channel_name: channel };
-    return this.#call(url, { method: 'POST', body }, (value, key) => at(object(value, key), 'auth', text), signal);
+    return this.#call(url, { method: 'POST', body }, authAnswer, signal).then(({ auth }) => auth);
   }
 
   #get<T>(route: string, query: Query, read: Reader<T>, signal: AbortSignal): Promise<T> {
@@ -86,7 +89,7 @@ export class Api {
     return url;
   }
 
-  async #call<T>(url: URL, request: { method: string; body?: object }, read: Reader<T>, signal: AbortSignal): Promise<T> {
+  async #call<T>(url: URL, request: Request, read: Reader<T>, signal: AbortSignal): Promise<T> {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), TIMEOUT);
     const giveUp = () => late.abort();
@@ -99,7 +102,7 @@ export class Api {
     }
   }
 
-  async #authorized<T>(url: URL, request: { method: string; body?: object }, read: Reader<T>, signal: AbortSignal): Promise<T> {
+  async #authorized<T>(url: URL, request: Request, read: Reader<T>, signal: AbortSignal): Promise<T> {
     const token = await this.#identity.token(false);
     try {
       return await this.#once(url, request, token, read, signal);
@@ -115,7 +118,7 @@ export class Api {
     }
   }
 
-  async #once<T>(url: URL, { method, body }: { method: string; body?: object }, token: string, read: Reader<T>, signal: AbortSignal): Promise<T> {
+  async #once<T>(url: URL, { method, body }: Request, token: string, read: Reader<T>, signal: AbortSignal): Promise<T> {
     const headers: Record<string, string> = { accept: 'application/json', authorization: `Bearer ${token}` };
     const init: RequestInit = { method, headers, signal, cache: 'no-store', credentials: 'omit', redirect: 'error' };
     if (body !== undefined) {
@@ -142,16 +145,17 @@ function understood<T>(answer: string | undefined, read: Reader<T>): T {
     throw new InboxError('protocol', "the server's answer is too long");
   }
   try {
-    return read(JSON.parse(answer), 'answer');
+    return read(JSON.parse(answer));
   } catch (error) {
     if (error instanceof WireError || error instanceof SyntaxError) {
-      throw new InboxError('protocol', "the server's answer is not what was asked for");
+      throw new InboxError('protocol', "the server's answer cannot be read");
     }
     throw error;
   }
 }
 
-const writeAnswer: Reader<Head> = (value, key) => at(object(value, key), 'head', head);
+const authAnswer = record({ auth: text });
+const writeAnswer = record({ head });
 
 /** An id as a segment of a path. Every client takes `.` and `..` for a step in it. */
 function nameable(id: string): string {
@@ -164,7 +168,7 @@ function nameable(id: string): string {
 /** Also where what is waited for does not look at the signal. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(new InboxError('unavailable', 'the call was not answered in time')));
+    signal.addEventListener('abort', () => reject(new InboxError('unavailable', 'the server did not answer in time')));
     promise.then(resolve, reject);
   });
 }

@@ -1,6 +1,7 @@
 import { id as readId } from '../models/read.js';
 import type { Position } from '../models/wire.js';
 import { MAX_WINDOW, PAGE } from '../replica/inbox.js';
+import { IDLE } from './idle.js';
 import { Listeners } from './listeners.js';
 import { baseUrl, type ClientOptions } from './options.js';
 import { notStarted, Run } from './run.js';
@@ -8,15 +9,6 @@ import { InboxError, type Announcement, type Command, type InboxClient, type Ref
 
 /** The most ids of one write. */
 const MAX_IDS = 500;
-
-const IDLE: Snapshot = Object.freeze({
-  notifications: Object.freeze([]),
-  pending: 0,
-  status: 'idle',
-  loaded: false,
-  hasOlder: false,
-  unconfirmed: 0,
-});
 
 /** The inbox of a user, live over Pusher Channels and complete by catch-up, without a look of its own. */
 export class InternalNotificationsClient implements InboxClient {
@@ -129,9 +121,9 @@ export class InternalNotificationsClient implements InboxClient {
 
 function checked(ids: readonly string[]): readonly string[] {
   try {
-    return ids.map((id) => readId(id, 'ids'));
+    return ids.map((id) => readId(id));
   } catch {
-    throw new InboxError('invalid', 'an id is 1 to 128 characters without control characters');
+    throw new InboxError('invalid', 'an id is malformed');
   }
 }
 

@@ -21,7 +21,7 @@ export class Identity {
   async token(fresh: boolean): Promise<string> {
     const token: unknown = typeof this.#source === 'string' ? this.#source : await this.#ask(this.#source, fresh);
     if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) {
-      throw new InboxError('unauthenticated', 'the token must be visible ASCII characters without spaces');
+      throw new InboxError('unauthenticated', 'the token is malformed');
     }
     const subject = subjectOf(token);
     this.#user ??= subject;

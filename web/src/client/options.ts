@@ -28,7 +28,7 @@ export function baseUrl(server: string | URL): URL {
   const here = globalThis.location?.href;
   const url = URL.canParse(server, here) ? new URL(server, here) : null;
   if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
-    throw new InboxError('invalid', 'the server must be http(s)://host[:port][/path], or a path of the page');
+    throw new InboxError('invalid', 'the server must be an http(s) URL or a path');
   }
   url.search = '';
   url.hash = '';

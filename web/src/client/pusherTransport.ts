@@ -100,18 +100,18 @@ function attach(pusher: PusherLike, name: string, listener: ChannelListener, ign
       listener.interrupted();
     }
   };
-  channel.bind('pusher:subscription_succeeded', succeeded);
-  channel.bind('pusher:subscription_error', failed);
-  channel.bind_global(event);
-  pusher.connection.bind('state_change', moved);
+  const listen = (bind: 'bind' | 'unbind') => {
+    channel[bind]('pusher:subscription_succeeded', succeeded);
+    channel[bind]('pusher:subscription_error', failed);
+    channel[`${bind}_global`](event);
+    pusher.connection[bind]('state_change', moved);
+  };
+  listen('bind');
   if (channel.subscribed) {
     succeeded();
   }
   return () => {
-    channel.unbind('pusher:subscription_succeeded', succeeded);
-    channel.unbind('pusher:subscription_error', failed);
-    channel.unbind_global(event);
-    pusher.connection.unbind('state_change', moved);
+    listen('unbind');
     if (!wasThere) {
       pusher.unsubscribe(name);
     }

@@ -1,4 +1,4 @@
-import { at, count, object, optional, text, WireError, type Reader } from '../models/read.js';
+import { count, matching, optional, record, text, type Reader } from '../models/read.js';
 
 /** What a client needs to receive live events: the answer of `GET /v1/realtime`. */
 export interface RealtimeInfo {
@@ -21,31 +21,20 @@ export interface RealtimeInfo {
   readonly scheme: string | null;
 }
 
-/** A text that fits a part of a URL or a channel name. */
-function matching(form: RegExp): Reader<string> {
-  return (value, key) => {
-    if (typeof value !== 'string' || !form.test(value)) {
-      throw new WireError(`\`${key}\` is not what it names`);
-    }
-    return value;
-  };
-}
-
+/** A text that fits a part of a URL. */
 const segment = matching(/^[\w.:[\]-]+$/);
+const pathPrefix = optional(matching(/^[\w./~-]*$/));
 
-export const realtimeInfo: Reader<RealtimeInfo> = (value, key) => {
-  const json = object(value, key);
-  return {
-    key: at(json, 'key', segment),
-    channel: at(json, 'channel', matching(/^private-(?!encrypted-)[\w=@,.;-]+$/)),
-    auth_endpoint: at(json, 'auth_endpoint', text),
-    path: at(json, 'path', optional(matching(/^[\w./~-]*$/))) ?? '',
-    event: at(json, 'event', text),
-    changed_event: at(json, 'changed_event', text),
-    position_check_seconds: at(json, 'position_check_seconds', count),
-    cluster: at(json, 'cluster', optional(segment)),
-    host: at(json, 'host', optional(segment)),
-    port: at(json, 'port', optional(count)),
-    scheme: at(json, 'scheme', optional(matching(/^https?$/))),
-  };
-};
+export const realtimeInfo: Reader<RealtimeInfo> = record({
+  key: segment,
+  channel: matching(/^private-(?!encrypted-)[\w=@,.;-]+$/),
+  auth_endpoint: text,
+  path: (value: unknown) => pathPrefix(value) ?? '',
+  event: text,
+  changed_event: text,
+  position_check_seconds: count,
+  cluster: optional(segment),
+  host: optional(segment),
+  port: optional(count),
+  scheme: optional(matching(/^https?$/)),
+});

@@ -29,26 +29,20 @@ export function isRetryable(error: InboxError): boolean {
   return error.kind === 'unavailable' || (error.kind === 'protocol' && error.status === undefined);
 }
 
+const KINDS: Readonly<Record<number, InboxErrorKind>> = {
+  400: 'invalid',
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'unknown',
+  408: 'unavailable',
+  409: 'conflict',
+  413: 'invalid',
+  422: 'invalid',
+  429: 'unavailable',
+};
+
 function kindOf(status: number): InboxErrorKind {
-  switch (status) {
-    case 401:
-      return 'unauthenticated';
-    case 403:
-      return 'forbidden';
-    case 404:
-      return 'unknown';
-    case 409:
-      return 'conflict';
-    case 400:
-    case 413:
-    case 422:
-      return 'invalid';
-    case 408:
-    case 429:
-      return 'unavailable';
-    default:
-      return status >= 500 && status < 600 ? 'unavailable' : 'protocol';
-  }
+  return KINDS[status] ?? (status >= 500 && status < 600 ? 'unavailable' : 'protocol');
 }
 
 function parsed(body: string): Record<string, unknown> {
@@ -61,7 +55,7 @@ function parsed(body: string): Record<string, unknown> {
 
 function headOf(told: unknown): Head | undefined {
   try {
-    return told === undefined || told === null ? undefined : readHead(told, 'head');
+    return told === undefined || told === null ? undefined : readHead(told);
   } catch {
     return undefined;
   }

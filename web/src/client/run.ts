@@ -443,7 +443,7 @@ export class Run {
     }
     const before = this.#inbox.head;
     try {
-      this.#happened(this.#inbox.onLive(liveEvent(data, 'data')));
+      this.#happened(this.#inbox.onLive(liveEvent(data)));
     } catch (error) {
       if (!(error instanceof WireError)) {
         throw error;

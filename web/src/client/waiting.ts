@@ -103,7 +103,7 @@ export class Waiting {
 }
 
 export function unavailable(): InboxError {
-  return new InboxError('unavailable', 'there is no connection to load older notifications over');
+  return new InboxError('unavailable', 'there is no connection');
 }
 
 /** Those that it is not; `each` is called with the others. */

@@ -1,4 +1,5 @@
 import type { TokenSource } from '../client/identity.js';
+import { IDLE } from '../client/idle.js';
 import type { InboxClient, InboxSource, Snapshot } from '../client/types.js';
 import { Announcer } from './announcer.js';
 import { ownClient } from './ownClient.js';
@@ -6,15 +7,6 @@ import { english, type Strings } from './strings.js';
 
 /** So that the package can be imported where there is no DOM: on a server that renders pages. */
 const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
-
-const NONE: Snapshot = Object.freeze({
-  notifications: Object.freeze([]),
-  pending: 0,
-  status: 'idle',
-  loaded: false,
-  hasOlder: false,
-  unconfirmed: 0,
-});
 
 /** What both elements are: a view of a source, with strings. The source is given, or made of `server`, `token` and `user`. */
 export abstract class Host extends Base {
@@ -62,7 +54,7 @@ export abstract class Host extends Base {
   }
 
   protected get snapshot(): Snapshot {
-    return this.#shown?.snapshot ?? NONE;
+    return this.#shown?.snapshot ?? IDLE;
   }
 
   /** Shows a snapshot. */

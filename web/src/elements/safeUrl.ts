@@ -16,18 +16,11 @@ export function safeUrl(text: unknown, origin: string = location.origin): string
   if (!isPath && !/^https?:\/\/[^/]/i.test(text)) {
     return null;
   }
-  const url = parse(text, isPath ? origin : undefined);
+  const base = isPath ? origin : undefined;
+  const url = URL.canParse(text, base) ? new URL(text, base) : null;
   if (!url || !/^https?:$/.test(url.protocol) || !url.hostname || url.username || url.password) {
     return null;
   }
   // `/.//host` is a path here, and would be another host to whoever follows the path alone.
   return isPath && (url.origin !== origin || url.pathname.startsWith('//')) ? null : url.href;
-}
-
-function parse(text: string, base: string | undefined): URL | null {
-  try {
-    return new URL(text, base);
-  } catch {
-    return null;
-  }
 }

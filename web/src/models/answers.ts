@@ -1,86 +1,74 @@
-import { at, count, flag, id, list, object, oneOf, optional, tag, text, time, WireError, type Json, type Reader } from './read.js';
+import { count, flag, id, list, object, oneOf, optional, record, tag, text, time, WireError, type Json, type Reader } from './read.js';
 import { bareNotification, inboxNotification } from './notification.js';
 import type { Change, ChangeKind, ChangesAnswer, Head, InboxPage, LiveEvent, RemovedReason, ResetReason, Stamp } from './wire.js';
 
 const REMOVED: readonly RemovedReason[] = ['user', 'retracted', 'expired', 'pruned', 'recounted'];
 const RESET: readonly ResetReason[] = ['diverged', 'trimmed', 'behind'];
-const ids = list(id);
 
-export const head: Reader<Head> = (value, key) => {
-  const json = object(value, key);
-  return { seq: at(json, 'seq', count), tag: at(json, 'tag', optional(tag)), pending: at(json, 'pending', count) };
-};
+export const head: Reader<Head> = record({ seq: count, tag: optional(tag), pending: count });
 
-export const inboxPage: Reader<InboxPage> = (value, key) => {
-  const json = object(value, key);
-  return {
-    head: head(json, key),
-    notifications: at(json, 'notifications', list(inboxNotification)),
-    next: at(json, 'next', optional(count)),
-  };
-};
+const rows = record({ notifications: list(inboxNotification), next: optional(count) });
 
-export const changesAnswer: Reader<ChangesAnswer> = (value, key) => {
-  const json = object(value, key);
-  const kind = at(json, 'kind', text);
+/** The keys of the head stand beside the others. */
+export const inboxPage: Reader<InboxPage> = (value) => ({ head: head(value), ...rows(value) });
+
+const changes = record({ changes: list(change), more: flag });
+
+const reset = record({ reason: oneOf(RESET, 'other'), snapshot: inboxPage });
+
+export const changesAnswer: Reader<ChangesAnswer> = (value) => {
+  const { kind } = object(value);
   switch (kind) {
     case 'changes':
-      return { kind, changes: at(json, 'changes', list(change)), more: at(json, 'more', flag) };
+      return { kind, ...changes(value) };
     case 'reset':
-      return { kind, reason: at(json, 'reason', oneOf(RESET, 'other')), snapshot: at(json, 'snapshot', inboxPage) };
+      return { kind, ...reset(value) };
     default:
-      throw new WireError('`kind` must be changes or reset');
+      throw new WireError();
   }
 };
 
-const stamp: Reader<Stamp> = (value, key) => {
-  const json = object(value, key);
-  return {
-    seq: at(json, 'seq', count),
-    tag: at(json, 'tag', tag),
-    prev: at(json, 'prev', optional(tag)),
-    pending: at(json, 'pending', count),
-    at: at(json, 'at', time),
-  };
-};
+const stamp: Reader<Stamp> = record({ seq: count, tag, prev: optional(tag), pending: count, at: time });
 
-const change: Reader<Change> = (value, key) => {
-  const json = object(value, key);
-  return { ...stamp(json, key), ...changeKind(json) };
-};
+const added = record({ notification: inboxNotification });
+const gone = record({ notification: record({ id }) });
+const marked = record({ ids: list(id) });
+const removed = record({ ids: list(id), reason: oneOf(REMOVED, 'other') });
+const openedAll = record({ through: count });
+
+function change(value: unknown): Change {
+  return { ...stamp(value), ...changeKind(object(value)) };
+}
 
 function changeKind(json: Json): ChangeKind {
-  const kind = at(json, 'kind', text);
+  const kind = text(json['kind']);
   switch (kind) {
     case 'added':
-      return at(json, 'gone', optional(flag))
-        ? { kind: 'gone', id: at(at(json, 'notification', object), 'id', id) }
-        : { kind, notification: at(json, 'notification', inboxNotification) };
+      return optional(flag)(json['gone']) ? { kind: 'gone', id: gone(json).notification.id } : { kind, ...added(json) };
     case 'opened':
     case 'unopened':
-      return { kind, ids: at(json, 'ids', ids) };
+      return { kind, ...marked(json) };
     case 'removed':
-      return { kind, ids: at(json, 'ids', ids), reason: at(json, 'reason', oneOf(REMOVED, 'other')) };
+      return { kind, ...removed(json) };
     case 'opened_all':
-      return { kind, through: at(json, 'through', count) };
+      return { kind, ...openedAll(json) };
     default:
       return { kind: 'unknown' };
   }
 }
 
 /** Reads the `data` of a live event. A notification with a malformed `inbox` is malformed, not bare. */
-export const liveEvent: Reader<LiveEvent> = (value, key) => {
-  const json = object(value, key);
+export const liveEvent: Reader<LiveEvent> = (value) => {
+  const json = object(value);
   const { inbox, ...rest } = json;
-  const isThin = at(json, 'truncated', (told, name) => told !== undefined && flag(told, name));
+  const isThin = json['truncated'] !== undefined && flag(json['truncated']);
   if (inbox === undefined || inbox === null) {
-    return { kind: 'bare', notification: bareNotification(json, key) };
+    return { kind: 'bare', notification: bareNotification(json) };
   }
+  const of = stamp(inbox);
   if (isThin) {
-    return { kind: 'thin', stamp: at(json, 'inbox', stamp) };
+    return { kind: 'thin', stamp: of };
   }
-  const of = at(json, 'inbox', stamp);
   const isAdded = (json['kind'] ?? null) === null || (json['content'] ?? null) !== null;
-  const what: ChangeKind = isAdded ? { kind: 'added', notification: inboxNotification(rest, key) } : changeKind(json);
-  return { kind: 'change', change: { ...of, ...what } };
+  return { kind: 'change', change: { ...of, ...(isAdded ? { kind: 'added', notification: inboxNotification(rest) } : changeKind(json)) } };
 };

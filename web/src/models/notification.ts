@@ -1,42 +1,29 @@
-import type { BareNotification, InboxNotification, NotificationButton } from '../client/types.js';
-import { at, count, flag, id, lenientTime, list, object, optional, text, time, type Json, type Reader } from './read.js';
+import type { BareNotification, InboxNotification } from '../client/types.js';
+import { count, flag, id, lenientTime, list, object, optional, record, text, time, type Reader } from './read.js';
+
+/** What the sender wrote. */
+const body = {
+  heading: optional(text),
+  content: text,
+  image_url: optional(text),
+  send_after: optional(lenientTime),
+  expires_at: optional(lenientTime),
+  buttons: optional(list(record({ id: text, text, icon: optional(text) }))),
+};
+
+const bare = record({ ...body, id: optional(id), opened: optional(flag) });
+
+const stored = record({ ...body, id, opened: flag, created_at: time, opened_at: optional(time), sender: text, added: count });
 
 /** A notification that no inbox server stored. Unknown keys are kept, here and below. */
-export const bareNotification: Reader<BareNotification> = (value, key) => {
-  const json = object(value, key);
-  checkBody(json);
-  at(json, 'id', optional(id));
-  at(json, 'opened', optional(flag));
-  return Object.freeze({ ...json }) as unknown as BareNotification;
+export const bareNotification: Reader<BareNotification> = (value) => {
+  bare(value);
+  return Object.freeze({ ...object(value) }) as unknown as BareNotification;
 };
 
 /** A row of an inbox. */
-export const inboxNotification: Reader<InboxNotification> = (value, key) => {
-  const json = object(value, key);
-  checkBody(json);
-  at(json, 'id', id);
-  at(json, 'opened', flag);
-  at(json, 'created_at', time);
-  at(json, 'opened_at', optional(time));
-  at(json, 'sender', text);
-  at(json, 'added', count);
+export const inboxNotification: Reader<InboxNotification> = (value) => {
+  stored(value);
+  const json = object(value);
   return Object.freeze({ ...json, buttons: json['buttons'] ?? [] }) as unknown as InboxNotification;
-};
-
-/** What the sender wrote. */
-function checkBody(json: Json): void {
-  at(json, 'heading', optional(text));
-  at(json, 'content', text);
-  at(json, 'image_url', optional(text));
-  at(json, 'send_after', optional(lenientTime));
-  at(json, 'expires_at', optional(lenientTime));
-  at(json, 'buttons', optional(list(button)));
-}
-
-const button: Reader<NotificationButton> = (value, key) => {
-  const json = object(value, key);
-  at(json, 'id', text);
-  at(json, 'text', text);
-  at(json, 'icon', optional(text));
-  return json as unknown as NotificationButton;
 };

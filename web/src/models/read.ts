@@ -1,57 +1,75 @@
 import { isTime } from './time.js';
 
-/** What came from outside is not what the interface says. Its message names the key, never the value. */
+/** What came from outside is not what the interface says. */
 export class WireError extends Error {}
 
 export type Json = Readonly<Record<string, unknown>>;
 
 /** A reader gives the value as its type, or throws a `WireError`. */
-export type Reader<T> = (value: unknown, key: string) => T;
+export type Reader<T> = (value: unknown) => T;
 
-function wrong(key: string, expected: string): never {
-  throw new WireError(`\`${key}\` must be ${expected}`);
+/** A value that passes a check. */
+function checked<T>(passes: (value: unknown) => boolean): Reader<T> {
+  return (value) => {
+    if (!passes(value)) {
+      throw new WireError();
+    }
+    return value as T;
+  };
 }
 
-export const object: Reader<Json> = (value, key) =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : wrong(key, 'an object');
+export const object = checked<Json>((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
 
-export const text: Reader<string> = (value, key) => (typeof value === 'string' ? value : wrong(key, 'a text'));
-
-export const flag: Reader<boolean> = (value, key) => (typeof value === 'boolean' ? value : wrong(key, 'true or false'));
+export const flag = checked<boolean>((value) => typeof value === 'boolean');
 
 /** Numbers of the wire are u64; beyond 2^53-1 JavaScript would confuse them. */
-export const count: Reader<number> = (value, key) =>
-  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : wrong(key, 'a whole number from 0 to 2^53-1');
+export const count = checked<number>((value) => Number.isSafeInteger(value) && (value as number) >= 0);
 
-export const time: Reader<string> = (value, key) =>
-  typeof value === 'string' && isTime(value) ? value : wrong(key, 'a time of RFC 3339');
+/** A text that passes a check. */
+function textThat(passes: (text: string) => boolean): Reader<string> {
+  return checked((value) => typeof value === 'string' && passes(value));
+}
+
+export const text = textThat(() => true);
+
+export function matching(form: RegExp): Reader<string> {
+  return textThat((text) => form.test(text));
+}
+
+/** RFC 3339. */
+export const time = textThat((text) => isTime(text));
 
 /** Also without a zone. */
-export const lenientTime: Reader<string> = (value, key) =>
-  typeof value === 'string' && isTime(value, true) ? value : wrong(key, 'a time');
+export const lenientTime = textThat((text) => isTime(text, true));
 
-export const tag: Reader<string> = (value, key) =>
-  typeof value === 'string' && /^[0-9a-f]{16}$/.test(value) ? value : wrong(key, '16 lower-case hexadecimal digits');
+export const tag = matching(/^[0-9a-f]{16}$/);
 
 /** 1 to 128 characters, none of them a control character. */
-export const id: Reader<string> = (value, key) =>
-  typeof value === 'string' && /^[^\p{Cc}\p{Cs}]{1,128}$/u.test(value) ? value : wrong(key, 'an id of 1 to 128 characters');
+export const id = matching(/^[^\p{Cc}\p{Cs}]{1,128}$/u);
+
+const array = checked<unknown[]>(Array.isArray);
 
 export function list<T>(item: Reader<T>): Reader<readonly T[]> {
-  return (value, key) => (Array.isArray(value) ? value.map((one) => item(one, key)) : wrong(key, 'a list'));
+  return (value) => array(value).map((one) => item(one));
 }
 
 /** Null where it is null or left out. */
 export function optional<T>(read: Reader<T>): Reader<T | null> {
-  return (value, key) => (value === undefined || value === null ? null : read(value, key));
+  return (value) => (value === undefined || value === null ? null : read(value));
 }
 
 /** One of these, or the last of them for what this version does not know. */
 export function oneOf<T extends string>(known: readonly T[], other: T): Reader<T> {
-  return (value, key) => known.find((one) => one === text(value, key)) ?? other;
+  return (value) => known.find((one) => one === text(value)) ?? other;
 }
 
-/** The value at a key. */
-export function at<T>(json: Json, key: string, read: Reader<T>): T {
-  return read(json[key], key);
+type Readers<T> = { readonly [K in keyof T]: Reader<T[K]> };
+
+/** An object with these keys; others are left out. */
+export function record<T extends object>(readers: Readers<T>): Reader<T> {
+  return (value) => {
+    const json = object(value);
+    const entries = Object.entries<Reader<unknown>>(readers as Readers<Json>);
+    return Object.fromEntries(entries.map(([key, read]) => [key, read(json[key])])) as T;
+  };
 }

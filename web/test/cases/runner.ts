@@ -52,21 +52,21 @@ export class Runner {
     const at = inbox.head;
     const asked = (key: string) => (step[key] === undefined ? at : position(step[key]));
     if (step['live'] !== undefined) {
-      return this.#read(() => liveEvent(live(step['live']), 'data'), (event) => inbox.onLive(event), () => inbox.catchUp());
+      return this.#read(() => liveEvent(live(step['live'])), (event) => inbox.onLive(event), () => inbox.catchUp());
     }
     if (step['snapshot'] !== undefined) {
-      return inbox.onSnapshot(inboxPage(page(step['snapshot']), 'page'));
+      return inbox.onSnapshot(inboxPage(page(step['snapshot'])));
     }
     if (step['changes'] !== undefined) {
       const answer = { kind: 'changes', changes: step['changes'].map(change), more: step['more'] ?? false };
-      return inbox.onChanges(asked('after'), changesAnswer(answer, 'answer'));
+      return inbox.onChanges(asked('after'), changesAnswer(answer));
     }
     if (step['reset'] !== undefined) {
       const answer = { kind: 'reset', reason: step['reset'], snapshot: page(step['page']) };
-      return inbox.onChanges(asked('after'), changesAnswer(answer, 'answer'));
+      return inbox.onChanges(asked('after'), changesAnswer(answer));
     }
     if (step['older'] !== undefined) {
-      inbox.onOlder(asked('asked_at'), step['before'] ?? inbox.low, inboxPage(page(step['older']), 'page'));
+      inbox.onOlder(asked('asked_at'), step['before'] ?? inbox.low, inboxPage(page(step['older'])));
       return [];
     }
     if (step['written'] !== undefined) {
@@ -106,11 +106,11 @@ export class Runner {
     const ask = inbox.wants();
     switch (ask?.kind) {
       case 'snapshot':
-        return this.#read(() => inboxPage(answer, 'page'), (read) => inbox.onSnapshot(read));
+        return this.#read(() => inboxPage(answer), (read) => inbox.onSnapshot(read));
       case 'changes':
-        return this.#read(() => changesAnswer(answer, 'answer'), (read) => inbox.onChanges(ask.after, read));
+        return this.#read(() => changesAnswer(answer), (read) => inbox.onChanges(ask.after, read));
       case 'older':
-        return this.#read(() => inboxPage(answer, 'page'), (read) => (inbox.onOlder(inbox.head, ask.before, read), []));
+        return this.#read(() => inboxPage(answer), (read) => (inbox.onOlder(inbox.head, ask.before, read), []));
       default:
         throw new Error('the replica asks nothing');
     }
