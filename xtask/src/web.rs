@@ -50,7 +50,7 @@ fn is_fresh(root: &Path) -> bool {
     let web = root.join("web");
     let page = root.join("crates/notifications/server/page/dist/index.html");
     let built = page.metadata().and_then(|file| file.modified()).ok();
-    let sources = ["src", "page", "package-lock.json"];
+    let sources = ["src", "page", "package-lock.json", "vite.page.config.ts"];
     built.is_some() && sources.iter().all(|source| newest(&web.join(source)) <= built)
 }
 

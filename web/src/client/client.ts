@@ -35,7 +35,8 @@ export class InternalNotificationsClient implements InboxClient {
   }
 
   onSnapshot(listener: (snapshot: Snapshot) => void): () => void {
-    return this.#snapshots.add(listener);
+    // Whoever is told after one that stopped the client sees what is then.
+    return this.#snapshots.add(() => listener(this.#snapshot));
   }
 
   onAnnouncement(listener: (announcement: Announcement) => void): () => void {

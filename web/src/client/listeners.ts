@@ -1,4 +1,4 @@
-/** Who is told of something. One that throws keeps nobody else from it. */
+/** Who is told of something. One that throws keeps nobody else from it; one that was taken out meanwhile is not told. */
 export class Listeners<T> {
   readonly #all = new Set<{ readonly tell: (value: T) => void }>();
 
@@ -10,9 +10,12 @@ export class Listeners<T> {
   }
 
   tell(value: T): void {
-    for (const { tell } of [...this.#all]) {
+    for (const listener of [...this.#all]) {
+      if (!this.#all.has(listener)) {
+        continue;
+      }
       try {
-        tell(value);
+        listener.tell(value);
       } catch (error) {
         console.error(error);
       }

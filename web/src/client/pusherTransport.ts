@@ -1,6 +1,6 @@
 import Pusher, { type Channel, type Options } from 'pusher-js';
 import type { RealtimeInfo } from './realtime.js';
-import type { ChannelListener, Transport } from './transport.js';
+import type { ChannelContext, ChannelListener, Transport } from './transport.js';
 
 /** What is needed of a `Pusher` of pusher-js, whoever made it. */
 export type PusherLike = Pick<Pusher, 'connection' | 'channel' | 'subscribe' | 'unsubscribe'>;
@@ -9,37 +9,49 @@ export type PusherLike = Pick<Pusher, 'connection' | 'channel' | 'subscribe' | '
 export function pusherTransport(options: Partial<Options> = {}): Transport {
   return {
     open(info, context, listener) {
-      let isOpen = true;
-      const pusher: Pusher = new Pusher(info.key, {
+      const link: Link = { context, listener };
+      const pusher = new Pusher(info.key, {
         ...place(info, context.base),
         disableStats: true,
-        channelAuthorization: {
-          // Required by the types; the handler is what is called.
-          transport: 'ajax',
-          endpoint: '',
-          customHandler: ({ socketId, channelName }, callback) => {
-            const isCurrent = () => isOpen && pusher.connection.socket_id === socketId;
-            context.authorize(socketId, channelName, isCurrent).then(
-              (auth) => isCurrent() && callback(null, { auth }),
-              (error: Error & { status?: number }) => {
-                if (isCurrent()) {
-                  listener.refused(error.message, error.status);
-                }
-              },
-            );
-          },
-        },
+        channelAuthorization: authorization(link),
         ...options,
       });
+      link.pusher = pusher;
       const hasty = reconnectSooner(pusher);
       const close = attach(pusher, info.channel, listener, () => hasty.isAtIt);
       return () => {
-        isOpen = false;
+        link.context = link.listener = undefined;
         close();
         pusher.disconnect();
         hasty.end();
         Pusher.instances = Pusher.instances.filter((instance) => instance !== pusher);
       };
+    },
+  };
+}
+
+/** What a connection is for. pusher-js keeps every Pusher for the life of the page: a closed one must not hold what is ours. */
+interface Link {
+  context: ChannelContext | undefined;
+  listener: ChannelListener | undefined;
+  pusher?: Pusher;
+}
+
+function authorization(link: Link): NonNullable<Options['channelAuthorization']> {
+  return {
+    // Required by the types; the handler is what is called.
+    transport: 'ajax',
+    endpoint: '',
+    customHandler: ({ socketId, channelName }, callback) => {
+      const isCurrent = () => link.listener !== undefined && link.pusher?.connection.socket_id === socketId;
+      link.context?.authorize(socketId, channelName, isCurrent).then(
+        (auth) => isCurrent() && callback(null, { auth }),
+        (error: Error & { status?: number }) => {
+          if (isCurrent()) {
+            link.listener?.refused(error.message, error.status);
+          }
+        },
+      );
     },
   };
 }

@@ -7,6 +7,7 @@ import { icon } from './icons.js';
 import { InternalNotificationsInbox } from './inbox.js';
 import { place } from './placement.js';
 import { adopt } from './sheet.js';
+import type { Strings } from './strings.js';
 
 /** The parts of the inbox, which the bell passes on. Its `button` is called `action` there, since the bell has one of its own. */
 const PARTS =
@@ -19,6 +20,7 @@ export class InternalNotificationsBell extends Host {
   readonly #popover = h('div', { part: 'popover', popover: 'auto', role: 'dialog' });
   readonly #place = (): void => place(this.#popover, this.getBoundingClientRect(), this.#isRtl);
   #inbox: InternalNotificationsInbox | undefined;
+  #passed: Strings | undefined;
   #before: Snapshot | undefined;
 
   constructor() {
@@ -28,7 +30,7 @@ export class InternalNotificationsBell extends Host {
     this.#button.append(h('span', { class: 'icon' }, slot), this.#badge);
     this.#button.popoverTargetElement = this.#popover;
     this.#popover.addEventListener('beforetoggle', (event) => event.newState === 'open' && this.#fill());
-    this.#popover.addEventListener('toggle', (event) => this.#toggled(event.newState === 'open'));
+    this.#popover.addEventListener('toggle', () => this.#toggled(this.#popover.matches(':popover-open')));
     this.#popover.addEventListener('focusout', (event) => this.#left(event.relatedTarget));
     this.#popover.addEventListener('keydown', (event) => this.#onKey(event));
     this.root.append(this.#button, this.#popover, this.announcer.element);
@@ -56,7 +58,7 @@ export class InternalNotificationsBell extends Host {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.#follow(false);
+    this.#toggled(false);
   }
 
   protected override attached(_source: InboxSource): (() => void)[] {
@@ -92,16 +94,19 @@ export class InternalNotificationsBell extends Host {
     if (!this.#inbox) {
       this.#inbox = new InternalNotificationsInbox();
       this.#inbox.setAttribute('exportparts', PARTS);
-      this.#passOn();
       this.#popover.append(this.#inbox);
     }
+    this.#passOn();
   }
 
   #passOn(): void {
     const inbox = this.#inbox;
     if (inbox) {
       setAttribute(inbox, 'theme', this.getAttribute('theme'));
-      inbox.strings = this.strings;
+      if (this.#passed !== this.strings) {
+        this.#passed = this.strings;
+        inbox.strings = this.strings;
+      }
       inbox.client = this.client;
     }
   }

@@ -32,8 +32,10 @@ export abstract class Host extends Base {
   }
 
   set client(client: InboxSource | undefined) {
-    this.#given = client ?? undefined;
-    this.#connect();
+    if (this.#given !== (client ?? undefined)) {
+      this.#given = client ?? undefined;
+      this.#renew();
+    }
   }
 
   /** The user's token, or what gets a fresh one. Only for the element's own client. */
@@ -72,7 +74,12 @@ export abstract class Host extends Base {
     for (const name of ['client', 'token', 'strings'] as const) {
       this.#upgrade(name);
     }
-    this.#renew();
+    if (this.#own) {
+      // It was only moved.
+      this.#connect();
+    } else {
+      this.#renew();
+    }
     this.render(this.snapshot);
   }
 
@@ -103,9 +110,14 @@ export abstract class Host extends Base {
     const [server, user, token] = [this.getAttribute('server'), this.getAttribute('user'), this.#token];
     const before = this.#own;
     this.#own = undefined;
-    if (this.isConnected && !this.#given && server !== null && token) {
-      this.#own = ownClient(server, user, token);
-      this.#own.start();
+    try {
+      if (this.isConnected && !this.#given && server !== null && token) {
+        this.#own = ownClient(server, user, token);
+        this.#own.start();
+      }
+    } catch (error) {
+      // An attribute that cannot be: nothing is shown, and the client before it ends all the same.
+      console.error(error);
     }
     this.#connect();
     before?.stop();

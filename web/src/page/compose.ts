@@ -31,15 +31,20 @@ export function compose(recipients: readonly string[] | null, send: (draft: Draf
     h('div', { class: 'send' }, h('button', { type: 'submit', class: 'primary' }, 'Send'), problem),
   );
   let sample = 0;
+  let isSending = false;
   fill(form, SAMPLES[0]!);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
+    if (isSending) {
+      return;
+    }
+    isSending = true;
     const draft = Object.fromEntries(new FormData(form)) as unknown as Draft;
     problem.textContent = '';
     send(draft).then(
       () => fill(form, SAMPLES[++sample % SAMPLES.length]!),
       (error: unknown) => (problem.textContent = error instanceof Error ? error.message : 'It could not be sent.'),
-    );
+    ).finally(() => (isSending = false));
   });
   return form;
 }

@@ -3,7 +3,7 @@ import type { InboxNotification, Status } from '../client/types.js';
 import { clip } from '../elements/clip.js';
 import { h, setText } from '../elements/dom.js';
 import { compose } from './compose.js';
-import { fragmentOf, type Account } from './fragment.js';
+import { accountsOf, fragmentOf, type Account } from './fragment.js';
 import { newId, push } from './push.js';
 import type { Story } from './story.js';
 
@@ -39,7 +39,9 @@ export class Side {
     bell.client = inbox.client = this.#client;
     const online = h('input', { type: 'checkbox', role: 'switch', checked: '' });
     online.addEventListener('change', () => this.#switch(online.checked));
-    const tab = h('a', { href: fragmentOf([account]), target: '_blank', rel: 'noopener' }, 'Open a second tab');
+    // Whoever signed in by the form was promised that the token stays in memory.
+    const tabs = accountsOf(location.hash).length > 0 ? [h('p', { class: 'tab' }, secondTab(account))] : [];
+    let unsure: { readonly text: string; readonly id: string } | undefined;
     this.element = h(
       'section',
       { class: 'side', 'aria-label': `${account.user}’s device` },
@@ -53,13 +55,17 @@ export class Side {
       ),
       inbox,
       compose(recipients, async (draft) => {
-        const id = newId();
+        // The same once more after an answer that was lost is the same notification.
+        const text = JSON.stringify(draft);
+        const id = unsure?.text === text ? unsure.id : newId();
+        unsure = { text, id };
         sent.set(id, performance.now());
         await push(account, draft, id);
+        unsure = undefined;
         const later = isOffline(draft.to) ? `, who is offline: it is stored` : '';
         this.#story.tell(`${account.user} sent “${clip(draft.heading || draft.content, 60)}” to ${draft.to}${later}.`);
       }),
-      h('p', { class: 'tab' }, tab),
+      ...tabs,
     );
     this.element.addEventListener('internal-notification-open', (event) => {
       event.preventDefault();
@@ -128,6 +134,10 @@ export class Side {
       before = now;
     });
   }
+}
+
+function secondTab(account: Account): HTMLElement {
+  return h('a', { href: fragmentOf([account]), target: '_blank', rel: 'noopener' }, 'Open a second tab');
 }
 
 function name({ heading, content }: InboxNotification): string {
