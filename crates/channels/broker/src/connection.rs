@@ -73,8 +73,12 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
                     Message::Text(text) => session.receive(text.as_str()),
                     Message::Binary(_) => session.receive_binary(),
                     Message::Close(_) => return End::Theirs,
-                    // Answered by the WebSocket layer.
-                    Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
+                    // Answered by the WebSocket layer, which queues pongs without a bound: taken before the next frame is read.
+                    Message::Ping(_) => match flush(socket, session.mailbox(), &timers, limits).await {
+                        Some(end) => return end,
+                        None => Ok(()),
+                    },
+                    Message::Pong(_) | Message::Frame(_) => Ok(()),
                 };
                 if let Err(ending) = received {
                     return End::Ours(ending);
@@ -133,6 +137,25 @@ async fn write_waiting<S: AsyncRead + AsyncWrite + Unpin>(
         }
     }
     None
+}
+
+/// Writes what the WebSocket layer answers by itself, as [`write_waiting`] writes.
+async fn flush<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    mailbox: &Mailbox,
+    timers: &Timers,
+    limits: &Limits,
+) -> Option<End> {
+    let stuck = timers.not_after_end(Instant::now() + limits.pong_timeout.min(LONGEST));
+    tokio::select! {
+        biased;
+        flushed = timeout_at(stuck, socket.flush()) => match flushed {
+            Ok(Ok(())) => None,
+            Ok(Err(_)) => Some(End::Theirs),
+            Err(_) => Some(End::Ours(timers.over(Instant::now()).unwrap_or(WRITE_STUCK))),
+        },
+        ending = mailbox.ended() => Some(End::Ours(ending)),
+    }
 }
 
 /// Writes what was queued before the ending, as far as the client takes it in time.

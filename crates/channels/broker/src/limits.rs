@@ -14,7 +14,8 @@ pub struct Limits {
     /// Subscriptions of one connection. Default: 100.
     pub subscriptions: usize,
     /// Times that one connection asks for a subscription within ten seconds; a further one is refused with 4301. Each costs the other
-    /// subscribers of a channel, and webhooks, some events, and so does its end, which cannot come without it. Default: 500.
+    /// subscribers of a channel, and webhooks, some events, and so does its end, which cannot come without it. Default: 500;
+    /// never less than `subscriptions`, since who comes back asks for all of them at once.
     pub subscribing: usize,
     /// Frames that may wait for one connection; with one more it is closed with 4100. Default: 256.
     pub queue: usize,

@@ -236,7 +236,7 @@ impl Registry {
             return;
         }
         let is_big = state.channels.get(name).is_some_and(|channel| channel.subscribers.len() > BIG);
-        let nobody_tells_later = state.counts.next().is_none();
+        let nobody_tells_later = state.counts.is_empty();
         if !state.counts.put_off(name, is_big, Instant::now()) {
             self.tell_count(state, name);
         } else if nobody_tells_later {

@@ -42,6 +42,11 @@ impl Counts {
         .collect()
     }
 
+    /// Whether no channel has a turn.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// When to ask for [`due`](Self::due) next, if ever.
     pub(super) fn next(&self) -> Option<Instant> {
         self.0.values().map(|turn| turn.at).min()

@@ -32,7 +32,9 @@ impl Session {
             return Err(Refusal::new("Invalid subscription: data must be an object with the text `channel`"));
         };
         let refuse = |message: String| Refusal::of(&request.channel, message);
-        if !self.subscribing.allows(self.shared.limits.subscribing, TEN_SECONDS, Instant::now()) {
+        // Who comes back asks for all its channels at once.
+        let most = self.shared.limits.subscribing.max(self.shared.limits.subscriptions);
+        if !self.subscribing.allows(most, TEN_SECONDS, Instant::now()) {
             let message = "Subscription rejected due to rate limit".to_owned();
             return Err(Refusal { code: Some(CloseCode::CLIENT_EVENT_RATE), ..refuse(message) });
         }

@@ -48,6 +48,17 @@ async fn a_client_that_takes_no_frame_for_30_seconds_is_closed_though_its_queue_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_pings_without_reading_the_pongs_is_closed() {
+    let broker = broker();
+    let mut client = connect(&broker).await;
+    client.subscribe("news").await;
+    let pinging = async { while client.ws.send(Message::Ping(vec![0; 125].into())).await.is_ok() {} };
+    // Pongs that nobody takes must not pile up: the broker reads no further.
+    tokio::time::timeout(Duration::from_secs(40), pinging).await.unwrap();
+    assert_eq!(broker.connections(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_asks_without_reading_the_answers_is_closed() {
     let broker = broker_with(|limits| limits.queue = 8);
     let mut client = connect(&broker).await;

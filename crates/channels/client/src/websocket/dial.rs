@@ -15,6 +15,8 @@ use super::settings::Settings;
 
 /// Events are small and few compared with what the library's own defaults (128 KiB) are made for.
 const READ_BUFFER: usize = 16 * 1024;
+/// Room for the pongs that a server does not take, and for what is sent meanwhile; more is a broken connection.
+const WRITE_BUFFER: usize = 1024 * 1024;
 
 /// One attempt: TCP, TLS, the upgrade, and the server's first event, under one time-out.
 pub(crate) async fn dial(settings: Settings) -> Result<(Session, SocketId), Loss> {
@@ -30,6 +32,7 @@ async fn establish(settings: &Settings) -> Result<(Session, SocketId), Loss> {
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
+        .max_write_buffer_size(WRITE_BUFFER)
         .max_message_size(Some(settings.limits.max_message))
         .max_frame_size(Some(settings.limits.max_message));
     let (mut socket, _) = client_async_with_config(settings.url.as_str(), transport, Some(config))
