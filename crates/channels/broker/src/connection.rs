@@ -74,9 +74,10 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
                     Message::Binary(_) => session.receive_binary(),
                     Message::Close(_) => return End::Theirs,
                     // Answered by the WebSocket layer, which queues pongs without a bound: taken before the next frame is read.
-                    Message::Ping(_) => match flush(socket, session.mailbox(), &timers, limits).await {
-                        Some(end) => return end,
-                        None => Ok(()),
+                    Message::Ping(_) => match written(socket.flush(), session.mailbox(), &timers, limits).await {
+                        Ok(()) => Ok(()),
+                        Err(Unwritten::Told(ending)) => Err(ending),
+                        Err(Unwritten::Stuck(end)) => return end,
                     },
                     Message::Pong(_) | Message::Frame(_) => Ok(()),
                 };
@@ -118,43 +119,48 @@ async fn write_waiting<S: AsyncRead + AsyncWrite + Unpin>(
             Next::End(ending) => return Some(End::Ours(ending)),
             Next::Nothing => return None,
         };
-        let now = Instant::now();
-        if let Some(ending) = timers.over(now) {
+        if let Some(ending) = timers.over(Instant::now()) {
             return Some(End::Ours(ending));
         }
-        let stuck = timers.not_after_end(now + limits.pong_timeout.min(LONGEST));
-        tokio::select! {
-            biased;
-            written = timeout_at(stuck, socket.send(Message::Text(frame))) => match written {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return Some(End::Theirs),
-                Err(_) => return Some(End::Ours(timers.over(Instant::now()).unwrap_or(WRITE_STUCK))),
-            },
+        match written(socket.send(Message::Text(frame)), mailbox, timers, limits).await {
+            Ok(()) => {}
             // The frame is in the WebSocket layer's buffer, and may be stuck there behind a client that does not read.
-            ending = mailbox.ended() => {
+            Err(Unwritten::Told(ending)) => {
                 return Some(write_last(socket, mailbox, ending, limits.close_timeout).await);
             }
+            Err(Unwritten::Stuck(end)) => return Some(end),
         }
     }
     None
 }
 
-/// Writes what the WebSocket layer answers by itself, as [`write_waiting`] writes.
-async fn flush<S: AsyncRead + AsyncWrite + Unpin>(
-    socket: &mut WebSocketStream<S>,
+/// Why something was not written.
+enum Unwritten {
+    /// The connection is to end.
+    Told(Ending),
+    /// The client is gone, did not take it in time, or has no time left.
+    Stuck(End),
+}
+
+/// Waits for a write until the connection is told to end, its time is over, or the client does not take it in time.
+async fn written(
+    write: impl Future<Output = Result<(), Error>>,
     mailbox: &Mailbox,
     timers: &Timers,
     limits: &Limits,
-) -> Option<End> {
+) -> Result<(), Unwritten> {
     let stuck = timers.not_after_end(Instant::now() + limits.pong_timeout.min(LONGEST));
     tokio::select! {
         biased;
-        flushed = timeout_at(stuck, socket.flush()) => match flushed {
-            Ok(Ok(())) => None,
-            Ok(Err(_)) => Some(End::Theirs),
-            Err(_) => Some(End::Ours(timers.over(Instant::now()).unwrap_or(WRITE_STUCK))),
+        written = timeout_at(stuck, write) => match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Unwritten::Stuck(End::Theirs)),
+            Err(_) => {
+                let ending = timers.over(Instant::now()).unwrap_or(WRITE_STUCK);
+                Err(Unwritten::Stuck(End::Ours(ending)))
+            }
         },
-        ending = mailbox.ended() => Some(End::Ours(ending)),
+        ending = mailbox.ended() => Err(Unwritten::Told(ending)),
     }
 }
 
