@@ -1,3 +1,6 @@
+#[cfg(test)]
+#[macro_use]
+mod fault;
 #[macro_use]
 mod or_fault;
 
@@ -5,8 +8,6 @@ mod announcing;
 #[cfg(test)]
 mod cases;
 mod catch_up;
-#[cfg(test)]
-mod fault;
 #[cfg(test)]
 mod model;
 mod older;
