@@ -22,23 +22,21 @@ const NOT_BUILT: &str = include_str!("page/not_built.html");
 
 /// The page and what it loads.
 pub(super) fn routes(access: &Access) -> Router {
-    let policy = policy(access);
-    Router::new().route("/", get(|| async move { index(&policy) })).route("/assets/{name}", get(asset))
+    let policy = HeaderValue::try_from(policy(access)).ok();
+    Router::new().route("/", get(|| async move { index(policy) })).route("/assets/{name}", get(asset))
 }
 
-fn index(policy: &str) -> Response {
+fn index(policy: Option<HeaderValue>) -> Response {
+    // A policy that is no header would be none: rather no page.
+    let Some(policy) = policy else {
+        return ApiError::bare(Kind::Internal).with_cause("the page's policy is no header").into_response();
+    };
     let html = match Page::get("dist/index.html") {
         Some(file) => file.data,
         None => NOT_BUILT.as_bytes().into(),
     };
-    let policy = HeaderValue::try_from(policy);
-    let mut response = answer(html, "text/html; charset=utf-8", "no-cache");
-    // A policy that is no header would be none: rather no page.
-    match policy {
-        Ok(policy) => response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy),
-        Err(error) => return ApiError::bare(Kind::Internal).with_cause(error.to_string()).into_response(),
-    };
-    response
+    let page = answer(html, "text/html; charset=utf-8", "no-cache");
+    ([(CONTENT_SECURITY_POLICY, policy)], page).into_response()
 }
 
 /// The names of assets carry a hash of what they hold.
@@ -63,7 +61,7 @@ fn answer(body: std::borrow::Cow<'static, [u8]>, kind: &'static str, cache: &'st
         (REFERRER_POLICY, "no-referrer"),
         (OPENER_POLICY, "same-origin"),
     ];
-    (headers, body.into_owned()).into_response()
+    (headers, body).into_response()
 }
 
 /// Scripts and styles of this server alone, pictures of anyone, connections to this server and to the engine.
