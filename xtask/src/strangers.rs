@@ -3,7 +3,7 @@
 use crate::plan::cargo;
 use crate::runner::Step;
 use crate::tools;
-use crate::web::NPM;
+use crate::web::{CI, NPM, npm};
 use std::env;
 use std::ffi::OsString;
 use std::path::Path;
@@ -36,11 +36,9 @@ const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 const PYTHON_OF_VENV: &str = if cfg!(windows) { "Scripts/python" } else { "bin/python" };
 
 fn node(folder: &Path) -> Vec<Command> {
-    let mut install = Command::new(NPM);
-    install.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder);
-    let mut test = Command::new(NPM);
-    test.arg("test").current_dir(folder).env("INTERNAL_NOTIFICATIONS_BIN", tools::built_binary());
-    vec![build(), install, with_program(test)]
+    let mut test = npm(folder, &["test"]);
+    test.env("INTERNAL_NOTIFICATIONS_BIN", tools::built_binary());
+    vec![build(), npm(folder, CI), with_program(test)]
 }
 
 fn python(root: &Path, folder: &Path) -> Vec<Command> {

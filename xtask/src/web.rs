@@ -8,18 +8,22 @@ use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
 
+/// Installs what the lock file names.
+pub(crate) const CI: &[&str] = &["ci", "--no-audit", "--no-fund"];
+
 pub(crate) const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
 /// Before anything is compiled: the page becomes a part of the server.
 pub(crate) fn build_step(root: &Path) -> Step {
-    let commands = [&["ci", "--no-audit", "--no-fund"][..], &["run", "check"], &["run", "build"]];
-    Step::new("web", commands.map(|arguments| npm(root, arguments)).into()).needs("npm", tools::has(NPM))
+    let commands = [CI, &["run", "check"], &["run", "build"]];
+    Step::new("web", commands.map(|arguments| npm(&root.join("web"), arguments)).into())
+        .needs("npm", tools::has(NPM))
 }
 
 /// The client, also against the real server; then the elements and the page in a browser.
 pub(crate) fn test_steps(root: &Path) -> [Step; 2] {
     let with_server = |arguments: &[&str]| {
-        let mut command = npm(root, arguments);
+        let mut command = npm(&root.join("web"), arguments);
         command.env("INTERNAL_NOTIFICATIONS_BIN", tools::built_binary());
         vec![cargo(["build", "--package", "internal-notifications-cli"]), command]
     };
@@ -36,13 +40,14 @@ pub(crate) fn build_page(root: &Path) -> Result<(), String> {
         return Ok(());
     }
     eprintln!("building the page (web/)");
-    let commands = [&["ci", "--no-audit", "--no-fund"][..], &["run", "--silent", "build"]];
-    Step::new("page", commands.map(|arguments| npm(root, arguments)).into()).run(root)
+    let commands = [CI, &["run", "--silent", "build"]];
+    Step::new("page", commands.map(|arguments| npm(&root.join("web"), arguments)).into()).run(root)
 }
 
-fn npm(root: &Path, arguments: &[&str]) -> Command {
+/// npm in a folder.
+pub(crate) fn npm(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(NPM);
-    command.args(arguments).current_dir(root.join("web"));
+    command.args(arguments).current_dir(folder);
     command
 }
 
