@@ -38,14 +38,20 @@ async fn expect_signed_in(user: &mut User) {
     assert_eq!((data.id.as_str(), data.text.as_str()), ("ada", r#"{"id":"ada"}"#));
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_is_sent_to_the_user_arrives_once_signed_in() {
-    let net = Net::new();
-    let client = client(&net);
+/// A client that is signed in by its first connection.
+async fn signed_in(net: &Net) -> (Client, User, Peer) {
+    let client = client(net);
     let mut user = client.sign_in().await.unwrap();
     let mut peer = net.establish(1).await;
     take(&mut peer, 1).await;
     expect_signed_in(&mut user).await;
+    (client, user, peer)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_to_the_user_arrives_once_signed_in() {
+    let net = Net::new();
+    let (_client, mut user, mut peer) = signed_in(&net).await;
     peer.publish("#server-to-user-eve", "n", "of another").await;
     peer.publish(CHANNEL, "pusher:n", "of the protocol").await;
     peer.publish(CHANNEL, "n", "x").await;
@@ -70,11 +76,7 @@ async fn each_connection_signs_in_again() {
 #[tokio::test(start_paused = true)]
 async fn who_of_the_watchlist_comes_and_goes_is_told() {
     let net = Net::new();
-    let client = client(&net);
-    let mut user = client.sign_in().await.unwrap();
-    let mut peer = net.establish(1).await;
-    take(&mut peer, 1).await;
-    expect_signed_in(&mut user).await;
+    let (_client, mut user, mut peer) = signed_in(&net).await;
     let changes = json!({ "events": [
         { "name": "online", "user_ids": ["bob", "eve"] },
         { "name": "unknown", "user_ids": ["bob"] },
@@ -89,11 +91,7 @@ async fn who_of_the_watchlist_comes_and_goes_is_told() {
 #[tokio::test(start_paused = true)]
 async fn several_handles_share_one_sign_in_and_the_last_unsubscribes() {
     let net = Net::new();
-    let client = client(&net);
-    let mut first = client.sign_in().await.unwrap();
-    let mut peer = net.establish(1).await;
-    take(&mut peer, 1).await;
-    expect_signed_in(&mut first).await;
+    let (client, first, mut peer) = signed_in(&net).await;
     let mut second = client.sign_in().await.unwrap();
     expect_signed_in(&mut second).await;
     drop(first);
@@ -242,11 +240,7 @@ async fn a_sign_in_that_is_not_answered_is_sent_again() {
 #[tokio::test(start_paused = true)]
 async fn a_signed_in_connection_that_is_told_to_go_for_good_has_failed() {
     let net = Net::new();
-    let client = client(&net);
-    let mut user = client.sign_in().await.unwrap();
-    let mut peer = net.establish(1).await;
-    take(&mut peer, 1).await;
-    expect_signed_in(&mut user).await;
+    let (client, mut user, peer) = signed_in(&net).await;
     peer.close(4009).await;
     assert_eq!(next(&mut user).await, UserEvent::Interrupted);
     let UserEvent::Refused(error) = next(&mut user).await else { panic!() };
