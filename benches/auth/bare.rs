@@ -15,7 +15,7 @@ use internal_notifications_server::config::{JwtKey, RequiredClaims};
 use pusher_signer::{ChannelAuthorization, Signer};
 use tokio::net::TcpListener;
 
-use crate::{TOKEN_SECRET, peers};
+use crate::{TOKEN_SECRET, process};
 
 struct App {
     credentials: Credentials,
@@ -34,7 +34,7 @@ pub(crate) fn run() -> ExitCode {
             signer: Signer::new("app-key", "app-secret"),
         };
         let router = Router::new().route("/pusher/auth", post(auth)).with_state(Arc::new(app));
-        let listener = TcpListener::bind(peers::address()).await.unwrap();
+        let listener = TcpListener::bind(process::address()).await.unwrap();
         let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
         axum::serve(listener, router).await.unwrap();
     });

@@ -11,31 +11,38 @@
     reason = "a program for a terminal, with inputs of its own"
 )]
 
+#[path = "../shared/arguments.rs"]
+#[expect(dead_code, reason = "it has one room")]
+mod arguments;
 mod bare;
-#[path = "../broker/cores.rs"]
+#[path = "../shared/cores.rs"]
 #[expect(dead_code, reason = "it needs few open files")]
 mod cores;
 mod load;
 mod ours;
 mod peers;
+#[path = "../shared/process.rs"]
+mod process;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
+use arguments::Arguments;
 use internal_notifications_models::Timestamp;
 use internal_notifications_server::TokenIssuer;
 use internal_notifications_server::config::RequiredClaims;
-use peers::{Peer, Server};
+use peers::{Peer, busy};
+use process::Process;
 
 /// What tokens are signed with.
 const TOKEN_SECRET: &str = "a-secret-of-thirty-two-bytes-or-more";
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.first().map(String::as_str) {
+    let arguments = Arguments::read();
+    match arguments.command() {
         Some("serve-ours") => ours::run(),
         Some("serve-bare") => bare::run(),
-        _ => measure(arguments.iter().any(|argument| argument == "--bench")),
+        _ => measure(arguments.are_of_bench()),
     }
 }
 
@@ -47,7 +54,7 @@ fn measure(full: bool) -> ExitCode {
     let day = Duration::from_secs(24 * 60 * 60);
     let issuer = TokenIssuer::new(TOKEN_SECRET, RequiredClaims::default());
     let token = issuer.mint(&"ada".parse().unwrap(), Timestamp::now(), day, false);
-    let servers: Vec<(Peer, Server)> = Peer::all().into_iter().map(|peer| (peer, peer.start())).collect();
+    let servers: Vec<(Peer, Process)> = Peer::all().into_iter().map(|peer| (peer, peer.start())).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (mut rates, mut costs) = (vec![Vec::new(); servers.len()], vec![Vec::new(); servers.len()]);
     runtime.block_on(async {
@@ -56,10 +63,10 @@ fn measure(full: bool) -> ExitCode {
         }
         for _ in 0..rounds {
             for (index, (_, server)) in servers.iter().enumerate() {
-                let busy = server.busy();
+                let before = busy(server);
                 let rate = load::rate(server.address, &token, time).await;
                 rates[index].push(rate);
-                costs[index].push((server.busy() - busy) / (rate * time.as_secs_f64()) * 1e6);
+                costs[index].push((busy(server) - before) / (rate * time.as_secs_f64()) * 1e6);
             }
         }
     });

@@ -3,14 +3,14 @@ use std::process::ExitCode;
 use internal_notifications_server::config::{JwtKey, RealtimeConfig};
 use internal_notifications_server::{Config, Server};
 
-use crate::{TOKEN_SECRET, peers};
+use crate::{TOKEN_SECRET, process};
 
 /// The server as the command runs it, with a database in its folder, and the embedded broker.
 pub(crate) fn run() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut config = Config::from_env(|name| match name {
-            "INTERNAL_NOTIFICATIONS_LISTEN" => Some(peers::address().to_string()),
+            "INTERNAL_NOTIFICATIONS_LISTEN" => Some(process::address().to_string()),
             "INTERNAL_NOTIFICATIONS_DATABASE_URL" => Some("sqlite://inbox.db".to_owned()),
             _ => None,
         })

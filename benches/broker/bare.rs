@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::served::address;
+use crate::process::address;
 
 type Channels = Rc<RefCell<HashMap<String, Vec<Rc<OwnedWriteHalf>>>>>;
 

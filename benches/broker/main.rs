@@ -12,7 +12,10 @@
     reason = "a program for a terminal, with inputs of its own"
 )]
 
+#[path = "../shared/arguments.rs"]
+mod arguments;
 mod bare;
+#[path = "../shared/cores.rs"]
 mod cores;
 mod fan_out;
 mod figures;
@@ -20,25 +23,28 @@ mod latency;
 mod memory;
 mod peers;
 mod private;
+#[path = "../shared/process.rs"]
+mod process;
 mod publisher;
 mod served;
 mod subscriber;
 
 use std::process::ExitCode;
 
+use arguments::Arguments;
 use peers::Peer;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["serve-broker"] => served::run(),
-        ["serve-bare"] => bare::run(),
+    let arguments = Arguments::read();
+    match arguments.command() {
+        Some("serve-broker") => served::run(),
+        Some("serve-bare") => bare::run(),
         _ => measure(&arguments),
     }
 }
 
-fn measure(arguments: &[String]) -> ExitCode {
-    let full = arguments.iter().any(|argument| argument == "--bench");
+fn measure(arguments: &Arguments) -> ExitCode {
+    let full = arguments.are_of_bench();
     if full && !cores::is_pinned() {
         return cores::run_pinned();
     }
@@ -46,23 +52,19 @@ fn measure(arguments: &[String]) -> ExitCode {
         println!("it needs {} open files: ulimit -n 8192, and again", peers::CONNECTIONS + 200);
         return ExitCode::FAILURE;
     }
-    let wanted = |name: &str| {
-        let mut names = arguments.iter().filter(|argument| !argument.starts_with("--")).peekable();
-        names.peek().is_none() || names.any(|wanted| wanted == name)
-    };
     let peers = Peer::all();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        if wanted("fan-out") {
+        if arguments.want("fan-out") {
             fan_out::run(&peers, full).await;
         }
-        if wanted("latency") {
+        if arguments.want("latency") {
             latency::run(&peers, full).await;
         }
-        if wanted("private") {
+        if arguments.want("private") {
             private::run(&peers, full).await;
         }
-        if wanted("memory") {
+        if arguments.want("memory") {
             memory::run(&peers, full).await;
         }
     });

@@ -1,5 +1,5 @@
 use crate::figures::Figures;
-use crate::peers::{CONNECTIONS, Peer};
+use crate::peers::{CONNECTIONS, Peer, memory};
 use crate::subscriber::Subscriber;
 
 /// What the server's process grows by with each connection that is subscribed to a channel and does nothing.
@@ -10,10 +10,10 @@ pub(crate) async fn run(peers: &[Peer], full: bool) {
         for peer in peers {
             let server = peer.start();
             let _first = Subscriber::of(server.address, "news").await;
-            let before = server.memory();
+            let before = memory(&server);
             let channels = std::iter::repeat_n("news".to_owned(), connections);
             let _idle = Subscriber::many(server.address, channels).await;
-            figures.add(*peer, (server.memory() - before) / connections as f64);
+            figures.add(*peer, (memory(&server) - before) / connections as f64);
         }
     }
     figures.print(&format!("memory of an idle connection, of {connections}"), "KiB");

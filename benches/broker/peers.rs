@@ -1,13 +1,11 @@
 use std::ffi::OsString;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Stdio};
-use std::time::Duration;
 
 use pusher_signer::Signer;
 use serde_json::{Value, json};
 
-use crate::cores;
+use crate::process::{Process, free_address, this};
 
 pub(crate) const APP_ID: &str = "17";
 /// The most connections at once.
@@ -22,13 +20,6 @@ pub(crate) enum Peer {
     Broker,
     Sockudo,
     Bare,
-}
-
-/// A server in a process of its own. Ends when dropped.
-pub(crate) struct Server {
-    process: Child,
-    pub(crate) address: SocketAddr,
-    _config: tempfile::TempDir,
 }
 
 impl Peer {
@@ -51,29 +42,13 @@ impl Peer {
         }
     }
 
-    pub(crate) fn start(self) -> Server {
-        // None of them tells which port it was given.
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let config = tempfile::tempdir().unwrap();
-        let (program, arguments) = self.command(address, config.path());
-        let mut process = cores::server(&program)
-            .args(arguments)
-            .env("BENCH_ADDRESS", address.to_string())
-            .env("RUST_LOG", "error")
-            .current_dir(config.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        while TcpStream::connect(address).is_err() {
-            assert!(process.try_wait().unwrap().is_none(), "{} ended before it listened", self.name());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Server { process, address, _config: config }
+    pub(crate) fn start(self) -> Process {
+        let (address, folder) = (free_address(), tempfile::tempdir().unwrap());
+        let (program, arguments) = self.command(address, folder.path());
+        Process::start(&program, &arguments, address, folder)
     }
 
     fn command(self, address: SocketAddr, folder: &Path) -> (OsString, Vec<OsString>) {
-        let this = || std::env::current_exe().unwrap().into_os_string();
         match self {
             Self::Broker => (this(), vec!["serve-broker".into()]),
             Self::Bare => (this(), vec!["serve-bare".into()]),
@@ -106,18 +81,9 @@ fn sockudo(address: SocketAddr) -> Value {
     })
 }
 
-impl Server {
-    /// The memory that the process has now, in KiB.
-    pub(crate) fn memory(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.split_whitespace().next().unwrap().parse().unwrap()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// The memory that a server has now, in KiB.
+pub(crate) fn memory(server: &Process) -> f64 {
+    let status = server.told("status");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
 }

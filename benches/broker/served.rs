@@ -1,4 +1,3 @@
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use axum::serve::ListenerExt;
@@ -6,11 +5,7 @@ use pusher_broker::{App, Broker};
 use tokio::net::TcpListener;
 
 use crate::peers::{APP_ID, signer};
-
-/// Where the server of this process is to listen.
-pub(crate) fn address() -> SocketAddr {
-    std::env::var("BENCH_ADDRESS").unwrap().parse().unwrap()
-}
+use crate::process::address;
 
 /// Our broker, as its README runs it.
 pub(crate) fn run() -> ExitCode {

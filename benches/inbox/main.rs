@@ -13,6 +13,9 @@
     reason = "a program for a terminal, with inputs of its own"
 )]
 
+#[path = "../shared/arguments.rs"]
+#[expect(dead_code, reason = "it has no servers of its own to be called as")]
+mod arguments;
 mod catch_up;
 mod fan_out;
 mod heads;
@@ -23,38 +26,35 @@ mod reads;
 mod setup;
 mod upkeep;
 
+use arguments::Arguments;
 use setup::Database;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let full = arguments.iter().any(|argument| argument == "--bench");
-    let wanted = |name: &str| {
-        let mut names = arguments.iter().filter(|argument| !argument.starts_with("--")).peekable();
-        names.peek().is_none() || names.any(|wanted| wanted == name)
-    };
+    let arguments = Arguments::read();
+    let full = arguments.are_of_bench();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         for database in Database::all() {
-            if wanted("reads") {
+            if arguments.want("reads") {
                 reads::run(&database, full).await;
             }
-            if wanted("opening") {
+            if arguments.want("opening") {
                 opening::run(&database, full).await;
             }
-            if wanted("fan-out") {
+            if arguments.want("fan-out") {
                 fan_out::run(&database, full).await;
             }
-            if wanted("pushers") {
+            if arguments.want("pushers") {
                 pushers::run(&database, full).await;
             }
-            if wanted("heads") {
+            if arguments.want("heads") {
                 heads::run(&database, full).await;
             }
-            if wanted("upkeep") {
+            if arguments.want("upkeep") {
                 upkeep::run(&database, full).await;
             }
         }
-        if wanted("catch-up") {
+        if arguments.want("catch-up") {
             catch_up::run(full).await;
         }
     });
