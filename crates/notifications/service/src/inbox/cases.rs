@@ -10,7 +10,6 @@ use std::path::Path;
 use runner::run;
 use serde_json::Value;
 
-
 /// Every case of every file, with its file's name.
 fn table() -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/inbox-cases");
