@@ -7,6 +7,8 @@ mod device;
 mod ear;
 mod harness;
 mod probe;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 mod report;
 #[cfg(feature = "server")]
 pub mod server;

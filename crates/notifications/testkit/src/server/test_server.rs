@@ -66,7 +66,7 @@ impl TestServer {
     /// # Errors
     /// There is no port.
     pub async fn proxy(&self) -> Result<Proxy, TestServerError> {
-        Proxy::before(self.address).await
+        Proxy::before(self.address).await.map_err(|error| TestServerError::new("a proxy cannot listen", &error))
     }
 
     /// A token of any user, good for an hour, with which to push too.
