@@ -25,12 +25,14 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("internal-notifications-outbox", &["internal-notifications-models"]),
+    ("internal-notifications-store", &["internal-notifications-models", "internal-notifications-service"]),
     (
         "internal-notifications-server",
         &[
             "internal-notifications-models",
             "internal-notifications-service",
             "internal-notifications-outbox",
+            "internal-notifications-store",
             "pusher-protocol",
             "pusher-signer",
             "pusher-client",

@@ -19,7 +19,9 @@ use crate::live::Live;
 use crate::metrics::{Measured, Metrics};
 use crate::relay::{IntentSource, Relay, Rules};
 use crate::store::Store;
+#[cfg(feature = "postgres")]
 use crate::store::postgres::{PostgresOptions, PostgresStore};
+#[cfg(feature = "sqlite")]
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::upkeep::Upkeep;
 use crate::{Clock, SystemClock, kept};
@@ -68,6 +70,9 @@ async fn start_over(
     commits: Arc<Commits>,
     metrics: Arc<Metrics>,
 ) -> Result<RunningServer, Error> {
+    if let RealtimeConfig::Embedded(_) = config.realtime {
+        store.lock_broker().await?;
+    }
     let (jwt, kept_secret) = kept::jwt_key(store.as_ref(), &config).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let claims = config.auth.claims.clone();
@@ -191,17 +196,15 @@ fn intents(config: &Config) -> Vec<Box<dyn IntentSource>> {
 }
 
 async fn open_store(config: &Config, commits: Arc<Commits>) -> Result<Arc<dyn Store>, Error> {
-    Ok(match &config.database {
-        Database::Sqlite(path) => {
+    Ok(match config.database {
+        #[cfg(feature = "sqlite")]
+        Database::Sqlite(ref path) => {
             let options = SqliteOptions::default().with_committed(commits);
             Arc::new(SqliteStore::open_file(path, options).await?)
         }
-        Database::Postgres(url) => {
+        #[cfg(feature = "postgres")]
+        Database::Postgres(ref url) => {
             let options = PostgresOptions::default().with_committed(commits);
-            let options = match &config.realtime {
-                RealtimeConfig::Embedded(_) => options.with_broker_lock(),
-                RealtimeConfig::Engine(_) => options,
-            };
             Arc::new(PostgresStore::open(url, options).await?)
         }
     })

@@ -1,29 +1,32 @@
+use std::ops::AddAssign;
 use std::time::Duration;
 
-/// What one call of [`Store::advance`](crate::Store::advance) did, in inboxes.
+/// What a call of [`Store::advance`](crate::Store::advance) did, counted in inboxes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Advanced {
-    /// Inboxes that a scheduled notification entered, each time counted.
+    /// Scheduled notifications that were added to an inbox.
     pub delivered: u64,
-    /// Inboxes that an expired or retracted notification left.
+    /// Expired or retracted notifications that were removed from an inbox.
     pub withdrawn: u64,
-    /// Inboxes that a scheduled notification was to enter, and did not: it had expired before.
+    /// Scheduled notifications that were not added because they had expired.
     pub expired: u64,
-    /// How long ago the first of those delivered had fallen due; zero when none was.
+    /// How long the earliest delivered notification was overdue; zero if none was delivered.
     pub lateness: Duration,
 }
 
 impl Advanced {
-    /// Whether there was nothing to do, so that it need not be called again before more falls due.
+    /// Returns whether nothing was left to do, so that the next call can wait until more falls due.
     pub fn is_idle(&self) -> bool {
         self.delivered == 0 && self.withdrawn == 0
     }
+}
 
-    /// What was done in a further step.
-    pub(crate) fn add(&mut self, more: Self) {
-        self.delivered += more.delivered;
-        self.withdrawn += more.withdrawn;
-        self.expired += more.expired;
-        self.lateness = self.lateness.max(more.lateness);
+impl AddAssign for Advanced {
+    fn add_assign(&mut self, other: Self) {
+        self.delivered += other.delivered;
+        self.withdrawn += other.withdrawn;
+        self.expired += other.expired;
+        self.lateness = self.lateness.max(other.lateness);
     }
 }

@@ -88,7 +88,7 @@ impl MemoryStore {
 
     fn contents(&self) -> Result<MutexGuard<'_, Contents>, StoreError> {
         match self.closed.load(Ordering::Relaxed) {
-            true => Err(StoreError::new(StoreErrorKind::Unavailable).with_cause("the store is closed")),
+            true => Err(StoreError::new(StoreErrorKind::Unavailable).with_message("the store is closed")),
             false => Ok(self.data.lock()),
         }
     }
@@ -101,6 +101,10 @@ impl MemoryStore {
         drop(contents);
         self.options.hooks.committed(&touched);
         Ok(answer)
+    }
+
+    fn unlock_broker(&self) {
+        self.data.lock().broker_owner.take_if(|owner| *owner == self.owner);
     }
 
     /// Who publishes now, and since when, where there may be others.
@@ -131,6 +135,14 @@ impl Store for MemoryStore {
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
         self.transact(|transaction| sweep::run(transaction, &sweep))
+    }
+
+    async fn lock_broker(&self) -> Result<(), StoreError> {
+        match *self.contents()?.broker_owner.get_or_insert(self.owner) == self.owner {
+            true => Ok(()),
+            false => Err(StoreError::new(StoreErrorKind::Unusable)
+                .with_message("another store over the same data has the embedded broker")),
+        }
     }
 
     async fn page(
@@ -195,5 +207,12 @@ impl Store for MemoryStore {
 
     async fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
+        self.unlock_broker();
+    }
+}
+
+impl Drop for MemoryStore {
+    fn drop(&mut self) {
+        self.unlock_broker();
     }
 }

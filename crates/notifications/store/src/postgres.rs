@@ -6,7 +6,6 @@
 mod advance;
 mod broker_lock;
 mod connect;
-mod failure;
 mod options;
 mod publish;
 mod push;
@@ -14,6 +13,7 @@ mod read;
 mod row;
 mod schema;
 mod setting;
+mod sqlstate;
 mod sweep;
 mod sweeper;
 mod tidy;
@@ -25,7 +25,7 @@ mod write;
 
 use std::fmt;
 use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -34,15 +34,18 @@ use internal_notifications_models::{
     Timestamp, UserId, WriteAnswer,
 };
 use sqlx::Connection;
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use self::broker_lock::BrokerLock;
-use self::failure::Failure;
+use crate::sql::failure::Failure;
 pub use self::options::PostgresOptions;
 use self::publish::{Behind, Claim, Mark};
 use self::read::{ReadChanges, ReadHead, ReadNotification, ReadPage};
 pub use self::setting::kept_setting;
 use self::setting::{Ping, Setting};
+pub(crate) use self::sqlstate::failure;
 use self::sweeper::{EndTurn, TakeTurn};
 pub use self::url::PostgresUrl;
 use self::work::Database;
@@ -64,6 +67,7 @@ pub struct PostgresStore {
     turn: AtomicI64,
     /// The notification up to which those that nobody has any more were looked for.
     forsaken: AtomicI64,
+    connect: PgConnectOptions,
     broker_lock: Mutex<Option<BrokerLock>>,
 }
 
@@ -72,14 +76,10 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`StoreErrorKind::Unusable`](crate::StoreErrorKind::Unusable) for a login or database that PostgreSQL refuses, a schema newer
-    /// than this version knows, another server's embedded broker where this one is to have it;
+    /// than this version knows;
     /// [`StoreErrorKind::Unavailable`](crate::StoreErrorKind::Unavailable) when PostgreSQL cannot be reached now.
     pub async fn open(url: &PostgresUrl, options: PostgresOptions) -> Result<Self, StoreError> {
         let connect = connect::options(url)?;
-        let broker_lock = match options.broker_lock {
-            true => Some(BrokerLock::take(connect.clone(), &options).await?),
-            false => None,
-        };
         let mut connection = connect::alone(&connect, &options).await?;
         schema::migrate(&mut connection, &options.schema).await?;
         if !schema::is_synced(&mut connection).await? {
@@ -88,13 +88,14 @@ impl PostgresStore {
             );
         }
         connection.close().await.map_err(Failure::from)?;
-        let pool = connect::pool(connect, &options);
+        let pool = connect::pool(connect.clone(), &options);
         Ok(Self {
             database: Arc::new(Database::new(pool, options)),
             owner: rand::random(),
             turn: AtomicI64::new(0),
             forsaken: AtomicI64::new(0),
-            broker_lock: Mutex::new(broker_lock),
+            connect,
+            broker_lock: Mutex::new(None),
         })
     }
 
@@ -132,6 +133,14 @@ impl Store for PostgresStore {
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    async fn lock_broker(&self) -> Result<(), StoreError> {
+        let mut lock = self.broker_lock.lock().await;
+        if lock.is_none() {
+            *lock = Some(BrokerLock::take(self.connect.clone(), &self.database.options).await?);
+        }
+        Ok(())
     }
 
     async fn page(
@@ -190,15 +199,9 @@ impl Store for PostgresStore {
     }
 
     async fn close(&self) {
-        self.broker_lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.broker_lock.lock().await.take();
         let _ = timeout(FAREWELL, self.database.read(EndTurn(self.owner))).await;
         self.database.close().await;
-    }
-}
-
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
-        failure.error()
     }
 }
 

@@ -6,7 +6,6 @@ mod advance;
 mod backup;
 mod command;
 mod connect;
-mod failure;
 mod file;
 mod insert;
 mod kept;
@@ -14,6 +13,7 @@ mod options;
 mod publish;
 mod push;
 mod read;
+mod result_code;
 mod row;
 mod schema;
 mod sweep;
@@ -39,11 +39,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::backup::backup;
 use self::command::{Command, Reply};
-use self::failure::Failure;
 pub use self::kept::kept_setting;
 pub use self::options::SqliteOptions;
+pub(crate) use self::result_code::failure;
 use self::tidy::Untidy;
-pub(crate) use self::url::path_of;
+pub use self::url::path_from_url;
 use crate::rules::push::NewPush;
 use crate::{
     Advanced, Push, Store, StoreError, StoreErrorKind, Sweep, Swept, Unpublishable, Unpublished, Write,
@@ -76,9 +76,7 @@ impl SqliteStore {
     /// [`StoreErrorKind::Unusable`] for an in-memory database, a path where no file can be, a file that is no database or is held by
     /// another server, a schema newer than this version knows.
     pub async fn open(url: &str, options: SqliteOptions) -> Result<Self, StoreError> {
-        let path =
-            path_of(url).map_err(|problem| StoreError::new(StoreErrorKind::Unusable).with_cause(problem))?;
-        Self::open_file(&path, options).await
+        Self::open_file(&path_from_url(url)?, options).await
     }
 
     /// As [`open`](Self::open), of a path that is taken as it is.
@@ -114,7 +112,7 @@ impl SqliteStore {
 
     async fn command<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, StoreError> {
         let (sender, answer) = oneshot::channel();
-        let gone = || StoreError::new(StoreErrorKind::Unavailable).with_cause("the store is closed");
+        let gone = || StoreError::new(StoreErrorKind::Unavailable).with_message("the store is closed");
         self.writer.send(command(Reply::new(sender))).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
@@ -144,7 +142,7 @@ impl Store for SqliteStore {
         let (mut done, mut left) = (Advanced::default(), limit);
         while left > 0 && advance::is_due(&self.readers, now).await? {
             let some = self.command(|reply| Command::Advance(now, left.min(withdraw::BATCH), reply)).await?;
-            done.add(some);
+            done += some;
             left =
                 left.saturating_sub(usize::try_from(some.delivered + some.withdrawn).unwrap_or(usize::MAX));
         }
@@ -182,6 +180,11 @@ impl Store for SqliteStore {
 
     fn is_shared(&self) -> bool {
         false
+    }
+
+    async fn lock_broker(&self) -> Result<(), StoreError> {
+        // The lock on the database file excludes other servers.
+        Ok(())
     }
 
     async fn page(
@@ -240,7 +243,7 @@ impl Store for SqliteStore {
             self.command(Command::Ping).await
         };
         tokio::time::timeout(self.options.ready_timeout, both).await.unwrap_or_else(|_| {
-            Err(StoreError::new(StoreErrorKind::Unavailable).with_cause("no answer in time"))
+            Err(StoreError::new(StoreErrorKind::Unavailable).with_message("the database does not answer in time"))
         })
     }
 
@@ -248,12 +251,6 @@ impl Store for SqliteStore {
         // It may be closed already; then there is nothing to do but wait.
         let _ = self.writer.send(Command::Close).await;
         let _ = self.ended.clone().changed().await;
-    }
-}
-
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
-        failure.error()
     }
 }
 

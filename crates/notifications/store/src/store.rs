@@ -5,7 +5,7 @@ use internal_notifications_models::{
 };
 use internal_notifications_service::InboxCommand as WriteKind;
 
-use crate::{Advanced, IdempotencyKey, StoreError, StoreErrorKind, Sweep, Swept};
+use crate::{Advanced, IdempotencyKey, StoreError, Sweep, Swept};
 
 /// The inboxes, durable: what a method has answered survives a crash of the process and of the machine.
 ///
@@ -25,7 +25,7 @@ pub trait Store: Send + Sync + 'static {
     /// Changes a user's own inbox. A repeat of an `op` that made a change does nothing and answers the head.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Unknown`] for a removal of what is not there, [`StoreErrorKind::Diverged`] for an opened-all whose tag is not the one
+    /// [`StoreErrorKind::NotFound`] for a removal of what is not there, [`StoreErrorKind::Diverged`] for an opened-all whose tag is not the one
     /// of the record there, or whose `through` is beyond the head; both carry the head.
     async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError>;
 
@@ -33,7 +33,7 @@ pub trait Store: Send + Sync + 'static {
     /// is stored, [`advance`](Self::advance) finishes it, also after a crash.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Unknown`] when there is no notification of that id. A repeat is fine, and removes nothing.
+    /// [`StoreErrorKind::NotFound`] when there is no notification of that id. A repeat is fine, and removes nothing.
     async fn retract(&self, id: &NotificationId, at: Timestamp) -> Result<Retraction, StoreError>;
 
     /// Does what has fallen due at `now`: expired and retracted notifications leave inboxes, then scheduled ones enter them. At most about
@@ -74,6 +74,15 @@ pub trait Store: Send + Sync + 'static {
     /// Whether other servers work on the same inboxes. Then [`unpublished`](Self::unpublished) takes a lease on what it gives, and marks are
     /// to be moved as soon as the changes are published.
     fn is_shared(&self) -> bool;
+
+    /// Reserves the embedded broker of these inboxes for this store until it is closed.
+    ///
+    /// Clients of one embedded broker miss what another publishes, so a shared store has one broker.
+    /// A store that is not shared always succeeds, and so does a repeat.
+    ///
+    /// # Errors
+    /// Returns [`StoreErrorKind::Unusable`] if another store holds the reservation.
+    async fn lock_broker(&self) -> Result<(), StoreError>;
 
     /// Users whose log holds changes that are not marked published, at most `limit`; not those that another server is at.
     async fn behind(&self, limit: usize) -> Result<Vec<UserId>, StoreError>;

@@ -8,7 +8,7 @@ mod ear;
 mod harness;
 mod probe;
 #[cfg(feature = "proxy")]
-pub mod proxy;
+mod proxy;
 mod report;
 #[cfg(feature = "server")]
 pub mod server;
@@ -20,5 +20,7 @@ pub use bullets::__test_bullet;
 pub use bullets::{BULLETS, Outcome, run_all, run_bullet};
 pub use device::{Connection, Device};
 pub use harness::Harness;
+#[cfg(feature = "proxy")]
+pub use proxy::Proxy;
 pub use report::Report;
 pub use violation::Violation;

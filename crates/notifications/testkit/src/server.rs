@@ -4,5 +4,5 @@ mod error;
 mod test_server;
 
 pub use error::TestServerError;
-pub use crate::proxy::Proxy;
+pub use crate::Proxy;
 pub use test_server::{Backup, TestServer};

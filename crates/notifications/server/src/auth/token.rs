@@ -9,7 +9,9 @@ use super::{PUSH_SCOPE, crypto};
 use crate::config::{AuthConfig, Config, Database, JwtKey, RequiredClaims};
 use crate::error::{Error, ErrorKind};
 use crate::kept::JWT_SECRET;
+#[cfg(feature = "postgres")]
 use crate::store::postgres::{self, PostgresOptions};
+#[cfg(feature = "sqlite")]
 use crate::store::sqlite;
 
 /// Makes app users' tokens with the server's secret, for development and tests. In production the app's own login makes them.
@@ -57,11 +59,13 @@ impl TokenIssuer {
                 )
             });
         }
-        let (kept, database) = match &config.database {
-            Database::Sqlite(path) => {
+        let (kept, database) = match config.database {
+            #[cfg(feature = "sqlite")]
+            Database::Sqlite(ref path) => {
                 (sqlite::kept_setting(path, JWT_SECRET).await?, path.display().to_string())
             }
-            Database::Postgres(url) => (
+            #[cfg(feature = "postgres")]
+            Database::Postgres(ref url) => (
                 postgres::kept_setting(url, &PostgresOptions::default(), JWT_SECRET).await?,
                 "in PostgreSQL".to_owned(),
             ),

@@ -68,6 +68,9 @@ impl Store for Script {
     fn is_shared(&self) -> bool {
         false
     }
+    async fn lock_broker(&self) -> Result<(), StoreError> {
+        unreachable!()
+    }
     async fn behind(&self, _: usize) -> Result<Vec<UserId>, StoreError> {
         unreachable!()
     }

@@ -3,16 +3,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use internal_notifications_models::LiveEvent;
+use internal_notifications_models::{InternalNotification, LiveEvent, NotificationId, Timestamp, UserId};
 use internal_notifications_server::config::ChannelPrefix;
 use internal_notifications_server::dispatcher::{Commits, Dispatcher};
 use internal_notifications_server::realtime::{LiveData, Realtime, RealtimeError};
-use internal_notifications_store::Store;
-use internal_notifications_store::postgres::PostgresStore;
+use internal_notifications_server::store::{Push, Store};
+use internal_notifications_server::store::postgres::PostgresStore;
 use pusher_protocol::ChannelName;
 use tokio::sync::Semaphore;
 
-use crate::bench_store::{Schema, push};
+use crate::schema::Schema;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -84,6 +84,17 @@ impl Realtime for Engine {
 
     fn parallel(&self) -> usize {
         8
+    }
+}
+
+fn push(name: &str, users: &[&str]) -> Push {
+    Push {
+        idempotency: None,
+        sender: "key:shop".to_owned(),
+        id: NotificationId::new(name).unwrap(),
+        notification: InternalNotification::new("c"),
+        user_ids: users.iter().map(|name| UserId::new(*name).unwrap()).collect(),
+        at: Timestamp::from_second(1_700_000_000).unwrap(),
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) fn retract(
     at: Timestamp,
 ) -> Result<Retraction, StoreError> {
     if !transaction.contents.notifications.contains_key(id) {
-        return Err(StoreError::new(StoreErrorKind::Unknown));
+        return Err(StoreError::new(StoreErrorKind::NotFound));
     }
     let cancelled = give_to_nobody(transaction.contents, id);
     let at = at.as_millisecond();

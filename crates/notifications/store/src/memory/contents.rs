@@ -21,6 +21,8 @@ pub(super) struct Contents {
     /// By sender and idempotency key.
     pub(super) answers: BTreeMap<(String, String), Answer>,
     pub(super) settings: BTreeMap<String, String>,
+    /// The store that has the embedded broker.
+    pub(super) broker_owner: Option<u64>,
     last_notification: i64,
     last_owner: u64,
 }

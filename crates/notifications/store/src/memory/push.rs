@@ -34,7 +34,7 @@ pub(super) fn run(transaction: &mut Transaction<'_>, push: &NewPush) -> Result<R
 fn store(transaction: &mut Transaction<'_>, push: &NewPush) -> Result<(), StoreError> {
     // Read back from the text, as every store gives it.
     let body = serde_json::from_str(&push.body)
-        .map_err(|error| StoreError::new(StoreErrorKind::Unavailable).with_cause(error))?;
+        .map_err(|error| StoreError::new(StoreErrorKind::Unavailable).with_source(error))?;
     let contents = &mut *transaction.contents;
     let notification = Notification {
         known: StoredNotification {

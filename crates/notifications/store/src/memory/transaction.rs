@@ -70,7 +70,7 @@ impl<'a> Transaction<'a> {
         let answer = inbox.log.write(&write.kind, write.op.as_ref(), time(at), (self.make_tag)());
         let answer = answer.map_err(|refused| {
             let kind = match refused {
-                Refused::Unknown => StoreErrorKind::Unknown,
+                Refused::Unknown => StoreErrorKind::NotFound,
                 _ => StoreErrorKind::Diverged,
             };
             StoreError::new(kind).with_head(inbox.log.head())

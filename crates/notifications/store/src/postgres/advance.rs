@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use internal_notifications_models::{Timestamp, UserId};
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::row;
 use super::transaction::Transaction;
 use super::withdraw::{BATCH, Expire, Leave, Left, NextDue};

@@ -5,7 +5,7 @@ use sqlx::{Connection, PgConnection};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::{PostgresOptions, connect};
 
 /// How often the connection that holds the lock is tried.

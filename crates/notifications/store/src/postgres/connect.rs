@@ -3,7 +3,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::{PostgresOptions, PostgresUrl};
 
 /// What the server calls its connections (`pg_stat_activity`) where the URL does not.

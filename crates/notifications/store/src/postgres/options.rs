@@ -11,7 +11,6 @@ pub struct PostgresOptions {
     pub(super) acquire_timeout: Duration,
     pub(super) call_timeout: Duration,
     pub(super) lease: Duration,
-    pub(super) broker_lock: bool,
     pub(super) hooks: Hooks,
 }
 
@@ -23,7 +22,6 @@ impl Default for PostgresOptions {
             acquire_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(10),
             lease: Duration::from_secs(5),
-            broker_lock: false,
             hooks: Hooks::default(),
         }
     }
@@ -60,12 +58,6 @@ impl PostgresOptions {
         self
     }
 
-    /// Makes this the one server on the database whose embedded broker clients connect to: another one that wants to be it does not open.
-    pub fn with_broker_lock(mut self) -> Self {
-        self.broker_lock = true;
-        self
-    }
-
     hook_setters!();
 
     /// Connections that may be changing inboxes at the same time. Those who wait for the same inbox must not keep readers out.
@@ -83,7 +75,6 @@ impl fmt::Debug for PostgresOptions {
             .field("acquire_timeout", &self.acquire_timeout)
             .field("call_timeout", &self.call_timeout)
             .field("lease", &self.lease)
-            .field("broker_lock", &self.broker_lock)
             .finish_non_exhaustive()
     }
 }

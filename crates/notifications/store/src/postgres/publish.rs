@@ -5,7 +5,7 @@ use std::time::Duration;
 use internal_notifications_models::UserId;
 use sqlx::{PgConnection, Row};
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::row::{self, change_columns, join_added};
 use super::work::Reading;
 use crate::{Unpublishable, Unpublished};

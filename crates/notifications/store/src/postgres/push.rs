@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use internal_notifications_models::{Receipt, UserId};
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::transaction::Transaction;
 use super::work::{Ended, Writing};
 use crate::StoreError;
@@ -60,7 +60,7 @@ async fn take_key(
     let query = sqlx::query_as(sql).bind(&push.sender).bind(&key.key);
     let row: Option<(String, String)> = query.fetch_optional(&mut *transaction.connection).await?;
     // One that was forgotten meanwhile can be taken now.
-    let (request, answer) = row.ok_or_else(Failure::overtaken)?;
+    let (request, answer) = row.ok_or_else(|| Failure::unavailable("other transactions came between").transient(true))?;
     Ok(Some(key.answer(&request, serde_json::from_str(&answer)?)))
 }
 
@@ -97,7 +97,7 @@ async fn lock(transaction: &mut Transaction<'_>, push: &NewPush) -> Result<Store
         "SELECT key, sender, encode(digest, 'hex'), withdrawn FROM notifications WHERE id = $1 FOR SHARE";
     let query = sqlx::query_as(sql).bind(push.id.as_str());
     let row: Option<(i64, String, String, bool)> = query.fetch_optional(&mut *transaction.connection).await?;
-    let (key, sender, digest, withdrawn) = row.ok_or_else(Failure::overtaken)?;
+    let (key, sender, digest, withdrawn) = row.ok_or_else(|| Failure::unavailable("other transactions came between").transient(true))?;
     Ok(StoredNotification { key, sender, digest, withdrawn })
 }
 

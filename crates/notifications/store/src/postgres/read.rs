@@ -3,7 +3,7 @@ use internal_notifications_models::{
 };
 use sqlx::PgConnection;
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::row::{self, change_columns, join_added};
 use super::work::Reading;
 use crate::rules::answer::{BYTES, SNAPSHOT};

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqlSafeStr};
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 
 /// Of the lock that servers which start at the same time take in turn.
 const MAKING: i64 = 0x696e_626f_785f_6462;

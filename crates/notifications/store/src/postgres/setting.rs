@@ -1,6 +1,6 @@
 use sqlx::{Connection, PgConnection};
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::work::Reading;
 use super::{PostgresOptions, PostgresUrl, connect};
 use crate::StoreError;
@@ -45,7 +45,7 @@ pub async fn kept_setting(
     options: &PostgresOptions,
     name: &str,
 ) -> Result<Option<String>, StoreError> {
-    read(url, options, name).await.map_err(Failure::error)
+    read(url, options, name).await.map_err(StoreError::from)
 }
 
 async fn read(url: &PostgresUrl, options: &PostgresOptions, name: &str) -> Result<Option<String>, Failure> {

@@ -5,7 +5,7 @@ use internal_notifications_models::UserId;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::row;
 use super::tidy::{Forget, Tidy};
 use super::work::{Database, Reading};

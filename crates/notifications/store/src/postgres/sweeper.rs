@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::work::Reading;
 
 /// For how long after a step of a sweep the others leave it to the same server: longer than passes lie apart by default.

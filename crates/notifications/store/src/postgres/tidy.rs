@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use internal_notifications_models::{MAX_IDS, NotificationId, RemovedReason, Timestamp, UserId};
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::row;
 use super::sweep::{Looked, untidy_columns};
 use super::transaction::Transaction;

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use internal_notifications_models::{Position, UserId};
 use sqlx::PgConnection;
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::row::{self, head};
 use crate::rules::hooks::MakeTag;
 use crate::sql::journal::{ChangeRow, Inbox, Journal};

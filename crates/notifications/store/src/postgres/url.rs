@@ -3,41 +3,47 @@ use std::str::FromStr;
 
 use sqlx::postgres::PgConnectOptions;
 
-/// Where a PostgreSQL database is, and who asks: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with parameters such as
-/// `?sslmode=verify-full`. Its `Debug` shows nothing of it, for it may hold a password.
+use crate::{StoreError, StoreErrorKind};
+
+/// The URL of a PostgreSQL database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+///
+/// It may have parameters such as `?sslmode=verify-full`. Since it may hold a password, its `Debug`
+/// output shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl(String);
 
 impl PostgresUrl {
-    /// Whether a URL is of this kind, well formed or not.
-    pub(crate) fn is_meant_by(url: &str) -> bool {
-        url.starts_with("postgres://") || url.starts_with("postgresql://")
+    /// Returns the whole URL, including its password.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
-    /// Host and database, for logs.
-    pub(crate) fn shown(&self) -> String {
+    /// Returns the URL without user, password and parameters, for logs.
+    pub fn redacted(&self) -> String {
         let Some(options) = self.options() else { return "postgres".to_owned() };
         let database = options.get_database().unwrap_or_else(|| options.get_username());
         format!("postgres://{}/{database}", options.get_host())
     }
 
-    pub(crate) fn options(&self) -> Option<PgConnectOptions> {
+    pub(super) fn options(&self) -> Option<PgConnectOptions> {
         self.0.parse().ok()
     }
 }
 
 impl FromStr for PostgresUrl {
-    type Err = &'static str;
+    type Err = StoreError;
 
     /// # Errors
-    /// A sentence that says what is wrong, without the URL.
-    fn from_str(url: &str) -> Result<Self, &'static str> {
+    /// Returns [`StoreErrorKind::Unusable`] if this is not a PostgreSQL URL. The error does not
+    /// quote it.
+    fn from_str(url: &str) -> Result<Self, StoreError> {
+        let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
         let this = Self(url.to_owned());
-        match Self::is_meant_by(url) && this.options().is_some() {
+        match is_postgres && this.options().is_some() {
             true => Ok(this),
-            false => Err(
-                "this is no URL of a PostgreSQL database; it may be postgres://USER:PASSWORD@HOST:PORT/DATABASE, with ?sslmode=verify-full for TLS",
-            ),
+            false => Err(StoreError::new(StoreErrorKind::Unusable).with_message(
+                "not a PostgreSQL URL; use postgres://USER:PASSWORD@HOST:PORT/DATABASE, with ?sslmode=verify-full for TLS",
+            )),
         }
     }
 }
@@ -53,17 +59,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neither_the_debug_form_nor_an_error_shows_a_password() {
+    fn neither_debug_output_nor_an_error_shows_a_password() {
         let url: PostgresUrl = "postgres://ada:sesame@db.test:5433/inbox?sslmode=require".parse().unwrap();
         assert_eq!(format!("{url:?}"), "PostgresUrl(…)");
-        assert_eq!(url.shown(), "postgres://db.test/inbox");
-        for wrong in [
+        assert_eq!(url.redacted(), "postgres://db.test/inbox");
+        for invalid in [
             "postgres://ada:sesame@db.test:port/inbox",
             "postgresql://ada:sesame@h/d?sslmode=sesame",
             "mysql://ada:sesame@h/d",
         ] {
-            let problem = wrong.parse::<PostgresUrl>().unwrap_err();
-            assert!(!problem.contains("sesame"), "{problem}");
+            let error = invalid.parse::<PostgresUrl>().unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("sesame"), "{error:?}");
         }
+    }
+
+    #[test]
+    fn a_url_without_a_database_names_that_of_its_user() {
+        let url: PostgresUrl = "postgresql://ada@db.test".parse().unwrap();
+        assert_eq!((url.redacted().as_str(), url.as_str()), ("postgres://db.test/ada", "postgresql://ada@db.test"));
     }
 }

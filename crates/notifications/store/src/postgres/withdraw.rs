@@ -4,7 +4,7 @@ use std::sync::Arc;
 use internal_notifications_models::{NotificationId, RemovedReason, Retraction, Timestamp};
 use sqlx::PgConnection;
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::row;
 use super::transaction::Transaction;
 use super::work::{Database, Ended, Reading, Writing};
@@ -51,7 +51,7 @@ impl Writing for Retract {
         let query = sqlx::query_scalar(sql).bind(self.id.as_str());
         let key: Option<i64> = query.fetch_optional(&mut *transaction.connection).await?;
         let Some(notification) = key else {
-            return Ok(Ended::Rollback(Err(StoreError::new(StoreErrorKind::Unknown))));
+            return Ok(Ended::Rollback(Err(StoreError::new(StoreErrorKind::NotFound))));
         };
         let cancelled = waiting + cancel(transaction.connection, notification).await?;
         let sql = "SELECT count(*) FROM deliveries WHERE notification = $1 AND removed_at IS NULL";

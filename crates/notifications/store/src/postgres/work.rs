@@ -8,9 +8,9 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::PostgresOptions;
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::transaction::Transaction;
-use crate::StoreError;
+use crate::{StoreError, StoreErrorKind};
 
 /// How often what failed for a reason that passes is done again.
 const REPEATS: u32 = 6;
@@ -73,7 +73,7 @@ impl Database {
     pub(super) async fn write<W: Writing>(self: &Arc<Self>, writing: W) -> Result<W::Answer, StoreError> {
         let this = self.clone();
         let done = tokio::spawn(async move { this.repeat(Change(writing)).await });
-        done.await.map_err(|_| Failure::unavailable("the server stops").error())??
+        done.await.map_err(|_| Failure::unavailable("the server is stopping"))??
     }
 
     async fn repeat<A: Attempt>(&self, attempt: A) -> Result<A::Answer, StoreError> {
@@ -87,8 +87,8 @@ impl Database {
                 Err(_) => Failure::unavailable("PostgreSQL did not do it in time"),
             };
             let wait = WAIT.saturating_mul(1 << repeats).mul_f64(rand::random());
-            if !failure.is_passing() || repeats == REPEATS || Instant::now() + wait >= deadline {
-                return Err(failure.error());
+            if !failure.is_transient() || repeats == REPEATS || Instant::now() + wait >= deadline {
+                return Err(failure.into());
             }
             repeats += 1;
             self.repeats.fetch_add(1, Ordering::Relaxed);
@@ -160,7 +160,7 @@ impl<W: Writing> Attempt for Change<W> {
         match self.0.write(&mut transaction).await {
             Ok(Ended::Commit(answer)) => {
                 let changed = transaction.into_changed();
-                begun.commit().await.map_err(|error| Failure::from(error).of_commit())?;
+                begun.commit().await.map_err(|error| Failure::from(error).transient(false))?;
                 session.give_back();
                 database.options.hooks.committed(&changed);
                 Ok(Ok(answer))
@@ -171,7 +171,7 @@ impl<W: Writing> Attempt for Change<W> {
                 Ok(answer)
             }
             Err(failure) => {
-                if begun.rollback().await.is_ok() && !failure.is_of_connection() {
+                if begun.rollback().await.is_ok() && failure.kind() != StoreErrorKind::ReadOnly {
                     session.give_back();
                 }
                 Err(failure)

@@ -3,7 +3,7 @@ use internal_notifications_models::{
 };
 use sqlx::PgConnection;
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::row;
 use super::transaction::Transaction;
 use super::work::{Ended, Writing};
@@ -93,7 +93,7 @@ async fn apply(
                        RETURNING opened_at IS NULL";
             let query = sqlx::query_scalar(sql).bind(inbox.key).bind(id.as_str()).bind(at);
             let pending: Option<bool> = query.fetch_optional(connection).await?;
-            let Some(pending) = pending else { return Ok(Err(StoreErrorKind::Unknown)) };
+            let Some(pending) = pending else { return Ok(Err(StoreErrorKind::NotFound)) };
             inbox.head.pending = inbox.head.pending.saturating_sub(u64::from(pending));
             Some(ChangeKind::Removed { ids: vec![id.clone()], reason: RemovedReason::User })
         }

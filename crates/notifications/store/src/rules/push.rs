@@ -1,6 +1,7 @@
 use internal_notifications_models::{NotificationId, Timestamp, UserId};
 
-use crate::{IdempotencyKey, Push, StoreError, StoreErrorKind, digest};
+use super::body::body;
+use crate::{IdempotencyKey, Push, StoreError, StoreErrorKind};
 
 /// A push, made ready on its caller's time: connections that write are few, callers are many.
 pub(crate) struct NewPush {
@@ -33,7 +34,7 @@ impl NewPush {
         let Push { sender, idempotency, id, notification, mut user_ids, at } = push;
         let due = notification.send_after.filter(|due| *due > at);
         let expires_at = notification.expires_at;
-        let (body, digest) = digest::body(notification)?;
+        let (body, digest) = body(notification)?;
         user_ids.sort_unstable();
         Ok(Self { sender, idempotency, id, body, digest, user_ids, at, due, expires_at })
     }
@@ -61,5 +62,15 @@ impl NewPush {
 
     fn has_expired(&self) -> bool {
         self.expires_at.is_some_and(|expires_at| expires_at <= self.at)
+    }
+}
+
+impl IdempotencyKey {
+    /// What a request with this key gets, when the key was used before for that request with that answer.
+    pub(crate) fn answer<T>(&self, request: &str, answer: T) -> Result<T, StoreError> {
+        match self.request == request {
+            true => Ok(answer),
+            false => Err(StoreError::new(StoreErrorKind::KeyReused)),
+        }
     }
 }

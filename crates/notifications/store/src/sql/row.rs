@@ -1,7 +1,8 @@
 use internal_notifications_models::{
-    Change, ChangeKind, InboxNotification, InternalNotification, InvalidId, NotificationId, Stamp, Tag,
-    Timestamp,
+    Change, ChangeKind, InboxNotification, InternalNotification, NotificationId, Stamp, Tag, Timestamp,
 };
+
+use crate::sql::failure::Failure;
 
 /// A row of either database.
 pub(crate) trait Columns {
@@ -11,10 +12,10 @@ pub(crate) trait Columns {
     fn text_if_any(&self, column: &str) -> Result<Option<&str>, sqlx::Error>;
 }
 
-/// Makes a database's rows [`Columns`], and what is [`Unreadable`] in them its failure.
-macro_rules! columns_of {
-    ($row:ty, $failure:ty) => {
-        impl crate::sql::row::Columns for $row {
+/// Implements [`Columns`] for a database's rows.
+macro_rules! impl_columns {
+    ($row:ty) => {
+        impl Columns for $row {
             fn number(&self, column: &str) -> Result<i64, sqlx::Error> {
                 sqlx::Row::try_get(self, column)
             }
@@ -31,27 +32,13 @@ macro_rules! columns_of {
                 sqlx::Row::try_get(self, column)
             }
         }
-
-        impl From<crate::sql::row::Unreadable> for $failure {
-            fn from(unreadable: crate::sql::row::Unreadable) -> Self {
-                match unreadable {
-                    crate::sql::row::Unreadable::Column(error) => error.into(),
-                    crate::sql::row::Unreadable::Text(error) => error.into(),
-                    crate::sql::row::Unreadable::Id(error) => error.into(),
-                }
-            }
-        }
     };
 }
 
-/// Why a row cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub(crate) enum Unreadable {
-    Column(#[from] sqlx::Error),
-    Text(#[from] serde_json::Error),
-    Id(#[from] InvalidId),
-}
+#[cfg(feature = "postgres")]
+impl_columns!(sqlx::postgres::PgRow);
+#[cfg(feature = "sqlite")]
+impl_columns!(sqlx::sqlite::SqliteRow);
 
 /// A tag from its column.
 pub(crate) fn tag(bits: i64) -> Tag {
@@ -83,10 +70,10 @@ macro_rules! join_added {
     };
 }
 
-pub(crate) use {change_columns, columns_of, join_added};
+pub(crate) use {change_columns, join_added};
 
 /// A record of the log. An added notification is as it was then: not opened. Without a body it is told as gone.
-pub(crate) fn change(row: &impl Columns) -> Result<Change, Unreadable> {
+pub(crate) fn change(row: &impl Columns) -> Result<Change, Failure> {
     let seq = row.number("seq")?.cast_unsigned();
     let stamp = Stamp {
         seq,
@@ -106,14 +93,14 @@ pub(crate) fn change(row: &impl Columns) -> Result<Change, Unreadable> {
 }
 
 /// A notification as it was added.
-fn added(row: &impl Columns, added: u64) -> Result<InboxNotification, Unreadable> {
+fn added(row: &impl Columns, added: u64) -> Result<InboxNotification, Failure> {
     let notification: InternalNotification = serde_json::from_str(row.text("body")?)?;
     let id = NotificationId::new(row.text("id")?)?;
     Ok(InboxNotification::new(id, notification, row.text("sender")?, time(row.number("created_at")?)?, added))
 }
 
 /// A notification as it is now.
-pub(crate) fn delivery(row: &impl Columns) -> Result<InboxNotification, Unreadable> {
+pub(crate) fn delivery(row: &impl Columns) -> Result<InboxNotification, Failure> {
     let mut notification = added(row, row.number("added")?.cast_unsigned())?;
     notification.set_opened(row.number_if_any("opened_at")?.map(time).transpose()?);
     Ok(notification)

@@ -1,4 +1,3 @@
-use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,18 +22,18 @@ const BUSY: Duration = Duration::from_secs(5);
 /// copy cannot be written.
 pub async fn backup(database: &Path, to: &Path, replace: bool) -> Result<u64, StoreError> {
     let (database, folder) = check(database, to, replace)?;
-    let writing = |error: &dyn fmt::Display| failed(format!("cannot write {}: {error}", to.display()));
-    // ChangeBody with mode 0600, and gone with this call if it fails.
+    let cannot_write = || failed(format!("cannot write {}", to.display()));
+    // Created with mode 0600, and deleted if this call fails.
     let copy = tempfile::Builder::new().prefix(".internal-notifications-backup-").tempfile_in(&folder);
-    let copy = copy.map_err(|error| writing(&error))?;
+    let copy = copy.map_err(|error| cannot_write().with_source(error))?;
     copy_into(&database, copy.path())
         .await
-        .map_err(|error| failed(format!("cannot copy {}: {error}", database.display())))?;
+        .map_err(|error| failed(format!("cannot copy {}", database.display())).with_source(error))?;
     let target = to.to_owned();
-    let kept = tokio::task::spawn_blocking(move || keep(copy, &target, &folder, replace)).await;
-    match kept.map_err(|error| writing(&error))? {
+    let persisted = tokio::task::spawn_blocking(move || persist(copy, &target, &folder, replace)).await;
+    match persisted.map_err(|error| cannot_write().with_source(error))? {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(exists(to)),
-        kept => kept.map_err(|error| writing(&error)),
+        persisted => persisted.map_err(|error| cannot_write().with_source(error)),
     }
 }
 
@@ -62,7 +61,7 @@ fn check(database: &Path, to: &Path, replace: bool) -> Result<(PathBuf, PathBuf)
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match folder.canonicalize() {
         Ok(folder) => Ok((database, folder)),
-        Err(error) => Err(failed(format!("cannot find {}: {error}", folder.display()))),
+        Err(error) => Err(failed(format!("cannot find {}", folder.display())).with_source(error)),
     }
 }
 
@@ -79,7 +78,7 @@ async fn copy_into(database: &Path, copy: &Path) -> Result<(), Box<dyn std::erro
     Ok(connection.close().await?)
 }
 
-fn keep(copy: NamedTempFile, to: &Path, folder: &Path, replace: bool) -> io::Result<u64> {
+fn persist(copy: NamedTempFile, to: &Path, folder: &Path, replace: bool) -> io::Result<u64> {
     copy.as_file().sync_all()?;
     let of_rename = |error: PersistError| error.error;
     let file = match replace {
@@ -96,6 +95,6 @@ fn exists(to: &Path) -> StoreError {
     failed(format!("{} exists; name another file, or replace it with --force", to.display()))
 }
 
-fn failed(text: String) -> StoreError {
-    StoreError::new(StoreErrorKind::Unusable).with_cause(text)
+fn failed(message: String) -> StoreError {
+    StoreError::new(StoreErrorKind::Unusable).with_message(message)
 }

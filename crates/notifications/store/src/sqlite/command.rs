@@ -1,7 +1,7 @@
 use internal_notifications_models::{NotificationId, Receipt, Timestamp, UserId, WriteAnswer};
 use tokio::sync::oneshot;
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::tidy::{Tidied, Untidy};
 use super::withdraw::{self, Retracted};
 use crate::rules::push::NewPush;
@@ -80,7 +80,7 @@ impl<T> Reply<T> {
 
     fn settle(self, transaction: Result<(), &Failure>) {
         let answer = match (transaction, self.outcome) {
-            (Err(failure), _) => Err(failure.error()),
+            (Err(failure), _) => Err(failure.clone().into()),
             (Ok(()), Some(outcome)) => outcome,
             // Dropping the sender tells the caller that there is no answer.
             (Ok(()), None) => return,

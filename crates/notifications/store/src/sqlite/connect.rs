@@ -2,7 +2,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 
 use super::SqliteOptions;
-use super::failure::Failure;
+use crate::StoreError;
+use crate::sql::failure::Failure;
 use super::file::DatabaseFile;
 
 /// Pages that the writer keeps in memory, in KiB (negative: <https://sqlite.org/pragma.html#pragma_cache_size>).
@@ -35,7 +36,7 @@ pub(super) fn readers(file: &DatabaseFile, options: &SqliteOptions) -> SqlitePoo
         .test_before_acquire(false)
         .after_connect(|connection, _| {
             Box::pin(async {
-                check(connection).await.map_err(|failure| sqlx::Error::Configuration(failure.error().into()))
+                check(connection).await.map_err(|failure| sqlx::Error::Configuration(StoreError::from(failure).into()))
             })
         })
         .connect_lazy_with(connection(file, options).read_only(true))
@@ -126,13 +127,13 @@ mod tests {
         ] {
             let mut connection = writer(&file, &options).await.unwrap();
             sqlx::query(pragma).execute(&mut connection).await.unwrap();
-            let refused = check(&mut connection).await.unwrap_err().error().to_string();
+            let refused = check(&mut connection).await.unwrap_err().as_error().to_string();
             assert!(refused.contains(named), "{refused}");
         }
         let unlogged =
             connection(&file, &options).filename(folder.path().join("b.db")).create_if_missing(true);
         let mut unlogged = unlogged.connect().await.unwrap();
-        let refused = check(&mut unlogged).await.unwrap_err().error().to_string();
+        let refused = check(&mut unlogged).await.unwrap_err().as_error().to_string();
         assert!(refused.contains("write-ahead log"), "{refused}");
     }
 

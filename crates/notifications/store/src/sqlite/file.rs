@@ -15,17 +15,12 @@ pub(super) struct DatabaseFile {
 impl DatabaseFile {
     /// Makes the file when it is missing, and locks the one beside it.
     pub(super) fn claim(named: &Path) -> Result<Self, StoreError> {
-        private_file(named)
-            .map_err(|error| unusable(format!("cannot open the file {}: {error}", named.display())))?;
+        private_file(named).map_err(failed("cannot open", named))?;
         // The lock stands beside the file itself, whatever links lead to it.
-        let path = named
-            .canonicalize()
-            .map_err(|error| unusable(format!("cannot find the file {}: {error}", named.display())))?;
+        let path = named.canonicalize().map_err(failed("cannot find", named))?;
         let lock = lock(&path)?;
         for left_behind in ["-wal", "-shm"].map(|suffix| beside(&path, suffix)) {
-            make_private(&left_behind).map_err(|error| {
-                unusable(format!("cannot make {} its owner's alone: {error}", left_behind.display()))
-            })?;
+            make_private(&left_behind).map_err(failed("cannot restrict the permissions of", &left_behind))?;
         }
         Ok(Self { path, _lock: lock })
     }
@@ -38,14 +33,14 @@ impl DatabaseFile {
 
 fn lock(database: &Path) -> Result<File, StoreError> {
     let path = beside(database, ".lock");
-    let file = private_file(&path)
-        .map_err(|error| unusable(format!("cannot open the lock {}: {error}", path.display())))?;
+    let file = private_file(&path).map_err(failed("cannot open the lock file", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            Err(unusable(format!("another server has {} open; stop it first", database.display())))
+            let message = format!("another server has {} open; stop it first", database.display());
+            Err(StoreError::new(StoreErrorKind::Unusable).with_message(message))
         }
-        Err(TryLockError::Error(error)) => Err(unusable(format!("cannot lock {}: {error}", path.display()))),
+        Err(TryLockError::Error(error)) => Err(failed("cannot lock", &path)(error)),
     }
 }
 
@@ -89,6 +84,7 @@ fn make_private(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn unusable(cause: impl Into<String>) -> StoreError {
-    StoreError::new(StoreErrorKind::Unusable).with_cause(cause.into())
+fn failed(what: &str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let message = format!("{what} {}", path.display());
+    |error| StoreError::new(StoreErrorKind::Unusable).with_message(message).with_source(error)
 }

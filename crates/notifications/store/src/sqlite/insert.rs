@@ -1,7 +1,7 @@
 use sqlx::query_builder::Separated;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 
 /// Statements that insert rows, many each: a statement costs a hop to the connection's thread, a row read from JSON more than its insertion.
 pub(super) struct Insert(Vec<(QueryBuilder<Sqlite>, usize)>);

@@ -5,7 +5,7 @@ use sqlx::ConnectOptions;
 use sqlx::Connection;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use crate::StoreError;
 
 /// A setting as it is stored, read beside a server that may have the file open. Nothing is made or written; none where there is no file.
@@ -16,7 +16,7 @@ pub async fn kept_setting(path: &Path, name: &str) -> Result<Option<String>, Sto
     if !path.exists() {
         return Ok(None);
     }
-    read(path, name).await.map_err(|failure| failure.error())
+    read(path, name).await.map_err(StoreError::from)
 }
 
 async fn read(path: &Path, name: &str) -> Result<Option<String>, Failure> {

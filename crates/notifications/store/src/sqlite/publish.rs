@@ -5,7 +5,7 @@ use internal_notifications_models::UserId;
 use sqlx::{Row, SqlitePool};
 
 use super::command::Command;
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::row::{self, change_columns, join_added};
 use super::transaction::Transaction;
 use crate::{Unpublishable, Unpublished};

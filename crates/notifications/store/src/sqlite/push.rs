@@ -3,7 +3,7 @@ use std::collections::{HashMap, HashSet};
 use internal_notifications_models::{NotificationId, Receipt, UserId};
 
 use super::command::{Command, Reply};
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::insert::Insert;
 use super::transaction::Transaction;
 use crate::idempotency::IdempotencyKey;

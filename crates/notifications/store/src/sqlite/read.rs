@@ -4,7 +4,7 @@ use internal_notifications_models::{
 };
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::row::{self, change_columns, join_added};
 use crate::rules::answer::{BYTES, SNAPSHOT};
 use crate::sql::catch_up::{self, Missed};

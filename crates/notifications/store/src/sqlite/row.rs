@@ -1,11 +1,9 @@
 use internal_notifications_models::{Head, Position, UserId};
 use sqlx::sqlite::SqliteRow;
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use crate::sql::journal::Inbox;
 pub(super) use crate::sql::row::*;
-
-columns_of!(SqliteRow, Failure);
 
 /// A head from its columns.
 pub(super) fn head(seq: i64, tag: i64, pending: i64) -> Head {

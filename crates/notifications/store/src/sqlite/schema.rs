@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{SqlSafeStr, SqliteConnection};
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 
 /// Brings the schema up to date; refuses one that is newer than this version knows.
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use internal_notifications_models::UserId;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::row;
 use crate::Sweep;
 use crate::sql::journal::Inbox;

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use internal_notifications_models::{Head, Position, UserId};
 use sqlx::SqliteConnection;
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::insert::Insert;
 use super::row::{self, head};
 use crate::rules::hooks::MakeTag;

@@ -1,19 +1,23 @@
 use std::path::PathBuf;
 
-/// The file that a database URL names, `sqlite://PATH` or `sqlite:PATH`, or a path alone.
+use crate::{StoreError, StoreErrorKind};
+
+/// Returns the file that a database URL names: `sqlite://PATH`, `sqlite:PATH` or just a path.
 ///
 /// # Errors
-/// A sentence that says what is wrong with it.
-pub(crate) fn path_of(url: &str) -> Result<PathBuf, &'static str> {
+/// Returns [`StoreErrorKind::Unusable`] if the URL names an in-memory database, has parameters, or
+/// has no valid path.
+pub fn path_from_url(url: &str) -> Result<PathBuf, StoreError> {
+    let invalid = |message| Err(StoreError::new(StoreErrorKind::Unusable).with_message(message));
     let path = url.strip_prefix("sqlite:").map_or(url, |rest| rest.strip_prefix("//").unwrap_or(rest));
     if path.is_empty() || path.contains(":memory:") || path.contains("mode=memory") {
-        return Err("an in-memory database would lose what was acknowledged; name a file: sqlite://PATH");
+        return invalid("an in-memory database would lose acknowledged notifications; use sqlite://PATH");
     }
     if path.contains('?') {
-        return Err("a database URL is sqlite://PATH, without parameters");
+        return invalid("a SQLite URL takes no parameters; use sqlite://PATH");
     }
     if path.contains('\0') {
-        return Err("a path has no NUL characters");
+        return invalid("a path must not contain NUL characters");
     }
     Ok(PathBuf::from(path))
 }
@@ -31,12 +35,12 @@ mod tests {
             ("sqlite://./a b.db", "./a b.db"),
             ("a.db", "a.db"),
         ] {
-            assert_eq!(path_of(url).unwrap(), PathBuf::from(path), "{url}");
+            assert_eq!(path_from_url(url).unwrap(), PathBuf::from(path), "{url}");
         }
     }
 
     #[test]
-    fn memory_is_refused_and_says_why() {
+    fn in_memory_databases_and_parameters_are_rejected() {
         for url in [
             "",
             "sqlite:",
@@ -47,10 +51,11 @@ mod tests {
             "sqlite://file::memory:?cache=shared",
             "sqlite://a?mode=memory",
         ] {
-            let problem = path_of(url).unwrap_err();
-            assert!(problem.contains("in-memory"), "{problem}");
+            let error = path_from_url(url).unwrap_err().to_string();
+            assert!(error.contains("in-memory"), "{error}");
         }
-        assert!(path_of("sqlite://a.db?mode=rwc").unwrap_err().contains("without parameters"));
-        assert!(path_of("a\0b").is_err());
+        let error = path_from_url("sqlite://a.db?mode=rwc").unwrap_err().to_string();
+        assert!(error.contains("no parameters"), "{error}");
+        assert!(path_from_url("a\0b").is_err());
     }
 }

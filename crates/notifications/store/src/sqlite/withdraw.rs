@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use internal_notifications_models::{NotificationId, RemovedReason, Timestamp, UserId};
 use sqlx::{Row, SqliteConnection};
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::row;
 use super::transaction::Transaction;
 use crate::sql::journal::Inbox;
@@ -44,7 +44,7 @@ pub(super) async fn retract(
     let query = sqlx::query_as(sql).bind(id.as_str().to_owned());
     let found: Option<(i64, i64)> = query.fetch_optional(&mut *transaction.connection).await?;
     let Some((notification, removed)) = found else {
-        return Ok(Err(StoreError::new(StoreErrorKind::Unknown)));
+        return Ok(Err(StoreError::new(StoreErrorKind::NotFound)));
     };
     let cancelled = give_to_nobody(transaction.connection, notification).await?;
     let sql = "INSERT INTO withdrawals (notification, due_at, reason) VALUES (?1, ?2, 'retracted') ON CONFLICT (notification)

@@ -3,7 +3,7 @@ use internal_notifications_models::{
 };
 use sqlx::{Sqlite, SqliteConnection};
 
-use super::failure::Failure;
+use crate::sql::failure::Failure;
 use super::row;
 use super::transaction::Transaction;
 use crate::sql::journal::{Inbox, ChangeBody};
@@ -92,7 +92,7 @@ async fn apply(
                        RETURNING opened_at IS NULL";
             let query = sqlx::query_scalar::<Sqlite, bool>(sql).bind(inbox.key).bind(id.as_str().to_owned());
             let removed = query.bind(at).fetch_all(connection).await?;
-            let Some(pending) = removed.first() else { return Ok(Err(StoreErrorKind::Unknown)) };
+            let Some(pending) = removed.first() else { return Ok(Err(StoreErrorKind::NotFound)) };
             inbox.head.pending = inbox.head.pending.saturating_sub(u64::from(*pending));
             Some(ChangeKind::Removed { ids: vec![id.clone()], reason: RemovedReason::User })
         }

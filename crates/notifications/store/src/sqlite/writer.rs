@@ -7,8 +7,10 @@ use tokio::sync::mpsc;
 
 use super::SqliteOptions;
 use super::command::Command;
-use super::failure::Failure;
+use crate::StoreErrorKind;
+use crate::sql::failure::Failure;
 use super::file::DatabaseFile;
+use super::result_code::is_io;
 use super::transaction::{Keys, Transaction};
 use super::{advance, connect, publish, push, schema, tidy, withdraw, write};
 
@@ -74,7 +76,8 @@ impl Writer {
                 self.options.hooks.committed(touched);
             }
             Err(failure) => {
-                tracing::warn!(error = %failure.error(), commands = batch.len(), "a transaction failed, nothing of it is stored");
+                let error = failure.as_error();
+                tracing::warn!(error, commands = batch.len(), "a transaction failed, nothing of it is stored");
             }
         }
         let done = done.as_ref().map(|_| ());
@@ -93,8 +96,9 @@ impl Writer {
             Err(_) => drop(session.connection.close().await),
         }
         match done {
-            Err(failure) if failure.is_io() => {
-                Err(self.reason().await.err().filter(Failure::is_of_the_disk).unwrap_or(failure))
+            Err(failure) if is_io(&failure) => {
+                let is_of_the_disk = |failure: &Failure| matches!(failure.kind(), StoreErrorKind::DiskFull | StoreErrorKind::ReadOnly);
+                Err(self.reason().await.err().filter(is_of_the_disk).unwrap_or(failure))
             }
             done => done,
         }

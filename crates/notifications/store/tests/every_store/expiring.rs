@@ -21,7 +21,7 @@ async fn what_is_over_is_refused_and_leaves_no_trace(on: Backend) {
         let error = bench.store.push(until("n", &["ada"], over)).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Expired);
     }
-    assert_eq!(bench.store.retract(&id("n"), at(1)).await.unwrap_err().kind(), StoreErrorKind::Unknown);
+    assert_eq!(bench.store.retract(&id("n"), at(1)).await.unwrap_err().kind(), StoreErrorKind::NotFound);
     assert_eq!(bench.push("n", &["ada"]).await.accepted, 1, "the id is free");
 }
 

@@ -30,7 +30,7 @@ async fn a_repeat_gets_the_first_answer_and_does_nothing(on: Backend) {
         bench.reopen().await;
     }
     assert_eq!(bench.ids("ada").await, ["made-1"]);
-    assert_eq!(bench.store.retract(&id("made-2"), at(1)).await.unwrap_err().kind(), StoreErrorKind::Unknown);
+    assert_eq!(bench.store.retract(&id("made-2"), at(1)).await.unwrap_err().kind(), StoreErrorKind::NotFound);
 }
 
 async fn the_answer_is_that_of_the_time_however_things_are_now(on: Backend) {

@@ -134,7 +134,7 @@ async fn a_notification_that_nobody_has_is_forgotten_and_its_id_free(on: Backend
     bench.sweep(at(10 + 90 * DAY - 1), cut.clone(), 10).await;
     assert_eq!(bench.store.retract(&id("1"), at(11)).await.unwrap().removed, 0);
     bench.sweep(at(10 + 90 * DAY), cut, 10).await;
-    assert_eq!(bench.store.retract(&id("1"), at(12)).await.unwrap_err().kind(), StoreErrorKind::Unknown);
+    assert_eq!(bench.store.retract(&id("1"), at(12)).await.unwrap_err().kind(), StoreErrorKind::NotFound);
     let mut other = push("1", &["ada"]);
     other.notification.content = "other".to_owned();
     assert_eq!(bench.store.push(other).await.unwrap().accepted, 1);

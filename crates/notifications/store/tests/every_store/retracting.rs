@@ -52,7 +52,7 @@ async fn what_was_to_come_later_is_cancelled(on: Backend) {
 async fn what_was_never_pushed_is_unknown(on: Backend) {
     let bench = Bench::new(on).await;
     bench.push("n", &["ada"]).await;
-    assert_eq!(bench.store.retract(&id("zzz"), at(1)).await.unwrap_err().kind(), StoreErrorKind::Unknown);
+    assert_eq!(bench.store.retract(&id("zzz"), at(1)).await.unwrap_err().kind(), StoreErrorKind::NotFound);
     assert_eq!(bench.ids("ada").await, ["n"]);
 }
 

@@ -118,10 +118,10 @@ async fn removing_what_is_not_there_is_unknown_and_tells_the_head(on: Backend) {
     let head = bench.store.head(&user("ada")).await.unwrap();
     for name in ["a", "other", "zzz"] {
         let error = bench.write("ada", WriteKind::Remove(id(name))).await.unwrap_err();
-        assert_eq!((error.kind(), error.head()), (StoreErrorKind::Unknown, Some(head)), "{name}");
+        assert_eq!((error.kind(), error.head()), (StoreErrorKind::NotFound, Some(head)), "{name}");
     }
     let error = bench.write("new", WriteKind::Remove(id("a"))).await.unwrap_err();
-    assert_eq!((error.kind(), error.head()), (StoreErrorKind::Unknown, Some(Head::default())));
+    assert_eq!((error.kind(), error.head()), (StoreErrorKind::NotFound, Some(Head::default())));
 }
 
 async fn a_repeated_op_does_nothing_and_answers_the_head(on: Backend) {
@@ -134,7 +134,7 @@ async fn a_repeated_op_does_nothing_and_answers_the_head(on: Backend) {
     }
     assert_eq!(bench.write_as("bob", "1", WriteKind::Remove(id("a"))).await.unwrap().seq, Some(3));
     let error = bench.write_as("ada", "2", WriteKind::Remove(id("a"))).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Unknown);
+    assert_eq!(error.kind(), StoreErrorKind::NotFound);
 }
 
 async fn an_op_that_made_no_change_may_make_one_later(on: Backend) {

@@ -53,8 +53,8 @@ async fn act(store: &PostgresStore, random: &mut StdRng, step: i64) {
         _ => write(WriteKind::Remove(id(&name))).await.map(drop),
     };
     if let Err(error) = done {
-        use StoreErrorKind::{Expired, Unknown};
-        assert!(matches!(error.kind(), Expired | Unknown), "{error}");
+        use StoreErrorKind::{Expired, NotFound};
+        assert!(matches!(error.kind(), Expired | NotFound), "{error}");
     }
 }
 

@@ -1,26 +1,28 @@
 use std::time::Duration;
 
 use internal_notifications_store::{Store, StoreErrorKind};
-use internal_notifications_testkit::server::Proxy;
+use internal_notifications_testkit::Proxy;
 
 use crate::bench_store::Schema;
 
 #[tokio::test]
 async fn the_embedded_broker_of_one_server_alone_serves_a_database() {
     let Some(schema) = Schema::new() else { return };
-    let first = schema.open(schema.options().with_broker_lock()).await;
-    let refused = schema.try_open(schema.options().with_broker_lock()).await.unwrap_err();
+    let [first, second] = [schema.open(schema.options()).await, schema.open(schema.options()).await];
+    first.lock_broker().await.unwrap();
+    first.lock_broker().await.expect("a repeat changes nothing");
+    let refused = second.lock_broker().await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Unusable);
     assert!(refused.to_string().contains("embedded broker"), "{refused}");
-    schema.open(schema.options()).await.close().await;
     first.close().await;
-    schema.open(schema.options().with_broker_lock()).await;
+    second.lock_broker().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_lock_whose_connection_was_lost_is_taken_again() {
     let Some(schema) = Schema::new() else { return };
-    let _first = schema.open(schema.options().with_broker_lock()).await;
+    let first = schema.open(schema.options()).await;
+    first.lock_broker().await.unwrap();
     let holder = "SELECT count(*) FROM pg_locks l, hashtextextended('internal-notifications broker ' || current_schema(), 0) AS key
                   WHERE locktype = 'advisory' AND granted AND ((classid::bigint << 32) | objid::bigint) = key";
     assert_eq!(schema.number(holder).await, 1);
@@ -40,7 +42,8 @@ async fn a_lock_whose_connection_was_lost_is_taken_again() {
 async fn a_lock_whose_connection_no_longer_answered_is_taken_again() {
     let Some(schema) = Schema::new() else { return };
     let proxy = Proxy::before(schema.address().await).await.unwrap();
-    let _first = schema.open_through(proxy.address(), schema.options().with_broker_lock()).await;
+    let first = schema.open_through(proxy.address(), schema.options()).await;
+    first.lock_broker().await.unwrap();
     let holder = "SELECT coalesce(max(pid), 0)::bigint FROM pg_locks l, hashtextextended('internal-notifications broker ' || current_schema(), 0) AS key
                   WHERE locktype = 'advisory' AND granted AND ((classid::bigint << 32) | objid::bigint) = key";
     let lost = schema.number(holder).await;

@@ -11,7 +11,6 @@
 
 mod bench_store;
 mod concurrency;
-mod dispatching;
 mod everything_at_once;
 mod expiring;
 mod interleaving;

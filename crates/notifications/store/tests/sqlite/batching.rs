@@ -53,7 +53,7 @@ async fn writes_and_pushes_of_one_batch_are_done_in_their_order() {
     assert_eq!(bench.store.commits(), 1);
     assert_eq!(answers.1.unwrap().seq, Some(2));
     let refused = answers.2.unwrap_err();
-    assert_eq!((refused.kind(), refused.head().unwrap().position.seq), (StoreErrorKind::Unknown, 2));
+    assert_eq!((refused.kind(), refused.head().unwrap().position.seq), (StoreErrorKind::NotFound, 2));
     assert_eq!(answers.4.unwrap().seq, Some(4));
     assert_eq!(answers.5.unwrap().seq, None);
     assert_eq!(

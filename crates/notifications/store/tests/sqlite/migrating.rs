@@ -29,7 +29,7 @@ async fn bench_of_version_one(and: &str) -> Bench {
     let path = folder.path().join("inbox.db");
     let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-    let sql = include_str!("../../migrations/0001_inboxes.sql").into_sql_str();
+    let sql = include_str!("../../migrations/sqlite/0001_inboxes.sql").into_sql_str();
     let first = Migration::new(1, "inboxes".into(), MigrationType::Simple, sql, false);
     Migrator::with_migrations(vec![first]).run(&mut connection).await.unwrap();
     sqlx::raw_sql(ROWS).execute(&mut connection).await.unwrap();

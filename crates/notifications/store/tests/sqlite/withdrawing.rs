@@ -57,7 +57,7 @@ async fn a_retracted_notification_leaves_every_inbox_by_a_change_and_the_schedul
     assert_eq!((again.cancelled, again.removed), (0, 0));
     assert_eq!(bench.push("n", &["ada", "new"]).await.duplicates, 2);
     let unknown = bench.store.retract(&id("zzz"), at(12)).await.unwrap_err();
-    assert_eq!(unknown.kind(), StoreErrorKind::Unknown);
+    assert_eq!(unknown.kind(), StoreErrorKind::NotFound);
 }
 
 /// Copies the database, as the disk would hold it after a crash, after a commit of the given number.
