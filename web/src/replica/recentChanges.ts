@@ -1,8 +1,9 @@
-import type { InboxNotification, Timestamp } from '../client/types.js';
+import type { InboxNotification } from '../models/notification.js';
+import type { Timestamp } from '../models/time.js';
 import type { Change, Position } from '../models/wire.js';
 import { withOpened } from './window.js';
 
-/** Changes remembered, and ids in them; a page older than that is asked for again. */
+/** How many changes are remembered, and ids in them. An older page is requested again. */
 const CHANGES = 4_096;
 const IDS = 10_000;
 
@@ -11,9 +12,12 @@ type Effect =
   | { readonly through: number; readonly openedAt: Timestamp }
   | { readonly remove: readonly string[] };
 
-/** What the newest changes did to notifications that were there already, to be done again to an older page that was read before them. */
-export class Recent {
-  /** The seq that the oldest effect follows. */
+/**
+ * What the newest changes did to existing notifications. An older page that the server read before
+ * them is brought up to date with these.
+ */
+export class RecentChanges {
+  /** The seq before the oldest effect. */
   #floor = 0;
   #effects: (Effect | null)[] = [];
   #ids = 0;
@@ -34,7 +38,9 @@ export class Recent {
     }
   }
 
-  /** Rows read at a seq as they are now; undefined when that is longer ago than is remembered. */
+  /**
+   * Brings rows read at a seq up to date. Returns undefined if that seq is no longer remembered.
+   */
   replay(readAt: number, rows: readonly InboxNotification[]): readonly InboxNotification[] | undefined {
     if (readAt < this.#floor) {
       return undefined;

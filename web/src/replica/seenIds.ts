@@ -1,23 +1,29 @@
-import type { InboxNotification, Timestamp } from '../client/types.js';
-import { compareTimes } from '../models/time.js';
+import type { InboxNotification } from '../models/notification.js';
+import { compareTimes, type Timestamp } from '../models/time.js';
 
-/** Where a notification stood, by seq and by time: after a restored backup, new ones may have low seqs, but not early times. */
+/**
+ * A notification's place, by seq and by time. After a restored backup, new notifications may have
+ * low seqs, but not early times.
+ */
 interface Place {
   readonly added: number;
-  /** Null is before every time. */
+  /** Null is earlier than every time. */
   readonly createdAt: Timestamp | null;
 }
 
 interface Seen {
   readonly announced: boolean;
-  /** Its place, unless it was never in the inbox. */
+  /** Null if it was never in the inbox. */
   readonly place: Place | null;
 }
 
-/** The ids that the replica has seen or announced, the newest of them; and where all others are old. */
-export class Known {
+/**
+ * The newest ids that the replica has seen or announced. Everything older is covered by a place:
+ * what is at that place or before it is old.
+ */
+export class SeenIds {
   readonly #most: number;
-  /** In the order in which they were first seen. */
+  /** In the order of first sight. */
   readonly #ids = new Map<string, Seen>();
   #old: Place = { added: 0, createdAt: null };
 
@@ -25,13 +31,13 @@ export class Known {
     this.#most = Math.max(window, 500) * 2;
   }
 
-  /** What is not remembered and stands here or before is old. */
+  /** Declares everything up to this place as old. */
   forgetThrough({ added, createdAt }: Place): void {
     const isLater = createdAt !== null && (this.#old.createdAt === null || compareTimes(createdAt, this.#old.createdAt) > 0);
     this.#old = { added: Math.max(this.#old.added, added), createdAt: isLater ? createdAt : this.#old.createdAt };
   }
 
-  /** Whether a notification is remembered, or old. */
+  /** Returns whether a notification is remembered or old. */
   holds(row: InboxNotification): boolean {
     const { added, createdAt } = this.#old;
     const isOld = row.added <= added && createdAt !== null && compareTimes(row.created_at, createdAt) <= 0;

@@ -1,24 +1,24 @@
 import type { Position } from '../models/wire.js';
 
-/** A late event of this many changes ago is still known for a repeat; an older one costs a catch-up. */
+/** A repeated event up to this many changes old is recognized; an older one costs a catch-up. */
 const REMEMBERED = 4_096;
 
 /**
- * The positions that the replica itself passed through, the newest of them. It holds every change, also those that touched nothing in
- * the window; an event that it does not hold is never taken for a repeat.
+ * The newest positions that the replica passed through, also by changes that affected nothing in
+ * the window. An event of any other position is never taken for a repeat.
  */
-export class Passed {
+export class PassedPositions {
   /** The seq of the first tag. */
   #first = 0;
   #tags: (string | null)[] = [];
 
-  /** Forgets everything: the replica is at a position by a snapshot. */
+  /** Starts again at the position of a snapshot. */
   restart(position: Position): void {
     this.#first = position.seq;
     this.#tags = [position.tag];
   }
 
-  /** The replica went on to the next position. */
+  /** Adds the next position. */
   pass(position: Position): void {
     this.#tags.push(position.tag);
     if (this.#tags.length > REMEMBERED) {
@@ -27,7 +27,7 @@ export class Passed {
     }
   }
 
-  /** Whether the replica passed through this very position. */
+  /** Returns whether the replica passed through this very position. */
   holds(position: Position): boolean {
     return this.#tags[position.seq - this.#first] === position.tag;
   }
