@@ -53,8 +53,7 @@ fn bullets(source: &str) -> Vec<(usize, &str)> {
     lines.filter_map(|line| bullet(line).map(|number| (number, line))).collect()
 }
 
-/// The entries of the testkit's list, such as `17 streams
-/// bullet_17_announcements_come_once_and_in_order,`.
+/// The entries of the testkit's list, such as `17 streams bullet_17_announcements_…,`.
 fn tests(source: &str) -> Vec<(usize, &str)> {
     source.lines().filter_map(test).collect()
 }
