@@ -4,7 +4,7 @@ use crate::files;
 use crate::workspace::root;
 
 const BULLETS: &str = "crates/notifications/service/src/service.rs";
-const TESTS: &str = "crates/notifications/testkit/src/bullets.rs";
+const TESTS: &str = "crates/notifications/testkit/src/contract_tests.rs";
 
 #[test]
 fn every_bullet_of_the_contract_has_a_test() {
