@@ -5,22 +5,13 @@ use pusher_protocol::CloseCode;
 use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-/// Why the broker ends a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ending {
-    pub(crate) code: CloseCode,
-    pub(crate) reason: &'static str,
-}
+use crate::close::Close;
 
-impl Ending {
-    pub(crate) const fn new(code: CloseCode, reason: &'static str) -> Self {
-        Self { code, reason }
-    }
-}
-
-/// What waits to be written to one connection: bounded, filled by anyone without waiting, emptied by the connection's task.
+/// The frames that wait to be written to one connection.
+///
+/// Bounded. Anyone can push without waiting; the connection's task pops.
 #[derive(Debug)]
-pub(crate) struct Mailbox {
+pub(crate) struct SendQueue {
     state: Mutex<State>,
     changed: Notify,
     capacity: usize,
@@ -29,73 +20,77 @@ pub(crate) struct Mailbox {
 #[derive(Debug, Default)]
 struct State {
     frames: VecDeque<Utf8Bytes>,
-    ending: Option<Ending>,
+    close: Option<Close>,
 }
 
-/// The next thing for the connection's task to do.
+/// What the connection's task has to do next.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     Write(Utf8Bytes),
-    End(Ending),
+    Close(Close),
     Nothing,
 }
 
-/// A queue that grew beyond this gives its memory back when it is empty.
-const KEPT_CAPACITY: usize = 8;
+/// A queue with more capacity than this frees its memory when it is empty.
+const RETAINED_CAPACITY: usize = 8;
 
-impl Mailbox {
+const SLOW_READER: Close =
+    Close::new(CloseCode::OVER_CAPACITY, "The connection does not read what it is sent");
+
+impl SendQueue {
     pub(crate) fn new(capacity: usize) -> Self {
         Self { state: Mutex::default(), changed: Notify::new(), capacity: capacity.max(1) }
     }
 
-    /// Adds a frame. One too many ends the connection, and is dropped with all that waited.
-    pub(crate) fn put(&self, frame: Utf8Bytes) {
+    /// Adds a frame. If the queue is full, drops all frames and closes the connection.
+    pub(crate) fn push(&self, frame: Utf8Bytes) {
         let mut state = self.lock();
-        if state.ending.is_some() {
+        if state.close.is_some() {
             return;
         }
         if state.frames.len() < self.capacity {
             state.frames.push_back(frame);
         } else {
-            state.end(Ending::new(CloseCode::OVER_CAPACITY, "The connection does not read what it is sent"));
-            state.frames = VecDeque::new();
+            *state = State { frames: VecDeque::new(), close: Some(SLOW_READER) };
         }
         drop(state);
         self.changed.notify_one();
     }
 
-    /// Ends the connection once what waits is written; nothing more is taken. The first ending stands.
-    pub(crate) fn end(&self, ending: Ending) {
-        self.lock().end(ending);
+    /// Closes the connection after the frames that already wait. The first reason wins; later
+    /// frames are ignored.
+    pub(crate) fn close(&self, close: Close) {
+        self.lock().close.get_or_insert(close);
         self.changed.notify_one();
     }
 
-    pub(crate) fn next(&self) -> Next {
+    /// Removes and returns the next frame, or the reason to close once there is none.
+    pub(crate) fn pop(&self) -> Next {
         let mut state = self.lock();
         let Some(frame) = state.frames.pop_front() else {
-            return state.ending.map_or(Next::Nothing, Next::End);
+            return state.close.map_or(Next::Nothing, Next::Close);
         };
-        if state.frames.is_empty() && state.frames.capacity() > KEPT_CAPACITY {
+        if state.frames.is_empty() && state.frames.capacity() > RETAINED_CAPACITY {
             state.frames = VecDeque::new();
         }
         Next::Write(frame)
     }
 
-    /// Waits until [`next`](Self::next) has something. For one waiter at a time.
-    pub(crate) async fn filled(&self) {
-        let filled = |state: &State| state.ending.is_some() || !state.frames.is_empty();
-        while !filled(&self.lock()) {
+    /// Waits until [`pop`](Self::pop) returns something. Supports one waiter at a time.
+    pub(crate) async fn ready(&self) {
+        let is_ready = |state: &State| state.close.is_some() || !state.frames.is_empty();
+        while !is_ready(&self.lock()) {
             self.changed.notified().await;
         }
     }
 
-    /// Waits until the connection is to end. For one waiter at a time.
-    pub(crate) async fn ended(&self) -> Ending {
+    /// Waits until the connection has to close. Supports one waiter at a time.
+    pub(crate) async fn closed(&self) -> Close {
         loop {
-            // Not held while waiting.
-            let ending = self.lock().ending;
-            if let Some(ending) = ending {
-                return ending;
+            // The lock must not be held while waiting.
+            let close = self.lock().close;
+            if let Some(close) = close {
+                return close;
             }
             self.changed.notified().await;
         }
@@ -106,71 +101,65 @@ impl Mailbox {
     }
 }
 
-impl State {
-    fn end(&mut self, ending: Ending) {
-        self.ending.get_or_insert(ending);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SHUTDOWN: Ending = Ending::new(CloseCode::RECONNECT, "");
+    const SHUTDOWN: Close = Close::new(CloseCode::RECONNECT, "");
 
     #[test]
     fn frames_leave_in_the_order_they_came() {
-        let mailbox = Mailbox::new(2);
-        mailbox.put("a".into());
-        mailbox.put("b".into());
-        assert_eq!(mailbox.next(), Next::Write("a".into()));
-        assert_eq!(mailbox.next(), Next::Write("b".into()));
-        assert_eq!(mailbox.next(), Next::Nothing);
+        let queue = SendQueue::new(2);
+        queue.push("a".into());
+        queue.push("b".into());
+        assert_eq!(queue.pop(), Next::Write("a".into()));
+        assert_eq!(queue.pop(), Next::Write("b".into()));
+        assert_eq!(queue.pop(), Next::Nothing);
     }
 
     #[test]
-    fn a_frame_too_many_ends_the_connection_and_frees_the_queue() {
-        let mailbox = Mailbox::new(2);
+    fn a_push_to_a_full_queue_closes_the_connection_and_frees_the_memory() {
+        let queue = SendQueue::new(2);
         for frame in ["a", "b", "c", "d"] {
-            mailbox.put(frame.into());
+            queue.push(frame.into());
         }
-        assert!(matches!(mailbox.next(), Next::End(Ending { code: CloseCode::OVER_CAPACITY, .. })));
-        assert_eq!(mailbox.lock().frames.capacity(), 0);
+        assert!(matches!(queue.pop(), Next::Close(Close { code: CloseCode::OVER_CAPACITY, .. })));
+        assert_eq!(queue.lock().frames.capacity(), 0);
     }
 
     #[test]
-    fn the_first_ending_stands() {
-        let mailbox = Mailbox::new(2);
-        mailbox.end(SHUTDOWN);
-        mailbox.end(Ending::new(CloseCode::UNAUTHORIZED, ""));
-        mailbox.put("late".into());
-        assert_eq!(mailbox.next(), Next::End(SHUTDOWN));
+    fn the_first_close_reason_wins() {
+        let queue = SendQueue::new(2);
+        queue.close(SHUTDOWN);
+        queue.close(Close::new(CloseCode::UNAUTHORIZED, ""));
+        queue.push("late".into());
+        assert_eq!(queue.pop(), Next::Close(SHUTDOWN));
     }
 
     #[test]
-    fn what_was_queued_before_an_ending_leaves_first() {
-        let mailbox = Mailbox::new(2);
-        mailbox.put("a".into());
-        mailbox.end(SHUTDOWN);
-        mailbox.put("late".into());
-        assert_eq!(mailbox.next(), Next::Write("a".into()));
-        assert_eq!(mailbox.next(), Next::End(SHUTDOWN));
+    fn frames_queued_before_a_close_leave_first() {
+        let queue = SendQueue::new(2);
+        queue.push("a".into());
+        queue.close(SHUTDOWN);
+        queue.push("late".into());
+        assert_eq!(queue.pop(), Next::Write("a".into()));
+        assert_eq!(queue.pop(), Next::Close(SHUTDOWN));
     }
 
     #[test]
-    fn a_queue_that_grew_gives_its_memory_back() {
-        let mailbox = Mailbox::new(100);
-        (0..100).for_each(|_| mailbox.put("a".into()));
-        while mailbox.next() != Next::Nothing {}
-        assert!(mailbox.lock().frames.capacity() <= KEPT_CAPACITY);
+    fn an_emptied_queue_frees_the_memory_it_grew_to() {
+        let queue = SendQueue::new(100);
+        (0..100).for_each(|_| queue.push("a".into()));
+        while queue.pop() != Next::Nothing {}
+        assert!(queue.lock().frames.capacity() <= RETAINED_CAPACITY);
     }
 
     #[tokio::test]
-    async fn a_frame_put_before_the_wait_is_not_missed() {
-        let mailbox = Mailbox::new(2);
-        mailbox.put("a".into());
-        mailbox.filled().await;
-        mailbox.end(SHUTDOWN);
-        assert_eq!(mailbox.ended().await, SHUTDOWN);
+    async fn a_push_before_the_wait_is_not_missed() {
+        let queue = SendQueue::new(2);
+        queue.push("a".into());
+        queue.ready().await;
+        queue.close(SHUTDOWN);
+        assert_eq!(queue.closed().await, SHUTDOWN);
     }
 }

@@ -5,63 +5,66 @@ use axum::response::Response;
 use pusher_protocol::{ChannelName, EventName, SocketId, limits};
 use serde::{Deserialize, Serialize};
 
-use super::attributes::{Attributes, Wanted};
-use super::{Empty, Refusal, authenticated, channel_name, json, read};
+use super::info::{ChannelInfo, RequestedInfo};
+use super::{ApiError, Empty, SignedRequest, json, parse_body, parse_channel};
 use crate::broker::Broker;
 
-/// `POST /apps/{id}/events`.
+/// `POST /apps/{id}/events`: publishes an event.
 pub(crate) async fn events(
     State(broker): State<Broker>,
     Path(id): Path<String>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     #[derive(Serialize)]
-    struct Answer<'a> {
-        channels: BTreeMap<&'a str, Attributes>,
+    struct Published<'a> {
+        channels: BTreeMap<&'a str, ChannelInfo>,
     }
-    let request = authenticated(&broker, &id, request).await?;
-    let event = read::<Event>(&request.body)?.check(&broker)?;
+    let request = SignedRequest::verify(&broker, &id, request).await?;
+    let event = parse_body::<Event>(&request.body)?.validate(&broker)?;
     event.publish(&broker)?;
-    let Some(wanted) = event.wanted else { return Ok(json(&Empty {})) };
-    let channels = event.channels.iter().map(|channel| (channel.as_str(), wanted.of(&broker, channel).1));
-    Ok(json(&Answer { channels: channels.collect() }))
+    let Some(info) = event.info else { return Ok(json(&Empty {})) };
+    let channels = event.channels.iter().map(|channel| (channel.as_str(), info.look_up(&broker, channel).1));
+    Ok(json(&Published { channels: channels.collect() }))
 }
 
-/// `POST /apps/{id}/batch_events`: all of them, or none.
+/// `POST /apps/{id}/batch_events`: publishes all events or, if one is invalid, none.
 pub(crate) async fn batch_events(
     State(broker): State<Broker>,
     Path(id): Path<String>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     #[derive(Deserialize)]
     struct Batch {
         batch: Vec<Event>,
     }
     #[derive(Serialize)]
-    struct Answer {
-        batch: Vec<Attributes>,
+    struct Published {
+        batch: Vec<ChannelInfo>,
     }
-    let request = authenticated(&broker, &id, request).await?;
-    let Batch { batch } = read(&request.body)?;
+    let request = SignedRequest::verify(&broker, &id, request).await?;
+    let Batch { batch } = parse_body(&request.body)?;
     if batch.len() > limits::EVENTS_PER_BATCH {
-        return Err(Refusal::bad(format!("A batch has at most {} events", limits::EVENTS_PER_BATCH)));
+        return Err(ApiError::bad_request(format!(
+            "A batch has at most {} events",
+            limits::EVENTS_PER_BATCH
+        )));
     }
     if batch.iter().any(|event| event.channels.is_some()) {
-        return Err(Refusal::bad("An event of a batch has one `channel`, not `channels`"));
+        return Err(ApiError::bad_request("An event in a batch needs `channel` instead of `channels`"));
     }
-    let events = batch.into_iter().map(|event| event.check(&broker)).collect::<Result<Vec<_>, _>>()?;
+    let events = batch.into_iter().map(|event| event.validate(&broker)).collect::<Result<Vec<_>, _>>()?;
     events.iter().try_for_each(|event| event.publish(&broker))?;
-    if events.iter().all(|event| event.wanted.is_none()) {
+    if events.iter().all(|event| event.info.is_none()) {
         return Ok(json(&Empty {}));
     }
-    let attributes = |event: &Checked| {
-        let wanted = event.wanted.unwrap_or_default();
-        event.channels.first().map(|channel| wanted.of(&broker, channel).1).unwrap_or_default()
+    let info = |event: &ValidEvent| {
+        let info = event.info.unwrap_or_default();
+        event.channels.first().map(|channel| info.look_up(&broker, channel).1).unwrap_or_default()
     };
-    Ok(json(&Answer { batch: events.iter().map(attributes).collect() }))
+    Ok(json(&Published { batch: events.iter().map(info).collect() }))
 }
 
-/// An event as it is asked for.
+/// An event as the caller sent it.
 #[derive(Deserialize)]
 struct Event {
     name: Option<String>,
@@ -72,53 +75,53 @@ struct Event {
     info: Option<String>,
 }
 
-/// An event that can be published.
-struct Checked {
+/// An event that was checked and can be published.
+struct ValidEvent {
     name: EventName,
     data: String,
     channels: Vec<ChannelName>,
     except: Option<SocketId>,
-    wanted: Option<Wanted>,
+    info: Option<RequestedInfo>,
 }
 
 impl Event {
-    fn check(self, broker: &Broker) -> Result<Checked, Refusal> {
-        let name = self.name.ok_or_else(|| Refusal::bad("Missing parameter: name"))?;
-        let name = EventName::new(name).map_err(|why| Refusal::bad(format!("Invalid event name: {why}")))?;
-        let data = self.data.ok_or_else(|| Refusal::bad("Missing parameter: data"))?;
+    fn validate(self, broker: &Broker) -> Result<ValidEvent, ApiError> {
+        let name = self.name.ok_or_else(|| ApiError::bad_request("Missing parameter: name"))?;
+        let name = EventName::new(name)
+            .map_err(|error| ApiError::bad_request(format!("Invalid event name: {error}")))?;
+        let data = self.data.ok_or_else(|| ApiError::bad_request("Missing parameter: data"))?;
         let names = match (self.channel, self.channels) {
             (Some(channel), None) => vec![channel],
             (None, Some(channels)) => channels,
             (Some(_), Some(_)) => {
-                return Err(Refusal::bad("Either `channel` or `channels` is required, not both"));
+                return Err(ApiError::bad_request("Either `channel` or `channels` is required, not both"));
             }
-            (None, None) => return Err(Refusal::bad("Missing parameter: channels")),
+            (None, None) => return Err(ApiError::bad_request("Missing parameter: channels")),
         };
         if names.is_empty() || names.len() > limits::CHANNELS_PER_EVENT {
-            let text =
-                format!("An event goes to at least one and at most {} channels", limits::CHANNELS_PER_EVENT);
-            return Err(Refusal::bad(text));
+            let text = format!("An event needs between 1 and {} channels", limits::CHANNELS_PER_EVENT);
+            return Err(ApiError::bad_request(text));
         }
-        let wanted = self.info.map(|info| Wanted::parse(Some(&info))).transpose()?;
-        if wanted.is_some_and(|wanted| wanted.cache) {
-            return Err(Refusal::bad("The info attribute cache is not one of a published event"));
+        let info = self.info.map(|info| RequestedInfo::parse(Some(&info))).transpose()?;
+        if info.is_some_and(|info| info.cache) {
+            return Err(ApiError::bad_request("The info attribute cache is not available when publishing"));
         }
         let except = self.socket_id.map(SocketId::new).transpose();
-        let except = except.map_err(|why| Refusal::bad(format!("Invalid socket_id: {why}")))?;
-        broker.check(&data)?;
+        let except = except.map_err(|error| ApiError::bad_request(format!("Invalid socket_id: {error}")))?;
+        broker.check_data(&data)?;
         let mut channels = Vec::with_capacity(names.len());
         for name in names {
-            let channel = channel_name(name)?;
+            let channel = parse_channel(name)?;
             if !channels.contains(&channel) {
                 channels.push(channel);
             }
         }
-        Ok(Checked { name, data, channels, except, wanted })
+        Ok(ValidEvent { name, data, channels, except, info })
     }
 }
 
-impl Checked {
-    fn publish(&self, broker: &Broker) -> Result<(), Refusal> {
+impl ValidEvent {
+    fn publish(&self, broker: &Broker) -> Result<(), ApiError> {
         for channel in &self.channels {
             broker.publish(channel, &self.name, &self.data, self.except.as_ref())?;
         }

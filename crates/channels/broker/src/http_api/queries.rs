@@ -4,80 +4,83 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use serde::Serialize;
 
-use super::attributes::{Attributes, Wanted};
-use super::{Refusal, authenticated, channel_name, json};
+use super::info::{ChannelInfo, RequestedInfo};
+use super::{ApiError, SignedRequest, json, parse_channel};
 use crate::broker::Broker;
 
-/// `GET /apps/{id}/channels`: the occupied channels.
+/// `GET /apps/{id}/channels`: lists the occupied channels.
 pub(crate) async fn channels(
     State(broker): State<Broker>,
     Path(id): Path<String>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     #[derive(Serialize)]
-    struct Answer {
-        channels: BTreeMap<String, Attributes>,
+    struct Channels {
+        channels: BTreeMap<String, ChannelInfo>,
     }
-    let request = authenticated(&broker, &id, request).await?;
+    let request = SignedRequest::verify(&broker, &id, request).await?;
     let prefix = request.parameter("filter_by_prefix").unwrap_or_default();
-    let wanted = Wanted::parse(request.parameter("info"))?;
-    if wanted.subscription_count || wanted.cache {
-        return Err(Refusal::bad("The only info attribute of many channels is user_count"));
+    let requested = RequestedInfo::parse(request.parameter("info"))?;
+    if requested.subscription_count || requested.cache {
+        return Err(ApiError::bad_request("The only info attribute of a list of channels is user_count"));
     }
-    if wanted.user_count && !prefix.starts_with("presence-") {
-        return Err(Refusal::bad(
+    if requested.user_count && !prefix.starts_with("presence-") {
+        return Err(ApiError::bad_request(
             "user_count may only be requested for presence channels - please supply filter_by_prefix beginning with presence-",
         ));
     }
-    let attributes = |users| if wanted.user_count { Attributes::users(users) } else { Attributes::default() };
+    let info =
+        |users| if requested.user_count { ChannelInfo::of_users(users) } else { ChannelInfo::default() };
     let channels = broker.shared.registry.channels(prefix).into_iter();
-    Ok(json(&Answer { channels: channels.map(|(name, users)| (name, attributes(users))).collect() }))
+    Ok(json(&Channels { channels: channels.map(|(name, users)| (name, info(users))).collect() }))
 }
 
-/// `GET /apps/{id}/channels/{name}`.
+/// `GET /apps/{id}/channels/{name}`: returns the state of one channel.
 pub(crate) async fn channel(
     State(broker): State<Broker>,
     Path((id, name)): Path<(String, String)>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     #[derive(Serialize)]
-    struct Answer {
+    struct Channel {
         occupied: bool,
         #[serde(flatten)]
-        attributes: Attributes,
+        info: ChannelInfo,
     }
-    let request = authenticated(&broker, &id, request).await?;
-    let channel = channel_name(name)?;
-    let wanted = Wanted::parse(request.parameter("info"))?;
-    if wanted.user_count && !channel.kind().is_presence() {
-        return Err(Refusal::bad("Cannot retrieve the user count unless the channel is a presence channel"));
+    let request = SignedRequest::verify(&broker, &id, request).await?;
+    let channel = parse_channel(name)?;
+    let requested = RequestedInfo::parse(request.parameter("info"))?;
+    if requested.user_count && !channel.kind().is_presence() {
+        return Err(ApiError::bad_request(
+            "Cannot retrieve the user count unless the channel is a presence channel",
+        ));
     }
-    if wanted.cache && !channel.kind().is_cache() {
-        return Err(Refusal::bad("Cannot retrieve the cache unless the channel is a cache channel"));
+    if requested.cache && !channel.kind().is_cache() {
+        return Err(ApiError::bad_request("Cannot retrieve the cache unless the channel is a cache channel"));
     }
-    let (occupied, attributes) = wanted.of(&broker, &channel);
-    Ok(json(&Answer { occupied, attributes }))
+    let (occupied, info) = requested.look_up(&broker, &channel);
+    Ok(json(&Channel { occupied, info }))
 }
 
-/// `GET /apps/{id}/channels/{name}/users`.
+/// `GET /apps/{id}/channels/{name}/users`: lists the users of a presence channel.
 pub(crate) async fn users(
     State(broker): State<Broker>,
     Path((id, name)): Path<(String, String)>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     #[derive(Serialize)]
-    struct Answer {
+    struct Users {
         users: Vec<User>,
     }
     #[derive(Serialize)]
     struct User {
         id: String,
     }
-    authenticated(&broker, &id, request).await?;
-    let channel = channel_name(name)?;
+    SignedRequest::verify(&broker, &id, request).await?;
+    let channel = parse_channel(name)?;
     if !channel.kind().is_presence() {
-        return Err(Refusal::bad("Users can only be retrieved for presence channels"));
+        return Err(ApiError::bad_request("Users can only be retrieved for presence channels"));
     }
     let users = broker.shared.registry.members(&channel).into_iter().map(|id| User { id }).collect();
-    Ok(json(&Answer { users }))
+    Ok(json(&Users { users }))
 }

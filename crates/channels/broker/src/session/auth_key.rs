@@ -1,18 +1,20 @@
 use pusher_signer::Signer;
 
-use super::repeated;
+use super::truncated;
 
-/// Why a token does not authorize, in Pusher's words, but for the signature that would have been right.
-pub(super) enum Invalid {
+/// Why a token of the form `key:signature` cannot be one of this app.
+pub(super) enum InvalidKey {
+    /// It has no colon.
     Format,
-    Key(String),
+    /// It has this key, which is another app's.
+    Unknown(String),
 }
 
-/// Whether a token is one of this app.
-pub(super) fn check_key(signer: &Signer, auth: &str) -> Result<(), Invalid> {
+/// Checks the key of a token, not its signature.
+pub(super) fn check_key(signer: &Signer, auth: &str) -> Result<(), InvalidKey> {
     match auth.split_once(':') {
-        None => Err(Invalid::Format),
-        Some((key, _)) if key != signer.key() => Err(Invalid::Key(repeated(key))),
+        None => Err(InvalidKey::Format),
+        Some((key, _)) if key != signer.key() => Err(InvalidKey::Unknown(truncated(key))),
         Some(_) => Ok(()),
     }
 }

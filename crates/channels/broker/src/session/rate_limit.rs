@@ -2,21 +2,22 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How often something was done in the window that the first time began.
+/// Counts actions in fixed windows. A window starts with the first action after the previous one.
 #[derive(Debug, Default)]
-pub(super) struct Rate {
-    begun: Option<Instant>,
-    times: usize,
+pub(super) struct RateLimit {
+    window_start: Option<Instant>,
+    count: usize,
 }
 
-impl Rate {
-    /// Counts one time more, if it is not one too many within `window`.
+impl RateLimit {
+    /// Counts one more action, unless it exceeds `limit` within `window`, and returns whether it is
+    /// allowed.
     pub(super) fn allows(&mut self, limit: usize, window: Duration, now: Instant) -> bool {
-        if self.begun.is_none_or(|begun| now.duration_since(begun) >= window) {
-            *self = Self { begun: Some(now), times: 0 };
+        if self.window_start.is_none_or(|start| now.duration_since(start) >= window) {
+            *self = Self { window_start: Some(now), count: 0 };
         }
-        let is_allowed = self.times < limit;
-        self.times += usize::from(is_allowed);
+        let is_allowed = self.count < limit;
+        self.count += usize::from(is_allowed);
         is_allowed
     }
 }
@@ -26,8 +27,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn so_often_is_allowed_in_a_window() {
-        let (mut rate, start) = (Rate::default(), Instant::now());
+    fn a_window_allows_as_many_actions_as_the_limit() {
+        let (mut rate, start) = (RateLimit::default(), Instant::now());
         let mut at = |millis| rate.allows(10, Duration::from_secs(1), start + Duration::from_millis(millis));
         assert!((0..10).all(&mut at));
         assert!(!at(999));

@@ -2,47 +2,48 @@ use std::collections::{BTreeMap, HashMap};
 
 use tokio::time::Instant;
 
-use super::Occurrence;
-use super::occurrence::Who;
+use super::WebhookEvent;
+use super::event::Subject;
 
-/// Departures that wait for the return that undoes them, found by who departed.
+/// Departures that are held back for a while, since a return of the same subject cancels them.
 #[derive(Debug, Default)]
-pub(super) struct Departures {
-    /// By their numbers, the first first, with the time until which they wait.
-    waiting: BTreeMap<u64, (Instant, Occurrence)>,
-    numbers: HashMap<Who, u64>,
+pub(super) struct DelayedEvents {
+    /// By number, in the order of their due times.
+    waiting: BTreeMap<u64, (Instant, WebhookEvent)>,
+    numbers: HashMap<Subject, u64>,
     last: u64,
 }
 
-impl Departures {
+impl DelayedEvents {
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Adds one that waits no shorter than those before it.
-    pub(super) fn add(&mut self, who: Who, until: Instant, departure: Occurrence) {
+    /// Adds a departure that is due no earlier than those before it.
+    pub(super) fn push(&mut self, subject: Subject, due: Instant, departure: WebhookEvent) {
         self.last += 1;
-        self.numbers.insert(who, self.last);
-        self.waiting.insert(self.last, (until, departure));
+        self.numbers.insert(subject, self.last);
+        self.waiting.insert(self.last, (due, departure));
     }
 
-    /// Takes out the departure of who came back, if it waits.
-    pub(super) fn undo(&mut self, who: &Who) -> Option<Occurrence> {
-        let number = self.numbers.remove(who)?;
+    /// Removes and returns the subject's departure, if one waits.
+    pub(super) fn cancel(&mut self, subject: &Subject) -> Option<WebhookEvent> {
+        let number = self.numbers.remove(subject)?;
         self.waiting.remove(&number).map(|(_, departure)| departure)
     }
 
-    /// Until when the first one waits.
-    pub(super) fn next(&self) -> Option<Instant> {
-        self.waiting.first_key_value().map(|(_, (until, _))| *until)
+    /// Returns when the first departure is due.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.waiting.first_key_value().map(|(_, (due, _))| *due)
     }
 
-    /// Takes out the first one that waited long enough.
-    pub(super) fn take(&mut self, now: Instant) -> Option<Occurrence> {
+    /// Removes and returns the first departure if it is due.
+    pub(super) fn pop_due(&mut self, now: Instant) -> Option<WebhookEvent> {
         let first = self.waiting.first_entry().filter(|first| first.get().0 <= now)?;
         let (number, (_, departure)) = first.remove_entry();
-        if let Some(who) = departure.who().filter(|who| self.numbers.get(who) == Some(&number)) {
-            self.numbers.remove(&who);
+        let subject = departure.subject();
+        if let Some(subject) = subject.filter(|subject| self.numbers.get(subject) == Some(&number)) {
+            self.numbers.remove(&subject);
         }
         Some(departure)
     }
