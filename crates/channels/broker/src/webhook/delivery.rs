@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pusher_protocol::Backoff;
 use pusher_signer::Signer;
 use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout};
@@ -21,8 +22,7 @@ pub(super) struct Delivery {
 
 /// The largest batch in one webhook. A single event may be bigger.
 const BATCH: Size = Size { events: 100, bytes: 128 * 1024 };
-const FIRST_DELAY: Duration = Duration::from_secs(1);
-const LONGEST_DELAY: Duration = Duration::from_secs(60);
+const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
 
 impl Delivery {
     /// Runs until the broker is dropped.
@@ -55,20 +55,19 @@ impl Delivery {
     /// Sends one webhook until it is acknowledged or the retry period is over.
     async fn deliver(&self, webhook: Webhook) {
         let start = Instant::now();
-        let mut delay = FIRST_DELAY;
-        loop {
+        for attempt in 1_u32.. {
             let error = match timeout(self.timeout, (self.send)(webhook.clone())).await {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error,
                 Err(_) => "no response in time".to_owned(),
             };
+            let delay = BACKOFF.limit(attempt);
             if start.elapsed() + delay > self.retry_period {
                 tracing::warn!(error, "giving up on a webhook");
                 return;
             }
             tracing::debug!(error, "a webhook failed and will be sent again");
             sleep(delay).await;
-            delay = delay.saturating_mul(2).min(LONGEST_DELAY);
         }
     }
 }
