@@ -2,7 +2,7 @@ use internal_notifications_models::{InvalidId, NotificationId, OpId, Tag};
 
 /// What a server and its clients draw at random, counted here: the same run makes the same. A restored backup does not turn it back.
 #[derive(Default)]
-pub(crate) struct Made {
+pub(crate) struct Counters {
     ids: u64,
     ops: u64,
     tags: u64,
@@ -10,7 +10,7 @@ pub(crate) struct Made {
     sessions: u64,
 }
 
-impl Made {
+impl Counters {
     /// An id that is not taken.
     pub(crate) fn id(
         &mut self,

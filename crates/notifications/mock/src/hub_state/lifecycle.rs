@@ -1,10 +1,10 @@
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
 
-use super::{World, name};
+use super::{HubState, name};
 use crate::Call;
 use crate::device::{Session, no_connection, not_initialized};
 
-impl World {
+impl HubState {
     pub(crate) fn init(&mut self, id: u64) -> Result<(), ServiceError> {
         let outcome = self.start(id);
         self.noted(id, "init", outcome)
@@ -16,13 +16,13 @@ impl World {
             return Ok(());
         }
         device.name = name(&device.user, id);
-        device.script.call(Call::Init)?;
+        device.faults.call(Call::Init)?;
         let refused = |detail: &String| ServiceError::new(ServiceErrorKind::Configuration, detail);
         let user = device.user.as_ref().map_err(refused)?.clone();
         if !device.is_online {
             return Err(no_connection());
         }
-        device.session = Some(Session::new(self.made.session(), user, &device.settings, self.now));
+        device.session = Some(Session::new(self.counters.session(), user, &device.settings, self.now));
         self.flush(id);
         Ok(())
     }
@@ -44,7 +44,7 @@ impl World {
     fn resume(&mut self, id: u64) -> Result<(), ServiceError> {
         let device = self.device(id)?;
         device.initialized()?;
-        device.script.call(Call::Subscribe)?;
+        device.faults.call(Call::Subscribe)?;
         let session = device.initialized()?;
         if session.is_paused {
             session.is_paused = false;
@@ -74,8 +74,8 @@ impl World {
     fn hold_more(&mut self, id: u64, count: usize) -> Result<(), ServiceError> {
         let device = self.device(id)?;
         device.initialized()?;
-        device.script.call(Call::LoadOlder)?;
-        let most = device.settings.most;
+        device.faults.call(Call::LoadOlder)?;
+        let most = device.settings.max_window;
         let holds_all = |session: &Session| {
             !session.is_paused && session.inbox.low() == 0 && !session.inbox.is_catching_up()
         };
@@ -83,12 +83,12 @@ impl World {
             return Ok(());
         }
         let session = device.live().ok_or_else(no_connection)?;
-        let count = count.min(most.saturating_sub(session.most));
+        let count = count.min(most.saturating_sub(session.max_window));
         let full = || ServiceError::new(ServiceErrorKind::WindowFull, "the list is as long as it may be");
-        if session.most >= most {
+        if session.max_window >= most {
             return Err(full());
         }
-        session.most += session.inbox.load_older(count).map_err(|_| full())?;
+        session.max_window += session.inbox.load_older(count).map_err(|_| full())?;
         self.flush(id);
         Ok(())
     }

@@ -115,7 +115,7 @@ fn the_list_is_bounded_and_older_ones_are_loaded() {
     for name in &names {
         hub.push_as_backend("shop", ["ada"], note(name)).unwrap();
     }
-    let ada = live(hub.service_builder("ada").window(2).most(5).build());
+    let ada = live(hub.service_builder("ada").window(2).max_window(5).build());
     assert_eq!((shown(&ada), ada.snapshot().pending), (vec!["n6".into(), "n5".into()], 7));
     now(ada.load_older(2)).unwrap();
     assert_eq!((shown(&ada).len(), ada.snapshot().has_older), (4, true));
@@ -133,7 +133,7 @@ fn a_list_that_holds_all_is_not_made_longer() {
     for n in ["a", "b"] {
         hub.push_as_backend("shop", ["ada"], note(n)).unwrap();
     }
-    let ada = live(hub.service_builder("ada").window(2).most(5).build());
+    let ada = live(hub.service_builder("ada").window(2).max_window(5).build());
     now(ada.load_older(1)).unwrap();
     for _ in 0..5 {
         now(ada.load_older(1)).unwrap();

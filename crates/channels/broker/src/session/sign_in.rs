@@ -6,8 +6,8 @@ use pusher_signer::ErrorKind;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::authorization::{Invalid, check_key};
-use super::{Refusal, Session};
+use super::auth_key::{InvalidKey, check_key};
+use super::{Rejection, Session};
 use crate::registry::{Member, Revoked};
 
 #[derive(Deserialize)]
@@ -18,7 +18,7 @@ struct SignIn {
     user_data: Option<String>,
 }
 
-/// What `user_data` may have.
+/// The fields of `user_data` that the broker reads.
 #[derive(Deserialize)]
 struct UserData {
     id: String,
@@ -29,27 +29,27 @@ struct UserData {
 }
 
 impl Session {
-    pub(super) fn sign_in(&mut self, frame: &Frame<'_>) -> Result<(), Refusal> {
+    pub(super) fn sign_in(&mut self, frame: &Frame<'_>) -> Result<(), Rejection> {
         let Ok(SignIn { auth, user_data }) = frame.data().json() else {
-            return Err(Refusal::new("Invalid signin: data must be an object with `auth` and `user_data`"));
+            return Err(Rejection::new("Invalid signin: data must be an object with `auth` and `user_data`"));
         };
-        let given = |name: &str, text: Option<String>| {
+        let required = |name: &str, text: Option<String>| {
             let text = text.filter(|text| !text.is_empty());
-            text.ok_or_else(|| Refusal::new(format!("Missing parameter: data.{name}")))
+            text.ok_or_else(|| Rejection::new(format!("Missing parameter: data.{name}")))
         };
-        let auth = given("auth", auth)?;
-        let text = given("user_data", user_data)?;
-        let (user, own) = self.authenticate(&auth, &text).map_err(Refusal::new)?;
+        let auth = required("auth", auth)?;
+        let text = required("user_data", user_data)?;
+        let (user, own) = self.authenticate(&auth, &text).map_err(Rejection::new)?;
         let UserData { id, user_info, watchlist } = user;
-        let revoked = |why: Revoked| Refusal::new(format!("Cannot sign in: {why}"));
+        let revoked = |error: Revoked| Rejection::new(format!("Cannot sign in: {error}"));
         match &self.user {
             Some(user) if *user.user_id != *id => {
-                return Err(Refusal::new("Connection already associated with a different user id"));
+                return Err(Rejection::new("Connection already associated with a different user id"));
             }
-            // It knows who is there.
+            // The client has the state of its watchlist already.
             Some(_) => {
-                let until = self.socket.authorized_until(&own).map_err(revoked)?;
-                self.authorized(until);
+                let expires = self.socket.authorization_expiry(&own).map_err(revoked)?;
+                self.authorized(expires);
                 self.reply(&Outgoing::SignedIn { user_data: &text });
                 return Ok(());
             }
@@ -61,7 +61,7 @@ impl Session {
         let is_too_long = watchlist.len() > limit;
         let watched: BTreeSet<Arc<str>> = watchlist.into_iter().take(limit).map(Arc::from).collect();
         let success = Outgoing::SignedIn { user_data: &text }.encode();
-        let until = self
+        let expires = self
             .shared
             .registry
             .sign_in(&self.socket, &own, user_id.clone(), watched, success.into())
@@ -69,38 +69,38 @@ impl Session {
         tracing::debug!(socket.id = %self.socket.id, "signed in");
         self.user = Some(Member { user_id, user_info });
         self.has_subscribed = true;
-        self.authorized(until);
+        self.authorized(expires);
         if is_too_long {
             let message =
                 format!("The watchlist has more than {limit} user ids: the first {limit} are watched");
-            return Err(Refusal { code: Some(CloseCode::WATCHLIST_LIMIT), ..Refusal::new(message) });
+            return Err(Rejection { code: Some(CloseCode::WATCHLIST_LIMIT), ..Rejection::new(message) });
         }
         Ok(())
     }
 
-    /// Who signs in, and the channel of its own.
+    /// Verifies a sign-in, and returns the user and the user's own channel.
     fn authenticate(&self, auth: &str, text: &str) -> Result<(UserData, ChannelName), String> {
-        let signer = &self.shared.app.signer;
-        check_key(signer, auth).map_err(|why| match why {
-            Invalid::Format => {
+        let signer = &self.shared.signer;
+        check_key(signer, auth).map_err(|error| match error {
+            InvalidKey::Format => {
                 "Auth value for signin is invalid: should be of format 'key:signature'".to_owned()
             }
-            Invalid::Key(key) => format!("Invalid key in signin auth data: '{key}'"),
+            InvalidKey::Unknown(key) => format!("Invalid key in signin auth data: '{key}'"),
         })?;
-        signer.verify_user(auth, &self.socket.id, text).map_err(|why| match why.kind() {
-            ErrorKind::UserData => format!("Invalid user_data for signin: {why}"),
+        signer.verify_user(auth, &self.socket.id, text).map_err(|error| match error.kind() {
+            ErrorKind::UserData => format!("Invalid user_data for signin: {error}"),
             _ => format!(
                 "Invalid signature: expected one by the app secret of {}::user::user_data",
                 self.socket.id
             ),
         })?;
-        let invalid = |why: String| format!("Invalid user_data for signin: {why}");
+        let invalid = |problem: String| format!("Invalid user_data for signin: {problem}");
         let user: UserData = serde_json::from_str(text)
-            .map_err(|_| invalid("watchlist must be a list of texts".to_owned()))?;
-        // As long as it can have a channel.
-        let own = ChannelName::of_user(&user.id).map_err(|why| invalid(format!("the id: {why}")))?;
+            .map_err(|_| invalid("watchlist must be an array of strings".to_owned()))?;
+        // A valid id is one that has a channel.
+        let own = ChannelName::of_user(&user.id).map_err(|error| invalid(format!("the id: {error}")))?;
         if user.user_info.as_ref().is_some_and(|info| info.get().len() > limits::USER_DATA) {
-            return Err(invalid(format!("a user_info has at most {} bytes", limits::USER_DATA)));
+            return Err(invalid(format!("user_info exceeds {} bytes", limits::USER_DATA)));
         }
         Ok((user, own))
     }

@@ -3,13 +3,13 @@ use internal_notifications_models::{
 };
 use internal_notifications_service::{Ask, PendingWrite};
 
-use super::World;
+use super::HubState;
 use crate::device::Device;
 
 /// What a live event may have; a longer one goes out thin. As Pusher Channels has it (10 kB for `data`).
 const MOST_EVENT_BYTES: usize = 10_240;
 
-impl World {
+impl HubState {
     pub(crate) fn set_online(&mut self, id: u64, is_online: bool) {
         let Some(device) = self.devices.get_mut(&id).filter(|device| device.is_online != is_online) else {
             return;
@@ -62,7 +62,7 @@ impl World {
 
     fn arrive(&mut self, id: u64, event: &LiveEvent, what: &str) {
         let Some(device) = self.devices.get_mut(&id) else { return };
-        let times = device.script.event();
+        let times = device.faults.event();
         let verb = ["loses", "gets"].get(times).unwrap_or(&"gets twice");
         self.note(id, format_args!("{verb} {what}"));
         for _ in 0..times {
@@ -78,7 +78,7 @@ impl World {
     pub(super) fn flush(&mut self, id: u64) {
         self.catch_up(id);
         while let Some(PendingWrite { op, command, .. }) = self.unsent(id) {
-            let may = self.devices.get_mut(&id).map_or(Ok(()), |device| device.script.queued());
+            let may = self.devices.get_mut(&id).map_or(Ok(()), |device| device.faults.queued());
             let outcome = may.and_then(|()| self.send(id, &op, &command));
             let outcome = self.noted(id, &format!("sends the queued {op}"), outcome);
             let session = self.devices.get_mut(&id).and_then(|device| device.session.as_mut());

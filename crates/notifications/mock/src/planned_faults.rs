@@ -6,14 +6,14 @@ use crate::Call;
 
 /// What a test has arranged for one service.
 #[derive(Default)]
-pub(crate) struct Script {
+pub(crate) struct PlannedFaults {
     failures: BTreeMap<Call, VecDeque<ServiceErrorKind>>,
     refusals: VecDeque<ServiceErrorKind>,
     dropped: usize,
     repeated: usize,
 }
 
-impl Script {
+impl PlannedFaults {
     pub(crate) fn fail_next(&mut self, call: Call, kind: ServiceErrorKind) {
         self.failures.entry(call).or_default().push_back(kind);
     }
@@ -68,20 +68,20 @@ mod tests {
 
     #[test]
     fn each_arrangement_serves_once_and_for_its_own_call() {
-        let mut script = Script::default();
-        script.fail_next(Call::Push, ServiceErrorKind::Forbidden);
-        script.fail_next(Call::Push, ServiceErrorKind::Conflict);
-        assert_eq!(script.call(Call::Init), Ok(()));
-        assert_eq!(script.call(Call::Push).unwrap_err().kind(), ServiceErrorKind::Forbidden);
-        assert_eq!(script.call(Call::Push).unwrap_err().kind(), ServiceErrorKind::Conflict);
-        assert_eq!(script.call(Call::Push), Ok(()));
+        let mut faults = PlannedFaults::default();
+        faults.fail_next(Call::Push, ServiceErrorKind::Forbidden);
+        faults.fail_next(Call::Push, ServiceErrorKind::Conflict);
+        assert_eq!(faults.call(Call::Init), Ok(()));
+        assert_eq!(faults.call(Call::Push).unwrap_err().kind(), ServiceErrorKind::Forbidden);
+        assert_eq!(faults.call(Call::Push).unwrap_err().kind(), ServiceErrorKind::Conflict);
+        assert_eq!(faults.call(Call::Push), Ok(()));
     }
 
     #[test]
     fn events_are_dropped_before_they_are_repeated() {
-        let mut script = Script::default();
-        script.repeat_next();
-        script.drop_next(2);
-        assert_eq!([(); 4].map(|()| script.event()), [0, 0, 2, 1]);
+        let mut faults = PlannedFaults::default();
+        faults.repeat_next();
+        faults.drop_next(2);
+        assert_eq!([(); 4].map(|()| faults.event()), [0, 0, 2, 1]);
     }
 }

@@ -3,12 +3,12 @@ use internal_notifications_models::{
 };
 use internal_notifications_service::{OfflinePush, ServiceError};
 
-use super::World;
+use super::HubState;
 use crate::device::{no_connection, not_initialized};
-use crate::trace::KEPT;
+use crate::trace::MAX_ENTRIES;
 use crate::{Call, PushRecord, inboxes};
 
-impl World {
+impl HubState {
     /// Stores a push and delivers what it changed.
     pub(crate) fn push(
         &mut self,
@@ -17,7 +17,7 @@ impl World {
         notification: InternalNotification,
     ) -> Result<Receipt, ServiceError> {
         let stored = inboxes::check(user_ids, &notification)
-            .and_then(|()| self.inboxes.push(sender, user_ids, &notification, self.now, &mut self.made));
+            .and_then(|()| self.inboxes.push(sender, user_ids, &notification, self.now, &mut self.counters));
         let (receipt, changes) = match stored {
             Ok(stored) => stored,
             Err(error) => {
@@ -44,7 +44,7 @@ impl World {
 
     /// Takes a notification back, and tells those who had it.
     pub(crate) fn retract(&mut self, sender: &str, id: &NotificationId) -> Result<Retraction, ServiceError> {
-        let withdrawn = self.inboxes.withdraw(id, RemovedReason::Retracted, self.now, &mut self.made);
+        let withdrawn = self.inboxes.withdraw(id, RemovedReason::Retracted, self.now, &mut self.counters);
         match &withdrawn {
             Ok((Retraction { cancelled, removed, .. }, _)) => {
                 let what = format_args!("retracts {id:?}: {cancelled} cancelled, {removed} removed");
@@ -60,7 +60,7 @@ impl World {
     }
 
     fn record(&mut self, push: PushRecord) {
-        if self.pushes.len() == KEPT {
+        if self.pushes.len() == MAX_ENTRIES {
             self.pushes.pop_front();
         }
         self.pushes.push_back(push);
@@ -97,7 +97,7 @@ impl World {
         match session {
             Some(number) if *number != present => return Err(not_initialized()),
             Some(_) => {}
-            None => device.script.call(Call::Push)?,
+            None => device.faults.call(Call::Push)?,
         }
         *session = Some(present);
         inboxes::check(user_ids, notification)?;

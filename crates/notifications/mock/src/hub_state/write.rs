@@ -1,10 +1,10 @@
 use internal_notifications_models::{MAX_IDS, NotificationId, OpId};
 use internal_notifications_service::{InboxCommand, ServiceError, ServiceErrorKind, Written};
 
-use super::World;
+use super::HubState;
 use crate::Call;
 
-impl World {
+impl HubState {
     pub(crate) fn mark(
         &mut self,
         id: u64,
@@ -39,7 +39,7 @@ impl World {
     fn write_each(&mut self, id: u64, commands: Vec<InboxCommand>) -> Result<Written, ServiceError> {
         let device = self.device(id)?;
         device.initialized()?;
-        device.script.call(Call::Write)?;
+        device.faults.call(Call::Write)?;
         let (is_online, most) = (device.is_online, device.settings.write_queue);
         let waiting = device.initialized()?.inbox.waiting_writes();
         if !is_online && waiting + commands.len() > most {
@@ -61,7 +61,7 @@ impl World {
     /// Shows a write that the hub does not have yet.
     fn show(&mut self, id: u64, command: &InboxCommand) -> Result<OpId, ServiceError> {
         let op = self
-            .made
+            .counters
             .op()
             .map_err(|error| ServiceError::new(ServiceErrorKind::Protocol, error.to_string()))?;
         let now = self.now;
@@ -74,7 +74,7 @@ impl World {
     pub(super) fn send(&mut self, id: u64, op: &OpId, command: &InboxCommand) -> Result<(), ServiceError> {
         let session = self.device(id)?.initialized()?;
         let (user, asked_at) = (session.user.clone(), session.inbox.head().position);
-        let outcome = self.inboxes.write(&user, command, op, self.now, &mut self.made);
+        let outcome = self.inboxes.write(&user, command, op, self.now, &mut self.counters);
         if let Ok((_, Some(change))) = &outcome {
             self.deliver(&user, change);
         }

@@ -1,10 +1,10 @@
 use pusher_protocol::{ChannelName, SocketId};
 use serde::Serialize;
 
-/// One event of a webhook's body.
+/// One event in a webhook's body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "name", rename_all = "snake_case")]
-pub(crate) enum Occurrence {
+pub(crate) enum WebhookEvent {
     ChannelOccupied {
         channel: String,
     },
@@ -36,12 +36,12 @@ pub(crate) enum Occurrence {
     },
 }
 
-impl Occurrence {
-    pub(crate) fn occupied(channel: &ChannelName) -> Self {
+impl WebhookEvent {
+    pub(crate) fn channel_occupied(channel: &ChannelName) -> Self {
         Self::ChannelOccupied { channel: channel.to_string() }
     }
 
-    pub(crate) fn vacated(channel: &ChannelName) -> Self {
+    pub(crate) fn channel_vacated(channel: &ChannelName) -> Self {
         Self::ChannelVacated { channel: channel.to_string() }
     }
 
@@ -77,37 +77,38 @@ impl Occurrence {
         Self::SubscriptionCount { channel: channel.to_string(), subscription_count }
     }
 
-    /// Whether it waits for the client to come back.
+    /// Returns whether the event is held back until it is clear that the client does not return.
     pub(crate) fn is_departure(&self) -> bool {
         matches!(self, Self::ChannelVacated { .. } | Self::MemberRemoved { .. })
     }
 
-    /// Who departed or came: the departure and the return of the same one undo each other.
-    pub(crate) fn who(&self) -> Option<Who> {
+    /// Returns who left or came. A departure and a return of the same subject cancel each other
+    /// out.
+    pub(crate) fn subject(&self) -> Option<Subject> {
         match self {
             Self::ChannelOccupied { channel } | Self::ChannelVacated { channel } => {
-                Some(Who { channel: channel.clone(), user_id: None })
+                Some(Subject { channel: channel.clone(), user_id: None })
             }
             Self::MemberAdded { channel, user_id } | Self::MemberRemoved { channel, user_id } => {
-                Some(Who { channel: channel.clone(), user_id: Some(user_id.clone()) })
+                Some(Subject { channel: channel.clone(), user_id: Some(user_id.clone()) })
             }
             _ => None,
         }
     }
 
-    /// No fewer bytes than it has as JSON.
+    /// Returns an upper bound of the event's size as JSON.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::ChannelOccupied { channel }
             | Self::ChannelVacated { channel }
             | Self::CacheMiss { channel }
-            | Self::SubscriptionCount { channel, .. } => FRAME + json_bytes(channel),
+            | Self::SubscriptionCount { channel, .. } => OVERHEAD + json_bytes(channel),
             Self::MemberAdded { channel, user_id } | Self::MemberRemoved { channel, user_id } => {
-                FRAME + json_bytes(channel) + json_bytes(user_id)
+                OVERHEAD + json_bytes(channel) + json_bytes(user_id)
             }
             Self::ClientEvent { channel, event, data, socket_id, user_id } => {
                 let texts = [channel, event, data, socket_id].into_iter().chain(user_id);
-                FRAME + texts.map(|text| json_bytes(text)).sum::<usize>()
+                OVERHEAD + texts.map(|text| json_bytes(text)).sum::<usize>()
             }
         }
     }
@@ -115,22 +116,22 @@ impl Occurrence {
 
 /// A channel as a whole, or one of its users.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Who {
+pub(crate) struct Subject {
     channel: String,
     user_id: Option<String>,
 }
 
-/// Bytes around the texts: names, quotes, a number.
-const FRAME: usize = 128;
+/// Bytes around the texts: keys, quotes, a number.
+const OVERHEAD: usize = 128;
 
-/// The bytes that a text has at most within JSON.
+/// Returns an upper bound of a text's size within JSON.
 fn json_bytes(text: &str) -> usize {
-    let of = |byte: u8| match byte {
+    let escaped = |byte: u8| match byte {
         b'"' | b'\\' => 2,
         0..0x20 => 6,
         _ => 1,
     };
-    text.bytes().map(of).sum()
+    text.bytes().map(escaped).sum()
 }
 
 #[cfg(test)]
@@ -138,22 +139,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_it_takes_is_never_underestimated() {
+    fn the_size_is_never_underestimated() {
         let channel: ChannelName = "presence-room".parse().unwrap();
         let socket = SocketId::new("1.2").unwrap();
         let texts = ["", "plain", "\"\\\n\u{1}\u{7f}é"];
         for text in texts {
-            for occurrence in [
-                Occurrence::occupied(&channel),
-                Occurrence::vacated(&channel),
-                Occurrence::member_added(&channel, text),
-                Occurrence::member_removed(&channel, text),
-                Occurrence::client_event(&channel, "client-e", text, &socket, Some(text)),
-                Occurrence::cache_miss(&channel),
-                Occurrence::subscription_count(&channel, usize::MAX),
+            for event in [
+                WebhookEvent::channel_occupied(&channel),
+                WebhookEvent::channel_vacated(&channel),
+                WebhookEvent::member_added(&channel, text),
+                WebhookEvent::member_removed(&channel, text),
+                WebhookEvent::client_event(&channel, "client-e", text, &socket, Some(text)),
+                WebhookEvent::cache_miss(&channel),
+                WebhookEvent::subscription_count(&channel, usize::MAX),
             ] {
-                let json = serde_json::to_string(&occurrence).unwrap();
-                assert!((json.len()..json.len() + FRAME).contains(&occurrence.bytes()), "{json}");
+                let json = serde_json::to_string(&event).unwrap();
+                assert!((json.len()..json.len() + OVERHEAD).contains(&event.bytes()), "{json}");
             }
         }
     }

@@ -1,5 +1,5 @@
+mod delivery;
 mod lifecycle;
-mod line;
 mod push;
 mod write;
 
@@ -12,25 +12,25 @@ use internal_notifications_models::{Timestamp, UserId};
 use internal_notifications_service::ServiceError;
 use tokio::sync::Notify;
 
+use crate::counters::Counters;
 use crate::device::{Device, not_initialized};
 use crate::inboxes::Inboxes;
-use crate::made::Made;
 use crate::outlets::Outlets;
-use crate::script::Script;
+use crate::planned_faults::PlannedFaults;
 use crate::service_builder::Settings;
 use crate::trace::Trace;
 use crate::{Backup, PushRecord};
 
 /// Everything of a hub, under one lock: the server, the services and the lines between them. What a call causes has happened before it
 /// returns.
-pub(crate) struct World {
+pub(crate) struct HubState {
     pub(crate) now: Timestamp,
     pub(crate) inboxes: Inboxes,
     pub(crate) trace: Trace,
     pub(crate) pushes: VecDeque<PushRecord>,
     /// In the order in which they were made, which is the order in which they are told of things.
     devices: BTreeMap<u64, Device>,
-    made: Made,
+    counters: Counters,
     /// Whether new services have a connection.
     is_up: bool,
 }
@@ -38,7 +38,7 @@ pub(crate) struct World {
 /// 2026-01-01T00:00:00Z.
 const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
-impl World {
+impl HubState {
     pub(crate) fn new() -> Self {
         Self {
             now: START,
@@ -46,19 +46,19 @@ impl World {
             trace: Trace::default(),
             pushes: VecDeque::new(),
             devices: BTreeMap::new(),
-            made: Made::default(),
+            counters: Counters::default(),
             is_up: true,
         }
     }
 
     pub(crate) fn add(&mut self, user: &str, settings: Settings) -> (u64, Arc<Notify>) {
-        let id = self.made.device();
+        let id = self.counters.device();
         let user = user_id(user);
         let changed = Arc::new(Notify::new());
         let device = Device {
             name: name(&user, id),
             user,
-            script: Script::default(),
+            faults: PlannedFaults::default(),
             is_online: self.is_up,
             changed: Arc::clone(&changed),
             session: None,
@@ -111,7 +111,7 @@ impl World {
         let end = self.now.checked_add(duration).unwrap_or(Timestamp::MAX);
         while let Some(due) = self.inboxes.next_due().filter(|due| *due <= end) {
             self.now = self.now.max(due);
-            for (user, change) in self.inboxes.fall_due(self.now, &mut self.made) {
+            for (user, change) in self.inboxes.fall_due(self.now, &mut self.counters) {
                 self.deliver(&user, &change);
             }
         }

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::authorization::{Invalid, check_key};
-use super::{Refusal, Session, repeated};
-use crate::registry::{Member, NotSubscribed};
+use super::auth_key::{InvalidKey, check_key};
+use super::{Rejection, Session, truncated};
+use crate::registry::{Member, SubscribeError};
 
 #[derive(Deserialize)]
 struct Subscribe {
@@ -27,88 +27,92 @@ struct Unsubscribe {
 const TEN_SECONDS: Duration = Duration::from_secs(10);
 
 impl Session {
-    pub(super) fn subscribe(&mut self, frame: &Frame<'_>) -> Result<(), Refusal> {
+    pub(super) fn subscribe(&mut self, frame: &Frame<'_>) -> Result<(), Rejection> {
         let Ok(request) = frame.data().json::<Subscribe>() else {
-            return Err(Refusal::new("Invalid subscription: data must be an object with the text `channel`"));
+            return Err(Rejection::new(
+                "Invalid subscription: data must be an object with the text `channel`",
+            ));
         };
-        let refuse = |message: String| Refusal::of(&request.channel, message);
-        // Who comes back asks for all its channels at once.
-        let most = self.shared.limits.subscribing.max(self.shared.limits.subscriptions);
-        if !self.subscribing.allows(most, TEN_SECONDS, Instant::now()) {
+        let reject = |message: String| Rejection::of_channel(&request.channel, message);
+        // A client that reconnects subscribes to all its channels at once.
+        let limit = self.shared.limits.subscribe_requests.max(self.shared.limits.subscriptions);
+        if !self.subscribe_requests.allows(limit, TEN_SECONDS, Instant::now()) {
             let message = "Subscription rejected due to rate limit".to_owned();
-            return Err(Refusal { code: Some(CloseCode::CLIENT_EVENT_RATE), ..refuse(message) });
+            return Err(Rejection { code: Some(CloseCode::CLIENT_EVENT_RATE), ..reject(message) });
         }
-        let channel = ChannelName::new(request.channel.as_str())
-            .map_err(|why| refuse(format!("Invalid channel name {}: {why}", repeated(&request.channel))))?;
+        let channel = ChannelName::new(request.channel.as_str()).map_err(|error| {
+            reject(format!("Invalid channel name {}: {error}", truncated(&request.channel)))
+        })?;
         if self.subscriptions.contains(&channel) {
-            return Err(refuse(format!("Existing subscription to channel {channel}")));
+            return Err(reject(format!("Existing subscription to channel {channel}")));
         }
         let limit = self.shared.limits.subscriptions;
         if self.subscriptions.len() >= limit {
-            return Err(refuse(format!(
+            return Err(reject(format!(
                 "Cannot subscribe to {channel}: a connection has at most {limit} subscriptions"
             )));
         }
-        let member = self.authorize(&channel, &request).map_err(refuse)?;
+        let member = self.authorize(&channel, &request).map_err(reject)?;
         let subscribed = self.shared.registry.subscribe(&self.socket, &channel, member.as_ref());
-        let until = subscribed.map_err(|why| match why {
-            NotSubscribed::Full => {
+        let expires = subscribed.map_err(|error| match error {
+            SubscribeError::Full => {
                 let limit = self.shared.limits.presence_members;
-                refuse(format!("Cannot subscribe to {channel}: it has at most {limit} members"))
+                reject(format!("Cannot subscribe to {channel}: it has at most {limit} members"))
             }
-            NotSubscribed::Revoked(why) => refuse(format!("Cannot subscribe to {channel}: {why}")),
+            SubscribeError::Revoked(error) => reject(format!("Cannot subscribe to {channel}: {error}")),
         })?;
-        self.shared.tell_counts_later();
+        self.shared.send_delayed_counts();
         tracing::debug!(socket.id = %self.socket.id, channel.name = %channel, "subscribed");
-        self.authorized(until);
+        self.authorized(expires);
         self.subscriptions.insert(channel);
         self.has_subscribed = true;
         Ok(())
     }
 
-    /// Whether the connection may subscribe, and as whom to a presence channel.
+    /// Checks that the connection may subscribe, and returns the member for a presence channel.
     fn authorize(&self, channel: &ChannelName, request: &Subscribe) -> Result<Option<Member>, String> {
         match channel.kind() {
             ChannelKind::Public | ChannelKind::Cache => return Ok(None),
-            ChannelKind::ServerToUser => return self.authorize_own(channel),
+            ChannelKind::ServerToUser => return self.authorize_own_channel(channel),
             _ => {}
         }
-        let signer = &self.shared.app.signer;
+        let signer = &self.shared.signer;
         let auth = request.auth.as_deref().unwrap_or_default();
         if auth.is_empty() {
             return Err(format!("Auth info required to subscribe to {channel}"));
         }
-        check_key(signer, auth).map_err(|why| match why {
-            Invalid::Format => format!(
+        check_key(signer, auth).map_err(|error| match error {
+            InvalidKey::Format => format!(
                 "Auth value for subscription to {channel} is invalid: should be of format 'key:signature'"
             ),
-            Invalid::Key(key) => format!("Invalid key in subscription auth data: '{key}'"),
+            InvalidKey::Unknown(key) => format!("Invalid key in subscription auth data: '{key}'"),
         })?;
-        let wrong =
+        let wrong_signature =
             || format!("Invalid signature: expected one by the app secret of {}:{channel}", self.socket.id);
         let data = request.channel_data.as_deref().filter(|data| !data.is_empty());
         match (channel.kind().is_presence(), data, &self.user) {
             (false, ..) => {
-                signer.verify_channel(auth, &self.socket.id, channel, None).map_err(|_| wrong())?;
+                signer.verify_channel(auth, &self.socket.id, channel, None).map_err(|_| wrong_signature())?;
                 Ok(None)
             }
             (true, Some(data), _) => {
-                let invalid = |why| format!("Invalid channel_data for subscription to {channel}: {why}");
-                signer.verify_channel(auth, &self.socket.id, channel, Some(data)).map_err(|why| match why
-                    .kind()
-                {
-                    pusher_signer::ErrorKind::ChannelData => invalid(why.to_string()),
-                    _ => format!("{}:channel_data", wrong()),
-                })?;
+                let invalid =
+                    |problem| format!("Invalid channel_data for subscription to {channel}: {problem}");
+                signer.verify_channel(auth, &self.socket.id, channel, Some(data)).map_err(
+                    |error| match error.kind() {
+                        pusher_signer::ErrorKind::ChannelData => invalid(error.to_string()),
+                        _ => format!("{}:channel_data", wrong_signature()),
+                    },
+                )?;
                 member(data).map(Some).map_err(invalid)
             }
-            // Whoever is signed in is the user that it is signed in as, with a signature of the channel alone.
+            // A signed-in connection joins as its user with a signature for the channel alone.
             (true, None, Some(user)) => {
                 let text = format!("{}:{channel}", self.socket.id);
                 let signature = auth.split_once(':').map(|(_, signature)| signature).unwrap_or_default();
                 match signer.verify(text.as_bytes(), signature) {
                     true => Ok(Some(user.clone())),
-                    false => Err(wrong()),
+                    false => Err(wrong_signature()),
                 }
             }
             (true, None, None) => {
@@ -117,7 +121,7 @@ impl Session {
         }
     }
 
-    fn authorize_own(&self, channel: &ChannelName) -> Result<Option<Member>, String> {
+    fn authorize_own_channel(&self, channel: &ChannelName) -> Result<Option<Member>, String> {
         let own = self.user.as_ref().and_then(|user| ChannelName::of_user(&user.user_id).ok());
         match own.as_ref() == Some(channel) {
             true => Ok(None),
@@ -127,34 +131,34 @@ impl Session {
         }
     }
 
-    pub(super) fn unsubscribe(&mut self, frame: &Frame<'_>) -> Result<(), Refusal> {
+    pub(super) fn unsubscribe(&mut self, frame: &Frame<'_>) -> Result<(), Rejection> {
         let Ok(Unsubscribe { channel }) = frame.data().json() else {
-            return Err(Refusal::new(
+            return Err(Rejection::new(
                 "Invalid unsubscription: data must be an object with the text `channel`",
             ));
         };
         let Some(channel) = self.subscriptions.take(channel.as_str()) else {
             let message = format!(
                 "No current subscription to channel {}, or subscription in progress",
-                repeated(&channel)
+                truncated(&channel)
             );
-            return Err(Refusal::of(&channel, message));
+            return Err(Rejection::of_channel(&channel, message));
         };
         self.shared.registry.unsubscribe(&self.socket.id, &channel);
-        self.shared.tell_counts_later();
+        self.shared.send_delayed_counts();
         Ok(())
     }
 }
 
-/// The user that signed `channel_data` names, within Pusher's limits.
+/// Parses the user of `channel_data` and checks Pusher's limits.
 fn member(channel_data: &str) -> Result<Member, String> {
     let PresenceMember { id, info } =
-        PresenceMember::parse_text(channel_data).map_err(|_| "it names no user".to_owned())?;
+        PresenceMember::parse_text(channel_data).map_err(|_| "it has no user_id".to_owned())?;
     if id.chars().count() > limits::USER_ID {
-        return Err(format!("a user_id has at most {} characters", limits::USER_ID));
+        return Err(format!("user_id exceeds {} characters", limits::USER_ID));
     }
     if info.len() > limits::USER_DATA {
-        return Err(format!("a user_info has at most {} bytes", limits::USER_DATA));
+        return Err(format!("user_info exceeds {} bytes", limits::USER_DATA));
     }
     let user_info = RawValue::from_string(info).ok().filter(|info| info.get() != "null");
     Ok(Member { user_id: Arc::from(id), user_info })

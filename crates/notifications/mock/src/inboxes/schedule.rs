@@ -6,11 +6,11 @@ use internal_notifications_models::{
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
 
 use super::Inboxes;
-use crate::made::Made;
+use crate::counters::Counters;
 
 /// What is to happen later.
 #[derive(Clone, Default)]
-pub(super) struct Due {
+pub(super) struct Schedule {
     /// In the order in which they were pushed.
     scheduled: Vec<Scheduled>,
     expiring: BTreeSet<(Timestamp, NotificationId)>,
@@ -23,7 +23,7 @@ struct Scheduled {
     user: UserId,
 }
 
-impl Due {
+impl Schedule {
     pub(super) fn schedule(&mut self, at: Timestamp, id: &NotificationId, user: &UserId) {
         self.scheduled.push(Scheduled { at, id: id.clone(), user: user.clone() });
     }
@@ -47,25 +47,26 @@ impl Due {
 impl Inboxes {
     /// When the next thing falls due.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.due.next()
+        self.schedule.next()
     }
 
     /// Does what has fallen due: what has expired leaves, then what was scheduled comes, oldest first.
-    pub(crate) fn fall_due(&mut self, now: Timestamp, made: &mut Made) -> Vec<(UserId, Change)> {
+    pub(crate) fn fall_due(&mut self, now: Timestamp, counters: &mut Counters) -> Vec<(UserId, Change)> {
         let mut changes = Vec::new();
-        while self.due.expiring.first().is_some_and(|(at, _)| *at <= now) {
-            let Some((_, id)) = self.due.expiring.pop_first() else { break };
-            if let Ok((_, removed)) = self.withdraw(&id, RemovedReason::Expired, now, made) {
+        while self.schedule.expiring.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, id)) = self.schedule.expiring.pop_first() else { break };
+            if let Ok((_, removed)) = self.withdraw(&id, RemovedReason::Expired, now, counters) {
                 changes.extend(removed);
             }
         }
-        let (mut due, rest): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.due.scheduled).into_iter().partition(|scheduled| scheduled.at <= now);
-        self.due.scheduled = rest;
+        let (mut due, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.schedule.scheduled)
+            .into_iter()
+            .partition(|scheduled| scheduled.at <= now);
+        self.schedule.scheduled = rest;
         due.sort_by_key(|scheduled| scheduled.at);
         for Scheduled { id, user, .. } in due {
-            let Some(known) = self.known.get(&id).cloned() else { continue };
-            let added = self.log(&user).add(&id, &known.notification, &known.sender, now, made.tag());
+            let Some(known) = self.notifications.get(&id).cloned() else { continue };
+            let added = self.log(&user).add(&id, &known.notification, &known.sender, now, counters.tag());
             changes.extend(added.map(|change| (user, change)));
         }
         changes
@@ -77,19 +78,19 @@ impl Inboxes {
         id: &NotificationId,
         reason: RemovedReason,
         now: Timestamp,
-        made: &mut Made,
+        counters: &mut Counters,
     ) -> Result<(Retraction, Vec<(UserId, Change)>), ServiceError> {
-        let Some(known) = self.known.get_mut(id) else {
+        let Some(known) = self.notifications.get_mut(id) else {
             let detail = format!("nobody was ever pushed a notification with the id {id}");
             return Err(ServiceError::new(ServiceErrorKind::Unknown, detail));
         };
         known.withdrawn = true;
-        let before = self.due.scheduled.len();
-        self.due.scheduled.retain(|scheduled| scheduled.id != *id);
-        let cancelled = (before - self.due.scheduled.len()) as u64;
+        let before = self.schedule.scheduled.len();
+        self.schedule.scheduled.retain(|scheduled| scheduled.id != *id);
+        let cancelled = (before - self.schedule.scheduled.len()) as u64;
         let mut changes = Vec::new();
         for (user, log) in self.logs.iter_mut().filter(|(_, log)| log.notification(id).is_some()) {
-            let removed = log.withdraw(std::slice::from_ref(id), reason, now, made.tag());
+            let removed = log.withdraw(std::slice::from_ref(id), reason, now, counters.tag());
             changes.extend(removed.map(|change| (user.clone(), change)));
         }
         Ok((Retraction { id: id.clone(), cancelled, removed: changes.len() as u64 }, changes))

@@ -1,21 +1,21 @@
 use pusher_protocol::{ChannelName, Frame};
 use serde::Serialize;
 
-use super::Refusal;
+use super::ApiError;
 use crate::broker::Broker;
-use crate::registry::Description;
+use crate::registry::ChannelSnapshot;
 
-/// What a caller asks of a channel: the comma-separated names of `info`.
+/// The attributes of a channel that a caller requests with the parameter `info`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(super) struct RequestedInfo {
     pub(super) user_count: bool,
     pub(super) subscription_count: bool,
     pub(super) cache: bool,
 }
 
-/// What a channel has of it.
+/// A channel's attributes in a response. Absent ones were not requested or do not apply.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Attributes {
+pub(super) struct ChannelInfo {
     #[serde(skip_serializing_if = "Option::is_none")]
     user_count: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,49 +30,50 @@ struct Cached {
     ttl: u64,
 }
 
-impl Wanted {
-    /// Reads the names.
+impl RequestedInfo {
+    /// Parses a comma-separated list of attribute names.
     ///
     /// # Errors
-    /// One that is not known.
-    pub(super) fn parse(info: Option<&str>) -> Result<Self, Refusal> {
-        let mut wanted = Self::default();
+    /// Returns an error if a name is unknown.
+    pub(super) fn parse(info: Option<&str>) -> Result<Self, ApiError> {
+        let mut requested = Self::default();
         let names = info.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
         for name in names {
             match name {
-                "user_count" => wanted.user_count = true,
-                "subscription_count" => wanted.subscription_count = true,
-                "cache" => wanted.cache = true,
+                "user_count" => requested.user_count = true,
+                "subscription_count" => requested.subscription_count = true,
+                "cache" => requested.cache = true,
                 other => {
                     let other: String = other.chars().take(100).collect();
-                    return Err(Refusal::bad(format!("Unknown info attribute: {other}")));
+                    return Err(ApiError::bad_request(format!("Unknown info attribute: {other}")));
                 }
             }
         }
-        Ok(wanted)
+        Ok(requested)
     }
 
-    /// What of it a channel has, leaving out what its kind has not.
-    pub(super) fn of(self, broker: &Broker, channel: &ChannelName) -> (bool, Attributes) {
+    /// Looks up the requested attributes of a channel, as far as its kind has them, and whether it
+    /// is occupied.
+    pub(super) fn look_up(self, broker: &Broker, channel: &ChannelName) -> (bool, ChannelInfo) {
         let kind = channel.kind();
-        let Description { is_occupied, user_count, subscription_count, cached } =
-            broker.shared.registry.describe(channel);
+        let ChannelSnapshot { is_occupied, user_count, subscription_count, cached } =
+            broker.shared.registry.channel(channel);
         let cached = cached.map(|(frame, left)| Cached {
             data: Frame::parse(&frame).map(|frame| frame.data().text().into_owned()).unwrap_or_default(),
             ttl: left.as_secs(),
         });
-        let attributes = Attributes {
+        let info = ChannelInfo {
             user_count: (self.user_count && kind.is_presence()).then_some(user_count),
             subscription_count: self.subscription_count.then_some(subscription_count),
             cache: (self.cache && kind.is_cache()).then_some(cached),
         };
-        (is_occupied, attributes)
+        (is_occupied, info)
     }
 }
 
-impl Attributes {
-    /// How many users a presence channel has.
-    pub(super) fn users(user_count: usize) -> Self {
+impl ChannelInfo {
+    /// Returns the attribute `user_count` alone.
+    pub(super) fn of_users(user_count: usize) -> Self {
         Self { user_count: Some(user_count), ..Self::default() }
     }
 }
