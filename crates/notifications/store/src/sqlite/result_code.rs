@@ -1,5 +1,3 @@
-use std::error::Error;
-
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::SqliteError;
 

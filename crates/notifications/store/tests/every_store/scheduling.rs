@@ -14,7 +14,9 @@ fn later(name: &str, users: &[&str], due: Timestamp) -> Push {
 }
 
 fn delivered(delivered: u64, late: u64) -> Advanced {
-    Advanced { delivered, lateness: Duration::from_secs(late), ..Advanced::default() }
+    let mut advanced = Advanced::default();
+    (advanced.delivered, advanced.lateness) = (delivered, Duration::from_secs(late));
+    advanced
 }
 
 async fn what_is_for_later_enters_when_it_is_due_and_not_before(on: Backend) {
