@@ -1,11 +1,13 @@
 #[cfg(feature = "sqlite")]
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::ConfigError;
 use super::variables::Variables;
 #[cfg(feature = "postgres")]
 use crate::store::postgres::PostgresUrl;
+use crate::store::{self, Committed, Store, StoreError};
 
 const NAME: &str = "INTERNAL_NOTIFICATIONS_DATABASE_URL";
 
@@ -27,6 +29,42 @@ impl Database {
         url.as_deref().unwrap_or("sqlite://internal-notifications.db").parse()
     }
 
+    /// Opens the store, creating the database where it is missing.
+    pub(crate) async fn open(&self, committed: Arc<dyn Committed>) -> Result<Arc<dyn Store>, StoreError> {
+        match *self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(ref path) => {
+                let options = store::sqlite::SqliteOptions::default().with_committed(committed);
+                Ok(Arc::new(store::sqlite::SqliteStore::open_file(path, options).await?))
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(ref url) => {
+                let options = store::postgres::PostgresOptions::default().with_committed(committed);
+                Ok(Arc::new(store::postgres::PostgresStore::open(url, options).await?))
+            }
+        }
+    }
+
+    /// Reads a setting that a server stored, which may be running.
+    pub(crate) async fn read_setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        match *self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(ref path) => store::sqlite::kept_setting(path, name).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(ref url) => store::postgres::kept_setting(url, &Default::default(), name).await,
+        }
+    }
+
+    /// Returns the URL without user, password and parameters.
+    pub(crate) fn redacted(&self) -> String {
+        match *self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(ref path) => format!("sqlite://{}", path.display()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(ref url) => url.redacted(),
+        }
+    }
+
     /// Parses the URL in a variable.
     pub(super) fn read(variable: &'static str, url: &str) -> Result<Self, ConfigError> {
         // Errors never quote the URL: it may hold a password.
@@ -41,7 +79,7 @@ impl Database {
 
 #[cfg(feature = "postgres")]
 fn postgres(url: &str) -> Result<Database, String> {
-    url.parse().map(Database::Postgres).map_err(|error: crate::store::StoreError| error.to_string())
+    url.parse().map(Database::Postgres).map_err(|error: StoreError| error.to_string())
 }
 
 #[cfg(not(feature = "postgres"))]
@@ -51,7 +89,7 @@ fn postgres(_: &str) -> Result<Database, String> {
 
 #[cfg(feature = "sqlite")]
 fn sqlite(url: &str) -> Result<Database, String> {
-    crate::store::sqlite::path_from_url(url).map(Database::Sqlite).map_err(|error| error.to_string())
+    store::sqlite::path_from_url(url).map(Database::Sqlite).map_err(|error| error.to_string())
 }
 
 #[cfg(not(feature = "sqlite"))]

@@ -8,8 +8,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::PostgresOptions;
-use crate::sql::failure::Failure;
 use super::transaction::Transaction;
+use crate::sql::failure::Failure;
 use crate::{StoreError, StoreErrorKind};
 
 /// How often what failed for a reason that passes is done again.
