@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use pusher_protocol::{CloseCode, Outgoing};
+use pusher_protocol::{CloseCode, ProtocolEvent};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
@@ -205,7 +205,7 @@ async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S
     };
     tracing::debug!(close.code = ending.code.0, close.reason = ending.reason, "closing a connection");
     if ending.code.0 >= 4000 && ending.code != CloseCode::RECONNECT {
-        let error = Outgoing::Error { code: Some(ending.code), message: ending.reason, channel: None };
+        let error = ProtocolEvent::Error { code: Some(ending.code), message: ending.reason, channel: None };
         if socket.feed(Message::text(error.encode())).await.is_err() {
             return;
         }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use pusher_protocol::{ChannelName, CloseCode, Outgoing, SocketId, client_event};
+use pusher_protocol::{ChannelName, CloseCode, ProtocolEvent, SocketId, client_event};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -180,15 +180,20 @@ impl Registry {
             self.hooks.tell(|| Occurrence::occupied(name));
         }
         match member {
-            None => socket.mailbox.put(Outgoing::SubscriptionSucceeded { channel: name }.encode().into()),
+            None => {
+                socket.mailbox.put(ProtocolEvent::SubscriptionSucceeded { channel: name }.encode().into())
+            }
             Some(member) => {
                 let members = channel.members.get_or_insert_default();
                 let is_first = members.join(&socket.id, member);
                 socket.mailbox.put(members.confirmation(name).into());
                 if is_first {
                     let Member { user_id, user_info } = member;
-                    let added =
-                        Outgoing::MemberAdded { channel: name, user_id, user_info: user_info.as_deref() };
+                    let added = ProtocolEvent::MemberAdded {
+                        channel: name,
+                        user_id,
+                        user_info: user_info.as_deref(),
+                    };
                     channel.publish(&added.encode().into(), None);
                     self.hooks.tell(|| Occurrence::member_added(name, user_id));
                 }
@@ -198,7 +203,7 @@ impl Registry {
             if let Some((last, _)) = cache.get(name, Instant::now()) {
                 socket.mailbox.put(last.clone());
             } else {
-                socket.mailbox.put(Outgoing::CacheMiss { channel: name }.encode().into());
+                socket.mailbox.put(ProtocolEvent::CacheMiss { channel: name }.encode().into());
                 if !std::mem::replace(&mut channel.is_miss_told, true) {
                     self.hooks.tell(|| Occurrence::cache_miss(name));
                 }
@@ -219,7 +224,7 @@ impl Registry {
             return;
         }
         if let Some(user_id) = channel.members.as_mut().and_then(|members| members.leave(id)) {
-            let removed = Outgoing::MemberRemoved { channel: name, user_id: &user_id };
+            let removed = ProtocolEvent::MemberRemoved { channel: name, user_id: &user_id };
             channel.publish(&removed.encode().into(), None);
             self.hooks.tell(|| Occurrence::member_removed(name, &user_id));
         }
@@ -248,7 +253,7 @@ impl Registry {
         let channel = state.channels.get(name);
         let count = channel.map_or(0, |channel| channel.subscribers.len());
         if let Some(channel) = channel {
-            let frame = Outgoing::SubscriptionCount { channel: name, count }.encode().into();
+            let frame = ProtocolEvent::SubscriptionCount { channel: name, count }.encode().into();
             channel.publish(&frame, None);
         }
         self.hooks.tell(|| Occurrence::subscription_count(name, count));

@@ -7,7 +7,7 @@ mod subscribing;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use pusher_protocol::{ChannelName, CloseCode, ErrorCode, Frame, Outgoing, names};
+use pusher_protocol::{ChannelName, CloseCode, Frame, ProtocolEvent, names};
 use tokio::time::Instant;
 
 use crate::broker::Shared;
@@ -32,7 +32,7 @@ pub(crate) struct Session {
 /// A refused frame: the text of the error event, the code if there is one, and the channel it is about.
 struct Refusal {
     message: String,
-    code: ErrorCode,
+    code: Option<CloseCode>,
     channel: Option<String>,
 }
 
@@ -71,7 +71,8 @@ impl Session {
             client_events: Rate::default(),
             bad_frames: 0,
         };
-        session.reply(&Outgoing::ConnectionEstablished { socket_id: &session.socket.id, activity_timeout });
+        session
+            .reply(&ProtocolEvent::ConnectionEstablished { socket_id: &session.socket.id, activity_timeout });
         shared.registry.hooks().run(&shared.app.signer, &shared.clock, &shared.limits);
         tracing::debug!(socket.id = %session.socket.id, "connection established");
         Ok(session)
@@ -97,7 +98,7 @@ impl Session {
     }
 
     pub(crate) fn ping(&self) {
-        self.reply(&Outgoing::Ping);
+        self.reply(&ProtocolEvent::Ping);
     }
 
     /// Acts on a text frame.
@@ -110,7 +111,7 @@ impl Session {
         };
         let done = match frame.event.as_ref() {
             names::PING => {
-                self.reply(&Outgoing::Pong);
+                self.reply(&ProtocolEvent::Pong);
                 Ok(())
             }
             names::PONG => Ok(()),
@@ -121,7 +122,7 @@ impl Session {
             event => Err(Refusal::new(format!("Unsupported event received on socket: {}", repeated(event)))),
         };
         if let Err(Refusal { message, code, channel }) = done {
-            self.reply(&Outgoing::Error { code, message: &message, channel: channel.as_deref() });
+            self.reply(&ProtocolEvent::Error { code, message: &message, channel: channel.as_deref() });
         }
         Ok(())
     }
@@ -139,11 +140,11 @@ impl Session {
         if self.bad_frames > self.shared.limits.bad_frames {
             return Err(TOO_MANY_BAD_FRAMES);
         }
-        self.reply(&Outgoing::Error { code: None, message, channel: None });
+        self.reply(&ProtocolEvent::Error { code: None, message, channel: None });
         Ok(())
     }
 
-    fn reply(&self, frame: &Outgoing<'_>) {
+    fn reply(&self, frame: &ProtocolEvent<'_>) {
         self.socket.mailbox.put(frame.encode().into());
     }
 }

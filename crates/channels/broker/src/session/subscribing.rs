@@ -148,7 +148,7 @@ impl Session {
 
 /// The user that signed `channel_data` names, within Pusher's limits.
 fn member(channel_data: &str) -> Result<Member, String> {
-    let PresenceMember { id, info } =
+    let PresenceMember { id, info, .. } =
         PresenceMember::parse_text(channel_data).map_err(|_| "it names no user".to_owned())?;
     if id.chars().count() > limits::USER_ID {
         return Err(format!("a user_id has at most {} characters", limits::USER_ID));
