@@ -6,7 +6,7 @@ use crate::workspace::root;
 const LAST_COLUMN: usize = 100;
 
 /// Where the rule holds so far.
-const FOLDERS: &[&str] = &["xtask/", "tests/repo_rules/", "web/src/client/", "web/src/models/", "web/src/replica/"];
+const FOLDERS: &[&str] = &["xtask/", "tests/repo_rules/", "web/"];
 
 /// Extensions, and how the comments of that language start.
 const LANGUAGES: &[(&str, &[&str])] = &[
