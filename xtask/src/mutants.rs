@@ -11,7 +11,17 @@ const CRATES: &[(&str, &[&str])] = &[
     ("pusher-signer", &[]),
     ("internal-notifications-models", &[]),
     ("internal-notifications-service", &[]),
-    ("internal-notifications-store", &["crates/notifications/store/src/rules/**"]),
+    ("internal-notifications-store", RULES_OF_STORES),
+];
+
+/// What every store decides alike.
+const RULES_OF_STORES: &[&str] = &[
+    "crates/notifications/store/src/rules/**",
+    "crates/notifications/store/src/advanced.rs",
+    "crates/notifications/store/src/digest.rs",
+    "crates/notifications/store/src/idempotency.rs",
+    "crates/notifications/store/src/retention.rs",
+    "crates/notifications/store/src/sweep.rs",
 ];
 
 /// The part of the mutants that a crate's own tests have to catch.
@@ -25,7 +35,7 @@ pub(crate) fn run(names: &[String]) -> ExitCode {
     for (name, files) in CRATES.iter().filter(|(name, _)| chosen(name)) {
         let results = folder.join(name);
         let mut cargo = tools::cargo();
-        cargo.args(["mutants", "--package", name, "--timeout", "60", "--colors", "never"]);
+        cargo.args(["mutants", "--package", name, "--all-features", "--timeout", "60", "--colors", "never"]);
         cargo.args(files.iter().flat_map(|file| ["--file", file])).arg("--output").arg(&results);
         match cargo.current_dir(tools::root()).status().map(|status| status.code()) {
             // 2 and 3 mean that mutants were missed, or ran into the time limit.
