@@ -6,7 +6,7 @@ use internal_notifications_pusher::contract::{
     Announcement, InternalNotificationsService, ServiceErrorKind, Snapshot, Status,
 };
 use internal_notifications_pusher::models::{InternalNotification, NotificationId};
-use internal_notifications_pusher::{Credentials, Http, HttpAnswer, HttpRequest, Identity, MAX_ANSWER};
+use internal_notifications_pusher::{Credentials, HttpClient, HttpResponse, HttpRequest, Identity, MAX_RESPONSE_BYTES};
 
 use crate::support::{Device, Fault, Server, ids, soon};
 
@@ -72,7 +72,7 @@ async fn a_failing_init_says_why_and_leaves_the_service_idle() {
     let server = Server::new();
     let device = Device::new(&server);
     let mut too_long = br#"{"seq":0,"tag":null,"pending":0,"notifications":[],"next":null}"#.to_vec();
-    too_long.resize(MAX_ANSWER + 1, b' ');
+    too_long.resize(MAX_RESPONSE_BYTES + 1, b' ');
     for (fault, kind) in [
         (Fault::Answer(401, Vec::new()), ServiceErrorKind::Unauthorized),
         (Fault::Answer(403, Vec::new()), ServiceErrorKind::Forbidden),
@@ -109,11 +109,11 @@ async fn dispose_while_init_waits_ends_it() {
 struct Counted(Server);
 
 #[async_trait::async_trait]
-impl Http for Counted {
+impl HttpClient for Counted {
     async fn send(
         &self,
         request: HttpRequest,
-    ) -> Result<HttpAnswer, internal_notifications_pusher::contract::ServiceError> {
+    ) -> Result<HttpResponse, internal_notifications_pusher::contract::ServiceError> {
         self.0.send(request).await
     }
 }
@@ -122,7 +122,7 @@ impl Http for Counted {
 async fn dispose_leaves_no_task_no_request_and_no_connection() {
     let server = Server::new();
     let http = Arc::new(Counted(server.clone()));
-    let device = Device::with(&server, |builder| builder.http(http.clone()));
+    let device = Device::with(&server, |builder| builder.http_client(http.clone()));
     device.go_live().await;
     let held_before = Arc::strong_count(&http);
     assert!(held_before > 2);
@@ -149,7 +149,7 @@ async fn the_last_handle_takes_everything_with_it() {
     let server = Server::new();
     let http = Arc::new(Counted(server.clone()));
     let held = Arc::downgrade(&http);
-    let device = Device::with(&server, |builder| builder.http(http));
+    let device = Device::with(&server, |builder| builder.http_client(http));
     device.go_live().await;
     let another = device.service.clone();
     let mut snapshots = device.service.snapshots();
@@ -174,7 +174,7 @@ async fn the_last_handle_ends_an_init_that_nobody_waits_for() {
     server.fail("/realtime", Fault::Silence);
     let http = Arc::new(Counted(server.clone()));
     let held = Arc::downgrade(&http);
-    let device = Device::with(&server, |builder| builder.http(http));
+    let device = Device::with(&server, |builder| builder.http_client(http));
     let before = tokio::time::Instant::now();
     assert!(tokio::time::timeout(Duration::from_secs(1), device.service.init()).await.is_err());
     assert_eq!(device.service.snapshot().status, Status::Starting);
@@ -203,7 +203,7 @@ async fn the_next_user_sees_nothing_of_the_last() {
     let server = Server::new();
     server.add("ada", "adas");
     let who = Arc::new(Whoever(std::sync::Mutex::new("ada")));
-    let device = Device::with(&server, |builder| builder.identity(who.clone()));
+    let device = Device::with_identity(&server, who.clone());
     device.go_live().await;
     let (mut snapshots, mut announcements) = (device.service.snapshots(), device.service.announcements());
     device.service.dispose().await;
