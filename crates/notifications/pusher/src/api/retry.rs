@@ -1,12 +1,14 @@
 use std::future::Future;
 use std::time::Duration;
 
+use pusher_client::Backoff;
 use rand::{Rng, RngExt};
 
 use super::CallError;
 
-const BASE: Duration = Duration::from_millis(500);
+/// The longest wait.
 pub(crate) const CAP: Duration = Duration::from_secs(10);
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(500), CAP);
 
 /// How often a push is sent before it fails.
 pub(crate) const TRIES: u32 = 4;
@@ -35,8 +37,7 @@ where
 
 /// Returns the wait after a failed attempt, from 1: exponential backoff with full jitter.
 pub(crate) fn delay(attempt: u32, rng: &mut dyn Rng) -> Duration {
-    let doubled = 2_u32.checked_pow(attempt.saturating_sub(1)).and_then(|factor| BASE.checked_mul(factor));
-    doubled.map_or(CAP, |limit| limit.min(CAP)).mul_f64(rng.random_range(0.0..=1.0))
+    BACKOFF.delay(attempt, rng.random_range(0.0..=1.0))
 }
 
 #[cfg(test)]
