@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use internal_notifications_pusher::contract::{OfflinePush, ServiceError, ServiceErrorKind};
 use internal_notifications_pusher::models::{InternalNotification, Receipt, UserId};
 use internal_notifications_pusher::pusher_client::Roots;
-use internal_notifications_pusher::{HttpClient, HttpResponse, HttpMethod, HttpRequest, InboxClient, PusherService};
+use internal_notifications_pusher::{
+    HttpClient, HttpMethod, HttpRequest, HttpResponse, InboxClient, PusherService,
+};
 use internal_notifications_testkit::server::{Proxy, TestServer};
 use internal_notifications_testkit::{Connection, Device, Harness, Outcome, run_bullet};
 

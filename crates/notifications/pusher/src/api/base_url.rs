@@ -9,8 +9,9 @@ pub(crate) struct BaseUrl(Url);
 impl BaseUrl {
     pub(crate) fn parse(text: &str) -> Result<Self, ServiceError> {
         let invalid = |detail: &str| ServiceError::new(ServiceErrorKind::Configuration, detail);
-        let url = Url::parse(text)
-            .map_err(|_| invalid("the server's URL is malformed; it must be one like http://127.0.0.1:8080"))?;
+        let url = Url::parse(text).map_err(|_| {
+            invalid("the server's URL is malformed; it must be one like http://127.0.0.1:8080")
+        })?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(invalid("the server's URL must begin with http:// or https:// and a host"));
         }

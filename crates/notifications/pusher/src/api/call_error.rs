@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn the_detail_of_a_problem_is_shown() {
-        let body = r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"no such notification"}"#;
+        let body =
+            r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"no such notification"}"#;
         assert_eq!(rejected(404, body).kind(), ServiceErrorKind::Unknown);
         assert_eq!(text(404, body), "the server answered 404: no such notification");
         let body = r#"{"type":"about:blank","title":"Not Found","status":404}"#;

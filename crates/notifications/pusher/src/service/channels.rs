@@ -188,7 +188,10 @@ mod tests {
             (PREFIX, "private-in-"),
         ];
         let realtime = info(&read(&host).unwrap().unwrap());
-        assert_eq!((realtime.cluster, realtime.host.as_deref(), realtime.port), (None, Some("ws.example"), Some(6001)));
+        assert_eq!(
+            (realtime.cluster, realtime.host.as_deref(), realtime.port),
+            (None, Some("ws.example"), Some(6001))
+        );
         assert_eq!((realtime.scheme.as_deref(), realtime.channel.as_str()), (Some("http"), "private-in-ada"));
     }
 

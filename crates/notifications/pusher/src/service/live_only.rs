@@ -119,9 +119,9 @@ impl LiveOnly {
             Command::LoadOlder(count, reply) => {
                 let loaded = self.inbox.load_older(count);
                 self.publisher.publish(Vec::new(), Some(self.inbox.replica()), self.status());
-                let _ = reply.send(loaded.map_err(|full| {
-                    ServiceError::new(ServiceErrorKind::WindowFull, full.to_string())
-                }));
+                let _ = reply.send(
+                    loaded.map_err(|full| ServiceError::new(ServiceErrorKind::WindowFull, full.to_string())),
+                );
             }
         }
     }

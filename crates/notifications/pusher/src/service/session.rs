@@ -24,10 +24,7 @@ pub(crate) struct Session {
 
 impl Session {
     /// Sends a command to the task and returns its result.
-    pub(crate) async fn call<T>(
-        &self,
-        command: impl FnOnce(Reply<T>) -> Command,
-    ) -> Result<T, ServiceError> {
+    pub(crate) async fn call<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, ServiceError> {
         let (reply, result) = oneshot::channel();
         self.commands.send(command(reply)).await.map_err(|_| not_initialized())?;
         result.await.map_err(|_| not_initialized())?
@@ -52,7 +49,8 @@ impl Session {
         notification: InternalNotification,
     ) -> Result<Receipt, ServiceError> {
         let Some(api) = &self.api else {
-            let detail = "a live-only service cannot push: it has no inbox server (INTERNAL_NOTIFICATIONS_URL)";
+            let detail =
+                "a live-only service cannot push: it has no inbox server (INTERNAL_NOTIFICATIONS_URL)";
             return Err(ServiceError::new(ServiceErrorKind::Disabled, detail));
         };
         let notification = self.settings.with_id(notification)?;

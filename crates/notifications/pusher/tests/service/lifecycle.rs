@@ -6,7 +6,9 @@ use internal_notifications_pusher::contract::{
     Announcement, InternalNotificationsService, ServiceErrorKind, Snapshot, Status,
 };
 use internal_notifications_pusher::models::{InternalNotification, NotificationId};
-use internal_notifications_pusher::{Credentials, HttpClient, HttpResponse, HttpRequest, Identity, MAX_RESPONSE_BYTES};
+use internal_notifications_pusher::{
+    Credentials, HttpClient, HttpRequest, HttpResponse, Identity, MAX_RESPONSE_BYTES,
+};
 
 use crate::support::{Device, Fault, Server, ids, soon};
 

@@ -9,7 +9,7 @@ use internal_notifications_pusher::models::{
     CHANGED_EVENT, Change, ChangesAnswer, EVENT, InternalNotification, LiveEvent, MarkRequest,
     NotificationId, OpId, Position, Problem, PushRequest, RealtimeInfo, Receipt, Tag, Timestamp, WriteAnswer,
 };
-use internal_notifications_pusher::{HttpClient, HttpResponse, HttpMethod, HttpRequest};
+use internal_notifications_pusher::{HttpClient, HttpMethod, HttpRequest, HttpResponse};
 use pusher_broker::{App, Broker, EventName, Limits, Signer};
 use reqwest::Url;
 use serde::Serialize;
