@@ -12,17 +12,17 @@ async fn the_connections_of_a_signed_in_user_are_closed_with_4009_and_no_others(
     bob.join("presence-room", "ada").await;
     let path = "/apps/3/users/ada/terminate_connections";
     assert_eq!(post(&broker, path, "{}").await, (200.try_into().unwrap(), "{}".to_owned()));
-    let told = phone.next().await;
-    assert_eq!(told["data"], json!({"code": 4009, "message": "You got disconnected by the app"}));
+    let error_event = phone.next().await;
+    assert_eq!(error_event["data"], json!({"code": 4009, "message": "You got disconnected by the app"}));
     assert_eq!((phone.close_code().await, laptop.close_code().await), (4009, 4009));
     bob.got_nothing().await;
-    assert_eq!(post(&broker, path, "{}").await.0, 200, "nobody is signed in");
+    assert_eq!(post(&broker, path, "{}").await.0, 200, "a user without connections is fine");
     let mut again = connect(&broker).await;
     again.sign_in("ada").await;
 }
 
 #[tokio::test]
-async fn it_takes_a_signature_and_a_user() {
+async fn terminating_connections_needs_a_signature_and_a_valid_user_id() {
     let broker = broker();
     let mut ada = connect(&broker).await;
     ada.sign_in("ada").await;
@@ -34,7 +34,7 @@ async fn it_takes_a_signature_and_a_user() {
 }
 
 #[tokio::test]
-async fn the_subscribers_of_a_channel_are_closed_in_process() {
+async fn the_subscribers_of_a_channel_are_closed_with_4009() {
     let broker = broker();
     let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);
     ada.subscribe("private-ada").await;
@@ -45,7 +45,7 @@ async fn the_subscribers_of_a_channel_are_closed_in_process() {
 }
 
 #[tokio::test]
-async fn what_was_signed_before_opens_nothing_after() {
+async fn terminating_revokes_authorizations_that_were_recorded_before() {
     let broker = broker();
     let (mut ada, mut other) = (connect(&broker).await, connect(&broker).await);
     let [own, news, user] = ["private-ada", "private-news", "#server-to-user-ada"];
@@ -57,13 +57,13 @@ async fn what_was_signed_before_opens_nothing_after() {
     }
     assert_eq!(broker.terminate_subscribers(&own.parse().unwrap()), 0);
     assert_eq!(broker.terminate_connections("ada"), 0);
-    let called_back = "the authorization was revoked: authorize again";
-    let message = format!("Cannot subscribe to {own}: {called_back}");
+    let revoked = "the authorization was revoked: authorize again";
+    let message = format!("Cannot subscribe to {own}: {revoked}");
     let auth = ada.auth(own);
     assert_eq!(ada.try_subscribe(own, &auth).await, error(&message, Some(own)));
-    let message = format!("Cannot sign in: {called_back}");
+    let message = format!("Cannot sign in: {revoked}");
     assert_eq!(ada.try_sign_in(r#"{"id":"ada"}"#).await, error(&message, None));
-    // Neither of other channels and connections, nor what is signed afterwards.
+    // Other channels, other connections and later authorizations are not affected.
     ada.subscribe(news).await;
     other.subscribe(own).await;
     authorize(&ada, own);

@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::support::*;
 
 #[tokio::test]
-async fn a_signed_in_user_has_a_channel_of_its_own() {
+async fn a_signed_in_user_has_an_own_channel() {
     let broker = broker();
     let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);
     let channel = "#server-to-user-ada";
@@ -20,7 +20,7 @@ async fn a_signed_in_user_has_a_channel_of_its_own() {
 }
 
 #[tokio::test]
-async fn only_what_the_app_signed_for_the_connection_signs_in() {
+async fn a_sign_in_needs_a_signature_for_this_connection_and_user() {
     let broker = broker();
     let (mut client, other) = (connect(&broker).await, connect(&broker).await);
     let user = r#"{"id":"ada"}"#;
@@ -41,7 +41,7 @@ async fn only_what_the_app_signed_for_the_connection_signs_in() {
         json!({"auth": "other:00", "user_data": user}),
         json!({"auth": sign(&other.id, user), "user_data": user}),
         json!({"auth": good, "user_data": r#"{"id":"eve"}"#}),
-        // What authorizes a channel does not sign in.
+        // A signature for a channel is not one for a sign-in.
         json!({"auth": client.auth("private-ada"), "user_data": user}),
         signed("{}"),
         signed(r#"{"id":1}"#),
@@ -55,14 +55,14 @@ async fn only_what_the_app_signed_for_the_connection_signs_in() {
         assert_eq!(answer["event"], "pusher:error", "{data}");
         assert!(
             !answer.to_string().contains(good.strip_prefix("app-key:").unwrap()),
-            "the right one is told"
+            "the error reveals the right signature"
         );
     }
     client.sign_in("ada").await;
 }
 
 #[tokio::test]
-async fn a_connection_is_one_users_only() {
+async fn a_connection_cannot_sign_in_as_a_second_user() {
     let mut client = connect(&broker()).await;
     client.sign_in("ada").await;
     client.sign_in("ada").await;
@@ -72,7 +72,7 @@ async fn a_connection_is_one_users_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sign_in_is_enough_to_stay() {
+async fn a_signed_in_client_without_subscriptions_is_not_closed() {
     let mut client = connect(&broker()).await;
     client.sign_in("ada").await;
     assert_eq!(client.next().await["event"], "pusher:ping");

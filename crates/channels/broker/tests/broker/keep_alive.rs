@@ -34,7 +34,7 @@ async fn a_silent_client_is_pinged_and_then_closed_with_4201() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_sign_of_life_keeps_a_client() {
+async fn any_frame_keeps_a_connection_alive() {
     let broker = broker();
     let mut client = connect(&broker).await;
     client.subscribe("news").await;
@@ -52,7 +52,7 @@ async fn any_sign_of_life_keeps_a_client() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_answers_is_pinged_again_in_time_when_the_pong_time_out_is_the_longer_one() {
+async fn pings_are_sent_in_time_even_if_the_pong_timeout_exceeds_the_activity_timeout() {
     let broker = broker_with(|limits| {
         limits.activity_timeout = Duration::from_secs(5);
         limits.activity_margin = Duration::ZERO;
@@ -79,7 +79,7 @@ async fn a_connection_that_never_subscribed_is_closed_with_4009() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_given_up_again_is_no_reason_to_close() {
+async fn a_client_that_has_unsubscribed_again_is_not_closed() {
     let mut client = connect(&broker()).await;
     client.subscribe("news").await;
     client.send(json!({"event": "pusher:unsubscribe", "data": {"channel": "news"}})).await;
@@ -87,7 +87,7 @@ async fn a_subscription_given_up_again_is_no_reason_to_close() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_answers_no_close_frame_is_not_waited_for() {
+async fn a_client_that_does_not_answer_a_close_frame_is_cut_off() {
     let broker = broker();
     let mut client = connect(&broker).await;
     let stream = client.ws.get_mut();

@@ -8,13 +8,13 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::*;
 
-/// As an auth endpoint does before it answers.
+/// Records an authorization, as an auth endpoint does before it answers.
 fn authorize(broker: &Broker, client: &Client, channel: &str, seconds: u64) {
     broker.record_authorization(&client.id, &channel.parse().unwrap(), Some(Duration::from_secs(seconds)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_is_closed_with_4200_when_what_it_was_authorized_by_has_expired() {
+async fn a_connection_is_closed_with_4200_when_its_authorization_expires() {
     let broker = broker();
     for sign_in in [false, true] {
         let mut client = connect(&broker).await;
@@ -33,7 +33,7 @@ async fn a_connection_is_closed_with_4200_when_what_it_was_authorized_by_has_exp
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_not_used_ends_nothing() {
+async fn an_authorization_that_was_not_used_closes_nothing() {
     let broker = broker();
     let mut client = connect(&broker).await;
     authorize(&broker, &client, "private-ada", 60);
@@ -46,7 +46,7 @@ async fn what_was_not_used_ends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_that_comes_after_the_end_is_not_even_confirmed() {
+async fn a_subscription_with_an_expired_authorization_is_not_confirmed() {
     let broker = broker();
     let mut client = connect(&broker).await;
     client.subscribe("news").await;
@@ -61,7 +61,7 @@ async fn a_subscription_that_comes_after_the_end_is_not_even_confirmed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sign_in_again_takes_up_what_was_signed_since() {
+async fn a_repeated_sign_in_uses_the_newest_authorization() {
     let broker = broker();
     let mut client = connect(&broker).await;
     client.sign_in("ada").await;
@@ -73,7 +73,7 @@ async fn a_sign_in_again_takes_up_what_was_signed_since() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_asks_for_anothers_connection_shortens_its_own_channel_only() {
+async fn an_authorization_for_another_users_connection_only_affects_the_requesters_channel() {
     let broker = broker();
     let mut client = connect(&broker).await;
     authorize(&broker, &client, "private-ada", 90);
@@ -87,10 +87,10 @@ async fn whoever_asks_for_anothers_connection_shortens_its_own_channel_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_flood_of_frames_puts_an_end_off() {
+async fn a_flood_of_frames_does_not_postpone_a_close() {
     let broker = broker();
     for (subscribes, code, end) in [(true, 4200, 10), (false, 4009, 30)] {
-        let stream = stream_of(&broker, 1 << 20);
+        let stream = stream_with_buffer(&broker, 1 << 20);
         let ws = tokio_tungstenite::client_async(format!("ws://broker{APP}"), stream).await.unwrap().0;
         let mut client = establish(ws).await;
         let start = Instant::now();
@@ -98,7 +98,7 @@ async fn no_flood_of_frames_puts_an_end_off() {
             authorize(&broker, &client, "private-ada", end);
             client.subscribe("private-ada").await;
         }
-        // So many that the broker finds some to read whenever it runs.
+        // Enough frames that the broker finds one to read whenever it runs.
         for _ in 0..20_000 {
             client.ws.feed(Message::text(r#"{"event":"pusher:ping"}"#)).await.unwrap();
         }
@@ -117,7 +117,7 @@ async fn no_flood_of_frames_puts_an_end_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_takes_little_at_a_time_stays_no_longer() {
+async fn a_slow_reader_does_not_postpone_a_close() {
     let broker = broker();
     let mut client = connect(&broker).await;
     authorize(&broker, &client, "private-ada", 50);
