@@ -1,4 +1,4 @@
-//! A whole inbox server for tests, and a proxy that can be cut.
+//! A complete inbox server for tests, and a proxy whose connections a test can cut.
 
 mod error;
 mod proxy;

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pusher_protocol::Backoff;
 use pusher_signer::Signer;
 use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout};
@@ -21,8 +22,7 @@ pub(super) struct Delivery {
 
 /// The most that one webhook tells, but for a single event that is bigger.
 const BATCH: Size = Size { events: 100, bytes: 128 * 1024 };
-const FIRST_DELAY: Duration = Duration::from_secs(1);
-const LONGEST_DELAY: Duration = Duration::from_secs(60);
+const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
 
 impl Delivery {
     /// Until the broker is gone.
@@ -55,20 +55,19 @@ impl Delivery {
     /// Sends one webhook until it is acknowledged, or given up.
     async fn deliver(&self, webhook: Webhook) {
         let start = Instant::now();
-        let mut delay = FIRST_DELAY;
-        loop {
+        for attempt in 1_u32.. {
             let why = match timeout(self.timeout, (self.send)(webhook.clone())).await {
                 Ok(Ok(())) => return,
                 Ok(Err(why)) => why,
                 Err(_) => "no answer in time".to_owned(),
             };
+            let delay = BACKOFF.limit(attempt);
             if start.elapsed() + delay > self.retries {
                 tracing::warn!(error = %why, "a webhook was given up");
                 return;
             }
             tracing::debug!(error = %why, "a webhook was not acknowledged");
             sleep(delay).await;
-            delay = delay.saturating_mul(2).min(LONGEST_DELAY);
         }
     }
 }

@@ -39,7 +39,7 @@ async fn a_lock_whose_connection_was_lost_is_taken_again() {
 #[tokio::test]
 async fn a_lock_whose_connection_no_longer_answered_is_taken_again() {
     let Some(schema) = Schema::new() else { return };
-    let proxy = Proxy::before(schema.address().await).await.unwrap();
+    let proxy = Proxy::start(schema.address().await).await.unwrap();
     let _first = schema.open_through(proxy.address(), schema.options().with_broker_lock()).await;
     let holder = "SELECT coalesce(max(pid), 0)::bigint FROM pg_locks l, hashtextextended('internal-notifications broker ' || current_schema(), 0) AS key
                   WHERE locktype = 'advisory' AND granted AND ((classid::bigint << 32) | objid::bigint) = key";

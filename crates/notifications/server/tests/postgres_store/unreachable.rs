@@ -52,7 +52,7 @@ async fn works(store: &impl Store, name: &str, pending: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_does_not_answer_is_told_in_time_and_used_again_by_itself() {
     let Some(schema) = Schema::new() else { return };
-    let proxy = Proxy::before(schema.address().await).await.unwrap();
+    let proxy = Proxy::start(schema.address().await).await.unwrap();
     let options = schema.options().with_connections(4).with_acquire_timeout(Duration::from_millis(500));
     let options = options.with_call_timeout(Duration::from_secs(1));
     let store = schema.open_through(proxy.address(), options).await;
@@ -73,7 +73,7 @@ async fn a_database_that_does_not_answer_is_told_in_time_and_used_again_by_itsel
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_was_gone_is_used_again_by_itself() {
     let Some(schema) = Schema::new() else { return };
-    let proxy = Proxy::before(schema.address().await).await.unwrap();
+    let proxy = Proxy::start(schema.address().await).await.unwrap();
     let store = schema.open_through(proxy.address(), schema.options()).await;
     works(&store, "n0", 1).await;
     for round in 1..=3 {
@@ -87,7 +87,7 @@ async fn a_database_that_was_gone_is_used_again_by_itself() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_answers_503_meanwhile_and_serves_again_by_itself() {
     let Some(schema) = Schema::new() else { return };
-    let proxy = Proxy::before(schema.address().await).await.unwrap();
+    let proxy = Proxy::start(schema.address().await).await.unwrap();
     // The broker's lock is of a database and a schema, and a server's schema has one name.
     schema.sql(&format!("CREATE DATABASE {}", schema.name)).await;
     let database = schema.through(proxy.address(), Some(&schema.name));

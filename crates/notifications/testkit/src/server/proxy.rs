@@ -13,97 +13,99 @@ use tokio::time::{Instant, sleep};
 use super::TestServerError;
 use crate::Connection;
 
-/// Stands before a server, and lets through what it is told to: [`TestServer::proxy`](super::TestServer::proxy). When it is dropped, its
-/// connections end.
+/// A TCP proxy in front of a server whose connections a test can cut or slow down.
+///
+/// [`TestServer::proxy`](super::TestServer::proxy) creates one. Dropping it ends its connections.
 pub struct Proxy {
     address: SocketAddr,
-    line: Arc<Line>,
+    state: Arc<State>,
     accepting: AbortHandle,
 }
 
-struct Line {
+struct State {
     target: SocketAddr,
-    /// None while it is cut.
+    /// None while the proxy is cut.
     connections: Mutex<Option<JoinSet<()>>>,
-    /// How long each chunk takes.
+    /// The time for which each chunk is held back.
     delay: watch::Sender<Duration>,
 }
 
-/// What is read at once.
+/// The maximum number of bytes that are read at once.
 const CHUNK_BYTES: usize = 4096;
 
 impl Proxy {
-    /// A proxy before any server: whoever is given its address can be cut off alone.
+    /// Starts a proxy in front of any server, on a free port of this machine.
     ///
     /// # Errors
-    /// There is no port.
-    pub async fn before(target: SocketAddr) -> Result<Self, TestServerError> {
+    /// Returns an error if no port is available.
+    pub async fn start(target: SocketAddr) -> Result<Self, TestServerError> {
         let listening = async {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
             Ok((listener.local_addr()?, listener))
         };
         let (address, listener) = listening
             .await
-            .map_err(|error: std::io::Error| TestServerError::new("a proxy cannot listen", &error))?;
+            .map_err(|error: std::io::Error| TestServerError::caused_by("a proxy cannot listen", error))?;
         let connections = Mutex::new(Some(JoinSet::new()));
-        let line = Arc::new(Line { target, connections, delay: watch::Sender::default() });
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&line))).abort_handle();
-        Ok(Self { address, line, accepting })
+        let state = Arc::new(State { target, connections, delay: watch::Sender::default() });
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&state))).abort_handle();
+        Ok(Self { address, state, accepting })
     }
 
-    /// Where it listens.
+    /// Returns the address that the proxy listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The server's base URL through it.
+    /// Returns the base URL of the server through the proxy.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Ends every connection, and lets none through. They have ended when it returns.
+    /// Ends every connection and lets no new one through. When this returns they have ended.
     pub async fn cut(&self) {
-        let connections = self.line.connections().take();
+        let connections = self.state.connections().take();
         if let Some(mut connections) = connections {
             connections.shutdown().await;
         }
     }
 
-    /// Lets everything through again, at full speed; also what is held up now.
+    /// Lets everything through again at full speed, including what is held back now.
     pub fn mend(&self) {
-        self.line.delay.send_replace(Duration::ZERO);
-        self.line.connections().get_or_insert_default();
+        self.state.delay.send_replace(Duration::ZERO);
+        self.state.connections().get_or_insert_default();
     }
 
-    /// Holds up each chunk of at most 4 KiB for so long, in both directions, until it is [mended](Self::mend).
+    /// Holds back each chunk of at most 4 KiB for this long, in both directions, until
+    /// [`mend`](Self::mend) is called.
     pub fn slow(&self, chunk: Duration) {
-        self.line.delay.send_replace(chunk);
+        self.state.delay.send_replace(chunk);
     }
 }
 
-impl Line {
+impl State {
     fn connections(&self) -> MutexGuard<'_, Option<JoinSet<()>>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn accept(listener: TcpListener, line: Arc<Line>) {
+async fn accept(listener: TcpListener, state: Arc<State>) {
     loop {
         let Ok((client, _)) = listener.accept().await else {
-            // Out of files, say: others may close theirs.
+            // Too many open files, for example; others may close theirs.
             sleep(Duration::from_millis(10)).await;
             continue;
         };
-        let mut connections = line.connections();
+        let mut connections = state.connections();
         if let Some(connections) = connections.as_mut() {
             while connections.try_join_next().is_some() {}
-            connections.spawn(carry(client, line.target, line.delay.subscribe()));
+            connections.spawn(forward(client, state.target, state.delay.subscribe()));
         }
     }
 }
 
-/// Carries both directions until one of them ends.
-async fn carry(client: TcpStream, target: SocketAddr, delay: watch::Receiver<Duration>) {
+/// Forwards both directions until one of them ends.
+async fn forward(client: TcpStream, target: SocketAddr, delay: watch::Receiver<Duration>) {
     let Ok(server) = TcpStream::connect(target).await else { return };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
@@ -120,7 +122,7 @@ async fn copy(
 ) {
     let mut chunk = [0; CHUNK_BYTES];
     while let Ok(length @ 1..) = from.read(&mut chunk).await {
-        hold_up(&mut delay).await;
+        hold_back(&mut delay).await;
         let Some(read) = chunk.get(..length) else { return };
         if to.write_all(read).await.is_err() {
             return;
@@ -128,8 +130,8 @@ async fn copy(
     }
 }
 
-/// Waits until a chunk that came now may go on, also when that is changed meanwhile.
-async fn hold_up(delay: &mut watch::Receiver<Duration>) {
+/// Holds back a chunk that arrived now, for a delay that may change in the meantime.
+async fn hold_back(delay: &mut watch::Receiver<Duration>) {
     let since = Instant::now();
     loop {
         let left = delay.borrow_and_update().saturating_sub(since.elapsed());
@@ -157,13 +159,13 @@ impl Connection for Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.accepting.abort();
-        self.line.connections().take();
+        self.state.connections().take();
     }
 }
 
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_cut = self.line.connections().is_none();
+        let is_cut = self.state.connections().is_none();
         f.debug_struct("Proxy")
             .field("address", &self.address)
             .field("is_cut", &is_cut)
@@ -180,7 +182,7 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     #[tokio::test(start_paused = true)]
-    async fn a_chunk_that_is_held_up_goes_on_when_that_changes() {
+    async fn a_held_back_chunk_is_forwarded_when_the_delay_changes() {
         let delay = watch::Sender::new(HOUR);
         let (mut client, from) = tokio::io::duplex(CHUNK_BYTES);
         let (to, mut server) = tokio::io::duplex(CHUNK_BYTES);
@@ -189,7 +191,7 @@ mod tests {
         for change in [Duration::ZERO, HOUR / 2] {
             delay.send_replace(HOUR);
             client.write_all(b"ab").await.unwrap();
-            // Time passes when all sleep.
+            // The paused clock advances while every task sleeps.
             timeout(HOUR / 4, server.read_exact(&mut read)).await.unwrap_err();
             delay.send_replace(change);
             timeout(HOUR / 2, server.read_exact(&mut read)).await.unwrap().unwrap();

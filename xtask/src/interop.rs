@@ -10,12 +10,12 @@ use std::path::Path;
 use std::process::Command;
 
 pub(crate) fn steps(root: &Path) -> [Step; 2] {
-    let folder = root.join("tests").join("strangers");
-    let node = Step::new("strangers, Node", node(&folder))
+    let folder = root.join("tests").join("interop");
+    let node = Step::new("interop, Node", node(&folder))
         .needs("node 20.14 or later", tools::has("node"))
         .needs("npm", tools::has(NPM));
     let virtual_environments = tools::answers(Command::new(PYTHON).args(["-c", "import ensurepip, venv"]));
-    let python = Step::new("strangers, Python", python(root, &folder.join("python")))
+    let python = Step::new("interop, Python", python(root, &folder.join("python")))
         .needs("python3 with venv", virtual_environments);
     [node, python]
 }
@@ -25,7 +25,7 @@ pub(crate) fn sockudo() -> Step {
     let program = env::var_os("SOCKUDO_BIN").unwrap_or_else(|| OsString::from("sockudo"));
     let mut test = cargo(["test", "--package", "pusher-client", "--all-features", "--test", "engine"]);
     test.env("ENGINE", "sockudo").env("SOCKUDO_BIN", &program);
-    Step::new("strangers, sockudo", vec![test]).needs(
+    Step::new("interop, sockudo", vec![test]).needs(
         "sockudo on the PATH or in SOCKUDO_BIN (cargo install sockudo --version 5.2.0 --locked --no-default-features \
          --features local,v2, with libprotobuf-dev and protobuf-compiler)",
         tools::has(program),
@@ -42,7 +42,7 @@ fn node(folder: &Path) -> Vec<Command> {
 }
 
 fn python(root: &Path, folder: &Path) -> Vec<Command> {
-    let venv = root.join("target").join("strangers-venv");
+    let venv = root.join("target").join("interop-venv");
     let mut make = Command::new(PYTHON);
     make.args(["-m", "venv"]).arg(&venv);
     let python = || Command::new(venv.join(PYTHON_OF_VENV));
@@ -56,10 +56,10 @@ fn python(root: &Path, folder: &Path) -> Vec<Command> {
 }
 
 fn build() -> Command {
-    cargo(["build", "--package", "internal-notifications-cli", "--package", "strangers"])
+    cargo(["build", "--package", "internal-notifications-cli", "--package", "interop"])
 }
 
 fn with_program(mut command: Command) -> Command {
-    command.env("STRANGERS_BIN", tools::built("strangers"));
+    command.env("INTEROP_BIN", tools::built("interop"));
     command
 }

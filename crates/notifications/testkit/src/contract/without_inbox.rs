@@ -4,22 +4,22 @@ use futures_util::{StreamExt, future};
 use internal_notifications_service::models::InternalNotification;
 use internal_notifications_service::{ServiceErrorKind, Snapshot, Status, Written};
 
+use crate::checked_device::{CheckedDevice, describe};
 use crate::deadline::interrupted;
-use crate::probe::{Probe, told};
-use crate::stage::Stage;
-use crate::violation::{Broken, Held, ensure};
+use crate::scenario::Scenario;
+use crate::violation::{CheckResult, Failure, ensure};
 
 /// The bullets that there are tests for here.
 pub(crate) const BULLETS: [u8; 15] = [1, 2, 3, 5, 6, 7, 8, 11, 12, 13, 15, 16, 19, 20, 27];
 
-pub(crate) async fn bullet(number: u8, stage: &Stage<'_>) -> Held {
-    let (ada, bob) = (stage.user("ada")?, stage.user("bob")?);
-    let (laptop, unknown) = (stage.device(&ada).await?, stage.id("unknown")?);
+pub(crate) async fn bullet(number: u8, scenario: &Scenario<'_>) -> CheckResult {
+    let (ada, bob) = (scenario.user("ada")?, scenario.user("bob")?);
+    let (laptop, unknown) = (scenario.device(&ada).await?, scenario.id("unknown")?);
     let (service, ids) = (laptop.service(), [unknown.clone()]);
-    let mut ear = laptop.ear();
+    let mut reader = laptop.announcement_reader();
     if number == 1 {
         laptop.is_idle("before init")?;
-        laptop.refuses_all("before init", &bob, &unknown).await?;
+        laptop.rejects_calls("before init", &bob, &unknown).await?;
         laptop.dispose().await?;
         laptop.is_idle("after dispose without init")?;
     }
@@ -31,7 +31,7 @@ pub(crate) async fn bullet(number: u8, stage: &Stage<'_>) -> Held {
     let first = initialized(&laptop, "when init has returned")?;
     let unchanged = |when: &str| {
         let now = laptop.now();
-        ensure!(now == first, "{when} the snapshot is {}, it was {}", told(&now), told(&first));
+        ensure!(now == first, "{when} the snapshot is {}, it was {}", describe(&now), describe(&first));
         Ok(())
     };
     match number {
@@ -43,14 +43,14 @@ pub(crate) async fn bullet(number: u8, stage: &Stage<'_>) -> Held {
             for when in ["after dispose", "after a second dispose"] {
                 laptop.dispose().await?;
                 laptop.is_idle(when)?;
-                laptop.refuses_all(when, &bob, &unknown).await?;
+                laptop.rejects_calls(when, &bob, &unknown).await?;
             }
             return Ok(());
         }
         6 => {
             for _ in 0..2 {
                 laptop.dispose().await?;
-                ear = laptop.ear();
+                reader = laptop.announcement_reader();
                 laptop.init().await?;
                 unchanged("after dispose and init")?;
             }
@@ -75,7 +75,7 @@ pub(crate) async fn bullet(number: u8, stage: &Stage<'_>) -> Held {
             unchanged("after mark_all_opened of nothing")?;
         }
         13 => {
-            laptop.errs("remove", ServiceErrorKind::Unknown, service.remove(&unknown)).await?;
+            laptop.fails("remove", ServiceErrorKind::Unknown, service.remove(&unknown)).await?;
             unchanged("after remove of what is unknown")?;
         }
         15 => {
@@ -97,44 +97,47 @@ pub(crate) async fn bullet(number: u8, stage: &Stage<'_>) -> Held {
             for polls in 1..=4 {
                 let to = [bob.clone()];
                 let unnamed = InternalNotification::new("for nobody");
-                interrupted(stage.patience, polls, service.push(&to, unnamed)).await;
-                interrupted(stage.patience, polls, service.mark_opened(&ids)).await;
-                interrupted(stage.patience, polls, service.mark_all_opened()).await;
-                interrupted(stage.patience, polls, service.remove(&unknown)).await;
-                interrupted(stage.patience, polls, service.load_older(1)).await;
-                interrupted(stage.patience, polls, service.unsubscribe()).await;
-                interrupted(stage.patience, polls, service.subscribe()).await;
+                interrupted(scenario.timeout, polls, service.push(&to, unnamed)).await;
+                interrupted(scenario.timeout, polls, service.mark_opened(&ids)).await;
+                interrupted(scenario.timeout, polls, service.mark_all_opened()).await;
+                interrupted(scenario.timeout, polls, service.remove(&unknown)).await;
+                interrupted(scenario.timeout, polls, service.load_older(1)).await;
+                interrupted(scenario.timeout, polls, service.unsubscribe()).await;
+                interrupted(scenario.timeout, polls, service.subscribe()).await;
                 laptop.subscribe().await?;
                 unchanged("after dropped calls")?;
-                interrupted(stage.patience, polls, service.dispose()).await;
-                interrupted(stage.patience, polls, service.init()).await;
+                interrupted(scenario.timeout, polls, service.dispose()).await;
+                interrupted(scenario.timeout, polls, service.init()).await;
                 laptop.dispose().await?;
                 laptop.is_idle("after dispose that follows dropped calls")?;
-                ear = laptop.ear();
+                reader = laptop.announcement_reader();
                 laptop.init().await?;
                 unchanged("after init that follows dropped calls")?;
             }
         }
         _ => {}
     }
-    ear.is_silent("of a service that holds nothing")
+    reader.expect_none("of a service that holds nothing")
 }
 
-async fn end_with_dispose(laptop: &Probe) -> Held {
-    let (mut ear, mut snapshots) = (laptop.ear(), laptop.service().snapshots());
+async fn end_with_dispose(laptop: &CheckedDevice) -> CheckResult {
+    let (mut reader, mut snapshots) = (laptop.announcement_reader(), laptop.service().snapshots());
     drop((laptop.service().snapshots(), laptop.service().announcements()));
-    ear.is_silent("before dispose")?;
+    reader.expect_none("before dispose")?;
     laptop.dispose().await?;
     while let Some(now) = laptop.call("snapshots().next after dispose", snapshots.next()).await? {
         is_empty(&now, "after dispose")?;
     }
-    match ear.next("announcements ended with dispose").await? {
+    match reader.next("announcements ended with dispose").await? {
         None => Ok(()),
-        told => Err(Broken(format!("after dispose was announced {}", crate::ear::told(told.as_ref())))),
+        told => Err(Failure(format!(
+            "after dispose was announced {}",
+            crate::announcement_reader::describe(told.as_ref())
+        ))),
     }
 }
 
-fn initialized(laptop: &Probe, when: &str) -> Held<Snapshot> {
+fn initialized(laptop: &CheckedDevice, when: &str) -> CheckResult<Snapshot> {
     let now = laptop.now();
     let started = !matches!(now.status, Status::Idle | Status::Starting);
     ensure!(started, "{when} the status is {:?}", now.status);
@@ -142,14 +145,14 @@ fn initialized(laptop: &Probe, when: &str) -> Held<Snapshot> {
     Ok(now)
 }
 
-fn is_empty(now: &Snapshot, when: &str) -> Held {
+fn is_empty(now: &Snapshot, when: &str) -> CheckResult {
     let is_so = now.notifications.is_empty() && now.pending == 0 && now.unconfirmed == 0 && !now.has_older;
-    ensure!(is_so, "{when} the snapshot of a service that holds nothing is {}", told(now));
+    ensure!(is_so, "{when} the snapshot of a service that holds nothing is {}", describe(now));
     Ok(())
 }
 
 /// A mark of nothing is done when its call returns.
-fn skipped(name: &str, written: Written) -> Held {
+fn skipped(name: &str, written: Written) -> CheckResult {
     ensure!(written == Written::Stored, "`{name}` of nothing is {written:?}");
     Ok(())
 }

@@ -15,8 +15,8 @@ from pusher.errors import PusherBadAuth, PusherBadRequest, PusherBadStatus
 
 from subscriber import Subscriber
 
-PROGRAM = os.environ["STRANGERS_BIN"]
-KEY, SECRET, MASTER_KEY = "strangers-key", "strangers-secret", b"0123456789abcdef0123456789abcdef"
+PROGRAM = os.environ["INTEROP_BIN"]
+KEY, SECRET, MASTER_KEY = "interop-key", "interop-secret", b"0123456789abcdef0123456789abcdef"
 ROUNDS = 500
 SEED = int(os.environ.get("STRANGERS_SEED", time.time()))
 

@@ -13,9 +13,9 @@ use tokio_stream::wrappers::BroadcastStream;
 
 use super::Fault;
 
-/// A right service with one fault.
-pub(crate) struct WrongService {
-    right: Arc<dyn InternalNotificationsService>,
+/// A correct service with one fault.
+pub(crate) struct FaultyService {
+    inner: Arc<dyn InternalNotificationsService>,
     fault: Fault,
     more: broadcast::Sender<Announcement>,
     memory: Arc<Mutex<Memory>>,
@@ -56,9 +56,9 @@ impl<F: FnMut()> Dropped<F> {
     }
 }
 
-impl WrongService {
-    pub(crate) fn new(right: Arc<dyn InternalNotificationsService>, fault: Fault) -> Self {
-        Self { right, fault, more: broadcast::Sender::new(64), memory: Arc::default() }
+impl FaultyService {
+    pub(crate) fn new(inner: Arc<dyn InternalNotificationsService>, fault: Fault) -> Self {
+        Self { inner, fault, more: broadcast::Sender::new(64), memory: Arc::default() }
     }
 
     fn is(&self, fault: Fault) -> bool {
@@ -66,7 +66,7 @@ impl WrongService {
     }
 
     fn announce_all(&self) {
-        for row in self.right.snapshot().notifications.iter().rev() {
+        for row in self.inner.snapshot().notifications.iter().rev() {
             let _ = self.more.send(Announcement::Notification(Arc::clone(row)));
         }
     }
@@ -129,20 +129,20 @@ fn telling(fault: Fault, memory: &mut Memory, told: Announcement) -> Vec<Announc
 }
 
 #[async_trait]
-impl InternalNotificationsService for WrongService {
+impl InternalNotificationsService for FaultyService {
     async fn init(&self) -> Result<(), ServiceError> {
-        if self.is(Fault::StartsAgain) && self.right.snapshot().status != Status::Idle {
-            self.right.dispose().await;
+        if self.is(Fault::StartsAgain) && self.inner.snapshot().status != Status::Idle {
+            self.inner.dispose().await;
         }
-        let started = self.right.init().await;
+        let started = self.inner.init().await;
         if self.is(Fault::KeepsWritesOverDispose) {
             let waiting = std::mem::take(&mut self.memory.lock().unwrap().waiting);
-            let _ = self.right.mark_opened(&waiting).await;
+            let _ = self.inner.mark_opened(&waiting).await;
         }
         if self.is(Fault::StoresAWaitingPushLater) {
             let given_up = std::mem::take(&mut self.memory.lock().unwrap().given_up);
             for (to, notification) in given_up {
-                let _ = self.right.push(&to, notification).await;
+                let _ = self.inner.push(&to, notification).await;
             }
         }
         let inits = {
@@ -159,23 +159,23 @@ impl InternalNotificationsService for WrongService {
     }
 
     async fn dispose(&self) {
-        let now = self.right.snapshot();
+        let now = self.inner.snapshot();
         self.memory.lock().unwrap().shown = Some(now.clone());
         let dropped = Dropped(|| self.memory.lock().unwrap().left = Some(now.clone()));
         tokio::task::yield_now().await;
         dropped.disarm();
-        self.right.dispose().await;
+        self.inner.dispose().await;
     }
 
     async fn subscribe(&self) -> Result<(), ServiceError> {
         self.memory.lock().unwrap().drop_next = true;
-        self.right.subscribe().await
+        self.inner.subscribe().await
     }
 
     async fn unsubscribe(&self) -> Result<(), ServiceError> {
         match self.fault {
             Fault::GoesOnListening => Ok(()),
-            _ => self.right.unsubscribe().await,
+            _ => self.inner.unsubscribe().await,
         }
     }
 
@@ -188,18 +188,18 @@ impl InternalNotificationsService for WrongService {
         match (self.fault, id) {
             (Fault::PushesAnewWhenRepeated, Some(id)) => {
                 let anew = InternalNotification { id: None, ..notification };
-                Ok(Receipt { id, ..self.right.push(user_ids, anew).await? })
+                Ok(Receipt { id, ..self.inner.push(user_ids, anew).await? })
             }
             (Fault::CountsARecipientTwice, _) => {
-                let receipt = self.right.push(user_ids, notification).await?;
+                let receipt = self.inner.push(user_ids, notification).await?;
                 Ok(Receipt { accepted: user_ids.len() as u64, ..receipt })
             }
-            (Fault::WaitsForEver, _) => match self.right.push(user_ids, notification).await {
+            (Fault::WaitsForEver, _) => match self.inner.push(user_ids, notification).await {
                 Err(_) => std::future::pending().await,
                 receipt => receipt,
             },
             (Fault::StoresAWaitingPushLater, _) => {
-                let outcome = self.right.push(user_ids, notification.clone()).await;
+                let outcome = self.inner.push(user_ids, notification.clone()).await;
                 if outcome.is_err() {
                     self.memory.lock().unwrap().given_up.push((user_ids.to_vec(), notification));
                 }
@@ -208,14 +208,14 @@ impl InternalNotificationsService for WrongService {
             (Fault::RepeatsADroppedPush, None) => {
                 let dropped = Dropped(|| {
                     for _ in 0..2 {
-                        self.right.push(user_ids, notification.clone()).now_or_never().unwrap().unwrap();
+                        self.inner.push(user_ids, notification.clone()).now_or_never().unwrap().unwrap();
                     }
                 });
                 tokio::task::yield_now().await;
                 dropped.disarm();
-                self.right.push(user_ids, notification).await
+                self.inner.push(user_ids, notification).await
             }
-            (fault, id) => match (fault, id, self.right.push(user_ids, notification).await) {
+            (fault, id) => match (fault, id, self.inner.push(user_ids, notification).await) {
                 (Fault::CallsTheInvalidUnavailable, _, Err(_)) => {
                     Err(ServiceError::new(ServiceErrorKind::Unavailable, "not now"))
                 }
@@ -228,12 +228,12 @@ impl InternalNotificationsService for WrongService {
     }
 
     fn snapshot(&self) -> Snapshot {
-        showing(self.fault, &self.memory.lock().unwrap(), self.right.snapshot())
+        showing(self.fault, &self.memory.lock().unwrap(), self.inner.snapshot())
     }
 
     fn snapshots(&self) -> BoxStream<'static, Snapshot> {
         let (fault, memory) = (self.fault, Arc::clone(&self.memory));
-        let snapshots = self.right.snapshots().map(move |now| showing(fault, &memory.lock().unwrap(), now));
+        let snapshots = self.inner.snapshots().map(move |now| showing(fault, &memory.lock().unwrap(), now));
         match fault {
             Fault::ShowsAfterADroppedDispose => {
                 let memory = Arc::clone(&self.memory);
@@ -258,7 +258,7 @@ impl InternalNotificationsService for WrongService {
 
     fn announcements(&self) -> BoxStream<'static, Announcement> {
         let (fault, memory) = (self.fault, Arc::clone(&self.memory));
-        let told = self.right.announcements();
+        let told = self.inner.announcements();
         let told = told.flat_map(move |told| stream::iter(telling(fault, &mut memory.lock().unwrap(), told)));
         let memory = Arc::clone(&self.memory);
         match fault {
@@ -284,7 +284,7 @@ impl InternalNotificationsService for WrongService {
 
     async fn mark_opened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
         self.memory.lock().unwrap().opened.extend(ids.iter().cloned());
-        let written = self.right.mark_opened(ids).await;
+        let written = self.inner.mark_opened(ids).await;
         if written == Ok(Written::Queued) {
             self.memory.lock().unwrap().waiting.extend(ids.iter().cloned());
         }
@@ -294,38 +294,38 @@ impl InternalNotificationsService for WrongService {
     async fn mark_unopened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
         match self.fault {
             Fault::IgnoresUnopened => Ok(Written::Stored),
-            _ => self.written(self.right.mark_unopened(ids).await),
+            _ => self.written(self.inner.mark_unopened(ids).await),
         }
     }
 
     async fn mark_all_opened(&self) -> Result<Written, ServiceError> {
         if self.is(Fault::OpensTheListAlone) {
-            let listed = self.right.snapshot().notifications;
+            let listed = self.inner.snapshot().notifications;
             let ids: Vec<_> = listed.iter().map(|row| row.id.clone()).collect();
-            return self.right.mark_opened(&ids).await;
+            return self.inner.mark_opened(&ids).await;
         }
-        if self.is(Fault::OpensTheUnseen) && self.right.snapshot().status == Status::Offline {
+        if self.is(Fault::OpensTheUnseen) && self.inner.snapshot().status == Status::Offline {
             self.memory.lock().unwrap().waits_to_open_all = true;
-            let (right, memory) = (Arc::clone(&self.right), Arc::clone(&self.memory));
+            let (inner, memory) = (Arc::clone(&self.inner), Arc::clone(&self.memory));
             tokio::spawn(async move {
                 let is_live = |now: &Snapshot| std::future::ready(now.status == Status::Live);
-                let _ = right.snapshots().filter(is_live).boxed().next().await;
-                let _ = right.mark_all_opened().await;
+                let _ = inner.snapshots().filter(is_live).boxed().next().await;
+                let _ = inner.mark_all_opened().await;
                 memory.lock().unwrap().waits_to_open_all = false;
             });
             return Ok(Written::Queued);
         }
-        self.written(self.right.mark_all_opened().await)
+        self.written(self.inner.mark_all_opened().await)
     }
 
     async fn remove(&self, id: &NotificationId) -> Result<Written, ServiceError> {
-        self.written(self.right.remove(id).await)
+        self.written(self.inner.remove(id).await)
     }
 
     async fn load_older(&self, count: usize) -> Result<(), ServiceError> {
         match self.fault {
             Fault::LoadsNothing => Ok(()),
-            _ => self.right.load_older(count).await,
+            _ => self.inner.load_older(count).await,
         }
     }
 }

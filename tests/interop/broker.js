@@ -7,14 +7,14 @@ import Pusher from "pusher";
 import PusherJs from "pusher-js";
 import { next } from "./happened.js";
 
-const { STRANGERS_BIN: binary } = process.env;
-if (!binary) throw new Error("STRANGERS_BIN must be the path of the program `strangers`");
+const { INTEROP_BIN: binary } = process.env;
+if (!binary) throw new Error("INTEROP_BIN must be the path of the program `interop`");
 
-/** The app: the program `strangers` has the same. */
+/** The app: the program `interop` has the same. */
 export const app = {
   appId: "1815",
-  key: "strangers-key",
-  secret: "strangers-secret",
+  key: "interop-key",
+  secret: "interop-secret",
   encryptionMasterKeyBase64: Buffer.from("0123456789abcdef0123456789abcdef").toString("base64"),
 };
 

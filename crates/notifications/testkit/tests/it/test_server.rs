@@ -142,7 +142,7 @@ async fn tokens_are_of_any_user_and_last_as_long_as_they_should() {
 async fn a_configuration_without_a_secret_is_refused() {
     let started = TestServer::start_with(|config| config.auth.jwt = None).await;
     let told = started.unwrap_err().to_string();
-    assert_eq!(told, "a test server cannot make tokens: it has no secret");
+    assert_eq!(told, "a test server has no secret to sign tokens with");
 }
 
 #[tokio::test]

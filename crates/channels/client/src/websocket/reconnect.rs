@@ -1,53 +1,29 @@
 use std::time::Duration;
 
-use pusher_protocol::{CloseCode, Reaction};
+use pusher_protocol::{Backoff, CloseCode, Reaction};
 use rand::{Rng, RngExt};
 
 use super::loss::Loss;
 use super::settings::reasonable;
 
-/// How long to wait before the next attempt: a random part of a limit that doubles each time (full jitter), so that many
-/// clients do not come back together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Backoff {
-    base: Duration,
-    cap: Duration,
-    reset_after: Duration,
+/// When to connect again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reconnect {
+    pub(crate) backoff: Backoff,
+    /// How long a connection must last for the backoff to begin again.
+    pub(crate) reset_after: Duration,
 }
 
-impl Default for Backoff {
-    /// From 0.5 s up to 10 s, beginning again once a connection has held 5 s.
+impl Default for Reconnect {
     fn default() -> Self {
-        Self {
-            base: Duration::from_millis(500),
-            cap: Duration::from_secs(10),
-            reset_after: Duration::from_secs(5),
-        }
+        Self { backoff: Backoff::default(), reset_after: Duration::from_secs(5) }
     }
 }
 
-impl Backoff {
-    /// The limit of the first wait.
-    pub fn base(self, base: Duration) -> Self {
-        Self { base: reasonable(base), ..self }
-    }
-
-    /// The limit that no wait exceeds, but for the second that close codes 4100–4199 ask for.
-    pub fn cap(self, cap: Duration) -> Self {
-        Self { cap: reasonable(cap), ..self }
-    }
-
-    /// How long a connection must hold for the waits to begin again at the base.
-    pub fn reset_after(self, reset_after: Duration) -> Self {
-        Self { reset_after: reasonable(reset_after), ..self }
-    }
-
-    /// The wait before attempt `attempt` (from 1).
+impl Reconnect {
+    /// Returns the wait after `attempt` failed attempts in a row.
     pub(crate) fn delay(&self, attempt: u32, rng: &mut dyn Rng) -> Duration {
-        let doubled =
-            2_u32.checked_pow(attempt.saturating_sub(1)).and_then(|factor| self.base.checked_mul(factor));
-        let limit = doubled.map_or(self.cap, |limit| limit.min(self.cap));
-        limit.mul_f64(rng.random_range(0.0..=1.0))
+        reasonable(self.backoff.delay(attempt, rng.random_range(0.0..=1.0)))
     }
 }
 
@@ -69,7 +45,13 @@ pub(crate) struct Attempts {
 
 impl Attempts {
     /// The decision after a loss; `held` is how long the connection stood, nothing for a failed attempt.
-    pub(crate) fn next(&mut self, policy: &Backoff, loss: &Loss, held: Duration, rng: &mut dyn Rng) -> Next {
+    pub(crate) fn next(
+        &mut self,
+        policy: &Reconnect,
+        loss: &Loss,
+        held: Duration,
+        rng: &mut dyn Rng,
+    ) -> Next {
         if held >= policy.reset_after {
             *self = Self::default();
         }
@@ -109,31 +91,29 @@ mod tests {
     }
 
     #[test]
-    fn waits_are_spread_below_a_doubling_limit() {
-        let (policy, mut rng) = (Backoff::default(), rng());
-        for (attempt, limit) in
-            [(1, 500), (2, 1_000), (3, 2_000), (5, 8_000), (6, 10_000), (u32::MAX, 10_000)]
-        {
-            let limit = Duration::from_millis(limit);
-            let waits: Vec<_> = (0..200).map(|_| policy.delay(attempt, &mut rng)).collect();
-            assert!(waits.iter().all(|wait| *wait <= limit), "{attempt}");
-            assert!(waits.iter().any(|wait| *wait < limit / 4), "{attempt}");
-            assert!(waits.iter().any(|wait| *wait > limit / 4 * 3), "{attempt}");
+    fn the_delays_are_spread_between_zero_and_the_limit() {
+        let (policy, mut rng) = (Reconnect::default(), rng());
+        for attempt in [1, 2, 6] {
+            let limit = policy.backoff.limit(attempt);
+            let delays: Vec<_> = (0..200).map(|_| policy.delay(attempt, &mut rng)).collect();
+            assert!(delays.iter().all(|delay| *delay <= limit), "{attempt}");
+            assert!(delays.iter().any(|delay| *delay < limit / 4), "{attempt}");
+            assert!(delays.iter().any(|delay| *delay > limit / 4 * 3), "{attempt}");
         }
     }
 
     #[test]
-    fn a_seed_gives_the_same_waits() {
-        let waits = || {
+    fn a_seed_repeats_the_delays() {
+        let delays = || {
             let mut rng = rng();
-            (1..10).map(|attempt| Backoff::default().delay(attempt, &mut rng)).collect::<Vec<_>>()
+            (1..10).map(|attempt| Reconnect::default().delay(attempt, &mut rng)).collect::<Vec<_>>()
         };
-        assert_eq!(waits(), waits());
+        assert_eq!(delays(), delays());
     }
 
     #[test]
     fn a_4200_is_followed_at_once_only_once_until_a_connection_has_held() {
-        let (policy, mut rng, mut attempts) = (Backoff::default(), rng(), Attempts::default());
+        let (policy, mut rng, mut attempts) = (Reconnect::default(), rng(), Attempts::default());
         let loss = closed(4200);
         assert_eq!(attempts.next(&policy, &loss, NOT_HELD, &mut rng), Next::Retry(1, Duration::ZERO));
         for attempt in 2..5 {
@@ -148,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_4100_waits_at_least_a_second() {
-        let (policy, mut rng) = (Backoff::default(), rng());
+        let (policy, mut rng) = (Reconnect::default(), rng());
         for _ in 0..50 {
             let loss = closed(4100);
             let next = Attempts::default().next(&policy, &loss, NOT_HELD, &mut rng);
@@ -158,7 +138,7 @@ mod tests {
 
     #[test]
     fn codes_of_refusal_stop() {
-        let (policy, mut rng) = (Backoff::default(), rng());
+        let (policy, mut rng) = (Reconnect::default(), rng());
         for code in [4000, 4001, 4009, 4099, 4300, 4999] {
             let next = Attempts::default().next(&policy, &closed(code), HELD, &mut rng);
             assert_eq!(next, Next::Stop, "{code}");
@@ -167,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_silent_connection_is_replaced_at_once() {
-        let (policy, mut rng) = (Backoff::default(), rng());
+        let (policy, mut rng) = (Reconnect::default(), rng());
         let next = Attempts::default().next(&policy, &Loss::Silent, HELD, &mut rng);
         assert_eq!(next, Next::Retry(1, Duration::ZERO));
     }

@@ -1,7 +1,7 @@
-//! A right service, made wrong in one way at a time.
+//! A correct service, made wrong in one way at a time.
 
 mod fault;
-mod service;
+mod faulty_service;
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use internal_notifications_testkit::{BULLETS, Device, Harness, Outcome, run_all,
 
 use crate::mock::MockHarness;
 use fault::Fault;
-use service::WrongService;
+use faulty_service::FaultyService;
 
 /// What is wrong, and the bullet that must say so.
 const FAULTS: [(Fault, u8); 37] = [
@@ -56,29 +56,29 @@ const FAULTS: [(Fault, u8); 37] = [
     (Fault::ShowsAfterADroppedDispose, 27),
 ];
 
-struct WrongHarness {
-    right: MockHarness,
+struct FaultyHarness {
+    inner: MockHarness,
     fault: Fault,
 }
 
-impl WrongHarness {
+impl FaultyHarness {
     fn new(fault: Fault) -> Self {
         let offline_push = match fault {
             Fault::WaitsForEver | Fault::StoresAWaitingPushLater => OfflinePush::Wait,
             _ => OfflinePush::Err,
         };
-        Self { right: MockHarness::new(offline_push), fault }
+        Self { inner: MockHarness::new(offline_push), fault }
     }
 }
 
 #[async_trait]
-impl Harness for WrongHarness {
+impl Harness for FaultyHarness {
     async fn device(&self, user: &UserId) -> Device {
-        self.right.device(user).await.map(|right| WrongService::new(right, self.fault))
+        self.inner.device(user).await.map(|service| FaultyService::new(service, self.fault))
     }
 
     async fn push(&self, to: &[UserId], notification: InternalNotification) -> Result<Receipt, ServiceError> {
-        let mut receipt = self.right.push(to, notification).await?;
+        let mut receipt = self.inner.push(to, notification).await?;
         if self.fault == Fault::CallsDuplicatesAccepted {
             receipt.accepted += std::mem::take(&mut receipt.duplicates);
         }
@@ -86,24 +86,24 @@ impl Harness for WrongHarness {
     }
 
     fn offline_push(&self) -> OfflinePush {
-        self.right.offline_push()
+        self.inner.offline_push()
     }
 
     fn window(&self) -> usize {
-        self.right.window()
+        self.inner.window()
     }
 
-    fn announcements(&self) -> usize {
-        self.right.announcements()
+    fn announcement_queue(&self) -> usize {
+        self.inner.announcement_queue()
     }
 
-    fn queue(&self) -> usize {
-        self.right.queue()
+    fn write_queue(&self) -> usize {
+        self.inner.write_queue()
     }
 
-    fn patience(&self) -> Duration {
+    fn timeout(&self) -> Duration {
         match self.fault {
-            Fault::None => self.right.patience(),
+            Fault::None => self.inner.timeout(),
             _ => Duration::from_secs(1),
         }
     }
@@ -112,7 +112,7 @@ impl Harness for WrongHarness {
 #[tokio::test]
 async fn each_wrong_service_is_refused_by_its_bullet() {
     let tried = FAULTS.map(|(fault, bullet)| async move {
-        match run_bullet(bullet, &WrongHarness::new(fault)).await {
+        match run_bullet(bullet, &FaultyHarness::new(fault)).await {
             Outcome::Violated(violation) => {
                 assert_eq!(violation.bullet(), bullet);
                 let told = violation.to_string();
@@ -134,25 +134,25 @@ fn every_bullet_refuses_a_wrong_service() {
 
 #[tokio::test]
 async fn it_is_the_fault_that_is_refused() {
-    let report = run_all(&WrongHarness::new(Fault::None)).await;
+    let report = run_all(&FaultyHarness::new(Fault::None)).await;
     assert_eq!(report.violations(), [], "{report}");
 }
 
 #[tokio::test]
 async fn a_report_names_each_bullet_that_is_violated() {
-    let report = run_all(&WrongHarness::new(Fault::RemembersAfterDispose)).await;
+    let report = run_all(&FaultyHarness::new(Fault::RemembersAfterDispose)).await;
     let bullets: Vec<u8> = report.violations().iter().map(|violation| violation.bullet()).collect();
     assert!(bullets.contains(&5), "{report}");
-    assert_eq!(report.held().len() + bullets.len(), BULLETS.len());
+    assert_eq!(report.passed().len() + bullets.len(), BULLETS.len());
     let first = report.violations()[0].to_string();
     assert!(report.to_string().starts_with(&format!("{first}\n")), "{report}");
 }
 
 /// Users that nobody pushes to, over a service that is said to hold nothing.
-struct Hollow(WrongHarness);
+struct WithoutInbox(FaultyHarness);
 
 #[async_trait]
-impl Harness for Hollow {
+impl Harness for WithoutInbox {
     async fn device(&self, user: &UserId) -> Device {
         Device::new(self.0.device(user).await.service().clone())
     }
@@ -161,18 +161,18 @@ impl Harness for Hollow {
         panic!("there is nothing to push into")
     }
 
-    fn holds(&self) -> bool {
+    fn has_inbox(&self) -> bool {
         false
     }
 
-    fn patience(&self) -> Duration {
-        self.0.patience()
+    fn timeout(&self) -> Duration {
+        self.0.timeout()
     }
 }
 
 #[tokio::test]
 async fn a_service_that_holds_nothing_is_tried_without_a_push() {
-    let report = run_all(&Hollow(WrongHarness::new(Fault::None))).await;
+    let report = run_all(&WithoutInbox(FaultyHarness::new(Fault::None))).await;
     let skipped: Vec<u8> = report.skipped().iter().map(|(bullet, _)| *bullet).collect();
     assert_eq!(skipped, [4, 9, 10, 14, 17, 18, 21, 22, 23, 24, 25, 26], "{report}");
     let violated: Vec<u8> = report.violations().iter().map(|violation| violation.bullet()).collect();
@@ -189,7 +189,7 @@ async fn a_wrong_service_that_holds_nothing_is_refused() {
         (Fault::NeverEnds, 19),
         (Fault::RemembersAfterDispose, 27),
     ] {
-        let outcome = run_bullet(bullet, &Hollow(WrongHarness::new(fault))).await;
+        let outcome = run_bullet(bullet, &WithoutInbox(FaultyHarness::new(fault))).await;
         assert!(matches!(outcome, Outcome::Violated(_)), "{fault:?} is not refused by {bullet}: {outcome:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What the tests of other people's libraries start: `strangers broker ADDRESS` and `strangers signer`. Both speak JSON lines, and end when
+//! What the tests of other people's libraries start: `interop broker ADDRESS` and `interop signer`. Both speak JSON lines, and end when
 //! their standard input does.
 #![allow(clippy::print_stdout)] // It is a command: this is how it speaks.
 
@@ -11,8 +11,8 @@ use pusher_signer::{EncryptionMasterKey, Signer};
 
 /// The app's id, key, secret and master key: the tests have the same.
 const APP_ID: &str = "1815";
-const APP_KEY: &str = "strangers-key";
-const APP_SECRET: &str = "strangers-secret";
+const APP_KEY: &str = "interop-key";
+const APP_SECRET: &str = "interop-secret";
 const MASTER_KEY: [u8; 32] = *b"0123456789abcdef0123456789abcdef";
 
 #[tokio::main]
@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["broker", address] => broker::run(address).await,
         ["signer"] => questions::answer_all(),
-        _ => Err("usage: strangers broker ADDRESS | strangers signer".into()),
+        _ => Err("usage: interop broker ADDRESS | interop signer".into()),
     }
 }
 

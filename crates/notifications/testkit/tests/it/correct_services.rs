@@ -34,16 +34,16 @@ impl Harness for Pointers {
         self.0.window()
     }
 
-    fn announcements(&self) -> usize {
-        self.0.announcements()
+    fn announcement_queue(&self) -> usize {
+        self.0.announcement_queue()
     }
 
-    fn queue(&self) -> usize {
-        self.0.queue()
+    fn write_queue(&self) -> usize {
+        self.0.write_queue()
     }
 
-    fn patience(&self) -> Duration {
-        self.0.patience()
+    fn timeout(&self) -> Duration {
+        self.0.timeout()
     }
 }
 
@@ -51,6 +51,6 @@ impl Harness for Pointers {
 async fn one_harness_does_for_all_bullets_and_pointers_forward_all() {
     let report = run_all(&Pointers(MockHarness::new(OfflinePush::Err))).await;
     assert_eq!(report.violations(), [], "{report}");
-    assert_eq!(report.held(), BULLETS);
-    assert_eq!(report.to_string(), "27 of 27 bullets hold");
+    assert_eq!(report.passed(), BULLETS);
+    assert_eq!(report.to_string(), "27 of 27 bullets passed");
 }

@@ -22,8 +22,8 @@ impl Harness for Wireless {
         self.0.window()
     }
 
-    fn announcements(&self) -> usize {
-        self.0.announcements()
+    fn announcement_queue(&self) -> usize {
+        self.0.announcement_queue()
     }
 
     fn skip(&self, bullet: u8) -> Option<&'static str> {
@@ -39,14 +39,14 @@ async fn a_skipped_bullet_has_a_reason_and_one_that_cannot_be_tried_is_violated(
     let [violation] = report.violations() else { panic!("{report}") };
     assert_eq!(violation.bullet(), 26);
     assert!(violation.to_string().contains("no connection to cut"), "{violation}");
-    assert!(report.to_string().ends_with("contract 4: skipped: there is no connection\ncontract 22: skipped: there is no connection\ncontract 23: skipped: there is no connection\ncontract 24: skipped: there is no connection\ncontract 25: skipped: there is no connection\n21 of 27 bullets hold"), "{report}");
+    assert!(report.to_string().ends_with("contract 4: skipped: there is no connection\ncontract 22: skipped: there is no connection\ncontract 23: skipped: there is no connection\ncontract 24: skipped: there is no connection\ncontract 25: skipped: there is no connection\n21 of 27 bullets passed"), "{report}");
 }
 
 #[tokio::test]
 async fn a_bullet_that_is_skipped_is_not_run() {
     let harness = Wireless(MockHarness::new(OfflinePush::Err));
     assert_eq!(run_bullet(22, &harness).await, Outcome::Skipped("there is no connection"));
-    assert_eq!(run_bullet(9, &harness).await, Outcome::Held);
+    assert_eq!(run_bullet(9, &harness).await, Outcome::Passed);
     let ada = UserId::new("ada").unwrap();
     assert!(harness.device(&ada).await.service().init().await.is_ok());
 }

@@ -10,11 +10,11 @@ import { createInterface } from "node:readline";
 const { INTERNAL_NOTIFICATIONS_BIN: binary, ...inherited } = process.env;
 if (!binary) throw new Error("INTERNAL_NOTIFICATIONS_BIN must be the path of the binary");
 
-export const apiKey = "strangers-key-".padEnd(40, "k");
-const secret = "strangers-secret-".padEnd(40, "s");
+export const apiKey = "interop-key-".padEnd(40, "k");
+const secret = "interop-secret-".padEnd(40, "s");
 
 export async function startServer() {
-  const folder = mkdtempSync(join(tmpdir(), "strangers-"));
+  const folder = mkdtempSync(join(tmpdir(), "interop-"));
   const env = {
     ...inherited,
     INTERNAL_NOTIFICATIONS_JWT_SECRET: secret,

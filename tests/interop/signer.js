@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 
 export function startSigner() {
-  const child = spawn(process.env.STRANGERS_BIN, ["signer"], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(process.env.INTEROP_BIN, ["signer"], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout });
   return {
     async ask(question) {
