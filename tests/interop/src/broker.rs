@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use pusher_broker::{App, Broker, Limits, Webhook};
+use pusher_broker::{Broker, Limits, Webhook};
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -12,7 +12,7 @@ use crate::{APP_ID, signer};
 pub(crate) async fn run(address: &str) -> Result<(), Box<dyn Error>> {
     let mut limits = Limits::default();
     limits.webhook_grace = Duration::from_millis(50);
-    let broker = Broker::builder(App { id: APP_ID.to_owned(), signer: signer() })
+    let broker = Broker::builder(APP_ID, signer())
         .limits(limits)
         .client_events(true)
         .subscription_counts(true)

@@ -28,8 +28,7 @@ impl Live {
                 let configured = [embedded.app_id, embedded.app_key, embedded.app_secret];
                 let [id, key, secret] = kept::app(store, configured).await?;
                 let signer = Signer::new(key, &secret);
-                let app = pusher_broker::App { id, signer: signer.clone() };
-                let broker = Broker::new(app, config.limits.broker.clone());
+                let broker = Broker::builder(id, signer.clone()).limits(config.limits.broker.clone()).build();
                 Ok(Self {
                     realtime: Arc::new(Embedded(broker.clone())),
                     signer,

@@ -130,7 +130,11 @@ impl App {
     pub(crate) fn authorize(&self, socket_id: &SocketId, channel: &ChannelName, until: Option<Timestamp>) {
         if let Some(broker) = &self.broker {
             let left = until.map(|until| until.as_duration() - self.clock.now().as_duration());
-            broker.authorize_for(socket_id, channel, left.map(|left| left.try_into().unwrap_or_default()));
+            broker.record_authorization(
+                socket_id,
+                channel,
+                left.map(|left| left.try_into().unwrap_or_default()),
+            );
         }
     }
 
