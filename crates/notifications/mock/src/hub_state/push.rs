@@ -17,9 +17,9 @@ impl HubState {
         notification: InternalNotification,
     ) -> Result<Receipt, ServiceError> {
         let checked = PushLimits::default().check(user_ids, &notification);
-        let stored = checked.map_err(ServiceError::from).and_then(|_| {
-            self.inboxes.push(sender, user_ids, &notification, self.now, &mut self.counters)
-        });
+        let stored = checked
+            .map_err(ServiceError::from)
+            .and_then(|_| self.inboxes.push(sender, user_ids, &notification, self.now, &mut self.counters));
         let (receipt, changes) = match stored {
             Ok(stored) => stored,
             Err(error) => {

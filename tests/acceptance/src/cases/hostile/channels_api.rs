@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const EVENT: &str = r#"{"name":"of-nobody","channel":"some-channel","data":"{}"}"#;
 
 fn query(path: &str, body: &[u8], secret: &str, key: &str, at: u64) -> Vec<(String, String)> {
-    let request = pusher_signer::Request { method: "POST", path, query: &[], body: Some(body) };
+    let request = pusher_signer::Request::new("POST", path).with_body(body);
     Signer::new(key, secret).sign_request(&request, at).unwrap()
 }
 
