@@ -2,11 +2,13 @@ use std::fmt;
 
 use internal_notifications_models::{InvalidNotification, InvalidPush};
 
-/// Why an intent was not written.
+/// The error of an [`Outbox`](crate::Outbox).
+///
+/// Its source is the `sqlx::Error` if the database reported one.
 #[derive(Debug)]
 pub struct OutboxError {
     kind: OutboxErrorKind,
-    problem: String,
+    message: String,
     database: Option<sqlx::Error>,
 }
 
@@ -14,33 +16,34 @@ pub struct OutboxError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OutboxErrorKind {
-    /// The name of the outbox.
+    /// The name of the outbox is invalid.
     Name,
-    /// Nobody, or too many.
+    /// There are no recipients, or too many.
     Recipients,
-    /// No content, a name that the server owns, nested too deep, over before it begins.
+    /// The notification is invalid: it has no content, uses a name that belongs to the server, is nested
+    /// too deep, or expires before it is due.
     Notification,
-    /// More bytes than a server takes.
+    /// The notification has more bytes than a server accepts.
     TooLarge,
-    /// The database did not do it, and says why as the error's source. On PostgreSQL the transaction is over.
+    /// The database failed. On PostgreSQL the transaction must be rolled back.
     Database,
 }
 
 impl OutboxError {
-    pub(crate) fn new(kind: OutboxErrorKind, problem: impl Into<String>) -> Self {
-        Self { kind, problem: problem.into(), database: None }
+    pub(crate) fn new(kind: OutboxErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), database: None }
     }
 
-    /// What is wrong.
+    /// Returns the kind.
     pub fn kind(&self) -> OutboxErrorKind {
         self.kind
     }
 
-    /// Whether the whole transaction may succeed when it is run again, from its begin: the connection was lost, the database was busy, or it
-    /// chose this transaction to give way to another.
+    /// Returns whether the whole transaction may succeed if it is run again from its start: the
+    /// connection was lost, the database was busy, or the transaction conflicted with another.
     pub fn is_retryable(&self) -> bool {
         match &self.database {
-            Some(sqlx::Error::Database(error)) => error.code().is_some_and(|code| passes(&code)),
+            Some(sqlx::Error::Database(error)) => error.code().is_some_and(|code| is_transient(&code)),
             Some(error) => {
                 use sqlx::Error::{Io, PoolTimedOut, WorkerCrashed};
                 matches!(error, Io(_) | PoolTimedOut | WorkerCrashed)
@@ -50,11 +53,12 @@ impl OutboxError {
     }
 }
 
-/// Whether an error of the database passes by itself.
+/// Returns whether an error with this code may pass by itself.
 ///
-/// PostgreSQL's codes have five characters (<https://www.postgresql.org/docs/current/errcodes-appendix.html>), SQLite's are smaller numbers
-/// (<https://sqlite.org/rescode.html>).
-fn passes(code: &str) -> bool {
+/// PostgreSQL's codes have five characters:
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>. SQLite's are shorter numbers:
+/// <https://sqlite.org/rescode.html>.
+fn is_transient(code: &str) -> bool {
     const BUSY: u32 = 5;
     const LOCKED: u32 = 6;
     const FULL: u32 = 13;
@@ -66,7 +70,7 @@ fn passes(code: &str) -> bool {
 
 impl fmt::Display for OutboxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.problem)
+        f.write_str(&self.message)
     }
 }
 
@@ -95,8 +99,8 @@ impl From<InvalidPush> for OutboxError {
 
 impl From<sqlx::Error> for OutboxError {
     fn from(error: sqlx::Error) -> Self {
-        let problem = "the database did not do it".to_owned();
-        Self { kind: OutboxErrorKind::Database, problem, database: Some(error) }
+        let message = "the database could not store the intent".to_owned();
+        Self { kind: OutboxErrorKind::Database, message, database: Some(error) }
     }
 }
 
@@ -105,12 +109,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_passes_is_told_from_what_stays() {
+    fn busy_databases_and_conflicts_are_retryable() {
         for code in ["40001", "40P01", "57P01", "5", "517", "6", "13"] {
-            assert!(passes(code), "{code}");
+            assert!(is_transient(code), "{code}");
         }
         for code in ["42P01", "42501", "23505", "1", "11", "2067", "x"] {
-            assert!(!passes(code), "{code}");
+            assert!(!is_transient(code), "{code}");
         }
         assert!(OutboxError::from(sqlx::Error::WorkerCrashed).is_retryable());
         assert!(!OutboxError::from(sqlx::Error::RowNotFound).is_retryable());

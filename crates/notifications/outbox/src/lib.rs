@@ -1,4 +1,5 @@
-#![doc = include_str!("../README.md")]
+// The example of the README needs the feature `sqlite`.
+#![cfg_attr(any(not(doctest), feature = "sqlite"), doc = include_str!("../README.md"))]
 
 mod connection;
 mod error;
@@ -12,6 +13,8 @@ pub use connection::OutboxConnection;
 pub use error::{OutboxError, OutboxErrorKind};
 pub use internal_notifications_models::{InternalNotification, NotificationId, UserId};
 pub use outbox::Outbox;
+#[doc(no_inline)]
+pub use sqlx;
 
-/// The table of the intents, the same in every database.
+/// The name of the table that holds the intents, in every database.
 pub const TABLE: &str = "internal_notifications_intents";

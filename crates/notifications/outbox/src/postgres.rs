@@ -1,20 +1,25 @@
-//! The table in PostgreSQL, 13 or later. Its name is without a schema: it is looked for along the connection's `search_path`.
+//! The table of intents in PostgreSQL 13 or later.
+//!
+//! Its name has no schema, so PostgreSQL looks for it along the `search_path` of the connection.
 
 use sqlx::PgConnection;
 
 use crate::connection::sealed::{Connection, Intent};
 
-/// What makes the table, for the app's own migrations. Does nothing where it is.
+/// SQL that creates the table if it is missing, for migrations.
 pub const CREATE_TABLE: &str = include_str!("../sql/postgres.sql");
 
-/// The channel that a push notifies, once it is committed.
+/// The channel that a committed push notifies. A listening server then looks at the table at once.
 pub const CHANNEL: &str = "internal_notifications_intents";
 
-/// Takes its turn: two that made the table at once would err (the number is this table's alone).
-const TURN: &str = "SELECT pg_advisory_xact_lock(5352094786451827)";
+/// Serializes the creation of the table, since PostgreSQL fails one of two concurrent attempts. The
+/// number is arbitrary.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(5352094786451827)";
 
-/// One statement. A UUIDv7 (RFC 9562) is 48 bits of time, the version's nibble, and random bits; a random UUID is 4, and bits 52 and 53 make
-/// that 7.
+/// Inserts a row and notifies the channel.
+///
+/// A UUIDv7 (RFC 9562) is 48 bits of time, 4 bits of version, and random bits. Setting bits 52 and 53 of
+/// a random UUID changes its version from 4 to 7.
 const INSERT: &str = "WITH row AS (
     INSERT INTO internal_notifications_intents (id, sender, user_ids, body)
     VALUES (
@@ -38,8 +43,8 @@ impl Connection for PgConnection {
     }
 
     async fn create_table(&mut self) -> Result<(), sqlx::Error> {
-        // Several statements at once are one transaction.
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{TURN};\n{CREATE_TABLE}"))).execute(self).await?;
+        // Statements sent together are one transaction.
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{LOCK};\n{CREATE_TABLE}"))).execute(self).await?;
         Ok(())
     }
 }

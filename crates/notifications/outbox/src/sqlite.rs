@@ -1,13 +1,15 @@
-//! The table in SQLite, 3.35 or later.
+//! The table of intents in SQLite 3.35 or later.
 
 use sqlx::SqliteConnection;
 
 use crate::connection::sealed::{Connection, Intent};
 
-/// What makes the table, for the app's own migrations. Does nothing where it is.
+/// SQL that creates the table if it is missing, for migrations.
 pub const CREATE_TABLE: &str = include_str!("../sql/sqlite.sql");
 
-/// A UUIDv7 (RFC 9562) is 48 bits of time, the version, and random bits but for the two of the variant.
+/// Inserts a row.
+///
+/// A UUIDv7 (RFC 9562) is 48 bits of time, 4 bits of version, 2 bits of variant, and random bits.
 const INSERT: &str = "INSERT INTO internal_notifications_intents (id, sender, user_ids, body)
     SELECT
         COALESCE(?1, lower(printf(

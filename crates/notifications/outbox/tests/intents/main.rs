@@ -1,4 +1,4 @@
-//! Intents in real databases: SQLite, and PostgreSQL where `TEST_POSTGRES_URL` names one.
+//! Intents in SQLite, and in the PostgreSQL database that `TEST_POSTGRES_URL` names.
 #![cfg(all(feature = "sqlite", feature = "postgres"))]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may")]
 
@@ -7,7 +7,7 @@ mod sqlite;
 
 use internal_notifications_outbox::{InternalNotification, NotificationId, Outbox, OutboxConnection, UserId};
 
-/// An intent as it stands in the table: id, sender, recipients, body.
+/// A row of the table: id, sender, recipients, body.
 type Row = (String, String, String, String);
 
 const ROWS: &str =
@@ -22,7 +22,7 @@ async fn push(connection: &mut impl OutboxConnection, notification: InternalNoti
     outbox.push(connection, &users(), &notification).await.unwrap()
 }
 
-/// What every row of these tests is, but for its id.
+/// Checks a row that [`push`] inserted.
 fn assert_written(row: &Row, id: &NotificationId, content: &str) {
     let (row_id, sender, user_ids, body) = row;
     assert_eq!((row_id.as_str(), sender.as_str()), (id.as_str(), "outbox:orders"));
@@ -31,8 +31,8 @@ fn assert_written(row: &Row, id: &NotificationId, content: &str) {
     assert_eq!(body, InternalNotification::new(content));
 }
 
-/// Ids made by a database: of version 7 and variant 1, of this time, and each another.
-fn assert_made(mut ids: Vec<NotificationId>) {
+/// Checks that ids are distinct UUIDs of version 7 and the current time.
+fn assert_generated(mut ids: Vec<NotificationId>) {
     let count = ids.len();
     for id in &ids {
         let digits: String = id.as_str().split('-').collect();
@@ -41,7 +41,7 @@ fn assert_made(mut ids: Vec<NotificationId>) {
         assert_eq!((bits >> 76 & 0xf, bits >> 62 & 0b11), (7, 0b10), "{id}");
         assert_eq!(id.as_str(), id.as_str().to_lowercase());
         let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
-        assert!((bits >> 80).abs_diff(now) < 600_000, "{id} is of now");
+        assert!((bits >> 80).abs_diff(now) < 600_000, "{id} has the current time");
     }
     ids.sort();
     ids.dedup();

@@ -5,23 +5,22 @@ use internal_notifications_outbox::{InternalNotification, Outbox};
 use sqlx::postgres::PgListener;
 use sqlx::{Connection, PgConnection, PgPool};
 
-use super::{ROWS, Row, assert_made, assert_written, push};
+use super::{ROWS, Row, assert_generated, assert_written, push};
 
-/// A connection that sees a schema of its own, gone with the connection; none where there is no PostgreSQL.
+/// Connects with a temporary schema, or returns `None` without PostgreSQL.
 async fn database() -> Option<PgConnection> {
     let Ok(url) = env::var("TEST_POSTGRES_URL") else {
         println!("skipped: TEST_POSTGRES_URL is not set");
         return None;
     };
     let mut database = PgConnection::connect(&url).await.unwrap();
-    // The schema of a session's temporary tables.
     sqlx::raw_sql("SET search_path = pg_temp").execute(&mut database).await.unwrap();
     Outbox::create_table(&mut database).await.unwrap();
     Some(database)
 }
 
 #[tokio::test]
-async fn an_intent_is_there_with_its_transaction_and_only_then() {
+async fn an_intent_is_stored_when_its_transaction_commits() {
     let Some(mut database) = database().await else { return };
     let mut transaction = database.begin().await.unwrap();
     push(&mut *transaction, InternalNotification::new("never")).await;
@@ -39,7 +38,7 @@ async fn an_intent_is_there_with_its_transaction_and_only_then() {
 }
 
 #[tokio::test]
-async fn a_notification_without_an_id_gets_one() {
+async fn a_notification_without_an_id_gets_a_uuid() {
     let Some(mut database) = database().await else { return };
     let mut ids = Vec::new();
     for _ in 0..200 {
@@ -47,11 +46,11 @@ async fn a_notification_without_an_id_gets_one() {
     }
     let rows: Vec<Row> = sqlx::query_as(ROWS).fetch_all(&mut database).await.unwrap();
     rows.iter().zip(&ids).for_each(|(row, id)| assert_written(row, id, "c"));
-    assert_made(ids);
+    assert_generated(ids);
 }
 
 #[tokio::test]
-async fn a_commit_notifies() {
+async fn a_commit_notifies_the_channel() {
     let Some(mut database) = database().await else { return };
     let pool = PgPool::connect(&env::var("TEST_POSTGRES_URL").unwrap()).await.unwrap();
     let mut listener = PgListener::connect_with(&pool).await.unwrap();
@@ -61,7 +60,7 @@ async fn a_commit_notifies() {
 }
 
 #[tokio::test]
-async fn many_may_make_the_table_at_once() {
+async fn concurrent_calls_create_the_table_once() {
     let Some(_) = database().await else { return };
     let url = env::var("TEST_POSTGRES_URL").unwrap();
     let mut admin = PgConnection::connect(&url).await.unwrap();

@@ -3,7 +3,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tempfile::TempDir;
 
-use super::{ROWS, Row, assert_made, assert_written, push};
+use super::{ROWS, Row, assert_generated, assert_written, push};
 
 async fn database() -> (SqliteConnection, TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -14,7 +14,7 @@ async fn database() -> (SqliteConnection, TempDir) {
 }
 
 #[tokio::test]
-async fn an_intent_is_there_with_its_transaction_and_only_then() {
+async fn an_intent_is_stored_when_its_transaction_commits() {
     let (mut database, _folder) = database().await;
     let mut transaction = database.begin().await.unwrap();
     push(&mut *transaction, InternalNotification::new("never")).await;
@@ -32,7 +32,7 @@ async fn an_intent_is_there_with_its_transaction_and_only_then() {
 }
 
 #[tokio::test]
-async fn a_notification_without_an_id_gets_one() {
+async fn a_notification_without_an_id_gets_a_uuid() {
     let (mut database, _folder) = database().await;
     let mut ids = Vec::new();
     for _ in 0..200 {
@@ -40,7 +40,7 @@ async fn a_notification_without_an_id_gets_one() {
     }
     let rows: Vec<Row> = sqlx::query_as(ROWS).fetch_all(&mut database).await.unwrap();
     rows.iter().zip(&ids).for_each(|(row, id)| assert_written(row, id, "c"));
-    assert_made(ids);
+    assert_generated(ids);
 }
 
 #[tokio::test]

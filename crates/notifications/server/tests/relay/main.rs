@@ -9,6 +9,7 @@
 )]
 
 mod inboxes;
+mod plain_sql;
 mod postgres;
 mod postgres_app;
 mod sqlite;
