@@ -39,19 +39,20 @@ impl Outbox {
         &self.sender
     }
 
-    /// Pushes a notification to these users as part of the connection's transaction, and returns the
-    /// notification's id.
+    /// Pushes a notification to these users as part of the connection's transaction, and returns
+    /// the notification's id.
     ///
-    /// A server delivers it after the transaction commits. If the transaction is rolled back, nothing is
-    /// delivered. This inserts one row, locks nothing else, and contacts no server.
+    /// A server delivers it after the transaction commits. If the transaction is rolled back,
+    /// nothing is delivered. This inserts one row, locks nothing else, and contacts no server.
     ///
-    /// A notification without an id gets a UUIDv7. One with an id is delivered once, however often it is
-    /// pushed; if the id belongs to another body or sender, the server rejects it later.
+    /// A notification without an id gets a UUIDv7. One with an id is delivered once, however often
+    /// it is pushed; if the id belongs to another body or sender, the server rejects it later.
     ///
     /// # Errors
     /// Returns [`OutboxErrorKind::Recipients`], [`OutboxErrorKind::Notification`] or
-    /// [`OutboxErrorKind::TooLarge`] for what a server would reject; nothing was sent to the database.
-    /// Returns [`OutboxErrorKind::Database`] if the database failed; roll the transaction back.
+    /// [`OutboxErrorKind::TooLarge`] for what a server would reject; nothing was sent to the
+    /// database. Returns [`OutboxErrorKind::Database`] if the database failed; roll the transaction
+    /// back.
     pub async fn push<C: OutboxConnection>(
         &self,
         connection: &mut C,

@@ -18,8 +18,8 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(5352094786451827)";
 
 /// Inserts a row and notifies the channel.
 ///
-/// A UUIDv7 (RFC 9562) is 48 bits of time, 4 bits of version, and random bits. Setting bits 52 and 53 of
-/// a random UUID changes its version from 4 to 7.
+/// A UUIDv7 (RFC 9562) is 48 bits of time, 4 bits of version, and random bits. Setting bits 52 and
+/// 53 of a random UUID changes its version from 4 to 7.
 const INSERT: &str = "WITH row AS (
     INSERT INTO internal_notifications_intents (id, sender, user_ids, body)
     VALUES (

@@ -2,12 +2,14 @@ use internal_notifications_models::{PushRequest, canonical_json};
 
 use crate::digest::sha256;
 
-/// What a caller calls one request, so that its repeats get the first answer: the header `Idempotency-Key`
-/// (draft-ietf-httpapi-idempotency-key-header). It belongs to the caller, and is remembered for [`Retention::keys`](crate::Retention::keys).
+/// The key by which a caller identifies one request, so that a repeat gets the first answer.
+///
+/// It is the header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header). Each caller has
+/// its own keys. They are remembered for [`Retention::keys`](crate::Retention::keys).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
     pub(crate) key: String,
-    /// SHA-256 of the request as canonical JSON, in hexadecimal.
+    /// The SHA-256 of the request's canonical JSON, in hexadecimal.
     pub(crate) request: String,
 }
 
@@ -15,13 +17,25 @@ impl IdempotencyKey {
     /// The most characters of a key.
     pub const MAX_CHARS: usize = 255;
 
-    /// A key, and the request that it is for; none unless the key is 1 to 255 visible ASCII characters.
+    /// Creates the key of a request, or returns `None` unless it has 1 to 255 visible ASCII
+    /// characters.
     pub fn new(key: &str, request: &PushRequest) -> Option<Self> {
         let visible = !key.is_empty()
             && key.len() <= Self::MAX_CHARS
             && key.bytes().all(|byte| byte.is_ascii_graphic());
         let request = visible.then(|| serde_json::to_value(request).ok())??;
         Some(Self { key: key.to_owned(), request: sha256(&canonical_json(&request)) })
+    }
+
+    /// Returns the key.
+    pub fn as_str(&self) -> &str {
+        &self.key
+    }
+
+    /// Returns the SHA-256 of the request's canonical JSON, in hexadecimal. Requests are the same
+    /// if and only if these are.
+    pub fn request_digest(&self) -> &str {
+        &self.request
     }
 }
 
@@ -36,19 +50,20 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_of_one_request_however_it_is_written() {
+    fn a_key_belongs_to_one_request_however_it_is_written() {
         let first = key("k", json!({"user_ids": ["ada"], "notification": {"content": "c"}})).unwrap();
         let again = key("k", json!({"notification": {"heading": null, "content": "c"}, "user_ids": ["ada"]}));
         assert_eq!(again, Some(first.clone()));
+        assert_eq!((first.as_str(), first.request_digest().len()), ("k", 64));
         let other = key("k", json!({"user_ids": ["bob"], "notification": {"content": "c"}})).unwrap();
         assert_ne!(other, first);
     }
 
     #[test]
-    fn a_key_is_visible_ascii() {
+    fn a_key_has_1_to_255_visible_ascii_characters() {
         let request = json!({"user_ids": ["ada"], "notification": {"content": "c"}});
-        for wrong in ["", " ", "a b", "é", "\u{7f}", &"k".repeat(256)] {
-            assert_eq!(key(wrong, request.clone()), None, "{wrong:?}");
+        for invalid in ["", " ", "a b", "é", "\u{7f}", &"k".repeat(256)] {
+            assert_eq!(key(invalid, request.clone()), None, "{invalid:?}");
         }
         assert!(key(&"k".repeat(255), request).is_some());
     }

@@ -1,4 +1,5 @@
-#![doc = include_str!("../README.md")]
+// The example of the README needs the feature `sqlite`.
+#![cfg_attr(any(not(doctest), feature = "sqlite"), doc = include_str!("../README.md"))]
 
 mod advanced;
 mod clock;

@@ -1,4 +1,6 @@
-//! Inboxes in memory, by the rules of `InboxLog`: for simulations and tests, never a fallback. No URL opens one.
+//! The store in memory, for simulations and tests. No URL opens one.
+//!
+//! It keeps inboxes as `InboxLog`s, whose rules the SQL stores are tested against.
 
 mod advance;
 mod contents;
@@ -29,8 +31,10 @@ use crate::{
 };
 use crate::{Clock, SystemClock};
 
-/// What a [`MemoryStore`] keeps. It outlives the stores that work on it, as a database outlives the servers: drop a store amid anything, open
-/// another over the same data, and all that was acknowledged is there.
+/// The data of a [`MemoryStore`].
+///
+/// It outlives the stores that work on it, as a database outlives its servers: a store opened over
+/// the data of one that was dropped has everything that was acknowledged.
 #[derive(Clone)]
 pub struct MemoryData {
     contents: Arc<Mutex<Contents>>,
@@ -38,12 +42,12 @@ pub struct MemoryData {
 }
 
 impl MemoryData {
-    /// Nothing yet; leases end by this clock.
+    /// Creates empty data. Leases end by this clock.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { contents: Arc::default(), clock }
     }
 
-    /// A copy, as a backup is: what happens to one does not happen to the other.
+    /// Returns an independent copy of the data, like a backup.
     pub fn copy(&self) -> Self {
         let contents = self.lock().clone();
         Self { contents: Arc::new(Mutex::new(contents)), clock: self.clock.clone() }
@@ -66,24 +70,26 @@ impl fmt::Debug for MemoryData {
     }
 }
 
-/// Inboxes in memory. The same calls give the same answers, in the same order: nothing in it is left to chance but the tags, which can be
-/// injected.
+/// A [`Store`] in memory.
+///
+/// It is deterministic: apart from the random tags, which
+/// [`MemoryOptions::with_tags`] replaces, the same calls give the same answers.
 #[derive(Debug)]
 pub struct MemoryStore {
     data: MemoryData,
     options: MemoryOptions,
-    /// Who this store is among those that share the data.
+    /// Identifies this store among those that share the data.
     owner: u64,
-    /// The last inbox that `behind` gave.
-    turn: Mutex<Option<UserId>>,
+    /// The last user that `unpublished_users` returned.
+    unpublished_cursor: Mutex<Option<UserId>>,
     closed: AtomicBool,
 }
 
 impl MemoryStore {
-    /// A store over this data. Several at a time need [`MemoryOptions::shared`].
+    /// Opens a store over this data. Several at a time need [`MemoryOptions::with_shared`].
     pub fn open(data: MemoryData, options: MemoryOptions) -> Self {
         let owner = data.lock().next_owner();
-        Self { data, options, owner, turn: Mutex::default(), closed: AtomicBool::new(false) }
+        Self { data, options, owner, unpublished_cursor: Mutex::default(), closed: AtomicBool::new(false) }
     }
 
     fn contents(&self) -> Result<MutexGuard<'_, Contents>, StoreError> {
@@ -97,9 +103,9 @@ impl MemoryStore {
         let mut contents = self.contents()?;
         let mut transaction = Transaction::new(&mut contents, &*self.options.hooks.make_tag);
         let answer = run(&mut transaction);
-        let touched = transaction.into_touched();
+        let changed = transaction.into_changed();
         drop(contents);
-        self.options.hooks.committed(&touched);
+        self.options.hooks.committed(&changed);
         Ok(answer)
     }
 
@@ -107,7 +113,7 @@ impl MemoryStore {
         self.data.lock().broker_owner.take_if(|owner| *owner == self.owner);
     }
 
-    /// Who publishes now, and since when, where there may be others.
+    /// Returns who publishes and the current time, if the data is shared.
     fn publisher(&self) -> Option<publish::Publisher> {
         let now = self.data.clock.now().as_millisecond();
         self.options.shared.then_some(publish::Publisher { owner: self.owner, now })
@@ -181,8 +187,8 @@ impl Store for MemoryStore {
     }
 
     async fn unpublished_users(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
-        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(publish::behind(&*self.contents()?, self.publisher(), &mut turn, limit))
+        let mut cursor = self.unpublished_cursor.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(publish::unpublished_users(&*self.contents()?, self.publisher(), &mut cursor, limit))
     }
 
     async fn claim_unpublished(

@@ -1,26 +1,25 @@
-//! The PostgreSQL store: for when one machine is not enough. Several servers work on the same inboxes; each call is a transaction of its
-//! own, in which it locks the inboxes that it changes.
+//! The PostgreSQL store, which several servers can share.
 //!
-//! A commit is on disk before it is answered, as far as PostgreSQL itself syncs (`fsync`). Times are kept in whole milliseconds.
+//! Each call is a transaction that locks the inboxes it changes. A commit is durable before it is
+//! answered, provided that PostgreSQL syncs (`fsync`). Times are stored in whole milliseconds.
 
 mod advance;
 mod broker_lock;
+mod cleanup;
 mod connect;
+mod database;
 mod options;
 mod publish;
 mod push;
 mod read;
-mod row;
 mod schema;
 mod setting;
 mod sqlstate;
 mod sweep;
-mod sweeper;
-mod tidy;
+mod sweep_turn;
 mod transaction;
 mod url;
 mod withdraw;
-mod work;
 mod write;
 
 use std::fmt;
@@ -39,52 +38,53 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use self::broker_lock::BrokerLock;
+use self::database::Database;
 pub use self::options::PostgresOptions;
-use self::publish::{Behind, Claim, Mark};
+use self::publish::{Claim, Mark, UnpublishedUsers};
 use self::read::{ReadChanges, ReadHead, ReadNotification, ReadPage};
 pub use self::setting::read_setting;
 use self::setting::{Ping, Setting};
 pub(crate) use self::sqlstate::failure;
-use self::sweeper::{EndTurn, TakeTurn};
+use self::sweep_turn::{EndTurn, TakeTurn};
 pub use self::url::PostgresUrl;
-use self::work::Database;
 use self::write::InboxWrite;
 use crate::rules::push::NewPush;
 use crate::sql::failure::Failure;
 use crate::{Advanced, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write};
 
-/// How long a store that is closed tries to tell the others so.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a closing store tries to end its turn to sweep.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Inboxes in a PostgreSQL database.
+/// A [`Store`] in a PostgreSQL database.
 ///
-/// Dropped without [`Store::close`] it leaves what it was publishing to the other servers, once its lease is over.
+/// If it is dropped without [`Store::close`], other servers publish the inboxes that it had leased
+/// once the leases end.
 pub struct PostgresStore {
     database: Arc<Database>,
-    /// Who this is among the servers.
+    /// Identifies this store among those that share the database.
     owner: i64,
-    /// The last inbox that `behind` gave.
-    turn: AtomicI64,
-    /// The notification up to which those that nobody has any more were looked for.
-    forsaken: AtomicI64,
+    /// The key of the last inbox that `unpublished_users` returned.
+    unpublished_cursor: AtomicI64,
+    /// The key of the last notification that was inspected for orphans.
+    orphan_cursor: AtomicI64,
     connect: PgConnectOptions,
     broker_lock: Mutex<Option<BrokerLock>>,
 }
 
 impl PostgresStore {
-    /// Connects, makes the schema where it is missing, brings an older one up to date.
+    /// Connects to the database, and creates or migrates the schema.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Unusable`](crate::StoreErrorKind::Unusable) for a login or database that PostgreSQL refuses, a schema newer
-    /// than this version knows;
-    /// [`StoreErrorKind::Unavailable`](crate::StoreErrorKind::Unavailable) when PostgreSQL cannot be reached now.
+    /// Returns [`Unusable`](crate::StoreErrorKind::Unusable) if PostgreSQL rejects the login or the
+    /// database, or if the schema is newer than this version knows. Returns
+    /// [`Unavailable`](crate::StoreErrorKind::Unavailable) if PostgreSQL cannot be reached.
     pub async fn open(url: &PostgresUrl, options: PostgresOptions) -> Result<Self, StoreError> {
         let connect = connect::options(url)?;
         let mut connection = connect::alone(&connect, &options).await?;
         schema::migrate(&mut connection, &options.schema).await?;
         if !schema::is_synced(&mut connection).await? {
             tracing::warn!(
-                "PostgreSQL runs with fsync off: what is acknowledged may be lost with its machine"
+                "PostgreSQL runs with fsync off; a crash of its machine may lose acknowledged notifications"
             );
         }
         connection.close().await.map_err(Failure::from)?;
@@ -92,15 +92,15 @@ impl PostgresStore {
         Ok(Self {
             database: Arc::new(Database::new(pool, options)),
             owner: rand::random(),
-            turn: AtomicI64::new(0),
-            forsaken: AtomicI64::new(0),
+            unpublished_cursor: AtomicI64::new(0),
+            orphan_cursor: AtomicI64::new(0),
             connect,
             broker_lock: Mutex::new(None),
         })
     }
 
-    /// How often something was done again, since the store was opened, after it had failed for a reason that passes: a connection that was
-    /// cut, a deadlock with somebody else.
+    /// Returns how often a call was retried since the store was opened, after a transient failure
+    /// such as a lost connection or a deadlock.
     pub fn retries(&self) -> u64 {
         self.database.retries()
     }
@@ -126,7 +126,7 @@ impl Store for PostgresStore {
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
         match self.database.read(TakeTurn(self.owner)).await? {
-            true => sweep::run(&self.database, &self.forsaken, sweep).await,
+            true => sweep::run(&self.database, &self.orphan_cursor, sweep).await,
             false => Ok(Swept::default()),
         }
     }
@@ -149,7 +149,7 @@ impl Store for PostgresStore {
         limit: usize,
         before: Option<u64>,
     ) -> Result<InboxPage, StoreError> {
-        self.database.read_moment(ReadPage { user_id, limit, before }).await
+        self.database.read_consistently(ReadPage { user_id, limit, before }).await
     }
 
     async fn notification(
@@ -166,7 +166,7 @@ impl Store for PostgresStore {
         after: Position,
         limit: usize,
     ) -> Result<ChangesAnswer, StoreError> {
-        self.database.read_moment(ReadChanges { user_id, after, limit }).await
+        self.database.read_consistently(ReadChanges { user_id, after, limit }).await
     }
 
     async fn head(&self, user_id: &UserId) -> Result<Head, StoreError> {
@@ -174,7 +174,9 @@ impl Store for PostgresStore {
     }
 
     async fn unpublished_users(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
-        self.database.read(Behind { owner: self.owner, turn: &self.turn, limit }).await
+        self.database
+            .read(UnpublishedUsers { owner: self.owner, cursor: &self.unpublished_cursor, limit })
+            .await
     }
 
     async fn claim_unpublished(
@@ -200,7 +202,7 @@ impl Store for PostgresStore {
 
     async fn close(&self) {
         self.broker_lock.lock().await.take();
-        let _ = timeout(FAREWELL, self.database.read(EndTurn(self.owner))).await;
+        let _ = timeout(CLOSE_TIMEOUT, self.database.read(EndTurn(self.owner))).await;
         self.database.close().await;
     }
 }

@@ -1,7 +1,7 @@
-//! The rules that every store of this crate applies.
+//! The rules that all stores of this crate share.
 
-pub(crate) mod answer;
 pub(crate) mod body;
-pub(crate) mod cuts;
+pub(crate) mod budget;
+pub(crate) mod cutoffs;
 pub(crate) mod hooks;
 pub(crate) mod push;

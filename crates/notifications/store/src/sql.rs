@@ -3,6 +3,7 @@
 pub(crate) mod catch_up;
 mod delivery;
 pub(crate) mod failure;
+pub(crate) mod inspection;
 pub(crate) mod journal;
 pub(crate) mod order;
 pub(crate) mod row;

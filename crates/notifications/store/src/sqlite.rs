@@ -1,14 +1,15 @@
-//! The SQLite store: one file, one writer task whose transactions are shared by all who write at the same time, and a few readers.
+//! The SQLite store: one file, one writer task, and a few read-only connections.
 //!
-//! A commit is synced to disk (WAL, `synchronous = FULL`) before anyone in it is answered. Times are kept in whole milliseconds.
+//! Writes that arrive together share a transaction. It is synced to disk (WAL, `synchronous =
+//! FULL`) before their callers are answered. Times are stored in whole milliseconds.
 
 mod advance;
 mod backup;
+mod cleanup;
 mod command;
 mod connect;
 mod file;
 mod insert;
-mod kept;
 mod options;
 mod publish;
 mod push;
@@ -16,8 +17,8 @@ mod read;
 mod result_code;
 mod row;
 mod schema;
+mod setting;
 mod sweep;
-mod tidy;
 mod transaction;
 mod url;
 mod withdraw;
@@ -38,53 +39,55 @@ use sqlx::SqlitePool;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::backup::backup;
+use self::cleanup::Cleanup;
 use self::command::{Command, Reply};
-pub use self::kept::read_setting;
 pub use self::options::SqliteOptions;
 pub(crate) use self::result_code::failure;
-use self::tidy::Untidy;
+pub use self::setting::read_setting;
 pub use self::url::path_from_url;
 use crate::rules::push::NewPush;
 use crate::{
     Advanced, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept, Unpublished, Write,
 };
 
-/// Commands that wait for the writer; whoever brings one more waits for a place.
+/// The most commands that wait for the writer. Further callers wait until there is room.
 const QUEUE: usize = 1024;
 
-/// Inboxes in an SQLite file.
+/// A [`Store`] in a SQLite file.
 ///
-/// The file has one server: a lock beside it (`FILE.lock`) ends with the process that holds it. Dropping the store without
-/// [`Store::close`] finishes what was accepted in the background.
+/// One process at a time can open the file: it holds a lock on `FILE.lock`, which ends with it. If
+/// the store is dropped without [`Store::close`], it finishes accepted calls in the background.
 pub struct SqliteStore {
     readers: SqlitePool,
     writer: mpsc::Sender<Command>,
     ended: watch::Receiver<()>,
     commits: Arc<AtomicU64>,
-    /// The last inbox that `behind` gave.
-    turn: AtomicI64,
-    /// The notification up to which those that nobody has any more were looked for.
-    forsaken: AtomicI64,
+    /// The key of the last inbox that `unpublished_users` returned.
+    unpublished_cursor: AtomicI64,
+    /// The key of the last notification that was inspected for orphans.
+    orphan_cursor: AtomicI64,
     options: SqliteOptions,
 }
 
 impl SqliteStore {
-    /// Opens the database of a URL, `sqlite://PATH` with a relative or absolute path, or of a path; makes it, readable by its owner
-    /// alone, when it is missing; brings an older schema up to date.
+    /// Opens the database that a URL names: `sqlite://PATH` or just a path.
+    ///
+    /// A missing file is created, readable by its owner only. An older schema is migrated.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Unusable`] for an in-memory database, a path where no file can be, a file that is no database or is held by
-    /// another server, a schema newer than this version knows.
+    /// Returns [`StoreErrorKind::Unusable`] if the URL names an in-memory database, the file cannot
+    /// be created, is not a database or is open in another process, or its schema is newer than
+    /// this version knows.
     pub async fn open(url: &str, options: SqliteOptions) -> Result<Self, StoreError> {
         Self::open_file(&path_from_url(url)?, options).await
     }
 
-    /// As [`open`](Self::open), of a path that is taken as it is.
+    /// Opens the database at a path, like [`open`](Self::open).
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// Returns the errors of [`open`](Self::open), except those about the URL.
     pub async fn open_file(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
-        let file = file::DatabaseFile::claim(path)?;
+        let file = file::DatabaseFile::lock(path)?;
         let readers = connect::readers(&file, &options);
         let commits = Arc::new(AtomicU64::new(0));
         let writer = writer::Writer::open(file, options.clone(), readers.clone(), commits.clone()).await?;
@@ -99,22 +102,23 @@ impl SqliteStore {
             writer: sender,
             ended,
             commits,
-            turn: AtomicI64::new(0),
-            forsaken: AtomicI64::new(0),
+            unpublished_cursor: AtomicI64::new(0),
+            orphan_cursor: AtomicI64::new(0),
             options,
         })
     }
 
-    /// Transactions committed since it was opened. Writes that came together share one.
+    /// Returns the number of transactions committed since the store was opened. Writes that arrive
+    /// together share one.
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
     }
 
     async fn command<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, StoreError> {
         let (sender, answer) = oneshot::channel();
-        let gone = || StoreError::new(StoreErrorKind::Unavailable).with_message("the store is closed");
-        self.writer.send(command(Reply::new(sender))).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        let closed = || StoreError::new(StoreErrorKind::Unavailable).with_message("the store is closed");
+        self.writer.send(command(Reply::new(sender))).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
     }
 }
 
@@ -130,12 +134,12 @@ impl Store for SqliteStore {
     }
 
     async fn retract(&self, id: &NotificationId, at: Timestamp) -> Result<Retraction, StoreError> {
-        let begun = self.command(|reply| Command::Retract(id.clone(), at, reply)).await?;
-        let mut all = begun.all;
-        while !all {
-            all = self.command(|reply| Command::Withdraw(begun.notification, at, reply)).await?;
+        let retracted = self.command(|reply| Command::Retract(id.clone(), at, reply)).await?;
+        let mut is_complete = retracted.is_complete;
+        while !is_complete {
+            is_complete = self.command(|reply| Command::Withdraw(retracted.notification, at, reply)).await?;
         }
-        Ok(Retraction::new(id.clone()).with_cancelled(begun.cancelled).with_removed(begun.removed))
+        Ok(Retraction::new(id.clone()).with_cancelled(retracted.cancelled).with_removed(retracted.removed))
     }
 
     async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError> {
@@ -150,27 +154,30 @@ impl Store for SqliteStore {
     }
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
-        let (cuts, now) = (sweep.cuts(), sweep.now);
-        let looked = sweep::look(&self.readers, &sweep, &cuts).await?;
-        let next =
-            looked.last().filter(|_| looked.len() >= sweep.limit.max(1)).map(|looked| looked.user_id.clone());
-        let mut swept = Swept { next, inboxes: looked.len() as u64, ..Swept::default() };
-        let mut inboxes: Vec<_> =
-            looked.iter().filter(|looked| looked.is_untidy(&cuts)).map(|looked| looked.inbox.key).collect();
+        let (cutoffs, now) = (sweep.cutoffs(), sweep.now);
+        let inspections = sweep::inspect(&self.readers, &sweep, &cutoffs).await?;
+        let last = inspections.last().filter(|_| inspections.len() >= sweep.limit.max(1));
+        let mut swept = Swept {
+            next: last.map(|last| last.user_id.clone()),
+            inboxes: inspections.len() as u64,
+            ..Swept::default()
+        };
+        let dirty = inspections.iter().filter(|inspection| inspection.needs_cleaning(&cutoffs));
+        let mut inboxes: Vec<_> = dirty.map(|inspection| inspection.inbox).collect();
         while !inboxes.is_empty() {
-            let untidy = Untidy { inboxes, forsaken: Vec::new(), cuts, now };
-            let tidied = self.command(|reply| Command::Tidy(untidy, reply)).await?;
-            swept.pruned += tidied.pruned;
-            swept.trimmed += tidied.trimmed;
-            swept.drifts.extend(tidied.drifts);
-            inboxes = tidied.left;
+            let cleanup = Cleanup { inboxes, orphans: Vec::new(), cutoffs, now };
+            let cleaned = self.command(|reply| Command::Cleanup(cleanup, reply)).await?;
+            swept.pruned += cleaned.pruned;
+            swept.trimmed += cleaned.trimmed;
+            swept.drifts.extend(cleaned.drifts);
+            inboxes = cleaned.left;
         }
         if swept.next.is_none() {
-            let mut forsaken = sweep::forsaken(&self.readers, &self.forsaken, &cuts).await?;
-            while !forsaken.is_empty() || sweep::has_old_keys(&self.readers, &cuts).await? {
-                let untidy =
-                    Untidy { inboxes: Vec::new(), forsaken: std::mem::take(&mut forsaken), cuts, now };
-                self.command(|reply| Command::Tidy(untidy, reply)).await?;
+            let mut orphans = sweep::orphans(&self.readers, &self.orphan_cursor, &cutoffs).await?;
+            while !orphans.is_empty() || sweep::has_old_keys(&self.readers, &cutoffs).await? {
+                let orphans = std::mem::take(&mut orphans);
+                let cleanup = Cleanup { inboxes: Vec::new(), orphans, cutoffs, now };
+                self.command(|reply| Command::Cleanup(cleanup, reply)).await?;
             }
         }
         Ok(swept)
@@ -216,7 +223,7 @@ impl Store for SqliteStore {
     }
 
     async fn unpublished_users(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
-        Ok(publish::behind(&self.readers, &self.turn, limit).await?)
+        Ok(publish::unpublished_users(&self.readers, &self.unpublished_cursor, limit).await?)
     }
 
     async fn claim_unpublished(
@@ -247,7 +254,7 @@ impl Store for SqliteStore {
     }
 
     async fn close(&self) {
-        // It may be closed already; then there is nothing to do but wait.
+        // If the store is closed already, this only waits for its end.
         let _ = self.writer.send(Command::Close).await;
         let _ = self.ended.clone().changed().await;
     }

@@ -18,15 +18,15 @@ pub trait Store: Send + Sync + 'static {
     /// Adds a notification to the inboxes of its recipients.
     ///
     /// If its `send_after` is later than `push.at`, it is stored now and added when it falls due. A
-    /// recipient who has it, had it, or is already scheduled to receive it counts as a duplicate. So
-    /// does everyone once it was retracted or has expired. A repeated idempotency key stores nothing
-    /// and returns the first receipt.
+    /// recipient who has it, had it, or is already scheduled to receive it counts as a duplicate.
+    /// So does everyone once it was retracted or has expired. A repeated idempotency key stores
+    /// nothing and returns the first receipt.
     ///
     /// # Errors
     /// Stores nothing and returns [`IdTaken`](crate::StoreErrorKind::IdTaken) if the id belongs to
-    /// another body or sender, [`KeyReused`](crate::StoreErrorKind::KeyReused) if the idempotency key
-    /// belongs to another request, or [`Expired`](crate::StoreErrorKind::Expired) if the notification
-    /// is new and has expired.
+    /// another body or sender, [`KeyReused`](crate::StoreErrorKind::KeyReused) if the idempotency
+    /// key belongs to another request, or [`Expired`](crate::StoreErrorKind::Expired) if the
+    /// notification is new and has expired.
     async fn push(&self, push: Push) -> Result<Receipt, StoreError>;
 
     /// Changes a user's own inbox.
@@ -56,8 +56,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Sweeps some inboxes, in the order of their user ids.
     ///
-    /// Repairs pending counts, removes notifications beyond the [`Retention`](crate::Retention), and
-    /// trims logs. Unpublished changes are never trimmed. While another server sweeps the same
+    /// Repairs pending counts, removes notifications beyond the [`Retention`](crate::Retention),
+    /// and trims logs. Unpublished changes are never trimmed. While another server sweeps the same
     /// inboxes, it does nothing and reports the end of the pass.
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError>;
 
@@ -102,8 +102,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Reserves the embedded broker of these inboxes for this store until it is closed or dropped.
     ///
-    /// Clients of one embedded broker miss what another publishes, so a shared store has at most one.
-    /// A store that is not shared always succeeds, and so does a repeat.
+    /// Clients of one embedded broker miss what another publishes, so a shared store has at most
+    /// one. A store that is not shared always succeeds, and so does a repeat.
     ///
     /// # Errors
     /// Returns [`Unusable`](crate::StoreErrorKind::Unusable) if another store has the reservation.

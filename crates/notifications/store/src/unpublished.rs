@@ -17,7 +17,8 @@ pub struct PublishLimits {
 pub struct Unpublished {
     /// The user.
     pub user_id: UserId,
-    /// The changes in order of their seq: all of them, or only the newest if the user is far behind.
+    /// The changes in order of their seq: all of them, or only the newest if the user is far
+    /// behind.
     pub changes: Vec<Change>,
     /// Whether there were more than [`PublishLimits::changes`].
     pub far_behind: bool,

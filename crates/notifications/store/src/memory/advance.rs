@@ -6,7 +6,7 @@ use super::contents::Contents;
 use super::transaction::Transaction;
 use crate::{Advanced, StoreError, StoreErrorKind};
 
-/// Takes a notification back, all of it at once.
+/// Retracts a notification from all inboxes.
 pub(super) fn retract(
     transaction: &mut Transaction<'_>,
     id: &NotificationId,
@@ -15,27 +15,27 @@ pub(super) fn retract(
     if !transaction.contents.notifications.contains_key(id) {
         return Err(StoreError::new(StoreErrorKind::NotFound));
     }
-    let cancelled = give_to_nobody(transaction.contents, id);
+    let cancelled = cancel(transaction.contents, id);
     let at = at.as_millisecond();
-    transaction.contents.plan(id, at, RemovedReason::Retracted);
+    transaction.contents.plan_withdrawal(id, at, RemovedReason::Retracted);
     let removed = withdraw(transaction, id, RemovedReason::Retracted, at, usize::MAX);
     Ok(Retraction::new(id.clone()).with_cancelled(cancelled).with_removed(removed))
 }
 
-/// Does what is due: leaving first, so that nothing enters that is over.
+/// Processes what is due: withdrawals first, so that nothing is delivered that is withdrawn.
 pub(super) fn run(transaction: &mut Transaction<'_>, now: Timestamp, limit: usize) -> Advanced {
     let (now, limit) = (now.as_millisecond(), limit.max(1));
     let mut done = Advanced::default();
-    let left = |done: &Advanced| {
+    let remaining = |done: &Advanced| {
         limit.saturating_sub(usize::try_from(done.withdrawn + done.delivered).unwrap_or(usize::MAX))
     };
-    while left(&done) > 0
-        && let Some((id, reason)) = due_to_leave(transaction.contents, now)
+    while remaining(&done) > 0
+        && let Some((id, reason)) = due_withdrawal(transaction.contents, now)
     {
-        done.expired += give_to_nobody(transaction.contents, &id);
-        done.withdrawn += withdraw(transaction, &id, reason, now, left(&done));
+        done.expired += cancel(transaction.contents, &id);
+        done.withdrawn += withdraw(transaction, &id, reason, now, remaining(&done));
     }
-    while left(&done) > 0
+    while remaining(&done) > 0
         && let Some(first) = transaction.contents.scheduled.first_entry().filter(|first| first.key().0 <= now)
     {
         let ((due, _, user), id) = first.remove_entry();
@@ -43,7 +43,7 @@ pub(super) fn run(transaction: &mut Transaction<'_>, now: Timestamp, limit: usiz
             done.lateness = Duration::from_millis(now.saturating_sub(due).max(0).cast_unsigned());
         }
         if let Some(notification) = transaction.contents.notifications.get_mut(&id) {
-            notification.waiting.remove(&user);
+            notification.scheduled.remove(&user);
         }
         transaction.add(&user, &id, now);
         done.delivered += 1;
@@ -51,12 +51,13 @@ pub(super) fn run(transaction: &mut Transaction<'_>, now: Timestamp, limit: usiz
     done
 }
 
-fn due_to_leave(contents: &Contents, now: i64) -> Option<(NotificationId, RemovedReason)> {
-    let ((due, _), leaving) = contents.withdrawals.first_key_value()?;
-    (*due <= now).then(|| leaving.clone())
+fn due_withdrawal(contents: &Contents, now: i64) -> Option<(NotificationId, RemovedReason)> {
+    let ((due, _), withdrawal) = contents.withdrawals.first_key_value()?;
+    (*due <= now).then(|| withdrawal.clone())
 }
 
-/// Takes a notification out of at most `limit` inboxes, and says of how many; plans nothing more for it once it has left all.
+/// Removes a notification from at most `limit` inboxes, and returns their number. Ends its planned
+/// withdrawal once no inbox has it.
 fn withdraw(
     transaction: &mut Transaction<'_>,
     id: &NotificationId,
@@ -67,29 +68,29 @@ fn withdraw(
     let has =
         |contents: &Contents, user| contents.log(user).is_some_and(|log| log.notification(id).is_some());
     let Some(notification) = transaction.contents.notifications.get(id) else { return 0 };
-    let mut holders = notification.held.iter().filter(|user| has(transaction.contents, user));
+    let mut holders = notification.recipients.iter().filter(|user| has(transaction.contents, user));
     let users: Vec<_> = holders.by_ref().take(limit).cloned().collect();
-    let all = holders.next().is_none();
+    let is_complete = holders.next().is_none();
     for user in &users {
         transaction.withdraw(user, std::slice::from_ref(id), reason, at);
     }
-    if all
+    if is_complete
         && let Some(notification) = transaction.contents.notifications.get_mut(id)
-        && let Some(due) = notification.leaves.take()
+        && let Some(due) = notification.withdrawal.take()
     {
-        transaction.contents.withdrawals.remove(&(due, notification.known.key));
+        transaction.contents.withdrawals.remove(&(due, notification.stored.key));
     }
     users.len() as u64
 }
 
-/// Nobody gets it any more; how many would have.
-fn give_to_nobody(contents: &mut Contents, id: &NotificationId) -> u64 {
+/// Marks a notification withdrawn, and returns how many scheduled deliveries were cancelled.
+fn cancel(contents: &mut Contents, id: &NotificationId) -> u64 {
     let Some(notification) = contents.notifications.get_mut(id) else { return 0 };
-    notification.known.withdrawn = true;
-    let waiting = std::mem::take(&mut notification.waiting);
-    let cancelled = waiting.len() as u64;
-    for (user, due) in waiting {
-        contents.scheduled.remove(&(due, notification.known.key, user));
+    notification.stored.withdrawn = true;
+    let scheduled = std::mem::take(&mut notification.scheduled);
+    let cancelled = scheduled.len() as u64;
+    for (user, due) in scheduled {
+        contents.scheduled.remove(&(due, notification.stored.key, user));
     }
     cancelled
 }

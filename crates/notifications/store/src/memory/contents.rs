@@ -8,17 +8,17 @@ use internal_notifications_service::InboxLog;
 use super::inbox::Inbox;
 use crate::rules::push::StoredNotification;
 
-/// Everything that is kept, ordered. Times are milliseconds, as databases keep them.
+/// All data. Times are milliseconds, as in databases.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Contents {
-    /// One for each user who ever had a change.
+    /// The inboxes of all users who ever had a change.
     pub(super) inboxes: BTreeMap<UserId, Inbox>,
     pub(super) notifications: BTreeMap<NotificationId, Notification>,
-    /// Who is to get what, by due time and age of the notification.
+    /// Scheduled deliveries, by due time, key of the notification and user.
     pub(super) scheduled: BTreeMap<(i64, i64, UserId), NotificationId>,
-    /// What is to leave the inboxes, by due time and age of the notification.
+    /// Planned withdrawals, by due time and key of the notification.
     pub(super) withdrawals: BTreeMap<(i64, i64), (NotificationId, RemovedReason)>,
-    /// By sender and idempotency key.
+    /// Answers by sender and idempotency key.
     pub(super) answers: BTreeMap<(String, String), Answer>,
     pub(super) settings: BTreeMap<String, String>,
     /// The store that has the embedded broker.
@@ -27,23 +27,23 @@ pub(super) struct Contents {
     last_owner: u64,
 }
 
-/// A notification that was pushed.
+/// A stored notification.
 #[derive(Clone, Debug)]
 pub(super) struct Notification {
-    pub(super) known: StoredNotification,
+    pub(super) stored: StoredNotification,
     pub(super) body: InternalNotification,
-    /// Of its body, as pages are bounded by them.
+    /// The bytes of its body.
     pub(super) bytes: usize,
     pub(super) created_at: i64,
-    /// Who has it, or had it as far as is remembered.
-    pub(super) held: BTreeSet<UserId>,
-    /// Who is to get it, and when.
-    pub(super) waiting: BTreeMap<UserId, i64>,
-    /// When it is to leave the inboxes, unless it has.
-    pub(super) leaves: Option<i64>,
+    /// The users who have it, or had it and have not forgotten it.
+    pub(super) recipients: BTreeSet<UserId>,
+    /// The users who are scheduled to receive it, and when.
+    pub(super) scheduled: BTreeMap<UserId, i64>,
+    /// When its withdrawal is due, if one is planned.
+    pub(super) withdrawal: Option<i64>,
 }
 
-/// What a request with an idempotency key was answered.
+/// The answer to a request with an idempotency key.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) request: String,
@@ -60,7 +60,7 @@ impl Contents {
         self.log(user).map(InboxLog::head).unwrap_or_default()
     }
 
-    /// The bytes of a notification's body.
+    /// Returns the bytes of a notification's body.
     pub(super) fn bytes(&self, id: &NotificationId) -> usize {
         self.notifications.get(id).map_or(0, |notification| notification.bytes)
     }
@@ -75,11 +75,11 @@ impl Contents {
         self.last_owner
     }
 
-    /// Plans when a notification is to leave the inboxes, instead of what was planned.
-    pub(super) fn plan(&mut self, id: &NotificationId, due_at: i64, reason: RemovedReason) {
+    /// Plans the withdrawal of a notification, in place of an earlier plan.
+    pub(super) fn plan_withdrawal(&mut self, id: &NotificationId, due_at: i64, reason: RemovedReason) {
         let Some(notification) = self.notifications.get_mut(id) else { return };
-        let key = notification.known.key;
-        if let Some(before) = notification.leaves.replace(due_at) {
+        let key = notification.stored.key;
+        if let Some(before) = notification.withdrawal.replace(due_at) {
             self.withdrawals.remove(&(before, key));
         }
         self.withdrawals.insert((due_at, key), (id.clone(), reason));

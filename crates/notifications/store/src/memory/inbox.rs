@@ -3,31 +3,31 @@ use std::collections::BTreeMap;
 use internal_notifications_models::NotificationId;
 use internal_notifications_service::InboxLog;
 
-/// A user's inbox.
+/// An inbox.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Inbox {
     pub(super) log: InboxLog,
-    /// What left it, as far as is remembered.
+    /// The notifications that were removed and are not yet forgotten.
     pub(super) removed: BTreeMap<NotificationId, Removed>,
-    /// Only while changes are unpublished.
+    /// `None` if everything is published.
     pub(super) publication: Option<Publication>,
 }
 
-/// When a notification left, and the seq that had added it.
+/// When a notification was removed, and the seq that had added it.
 #[derive(Clone, Debug)]
 pub(super) struct Removed {
     pub(super) added: u64,
     pub(super) at: i64,
 }
 
-/// How far an inbox is published.
+/// The published seq of an inbox, and its lease.
 #[derive(Clone, Debug)]
 pub(super) struct Publication {
     pub(super) published: u64,
     pub(super) lease: Option<Lease>,
 }
 
-/// Who publishes it, and until when nobody else may.
+/// The store that publishes an inbox, and the time until which others may not.
 #[derive(Clone, Debug)]
 pub(super) struct Lease {
     pub(super) owner: u64,
@@ -39,8 +39,8 @@ impl Inbox {
         self.log.head().position.seq
     }
 
-    /// Takes note of what a change did: `before` is the seq before it.
-    pub(super) fn changed(&mut self, before: u64) {
+    /// Marks the changes after the seq `before` unpublished, unless earlier ones are.
+    pub(super) fn set_unpublished_after(&mut self, before: u64) {
         self.publication.get_or_insert(Publication { published: before, lease: None });
     }
 

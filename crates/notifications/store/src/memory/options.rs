@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::rules::hooks::{Hooks, hook_setters};
 
-/// How a memory store works.
+/// Options of a [`MemoryStore`](super::MemoryStore).
 #[derive(Clone)]
 pub struct MemoryOptions {
     pub(super) shared: bool,
@@ -16,9 +16,10 @@ impl Default for MemoryOptions {
 }
 
 impl MemoryOptions {
-    /// Other stores work on the same data at the same time: what is to be published is leased, for five seconds of the data's clock.
-    pub fn shared(mut self) -> Self {
-        self.shared = true;
+    /// Sets whether other stores work on the same data at the same time. If so, inboxes are leased
+    /// for publishing, for five seconds of the data's clock. Default: false.
+    pub fn with_shared(mut self, shared: bool) -> Self {
+        self.shared = shared;
         self
     }
 

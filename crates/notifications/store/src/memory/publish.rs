@@ -7,17 +7,17 @@ use super::contents::Contents;
 use super::inbox::{Inbox, Lease, Publication};
 use crate::{PublishLimits, Unpublished};
 
-/// Milliseconds for which an inbox is left to the store that publishes it.
+/// The milliseconds for which an inbox is leased to the store that publishes it.
 const LEASE: i64 = 5_000;
 
-/// One of the stores that publish the same inboxes.
+/// A store among several that publish the same inboxes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Publisher {
     pub(super) owner: u64,
     pub(super) now: i64,
 }
 
-/// Whether nobody else is at it.
+/// Returns whether no other store has leased the inbox.
 fn is_free(publication: &Publication, publisher: Option<Publisher>) -> bool {
     publisher.is_none_or(|publisher| {
         let lease = publication.lease.as_ref();
@@ -25,37 +25,40 @@ fn is_free(publication: &Publication, publisher: Option<Publisher>) -> bool {
     })
 }
 
-/// Users with unpublished changes, taken in turn, so that some that cannot be published do not hide the others.
-pub(super) fn behind(
+/// Returns the next users after the cursor that have unpublished changes, and moves the cursor.
+pub(super) fn unpublished_users(
     contents: &Contents,
     publisher: Option<Publisher>,
-    turn: &mut Option<UserId>,
+    cursor: &mut Option<UserId>,
     limit: usize,
 ) -> Vec<UserId> {
-    let (after, up_to) = match &*turn {
+    let (after, up_to) = match &*cursor {
         Some(last) => (Bound::Excluded(last), Bound::Included(last)),
         None => (Bound::Unbounded, Bound::Unbounded),
     };
     let later = contents.inboxes.range::<UserId, _>((after, Bound::Unbounded));
     let again = contents.inboxes.range::<UserId, _>((Bound::Unbounded, up_to));
-    let is_behind = |inbox: &Inbox| inbox.publication.as_ref().is_some_and(|of| is_free(of, publisher));
-    let in_turn = later.chain(again.take_while(|_| turn.is_some()));
-    let users: Vec<_> =
-        in_turn.filter(|(_, inbox)| is_behind(inbox)).map(|(user, _)| user.clone()).take(limit).collect();
+    let is_unpublished = |inbox: &Inbox| inbox.publication.as_ref().is_some_and(|of| is_free(of, publisher));
+    let in_order = later.chain(again.take_while(|_| cursor.is_some()));
+    let users: Vec<_> = in_order
+        .filter(|(_, inbox)| is_unpublished(inbox))
+        .map(|(user, _)| user.clone())
+        .take(limit)
+        .collect();
     if let Some(last) = users.last() {
-        *turn = Some(last.clone());
+        *cursor = Some(last.clone());
     }
     users
 }
 
-/// What these users' channels have not been told, in the order asked.
+/// Returns the unpublished changes of these users, in the order of `users`.
 pub(super) fn unpublished(
     contents: &mut Contents,
     publisher: Option<Publisher>,
     users: &[(UserId, u64)],
     limits: PublishLimits,
 ) -> Vec<Unpublished> {
-    let mut told = Vec::new();
+    let mut unpublished = Vec::new();
     for (user, after) in users {
         let Some(inbox) = contents.inboxes.get_mut(user) else { continue };
         let seq = inbox.seq();
@@ -64,21 +67,23 @@ pub(super) fn unpublished(
         };
         publication.lease = publisher.map(|by| Lease { owner: by.owner, until: by.now + LEASE });
         let after = publication.published.max(*after);
-        let missed = seq.saturating_sub(after);
-        if missed == 0 {
+        let behind = seq.saturating_sub(after);
+        if behind == 0 {
             continue;
         }
-        let far_behind = usize::try_from(missed).unwrap_or(usize::MAX) > limits.changes;
+        let far_behind = usize::try_from(behind).unwrap_or(usize::MAX) > limits.changes;
         let after = if far_behind { seq - 1 } else { after };
         let changes: Vec<_> = inbox.log.records(after).collect();
-        let changes =
-            changes.into_iter().map(|change| told_as(contents, change, limits.body_bytes)).collect();
-        told.push(Unpublished { user_id: user.clone(), changes, far_behind });
+        let changes = changes
+            .into_iter()
+            .map(|change| without_large_body(contents, change, limits.body_bytes))
+            .collect();
+        unpublished.push(Unpublished { user_id: user.clone(), changes, far_behind });
     }
-    told
+    unpublished
 }
 
-fn told_as(contents: &Contents, mut change: Change, most: usize) -> Change {
+fn without_large_body(contents: &Contents, mut change: Change, most: usize) -> Change {
     if let ChangeKind::Added { notification } = &change.kind
         && contents.bytes(&notification.id) > most
     {
@@ -87,7 +92,9 @@ fn told_as(contents: &Contents, mut change: Change, most: usize) -> Change {
     change
 }
 
-/// Moves marks, but not of inboxes that another is at, and lets go. Where there are other publishers, gives those that are still behind.
+/// Moves the marks and ends the leases of these users, except those that another store has leased.
+///
+/// If the data is shared, returns the users that still have unpublished changes.
 pub(super) fn mark(
     contents: &mut Contents,
     publisher: Option<Publisher>,
@@ -98,7 +105,7 @@ pub(super) fn mark(
         let mark = highest.entry(user).or_default();
         *mark = (*mark).max(*seq);
     }
-    let mut still_behind = Vec::new();
+    let mut still_unpublished = Vec::new();
     for (user, mark) in highest {
         let Some(inbox) = contents.inboxes.get_mut(user) else { continue };
         let seq = inbox.seq();
@@ -110,8 +117,8 @@ pub(super) fn mark(
         if publication.published >= seq {
             inbox.publication = None;
         } else if publisher.is_some() {
-            still_behind.push(user.clone());
+            still_unpublished.push(user.clone());
         }
     }
-    still_behind
+    still_unpublished
 }

@@ -7,37 +7,39 @@ use super::transaction::Transaction;
 use crate::rules::push::{NewPush, StoredNotification};
 use crate::{StoreError, StoreErrorKind};
 
-/// Does a push; nothing has changed when it is refused.
+/// Executes a push. After an error, nothing has changed.
 pub(super) fn run(transaction: &mut Transaction<'_>, push: &NewPush) -> Result<Receipt, StoreError> {
-    let used = push.idempotency_key.as_ref().map(|key| (push.sender.clone(), key.key.clone()));
-    if let Some((key, answer)) = push.idempotency_key.as_ref().zip(used.as_ref()).and_then(|(key, used)| {
-        let answer = transaction.contents.answers.get(used)?;
-        Some((key, answer))
-    }) {
+    let caller_key = push.idempotency_key.as_ref().map(|key| (push.sender.clone(), key.key.clone()));
+    if let Some((key, answer)) =
+        push.idempotency_key.as_ref().zip(caller_key.as_ref()).and_then(|(key, caller_key)| {
+            let answer = transaction.contents.answers.get(caller_key)?;
+            Some((key, answer))
+        })
+    {
         return key.answer(&answer.request, answer.receipt.clone());
     }
     match transaction.contents.notifications.get(&push.id) {
-        Some(notification) => push.check_known(&notification.known)?,
+        Some(notification) => push.check_stored(&notification.stored)?,
         None => {
             push.check_new()?;
             store(transaction, push)?;
         }
     }
     let receipt = deliver(transaction, push);
-    if let Some((used, key)) = used.zip(push.idempotency_key.as_ref()) {
+    if let Some((caller_key, key)) = caller_key.zip(push.idempotency_key.as_ref()) {
         let (request, receipt, at) = (key.request.clone(), receipt.clone(), push.at.as_millisecond());
-        transaction.contents.answers.insert(used, Answer { request, receipt, at });
+        transaction.contents.answers.insert(caller_key, Answer { request, receipt, at });
     }
     Ok(receipt)
 }
 
 fn store(transaction: &mut Transaction<'_>, push: &NewPush) -> Result<(), StoreError> {
-    // Read back from the text, as every store gives it.
+    // Parsed from the stored JSON, as every store returns it.
     let body = serde_json::from_str(&push.body)
         .map_err(|error| StoreError::new(StoreErrorKind::Unavailable).with_source(error))?;
     let contents = &mut *transaction.contents;
     let notification = Notification {
-        known: StoredNotification {
+        stored: StoredNotification {
             key: contents.next_notification(),
             sender: push.sender.clone(),
             digest: push.digest.clone(),
@@ -46,13 +48,13 @@ fn store(transaction: &mut Transaction<'_>, push: &NewPush) -> Result<(), StoreE
         body,
         bytes: push.body.len(),
         created_at: push.at.as_millisecond(),
-        held: BTreeSet::new(),
-        waiting: BTreeMap::new(),
-        leaves: None,
+        recipients: BTreeSet::new(),
+        scheduled: BTreeMap::new(),
+        withdrawal: None,
     };
     contents.notifications.insert(push.id.clone(), notification);
     if let Some(expires_at) = push.expires_at {
-        contents.plan(&push.id, expires_at.as_millisecond(), RemovedReason::Expired);
+        contents.plan_withdrawal(&push.id, expires_at.as_millisecond(), RemovedReason::Expired);
     }
     Ok(())
 }
@@ -62,15 +64,15 @@ fn deliver(transaction: &mut Transaction<'_>, push: &NewPush) -> Receipt {
     for user in &push.user_ids {
         let contents = &mut *transaction.contents;
         let Some(notification) = contents.notifications.get_mut(&push.id) else { continue };
-        if push.is_over(&notification.known)
-            || notification.held.contains(user)
-            || notification.waiting.contains_key(user)
+        if push.is_over(&notification.stored)
+            || notification.recipients.contains(user)
+            || notification.scheduled.contains_key(user)
         {
             receipt.duplicates += 1;
         } else if let Some(due) = push.due {
             let due = due.as_millisecond();
-            notification.waiting.insert(user.clone(), due);
-            contents.scheduled.insert((due, notification.known.key, user.clone()), push.id.clone());
+            notification.scheduled.insert(user.clone(), due);
+            contents.scheduled.insert((due, notification.stored.key, user.clone()), push.id.clone());
             receipt.scheduled += 1;
         } else {
             transaction.add(user, &push.id, push.at.as_millisecond());

@@ -2,7 +2,7 @@ use internal_notifications_models::{Change, ChangeKind, ChangesAnswer, InboxPage
 use internal_notifications_service::InboxLog;
 
 use super::contents::Contents;
-use crate::rules::answer::{BYTES, SNAPSHOT};
+use crate::rules::budget::{Budget, SNAPSHOT};
 
 pub(super) fn page(contents: &Contents, user: &UserId, limit: usize, before: Option<u64>) -> InboxPage {
     let empty = InboxLog::new();
@@ -11,7 +11,7 @@ pub(super) fn page(contents: &Contents, user: &UserId, limit: usize, before: Opt
 
 fn page_of(contents: &Contents, log: &InboxLog, limit: usize, before: Option<u64>) -> InboxPage {
     let mut page = log.page(limit, before);
-    let fit = that_fit(page.notifications.iter().map(|row| contents.bytes(&row.id)));
+    let fit = fitting(page.notifications.iter().map(|row| contents.bytes(&row.id)));
     if fit < page.notifications.len() {
         page.notifications.truncate(fit);
         page.next = page.notifications.last().map(|row| row.added);
@@ -24,7 +24,7 @@ pub(super) fn changes(contents: &Contents, user: &UserId, after: Position, limit
     let log = contents.log(user).unwrap_or(&empty);
     match log.changes(after, limit.max(1), 0) {
         ChangesAnswer::Changes { mut changes, more, .. } => {
-            let fit = that_fit(changes.iter().map(|change| bytes(contents, change)));
+            let fit = fitting(changes.iter().map(|change| bytes(contents, change)));
             let more = more || fit < changes.len();
             changes.truncate(fit);
             ChangesAnswer::changes(changes, more)
@@ -35,19 +35,13 @@ pub(super) fn changes(contents: &Contents, user: &UserId, after: Position, limit
     }
 }
 
-/// How many of these fit into one answer; the first always does.
-fn that_fit(bytes: impl Iterator<Item = usize>) -> usize {
-    let mut sum = 0;
-    bytes
-        .take_while(|bytes| {
-            let first = sum == 0;
-            sum += bytes;
-            first || sum <= BYTES
-        })
-        .count()
+/// Returns how many items with these bytes fit into one answer.
+fn fitting(bytes: impl Iterator<Item = usize>) -> usize {
+    let mut budget = Budget::new(usize::MAX);
+    bytes.take_while(|bytes| budget.admits(*bytes)).count()
 }
 
-/// Of a record as databases keep it: the body that it added, or what else it did.
+/// Returns the bytes of a record as databases store it.
 fn bytes(contents: &Contents, change: &Change) -> usize {
     match &change.kind {
         ChangeKind::Added { notification } => contents.bytes(&notification.id),

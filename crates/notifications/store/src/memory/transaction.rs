@@ -8,33 +8,34 @@ use super::inbox::{Inbox, Removed};
 use crate::rules::hooks::MakeTag;
 use crate::{InboxCommand, StoreError, StoreErrorKind, Write};
 
-/// Changes of inboxes that become visible together: the contents are locked meanwhile, and nothing in it can fail half-way.
+/// Changes of inboxes that become visible together. The contents are locked meanwhile, and no step
+/// can fail after the first change.
 pub(super) struct Transaction<'a> {
     pub(super) contents: &'a mut Contents,
     make_tag: &'a MakeTag,
-    touched: BTreeSet<UserId>,
+    changed: BTreeSet<UserId>,
 }
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(contents: &'a mut Contents, make_tag: &'a MakeTag) -> Self {
-        Self { contents, make_tag, touched: BTreeSet::new() }
+        Self { contents, make_tag, changed: BTreeSet::new() }
     }
 
-    /// Adds a stored notification to an inbox; false when the inbox has it or had it.
+    /// Adds a stored notification to an inbox. Returns false if the inbox has it or had it.
     pub(super) fn add(&mut self, user: &UserId, id: &NotificationId, at: i64) -> bool {
         let Some(notification) = self.contents.notifications.get_mut(id) else { return false };
-        if !notification.held.insert(user.clone()) {
+        if !notification.recipients.insert(user.clone()) {
             return false;
         }
         let inbox = self.contents.inboxes.entry(user.clone()).or_default();
         let before = inbox.seq();
-        inbox.log.add(id, &notification.body, &notification.known.sender, time(at), (self.make_tag)());
-        inbox.changed(before);
-        self.touched.insert(user.clone());
+        inbox.log.add(id, &notification.body, &notification.stored.sender, time(at), (self.make_tag)());
+        inbox.set_unpublished_after(before);
+        self.changed.insert(user.clone());
         true
     }
 
-    /// Takes notifications out of an inbox, in as many changes as that needs, and says how many were there.
+    /// Removes notifications from an inbox, and returns how many were there.
     pub(super) fn withdraw(
         &mut self,
         user: &UserId,
@@ -51,17 +52,17 @@ impl<'a> Transaction<'a> {
         let count = there.len() as u64;
         if count > 0 {
             inbox.removed.extend(there.into_iter().map(|(id, added)| (id, Removed { added, at })));
-            inbox.changed(before);
-            self.touched.insert(user.clone());
+            inbox.set_unpublished_after(before);
+            self.changed.insert(user.clone());
         }
         count
     }
 
-    /// A write in a user's own inbox.
+    /// Executes a write in a user's own inbox.
     pub(super) fn write(&mut self, user: &UserId, write: &Write) -> Result<WriteAnswer, StoreError> {
-        // An inbox that never had a change gets none by a write either.
-        let mut none = Inbox::default();
-        let inbox = self.contents.inboxes.get_mut(user).unwrap_or(&mut none);
+        // A write makes no change in an inbox that never had one, so nothing needs to be stored.
+        let mut empty = Inbox::default();
+        let inbox = self.contents.inboxes.get_mut(user).unwrap_or(&mut empty);
         let (before, at) = (inbox.seq(), write.at.as_millisecond());
         let leaving = match &write.command {
             InboxCommand::Remove(id) => inbox.added(id).map(|added| (id.clone(), Removed { added, at })),
@@ -77,19 +78,19 @@ impl<'a> Transaction<'a> {
         })?;
         if answer.seq.is_some() {
             inbox.removed.extend(leaving);
-            inbox.changed(before);
-            self.touched.insert(user.clone());
+            inbox.set_unpublished_after(before);
+            self.changed.insert(user.clone());
         }
         Ok(answer)
     }
 
-    /// The users whose inboxes have changed.
-    pub(super) fn into_touched(self) -> BTreeSet<UserId> {
-        self.touched
+    /// Returns the users whose inboxes have changed.
+    pub(super) fn into_changed(self) -> BTreeSet<UserId> {
+        self.changed
     }
 }
 
-/// A time as it comes back from a database.
+/// Returns the time of these milliseconds.
 fn time(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(milliseconds).unwrap_or_default()
 }

@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use internal_notifications_models::{Timestamp, UserId};
 
-use super::row;
+use super::database::{Database, Mutation, Outcome};
 use super::transaction::Transaction;
-use super::withdraw::{BATCH, Expire, Leave, Left, NextDue};
-use super::work::{Database, Ended, Writing};
+use super::withdraw::{BATCH, Expire, NextDue, Withdraw, Withdrawn};
 use crate::sql::failure::Failure;
 use crate::sql::journal::ChangeBody;
+use crate::sql::row;
 use crate::{Advanced, StoreError};
 
-/// Does what is due. No scheduled notification enters an inbox while one that is to leave has not begun to: it may be the same.
+/// Processes what is due.
+///
+/// It starts every due withdrawal before it delivers, since a scheduled notification may be one of
+/// those to be withdrawn.
 pub(super) async fn run(
     database: &Arc<Database>,
     now: Timestamp,
@@ -24,10 +27,11 @@ pub(super) async fn run(
         let Some(notification) = database.read(NextDue(now)).await? else { break };
         done.expired += database.write(Expire(notification)).await?;
         let limit = left.min(BATCH);
-        let Left { inboxes, cancelled, .. } = database.write(Leave { notification, at: now, limit }).await?;
+        let Withdrawn { inboxes, cancelled, .. } =
+            database.write(Withdraw { notification, at: now, limit }).await?;
         done.withdrawn += inboxes;
         done.expired += cancelled;
-        // One that nobody had costs nothing: a caller who hears of no inbox would not ask again.
+        // A withdrawal from no inbox does not count: the caller would take the call for idle.
         left = left.saturating_sub(usize::try_from(inboxes).unwrap_or(usize::MAX));
     }
     while left > 0 {
@@ -43,7 +47,7 @@ pub(super) async fn run(
     Ok(done)
 }
 
-/// Gives scheduled notifications that are due to their users, the longest due first.
+/// Delivers scheduled notifications that are due, the longest overdue first.
 struct Deliver {
     now: Timestamp,
     limit: usize,
@@ -56,12 +60,12 @@ struct Delivered {
     lateness: Duration,
 }
 
-impl Writing for Deliver {
+impl Mutation for Deliver {
     type Answer = Delivered;
 
-    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Ended<Delivered>, Failure> {
+    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Outcome<Delivered>, Failure> {
         let now = self.now.as_millisecond();
-        // Another server has at hand those that are locked.
+        // Another server is delivering those that are locked.
         let sql = "WITH due AS (SELECT notification, user_id FROM scheduled WHERE due_at <= $1
                                 ORDER BY due_at, notification, user_id LIMIT $2 FOR UPDATE SKIP LOCKED)
                    DELETE FROM scheduled s USING due WHERE s.notification = due.notification AND s.user_id = due.user_id
@@ -69,12 +73,12 @@ impl Writing for Deliver {
         let query = sqlx::query_as(sql).bind(now).bind(row::limit(self.limit));
         let mut due: Vec<(i64, i64, String)> = query.fetch_all(&mut *transaction.connection).await?;
         due.sort_unstable();
-        let Some((first, ..)) = due.first() else { return Ok(Ended::Rollback(Ok(Delivered::default()))) };
+        let Some((first, ..)) = due.first() else { return Ok(Outcome::Rollback(Ok(Delivered::default()))) };
         let lateness = Duration::from_millis(now.saturating_sub(*first).max(0).cast_unsigned());
 
         let users: BTreeSet<&str> = due.iter().map(|(.., user)| user.as_str()).collect();
-        let mut inboxes = transaction.make_inboxes(&users.into_iter().collect::<Vec<_>>()).await?;
-        let over = over(transaction, due.iter().map(|(_, notification, _)| *notification), now).await?;
+        let mut inboxes = transaction.get_or_create_inboxes(&users.into_iter().collect::<Vec<_>>()).await?;
+        let over = withdrawn(transaction, due.iter().map(|(_, notification, _)| *notification), now).await?;
         let mut delivered = 0;
         for (_, notification, user) in &due {
             if over.contains(notification) {
@@ -86,12 +90,13 @@ impl Writing for Deliver {
             delivered += 1;
         }
         transaction.flush(inboxes).await?;
-        Ok(Ended::Commit(Delivered { rows: due.len(), delivered, lateness }))
+        Ok(Outcome::Commit(Delivered { rows: due.len(), delivered, lateness }))
     }
 }
 
-/// Those of the notifications that nobody gets any more. None of them becomes so until the transaction ends.
-async fn over(
+/// Returns those of the notifications that are no longer delivered, and locks them all in their
+/// state.
+async fn withdrawn(
     transaction: &mut Transaction<'_>,
     notifications: impl Iterator<Item = i64>,
     now: i64,

@@ -8,17 +8,19 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{PostgresOptions, connect};
 use crate::sql::failure::Failure;
 
-/// How often the connection that holds the lock is tried.
+/// How often the connection that holds the lock is checked.
 const PERIOD: Duration = Duration::from_secs(1);
-/// How long that may take, and how long taking it again.
+/// How long a check, and each attempt to take the lock again, may last.
 const ANSWER: Duration = Duration::from_secs(5);
-/// After so many tries it is somebody else who has the lock.
+/// The number of failed attempts after which another server must have the lock.
 const MISSED: u32 = 20;
-/// How long a starting server waits for the end of one that was killed just now.
+/// How long a starting server waits for the lock of one that was just killed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// That no other server's embedded broker serves the inboxes of this database: clients of the one would not hear of what the other
-/// publishes. It is a lock of a connection's session, and ends with it.
+/// The lock that lets one embedded broker at a time serve the inboxes of a database.
+///
+/// It is an advisory lock of a session and ends with its connection. A task checks the connection
+/// and takes the lock again if it is lost.
 pub(super) struct BrokerLock(JoinHandle<()>);
 
 impl BrokerLock {
@@ -29,7 +31,7 @@ impl BrokerLock {
                 Some(connection) => break connection,
                 None if Instant::now() >= until => {
                     return Err(Failure::unusable(
-                        "another server with the embedded broker works on this database; stop it first, or have all servers use one Channels engine (INTERNAL_NOTIFICATIONS_REALTIME=pusher)",
+                        "another server with an embedded broker uses this database; stop it first, or let all servers use one Channels engine (INTERNAL_NOTIFICATIONS_REALTIME=pusher)",
                     ));
                 }
                 None => sleep(PERIOD / 10).await,
@@ -45,13 +47,13 @@ impl Drop for BrokerLock {
     }
 }
 
-/// A connection that has the lock; none while another has it.
+/// Opens a connection and takes the lock; returns `None` while another has it.
 async fn locked(
     connect: &PgConnectOptions,
     options: &PostgresOptions,
 ) -> Result<Option<PgConnection>, Failure> {
     let mut connection = connect::alone(connect, options).await?;
-    // Of a machine that vanished the lock is free in some fifteen seconds.
+    // So the lock of a machine that vanished is free after about 15 seconds.
     let sql = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 3; SET tcp_keepalives_count = 3";
     sqlx::raw_sql(sql).execute(&mut connection).await?;
     let sql = "SELECT pg_try_advisory_lock(hashtextextended('internal-notifications broker ' || $1, 0))";
@@ -64,11 +66,13 @@ async fn hold(mut connection: PgConnection, connect: PgConnectOptions, options: 
         while is_alive(&mut connection).await {
             sleep(PERIOD).await;
         }
-        // It may only have been slow, and would keep the lock from its successor.
+        // If the connection was only slow, it would keep the lock from the next one.
         drop(connection);
-        tracing::error!("the lock of the embedded broker is lost with its connection; taking it again");
+        tracing::error!(
+            "lost the connection that holds the lock of the embedded broker; taking the lock again"
+        );
         connection = retake(&connect, &options).await;
-        tracing::info!("the lock of the embedded broker is held again");
+        tracing::info!("took the lock of the embedded broker again");
     }
 }
 
@@ -83,10 +87,10 @@ async fn retake(connect: &PgConnectOptions, options: &PostgresOptions) -> PgConn
             Ok(Ok(Some(connection))) => return connection,
             Ok(Ok(None)) => {
                 tries += 1;
-                // PostgreSQL may think for a while that the lost connection is there.
+                // PostgreSQL may not notice for a while that the old connection is gone.
                 if tries == MISSED {
                     tracing::error!(
-                        "another server with the embedded broker has this database now: clients here miss what it publishes until they catch up"
+                        "another server took the lock of the embedded broker; clients of this one miss what it publishes until they catch up"
                     );
                 }
             }

@@ -6,33 +6,33 @@ use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use super::{PostgresOptions, PostgresUrl};
 use crate::sql::failure::Failure;
 
-/// What the server calls its connections (`pg_stat_activity`) where the URL does not.
+/// The name of connections in `pg_stat_activity`, unless the URL has one.
 const NAME: &str = "internal-notifications";
-/// A connection that rested for longer is tried before it is used.
-const RESTED: Duration = Duration::from_secs(1);
-/// The statements are written for lookups by index, as every one of them can be; the planner, without figures on tables that grow fast,
-/// would sometimes read them from end to end. A client that is gone holds no locks for long.
+/// A connection that was idle for longer is checked before it is used.
+const MAX_IDLE: Duration = Duration::from_secs(1);
+/// Makes the planner use indexes, as every statement can. Without statistics on fast-growing
+/// tables, it would sometimes scan them. The time-out ends the locks of a client that vanished.
 const SETTINGS: &str =
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;
     SET idle_in_transaction_session_timeout = '15s'; SET client_min_messages = warning";
 
 pub(super) fn options(url: &PostgresUrl) -> Result<PgConnectOptions, Failure> {
-    let options = url.options().ok_or_else(|| Failure::unusable("its URL cannot be used"))?;
+    let options = url.options().ok_or_else(|| Failure::unusable("the database URL is invalid"))?;
     let named = options.get_application_name().is_some();
     let options = if named { options } else { options.application_name(NAME) };
     Ok(options.disable_statement_logging())
 }
 
-/// Connections that are opened when they are needed.
+/// Creates the pool, whose connections are opened when needed.
 pub(super) fn pool(connect: PgConnectOptions, options: &PostgresOptions) -> PgPool {
     let (schema, limit) = (options.schema.clone(), options.call_timeout);
     PgPoolOptions::new()
         .max_connections(options.connections)
         .acquire_timeout(options.acquire_timeout)
         .test_before_acquire(false)
-        .before_acquire(|connection, rest| {
+        .before_acquire(|connection, meta| {
             Box::pin(async move {
-                if rest.idle_for > RESTED {
+                if meta.idle_for > MAX_IDLE {
                     connection.ping().await?;
                 }
                 Ok(true)
@@ -45,7 +45,7 @@ pub(super) fn pool(connect: PgConnectOptions, options: &PostgresOptions) -> PgPo
         .connect_lazy_with(connect)
 }
 
-/// One connection apart from the pool, whose statements may take as long as they take.
+/// Opens a connection outside the pool, without a time limit for its statements.
 pub(super) async fn alone(
     connect: &PgConnectOptions,
     options: &PostgresOptions,
@@ -67,7 +67,7 @@ async fn prepare(
 ) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(SETTINGS).execute(&mut *connection).await?;
     let milliseconds = statement.map_or(0, |limit| limit.as_millis()).to_string();
-    // A commit must be on disk before it is answered, whatever the database's default is.
+    // A commit must be durable before it is answered, whatever the default of the database is.
     sqlx::query(
         "SELECT set_config('search_path', quote_ident($1), false), set_config('statement_timeout', $2, false),
                 set_config('synchronous_commit',
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_have_a_name() {
+    fn connections_have_a_name_unless_the_url_has_one() {
         let name = |url: &str| {
             let options = options(&url.parse().unwrap()).unwrap();
             options.get_application_name().map(str::to_owned)
@@ -95,9 +95,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_commit_is_on_disk_whatever_the_default_is() {
+    async fn commits_are_synchronous_whatever_the_default_is() {
         let Ok(url) = std::env::var("TEST_POSTGRES_URL") else {
-            println!("skipped: it needs a PostgreSQL database, TEST_POSTGRES_URL=postgres://…");
+            println!("skipped: TEST_POSTGRES_URL is not set");
             return;
         };
         let connect = options(&url.parse().unwrap()).unwrap().options([("synchronous_commit", "off")]);

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::rules::hooks::{Hooks, hook_setters};
 
-/// How a PostgreSQL store works. The default is what a server wants.
+/// Options of a [`PostgresStore`](super::PostgresStore). The defaults suit a server.
 #[derive(Clone)]
 pub struct PostgresOptions {
     pub(super) schema: String,
@@ -28,31 +28,34 @@ impl Default for PostgresOptions {
 }
 
 impl PostgresOptions {
-    /// The schema that its tables are in, made when it is missing; by default `internal_notifications`.
+    /// Sets the schema of the tables, which is created if it is missing. Default:
+    /// `internal_notifications`.
     pub fn with_schema(mut self, schema: impl Into<String>) -> Self {
         self.schema = schema.into();
         self
     }
 
-    /// The most connections, of which about a third is kept from those who change inboxes; at least two, by default 10.
+    /// Sets the most connections. About a third of them are reserved for reads. Default: 10, at
+    /// least 2.
     pub fn with_connections(mut self, connections: u32) -> Self {
         self.connections = connections.max(2);
         self
     }
 
-    /// How long a call waits for a connection; by default 5 s.
+    /// Sets how long a call waits for a connection. Default: 5 s.
     pub fn with_acquire_timeout(mut self, timeout: Duration) -> Self {
         self.acquire_timeout = timeout;
         self
     }
 
-    /// How long a call may take; by default 10 s. What did not come to its end by then is not stored.
+    /// Sets how long a call may take. A call that takes longer stores nothing. Default: 10 s.
     pub fn with_call_timeout(mut self, timeout: Duration) -> Self {
         self.call_timeout = timeout;
         self
     }
 
-    /// How long an inbox stays with the server that publishes its changes; by default 5 s. A publication must take less.
+    /// Sets how long an inbox is leased to the server that publishes its changes. Publishing must
+    /// take less. Default: 5 s.
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
@@ -60,7 +63,8 @@ impl PostgresOptions {
 
     hook_setters!();
 
-    /// Connections that may be changing inboxes at the same time. Those who wait for the same inbox must not keep readers out.
+    /// Returns how many calls may change inboxes at the same time, so that those that wait for one
+    /// inbox leave connections to readers.
     pub(super) fn writers(&self) -> usize {
         let spared = (self.connections / 3).max(1);
         usize::try_from(self.connections.saturating_sub(spared).max(1)).unwrap_or(1)

@@ -2,48 +2,49 @@ use std::collections::HashSet;
 
 use internal_notifications_models::{Receipt, UserId};
 
+use super::database::{Mutation, Outcome};
 use super::transaction::Transaction;
-use super::work::{Ended, Writing};
 use crate::StoreError;
 use crate::rules::push::{NewPush, StoredNotification};
 use crate::sql::failure::Failure;
 use crate::sql::journal::Inbox;
 
-impl Writing for NewPush {
+impl Mutation for NewPush {
     type Answer = Receipt;
 
-    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Ended<Receipt>, Failure> {
+    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Outcome<Receipt>, Failure> {
         if let Some(answered) = take_key(transaction, self).await? {
-            return Ok(Ended::Rollback(answered));
+            return Ok(Outcome::Rollback(answered));
         }
         let users: Vec<&str> = self.user_ids.iter().map(UserId::as_str).collect();
-        let mut inboxes = transaction.make_inboxes(&users).await?;
-        let (notification, mut had) = match insert(transaction, self).await? {
+        let mut inboxes = transaction.get_or_create_inboxes(&users).await?;
+        let (notification, mut recipients) = match insert(transaction, self).await? {
             Some(notification) => {
-                if let Err(refused) = self.check_new() {
-                    return Ok(Ended::Rollback(Err(refused)));
+                if let Err(rejected) = self.check_new() {
+                    return Ok(Outcome::Rollback(Err(rejected)));
                 }
                 expire(transaction, self, notification.key).await?;
                 (notification, HashSet::new())
             }
             None => {
-                let known = lock(transaction, self).await?;
-                if let Err(refused) = self.check_known(&known) {
-                    return Ok(Ended::Rollback(Err(refused)));
+                let stored = lock(transaction, self).await?;
+                if let Err(rejected) = self.check_stored(&stored) {
+                    return Ok(Outcome::Rollback(Err(rejected)));
                 }
-                let had = had(transaction, known.key, inboxes.values(), &users).await?;
-                (known, had)
+                let recipients = recipients(transaction, stored.key, inboxes.values(), &users).await?;
+                (stored, recipients)
             }
         };
-        let receipt = self.deliver(&notification, &mut inboxes, &mut had, &mut transaction.journal);
-        keep_answer(transaction, self, &receipt).await?;
+        let receipt = self.deliver(&notification, &mut inboxes, &mut recipients, &mut transaction.journal);
+        store_answer(transaction, self, &receipt).await?;
         transaction.flush(inboxes).await?;
-        Ok(Ended::Commit(receipt))
+        Ok(Outcome::Commit(receipt))
     }
 }
 
-/// Takes the idempotency key for this request; or gives what it was answered before. Another request with it that is on its way is waited
-/// for.
+/// Takes the idempotency key for this request, or returns the answer that is stored with it.
+///
+/// Waits for a concurrent request with the same key.
 async fn take_key(
     transaction: &mut Transaction<'_>,
     push: &NewPush,
@@ -59,13 +60,13 @@ async fn take_key(
     let sql = "SELECT request, answer FROM idempotency WHERE sender = $1 AND key = $2";
     let query = sqlx::query_as(sql).bind(&push.sender).bind(&key.key);
     let row: Option<(String, String)> = query.fetch_optional(&mut *transaction.connection).await?;
-    // One that was forgotten meanwhile can be taken now.
+    // If the key was just forgotten, a retry can take it.
     let (request, answer) =
         row.ok_or_else(|| Failure::unavailable("other transactions came between").transient(true))?;
     Ok(Some(key.answer(&request, serde_json::from_str(&answer)?)))
 }
 
-async fn keep_answer(
+async fn store_answer(
     transaction: &mut Transaction<'_>,
     push: &NewPush,
     receipt: &Receipt,
@@ -77,7 +78,9 @@ async fn keep_answer(
     Ok(())
 }
 
-/// Stores the notification, unless its id is taken. One that is on its way is waited for.
+/// Stores the notification, or returns `None` if its id is taken.
+///
+/// Waits for a concurrent push of the same id.
 async fn insert(
     transaction: &mut Transaction<'_>,
     push: &NewPush,
@@ -95,7 +98,8 @@ async fn insert(
     }))
 }
 
-/// The stored notification of the id, which nobody retracts or forgets until the transaction ends.
+/// Locks the stored notification with this id, so that it is neither retracted nor forgotten until
+/// the transaction ends.
 async fn lock(transaction: &mut Transaction<'_>, push: &NewPush) -> Result<StoredNotification, Failure> {
     let sql =
         "SELECT key, sender, encode(digest, 'hex'), withdrawn FROM notifications WHERE id = $1 FOR SHARE";
@@ -114,8 +118,8 @@ async fn expire(transaction: &mut Transaction<'_>, push: &NewPush, notification:
     Ok(())
 }
 
-/// Those of the users who have the notification, had it, or are to get it.
-async fn had(
+/// Returns the users who have the notification, had it, or are scheduled to receive it.
+async fn recipients(
     transaction: &mut Transaction<'_>,
     notification: i64,
     inboxes: impl Iterator<Item = &Inbox>,

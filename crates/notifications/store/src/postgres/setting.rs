@@ -1,6 +1,6 @@
 use sqlx::{Connection, PgConnection};
 
-use super::work::Reading;
+use super::database::Query;
 use super::{PostgresOptions, PostgresUrl, connect};
 use crate::StoreError;
 use crate::sql::failure::Failure;
@@ -11,10 +11,10 @@ pub(super) struct Setting<'a> {
     pub(super) value: &'a str,
 }
 
-/// [`Store::ready`](crate::Store::ready): writes what is never the same.
+/// [`Store::ready`](crate::Store::ready): writes a new value.
 pub(super) struct Ping;
 
-impl Reading for Setting<'_> {
+impl Query for Setting<'_> {
     type Answer = String;
 
     async fn read(&self, connection: &mut PgConnection) -> Result<String, Failure> {
@@ -25,7 +25,7 @@ impl Reading for Setting<'_> {
     }
 }
 
-impl Reading for Ping {
+impl Query for Ping {
     type Answer = ();
 
     async fn read(&self, connection: &mut PgConnection) -> Result<(), Failure> {
@@ -36,10 +36,12 @@ impl Reading for Ping {
     }
 }
 
-/// A setting as it is stored, read beside the servers. Nothing is made or written; none where no server ever was.
+/// Returns the setting with this name, or `None` if it, or the schema, does not exist.
+///
+/// Nothing is created or written.
 ///
 /// # Errors
-/// The database cannot be read.
+/// Returns an error if the database cannot be read.
 pub async fn read_setting(
     url: &PostgresUrl,
     options: &PostgresOptions,
@@ -51,8 +53,8 @@ pub async fn read_setting(
 async fn read(url: &PostgresUrl, options: &PostgresOptions, name: &str) -> Result<Option<String>, Failure> {
     let mut connection = connect::alone(&connect::options(url)?, options).await?;
     let sql = "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = 'settings')";
-    let made: bool = sqlx::query_scalar(sql).bind(&options.schema).fetch_one(&mut connection).await?;
-    let value = match made {
+    let exists: bool = sqlx::query_scalar(sql).bind(&options.schema).fetch_one(&mut connection).await?;
+    let value = match exists {
         true => {
             let sql = "SELECT value FROM settings WHERE name = $1";
             sqlx::query_scalar(sql).bind(name).fetch_optional(&mut connection).await?

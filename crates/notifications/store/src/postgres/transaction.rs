@@ -3,20 +3,23 @@ use std::collections::BTreeMap;
 use internal_notifications_models::{Position, UserId};
 use sqlx::PgConnection;
 
-use super::row::{self, head};
 use crate::rules::hooks::MakeTag;
 use crate::sql::failure::Failure;
 use crate::sql::journal::{ChangeRow, Inbox, Journal};
+use crate::sql::row::{self, head};
 
-/// A transaction that changes inboxes. Whatever it locks, it locks in this order: idempotency key, scheduled rows (whoever has
-/// locked any passes over locked ones later), inboxes by user, the notification, its withdrawal, publications by user.
+/// A transaction that changes inboxes.
+///
+/// To avoid deadlocks, every transaction takes its locks in this order: the idempotency key,
+/// scheduled rows (a transaction that has locked some skips locked ones later), inboxes by user,
+/// the notification, its withdrawal, publications by user.
 pub(super) struct Transaction<'a> {
     pub(super) connection: &'a mut PgConnection,
     pub(super) journal: Journal<'a>,
     changed: Vec<UserId>,
 }
 
-/// Changed inboxes, by column.
+/// The heads of changed inboxes, one vector per column.
 #[derive(Default)]
 struct Heads {
     key: Vec<i64>,
@@ -33,9 +36,13 @@ impl<'a> Transaction<'a> {
         Self { connection, journal: Journal::new(make_tag), changed: Vec::new() }
     }
 
-    /// Locks the inboxes of these users, which are sorted; makes those that are missing.
-    pub(super) async fn make_inboxes(&mut self, users: &[&str]) -> Result<BTreeMap<UserId, Inbox>, Failure> {
-        // All are made before any is locked, so that two who want the same ones wait for each other in one direction.
+    /// Locks the inboxes of these sorted users, after creating those that are missing.
+    pub(super) async fn get_or_create_inboxes(
+        &mut self,
+        users: &[&str],
+    ) -> Result<BTreeMap<UserId, Inbox>, Failure> {
+        // All rows are created before any is locked, so that two transactions wait in one
+        // direction.
         let sql = "INSERT INTO inboxes (user_id)
                    SELECT u FROM unnest($1::text[]) u WHERE NOT EXISTS (SELECT 1 FROM inboxes WHERE user_id = u)
                    ORDER BY u COLLATE \"C\" ON CONFLICT (user_id) DO NOTHING";
@@ -43,7 +50,7 @@ impl<'a> Transaction<'a> {
         self.lock_inboxes(users).await
     }
 
-    /// Locks the inboxes of these users that are there.
+    /// Locks those inboxes of these users that exist.
     pub(super) async fn lock_inboxes(&mut self, users: &[&str]) -> Result<BTreeMap<UserId, Inbox>, Failure> {
         let sql = "SELECT key, user_id, seq, tag, pending FROM inboxes WHERE user_id = ANY($1)
                    ORDER BY user_id FOR UPDATE";
@@ -51,7 +58,7 @@ impl<'a> Transaction<'a> {
         inboxes(rows)
     }
 
-    /// As [`lock_inboxes`](Self::lock_inboxes), by key.
+    /// Locks the inboxes with these keys, in the order of their users.
     pub(super) async fn lock_keys(&mut self, keys: &[i64]) -> Result<BTreeMap<UserId, Inbox>, Failure> {
         let sql = "SELECT key, user_id, seq, tag, pending FROM inboxes WHERE key = ANY($1)
                    ORDER BY user_id FOR UPDATE";
@@ -59,7 +66,7 @@ impl<'a> Transaction<'a> {
         inboxes(rows)
     }
 
-    /// Writes what the journal holds, and the inboxes that it is of.
+    /// Writes the rows of the journal and the heads of these inboxes.
     pub(super) async fn flush(&mut self, inboxes: BTreeMap<UserId, Inbox>) -> Result<(), Failure> {
         self.write_scheduled().await?;
         let changes = std::mem::take(&mut self.journal.changes);
@@ -79,7 +86,7 @@ impl<'a> Transaction<'a> {
             heads.before.push(row::seq(inbox.before));
             self.changed.push(user);
         }
-        // One statement, for the inboxes are locked while it is on its way. The heads come in the order of their users.
+        // One statement, since the inboxes stay locked during each round trip.
         let sql = "WITH heads AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
                                   AS h (key, seq, tag, pending, before)),
                    updated AS (UPDATE inboxes i SET seq = h.seq, tag = h.tag, pending = h.pending FROM heads h WHERE i.key = h.key),
@@ -129,7 +136,7 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    /// The users whose inboxes have changed.
+    /// Returns the users whose inboxes have changed.
     pub(super) fn into_changed(self) -> Vec<UserId> {
         self.changed
     }

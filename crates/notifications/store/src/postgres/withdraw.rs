@@ -4,27 +4,31 @@ use std::sync::Arc;
 use internal_notifications_models::{NotificationId, RemovedReason, Retraction, Timestamp};
 use sqlx::PgConnection;
 
-use super::row;
+use super::database::{Database, Mutation, Outcome, Query};
 use super::transaction::Transaction;
-use super::work::{Database, Ended, Reading, Writing};
 use crate::sql::failure::Failure;
+use crate::sql::row;
 use crate::{StoreError, StoreErrorKind};
 
-/// The inboxes that a notification leaves in one transaction.
+/// The most inboxes from which one transaction removes a notification.
 pub(super) const BATCH: usize = 1_000;
 
-/// Takes a notification back, to the end.
+/// Retracts a notification from all inboxes.
 pub(super) async fn retract(
     database: &Arc<Database>,
     id: &NotificationId,
     at: Timestamp,
 ) -> Result<Retraction, StoreError> {
-    let begun = database.write(Retract { id: id.clone(), at }).await?;
-    while !database.write(Leave { notification: begun.notification, at, limit: BATCH }).await?.all {}
-    Ok(Retraction::new(id.clone()).with_cancelled(begun.cancelled).with_removed(begun.removed))
+    let retracted = database.write(Retract { id: id.clone(), at }).await?;
+    while !database
+        .write(Withdraw { notification: retracted.notification, at, limit: BATCH })
+        .await?
+        .is_complete
+    {}
+    Ok(Retraction::new(id.clone()).with_cancelled(retracted.cancelled).with_removed(retracted.removed))
 }
 
-/// The first step of a retraction: from here on nobody gets it any more.
+/// The first step of a retraction, after which the notification is no longer delivered.
 struct Retract {
     id: NotificationId,
     at: Timestamp,
@@ -33,27 +37,27 @@ struct Retract {
 struct Retracted {
     notification: i64,
     cancelled: u64,
-    /// The inboxes that had it, and will not.
+    /// The number of inboxes that had it.
     removed: u64,
 }
 
-impl Writing for Retract {
+impl Mutation for Retract {
     type Answer = Retracted;
 
-    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Ended<Retracted>, Failure> {
-        // Those that another server has at hand are waited for, while nothing else is locked: they are given first, or not at all.
+    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Outcome<Retracted>, Failure> {
+        // Waits for rows that another server is delivering, while nothing else is locked.
         let sql = "DELETE FROM scheduled WHERE (notification, user_id) IN
                        (SELECT notification, user_id FROM scheduled WHERE notification = (SELECT key FROM notifications WHERE id = $1)
                         ORDER BY user_id FOR UPDATE)";
         let query = sqlx::query(sql).bind(self.id.as_str());
-        let waiting = query.execute(&mut *transaction.connection).await?.rows_affected();
+        let scheduled = query.execute(&mut *transaction.connection).await?.rows_affected();
         let sql = "UPDATE notifications SET withdrawn = true WHERE id = $1 RETURNING key";
         let query = sqlx::query_scalar(sql).bind(self.id.as_str());
         let key: Option<i64> = query.fetch_optional(&mut *transaction.connection).await?;
         let Some(notification) = key else {
-            return Ok(Ended::Rollback(Err(StoreError::new(StoreErrorKind::NotFound))));
+            return Ok(Outcome::Rollback(Err(StoreError::new(StoreErrorKind::NotFound))));
         };
-        let cancelled = waiting + cancel(transaction.connection, notification).await?;
+        let cancelled = scheduled + cancel(transaction.connection, notification).await?;
         let sql = "SELECT count(*) FROM deliveries WHERE notification = $1 AND removed_at IS NULL";
         let query = sqlx::query_scalar(sql).bind(notification);
         let removed: i64 = query.fetch_one(&mut *transaction.connection).await?;
@@ -61,23 +65,25 @@ impl Writing for Retract {
                    DO UPDATE SET due_at = excluded.due_at, reason = excluded.reason";
         let query = sqlx::query(sql).bind(notification).bind(self.at.as_millisecond());
         query.execute(&mut *transaction.connection).await?;
-        Ok(Ended::Commit(Retracted { notification, cancelled, removed: removed.cast_unsigned() }))
+        Ok(Outcome::Commit(Retracted { notification, cancelled, removed: removed.cast_unsigned() }))
     }
 }
 
-/// Drops the scheduled rows of a notification that nobody is to get any more, and that is locked. Those that another server has at hand
-/// it passes over: that one will see that the notification is withdrawn.
+/// Deletes the scheduled rows of a withdrawn and locked notification, and returns their number.
+///
+/// It skips rows that another server is delivering, which will see that the notification is
+/// withdrawn.
 async fn cancel(connection: &mut PgConnection, notification: i64) -> Result<u64, Failure> {
-    // By both columns: by the user alone, each row would be compared with each.
+    // By the user alone, each row would be compared with each.
     let sql = "DELETE FROM scheduled WHERE (notification, user_id) IN
                    (SELECT notification, user_id FROM scheduled WHERE notification = $1 FOR UPDATE SKIP LOCKED)";
     Ok(sqlx::query(sql).bind(notification).execute(connection).await?.rows_affected())
 }
 
-/// The withdrawal that fell due first, of those that are due.
+/// Returns the notification whose withdrawal has been due for longest, if any is due.
 pub(super) struct NextDue(pub(super) Timestamp);
 
-impl Reading for NextDue {
+impl Query for NextDue {
     type Answer = Option<i64>;
 
     async fn read(&self, connection: &mut PgConnection) -> Result<Option<i64>, Failure> {
@@ -87,49 +93,50 @@ impl Reading for NextDue {
     }
 }
 
-/// Makes an expired notification one that nobody gets any more.
+/// Marks an expired notification withdrawn.
 pub(super) struct Expire(pub(super) i64);
 
-impl Writing for Expire {
-    /// Who was to get it later, and will not.
+impl Mutation for Expire {
+    /// The number of scheduled deliveries that were cancelled.
     type Answer = u64;
 
-    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Ended<u64>, Failure> {
+    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Outcome<u64>, Failure> {
         let sql = "UPDATE notifications SET withdrawn = true WHERE key = $1 AND NOT withdrawn";
         let query = sqlx::query(sql).bind(self.0).execute(&mut *transaction.connection);
         if query.await?.rows_affected() == 0 {
-            return Ok(Ended::Rollback(Ok(0)));
+            return Ok(Outcome::Rollback(Ok(0)));
         }
-        Ok(Ended::Commit(cancel(transaction.connection, self.0).await?))
+        Ok(Outcome::Commit(cancel(transaction.connection, self.0).await?))
     }
 }
 
-/// Takes a withdrawn notification out of the next inboxes.
-pub(super) struct Leave {
+/// Removes a withdrawn notification from the next inboxes.
+pub(super) struct Withdraw {
     pub(super) notification: i64,
     pub(super) at: Timestamp,
     pub(super) limit: usize,
 }
 
-/// A notification has left some inboxes.
+/// One step of a withdrawal.
 #[derive(Default)]
-pub(super) struct Left {
+pub(super) struct Withdrawn {
+    /// The number of inboxes from which the notification was removed.
     pub(super) inboxes: u64,
-    /// Who was to get it later, and will not.
+    /// The number of scheduled deliveries that were cancelled.
     pub(super) cancelled: u64,
-    /// Whether it has left all.
-    pub(super) all: bool,
+    /// Whether no inbox has the notification any more.
+    pub(super) is_complete: bool,
 }
 
-impl Writing for Leave {
-    type Answer = Left;
+impl Mutation for Withdraw {
+    type Answer = Withdrawn;
 
-    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Ended<Left>, Failure> {
+    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Outcome<Withdrawn>, Failure> {
         let sql = "SELECT id, reason, reached FROM withdrawals JOIN notifications ON key = notification WHERE notification = $1";
         let query = sqlx::query_as(sql).bind(self.notification);
         let found: Option<(String, String, i64)> = query.fetch_optional(&mut *transaction.connection).await?;
         let Some((id, reason, reached)) = found else {
-            return Ok(Ended::Rollback(Ok(Left { all: true, ..Left::default() })));
+            return Ok(Outcome::Rollback(Ok(Withdrawn { is_complete: true, ..Withdrawn::default() })));
         };
         let id = NotificationId::new(id)?;
         let reason: RemovedReason = serde_json::from_value(reason.into())?;
@@ -137,9 +144,9 @@ impl Writing for Leave {
         let query =
             sqlx::query_scalar(sql).bind(self.notification).bind(reached).bind(row::limit(self.limit));
         let next: Vec<i64> = query.fetch_all(&mut *transaction.connection).await?;
-        let all = next.len() < self.limit;
+        let is_complete = next.len() < self.limit;
         let mut inboxes = transaction.lock_keys(&next).await?;
-        // Another server may have been quicker with some, or their users.
+        // Another server, or the user, may have removed it from some already.
         let sql = "UPDATE deliveries SET removed_at = $3 WHERE notification = $1 AND inbox = ANY($2) AND removed_at IS NULL
                    RETURNING inbox, opened_at IS NULL";
         let query = sqlx::query_as(sql).bind(self.notification).bind(&next).bind(self.at.as_millisecond());
@@ -151,7 +158,7 @@ impl Writing for Leave {
         }
         transaction.flush(inboxes).await?;
         let mut cancelled = 0;
-        if all {
+        if is_complete {
             cancelled = cancel(transaction.connection, self.notification).await?;
             let sql = "DELETE FROM withdrawals WHERE notification = $1";
             sqlx::query(sql).bind(self.notification).execute(&mut *transaction.connection).await?;
@@ -161,6 +168,6 @@ impl Writing for Leave {
                 sqlx::query(sql).bind(self.notification).bind(next.last().copied().unwrap_or(reached));
             query.execute(&mut *transaction.connection).await?;
         }
-        Ok(Ended::Commit(Left { inboxes: removed.len() as u64, cancelled, all }))
+        Ok(Outcome::Commit(Withdrawn { inboxes: removed.len() as u64, cancelled, is_complete }))
     }
 }

@@ -3,45 +3,45 @@ use internal_notifications_models::{
 };
 use sqlx::PgConnection;
 
-use super::row;
+use super::database::{Mutation, Outcome};
 use super::transaction::Transaction;
-use super::work::{Ended, Writing};
 use crate::sql::failure::Failure;
 use crate::sql::journal::{ChangeBody, Inbox};
-use crate::sql::order::in_the_order_asked;
+use crate::sql::order::in_request_order;
+use crate::sql::row;
 use crate::{InboxCommand, StoreError, StoreErrorKind, Write};
 
 /// A write in a user's own inbox.
 pub(super) struct InboxWrite(pub(super) UserId, pub(super) Write);
 
-impl Writing for InboxWrite {
+impl Mutation for InboxWrite {
     type Answer = WriteAnswer;
 
-    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Ended<WriteAnswer>, Failure> {
+    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Outcome<WriteAnswer>, Failure> {
         let Self(user_id, write) = self;
         let mut inboxes = transaction.lock_inboxes(&[user_id.as_str()]).await?;
-        // One that is not there is empty: nothing in it can change.
+        // A missing inbox is empty, so a write changes nothing in it.
         let inbox = inboxes.entry(user_id.clone()).or_insert_with(|| Inbox::new(0, Head::default()));
         let nothing = WriteAnswer::new(None, inbox.head);
         let op = write.op.as_ref().map(|op| op.as_str().to_owned());
         if let Some(op) = &op
             && is_done(transaction.connection, inbox.key, op).await?
         {
-            return Ok(Ended::Rollback(Ok(nothing)));
+            return Ok(Outcome::Rollback(Ok(nothing)));
         }
         let at = write.at.as_millisecond();
         let kind = match apply(transaction.connection, inbox, &write.command, at).await? {
             Ok(Some(kind)) => kind,
-            Ok(None) => return Ok(Ended::Rollback(Ok(nothing))),
-            Err(refused) => {
-                return Ok(Ended::Rollback(Err(StoreError::new(refused).with_head(inbox.head))));
+            Ok(None) => return Ok(Outcome::Rollback(Ok(nothing))),
+            Err(rejected) => {
+                return Ok(Outcome::Rollback(Err(StoreError::new(rejected).with_head(inbox.head))));
             }
         };
         let detail = serde_json::to_string(&kind)?;
         let seq = transaction.journal.record(inbox, write.at, ChangeBody::Other { detail, op });
         let answer = WriteAnswer::new(Some(seq), inbox.head);
         transaction.flush(inboxes).await?;
-        Ok(Ended::Commit(answer))
+        Ok(Outcome::Commit(answer))
     }
 }
 
@@ -50,7 +50,7 @@ async fn is_done(connection: &mut PgConnection, inbox: i64, op: &str) -> Result<
     Ok(sqlx::query_scalar(sql).bind(inbox).bind(op).fetch_one(connection).await?)
 }
 
-/// The effect on the deliveries and the pending count, and the change that it makes.
+/// Applies a command to the deliveries and the pending count, and returns the change, if any.
 async fn apply(
     connection: &mut PgConnection,
     inbox: &mut Inbox,
@@ -97,13 +97,15 @@ async fn apply(
             inbox.head.pending = inbox.head.pending.saturating_sub(u64::from(pending));
             Some(ChangeKind::Removed { ids: vec![id.clone()], reason: RemovedReason::User })
         }
-        // A command of a newer service crate, which nothing here sends.
-        _ => return Err(Failure::unusable("this store does not know the command")),
+        // The enum may grow, but nothing sends a command that this version does not know.
+        _ => return Err(Failure::unusable("the store does not know this command")),
     }))
 }
 
-/// Whether a record has the tag that the caller saw there; without a tag there is nothing to compare. The inbox tells the newest one's, the
-/// next record any other's: they are there also where the record itself was trimmed.
+/// Returns whether the record at a position has the tag that the caller saw, if it saw one.
+///
+/// The inbox holds the tag of its newest record, and each record the tag of the one before, which
+/// is known even after that was trimmed.
 async fn is_of_this_history(
     connection: &mut PgConnection,
     inbox: &Inbox,
@@ -119,7 +121,7 @@ async fn is_of_this_history(
     Ok(tag.flatten().map(row::tag) == seen.tag)
 }
 
-/// Marks deliveries, and says which changed, each once, in the order asked.
+/// Marks deliveries, and returns the ids that changed, in the order in which they were requested.
 async fn mark(
     connection: &mut PgConnection,
     sql: &'static str,
@@ -127,7 +129,7 @@ async fn mark(
     ids: &[NotificationId],
     opened_at: Option<i64>,
 ) -> Result<Vec<NotificationId>, Failure> {
-    let asked: Vec<&str> = ids.iter().map(NotificationId::as_str).collect();
-    let query = sqlx::query_scalar(sql).bind(inbox).bind(asked).bind(opened_at);
-    Ok(in_the_order_asked(ids, query.fetch_all(connection).await?)?)
+    let requested: Vec<&str> = ids.iter().map(NotificationId::as_str).collect();
+    let query = sqlx::query_scalar(sql).bind(inbox).bind(requested).bind(opened_at);
+    Ok(in_request_order(ids, query.fetch_all(connection).await?)?)
 }

@@ -3,10 +3,11 @@ use internal_notifications_models::{InternalNotification, canonical_json};
 use crate::digest::sha256;
 use crate::{StoreError, StoreErrorKind};
 
-/// A notification as it is kept: its canonical JSON without the id, and the SHA-256 of that, in hexadecimal.
+/// Returns a notification's body as stored, and its digest.
 ///
-/// Two notifications are the same if and only if their digests are: key order, spacing, and defaults written out or left out make no
-/// difference.
+/// The body is the canonical JSON without the id; the digest is its SHA-256 in hexadecimal. Two
+/// notifications are the same if and only if their digests are. The order of keys, white space, and
+/// whether defaults are written out make no difference.
 pub(crate) fn body(mut notification: InternalNotification) -> Result<(String, String), StoreError> {
     notification.id = None;
     let value = serde_json::to_value(&notification).map_err(|error| {
@@ -20,21 +21,29 @@ pub(crate) fn body(mut notification: InternalNotification) -> Result<(String, St
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    fn digest(value: serde_json::Value) -> String {
-        body(serde_json::from_value(value).unwrap()).unwrap().1
+    fn stored(value: Value) -> (String, String) {
+        body(serde_json::from_value(value).unwrap()).unwrap()
     }
 
     #[test]
-    fn defaults_and_the_id_make_no_difference() {
-        let plain = digest(json!({"content": "c", "payload": {"a": 1, "b": 2}}));
-        let spelt = json!({"id": "n", "buttons": [], "payload": {"b": 2, "a": 1}, "opened": false, "heading": null, "content": "c"});
-        assert_eq!(digest(spelt), plain);
-        assert_eq!(plain.len(), 64);
-        assert_ne!(digest(json!({"content": "c", "payload": {"a": 1, "b": "2"}})), plain);
-        assert_ne!(digest(json!({"content": "c", "payload": {"a": 1, "b": 2}, "color": "red"})), plain);
+    fn defaults_spacing_and_the_id_make_no_difference() {
+        let (body, digest) = stored(json!({"content": "c", "payload": {"a": 1, "b": 2}}));
+        assert_eq!(body, r#"{"content":"c","payload":{"a":1,"b":2}}"#);
+        let spelt_out = json!({
+            "id": "n", "buttons": [], "payload": {"b": 2, "a": 1}, "opened": false, "heading": null, "content": "c",
+        });
+        assert_eq!(stored(spelt_out), (body, digest));
+    }
+
+    #[test]
+    fn another_value_or_field_makes_another_digest() {
+        let (_, digest) = stored(json!({"content": "c", "payload": {"a": 1, "b": 2}}));
+        assert_eq!(digest.len(), 64);
+        assert_ne!(stored(json!({"content": "c", "payload": {"a": 1, "b": "2"}})).1, digest);
+        assert_ne!(stored(json!({"content": "c", "payload": {"a": 1, "b": 2}, "color": "red"})).1, digest);
     }
 }

@@ -3,29 +3,30 @@ use internal_notifications_models::{NotificationId, Timestamp, UserId};
 use super::body::body;
 use crate::{IdempotencyKey, Push, StoreError, StoreErrorKind};
 
-/// A push, made ready on its caller's time: connections that write are few, callers are many.
+/// A push prepared by its caller's task, since connections that write are scarcer than callers.
+#[derive(Debug)]
 pub(crate) struct NewPush {
-    pub(crate) sender: String,
-    pub(crate) idempotency_key: Option<IdempotencyKey>,
     pub(crate) id: NotificationId,
+    pub(crate) sender: String,
     pub(crate) body: String,
-    /// SHA-256 of the body, in hexadecimal.
+    /// The SHA-256 of the body in hexadecimal.
     pub(crate) digest: String,
-    /// Sorted: the order in which inboxes are locked.
+    /// Sorted, which is the order in which inboxes are locked.
     pub(crate) user_ids: Vec<UserId>,
     pub(crate) at: Timestamp,
-    /// When it is to enter the inboxes, if not at once.
+    /// The time at which it is added to the inboxes, if that is later than `at`.
     pub(crate) due: Option<Timestamp>,
     pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) idempotency_key: Option<IdempotencyKey>,
 }
 
-/// A notification that is stored.
+/// The stored row of a notification.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredNotification {
     pub(crate) key: i64,
     pub(crate) sender: String,
     pub(crate) digest: String,
-    /// Retracted, or taken out of the inboxes because it had expired.
+    /// Whether it was retracted, or was removed from the inboxes because it expired.
     pub(crate) withdrawn: bool,
 }
 
@@ -36,10 +37,10 @@ impl NewPush {
         let expires_at = notification.expires_at;
         let (body, digest) = body(notification)?;
         user_ids.sort_unstable();
-        Ok(Self { sender, idempotency_key, id, body, digest, user_ids, at, due, expires_at })
+        Ok(Self { id, sender, body, digest, user_ids, at, due, expires_at, idempotency_key })
     }
 
-    /// Whether a new notification may be stored for it.
+    /// Checks that the notification may be stored, if its id is not yet.
     pub(crate) fn check_new(&self) -> Result<(), StoreError> {
         match self.has_expired() {
             true => Err(StoreError::new(StoreErrorKind::Expired)),
@@ -47,17 +48,17 @@ impl NewPush {
         }
     }
 
-    /// Whether the notification that has the id is this one.
-    pub(crate) fn check_known(&self, known: &StoredNotification) -> Result<(), StoreError> {
-        match self.sender == known.sender && self.digest == known.digest {
+    /// Checks that the stored notification with its id is the same.
+    pub(crate) fn check_stored(&self, stored: &StoredNotification) -> Result<(), StoreError> {
+        match self.sender == stored.sender && self.digest == stored.digest {
             true => Ok(()),
             false => Err(StoreError::new(StoreErrorKind::IdTaken)),
         }
     }
 
-    /// Whether nobody gets the notification any more.
-    pub(crate) fn is_over(&self, notification: &StoredNotification) -> bool {
-        notification.withdrawn || self.has_expired()
+    /// Returns whether the notification is no longer delivered to anyone.
+    pub(crate) fn is_over(&self, stored: &StoredNotification) -> bool {
+        stored.withdrawn || self.has_expired()
     }
 
     fn has_expired(&self) -> bool {
@@ -66,11 +67,79 @@ impl NewPush {
 }
 
 impl IdempotencyKey {
-    /// What a request with this key gets, when the key was used before for that request with that answer.
-    pub(crate) fn answer<T>(&self, request: &str, answer: T) -> Result<T, StoreError> {
-        match self.request == request {
+    /// Returns the answer that was stored with this key, if it was stored for the same request.
+    pub(crate) fn answer<T>(&self, stored_request: &str, answer: T) -> Result<T, StoreError> {
+        match self.request == stored_request {
             true => Ok(answer),
             false => Err(StoreError::new(StoreErrorKind::KeyReused)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use internal_notifications_models::{InternalNotification, PushRequest};
+
+    use super::*;
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millisecond(milliseconds).unwrap()
+    }
+
+    fn push(change: impl FnOnce(&mut InternalNotification)) -> NewPush {
+        let mut notification = InternalNotification::new("c");
+        change(&mut notification);
+        let user_ids = ["bob", "ada"].map(|user| user.parse().unwrap()).to_vec();
+        NewPush::new(Push::new("n".parse().unwrap(), "key:shop", notification, user_ids, at(10))).unwrap()
+    }
+
+    fn stored(push: &NewPush) -> StoredNotification {
+        let (sender, digest) = (push.sender.clone(), push.digest.clone());
+        StoredNotification { key: 1, sender, digest, withdrawn: false }
+    }
+
+    #[test]
+    fn recipients_are_sorted() {
+        assert_eq!(push(|_| ()).user_ids, ["ada", "bob"].map(|user| user.parse().unwrap()));
+    }
+
+    #[test]
+    fn a_push_is_scheduled_only_if_it_is_due_later() {
+        for (send_after, due) in [(9, None), (10, None), (11, Some(at(11)))] {
+            assert_eq!(push(|notification| notification.send_after = Some(at(send_after))).due, due);
+        }
+    }
+
+    #[test]
+    fn a_notification_expires_at_its_time_and_not_before() {
+        for (expires_at, is_over) in [(9, true), (10, true), (11, false)] {
+            let push = push(|notification| notification.expires_at = Some(at(expires_at)));
+            assert_eq!(push.is_over(&stored(&push)), is_over, "{expires_at}");
+            let error = push.check_new().err().map(|error| error.kind());
+            assert_eq!(error, is_over.then_some(StoreErrorKind::Expired), "{expires_at}");
+        }
+        let push = push(|_| ());
+        assert!(push.check_new().is_ok() && !push.is_over(&stored(&push)));
+        assert!(push.is_over(&StoredNotification { withdrawn: true, ..stored(&push) }));
+    }
+
+    #[test]
+    fn an_id_belongs_to_one_sender_and_one_body() {
+        let push = push(|_| ());
+        push.check_stored(&stored(&push)).unwrap();
+        for taken in [
+            StoredNotification { sender: "key:other".to_owned(), ..stored(&push) },
+            StoredNotification { digest: "other".to_owned(), ..stored(&push) },
+        ] {
+            assert_eq!(push.check_stored(&taken).unwrap_err().kind(), StoreErrorKind::IdTaken);
+        }
+    }
+
+    #[test]
+    fn an_idempotency_key_answers_its_own_request_only() {
+        let request = |user: &str| PushRequest::new([user.parse().unwrap()], InternalNotification::new("c"));
+        let [ada, bob] = ["ada", "bob"].map(|user| IdempotencyKey::new("k", &request(user)).unwrap());
+        assert_eq!(ada.answer(&ada.request, 1).unwrap(), 1);
+        assert_eq!(bob.answer(&ada.request, 1).unwrap_err().kind(), StoreErrorKind::KeyReused);
     }
 }

@@ -6,20 +6,22 @@ use super::journal::{ChangeBody, Inbox, Journal, ScheduledRow};
 use crate::rules::push::{NewPush, StoredNotification};
 
 impl NewPush {
-    /// Gives the notification to those who never had it, now or when it is due. `had` names, for its key, the users who have it, had it or
-    /// are to get it.
+    /// Delivers the stored notification to the recipients that never had it, now or when it is due.
+    ///
+    /// `recipients` holds the notification's key with each user who has it, had it, or is scheduled
+    /// to receive it. The new recipients are added.
     pub(crate) fn deliver(
         &self,
         notification: &StoredNotification,
         inboxes: &mut BTreeMap<UserId, Inbox>,
-        had: &mut HashSet<(i64, UserId)>,
+        recipients: &mut HashSet<(i64, UserId)>,
         journal: &mut Journal<'_>,
     ) -> Receipt {
         let mut receipt = Receipt::new(self.id.clone());
-        let over = self.is_over(notification);
+        let is_over = self.is_over(notification);
         for user in &self.user_ids {
             let Some(inbox) = inboxes.get_mut(user) else { continue };
-            if over || !had.insert((notification.key, user.clone())) {
+            if is_over || !recipients.insert((notification.key, user.clone())) {
                 receipt.duplicates += 1;
             } else if let Some(due) = self.due {
                 let due_at = due.as_millisecond();

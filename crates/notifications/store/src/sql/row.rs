@@ -1,16 +1,18 @@
 use internal_notifications_models::{
-    Change, ChangeKind, InboxNotification, InternalNotification, NotificationId, Position, Stamp, Tag,
+    Change, ChangeKind, Head, InboxNotification, InternalNotification, NotificationId, Position, Stamp, Tag,
     Timestamp,
 };
 
 use crate::sql::failure::Failure;
 
-/// A row of either database.
+/// Access to the columns of a row of either database.
 pub(crate) trait Columns {
     fn number(&self, column: &str) -> Result<i64, sqlx::Error>;
     fn number_if_any(&self, column: &str) -> Result<Option<i64>, sqlx::Error>;
     fn text(&self, column: &str) -> Result<&str, sqlx::Error>;
     fn text_if_any(&self, column: &str) -> Result<Option<&str>, sqlx::Error>;
+    /// Null is false.
+    fn flag(&self, column: &str) -> Result<bool, sqlx::Error>;
 }
 
 /// Implements [`Columns`] for a database's rows.
@@ -32,6 +34,10 @@ macro_rules! impl_columns {
             fn text_if_any(&self, column: &str) -> Result<Option<&str>, sqlx::Error> {
                 sqlx::Row::try_get(self, column)
             }
+
+            fn flag(&self, column: &str) -> Result<bool, sqlx::Error> {
+                Ok(sqlx::Row::try_get::<Option<bool>, _>(self, column)?.unwrap_or(false))
+            }
         }
     };
 }
@@ -41,29 +47,36 @@ impl_columns!(sqlx::postgres::PgRow);
 #[cfg(feature = "sqlite")]
 impl_columns!(sqlx::sqlite::SqliteRow);
 
-/// A tag from its column.
+/// Returns the tag that a column holds.
 pub(crate) fn tag(bits: i64) -> Tag {
     Tag::from_bits(bits.cast_unsigned())
 }
 
-/// A seq from outside, as the database can compare it: none there is larger than `i64::MAX`.
+/// Returns the head that the columns of an inbox hold.
+pub(crate) fn head(seq: i64, tag: Option<i64>, pending: i64) -> Head {
+    let position = Position { seq: seq.cast_unsigned(), tag: tag.map(self::tag) };
+    Head::new(position, pending.cast_unsigned())
+}
+
+/// Returns a seq in the form in which databases compare it. No stored seq exceeds `i64::MAX`.
 pub(crate) fn seq(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }
 
-/// A number of rows, as `LIMIT` takes it.
+/// Returns a number of rows in the form that `LIMIT` takes.
 pub(crate) fn limit(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
-/// The columns that [`change`] reads, of `changes c` with its delivery `d` and notification `n`; the body comes as `body`.
+/// The columns that [`change`] reads from `changes c`, its delivery `d` and its notification `n`.
+/// It also reads a column `body`.
 macro_rules! change_columns {
     () => {
         "c.seq, c.tag, c.prev, c.pending, c.at, c.detail, d.created_at, n.id, n.sender"
     };
 }
 
-/// The delivery and notification of a record that added one.
+/// Joins the delivery and the notification of a record that added one.
 macro_rules! join_added {
     () => {
         " LEFT JOIN deliveries d ON c.detail IS NULL AND d.inbox = c.inbox AND d.added = c.seq
@@ -73,7 +86,9 @@ macro_rules! join_added {
 
 pub(crate) use {change_columns, join_added};
 
-/// A record of the log. An added notification is as it was then: not opened. Without a body it is told as gone.
+/// Reads a record of the log.
+///
+/// A notification is returned as it was added, not opened. Without a body, the record is `Gone`.
 pub(crate) fn change(row: &impl Columns) -> Result<Change, Failure> {
     let seq = row.number("seq")?.cast_unsigned();
     let before = Position { seq: seq.saturating_sub(1), tag: row.number_if_any("prev")?.map(tag) };
@@ -89,26 +104,26 @@ pub(crate) fn change(row: &impl Columns) -> Result<Change, Failure> {
     Ok(Change::new(stamp, kind))
 }
 
-/// A notification as it was added.
+/// Reads a notification as it was added.
 fn added(row: &impl Columns, added: u64) -> Result<InboxNotification, Failure> {
     let notification: InternalNotification = serde_json::from_str(row.text("body")?)?;
     let id = NotificationId::new(row.text("id")?)?;
     Ok(InboxNotification::new(id, notification, row.text("sender")?, time(row.number("created_at")?)?, added))
 }
 
-/// A notification as it is now.
+/// Reads a notification as it is now.
 pub(crate) fn delivery(row: &impl Columns) -> Result<InboxNotification, Failure> {
     let mut notification = added(row, row.number("added")?.cast_unsigned())?;
     notification.set_opened(row.number_if_any("opened_at")?.map(time).transpose()?);
     Ok(notification)
 }
 
-/// The bytes of a row's texts, as pages are bounded by them.
-pub(crate) fn weight(row: &impl Columns, columns: &[&str]) -> Result<usize, sqlx::Error> {
+/// Returns the bytes of these columns, which the [`Budget`](crate::rules::budget::Budget) of an
+/// answer bounds.
+pub(crate) fn bytes(row: &impl Columns, columns: &[&str]) -> Result<usize, sqlx::Error> {
     columns.iter().try_fold(0, |sum, column| Ok(sum + row.text_if_any(column)?.map_or(0, str::len)))
 }
 
-fn time(milliseconds: i64) -> Result<Timestamp, sqlx::Error> {
-    Timestamp::from_millisecond(milliseconds)
-        .map_err(|_| sqlx::Error::Decode("a stored time is out of range".into()))
+fn time(milliseconds: i64) -> Result<Timestamp, Failure> {
+    Timestamp::from_millisecond(milliseconds).map_err(|_| Failure::unusable("a stored time is out of range"))
 }

@@ -10,13 +10,16 @@ use crate::Advanced;
 use crate::sql::failure::Failure;
 use crate::sql::journal::ChangeBody;
 
-/// Whether anything is due.
+/// Returns whether anything is due.
 pub(super) async fn is_due(readers: &SqlitePool, now: Timestamp) -> Result<bool, Failure> {
     let sql = "SELECT EXISTS (SELECT 1 FROM withdrawals WHERE due_at <= ?1) OR EXISTS (SELECT 1 FROM scheduled WHERE due_at <= ?1)";
     Ok(sqlx::query_scalar(sql).bind(now.as_millisecond()).fetch_one(readers).await?)
 }
 
-/// Does what is due. No scheduled notification enters an inbox while one that is to leave has not begun to: it may be the same.
+/// Processes what is due.
+///
+/// It starts every due withdrawal before it delivers, since a scheduled notification may be one of
+/// those to be withdrawn.
 pub(super) async fn run(
     transaction: &mut Transaction<'_>,
     now: Timestamp,
@@ -29,8 +32,8 @@ pub(super) async fn run(
         let query = sqlx::query_scalar(sql).bind(now.as_millisecond());
         let due: Option<i64> = query.fetch_optional(&mut *transaction.connection).await?;
         let Some(notification) = due else { break };
-        let withdraw::Left { inboxes, cancelled, .. } =
-            withdraw::some(transaction, notification, now, left).await?;
+        let withdraw::Withdrawn { inboxes, cancelled, .. } =
+            withdraw::withdraw(transaction, notification, now, left).await?;
         done.withdrawn += inboxes;
         done.expired += cancelled;
         left = left.saturating_sub(usize::try_from(inboxes).unwrap_or(usize::MAX).max(1));
@@ -41,7 +44,7 @@ pub(super) async fn run(
     Ok(done)
 }
 
-/// Gives the scheduled notifications that are due to their users, the longest due first.
+/// Delivers scheduled notifications that are due, the longest overdue first.
 async fn deliver(
     transaction: &mut Transaction<'_>,
     now: Timestamp,

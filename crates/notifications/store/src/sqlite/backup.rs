@@ -9,16 +9,17 @@ use tempfile::{NamedTempFile, PersistError};
 
 use crate::{StoreError, StoreErrorKind};
 
-/// How long to wait for a process that has the whole database locked.
+/// How long to wait for another process that has locked the database.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Copies a database as it is at one moment into the file `to`, while a server may be running on it, and tells how many bytes it has.
+/// Copies a consistent state of a database into the file `to`, and returns its size in bytes.
 ///
-/// The copy is one file, readable by its owner alone, synced to disk, and there whole or not at all: it is written beside `to` under another
-/// name first. The server is not held up; its write-ahead log grows as long as the copying lasts.
+/// A server may have the database open. It is not blocked, but its write-ahead log grows meanwhile.
+/// Only the owner can read the copy. It is synced to disk, and appears complete or not at all.
 ///
 /// # Errors
-/// There is no database; `to` exists and is not to be replaced, is the database itself, or is a database that somebody may have open; the
+/// Returns [`StoreErrorKind::Unusable`] if there is no database; if `to` exists and `replace` is
+/// false, is the database itself, or is a database that another process may have open; or if the
 /// copy cannot be written.
 pub async fn backup(database: &Path, to: &Path, replace: bool) -> Result<u64, StoreError> {
     let (database, folder) = check(database, to, replace)?;
@@ -37,7 +38,7 @@ pub async fn backup(database: &Path, to: &Path, replace: bool) -> Result<u64, St
     }
 }
 
-/// The database and the folder of `to`, absolute, so that SQLite takes them neither for a URI nor for a name of its own.
+/// Returns the absolute paths of the database and of the folder of `to`.
 fn check(database: &Path, to: &Path, replace: bool) -> Result<(PathBuf, PathBuf), StoreError> {
     let Ok(database) = database.canonicalize() else {
         return Err(failed(format!("there is no database {}", database.display())));
@@ -49,11 +50,11 @@ fn check(database: &Path, to: &Path, replace: bool) -> Result<(PathBuf, PathBuf)
         Ok(_) if !replace => return Err(exists(to)),
         _ => {}
     }
-    // SQLite would put such a log into the copy.
+    // SQLite would apply such a log to the copy.
     let log = ["-wal", "-journal"].map(|suffix| super::file::beside(to, suffix));
     if let Some(log) = log.iter().find(|log| log.exists()) {
         return Err(failed(format!(
-            "there is {}: {} is a database that a server may have open; name another file",
+            "there is {}, so a server may have {} open; name another file",
             log.display(),
             to.display()
         )));
@@ -65,14 +66,15 @@ fn check(database: &Path, to: &Path, replace: bool) -> Result<(PathBuf, PathBuf)
     }
 }
 
-/// `VACUUM INTO`: <https://sqlite.org/lang_vacuum.html>. It reads in one transaction, which in WAL mode holds up nobody.
+/// Copies with `VACUUM INTO` (<https://sqlite.org/lang_vacuum.html>). In WAL mode, its read
+/// transaction blocks nobody.
 async fn copy_into(database: &Path, copy: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let copy = copy.to_str().ok_or("the name of the folder is not UTF-8")?.to_owned();
+    let copy = copy.to_str().ok_or("the path of the folder is not UTF-8")?.to_owned();
     let options = SqliteConnectOptions::new().filename(database).create_if_missing(false).read_only(true);
     let mut connection = options.busy_timeout(BUSY).disable_statement_logging().connect().await?;
     let sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'inboxes'";
     if sqlx::query(sql).fetch_optional(&mut connection).await?.is_none() {
-        return Err("it holds no inboxes".into());
+        return Err("the database contains no inboxes".into());
     }
     sqlx::query("VACUUM INTO ?1").bind(copy).execute(&mut connection).await?;
     Ok(connection.close().await?)
@@ -85,7 +87,7 @@ fn persist(copy: NamedTempFile, to: &Path, folder: &Path, replace: bool) -> io::
         true => copy.persist(to).map_err(of_rename)?,
         false => copy.persist_noclobber(to).map_err(of_rename)?,
     };
-    // The name is synced with its folder.
+    // Syncing the folder makes the name durable.
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     Ok(file.metadata()?.len())

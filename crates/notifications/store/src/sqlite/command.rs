@@ -1,43 +1,45 @@
 use internal_notifications_models::{NotificationId, Receipt, Timestamp, UserId, WriteAnswer};
 use tokio::sync::oneshot;
 
-use super::tidy::{Tidied, Untidy};
+use super::cleanup::Cleanup;
 use super::withdraw::{self, Retracted};
 use crate::rules::push::NewPush;
 use crate::sql::failure::Failure;
+use crate::sql::inspection::Cleaned;
 use crate::{Advanced, StoreError, Write};
 
-/// What the writer is asked to do.
+/// A command to the writer.
 pub(super) enum Command {
     Push(NewPush, Reply<Receipt>),
     Write(UserId, Write, Reply<WriteAnswer>),
     Retract(NotificationId, Timestamp, Reply<Retracted>),
-    /// The notification with this key leaves some more inboxes. Answers whether it has left all.
+    /// Removes the notification with this key from the next inboxes, and answers whether that is
+    /// all.
     Withdraw(i64, Timestamp, Reply<bool>),
-    /// Does what is due by then, in at most so many inboxes.
+    /// Processes what is due by this time, in at most this many inboxes.
     Advance(Timestamp, usize, Reply<Advanced>),
-    Tidy(Untidy, Reply<Tidied>),
+    Cleanup(Cleanup, Reply<Cleaned>),
     Mark(Vec<(UserId, u64)>, Reply<Vec<UserId>>),
     Setting {
         name: String,
         value: String,
         reply: Reply<String>,
     },
-    /// Writes something, so that it is known whether that can be done.
+    /// Writes something to find out whether that is possible.
     Ping(Reply<()>),
-    /// Accept no more, finish, and let go.
+    /// Accepts no more commands and finishes those in the queue.
     Close,
 }
 
 impl Command {
-    /// Roughly the rows that it writes, to bound a transaction.
+    /// Returns roughly how many rows the command writes, to bound a transaction.
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Push(push, _) => push.user_ids.len(),
             Self::Mark(marks, _) => marks.len(),
             Self::Retract(..) | Self::Withdraw(..) => withdraw::BATCH,
             Self::Advance(_, limit, _) => *limit,
-            Self::Tidy(..) => Untidy::ROWS,
+            Self::Cleanup(..) => Cleanup::ROWS,
             _ => 1,
         }
     }
@@ -46,7 +48,7 @@ impl Command {
         matches!(self, Self::Push(..))
     }
 
-    /// Answers the caller: with what came of it if the transaction was committed.
+    /// Answers the caller once the transaction has ended.
     pub(super) fn settle(self, transaction: Result<(), &Failure>) {
         match self {
             Self::Push(_, reply) => reply.settle(transaction),
@@ -54,7 +56,7 @@ impl Command {
             Self::Retract(_, _, reply) => reply.settle(transaction),
             Self::Withdraw(_, _, reply) => reply.settle(transaction),
             Self::Advance(_, _, reply) => reply.settle(transaction),
-            Self::Tidy(_, reply) => reply.settle(transaction),
+            Self::Cleanup(_, reply) => reply.settle(transaction),
             Self::Mark(_, reply) => reply.settle(transaction),
             Self::Ping(reply) => reply.settle(transaction),
             Self::Setting { reply, .. } => reply.settle(transaction),
@@ -63,7 +65,7 @@ impl Command {
     }
 }
 
-/// The way back to a caller, and what it will be told once the transaction is committed.
+/// The channel to a caller, and the answer to send once the transaction is committed.
 pub(super) struct Reply<T> {
     caller: oneshot::Sender<Result<T, StoreError>>,
     outcome: Option<Result<T, StoreError>>,
@@ -82,10 +84,10 @@ impl<T> Reply<T> {
         let answer = match (transaction, self.outcome) {
             (Err(failure), _) => Err(failure.clone().into()),
             (Ok(()), Some(outcome)) => outcome,
-            // Dropping the sender tells the caller that there is no answer.
+            // The caller sees that the sender was dropped.
             (Ok(()), None) => return,
         };
-        // A caller that no longer waits is fine: its command is done all the same.
+        // The caller may no longer wait; its command took effect anyway.
         let _ = self.caller.send(answer);
     }
 }

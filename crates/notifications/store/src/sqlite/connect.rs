@@ -6,13 +6,15 @@ use super::file::DatabaseFile;
 use crate::StoreError;
 use crate::sql::failure::Failure;
 
-/// Pages that the writer keeps in memory, in KiB (negative: <https://sqlite.org/pragma.html#pragma_cache_size>).
+/// The page cache of the writer in KiB, negated:
+/// <https://sqlite.org/pragma.html#pragma_cache_size>.
 const WRITER_CACHE_KIB: &str = "-65536";
-/// The log is copied into the database after this many pages (32 MiB). A checkpoint holds up the writer and syncs twice, and a page that
-/// changed often is copied once.
+/// The pages of the write-ahead log after which it is copied into the database (32 MiB).
+///
+/// A checkpoint blocks the writer and syncs twice, and copies a page that changed often only once.
 const CHECKPOINT_PAGES: &str = "8192";
 
-/// The one connection that writes.
+/// Opens the one connection that writes.
 pub(super) async fn writer(
     file: &DatabaseFile,
     options: &SqliteOptions,
@@ -27,7 +29,7 @@ pub(super) async fn writer(
     Ok(connection)
 }
 
-/// Connections that cannot write; opened when they are first needed.
+/// Creates the pool of read-only connections, which are opened when first needed.
 pub(super) fn readers(file: &DatabaseFile, options: &SqliteOptions) -> SqlitePool {
     SqlitePoolOptions::new()
         .max_connections(options.readers)
@@ -44,7 +46,7 @@ pub(super) fn readers(file: &DatabaseFile, options: &SqliteOptions) -> SqlitePoo
         .connect_lazy_with(connection(file, options).read_only(true))
 }
 
-/// What a connection says of itself: how it journals, when it syncs, and whether it checks foreign keys.
+/// The settings of a connection on which durability depends.
 #[derive(Debug, PartialEq, Eq)]
 struct Pragmas {
     journal_mode: String,
@@ -62,11 +64,14 @@ impl Pragmas {
     }
 }
 
-/// Refuses a connection that is not as it was asked to be: a commit would not be on disk when it is done.
+/// Rejects a connection whose settings differ from the requested ones: its commits might not be
+/// durable.
 async fn check(connection: &mut SqliteConnection) -> Result<(), Failure> {
     let Pragmas { journal_mode, synchronous, foreign_keys } = Pragmas::of(connection).await?;
     if journal_mode != "wal" {
-        return Err(Failure::unusable("this file system has no write-ahead log; use a local disk"));
+        return Err(Failure::unusable(
+            "this file system does not support a write-ahead log; use a local disk",
+        ));
     }
     match (synchronous, foreign_keys) {
         (FULL, 1) => Ok(()),
@@ -79,7 +84,7 @@ async fn check(connection: &mut SqliteConnection) -> Result<(), Failure> {
 /// `PRAGMA synchronous`: <https://sqlite.org/pragma.html#pragma_synchronous>.
 const FULL: i64 = 2;
 
-/// The file exists: one that vanished must not be replaced by an empty one.
+/// Returns options for an existing file. A file that vanished must not be replaced by an empty one.
 fn connection(file: &DatabaseFile, options: &SqliteOptions) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file.path())
@@ -95,7 +100,7 @@ mod tests {
     use super::*;
 
     fn file(folder: &tempfile::TempDir) -> DatabaseFile {
-        DatabaseFile::claim(&folder.path().join("a.db")).unwrap()
+        DatabaseFile::lock(&folder.path().join("a.db")).unwrap()
     }
 
     #[tokio::test]

@@ -4,34 +4,34 @@ use std::path::{Path, PathBuf};
 
 use crate::{StoreError, StoreErrorKind};
 
-/// The database's file, claimed for this process.
+/// The database file, locked by this process.
 #[derive(Debug)]
 pub(super) struct DatabaseFile {
     path: PathBuf,
-    /// Held, not used: the lock ends with it.
+    /// The lock ends when this is dropped.
     _lock: File,
 }
 
 impl DatabaseFile {
-    /// Makes the file when it is missing, and locks the one beside it.
-    pub(super) fn claim(named: &Path) -> Result<Self, StoreError> {
+    /// Creates the file if it is missing, and locks the lock file beside it.
+    pub(super) fn lock(named: &Path) -> Result<Self, StoreError> {
         private_file(named).map_err(failed("cannot open", named))?;
-        // The lock stands beside the file itself, whatever links lead to it.
+        // The lock file is beside the file itself, whichever links lead to it.
         let path = named.canonicalize().map_err(failed("cannot find", named))?;
-        let lock = lock(&path)?;
+        let lock = lock_file(&path)?;
         for left_behind in ["-wal", "-shm"].map(|suffix| beside(&path, suffix)) {
             make_private(&left_behind).map_err(failed("cannot restrict the permissions of", &left_behind))?;
         }
         Ok(Self { path, _lock: lock })
     }
 
-    /// Absolute, so that SQLite takes it neither for a URI nor for a name of its own.
+    /// Returns the absolute path, which SQLite cannot mistake for a URI or a special name.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 }
 
-fn lock(database: &Path) -> Result<File, StoreError> {
+fn lock_file(database: &Path) -> Result<File, StoreError> {
     let path = beside(database, ".lock");
     let file = private_file(&path).map_err(failed("cannot open the lock file", &path))?;
     match file.try_lock() {
@@ -44,14 +44,15 @@ fn lock(database: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// The file with this name and a suffix.
+/// Returns the path with a suffix appended to its file name.
 pub(super) fn beside(database: &Path, suffix: &str) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push(suffix);
     path.into()
 }
 
-/// SQLite gives the files that it puts beside the database (`-wal`, `-shm`) the mode of the database.
+/// Opens or creates a file that only its owner can access. SQLite gives the `-wal` and `-shm` files
+/// the mode of the database.
 fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -62,7 +63,7 @@ fn private_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Takes from others what they may do with a file that was there already.
+/// Removes the permissions of others from an existing file.
 #[cfg(unix)]
 fn make_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

@@ -3,14 +3,19 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::sql::failure::Failure;
 
-/// Statements that insert rows, many each: a statement costs a hop to the connection's thread, a row read from JSON more than its insertion.
+/// Statements that insert many rows each.
+///
+/// A statement costs a hop to the connection's thread, and reading a row from JSON costs more than
+/// inserting it.
 pub(super) struct Insert(Vec<(QueryBuilder<Sqlite>, usize)>);
 
-/// The most rows of a statement: as many as a transaction has commands, so that those who each push to one user share it.
+/// The most rows of a statement: as many as a transaction has commands, so that pushes to one user
+/// each share one statement.
 const ROWS: usize = 256;
 
 impl Insert {
-    /// Of these rows, `into` a table and its columns; `conflict` is what follows the values.
+    /// Prepares the insertion of rows. `into` names the table and its columns; `conflict` follows
+    /// the values.
     pub(super) fn new<R>(
         into: &'static str,
         conflict: &'static str,
@@ -30,9 +35,9 @@ impl Insert {
 
     pub(super) async fn execute(self, connection: &mut SqliteConnection) -> Result<(), Failure> {
         for (mut statement, count) in self.0 {
-            // Those of every number of rows would drive each other out of the cache.
-            let kept = count == 1 || count == ROWS;
-            statement.build().persistent(kept).execute(&mut *connection).await?;
+            // Statements for every number of rows would evict each other from the cache.
+            let is_cached = count == 1 || count == ROWS;
+            statement.build().persistent(is_cached).execute(&mut *connection).await?;
         }
         Ok(())
     }

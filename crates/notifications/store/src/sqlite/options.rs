@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::rules::hooks::{Hooks, hook_setters};
 
-/// How an SQLite store works. The default is what a server wants.
+/// Options of a [`SqliteStore`](super::SqliteStore). The defaults suit a server.
 #[derive(Clone)]
 pub struct SqliteOptions {
     pub(super) readers: u32,
@@ -24,19 +24,19 @@ impl Default for SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// Connections that read, each with a thread of its own; at least one.
+    /// Sets the number of connections that read, each with its own thread. Default: 4, at least 1.
     pub fn with_readers(mut self, readers: u32) -> Self {
         self.readers = readers.max(1);
         self
     }
 
-    /// How long to wait for a foreign process (a backup, say) that has the database locked.
+    /// Sets how long to wait for another process that has locked the database. Default: 5 s.
     pub fn with_busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
         self
     }
 
-    /// How long `ready` waits.
+    /// Sets how long [`Store::ready`](crate::Store::ready) waits. Default: 5 s.
     pub fn with_ready_timeout(mut self, timeout: Duration) -> Self {
         self.ready_timeout = timeout;
         self

@@ -10,7 +10,7 @@ use super::transaction::Transaction;
 use crate::sql::failure::Failure;
 use crate::{PublishLimits, Unpublished};
 
-/// Moves the marks that a transaction's commands bring, all at its end, and answers them.
+/// Applies the marks of all commands of a transaction at once.
 pub(super) async fn mark(transaction: &mut Transaction<'_>, commands: &mut [Command]) -> Result<(), Failure> {
     let mut marks: BTreeMap<&UserId, i64> = BTreeMap::new();
     for command in commands {
@@ -44,10 +44,10 @@ pub(super) async fn mark(transaction: &mut Transaction<'_>, commands: &mut [Comm
         .await
 }
 
-/// Users with unpublished changes, taken in turn, so that some that cannot be published do not hide the others.
-pub(super) async fn behind(
+/// Returns the next users after the cursor that have unpublished changes, and moves the cursor.
+pub(super) async fn unpublished_users(
     readers: &SqlitePool,
-    turn: &AtomicI64,
+    cursor: &AtomicI64,
     limit: usize,
 ) -> Result<Vec<UserId>, Failure> {
     let sql = "SELECT inbox, user_id FROM (
@@ -55,15 +55,15 @@ pub(super) async fn behind(
                    UNION ALL
                    SELECT * FROM (SELECT inbox FROM publications WHERE inbox <= ?1 ORDER BY inbox LIMIT ?2)
                ) CROSS JOIN inboxes ON key = inbox LIMIT ?2";
-    let query = sqlx::query_as(sql).bind(turn.load(Ordering::Relaxed)).bind(row::limit(limit));
+    let query = sqlx::query_as(sql).bind(cursor.load(Ordering::Relaxed)).bind(row::limit(limit));
     let rows: Vec<(i64, String)> = query.fetch_all(readers).await?;
     if let Some((last, _)) = rows.last() {
-        turn.store(*last, Ordering::Relaxed);
+        cursor.store(*last, Ordering::Relaxed);
     }
     rows.into_iter().map(|(_, user)| Ok(UserId::new(user)?)).collect()
 }
 
-/// What these users' channels have not been told, in one query for all of them. Who has nothing unpublished is not in the answer.
+/// Returns the unpublished changes of these users with one query.
 pub(super) async fn unpublished(
     readers: &SqlitePool,
     users: &[(UserId, u64)],
@@ -80,21 +80,23 @@ pub(super) async fn unpublished(
                              AND c.seq > asked.head - CASE WHEN asked.missed > ?2 THEN 1 ELSE asked.missed END",
         join_added!()
     );
-    let asked: Vec<_> = users.iter().map(|(user, after)| (user, row::seq(*after))).collect();
-    let query = sqlx::query(sql).bind(serde_json::to_string(&asked)?).bind(row::limit(limits.changes));
-    let mut told: BTreeMap<usize, Unpublished> = BTreeMap::new();
+    let requested: Vec<_> = users.iter().map(|(user, after)| (user, row::seq(*after))).collect();
+    let query = sqlx::query(sql).bind(serde_json::to_string(&requested)?).bind(row::limit(limits.changes));
+    let mut unpublished: BTreeMap<usize, Unpublished> = BTreeMap::new();
     for row in query.bind(row::limit(limits.body_bytes)).fetch_all(readers).await? {
         let place = usize::try_from(row.try_get::<i64, _>("place")?).unwrap_or(usize::MAX);
         let Some((user_id, _)) = users.get(place) else { continue };
         let far_behind = row.try_get("far_behind")?;
-        let of = told.entry(place).or_insert_with(|| Unpublished {
+        let of_user = unpublished.entry(place).or_insert_with(|| Unpublished {
             user_id: user_id.clone(),
             changes: Vec::new(),
             far_behind,
         });
-        of.changes.push(row::change(&row)?);
+        of_user.changes.push(row::change(&row)?);
     }
-    let mut told: Vec<_> = told.into_values().collect();
-    told.iter_mut().for_each(|of| of.changes.sort_unstable_by_key(|change| change.stamp.seq));
-    Ok(told)
+    let mut unpublished: Vec<_> = unpublished.into_values().collect();
+    unpublished
+        .iter_mut()
+        .for_each(|of_user| of_user.changes.sort_unstable_by_key(|change| change.stamp.seq));
+    Ok(unpublished)
 }

@@ -9,7 +9,7 @@ use crate::idempotency::IdempotencyKey;
 use crate::rules::push::{NewPush, StoredNotification};
 use crate::sql::failure::Failure;
 
-/// Does consecutive pushes, in order, in a number of statements that does not depend on how many they are.
+/// Executes consecutive pushes in order, with a number of statements that is independent of theirs.
 pub(super) async fn run(transaction: &mut Transaction<'_>, commands: &mut [Command]) -> Result<(), Failure> {
     let mut pushes: Vec<(&NewPush, &mut Reply<Receipt>)> = commands
         .iter_mut()
@@ -20,31 +20,31 @@ pub(super) async fn run(transaction: &mut Transaction<'_>, commands: &mut [Comma
         .collect();
     let mut answered = answered(transaction, pushes.iter().map(|(push, _)| *push)).await?;
     let mut inboxes = transaction.inboxes(pushes.iter().flat_map(|(push, _)| &push.user_ids)).await?;
-    let mut known = known(transaction, pushes.iter().map(|(push, _)| &push.id)).await?;
-    let mut had = HashSet::new();
+    let mut stored = stored(transaction, pushes.iter().map(|(push, _)| &push.id)).await?;
+    let mut pairs = HashSet::new();
     for (push, _) in &pushes {
-        if let Some(known) = known.get(&push.id) {
-            had.extend(push.user_ids.iter().map(|user| (known.key, user.clone())));
+        if let Some(stored) = stored.get(&push.id) {
+            pairs.extend(push.user_ids.iter().map(|user| (stored.key, user.clone())));
         }
     }
-    let mut had = with(transaction, had).await?;
+    let mut recipients = recipients(transaction, pairs).await?;
     let (mut new, mut expiring, mut answers) = (Vec::new(), Vec::new(), Vec::new());
     for (push, reply) in &mut pushes {
         if let Some((key, (request, receipt))) =
-            push.idempotency_key.as_ref().and_then(|key| Some((key, answered.get(&used(push, key))?)))
+            push.idempotency_key.as_ref().and_then(|key| Some((key, answered.get(&caller_key(push, key))?)))
         {
             reply.set(key.answer(request, receipt.clone()));
             continue;
         }
-        let checked = match known.get(&push.id) {
-            Some(known) => push.check_known(known),
+        let checked = match stored.get(&push.id) {
+            Some(stored) => push.check_stored(stored),
             None => push.check_new(),
         };
-        if let Err(refused) = checked {
-            reply.set(Err(refused));
+        if let Err(rejected) = checked {
+            reply.set(Err(rejected));
             continue;
         }
-        let notification = known.entry(push.id.clone()).or_insert_with(|| {
+        let notification = stored.entry(push.id.clone()).or_insert_with(|| {
             transaction.keys.notification += 1;
             let key = transaction.keys.notification;
             new.push((key, *push));
@@ -56,11 +56,11 @@ pub(super) async fn run(transaction: &mut Transaction<'_>, commands: &mut [Comma
                 withdrawn: false,
             }
         });
-        let receipt = push.deliver(notification, &mut inboxes, &mut had, &mut transaction.journal);
+        let receipt = push.deliver(notification, &mut inboxes, &mut recipients, &mut transaction.journal);
         if let Some(key) = &push.idempotency_key {
             let answer = serde_json::to_string(&receipt)?;
             answers.push((&push.sender, key, answer, push.at.as_millisecond()));
-            answered.insert(used(push, key), (key.request.clone(), receipt.clone()));
+            answered.insert(caller_key(push, key), (key.request.clone(), receipt.clone()));
         }
         reply.set(Ok(receipt));
     }
@@ -89,18 +89,18 @@ pub(super) async fn run(transaction: &mut Transaction<'_>, commands: &mut [Comma
     transaction.flush(inboxes).await
 }
 
-/// The caller's name of a request.
-fn used(push: &NewPush, key: &IdempotencyKey) -> (String, String) {
+/// Returns the sender with its idempotency key.
+fn caller_key(push: &NewPush, key: &IdempotencyKey) -> (String, String) {
     (push.sender.clone(), key.key.clone())
 }
 
-/// The requests of the idempotency keys that were used before, and their answers.
+/// Returns the requests and answers of those idempotency keys that were used before.
 async fn answered(
     transaction: &mut Transaction<'_>,
     pushes: impl Iterator<Item = &NewPush>,
 ) -> Result<HashMap<(String, String), (String, Receipt)>, Failure> {
     let keys: HashSet<_> =
-        pushes.filter_map(|push| Some(used(push, push.idempotency_key.as_ref()?))).collect();
+        pushes.filter_map(|push| Some(caller_key(push, push.idempotency_key.as_ref()?))).collect();
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
@@ -115,8 +115,8 @@ async fn answered(
         .collect()
 }
 
-/// The stored notifications of these ids.
-async fn known(
+/// Returns the stored notifications with these ids.
+async fn stored(
     transaction: &mut Transaction<'_>,
     ids: impl Iterator<Item = &NotificationId>,
 ) -> Result<HashMap<NotificationId, StoredNotification>, Failure> {
@@ -132,8 +132,8 @@ async fn known(
         .collect()
 }
 
-/// Those of the pairs where the user has the notification, had it, or is to get it.
-async fn with(
+/// Returns the pairs whose user has the notification, had it, or is scheduled to receive it.
+async fn recipients(
     transaction: &mut Transaction<'_>,
     pairs: HashSet<(i64, UserId)>,
 ) -> Result<HashSet<(i64, UserId)>, Failure> {

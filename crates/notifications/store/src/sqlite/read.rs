@@ -5,24 +5,24 @@ use internal_notifications_models::{
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::row::{self, change_columns, join_added};
-use crate::rules::answer::{BYTES, SNAPSHOT};
-use crate::sql::catch_up::{self, Missed};
+use crate::rules::budget::{Budget, SNAPSHOT};
+use crate::sql::catch_up::{CatchUp, catch_up, of_missing_inbox, reset_reason};
 use crate::sql::failure::Failure;
 
-/// An inbox as a reader found it.
-struct Found {
+/// The row of an inbox.
+struct Inbox {
     key: i64,
     head: Head,
     floor: u64,
 }
 
-async fn find(connection: &mut SqliteConnection, user_id: &UserId) -> Result<Option<Found>, Failure> {
+async fn find(connection: &mut SqliteConnection, user_id: &UserId) -> Result<Option<Inbox>, Failure> {
     let sql = "SELECT key, seq, tag, pending, floor FROM inboxes WHERE user_id = ?1";
     let row: Option<(i64, i64, i64, i64, i64)> =
         sqlx::query_as(sql).bind(user_id.as_str().to_owned()).fetch_optional(connection).await?;
     Ok(row.map(|(key, seq, tag, pending, floor)| {
-        let head = row::head(seq, tag, pending);
-        Found { key, head, floor: floor.cast_unsigned() }
+        let head = row::head(seq, Some(tag), pending);
+        Inbox { key, head, floor: floor.cast_unsigned() }
     }))
 }
 
@@ -32,8 +32,8 @@ pub(super) async fn ping(readers: &SqlitePool) -> Result<(), Failure> {
 }
 
 pub(super) async fn head(readers: &SqlitePool, user_id: &UserId) -> Result<Head, Failure> {
-    let found = find(&mut *readers.acquire().await?, user_id).await?;
-    Ok(found.map(|found| found.head).unwrap_or_default())
+    let inbox = find(&mut *readers.acquire().await?, user_id).await?;
+    Ok(inbox.map(|inbox| inbox.head).unwrap_or_default())
 }
 
 pub(super) async fn notification(
@@ -45,7 +45,7 @@ pub(super) async fn notification(
                CROSS JOIN inboxes i CROSS JOIN deliveries d ON d.notification = n.key AND d.inbox = i.key
                WHERE n.id = ?1 AND i.user_id = ?2 AND d.removed_at IS NULL";
     let query = sqlx::query(sql).bind(id.as_str().to_owned()).bind(user_id.as_str().to_owned());
-    Ok(query.fetch_optional(readers).await?.as_ref().map(row::delivery).transpose()?)
+    query.fetch_optional(readers).await?.as_ref().map(row::delivery).transpose()
 }
 
 pub(super) async fn page(
@@ -54,16 +54,16 @@ pub(super) async fn page(
     limit: usize,
     before: Option<u64>,
 ) -> Result<InboxPage, Failure> {
-    let mut moment = readers.begin().await?;
-    match find(&mut moment, user_id).await? {
-        Some(found) => page_of(&mut moment, &found, limit, before).await,
+    let mut transaction = readers.begin().await?;
+    match find(&mut transaction, user_id).await? {
+        Some(inbox) => page_of(&mut transaction, &inbox, limit, before).await,
         None => Ok(InboxPage::default()),
     }
 }
 
 async fn page_of(
     connection: &mut SqliteConnection,
-    inbox: &Found,
+    inbox: &Inbox,
     limit: usize,
     before: Option<u64>,
 ) -> Result<InboxPage, Failure> {
@@ -72,17 +72,16 @@ async fn page_of(
                WHERE d.inbox = ?1 AND d.added < ?2 AND d.removed_at IS NULL ORDER BY d.added DESC LIMIT ?3";
     let query = sqlx::query(sql).bind(inbox.key).bind(row::seq(before.unwrap_or(u64::MAX)));
     let mut rows = query.bind(row::limit(limit.saturating_add(1))).fetch(connection);
-    let mut notifications = Vec::new();
-    let (mut bytes, mut next) = (0, None);
+    let mut notifications: Vec<InboxNotification> = Vec::new();
+    let mut budget = Budget::new(limit);
     while let Some(row) = rows.try_next().await? {
-        bytes += row::weight(&row, &["body"])?;
-        if notifications.len() == limit || (bytes > BYTES && !notifications.is_empty()) {
-            next = notifications.last().map(|row: &InboxNotification| row.added);
-            break;
+        if !budget.admits(row::bytes(&row, &["body"])?) {
+            let next = notifications.last().map(|last| last.added);
+            return Ok(InboxPage::new(inbox.head, notifications, next));
         }
         notifications.push(row::delivery(&row)?);
     }
-    Ok(InboxPage::new(inbox.head, notifications, next))
+    Ok(InboxPage::new(inbox.head, notifications, None))
 }
 
 pub(super) async fn changes(
@@ -91,28 +90,28 @@ pub(super) async fn changes(
     after: Position,
     limit: usize,
 ) -> Result<ChangesAnswer, Failure> {
-    let mut moment = readers.begin().await?;
-    let Some(inbox) = find(&mut moment, user_id).await? else {
-        return Ok(catch_up::of_nobody(after));
+    let mut transaction = readers.begin().await?;
+    let Some(inbox) = find(&mut transaction, user_id).await? else {
+        return Ok(of_missing_inbox(after));
     };
     let head = inbox.head.position;
-    let reason = match catch_up::missed(after, head, inbox.floor) {
-        Missed::Nothing => return Ok(ChangesAnswer::changes(Vec::new(), false)),
-        Missed::Reset(reason) => reason,
-        Missed::Records => {
-            let limit = limit.max(1);
-            let (changes, more) = records(&mut moment, inbox.key, after.seq, limit).await?;
-            let first = changes.first().ok_or_else(|| Failure::unusable("the log has a hole"))?;
-            match catch_up::reset(after, head, first) {
+    let reason = match catch_up(after, head, inbox.floor) {
+        CatchUp::Nothing => return Ok(ChangesAnswer::changes(Vec::new(), false)),
+        CatchUp::Reset(reason) => reason,
+        CatchUp::Records => {
+            let (changes, more) = records(&mut transaction, inbox.key, after.seq, limit.max(1)).await?;
+            let first = changes.first().ok_or_else(|| Failure::unusable("the log of an inbox has a hole"))?;
+            match reset_reason(after, head, first) {
                 None => return Ok(ChangesAnswer::changes(changes, more)),
                 Some(reason) => reason,
             }
         }
     };
-    let snapshot = page_of(&mut moment, &inbox, SNAPSHOT, None).await?;
+    let snapshot = page_of(&mut transaction, &inbox, SNAPSHOT, None).await?;
     Ok(ChangesAnswer::reset(reason, snapshot))
 }
 
+/// Returns records of the log, and whether there are more.
 async fn records(
     connection: &mut SqliteConnection,
     inbox: i64,
@@ -129,10 +128,9 @@ async fn records(
     let query = sqlx::query(sql).bind(inbox).bind(row::seq(after));
     let mut rows = query.bind(row::limit(limit.saturating_add(1))).fetch(connection);
     let mut changes = Vec::new();
-    let mut bytes = 0;
+    let mut budget = Budget::new(limit);
     while let Some(row) = rows.try_next().await? {
-        bytes += row::weight(&row, &["body", "detail"])?;
-        if changes.len() == limit || (bytes > BYTES && !changes.is_empty()) {
+        if !budget.admits(row::bytes(&row, &["body", "detail"])?) {
             return Ok((changes, true));
         }
         changes.push(row::change(&row)?);

@@ -5,13 +5,13 @@ use sqlx::{SqlSafeStr, SqliteConnection};
 
 use crate::sql::failure::Failure;
 
-/// Brings the schema up to date; refuses one that is newer than this version knows.
+/// Migrates the schema to the current version, and rejects a newer one.
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Failure> {
-    // Not `run`, whose bound `Acquire` keeps every future that awaits it from being shown to be `Send`.
+    // With `run`, the compiler cannot prove that futures awaiting it are `Send`.
     migrator().run_direct(None, connection, false).await.map_err(|error| match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
         MigrateError::VersionMissing(version) => Failure::unusable(format!(
-            "its schema (version {version}) is newer than this program knows; use a newer program"
+            "the schema of the database (version {version}) is newer than this program; use a newer program"
         )),
         other => Failure::unusable(other.to_string()),
     })

@@ -9,15 +9,16 @@ use crate::rules::hooks::MakeTag;
 use crate::sql::failure::Failure;
 use crate::sql::journal::{Inbox, Journal};
 
-/// A transaction of the writer.
+/// A transaction of the writer, shared by several commands.
 pub(super) struct Transaction<'a> {
     pub(super) connection: &'a mut SqliteConnection,
     pub(super) keys: &'a mut Keys,
     pub(super) journal: Journal<'a>,
-    touched: Vec<UserId>,
+    changed: Vec<UserId>,
 }
 
-/// The keys given last. A gap does no harm, so one that a rolled back transaction took is not given again.
+/// The last keys used. Keys of a transaction that was rolled back are not used again; gaps do no
+/// harm.
 pub(super) struct Keys {
     pub(super) inbox: i64,
     pub(super) notification: i64,
@@ -37,22 +38,22 @@ impl<'a> Transaction<'a> {
         keys: &'a mut Keys,
         make_tag: &'a MakeTag,
     ) -> Self {
-        Self { connection, keys, journal: Journal::new(make_tag), touched: Vec::new() }
+        Self { connection, keys, journal: Journal::new(make_tag), changed: Vec::new() }
     }
 
-    /// The inboxes of these users. One that has no row yet gets it with its first change.
+    /// Returns the inboxes of these users. A new inbox gets its row with its first change.
     pub(super) async fn inboxes(
         &mut self,
         users: impl Iterator<Item = &UserId>,
     ) -> Result<BTreeMap<UserId, Inbox>, Failure> {
         let users: BTreeMap<&UserId, ()> = users.map(|user| (user, ())).collect();
-        let asked = serde_json::to_string(&users.keys().collect::<Vec<_>>())?;
+        let user_ids = serde_json::to_string(&users.keys().collect::<Vec<_>>())?;
         let sql = "SELECT user_id, i.key, seq, tag, pending FROM json_each(?1) CROSS JOIN inboxes i ON user_id = value";
         let rows: Vec<(String, i64, i64, i64, i64)> =
-            sqlx::query_as(sql).bind(asked).fetch_all(&mut *self.connection).await?;
+            sqlx::query_as(sql).bind(user_ids).fetch_all(&mut *self.connection).await?;
         let mut inboxes = BTreeMap::new();
         for (user, key, seq, tag, pending) in rows {
-            inboxes.insert(UserId::new(user)?, Inbox::new(key, head(seq, tag, pending)));
+            inboxes.insert(UserId::new(user)?, Inbox::new(key, head(seq, Some(tag), pending)));
         }
         for user in users.into_keys() {
             if !inboxes.contains_key(user) {
@@ -63,7 +64,7 @@ impl<'a> Transaction<'a> {
         Ok(inboxes)
     }
 
-    /// Writes what the journal holds, and the inboxes that it is of.
+    /// Writes the rows of the journal and the heads of these inboxes.
     pub(super) async fn flush(&mut self, inboxes: BTreeMap<UserId, Inbox>) -> Result<(), Failure> {
         let scheduled = std::mem::take(&mut self.journal.scheduled);
         let into = "INSERT INTO scheduled (notification, user_id, due_at) ";
@@ -82,8 +83,8 @@ impl<'a> Transaction<'a> {
         let changed: Vec<(UserId, Inbox)> =
             inboxes.into_iter().filter(|(_, inbox)| inbox.has_changed()).collect();
         let into = "INSERT INTO inboxes (key, user_id, seq, tag, pending) ";
-        let known = " ON CONFLICT (key) DO UPDATE SET seq = excluded.seq, tag = excluded.tag, pending = excluded.pending";
-        Insert::new(into, known, &changed, |mut values, (user, inbox)| {
+        let update = " ON CONFLICT (key) DO UPDATE SET seq = excluded.seq, tag = excluded.tag, pending = excluded.pending";
+        Insert::new(into, update, &changed, |mut values, (user, inbox)| {
             let Position { seq, tag } = inbox.head.position;
             values.push_bind(inbox.key).push_bind(user.as_str().to_owned()).push_bind(row::seq(seq));
             values.push_bind(tag.map(|tag| tag.bits().cast_signed())).push_bind(row::seq(inbox.head.pending));
@@ -122,18 +123,18 @@ impl<'a> Transaction<'a> {
         })
         .execute(self.connection)
         .await?;
-        self.touched.extend(changed.into_iter().map(|(user, _)| user));
+        self.changed.extend(changed.into_iter().map(|(user, _)| user));
         Ok(())
     }
 
-    /// Executes a statement over one JSON text.
+    /// Executes a statement with one JSON parameter.
     pub(super) async fn execute(&mut self, sql: &'static str, json: String) -> Result<(), Failure> {
         sqlx::query(sql).bind(json).execute(&mut *self.connection).await?;
         Ok(())
     }
 
-    /// The users whose inboxes have changed.
-    pub(super) fn into_touched(self) -> Vec<UserId> {
-        self.touched
+    /// Returns the users whose inboxes have changed.
+    pub(super) fn into_changed(self) -> Vec<UserId> {
+        self.changed
     }
 }

@@ -7,10 +7,11 @@ use super::row;
 use super::transaction::Transaction;
 use crate::sql::failure::Failure;
 use crate::sql::journal::{ChangeBody, Inbox};
-use crate::sql::order::in_the_order_asked;
+use crate::sql::order::in_request_order;
 use crate::{InboxCommand, StoreError, StoreErrorKind, Write};
 
-/// Does a write in a user's own inbox; the inner error is a refusal, and nothing has changed then.
+/// Executes a write in a user's own inbox. The inner error is a rejection, after which nothing has
+/// changed.
 pub(super) async fn run(
     transaction: &mut Transaction<'_>,
     user_id: &UserId,
@@ -18,7 +19,7 @@ pub(super) async fn run(
 ) -> Result<Result<WriteAnswer, StoreError>, Failure> {
     let mut inboxes = transaction.inboxes(std::iter::once(user_id)).await?;
     let Some(inbox) = inboxes.get_mut(user_id) else {
-        return Err(Failure::unusable("an inbox is not where it was asked for"));
+        return Err(Failure::unusable("the row of an inbox is missing"));
     };
     let nothing = WriteAnswer::new(None, inbox.head);
     let op = write.op.as_ref().map(|op| op.as_str().to_owned());
@@ -31,7 +32,7 @@ pub(super) async fn run(
     let kind = match apply(transaction.connection, inbox, &write.command, at).await? {
         Ok(Some(kind)) => kind,
         Ok(None) => return Ok(Ok(nothing)),
-        Err(refused) => return Ok(Err(StoreError::new(refused).with_head(inbox.head))),
+        Err(rejected) => return Ok(Err(StoreError::new(rejected).with_head(inbox.head))),
     };
     let detail = serde_json::to_string(&kind)?;
     let seq = transaction.journal.record(inbox, write.at, ChangeBody::Other { detail, op });
@@ -47,7 +48,7 @@ async fn is_done(connection: &mut SqliteConnection, inbox: i64, op: &str) -> Res
     Ok(row.is_some())
 }
 
-/// The effect on the deliveries and the pending count, and the change that it makes.
+/// Applies a command to the deliveries and the pending count, and returns the change, if any.
 async fn apply(
     connection: &mut SqliteConnection,
     inbox: &mut Inbox,
@@ -96,13 +97,15 @@ async fn apply(
             inbox.head.pending = inbox.head.pending.saturating_sub(u64::from(*pending));
             Some(ChangeKind::Removed { ids: vec![id.clone()], reason: RemovedReason::User })
         }
-        // A command of a newer service crate, which nothing here sends.
-        _ => return Err(Failure::unusable("this store does not know the command")),
+        // The enum may grow, but nothing sends a command that this version does not know.
+        _ => return Err(Failure::unusable("the store does not know this command")),
     }))
 }
 
-/// Whether a record has the tag that the caller saw there; without a tag there is nothing to compare. The inbox tells the newest one's, the
-/// next record any other's: they are there also where the record itself was trimmed.
+/// Returns whether the record at a position has the tag that the caller saw, if it saw one.
+///
+/// The inbox holds the tag of its newest record, and each record the tag of the one before, which
+/// is known even after that was trimmed.
 async fn is_of_this_history(
     connection: &mut SqliteConnection,
     inbox: &Inbox,
@@ -118,7 +121,7 @@ async fn is_of_this_history(
     Ok(tag.flatten().map(row::tag) == seen.tag)
 }
 
-/// Marks deliveries, and says which changed, each once, in the order asked.
+/// Marks deliveries, and returns the ids that changed, in the order in which they were requested.
 async fn mark(
     connection: &mut SqliteConnection,
     sql: &'static str,
@@ -127,5 +130,5 @@ async fn mark(
     opened_at: Option<i64>,
 ) -> Result<Vec<NotificationId>, Failure> {
     let query = sqlx::query_scalar(sql).bind(inbox).bind(serde_json::to_string(ids)?).bind(opened_at);
-    Ok(in_the_order_asked(ids, query.fetch_all(connection).await?)?)
+    Ok(in_request_order(ids, query.fetch_all(connection).await?)?)
 }

@@ -10,7 +10,7 @@ use super::command::Command;
 use super::file::DatabaseFile;
 use super::result_code::is_io;
 use super::transaction::{Keys, Transaction};
-use super::{advance, connect, publish, push, schema, tidy, withdraw, write};
+use super::{advance, cleanup, connect, publish, push, schema, setting, withdraw, write};
 use crate::StoreErrorKind;
 use crate::sql::failure::Failure;
 
@@ -19,13 +19,14 @@ const COMMANDS: usize = 256;
 /// A transaction takes no further command once it has about this many rows.
 const ROWS: usize = 20_000;
 
-/// The task that alone writes. Whoever comes while it commits shares the next transaction, and so its sync.
+/// The task that writes. Commands that arrive while it commits share the next transaction and its
+/// sync.
 pub(super) struct Writer {
     file: DatabaseFile,
     options: SqliteOptions,
     readers: SqlitePool,
     commits: Arc<AtomicU64>,
-    /// None after a failure: the next transaction begins on a new one.
+    /// `None` after a failure, so that the next transaction opens a new connection.
     session: Option<Session>,
 }
 
@@ -47,7 +48,7 @@ impl Writer {
         Ok(Self { file, options, readers, commits, session: Some(Session { connection, keys }) })
     }
 
-    /// Serves until it is told to close, or until the store is dropped; then finishes what is in the queue.
+    /// Runs commands until `Close`, or until the store is dropped, and finishes those in the queue.
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut waiting = Vec::with_capacity(COMMANDS);
         while commands.recv_many(&mut waiting, COMMANDS).await > 0 {
@@ -71,16 +72,16 @@ impl Writer {
     async fn serve(&mut self, mut batch: Vec<Command>) {
         let done = self.transaction(&mut batch).await;
         match &done {
-            Ok(touched) => {
+            Ok(changed) => {
                 self.commits.fetch_add(1, Ordering::Relaxed);
-                self.options.hooks.committed(touched);
+                self.options.hooks.committed(changed);
             }
             Err(failure) => {
                 let error = failure.as_error();
                 tracing::warn!(
                     error,
                     commands = batch.len(),
-                    "a transaction failed, nothing of it is stored"
+                    "a transaction failed; nothing of it is stored"
                 );
             }
         }
@@ -96,22 +97,24 @@ impl Writer {
         let done = session.transaction(&self.options, batch).await;
         match done {
             Ok(_) => self.session = Some(session),
-            // Whatever it was, a new connection knows nothing of it; closing this one rolls back.
+            // Closing the connection rolls the transaction back.
             Err(_) => drop(session.connection.close().await),
         }
         match done {
             Err(failure) if is_io(&failure) => {
-                let is_of_the_disk = |failure: &Failure| {
+                let explains = |failure: &Failure| {
                     matches!(failure.kind(), StoreErrorKind::DiskFull | StoreErrorKind::ReadOnly)
                 };
-                Err(self.reason().await.err().filter(is_of_the_disk).unwrap_or(failure))
+                Err(self.diagnose().await.err().filter(explains).unwrap_or(failure))
             }
             done => done,
         }
     }
 
-    /// Why nothing can be written. A connection whose file became read-only under it knows of an I/O error alone; a new one knows more.
-    async fn reason(&self) -> Result<(), Failure> {
+    /// Finds out why nothing can be written.
+    ///
+    /// A connection whose file became read-only reports only an I/O error; a new one reports more.
+    async fn diagnose(&self) -> Result<(), Failure> {
         let mut session = self.reconnect().await?;
         let begun = session.connection.begin_with("BEGIN IMMEDIATE").await.map(drop);
         drop(session.connection.close().await);
@@ -152,17 +155,18 @@ impl Session {
                     reply.set(withdraw::retract(&mut transaction, id, *at).await?);
                 }
                 [Command::Withdraw(notification, at, reply)] => {
-                    let left = withdraw::some(&mut transaction, *notification, *at, withdraw::BATCH).await?;
-                    reply.set(Ok(left.all));
+                    let withdrawn =
+                        withdraw::withdraw(&mut transaction, *notification, *at, withdraw::BATCH).await?;
+                    reply.set(Ok(withdrawn.is_complete));
                 }
                 [Command::Advance(now, limit, reply)] => {
                     reply.set(Ok(advance::run(&mut transaction, *now, *limit).await?));
                 }
-                [Command::Tidy(untidy, reply)] => {
-                    reply.set(Ok(tidy::run(&mut transaction, untidy).await?));
+                [Command::Cleanup(cleanup, reply)] => {
+                    reply.set(Ok(cleanup::run(&mut transaction, cleanup).await?));
                 }
                 [Command::Setting { name, value, reply }] => {
-                    reply.set(Ok(setting(transaction.connection, name, value).await?));
+                    reply.set(Ok(setting::get_or_insert(transaction.connection, name, value).await?));
                 }
                 [Command::Ping(reply)] => {
                     try_a_write(transaction.connection).await?;
@@ -173,23 +177,16 @@ impl Session {
             }
         }
         publish::mark(&mut transaction, batch).await?;
-        let touched = transaction.into_touched();
+        let changed = transaction.into_changed();
         begun.commit().await?;
-        Ok(touched)
+        Ok(changed)
     }
 }
 
-/// Writes what is never the same, so that a page is changed.
+/// Writes a new value, so that a page changes.
 async fn try_a_write(connection: &mut SqliteConnection) -> Result<(), Failure> {
     let sql = "INSERT INTO settings (name, value) VALUES ('last_ready', hex(randomblob(8)))
                ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     sqlx::query(sql).execute(connection).await?;
     Ok(())
-}
-
-async fn setting(connection: &mut SqliteConnection, name: &str, value: &str) -> Result<String, Failure> {
-    let sql = "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING";
-    sqlx::query(sql).bind(name.to_owned()).bind(value.to_owned()).execute(&mut *connection).await?;
-    let sql = "SELECT value FROM settings WHERE name = ?1";
-    Ok(sqlx::query_scalar(sql).bind(name.to_owned()).fetch_one(connection).await?)
 }

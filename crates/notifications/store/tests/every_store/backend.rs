@@ -1,4 +1,4 @@
-//! The stores that there are.
+//! The kinds of store that the tests run on.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use internal_notifications_store::postgres::{PostgresOptions, PostgresStore};
 use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore};
 use internal_notifications_store::{CommitListener, Store};
 
-use crate::kept::{Kept, LEASE};
+use crate::store_data::{LEASE, StoreData};
 
 /// A kind of store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,18 +17,18 @@ pub(crate) enum Backend {
     Sqlite,
     Postgres,
     Memory,
-    /// In memory, for several at a time.
+    /// In memory, with several stores over the same data.
     Shared,
 }
 
-/// How a store is opened.
+/// Options for opening a store of any kind.
 #[derive(Clone, Default)]
 pub(crate) struct Options {
     committed: Option<Arc<dyn CommitListener>>,
     tags: Option<Arc<dyn Fn() -> Tag + Send + Sync>>,
 }
 
-/// Tests of these functions on each of the kinds named, in a module for each kind.
+/// Generates a test of each function for each kind of store, in a module for each kind.
 macro_rules! on_stores {
     ([$($kind:ident $backend:ident),*] $claims:tt) => {
         $(on_stores!(@ $kind $backend $claims);)*
@@ -52,14 +52,14 @@ macro_rules! on_every_store {
     };
 }
 
-/// The ones that are compared with the rules.
+/// The stores that are compared with the memory store.
 macro_rules! on_every_database {
     ($($claims:tt)*) => {
         on_stores!([sqlite Sqlite, postgres Postgres] ($($claims)*));
     };
 }
 
-/// The ones that several servers can work on.
+/// The stores that several servers can share.
 macro_rules! on_every_shared_store {
     ($($claims:tt)*) => {
         on_stores!([postgres Postgres, memory Shared] ($($claims)*));
@@ -67,7 +67,7 @@ macro_rules! on_every_shared_store {
 }
 
 impl Backend {
-    /// Says why when it is not.
+    /// Returns whether this store can be tested here, and prints why if not.
     pub(crate) fn is_there(self) -> bool {
         let there = self != Self::Postgres || std::env::var("TEST_POSTGRES_URL").is_ok();
         if !there {
@@ -76,7 +76,7 @@ impl Backend {
         there
     }
 
-    /// The store in memory that publishes as this one does.
+    /// Returns the kind of memory store that publishes in the same way.
     pub(crate) fn in_memory(self) -> Self {
         match self {
             Self::Postgres | Self::Shared => Self::Shared,
@@ -84,7 +84,7 @@ impl Backend {
         }
     }
 
-    /// Whether calls that come together are done in their order.
+    /// Returns whether concurrent calls are executed in order.
     pub(crate) fn is_ordered(self) -> bool {
         self != Self::Postgres
     }
@@ -101,7 +101,7 @@ impl Options {
         self
     }
 
-    pub(crate) async fn open(&self, kept: &Kept) -> Arc<dyn Store> {
+    pub(crate) async fn open(&self, data: &StoreData) -> Arc<dyn Store> {
         macro_rules! with {
             ($options:expr) => {{
                 let mut with = $options;
@@ -114,20 +114,20 @@ impl Options {
                 with
             }};
         }
-        match kept {
-            Kept::Sqlite(folder) => {
+        match data {
+            StoreData::Sqlite(folder) => {
                 let file = folder.path().join("inbox.db");
                 Arc::new(SqliteStore::open_file(&file, with!(SqliteOptions::default())).await.unwrap())
             }
-            Kept::Postgres(schema) => {
+            StoreData::Postgres(schema) => {
                 let options = PostgresOptions::default().with_schema(schema.name()).with_lease(LEASE);
                 Arc::new(
                     PostgresStore::open(&schema.url(), with!(options.with_connections(4))).await.unwrap(),
                 )
             }
-            Kept::Memory { data, shared, .. } => {
+            StoreData::Memory { data, shared, .. } => {
                 let options = MemoryOptions::default();
-                let options = if *shared { options.shared() } else { options };
+                let options = options.with_shared(*shared);
                 Arc::new(MemoryStore::open(data.clone(), with!(options)))
             }
         }

@@ -1,4 +1,4 @@
-//! A store of one kind, empty, and short ways to say what a test does with it.
+//! An empty store of one kind, with short names for what tests do.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use internal_notifications_store::{
 };
 
 use crate::backend::{Backend, Options};
-use crate::kept::Kept;
+use crate::store_data::StoreData;
 
 pub(crate) use crate::values::{at, id, push, user};
 
 pub(crate) struct Bench {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) kept: Kept,
+    pub(crate) data: StoreData,
     options: Options,
 }
 
@@ -26,19 +26,19 @@ impl Bench {
     }
 
     pub(crate) async fn with(on: Backend, options: Options) -> Self {
-        let kept = Kept::new(on);
-        Self { store: options.open(&kept).await, kept, options }
+        let data = StoreData::new(on);
+        Self { store: options.open(&data).await, data, options }
     }
 
-    /// Closes the store, and opens another over what it kept.
+    /// Closes the store and opens another over its data.
     pub(crate) async fn reopen(&mut self) {
         self.store.close().await;
         self.store = self.another().await;
     }
 
-    /// Another store over the same.
+    /// Opens another store over the same data.
     pub(crate) async fn another(&self) -> Arc<dyn Store> {
-        self.options.open(&self.kept).await
+        self.options.open(&self.data).await
     }
 
     pub(crate) async fn push(&self, name: &str, users: &[&str]) -> Receipt {
@@ -59,7 +59,7 @@ impl Bench {
         self.store.write(&user(name), Write::new(command, at(60)).with_op(op)).await
     }
 
-    /// Does all that is due, however many calls it takes.
+    /// Calls `advance` until it is idle.
     pub(crate) async fn advance(&self, now: Timestamp, limit: usize) -> Advanced {
         let mut sum = Advanced::default();
         loop {
@@ -74,7 +74,7 @@ impl Bench {
         }
     }
 
-    /// Looks after all inboxes, `inboxes` of them a call.
+    /// Sweeps all inboxes, `inboxes` in each call.
     pub(crate) async fn sweep(&self, now: Timestamp, keep: Retention, inboxes: usize) -> Swept {
         let mut sum = Swept::default();
         loop {
@@ -97,7 +97,7 @@ impl Bench {
         self.mark(&behind.iter().map(|user| (user.as_str(), u64::MAX)).collect::<Vec<_>>()).await;
     }
 
-    /// Moves marks, as who is at these users.
+    /// Claims these users and moves their marks.
     pub(crate) async fn mark(&self, marks: &[(&str, u64)]) {
         let of = |seq: Option<u64>| marks.iter().map(move |(name, mark)| (user(name), seq.unwrap_or(*mark)));
         let most = PublishLimits::new(1, 0);
@@ -105,13 +105,13 @@ impl Bench {
         self.store.mark_published(&of(None).collect::<Vec<_>>()).await.unwrap();
     }
 
-    /// Cuts the logs of all inboxes to this many changes, all published before.
+    /// Publishes everything and trims the logs of all inboxes to this many changes.
     pub(crate) async fn cut_logs(&self, count: u64) -> Swept {
         self.publish_all().await;
         self.sweep(at(100), keep(|keep| keep.log_count = Some(count)), 10).await
     }
 
-    /// The changes after a position, which can be told.
+    /// Returns the changes after a position, and panics on a reset.
     pub(crate) async fn changes(&self, name: &str, after: Position, limit: usize) -> (Vec<Change>, bool) {
         match self.store.changes(&user(name), after, limit).await.unwrap() {
             ChangesAnswer::Changes { changes, more, .. } => (changes, more),
@@ -123,7 +123,7 @@ impl Bench {
         self.changes(name, Position::default(), 500).await.0
     }
 
-    /// Why the changes after a position cannot be told; none when they can.
+    /// Returns the reason of a reset after a position, if it is one.
     pub(crate) async fn reset(&self, name: &str, after: Position) -> Option<ResetReason> {
         match self.store.changes(&user(name), after, 10).await.unwrap() {
             ChangesAnswer::Changes { .. } => None,
@@ -138,14 +138,14 @@ impl Bench {
         self.store.head(&user(name)).await.unwrap().pending
     }
 
-    /// The ids of an inbox, newest first.
+    /// Returns the ids in an inbox, newest first.
     pub(crate) async fn ids(&self, name: &str) -> Vec<String> {
         let page = self.store.page(&user(name), 200, None).await.unwrap();
         page.notifications.iter().map(|row| row.id.to_string()).collect()
     }
 }
 
-/// Keeps all for ever, but for what is said.
+/// Returns an unlimited retention with this change.
 pub(crate) fn keep(but: impl FnOnce(&mut Retention)) -> Retention {
     let mut keep = Retention::default();
     (keep.age, keep.count, keep.log_age, keep.log_count) = (None, None, None, None);

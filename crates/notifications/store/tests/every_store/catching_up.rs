@@ -65,7 +65,7 @@ async fn below_the_floor_it_is_trimmed_and_at_the_floor_it_is_not(on: Backend) {
 async fn a_reset_brings_the_newest_two_hundred(on: Backend) {
     let bench = Bench::new(on).await;
     let pushes = (0..201).map(|n| bench.store.push(push(&format!("n{n}"), &["ada"])));
-    // Those who wait too long for the inbox are told so.
+    // Calls that wait too long for the inbox fail.
     let mut pushed = stream::iter(pushes).buffer_unordered(8);
     while let Some(pushed) = pushed.next().await {
         pushed.unwrap();

@@ -4,7 +4,7 @@ use internal_notifications_store::{Advanced, InboxCommand, Push, StoreErrorKind}
 use crate::backend::Backend;
 use crate::bench::{Bench, at, id, ids, push, push_at, user};
 
-/// A push made at 0.
+/// Returns a push at second 0 that expires.
 fn until(name: &str, users: &[&str], expires_at: Timestamp) -> Push {
     let mut push = push(name, users);
     push.notification.expires_at = Some(expires_at);
@@ -17,7 +17,7 @@ fn withdrawn(inboxes: u64) -> Advanced {
     advanced
 }
 
-async fn what_is_over_is_refused_and_leaves_no_trace(on: Backend) {
+async fn an_expired_notification_is_rejected_and_leaves_no_trace(on: Backend) {
     let bench = Bench::new(on).await;
     for over in [at(0), at(-1)] {
         let error = bench.store.push(until("n", &["ada"], over)).await.unwrap_err();
@@ -51,7 +51,7 @@ async fn an_expired_notification_leaves_every_inbox_by_a_change(on: Backend) {
     assert!(bench.store.advance(at(1_000), 10).await.unwrap().is_idle());
 }
 
-async fn what_expires_before_it_was_sent_never_enters(on: Backend) {
+async fn a_notification_that_expires_before_it_is_due_is_never_delivered(on: Backend) {
     let bench = Bench::new(on).await;
     let mut both = until("n", &["ada"], at(20));
     both.notification.send_after = Some(at(10));
@@ -65,14 +65,14 @@ async fn what_expires_before_it_was_sent_never_enters(on: Backend) {
     assert!(bench.log("ada").await.is_empty());
 }
 
-async fn pushed_again_once_it_is_over_it_goes_to_nobody(on: Backend) {
+async fn a_repeated_push_after_expiry_delivers_nothing(on: Backend) {
     let bench = Bench::new(on).await;
     bench.store.push(until("n", &["ada"], at(10))).await.unwrap();
     let again = |seconds| push_at(at(seconds), until("n", &["ada", "new"], at(10)));
     assert_eq!(bench.store.push(again(10)).await.unwrap().duplicates, 2, "over, and still in an inbox");
     assert_eq!(bench.advance(at(11), 10).await, withdrawn(1));
     assert_eq!(bench.store.push(again(12)).await.unwrap().duplicates, 2);
-    // By the clock of another node it may not be over yet.
+    // By the clock of another server it may not have expired yet.
     assert_eq!(bench.store.push(again(9)).await.unwrap().duplicates, 2);
     assert!(bench.ids("ada").await.is_empty() && bench.log("new").await.is_empty());
 }
@@ -91,8 +91,8 @@ async fn expiry_goes_on_where_a_limit_stopped_it(on: Backend) {
     }
 }
 
-/// Idle means idle: the caller does not ask again.
-async fn what_expires_with_nobody_hides_nothing_that_is_due(on: Backend) {
+/// After an idle call the caller waits, so nothing may be left that is due.
+async fn an_expiry_without_recipients_does_not_hide_what_is_due(on: Backend) {
     let bench = Bench::new(on).await;
     for name in ["a", "b", "c"] {
         bench.store.push(until(name, &["ada"], at(5))).await.unwrap();
@@ -108,10 +108,10 @@ async fn what_expires_with_nobody_hides_nothing_that_is_due(on: Backend) {
 }
 
 on_every_store!(
-    what_is_over_is_refused_and_leaves_no_trace,
+    an_expired_notification_is_rejected_and_leaves_no_trace,
     an_expired_notification_leaves_every_inbox_by_a_change,
-    what_expires_before_it_was_sent_never_enters,
-    pushed_again_once_it_is_over_it_goes_to_nobody,
+    a_notification_that_expires_before_it_is_due_is_never_delivered,
+    a_repeated_push_after_expiry_delivers_nothing,
     expiry_goes_on_where_a_limit_stopped_it,
-    what_expires_with_nobody_hides_nothing_that_is_due,
+    an_expiry_without_recipients_does_not_hide_what_is_due,
 );

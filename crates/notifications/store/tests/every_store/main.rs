@@ -1,4 +1,4 @@
-//! What every store does, whatever it keeps inboxes in: each claim is tested on each of them.
+//! The behaviour that all stores share. Each test runs on each store.
 
 #![allow(
     clippy::indexing_slicing,
@@ -14,7 +14,6 @@ mod bench;
 mod catching_up;
 mod expiring;
 mod idempotency;
-mod kept;
 mod publishing;
 mod pushing;
 mod reading;
@@ -23,6 +22,7 @@ mod retracting;
 mod rules;
 mod scheduling;
 mod sharing;
+mod store_data;
 #[path = "../support/values.rs"]
 mod values;
 mod writing;

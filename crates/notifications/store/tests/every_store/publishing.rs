@@ -19,7 +19,7 @@ async fn unpublished(bench: &Bench, users: &[(&str, u64)], most: PublishLimits) 
     bench.store.claim_unpublished(&users, most).await.unwrap()
 }
 
-/// Whose, and which seqs.
+/// Returns the user and the seqs.
 fn told(unpublished: &[Unpublished]) -> Vec<(&str, Vec<u64>)> {
     let seqs = |of: &Unpublished| of.changes.iter().map(|change| change.stamp.seq).collect();
     unpublished.iter().map(|of| (of.user_id.as_str(), seqs(of))).collect()
@@ -54,7 +54,7 @@ async fn changes_wait_until_they_are_marked_published(on: Backend) {
     assert_eq!(told(&unpublished(&bench, &[("ada", 0)], MOST).await), [("ada", vec![4])]);
 }
 
-async fn what_the_publisher_has_passed_already_is_not_given_again(on: Backend) {
+async fn changes_that_the_publisher_has_passed_are_not_returned_again(on: Backend) {
     let bench = Bench::new(on).await;
     for name in ["a", "b", "c"] {
         bench.push(name, &["ada"]).await;
@@ -84,7 +84,7 @@ async fn far_behind_only_the_newest_is_given(on: Backend) {
     assert!(!of[0].far_behind);
 }
 
-async fn a_body_too_large_or_removed_is_told_as_gone(on: Backend) {
+async fn a_body_that_is_too_large_or_removed_is_returned_as_gone(on: Backend) {
     let bench = Bench::new(on).await;
     for name in ["large", "removed", "small"] {
         let mut pushed = push(name, &["ada"]);
@@ -122,7 +122,7 @@ impl CommitListener for Heard {
     }
 }
 
-async fn who_listens_hears_of_each_changed_inbox_and_of_no_other(on: Backend) {
+async fn a_commit_listener_receives_the_changed_inboxes_and_no_others(on: Backend) {
     let heard = Arc::new(Heard::default());
     let bench = Bench::with(on, Options::default().with_commit_listener(heard.clone())).await;
     let take = || std::mem::take(&mut *heard.0.lock().unwrap());
@@ -139,9 +139,9 @@ async fn who_listens_hears_of_each_changed_inbox_and_of_no_other(on: Backend) {
 
 on_every_store!(
     changes_wait_until_they_are_marked_published,
-    what_the_publisher_has_passed_already_is_not_given_again,
+    changes_that_the_publisher_has_passed_are_not_returned_again,
     far_behind_only_the_newest_is_given,
-    a_body_too_large_or_removed_is_told_as_gone,
+    a_body_that_is_too_large_or_removed_is_returned_as_gone,
     inboxes_that_stay_behind_do_not_hide_the_others,
-    who_listens_hears_of_each_changed_inbox_and_of_no_other
+    a_commit_listener_receives_the_changed_inboxes_and_no_others
 );

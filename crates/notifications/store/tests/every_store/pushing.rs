@@ -21,7 +21,7 @@ async fn a_push_adds_one_change_to_each_inbox(on: Backend) {
     assert_eq!(bench.log("bob").await[0].stamp.seq, 1);
 }
 
-async fn what_was_pushed_comes_back_whole(on: Backend) {
+async fn a_pushed_notification_is_read_back_in_full(on: Backend) {
     let bench = Bench::new(on).await;
     let notification: InternalNotification = serde_json::from_value(json!({
         "id": "ignored", "heading": "h\u{0}\u{202e}", "content": "ü \" \\ \u{1f600}", "payload": {"deep": [1, -2, 1.5, u64::MAX, null, "\u{0}"]},
@@ -120,7 +120,7 @@ async fn tags_of_all_bits_survive(on: Backend) {
 
 on_every_store!(
     a_push_adds_one_change_to_each_inbox,
-    what_was_pushed_comes_back_whole,
+    a_pushed_notification_is_read_back_in_full,
     the_same_push_again_is_stored_once_and_reaches_new_recipients,
     an_id_is_one_notification_of_one_sender,
     defaults_written_out_are_the_same_body,

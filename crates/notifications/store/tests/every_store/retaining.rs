@@ -8,7 +8,7 @@ use crate::bench::{Bench, at, id, ids, keep, push, push_at, user};
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// One notification a second, of the same name as its seq.
+/// Pushes one notification a second, each with its seq as its name.
 /// The result of a sweep that found nothing to do.
 fn idle(inboxes: u64) -> Swept {
     let mut swept = Swept::default();
@@ -29,7 +29,7 @@ fn pruned(names: &[&str]) -> ChangeKind {
     ChangeKind::Removed { ids: ids(names), reason: RemovedReason::Pruned }
 }
 
-async fn what_is_older_than_is_kept_leaves_by_a_change(on: Backend) {
+async fn notifications_beyond_the_retention_age_are_removed_by_a_change(on: Backend) {
     let bench = bench_with(on, 4).await;
     bench.write("ada", InboxCommand::Opened(ids(&["2"]))).await.unwrap();
     let age = keep(|keep| keep.age = Some(Duration::from_secs(100)));
@@ -42,7 +42,7 @@ async fn what_is_older_than_is_kept_leaves_by_a_change(on: Backend) {
     assert_eq!(bench.store.unpublished_users(10).await.unwrap(), [user("ada")], "every client is told");
 }
 
-async fn what_is_more_than_is_kept_leaves_oldest_first(on: Backend) {
+async fn notifications_beyond_the_retention_count_are_removed_oldest_first(on: Backend) {
     let bench = bench_with(on, 5).await;
     bench.write("ada", InboxCommand::Remove(id("4"))).await.unwrap();
     let count = |count| keep(|keep| keep.count = Some(count));
@@ -91,7 +91,7 @@ async fn a_log_is_cut_by_age_and_by_count(on: Backend) {
     assert_eq!(bench.changes("ada", head.position, 10).await.0.len(), 1);
 }
 
-async fn what_is_not_published_is_never_cut(on: Backend) {
+async fn unpublished_changes_are_never_trimmed(on: Backend) {
     let bench = bench_with(on, 5).await;
     let nothing = keep(|keep| (keep.log_count, keep.log_age) = (Some(0), Some(Duration::ZERO)));
     assert_eq!(bench.sweep(at(1_000), nothing.clone(), 10).await.trimmed, 0);
@@ -127,7 +127,7 @@ async fn ids_are_remembered_for_their_time_and_as_long_as_the_log(on: Backend) {
     assert_eq!((bench.ids("ada").await, bench.pending("ada").await), (vec!["1".to_owned()], 1));
 }
 
-async fn a_notification_that_nobody_has_is_forgotten_and_its_id_free(on: Backend) {
+async fn an_orphaned_notification_is_forgotten_and_its_id_can_be_used_again(on: Backend) {
     let bench = bench_with(on, 1).await;
     let mut later = push("later", &["ada"]);
     later.notification.send_after = Some(at(200 * DAY));
@@ -177,14 +177,14 @@ async fn a_sweep_with_nothing_to_do_changes_nothing(on: Backend) {
 }
 
 on_every_store!(
-    what_is_older_than_is_kept_leaves_by_a_change,
-    what_is_more_than_is_kept_leaves_oldest_first,
+    notifications_beyond_the_retention_age_are_removed_by_a_change,
+    notifications_beyond_the_retention_count_are_removed_oldest_first,
     one_change_removes_five_hundred,
     a_log_is_cut_by_age_and_by_count,
-    what_is_not_published_is_never_cut,
+    unpublished_changes_are_never_trimmed,
     operations_are_remembered_as_long_as_the_log,
     ids_are_remembered_for_their_time_and_as_long_as_the_log,
-    a_notification_that_nobody_has_is_forgotten_and_its_id_free,
+    an_orphaned_notification_is_forgotten_and_its_id_can_be_used_again,
     inboxes_are_looked_after_in_the_order_of_their_users,
     a_sweep_with_nothing_to_do_changes_nothing,
 );

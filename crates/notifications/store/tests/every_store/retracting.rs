@@ -4,7 +4,7 @@ use internal_notifications_store::{InboxCommand, Push, StoreErrorKind};
 use crate::backend::Backend;
 use crate::bench::{Bench, at, id, ids, push, push_at, user};
 
-/// What a retraction cancelled, and from how many inboxes it removed.
+/// Retracts, and returns the numbers of cancelled deliveries and of removals.
 async fn retract(bench: &Bench, name: &str) -> (u64, u64) {
     let retraction = bench.store.retract(&id(name), at(70)).await.unwrap();
     assert_eq!(retraction.id, id(name));
@@ -37,7 +37,7 @@ async fn a_retracted_notification_leaves_every_inbox_by_a_change(on: Backend) {
     assert!(bench.advance(at(80), 10).await.is_idle());
 }
 
-async fn what_was_to_come_later_is_cancelled(on: Backend) {
+async fn a_retraction_cancels_scheduled_deliveries(on: Backend) {
     let bench = Bench::new(on).await;
     bench.store.push(later("n", &["ada", "bob"])).await.unwrap();
     bench.store.push(push_at(at(20), later("n", &["eve"]))).await.unwrap();
@@ -49,7 +49,7 @@ async fn what_was_to_come_later_is_cancelled(on: Backend) {
     assert_eq!(bench.log("eve").await.len(), 2);
 }
 
-async fn what_was_never_pushed_is_unknown(on: Backend) {
+async fn a_retraction_of_an_unknown_id_is_rejected(on: Backend) {
     let bench = Bench::new(on).await;
     bench.push("n", &["ada"]).await;
     assert_eq!(bench.store.retract(&id("zzz"), at(1)).await.unwrap_err().kind(), StoreErrorKind::NotFound);
@@ -66,7 +66,7 @@ async fn a_repeat_is_fine_and_removes_nothing(on: Backend) {
     assert_eq!(bench.log("ada").await.len(), 2);
 }
 
-async fn pushed_again_afterwards_it_goes_to_nobody(on: Backend) {
+async fn a_repeated_push_after_a_retraction_delivers_nothing(on: Backend) {
     let mut bench = Bench::new(on).await;
     bench.push("n", &["ada"]).await;
     bench.store.push(later("later", &["ada"])).await.unwrap();
@@ -112,10 +112,10 @@ async fn it_leaves_thousands_of_inboxes(on: Backend) {
 
 on_every_store!(
     a_retracted_notification_leaves_every_inbox_by_a_change,
-    what_was_to_come_later_is_cancelled,
-    what_was_never_pushed_is_unknown,
+    a_retraction_cancels_scheduled_deliveries,
+    a_retraction_of_an_unknown_id_is_rejected,
     a_repeat_is_fine_and_removes_nothing,
-    pushed_again_afterwards_it_goes_to_nobody,
+    a_repeated_push_after_a_retraction_delivers_nothing,
     retracted_before_it_expires_it_leaves_once,
     it_leaves_thousands_of_inboxes,
 );

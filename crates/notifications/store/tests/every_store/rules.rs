@@ -1,8 +1,10 @@
-//! Each database beside the store in memory, which is the rules alone: whatever the sequence of commands, both answer the same, and tell the
-//! same of it. Tags are each store's own, and are compared by the seq that they stand for.
+//! Compares each database with the memory store under random commands.
+//!
+//! Both must give the same answers and have the same contents. Tags differ, so they are compared by
+//! the seq that they belong to.
 
 mod commands;
-mod told;
+mod observed;
 
 use internal_notifications_models::{NotificationId, UserId};
 use internal_notifications_store::{Push, StoreError, Write};
@@ -14,28 +16,29 @@ use crate::backend::Backend;
 use crate::bench::{Bench, at, user};
 
 use self::commands::{Command, any};
-use self::told::{Told, plain_head};
+use self::observed::{Observed, plain_head};
 
 const USERS: [&str; 3] = ["ada", "bob", "eve"];
 
-/// A store, and what a reader of it has learned.
+/// A store, and what its readers have seen.
 struct Side {
     on: Backend,
     bench: Bench,
-    told: Told,
+    observed: Observed,
 }
 
 impl Side {
     async fn new(on: Backend) -> Self {
-        Self { on, bench: Bench::new(on).await, told: Told::default() }
+        Self { on, bench: Bench::new(on).await, observed: Observed::default() }
     }
 
-    /// Does a command, and gives what can be compared of its answers.
+    /// Executes a command, and returns the comparable part of its answers.
     async fn run(&mut self, command: &Command) -> String {
         let store = &self.bench.store;
         match command.clone() {
             Command::Push(pushes) => {
-                // Where they share a transaction they come at once; elsewhere their order would be open.
+                // Concurrent pushes share a transaction on an ordered store; elsewhere their order
+                // is undefined.
                 let answers = match self.on.is_ordered() {
                     true => {
                         futures_util::future::join_all(pushes.into_iter().map(|push| store.push(push))).await
@@ -51,7 +54,7 @@ impl Side {
                 format!("{:?}", answers.into_iter().map(|answer| answer.map_err(plain)).collect::<Vec<_>>())
             }
             Command::Write { user, kind, op, at, seen } => {
-                let kind = kind.at(seen.map(|seen| self.told.position(&user, seen)));
+                let kind = kind.at(seen.map(|seen| self.observed.position(&user, seen)));
                 let answer = store.write(&user, Write::new(kind, at).with_op(op)).await;
                 let answer = answer.map(|answer| (answer.seq, plain_head(answer.head)));
                 format!("{:?}", answer.map_err(plain))
@@ -60,7 +63,7 @@ impl Side {
             Command::Advance(now, limit) => format!("{:?}", self.bench.advance(now, limit).await),
             Command::Sweep(now, keep, inboxes) => format!("{:?}", self.bench.sweep(now, keep, inboxes).await),
             Command::Publish(marks) => {
-                let told = self.told.unpublished(&self.bench, &marks).await;
+                let told = self.observed.unpublished(&self.bench, &marks).await;
                 self.bench.store.mark_published(&marks).await.unwrap();
                 let mut behind = self.bench.store.unpublished_users(10).await.unwrap();
                 behind.sort();
@@ -75,16 +78,20 @@ impl Side {
 
     async fn read(&mut self, read: &Read) -> String {
         let head = plain_head(self.bench.store.head(&read.user).await.unwrap());
-        let new = self.told.follow(&self.bench, &read.user).await;
+        let new = self.observed.follow(&self.bench, &read.user).await;
         let page = self.bench.store.page(&read.user, read.limit, read.before).await.unwrap();
         let one = self.bench.store.notification(&read.user, &read.id).await.unwrap();
-        let after = self.told.position(&read.user, read.after);
+        let after = self.observed.position(&read.user, read.after);
         let changes = self.bench.store.changes(&read.user, after, read.limit).await.unwrap();
-        format!("{head:?}\n{new:?}\n{:?}\n{one:?}\n{:?}", told::plain_page(page), told::plain_answer(changes))
+        format!(
+            "{head:?}\n{new:?}\n{:?}\n{one:?}\n{:?}",
+            observed::plain_page(page),
+            observed::plain_answer(changes)
+        )
     }
 }
 
-/// What is looked at after each command.
+/// The reads after each command.
 struct Read {
     user: UserId,
     limit: usize,
@@ -93,7 +100,7 @@ struct Read {
     after: Seen,
 }
 
-/// A position as a client might name it: the seq, and whether it has the tag of there, another, or none.
+/// A position as a client might send it: a seq with the right tag, a wrong one, or none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
     seq: u64,
@@ -125,7 +132,7 @@ async fn compare(on: Backend, seed: u64, steps: u32) {
     let mut pushed: Vec<Push> = Vec::new();
     for step in 0..steps {
         now += std::time::Duration::from_millis(random.random_range(0..40_000));
-        let heads = USERS.map(|name| rules.told.head(&user(name)));
+        let heads = USERS.map(|name| rules.observed.head(&user(name)));
         let command = any(&mut random, now, heads, &mut pushed);
         let what = format!("seed {seed}, step {step}: {command:?}");
         let (answer, expected) = (database.run(&command).await, rules.run(&command).await);
@@ -144,10 +151,10 @@ async fn compare(on: Backend, seed: u64, steps: u32) {
     }
 }
 
-async fn any_sequence_of_commands_is_answered_as_the_rules_answer_it(on: Backend) {
+async fn random_commands_are_answered_as_by_the_memory_store(on: Backend) {
     for seed in 0..6 {
         compare(on, seed, 100).await;
     }
 }
 
-on_every_database!(any_sequence_of_commands_is_answered_as_the_rules_answer_it);
+on_every_database!(random_commands_are_answered_as_by_the_memory_store);

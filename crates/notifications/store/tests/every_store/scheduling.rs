@@ -6,7 +6,7 @@ use internal_notifications_store::{Advanced, Push};
 use crate::backend::Backend;
 use crate::bench::{Bench, at, id, push, push_at, user};
 
-/// A push made at 0.
+/// Returns a push at second 0 that is scheduled.
 fn later(name: &str, users: &[&str], due: Timestamp) -> Push {
     let mut push = push(name, users);
     push.notification.send_after = Some(due);
@@ -19,7 +19,7 @@ fn delivered(delivered: u64, late: u64) -> Advanced {
     advanced
 }
 
-async fn what_is_for_later_enters_when_it_is_due_and_not_before(on: Backend) {
+async fn a_scheduled_notification_is_delivered_when_it_is_due_and_not_before(on: Backend) {
     let bench = Bench::new(on).await;
     let receipt = bench.store.push(later("n", &["ada", "bob"], at(10))).await.unwrap();
     assert_eq!((receipt.accepted, receipt.duplicates, receipt.scheduled), (0, 0, 2));
@@ -47,7 +47,7 @@ async fn lateness_is_that_of_the_first_due(on: Backend) {
     assert_eq!(bench.store.advance(at(13), 10).await.unwrap(), delivered(2, 3));
 }
 
-async fn what_is_due_already_enters_at_once(on: Backend) {
+async fn a_notification_that_is_already_due_is_delivered_at_once(on: Backend) {
     let bench = Bench::new(on).await;
     for (name, due) in [("a", at(0)), ("b", at(-10))] {
         assert_eq!(bench.store.push(later(name, &["ada"], due)).await.unwrap().accepted, 1);
@@ -56,7 +56,7 @@ async fn what_is_due_already_enters_at_once(on: Backend) {
     assert!(bench.store.advance(at(1), 10).await.unwrap().is_idle());
 }
 
-async fn the_longest_due_enters_first_and_of_those_the_one_pushed_first(on: Backend) {
+async fn deliveries_are_ordered_by_due_time_and_then_by_push(on: Backend) {
     let bench = Bench::new(on).await;
     for (name, due) in [("c", 30), ("z", 20), ("a", 10), ("b", 20)] {
         bench.store.push(later(name, &["ada"], at(due))).await.unwrap();
@@ -67,7 +67,7 @@ async fn the_longest_due_enters_first_and_of_those_the_one_pushed_first(on: Back
     assert_eq!(bench.ids("ada").await, ["c", "b", "z", "a"]);
 }
 
-async fn who_is_to_get_it_is_a_duplicate_and_gets_it_once(on: Backend) {
+async fn a_scheduled_recipient_is_a_duplicate_and_receives_it_once(on: Backend) {
     let bench = Bench::new(on).await;
     let again = |users: &[&str], seconds| {
         let push = push_at(at(seconds), later("n", users, at(10)));
@@ -107,11 +107,11 @@ async fn a_schedule_outlives_the_server(on: Backend) {
 }
 
 on_every_store!(
-    what_is_for_later_enters_when_it_is_due_and_not_before,
+    a_scheduled_notification_is_delivered_when_it_is_due_and_not_before,
     lateness_is_that_of_the_first_due,
-    what_is_due_already_enters_at_once,
-    the_longest_due_enters_first_and_of_those_the_one_pushed_first,
-    who_is_to_get_it_is_a_duplicate_and_gets_it_once,
+    a_notification_that_is_already_due_is_delivered_at_once,
+    deliveries_are_ordered_by_due_time_and_then_by_push,
+    a_scheduled_recipient_is_a_duplicate_and_receives_it_once,
     advance_does_about_its_limit_until_it_is_idle,
     a_schedule_outlives_the_server,
 );

@@ -6,7 +6,7 @@ use internal_notifications_store::{PublishLimits, Store};
 use crate::backend::Backend;
 use crate::bench::{Bench, push, user};
 
-/// Two servers' stores over the same inboxes; ada has one change.
+/// Opens two stores over the same inboxes, in which ada has one change.
 async fn two(on: Backend) -> (Bench, Arc<dyn Store>) {
     let bench = Bench::new(on).await;
     let other = bench.another().await;
@@ -15,7 +15,7 @@ async fn two(on: Backend) -> (Bench, Arc<dyn Store>) {
     (bench, other)
 }
 
-/// The seqs that a server may publish of ada.
+/// Returns the seqs of ada that a server may publish.
 async fn claim(store: &Arc<dyn Store>) -> Vec<u64> {
     let most = PublishLimits::new(100, 10_000);
     let told = store.claim_unpublished(&[(user("ada"), 0)], most).await.unwrap();
@@ -30,7 +30,7 @@ async fn behind(store: &Arc<dyn Store>) -> usize {
     store.unpublished_users(10).await.unwrap().len()
 }
 
-async fn what_one_server_publishes_the_other_leaves_alone(on: Backend) {
+async fn an_inbox_leased_to_one_server_is_not_claimed_by_another(on: Backend) {
     let (bench, other) = two(on).await;
     assert_eq!((behind(&bench.store).await, behind(&other).await), (1, 1));
     assert_eq!(claim(&bench.store).await, [1]);
@@ -41,7 +41,7 @@ async fn what_one_server_publishes_the_other_leaves_alone(on: Backend) {
     assert_eq!(claim(&other).await, [2]);
 }
 
-async fn who_publishes_is_told_of_what_came_meanwhile(on: Backend) {
+async fn marking_published_reports_changes_that_arrived_meanwhile(on: Backend) {
     let (bench, other) = two(on).await;
     assert_eq!(claim(&bench.store).await, [1]);
     other.push(push("b", &["ada"])).await.unwrap();
@@ -58,12 +58,12 @@ async fn while_one_is_at_it_no_other_moves_the_mark(on: Backend) {
     assert!(claim(&other).await.is_empty());
 }
 
-async fn the_work_of_a_dead_server_is_taken_over_after_its_lease(on: Backend) {
+async fn inboxes_of_a_dead_server_are_taken_over_when_the_lease_ends(on: Backend) {
     let (bench, other) = two(on).await;
     assert_eq!(claim(&bench.store).await, [1]);
-    bench.kept.pass(Duration::from_millis(4_999));
+    bench.data.pass(Duration::from_millis(4_999));
     assert_eq!((claim(&other).await, behind(&other).await), (vec![], 0));
-    bench.kept.pass(Duration::from_millis(1));
+    bench.data.pass(Duration::from_millis(1));
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     while behind(&other).await == 0 {
         assert!(tokio::time::Instant::now() < deadline, "nobody takes it over");
@@ -76,8 +76,8 @@ async fn the_work_of_a_dead_server_is_taken_over_after_its_lease(on: Backend) {
 }
 
 on_every_shared_store!(
-    what_one_server_publishes_the_other_leaves_alone,
-    who_publishes_is_told_of_what_came_meanwhile,
+    an_inbox_leased_to_one_server_is_not_claimed_by_another,
+    marking_published_reports_changes_that_arrived_meanwhile,
     while_one_is_at_it_no_other_moves_the_mark,
-    the_work_of_a_dead_server_is_taken_over_after_its_lease,
+    inboxes_of_a_dead_server_are_taken_over_when_the_lease_ends,
 );

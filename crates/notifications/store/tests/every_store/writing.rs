@@ -12,7 +12,7 @@ async fn bench_with(on: Backend, names: &[&str]) -> Bench {
     bench
 }
 
-async fn opened_names_each_that_it_opened_once_in_the_order_asked(on: Backend) {
+async fn opened_names_each_opened_id_once_in_request_order(on: Backend) {
     let bench = bench_with(on, &["a", "b", "c"]).await;
     bench.write("ada", InboxCommand::Opened(ids(&["b"]))).await.unwrap();
     let answer = bench.write("ada", InboxCommand::Opened(ids(&["c", "zzz", "b", "a", "c"]))).await.unwrap();
@@ -33,7 +33,7 @@ async fn unopened_makes_pending_again(on: Backend) {
     assert_eq!((row.opened, row.opened_at), (false, None));
 }
 
-async fn what_changes_nothing_takes_no_seq(on: Backend) {
+async fn a_write_that_changes_nothing_takes_no_seq(on: Backend) {
     let bench = bench_with(on, &["a"]).await;
     let head = bench.store.head(&user("ada")).await.unwrap();
     for kind in [
@@ -114,7 +114,7 @@ async fn removed_leaves_the_inbox_and_the_count(on: Backend) {
     assert_eq!(bench.ids("bob").await, ["b", "a"]);
 }
 
-async fn removing_what_is_not_there_is_unknown_and_tells_the_head(on: Backend) {
+async fn removing_a_missing_notification_is_rejected_with_the_head(on: Backend) {
     let bench = bench_with(on, &["a"]).await;
     bench.push("other", &["eve"]).await;
     bench.write("ada", InboxCommand::Remove(id("a"))).await.unwrap();
@@ -150,15 +150,15 @@ async fn an_op_that_made_no_change_may_make_one_later(on: Backend) {
 }
 
 on_every_store!(
-    opened_names_each_that_it_opened_once_in_the_order_asked,
+    opened_names_each_opened_id_once_in_request_order,
     unopened_makes_pending_again,
-    what_changes_nothing_takes_no_seq,
+    a_write_that_changes_nothing_takes_no_seq,
     opened_all_opens_what_the_user_saw_and_no_more,
     opened_all_of_another_history_is_refused_with_the_head,
     opened_all_is_refused_where_the_log_no_longer_tells_the_tag,
     all_can_be_marked_opened_however_long_an_inbox_was_quiet,
     removed_leaves_the_inbox_and_the_count,
-    removing_what_is_not_there_is_unknown_and_tells_the_head,
+    removing_a_missing_notification_is_rejected_with_the_head,
     a_repeated_op_does_nothing_and_answers_the_head,
     an_op_that_made_no_change_may_make_one_later
 );

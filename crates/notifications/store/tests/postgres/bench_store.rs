@@ -1,4 +1,4 @@
-//! Stores in a schema of their own, and short ways to say what a test does with them.
+//! Stores in a new schema, with short names for what tests do.
 
 use std::net::SocketAddr;
 
@@ -22,7 +22,7 @@ pub(crate) struct Schema {
     url: String,
 }
 
-/// The database for tests; none, and a word about it, where there is none.
+/// Returns the URL of the database for tests, or prints that there is none.
 fn url() -> Option<String> {
     let url = std::env::var("TEST_POSTGRES_URL").ok();
     if url.is_none() {
@@ -41,7 +41,7 @@ impl Schema {
         PostgresOptions::default().with_schema(&self.name)
     }
 
-    /// The database, for connections that have the schema's name too.
+    /// Returns the URL with the name of the schema as the name of its connections.
     pub(crate) fn url(&self) -> PostgresUrl {
         let joint = if self.url.contains('?') { '&' } else { '?' };
         format!("{}{joint}application_name={}", self.url, self.name).parse().unwrap()
@@ -55,13 +55,13 @@ impl Schema {
         self.try_open(options).await.unwrap()
     }
 
-    /// Where PostgreSQL listens.
+    /// Returns the address at which PostgreSQL listens.
     pub(crate) async fn address(&self) -> SocketAddr {
         let there: PgConnectOptions = self.url.parse().unwrap();
         lookup_host((there.get_host(), there.get_port())).await.unwrap().next().unwrap()
     }
 
-    /// The URL of a database, by way of a proxy.
+    /// Returns the URL of a database behind a proxy.
     pub(crate) fn through(&self, proxy: SocketAddr, database: Option<&str>) -> String {
         let there: PgConnectOptions = self.url.parse().unwrap();
         let there = there.host(&proxy.ip().to_string()).port(proxy.port()).application_name(&self.name);
@@ -73,14 +73,14 @@ impl Schema {
         PostgresStore::open(&self.through(proxy, None).parse().unwrap(), options).await.unwrap()
     }
 
-    /// How many of the stores' connections wait for what another transaction has locked.
+    /// Returns how many connections of the stores wait for a lock.
     pub(crate) async fn waiting(&self) -> i64 {
         let waits =
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name";
         self.number(&format!("{waits} = '{}'", self.name)).await
     }
 
-    /// Another program's connection, in the same schema.
+    /// Connects to the same schema like another program.
     pub(crate) async fn stranger(&self) -> PgConnection {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
         let sql = AssertSqlSafe(format!("SET search_path = {}", self.name));
@@ -106,7 +106,7 @@ impl Drop for Schema {
             sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
         };
         let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        // A test that failed must not fail twice.
+        // If the test failed, this must not panic too.
         let _ = std::thread::spawn(move || runtime().block_on(dropping)).join();
     }
 }
@@ -126,7 +126,7 @@ impl Bench {
     }
 }
 
-/// All changes of a user.
+/// Returns all changes of a user.
 pub(crate) async fn log(store: &PostgresStore, name: &str) -> Vec<Change> {
     let mut log: Vec<Change> = Vec::new();
     loop {

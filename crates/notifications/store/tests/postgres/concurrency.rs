@@ -7,7 +7,7 @@ use internal_notifications_store::{IdempotencyKey, Store, StoreErrorKind};
 use crate::bench_store::{Schema, log, push, user};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn pushers_of_two_servers_at_overlapping_users_make_whole_logs() {
+async fn concurrent_pushes_to_overlapping_users_make_complete_logs() {
     let Some(schema) = Schema::new() else { return };
     let stores =
         [Arc::new(schema.open(schema.options()).await), Arc::new(schema.open(schema.options()).await)];
@@ -19,7 +19,7 @@ async fn pushers_of_two_servers_at_overlapping_users_make_whole_logs() {
         let store = stores[task % 2].clone();
         tasks.push(tokio::spawn(async move {
             for number in 0..PUSHES {
-                // In an order that is another one for each task.
+                // Each task has another order.
                 let users: Vec<String> = (0..USERS)
                     .filter(|user| (task + number + user) % 3 > 0)
                     .map(|user| format!("u{}", (user + task) % USERS))
@@ -49,7 +49,7 @@ async fn pushers_of_two_servers_at_overlapping_users_make_whole_logs() {
     let twice =
         "SELECT count(*) FROM (SELECT FROM deliveries GROUP BY inbox, notification HAVING count(*) > 1) t";
     assert_eq!(schema.number(twice).await, 0);
-    // Who locks in one order waits, and never meets a deadlock.
+    // Transactions that lock in the same order wait, but never deadlock.
     assert_eq!((stores[0].retries(), stores[1].retries()), (0, 0));
 }
 
@@ -88,7 +88,7 @@ async fn one_idempotency_key_at_the_same_time_is_one_push() {
     let Some(schema) = Schema::new() else { return };
     let stores = [schema.open(schema.options()).await, schema.open(schema.options()).await];
     for round in 0..20 {
-        // As the server does it: each repeat comes with an id of its own.
+        // Like the server, each repeat has a new id.
         let notification = InternalNotification::new("body");
         let request = PushRequest::new([user("ada")], notification.clone());
         let of = |id: &str| {
@@ -104,7 +104,7 @@ async fn one_idempotency_key_at_the_same_time_is_one_push() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn those_who_wait_for_an_inbox_do_not_keep_readers_out() {
+async fn calls_that_wait_for_an_inbox_do_not_block_readers() {
     let Some(schema) = Schema::new() else { return };
     let store = Arc::new(schema.open(schema.options().with_connections(4)).await);
     store.push(push("n", &["ada"])).await.unwrap();

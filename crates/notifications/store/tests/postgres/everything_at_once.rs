@@ -18,7 +18,7 @@ use crate::bench_store::{Schema, at, id, push, push_at, user};
 const USERS: [&str; 6] = ["ada", "bob", "cyd", "dan", "eve", "fay"];
 const IDS: u32 = 60;
 
-/// The seqs that were published of each inbox, in that order.
+/// The seqs that were published of each inbox, in order.
 type Published = Mutex<BTreeMap<UserId, Vec<u64>>>;
 
 fn keep() -> Retention {
@@ -58,7 +58,7 @@ async fn act(store: &PostgresStore, random: &mut StdRng, step: i64) {
     }
 }
 
-/// Publishes as a dispatcher does, until there is nothing more to come.
+/// Publishes like a dispatcher until the end of the test.
 async fn publish(store: &PostgresStore, published: &Published, over: &AtomicBool) {
     let most = PublishLimits::new(usize::MAX, 1_000);
     loop {
@@ -84,7 +84,7 @@ async fn publish(store: &PostgresStore, published: &Published, over: &AtomicBool
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn whatever_two_servers_do_at_once_logs_are_whole_and_published_once_in_order() {
+async fn concurrent_servers_keep_logs_complete_and_publish_them_once_in_order() {
     let Some(schema) = Schema::new() else { return };
     let open = || async { Arc::new(schema.open(schema.options()).await) };
     let stores = [open().await, open().await];

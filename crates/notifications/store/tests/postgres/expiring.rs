@@ -3,7 +3,7 @@ use internal_notifications_store::Store;
 use crate::bench_store::{Bench, at, push, push_at};
 
 #[tokio::test]
-async fn what_expired_before_fifty_thousand_got_it_goes_within_the_time_of_a_call() {
+async fn a_notification_that_expires_before_delivery_to_fifty_thousand_is_cancelled_in_one_call() {
     let Some(bench) = Bench::new().await else { return };
     for part in ["a", "b", "c", "d", "e"] {
         let users: Vec<String> = (0..10_000).map(|user| format!("{part}{user}")).collect();

@@ -1,4 +1,4 @@
-//! A call while a stranger's transaction is in the middle of something, as another server's may be.
+//! Calls while another transaction, like that of another server, holds locks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ async fn run(stranger: &mut PgConnection, sql: &'static str) {
     sqlx::raw_sql(sql).execute(stranger).await.unwrap();
 }
 
-/// Until a call waits for a lock too, and so many do; or it has ended.
+/// Waits until this many calls wait for a lock, or the call has ended.
 async fn until_it_waits<T>(schema: &Schema, call: &JoinHandle<T>, waiting: i64) {
     let waits = async { while !call.is_finished() && schema.waiting().await < waiting {} };
     tokio::time::timeout(Duration::from_secs(10), waits).await.expect("it waits, or ends");
@@ -33,7 +33,7 @@ async fn pending(store: &PostgresStore, name: &str) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_another_server_is_retracting_is_not_delivered() {
+async fn a_scheduled_notification_that_is_being_retracted_is_not_delivered() {
     let Some(schema) = Schema::new() else { return };
     let store = Arc::new(schema.open(schema.options()).await);
     store.push(later("n", &["ada"])).await.unwrap();
@@ -49,7 +49,7 @@ async fn what_another_server_is_retracting_is_not_delivered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_another_server_is_retracting_is_pushed_to_nobody_more() {
+async fn a_push_of_a_notification_that_is_being_retracted_delivers_nothing() {
     let Some(schema) = Schema::new() else { return };
     let store = Arc::new(schema.open(schema.options()).await);
     store.push(push("n", &["ada"])).await.unwrap();
@@ -65,13 +65,13 @@ async fn what_another_server_is_retracting_is_pushed_to_nobody_more() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_retraction_takes_back_what_a_push_was_giving_just_then() {
+async fn a_retraction_removes_what_a_concurrent_push_delivers() {
     let Some(schema) = Schema::new() else { return };
     let store = Arc::new(schema.open(schema.options()).await);
     store.push(push("n", &["ada"])).await.unwrap();
     store.push(push("other", &["bob"])).await.unwrap();
     let mut stranger = schema.stranger().await;
-    // The last that a push locks: it has long seen that bob may have the notification.
+    // A push locks this last, after it has seen that bob may have the notification.
     run(&mut stranger, "BEGIN; SELECT FROM publications FOR UPDATE").await;
     let of = store.clone();
     let pushing = tokio::spawn(async move { of.push(push("n", &["bob"])).await.unwrap() });
@@ -105,12 +105,12 @@ async fn a_notification_that_another_server_is_giving_to_somebody_is_not_forgott
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_retraction_counts_whom_another_server_had_at_hand() {
+async fn a_retraction_counts_recipients_that_another_server_has_locked() {
     let Some(schema) = Schema::new() else { return };
     let store = Arc::new(schema.open(schema.options()).await);
     store.push(later("n", &["ada", "bob", "eve"])).await.unwrap();
     let mut stranger = schema.stranger().await;
-    // As a delivery does first; then it finds something else to wait for, and is killed.
+    // Locks what a delivery locks first, so that the two deadlock and one is aborted.
     run(&mut stranger, "BEGIN; DELETE FROM scheduled WHERE user_id = 'bob'").await;
     let of = store.clone();
     let retracting = tokio::spawn(async move { of.retract(&id("n"), at(1)).await.unwrap() });
@@ -127,7 +127,7 @@ async fn a_deadlock_with_somebody_else_is_no_error() {
     let store = Arc::new(schema.open(schema.options()).await);
     store.push(push("n", &["ada", "bob"])).await.unwrap();
     let mut stranger = schema.stranger().await;
-    // Whoever finds the deadlock is its victim, and the stranger does not look.
+    // The transaction that detects the deadlock is aborted; the other one does not check.
     let locked = "SET deadlock_timeout = '1min'; BEGIN; SELECT FROM inboxes WHERE user_id = 'bob' FOR UPDATE";
     run(&mut stranger, locked).await;
     let of = store.clone();

@@ -26,11 +26,11 @@ async fn an_inbox_is_with_one_server_until_it_is_marked() {
     assert_eq!(claimed(&second, &["ada", "bob"]).await, [(user("bob"), 1)]);
     assert_eq!(claimed(&first, &["ada", "bob"]).await, [(user("ada"), 1)], "its own it is given again");
 
-    // A mark by another moves nothing.
+    // A mark by another store has no effect.
     assert_eq!(second.mark_published(&[(user("ada"), 1)]).await.unwrap(), []);
     assert_eq!(claimed(&first, &["ada"]).await, [(user("ada"), 1)]);
 
-    // What came meanwhile is told by the mark.
+    // Marking reports the changes that arrived meanwhile.
     second.push(push("n2", &["ada"])).await.unwrap();
     assert_eq!(claimed(&second, &["ada"]).await, []);
     assert_eq!(first.mark_published(&[(user("ada"), 1)]).await.unwrap(), [user("ada")]);
@@ -40,7 +40,7 @@ async fn an_inbox_is_with_one_server_until_it_is_marked() {
 }
 
 #[tokio::test]
-async fn what_a_dead_server_was_at_is_taken_over_once_the_lease_is_over() {
+async fn inboxes_of_a_dead_server_are_taken_over_when_the_lease_ends() {
     let Some(schema) = Schema::new() else { return };
     let (first, second) = (schema.open(schema.options()).await, schema.open(schema.options()).await);
     first.push(push("n1", &["ada"])).await.unwrap();

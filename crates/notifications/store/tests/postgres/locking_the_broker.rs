@@ -6,7 +6,7 @@ use internal_notifications_testkit::Proxy;
 use crate::bench_store::Schema;
 
 #[tokio::test]
-async fn the_embedded_broker_of_one_server_alone_serves_a_database() {
+async fn one_embedded_broker_at_a_time_serves_a_database() {
     let Some(schema) = Schema::new() else { return };
     let [first, second] = [schema.open(schema.options()).await, schema.open(schema.options()).await];
     first.lock_broker().await.unwrap();
@@ -39,7 +39,7 @@ async fn a_lock_whose_connection_was_lost_is_taken_again() {
 }
 
 #[tokio::test]
-async fn a_lock_whose_connection_no_longer_answered_is_taken_again() {
+async fn a_lock_whose_connection_no_longer_answers_is_taken_again() {
     let Some(schema) = Schema::new() else { return };
     let proxy = Proxy::start(schema.address().await).await.unwrap();
     let first = schema.open_through(proxy.address(), schema.options()).await;
@@ -49,7 +49,7 @@ async fn a_lock_whose_connection_no_longer_answered_is_taken_again() {
     let lost = schema.number(holder).await;
     assert_ne!(lost, 0);
     proxy.slow(Duration::from_secs(3600));
-    // Until it must have given the connection up.
+    // Long enough for the store to give the connection up.
     tokio::time::pause();
     tokio::time::sleep(Duration::from_secs(30)).await;
     tokio::time::resume();

@@ -12,7 +12,7 @@ async fn calls_go_on_after_every_connection_was_cut() {
         let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {of_this}");
         let pushing = bench.store.push(push(&format!("n{round}"), &["ada", "bob"]));
         let (pushed, ()) = tokio::join!(pushing, bench.schema.sql(&cut));
-        // Cut in its commit it may be stored or not; the caller asks again.
+        // A push that was cut during its commit may be stored or not; the caller repeats it.
         if let Err(error) = pushed {
             assert_eq!(error.kind(), StoreErrorKind::Unavailable);
             bench.push(&format!("n{round}"), &["ada", "bob"]).await;
@@ -22,7 +22,7 @@ async fn calls_go_on_after_every_connection_was_cut() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_there_is_told_without_its_password() {
+async fn the_error_for_an_unreachable_database_does_not_show_its_password() {
     let url = "postgres://ada:sesame@127.0.0.1:1/inbox".parse().unwrap();
     let error = PostgresStore::open(&url, PostgresOptions::default()).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);

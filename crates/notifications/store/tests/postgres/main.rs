@@ -1,4 +1,5 @@
-//! The PostgreSQL store: what it does besides what every store does. `TEST_POSTGRES_URL` names a database for it.
+//! The behaviour of the PostgreSQL store beyond what all stores share. `TEST_POSTGRES_URL` names a
+//! database for these tests.
 
 #![allow(
     clippy::expect_used,

@@ -27,7 +27,7 @@ async fn servers_that_start_at_the_same_time_make_one_schema() {
 }
 
 #[tokio::test]
-async fn what_is_kept_outlives_the_store_and_a_closed_store_errs() {
+async fn data_outlives_the_store_and_a_closed_store_returns_errors() {
     let Some(bench) = Bench::new().await else { return };
     bench.push("n", &["ada"]).await;
     bench.store.close().await;
@@ -37,7 +37,7 @@ async fn what_is_kept_outlives_the_store_and_a_closed_store_errs() {
 }
 
 #[tokio::test]
-async fn its_connections_are_as_few_as_it_was_told() {
+async fn a_store_opens_no_more_connections_than_configured() {
     let Some(schema) = Schema::new() else { return };
     let store = schema.open(schema.options().with_connections(3)).await;
     join_all((0..50).map(|number| {

@@ -5,7 +5,7 @@ use internal_notifications_store::Store;
 
 use crate::bench_store::{Schema, push, user};
 
-/// Nothing was opened: all are pending, and the newest was added by the newest change.
+/// Nothing was opened, so all are pending, and the newest change added the newest notification.
 fn is_of_one_moment(page: &InboxPage) {
     let newest = page.notifications.first().map_or(0, |notification| notification.added);
     let head = page.head;

@@ -18,12 +18,12 @@ async fn of_several_servers_one_sweeps() {
     for _ in 0..2 {
         assert_eq!((looked_at(&first).await, looked_at(&second).await), (2, 0));
     }
-    // One that is gone has its turn for a while yet.
+    // A store that was dropped keeps its turn for a while.
     let over =
         "UPDATE settings SET value = split_part(value, ' ', 1) || ' 1700000000.5' WHERE name = 'sweeper'";
     schema.sql(over).await;
     assert_eq!((looked_at(&second).await, looked_at(&first).await), (2, 0));
-    // One that is closed has not.
+    // A store that was closed does not.
     second.close().await;
     assert_eq!(looked_at(&first).await, 2);
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL behind a line that can be cut, or no longer carries anything.
+//! PostgreSQL behind a proxy that is cut, or holds everything back.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::bench_store::{Schema, at, id, push, user};
 const HOUR: Duration = Duration::from_secs(3600);
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A call of each kind, all at once, and that each says that it cannot be done now.
+/// Makes a call of each kind at once, and checks that each fails as unavailable.
 async fn nothing_works(store: &impl Store) {
     let (ada, n0) = (user("ada"), id("n0"));
     let write =
@@ -47,7 +47,7 @@ async fn works(store: &impl Store, name: &str, pending: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_does_not_answer_is_told_in_time_and_used_again_by_itself() {
+async fn calls_to_a_database_that_does_not_answer_fail_in_time_and_later_succeed() {
     let Some(schema) = Schema::new() else { return };
     let proxy = Proxy::start(schema.address().await).await.unwrap();
     let options = schema.options().with_connections(4).with_acquire_timeout(Duration::from_millis(500));
@@ -56,7 +56,7 @@ async fn a_database_that_does_not_answer_is_told_in_time_and_used_again_by_itsel
     works(&store, "n0", 1).await;
     for round in 1..=3 {
         proxy.slow(HOUR);
-        // More often than there are connections that could hang.
+        // More calls than there are connections that could hang.
         for _ in 0..3 {
             let begun = Instant::now();
             nothing_works(&store).await;
@@ -68,7 +68,7 @@ async fn a_database_that_does_not_answer_is_told_in_time_and_used_again_by_itsel
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_was_gone_is_used_again_by_itself() {
+async fn a_store_reconnects_by_itself() {
     let Some(schema) = Schema::new() else { return };
     let proxy = Proxy::start(schema.address().await).await.unwrap();
     let store = schema.open_through(proxy.address(), schema.options()).await;

@@ -20,7 +20,7 @@ async fn refused(database: &Path, to: &Path, replace: bool) -> String {
 }
 
 #[tokio::test]
-async fn a_copy_of_an_open_database_is_whole_private_and_one_file() {
+async fn a_backup_of_an_open_database_is_one_complete_private_file() {
     let bench = Bench::new().await;
     bench.push("a", &["ada"]).await;
     bench.push("b", &["ada", "bob"]).await;
@@ -40,7 +40,7 @@ async fn a_copy_of_an_open_database_is_whole_private_and_one_file() {
 }
 
 #[tokio::test]
-async fn a_file_that_exists_is_replaced_only_when_that_is_asked_for() {
+async fn a_backup_replaces_an_existing_file_only_on_request() {
     let bench = Bench::new().await;
     bench.push("a", &["ada"]).await;
     let folder = tempfile::tempdir().unwrap();
@@ -62,12 +62,12 @@ async fn a_database_is_never_replaced_while_it_may_be_open() {
         std::os::unix::fs::symlink(bench.file(), &link).unwrap();
         assert!(refused(&bench.file(), &link, true).await.contains("itself"));
     }
-    assert!(refused(&bench.file(), &other.file(), true).await.contains("may have open"));
+    assert!(refused(&bench.file(), &other.file(), true).await.contains("a server may have"));
     bench.push("a", &["ada"]).await;
 }
 
 #[tokio::test]
-async fn what_is_no_database_of_inboxes_is_told() {
+async fn a_backup_of_something_else_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let [database, copy] = ["a.db", "copy.db"].map(|name| folder.path().join(name));
     assert!(refused(&database, &copy, false).await.contains("there is no database"));

@@ -8,7 +8,8 @@ use internal_notifications_store::{CommitListener, InboxCommand, Store, StoreErr
 
 use crate::bench_store::{Bench, id, push};
 
-/// On the test's one thread all of them are in the queue before the writer looks: one batch.
+/// On the one thread of the test, all calls are queued before the writer runs, so they are one
+/// batch.
 #[tokio::test]
 async fn pushes_of_one_batch_are_done_in_their_order() {
     let bench = Bench::new().await;
@@ -85,11 +86,11 @@ impl CommitListener for Heard {
 }
 
 #[tokio::test]
-async fn a_push_whose_caller_is_gone_is_stored_and_heard_of() {
+async fn a_push_whose_caller_is_gone_is_stored_and_reported() {
     let heard = Arc::new(Heard::default());
     let bench = Bench::with(SqliteOptions::default().with_commit_listener(heard.clone())).await;
     assert!(bench.store.push(push("a", &["ada"])).now_or_never().is_none());
-    // The queue is in order: once this is answered, the push before it is done.
+    // Commands run in order, so the push before this one has ended too.
     bench.store.ready().await.unwrap();
     assert_eq!(*heard.0.lock().unwrap(), ["ada"]);
     assert_eq!(bench.ids("ada").await, ["a"]);

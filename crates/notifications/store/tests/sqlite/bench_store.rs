@@ -1,4 +1,4 @@
-//! A store in a folder of its own, and short ways to say what a test does with it.
+//! A store in a temporary folder, with short names for what tests do.
 
 use std::path::PathBuf;
 
@@ -33,7 +33,7 @@ impl Bench {
         self.folder.path().join("inbox.db")
     }
 
-    /// Another program's connection to the same file.
+    /// Connects to the same file like another program.
     pub(crate) async fn stranger(&self) -> SqliteConnection {
         SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(self.file())).await.unwrap()
     }
@@ -65,7 +65,7 @@ impl Bench {
         self.store.write(&user(name), Write::new(command, at(60)).with_op(op)).await
     }
 
-    /// The changes after a position, which can be told.
+    /// Returns the changes after a position, and panics on a reset.
     pub(crate) async fn changes(&self, name: &str, after: Position, limit: usize) -> (Vec<Change>, bool) {
         match self.store.changes(&user(name), after, limit).await.unwrap() {
             ChangesAnswer::Changes { changes, more, .. } => (changes, more),
@@ -77,7 +77,7 @@ impl Bench {
         self.changes(name, Position::default(), 500).await.0
     }
 
-    /// Why the changes after a position cannot be told; none when they can.
+    /// Returns the reason of a reset after a position, if it is one.
     pub(crate) async fn reset(&self, name: &str, after: Position) -> Option<ResetReason> {
         match self.store.changes(&user(name), after, 10).await.unwrap() {
             ChangesAnswer::Changes { .. } => None,
@@ -88,7 +88,7 @@ impl Bench {
         }
     }
 
-    /// The ids of an inbox, newest first.
+    /// Returns the ids in an inbox, newest first.
     pub(crate) async fn ids(&self, name: &str) -> Vec<String> {
         let page = self.store.page(&user(name), 200, None).await.unwrap();
         page.notifications.iter().map(|row| row.id.to_string()).collect()

@@ -7,7 +7,7 @@ use sqlx::Connection;
 
 use crate::bench_store::{Bench, id, push, user};
 
-/// All of them reach the writer's queue before it sees the first: without tokio's budget, which would let it in between.
+/// Queues all calls before the writer runs. Tokio's budget would let it run in between.
 async fn together<F: Future>(calls: impl Iterator<Item = F>) -> Vec<F::Output> {
     tokio::task::unconstrained(join_all(calls)).await
 }
@@ -31,9 +31,10 @@ async fn a_transaction_is_bounded_by_its_rows_too() {
     assert_eq!(bench.store.commits(), 3, "two of 8,000 recipients, two, one");
 }
 
-/// The copy is what the disk would hold after a crash: the store was not closed, nothing was checkpointed.
+/// The copy is what the disk holds after a crash: the store was not closed, and nothing
+/// checkpointed.
 #[tokio::test]
-async fn what_is_acknowledged_survives_a_crash() {
+async fn acknowledged_changes_survive_a_crash() {
     let bench = Bench::new().await;
     bench.push("a", &["ada"]).await;
     bench.write("ada", InboxCommand::Opened(vec![id("a")])).await.unwrap();
@@ -95,7 +96,7 @@ async fn a_failure_amid_a_transaction_undoes_all_of_it_and_the_writer_goes_on() 
 }
 
 #[tokio::test]
-async fn close_finishes_what_was_accepted_and_frees_the_file() {
+async fn close_finishes_accepted_calls_and_unlocks_the_file() {
     let bench = Bench::new().await;
     let pushes = together((0..300).map(|n| bench.store.push(push(&format!("n{n}"), &["ada"]))));
     let (answers, (), ()) = tokio::join!(biased; pushes, bench.store.close(), bench.store.close());

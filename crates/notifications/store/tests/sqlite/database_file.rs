@@ -118,7 +118,7 @@ async fn names_that_mean_something_to_sqlite_are_just_names() {
     }
 }
 
-/// The history after the copy is lost with the restore; a client that saw it must be told.
+/// A restore loses the history after the copy, which a client that saw it must detect.
 #[tokio::test]
 async fn a_restored_copy_shows_as_diverged() {
     let bench = Bench::new().await;

@@ -9,7 +9,7 @@ async fn more_than_ten_thousand_missed_is_behind() {
         bench.push(name, &["ada"]).await;
     }
     let seen = bench.log("ada").await[0].stamp.position();
-    // The log as 9,999 more changes would have left it.
+    // Makes the log look as after 9,999 more changes.
     bench
         .sql(
             "WITH RECURSIVE n (seq) AS (SELECT 3 UNION ALL SELECT seq + 1 FROM n WHERE seq < 10001)

@@ -1,4 +1,4 @@
-//! What is the SQLite store's own, beside what every store does.
+//! The behaviour of the SQLite store beyond what all stores share.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
 

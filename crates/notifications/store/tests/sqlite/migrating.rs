@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection, SqlSafeStr, SqliteConnection};
 
 use crate::bench_store::{Bench, at, id, ids, push, user};
 
-/// What a server of the first version left: `a` opened, `b` removed, `c` pending and not published yet.
+/// A database of the first version: `a` opened, `b` removed, `c` pending and not yet published.
 const ROWS: &str = r#"
     INSERT INTO notifications (key, id, sender, digest, body, created_at) SELECT value ->> 0, value ->> 1, 'key:shop', unhex(value ->> 2),
         '{"buttons":[],"content":"about ' || (value ->> 1) || '","heading":null,"image_url":null,"opened":false,"payload":null,"send_after":null}', 1700000000000

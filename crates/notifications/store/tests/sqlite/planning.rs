@@ -1,4 +1,4 @@
-//! How SQLite would carry out the store's statements, which are read from its source.
+//! The query plans of the statements in the store's source.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use crate::bench_store::Bench;
 
-/// It reads one row.
+/// Scans the table, but reads only one row.
 const FIRST_ROW: &str = "SELECT 1 FROM settings LIMIT 1";
 
 #[tokio::test]
@@ -32,16 +32,16 @@ async fn no_statement_reads_a_table_from_end_to_end() {
     assert!(scans.is_empty(), "{scans:#?}");
 }
 
-/// Those that stand whole in the source; the others insert rows, and read nothing.
+/// Returns the complete statements in the source. The others only insert rows.
 fn statements() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let files = std::fs::read_dir(folder.join("sqlite")).unwrap().map(|file| file.unwrap().path());
-    // What both databases have in common stands beside them.
+    // The parts that both databases share.
     let files = files.chain([folder.join("sql/row.rs")]).map(std::fs::read_to_string);
     let source = files.collect::<Result<Vec<_>, _>>().unwrap().concat();
     let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
     let mut code = code.collect::<Vec<_>>().join("\n");
-    for part in ["change_columns", "join_added", "untidy_columns"] {
+    for part in ["change_columns", "join_added", "inspection_columns"] {
         let (_, definition) = code.split_once(&format!("macro_rules! {part} ")).unwrap();
         let text = definition.split('"').nth(1).unwrap().to_owned();
         code = code.replace(&format!("{part}!()"), &format!("\"{text}\""));
@@ -54,7 +54,7 @@ fn is_whole(text: &str) -> bool {
     inserts || ["SELECT ", "UPDATE ", "DELETE "].iter().any(|word| text.starts_with(word))
 }
 
-/// The string literals, those of one `concat!` as one.
+/// Returns the string literals, with those of one `concat!` joined.
 fn texts(code: &str) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     let mut open = false;

@@ -11,7 +11,7 @@ fn days(days: u64) -> Option<Duration> {
     Some(Duration::from_secs(days * 24 * 60 * 60))
 }
 
-/// Nothing but what a test says is ever over.
+/// Returns an unlimited retention.
 fn kept(but: impl FnOnce(&mut Retention)) -> Retention {
     let mut keep = Retention::default();
     (keep.age, keep.count, keep.log_age, keep.log_count) = (None, None, None, None);
@@ -28,7 +28,7 @@ async fn sweep(bench: &Bench, keep: &Retention, now: i64) -> Swept {
     bench.store.sweep(sweep).await.unwrap()
 }
 
-/// As if all was published.
+/// Marks everything published.
 async fn published(bench: &Bench) {
     bench.sql("DELETE FROM publications").await;
 }
@@ -40,7 +40,7 @@ async fn push_at(bench: &Bench, name: &str, users: &[&str], seconds: i64) {
 }
 
 #[tokio::test]
-async fn planted_drift_is_found_repaired_and_told_by_a_change() {
+async fn a_wrong_pending_count_is_found_and_repaired_by_a_change() {
     let bench = Bench::new().await;
     bench.push("a", &["ada", "bob"]).await;
     bench.push("b", &["ada"]).await;
@@ -57,7 +57,7 @@ async fn planted_drift_is_found_repaired_and_told_by_a_change() {
 }
 
 #[tokio::test]
-async fn what_is_old_and_what_is_too_much_is_pruned_five_hundred_a_change() {
+async fn old_and_excess_notifications_are_pruned_five_hundred_a_change() {
     let bench = Bench::new().await;
     for n in 0..1_203 {
         push_at(&bench, &format!("n{n:04}"), &["ada"], n).await;
@@ -109,7 +109,7 @@ async fn more_than_one_transaction_may_touch_is_pruned_and_trimmed_in_several() 
 }
 
 #[tokio::test]
-async fn a_log_is_trimmed_by_age_and_count_but_never_past_what_was_published() {
+async fn a_log_is_trimmed_by_age_and_count_but_not_beyond_its_published_seq() {
     let bench = Bench::new().await;
     for day in 0..10 {
         push_at(&bench, &format!("n{day}"), &["ada"], day * DAY).await;

@@ -60,7 +60,7 @@ async fn a_retracted_notification_leaves_every_inbox_by_a_change_and_the_schedul
     assert_eq!(unknown.kind(), StoreErrorKind::NotFound);
 }
 
-/// Copies the database, as the disk would hold it after a crash, after a commit of the given number.
+/// Copies the database after the commit with a given number, as the disk holds it after a crash.
 struct Crash {
     folder: PathBuf,
     file: Arc<OnceLock<PathBuf>>,
@@ -94,7 +94,7 @@ async fn a_crash_amid_a_retraction_is_finished_by_advance() {
         folder: copy.path().to_owned(),
         file: file.clone(),
         commits: AtomicU64::new(0),
-        // The push, and the retraction's first two of three.
+        // The push, and the first two steps of three of the retraction.
         at: 3,
     };
     let bench = Bench::with(SqliteOptions::default().with_commit_listener(Arc::new(crash))).await;
@@ -121,7 +121,7 @@ async fn a_crash_amid_a_retraction_is_finished_by_advance() {
 }
 
 #[tokio::test]
-async fn what_is_due_enters_ten_thousand_inboxes_in_bounded_transactions() {
+async fn scheduled_notifications_reach_ten_thousand_inboxes_in_bounded_transactions() {
     let bench = Bench::new().await;
     let receipt = bench.store.push(later(to_many("n", 10_000), 100)).await.unwrap();
     assert_eq!(receipt.scheduled, 10_000);
@@ -157,7 +157,7 @@ async fn advance_stops_near_its_limit_and_goes_on_where_it_stopped() {
 }
 
 #[tokio::test]
-async fn an_expired_notification_leaves_and_whoever_was_to_get_it_then_does_not() {
+async fn an_expired_notification_is_removed_and_its_scheduled_deliveries_are_cancelled() {
     let bench = Bench::new().await;
     bench.store.push(until(push("n", &["ada"]), 10)).await.unwrap();
     bench.store.push(until(later(push("late", &["ada"]), 20), 15)).await.unwrap();

@@ -34,7 +34,8 @@ impl Kind {
     }
 }
 
-/// The number of a notification says when it is to be sent, and when it is over: the same id is mostly the same notification.
+/// The number of ids. A notification's number determines when it is due and when it expires, so
+/// that the same id is mostly the same notification.
 const IDS: i64 = 40;
 
 pub(crate) fn any_id(random: &mut StdRng) -> NotificationId {
@@ -66,7 +67,7 @@ fn any_push(random: &mut StdRng, now: Timestamp) -> Push {
     push
 }
 
-/// Two that are due at the same time, and leave at the same time, keep their order.
+/// Returns a random command.
 pub(crate) fn any(random: &mut StdRng, now: Timestamp, heads: [u64; 3], pushed: &mut Vec<Push>) -> Command {
     match random.random_range(0..100) {
         0..35 => {

@@ -8,9 +8,9 @@ use internal_notifications_store::PublishLimits;
 use super::Seen;
 use crate::bench::Bench;
 
-/// What one store told of its inboxes.
+/// What readers have seen of a store's inboxes.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct Observed {
     inboxes: BTreeMap<UserId, Inbox>,
 }
 
@@ -24,20 +24,20 @@ struct Inbox {
 pub(crate) type Answer = Result<(Vec<Change>, bool), (ResetReason, Page)>;
 pub(crate) type Page = (InboxPage, (u64, u64));
 
-impl Told {
-    /// The last seq that was told of.
+impl Observed {
+    /// Returns the last seq that was seen.
     pub(crate) fn head(&self, user: &UserId) -> u64 {
         self.inboxes.get(user).map_or(0, |inbox| inbox.last.seq)
     }
 
-    /// A position with this store's own tag.
+    /// Returns a position with the tag of this store.
     pub(crate) fn position(&self, user: &UserId, seen: Seen) -> Position {
         let known = self.inboxes.get(user).and_then(|inbox| inbox.tags.get(&seen.seq)).copied();
         let tag = seen.tag.and_then(|right| if right { known } else { Some(Tag::from_bits(7)) });
         Position { seq: seen.seq, tag }
     }
 
-    /// Reads on from where it was, and gives what is new.
+    /// Reads and returns the changes since the last read.
     pub(crate) async fn follow(&mut self, bench: &Bench, user: &UserId) -> Answer {
         let inbox = self.inboxes.entry(user.clone()).or_default();
         let answer = bench.store.changes(user, inbox.last, 500).await.unwrap();
@@ -58,7 +58,7 @@ impl Told {
         plain_answer(answer)
     }
 
-    /// What is to be published of these users.
+    /// Returns the unpublished changes of these users.
     pub(crate) async fn unpublished(
         &self,
         bench: &Bench,

@@ -1,4 +1,4 @@
-//! What stores keep, while they are open and after.
+//! The data of stores, which outlives them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,36 +13,36 @@ use tempfile::TempDir;
 
 use crate::backend::Backend;
 
-/// How long an inbox is left to who publishes it, on PostgreSQL; long enough for a test that does not wait for it.
+/// The lease of an inbox on PostgreSQL, long enough for tests that do not wait for its end.
 pub(crate) const LEASE: Duration = Duration::from_secs(3);
 
-pub(crate) enum Kept {
+pub(crate) enum StoreData {
     Sqlite(TempDir),
     Postgres(Schema),
-    Memory { data: MemoryData, clock: Arc<ByHand>, shared: bool },
+    Memory { data: MemoryData, clock: Arc<ManualClock>, shared: bool },
 }
 
-/// Tables of one test's own, dropped after it.
+/// The schema of one test, dropped after it.
 pub(crate) struct Schema(String);
 
-/// A clock that goes on when it is told to.
+/// A clock that a test moves.
 #[derive(Default)]
-pub(crate) struct ByHand(AtomicI64);
+pub(crate) struct ManualClock(AtomicI64);
 
-impl Kept {
+impl StoreData {
     pub(crate) fn new(on: Backend) -> Self {
         match on {
             Backend::Sqlite => Self::Sqlite(tempfile::tempdir().unwrap()),
             Backend::Postgres => Self::Postgres(Schema(format!("test_{:x}", rand::random::<u64>()))),
             Backend::Memory | Backend::Shared => {
-                let clock = Arc::new(ByHand::default());
+                let clock = Arc::new(ManualClock::default());
                 let shared = on == Backend::Shared;
                 Self::Memory { data: MemoryData::new(clock.clone()), clock, shared }
             }
         }
     }
 
-    /// Lets so much time pass for those that have a clock of their own; the others' passes by itself.
+    /// Moves the clock of a memory store. The time of the others passes by itself.
     pub(crate) fn pass(&self, time: Duration) {
         if let Self::Memory { clock, .. } = self {
             clock.0.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
@@ -71,7 +71,7 @@ impl Drop for Schema {
     fn drop(&mut self) {
         let name = std::mem::take(&mut self.0);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        // A thread of its own: a test's runtime is running on this one.
+        // On another thread, since the runtime of the test is running on this one.
         let dropped = std::thread::spawn(move || runtime.block_on(Self::drop(&name))).join();
         if let Ok(Err(error)) = dropped {
             println!("a schema is left behind: {error}");
@@ -79,7 +79,7 @@ impl Drop for Schema {
     }
 }
 
-impl Clock for ByHand {
+impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millisecond(self.0.load(Ordering::Relaxed)).unwrap()
     }

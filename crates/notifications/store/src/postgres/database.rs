@@ -12,13 +12,13 @@ use super::transaction::Transaction;
 use crate::sql::failure::Failure;
 use crate::{StoreError, StoreErrorKind};
 
-/// How often what failed for a reason that passes is done again.
-const REPEATS: u32 = 6;
-/// The longest wait before the first repeat; it doubles.
-const WAIT: Duration = Duration::from_millis(20);
+/// How often a call is retried after transient failures.
+const RETRIES: u32 = 6;
+/// The longest wait before the first retry. It doubles with each retry.
+const FIRST_WAIT: Duration = Duration::from_millis(20);
 
-/// What is read.
-pub(super) trait Reading: Sync {
+/// Reads.
+pub(super) trait Query: Sync {
     type Answer: Send;
 
     fn read(
@@ -27,80 +27,79 @@ pub(super) trait Reading: Sync {
     ) -> impl Future<Output = Result<Self::Answer, Failure>> + Send;
 }
 
-/// What changes inboxes, in one transaction. It may be done again from the start when the transaction fails.
-pub(super) trait Writing: Send + Sync + 'static {
+/// Changes inboxes in one transaction. If the transaction fails, it may run again from the start.
+pub(super) trait Mutation: Send + Sync + 'static {
     type Answer: Send + 'static;
 
     fn write(
         &self,
         transaction: &mut Transaction<'_>,
-    ) -> impl Future<Output = Result<Ended<Self::Answer>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Outcome<Self::Answer>, Failure>> + Send;
 }
 
-/// How a transaction is to end.
-pub(super) enum Ended<T> {
+/// How a transaction ends.
+pub(super) enum Outcome<T> {
     Commit(T),
-    /// Nothing is to be stored; this is the answer all the same.
+    /// Stores nothing, and gives this answer.
     Rollback(Result<T, StoreError>),
 }
 
-/// The connections, and the ways to use them. Every call comes to its end within [`PostgresOptions::with_call_timeout`].
+/// The connection pool. Every call ends within [`PostgresOptions::with_call_timeout`].
 pub(super) struct Database {
     pool: PgPool,
     pub(super) options: PostgresOptions,
     writers: Semaphore,
-    /// How often something was done again.
-    repeats: AtomicU64,
+    retries: AtomicU64,
 }
 
 impl Database {
     pub(super) fn new(pool: PgPool, options: PostgresOptions) -> Self {
         let writers = Semaphore::new(options.writers());
-        Self { pool, options, writers, repeats: AtomicU64::new(0) }
+        Self { pool, options, writers, retries: AtomicU64::new(0) }
     }
 
-    /// Reads, each statement by itself.
-    pub(super) async fn read<R: Reading>(&self, reading: R) -> Result<R::Answer, StoreError> {
-        self.repeat(Single(reading)).await
+    /// Runs a query, each statement in its own transaction.
+    pub(super) async fn read<Q: Query>(&self, query: Q) -> Result<Q::Answer, StoreError> {
+        self.retry(Statements(query)).await
     }
 
-    /// Reads, all of it in one moment.
-    pub(super) async fn read_moment<R: Reading>(&self, reading: R) -> Result<R::Answer, StoreError> {
-        self.repeat(Moment(reading)).await
+    /// Runs a query in one read-only transaction, so that its statements see the same state.
+    pub(super) async fn read_consistently<Q: Query>(&self, query: Q) -> Result<Q::Answer, StoreError> {
+        self.retry(Snapshot(query)).await
     }
 
-    /// Changes inboxes, whether or not the caller still waits.
-    pub(super) async fn write<W: Writing>(self: &Arc<Self>, writing: W) -> Result<W::Answer, StoreError> {
+    /// Runs a mutation to its end, even if the caller no longer waits.
+    pub(super) async fn write<M: Mutation>(self: &Arc<Self>, mutation: M) -> Result<M::Answer, StoreError> {
         let this = self.clone();
-        let done = tokio::spawn(async move { this.repeat(Change(writing)).await });
+        let done = tokio::spawn(async move { this.retry(Transact(mutation)).await });
         done.await.map_err(|_| Failure::unavailable("the server is stopping"))??
     }
 
-    async fn repeat<A: Attempt>(&self, attempt: A) -> Result<A::Answer, StoreError> {
+    async fn retry<A: Attempt>(&self, attempt: A) -> Result<A::Answer, StoreError> {
         let deadline = Instant::now() + self.options.call_timeout;
-        let mut repeats = 0;
+        let mut retries = 0;
         loop {
             let done = timeout_at(deadline, attempt.attempt(self)).await;
             let failure = match done {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(failure)) => failure,
-                Err(_) => Failure::unavailable("PostgreSQL did not do it in time"),
+                Err(_) => Failure::unavailable("PostgreSQL did not answer in time"),
             };
-            let wait = WAIT.saturating_mul(1 << repeats).mul_f64(rand::random());
-            if !failure.is_transient() || repeats == REPEATS || Instant::now() + wait >= deadline {
+            let wait = FIRST_WAIT.saturating_mul(1 << retries).mul_f64(rand::random());
+            if !failure.is_transient() || retries == RETRIES || Instant::now() + wait >= deadline {
                 return Err(failure.into());
             }
-            repeats += 1;
-            self.repeats.fetch_add(1, Ordering::Relaxed);
+            retries += 1;
+            self.retries.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(wait).await;
         }
     }
 
     pub(super) fn retries(&self) -> u64 {
-        self.repeats.load(Ordering::Relaxed)
+        self.retries.load(Ordering::Relaxed)
     }
 
-    /// Lets those who are at it finish, and nobody begin.
+    /// Starts no further calls, and waits for those that are running.
     pub(super) async fn close(&self) {
         self.writers.close();
         self.pool.close().await;
@@ -117,14 +116,14 @@ trait Attempt {
     fn attempt(&self, database: &Database) -> impl Future<Output = Result<Self::Answer, Failure>> + Send;
 }
 
-struct Single<R>(R);
-struct Moment<R>(R);
-struct Change<W>(W);
+struct Statements<Q>(Q);
+struct Snapshot<Q>(Q);
+struct Transact<M>(M);
 
-impl<R: Reading> Attempt for Single<R> {
-    type Answer = R::Answer;
+impl<Q: Query> Attempt for Statements<Q> {
+    type Answer = Q::Answer;
 
-    async fn attempt(&self, database: &Database) -> Result<R::Answer, Failure> {
+    async fn attempt(&self, database: &Database) -> Result<Q::Answer, Failure> {
         let mut session = database.session().await?;
         let answer = self.0.read(session.connection()?).await?;
         session.give_back();
@@ -132,40 +131,40 @@ impl<R: Reading> Attempt for Single<R> {
     }
 }
 
-impl<R: Reading> Attempt for Moment<R> {
-    type Answer = R::Answer;
+impl<Q: Query> Attempt for Snapshot<Q> {
+    type Answer = Q::Answer;
 
-    async fn attempt(&self, database: &Database) -> Result<R::Answer, Failure> {
+    async fn attempt(&self, database: &Database) -> Result<Q::Answer, Failure> {
         let mut session = database.session().await?;
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        let mut moment = session.connection()?.begin_with(begin).await?;
-        let answer = self.0.read(&mut moment).await?;
-        moment.commit().await?;
+        let mut transaction = session.connection()?.begin_with(begin).await?;
+        let answer = self.0.read(&mut transaction).await?;
+        transaction.commit().await?;
         session.give_back();
         Ok(answer)
     }
 }
 
-impl<W: Writing> Attempt for Change<W> {
-    type Answer = Result<W::Answer, StoreError>;
+impl<M: Mutation> Attempt for Transact<M> {
+    type Answer = Result<M::Answer, StoreError>;
 
     async fn attempt(&self, database: &Database) -> Result<Self::Answer, Failure> {
         let permit = timeout(database.options.acquire_timeout, database.writers.acquire()).await;
         let _permit = permit
-            .map_err(|_| Failure::unavailable("too many wait to write"))?
+            .map_err(|_| Failure::unavailable("too many calls wait to write"))?
             .map_err(|_| Failure::unavailable("the store is closed"))?;
         let mut session = database.session().await?;
         let mut begun = session.connection()?.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
         let mut transaction = Transaction::new(&mut begun, &*database.options.hooks.make_tag);
         match self.0.write(&mut transaction).await {
-            Ok(Ended::Commit(answer)) => {
+            Ok(Outcome::Commit(answer)) => {
                 let changed = transaction.into_changed();
                 begun.commit().await.map_err(|error| Failure::from(error).transient(false))?;
                 session.give_back();
                 database.options.hooks.committed(&changed);
                 Ok(Ok(answer))
             }
-            Ok(Ended::Rollback(answer)) => {
+            Ok(Outcome::Rollback(answer)) => {
                 begun.rollback().await?;
                 session.give_back();
                 Ok(answer)
@@ -180,13 +179,15 @@ impl<W: Writing> Attempt for Change<W> {
     }
 }
 
-/// A connection in use. Unless it is given back it is cut: whatever it was at, of a caller who left, or of a database that no longer
-/// answers, cannot keep a place in the pool.
+/// A connection in use. It is closed unless it is given back.
+///
+/// So a call that was dropped, or a database that no longer answers, never occupies a place in the
+/// pool.
 struct Session(Option<PoolConnection<Postgres>>);
 
 impl Session {
     fn connection(&mut self) -> Result<&mut PgConnection, Failure> {
-        self.0.as_deref_mut().ok_or_else(|| Failure::unavailable("the connection is gone"))
+        self.0.as_deref_mut().ok_or_else(|| Failure::unavailable("the connection is closed"))
     }
 
     fn give_back(mut self) {

@@ -1,17 +1,18 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
-use sqlx::Connection;
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::StoreError;
 use crate::sql::failure::Failure;
 
-/// A setting as it is stored, read beside a server that may have the file open. Nothing is made or written; none where there is no file.
+/// Returns the setting with this name, or `None` if it, or the file, does not exist.
+///
+/// A server may have the file open. Nothing is created or written.
 ///
 /// # Errors
-/// The file is no database, or cannot be read.
+/// Returns an error if the file cannot be read or is not a database.
 pub async fn read_setting(path: &Path, name: &str) -> Result<Option<String>, StoreError> {
     if !path.exists() {
         return Ok(None);
@@ -41,6 +42,18 @@ async fn read(path: &Path, name: &str) -> Result<Option<String>, Failure> {
     Ok(value)
 }
 
+/// Returns the setting with this name, after storing `value` if there is none.
+pub(super) async fn get_or_insert(
+    connection: &mut SqliteConnection,
+    name: &str,
+    value: &str,
+) -> Result<String, Failure> {
+    let sql = "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING";
+    sqlx::query(sql).bind(name.to_owned()).bind(value.to_owned()).execute(&mut *connection).await?;
+    let sql = "SELECT value FROM settings WHERE name = ?1";
+    Ok(sqlx::query_scalar(sql).bind(name.to_owned()).fetch_one(connection).await?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{SqliteOptions, SqliteStore};
@@ -48,21 +61,21 @@ mod tests {
     use crate::Store;
 
     #[tokio::test]
-    async fn a_setting_is_read_beside_the_server_and_after_it() {
+    async fn a_setting_is_read_while_the_store_is_open_and_after_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         assert_eq!(read_setting(&path, "a").await.unwrap(), None);
         assert!(!path.exists());
         let store = SqliteStore::open(path.to_str().unwrap(), SqliteOptions::default()).await.unwrap();
-        store.get_or_insert_setting("a", "made".into()).await.unwrap();
-        assert_eq!(read_setting(&path, "a").await.unwrap().as_deref(), Some("made"));
+        store.get_or_insert_setting("a", "value".into()).await.unwrap();
+        assert_eq!(read_setting(&path, "a").await.unwrap().as_deref(), Some("value"));
         assert_eq!(read_setting(&path, "b").await.unwrap(), None);
         store.close().await;
-        assert_eq!(read_setting(&path, "a").await.unwrap().as_deref(), Some("made"));
+        assert_eq!(read_setting(&path, "a").await.unwrap().as_deref(), Some("value"));
     }
 
     #[tokio::test]
-    async fn a_file_that_is_no_database_of_ours_holds_none_or_is_told() {
+    async fn an_empty_file_has_no_settings_and_a_corrupt_one_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         std::fs::write(&path, "").unwrap();

@@ -2,23 +2,26 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
-use super::work::Reading;
+use super::database::Query;
 use crate::sql::failure::Failure;
 
-/// For how long after a step of a sweep the others leave it to the same server: longer than passes lie apart by default.
+/// How long a turn lasts after each step of a sweep. It is longer than the default pause between
+/// passes.
 const TURN: Duration = Duration::from_secs(90);
 
-/// Whether it is for this server to sweep; then it stays so for [`TURN`]. Several at once would look at the same inboxes.
+/// Takes or extends the turn to sweep, and answers whether this server has it.
+///
+/// Without turns, several servers would inspect the same inboxes.
 pub(super) struct TakeTurn(pub(super) i64);
 
-/// Leaves the sweep to others.
+/// Ends the turn of this server.
 pub(super) struct EndTurn(pub(super) i64);
 
-impl Reading for TakeTurn {
+impl Query for TakeTurn {
     type Answer = bool;
 
     async fn read(&self, connection: &mut PgConnection) -> Result<bool, Failure> {
-        // The owner, and the second in which its turn ends.
+        // The value holds the owner and the second in which its turn ends.
         let sql = "INSERT INTO settings (name, value) VALUES ('sweeper', concat($1, ' ', extract(epoch FROM clock_timestamp()) + $2))
                    ON CONFLICT (name) DO UPDATE SET value = excluded.value
                    WHERE split_part(settings.value, ' ', 1) = $1
@@ -28,7 +31,7 @@ impl Reading for TakeTurn {
     }
 }
 
-impl Reading for EndTurn {
+impl Query for EndTurn {
     type Answer = ();
 
     async fn read(&self, connection: &mut PgConnection) -> Result<(), Failure> {
