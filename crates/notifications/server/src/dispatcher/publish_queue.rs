@@ -4,45 +4,52 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use internal_notifications_models::UserId;
 use tokio::sync::Notify;
 
-use crate::store::Committed;
+use crate::store::CommitListener;
 
-/// The inboxes that have something to publish, each once, in the order in which they got it. The store fills it, the dispatcher empties it.
+/// The inboxes with unpublished changes, each once, first in first out. The store adds inboxes as it
+/// commits, and the dispatcher takes them.
 #[derive(Debug)]
-pub struct Commits {
+pub struct PublishQueue {
     state: Mutex<State>,
-    changed: Notify,
+    added: Notify,
 }
 
 #[derive(Debug)]
 struct State {
     queue: VecDeque<UserId>,
     members: HashSet<UserId>,
-    /// There are more than these; the store knows which.
-    more: bool,
+    /// Whether further inboxes, which only the store knows, may have unpublished changes.
+    incomplete: bool,
 }
 
-/// The most inboxes that are remembered here.
-const MOST: usize = 100_000;
+/// The most inboxes in the queue. Of the rest it only records that there are some.
+const CAPACITY: usize = 100_000;
 
-/// What to do next.
+/// What the dispatcher does next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     Publish(Vec<UserId>),
-    /// Ask the store who is behind.
-    AskStore,
+    /// Ask the store which inboxes have unpublished changes.
+    QueryStore,
     Nothing,
 }
 
-impl Commits {
-    /// Knows nothing yet, so that the store is asked first.
+impl PublishQueue {
+    /// Returns an empty queue. The store is queried first, for what an earlier run left behind.
     pub fn new() -> Self {
-        let state = State { queue: VecDeque::new(), members: HashSet::new(), more: true };
-        Self { state: Mutex::new(state), changed: Notify::new() }
+        let state = State { queue: VecDeque::new(), members: HashSet::new(), incomplete: true };
+        Self { state: Mutex::new(state), added: Notify::new() }
     }
 
-    /// Inboxes that wait to be published; of very many those that are remembered here.
-    pub fn waiting(&self) -> usize {
+    /// Returns how many inboxes are in the queue.
+    pub fn len(&self) -> usize {
         self.lock().queue.len()
+    }
+
+    /// Returns whether no inbox has unpublished changes.
+    pub fn is_empty(&self) -> bool {
+        let state = self.lock();
+        state.queue.is_empty() && !state.incomplete
     }
 
     pub(super) fn next(&self, most: usize) -> Next {
@@ -55,42 +62,37 @@ impl Commits {
         if !users.is_empty() {
             return Next::Publish(users);
         }
-        if std::mem::take(&mut state.more) { Next::AskStore } else { Next::Nothing }
+        if std::mem::take(&mut state.incomplete) { Next::QueryStore } else { Next::Nothing }
     }
 
-    /// Waits until there is something. For one waiter.
-    pub(super) async fn filled(&self) {
+    /// Waits until there is something to do. Supports one waiter.
+    pub(super) async fn wait(&self) {
         while self.is_empty() {
-            self.changed.notified().await;
+            self.added.notified().await;
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        let state = self.lock();
-        state.queue.is_empty() && !state.more
+    /// Requests a query of the store, after the inboxes in the queue.
+    pub(super) fn request_query(&self) {
+        self.lock().incomplete = true;
+        self.added.notify_one();
     }
 
-    /// Has the store asked again, after what is here.
-    pub(super) fn ask_store(&self) {
-        self.lock().more = true;
-        self.changed.notify_one();
-    }
-
-    pub(super) fn put<'u>(&self, users: impl IntoIterator<Item = &'u UserId>) {
+    pub(super) fn add<'u>(&self, users: impl IntoIterator<Item = &'u UserId>) {
         let mut state = self.lock();
         for user in users {
             if state.members.contains(user) {
                 continue;
             }
-            if state.members.len() >= MOST {
-                state.more = true;
+            if state.members.len() >= CAPACITY {
+                state.incomplete = true;
                 break;
             }
             state.members.insert(user.clone());
             state.queue.push_back(user.clone());
         }
         drop(state);
-        self.changed.notify_one();
+        self.added.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -98,15 +100,15 @@ impl Commits {
     }
 }
 
-impl Default for Commits {
+impl Default for PublishQueue {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Committed for Commits {
+impl CommitListener for PublishQueue {
     fn committed(&self, users: &mut dyn Iterator<Item = &UserId>) {
-        self.put(users);
+        self.add(users);
     }
 }
 
@@ -119,25 +121,26 @@ mod tests {
     }
 
     #[test]
-    fn an_inbox_waits_once_and_in_its_turn() {
-        let commits = Commits::new();
-        commits.put(&[user("b"), user("a"), user("b")]);
-        commits.put(&[user("a"), user("c")]);
-        assert_eq!(commits.next(2), Next::Publish(vec![user("b"), user("a")]));
-        commits.put(&[user("a")]);
-        assert_eq!(commits.next(9), Next::Publish(vec![user("c"), user("a")]));
+    fn an_inbox_is_queued_once_and_in_order() {
+        let queue = PublishQueue::new();
+        queue.add(&[user("b"), user("a"), user("b")]);
+        queue.add(&[user("a"), user("c")]);
+        assert_eq!(queue.len(), 3);
+        assert_eq!(queue.next(2), Next::Publish(vec![user("b"), user("a")]));
+        queue.add(&[user("a")]);
+        assert_eq!(queue.next(9), Next::Publish(vec![user("c"), user("a")]));
     }
 
     #[test]
-    fn the_store_is_asked_at_first_and_when_too_many_wait() {
-        let commits = Commits::new();
-        assert_eq!(commits.next(1), Next::AskStore);
-        assert_eq!(commits.next(1), Next::Nothing);
-        let users: Vec<UserId> = (0..=MOST).map(user).collect();
-        commits.put(&users);
-        let Next::Publish(taken) = commits.next(usize::MAX) else { panic!("there are inboxes") };
-        assert_eq!(taken.len(), MOST);
-        assert_eq!(commits.next(1), Next::AskStore);
-        assert!(commits.is_empty());
+    fn the_store_is_queried_first_and_whenever_the_queue_overflowed() {
+        let queue = PublishQueue::new();
+        assert_eq!(queue.next(1), Next::QueryStore);
+        assert_eq!(queue.next(1), Next::Nothing);
+        let users: Vec<UserId> = (0..=CAPACITY).map(user).collect();
+        queue.add(&users);
+        let Next::Publish(taken) = queue.next(usize::MAX) else { panic!("there are inboxes") };
+        assert_eq!(taken.len(), CAPACITY);
+        assert_eq!(queue.next(1), Next::QueryStore);
+        assert!(queue.is_empty());
     }
 }

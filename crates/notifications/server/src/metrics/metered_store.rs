@@ -11,14 +11,14 @@ use crate::store::{
     Advanced, Push, Store, StoreError, Sweep, Swept, Unpublishable, Unpublished, Write, WriteKind,
 };
 
-/// A store that counts what it does, whoever asks it.
-pub struct Measured {
+/// A store that counts its calls, whoever makes them.
+pub struct MeteredStore {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
 }
 
-impl Measured {
-    /// Counts what this store does.
+impl MeteredStore {
+    /// Wraps a store.
     pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
         Self { store, metrics }
     }
@@ -38,7 +38,7 @@ impl Measured {
 }
 
 #[async_trait]
-impl Store for Measured {
+impl Store for MeteredStore {
     async fn push(&self, push: Push) -> Result<Receipt, StoreError> {
         self.counted("push", self.store.push(push).await, Metrics::pushed)
     }
@@ -136,8 +136,8 @@ impl Store for Measured {
     }
 }
 
-impl std::fmt::Debug for Measured {
+impl std::fmt::Debug for MeteredStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Measured").finish_non_exhaustive()
+        f.debug_struct("MeteredStore").finish_non_exhaustive()
     }
 }

@@ -4,61 +4,92 @@ use pusher_broker::Broker;
 use pusher_client::{HttpApi, Retry};
 use pusher_signer::Signer;
 
-use crate::config::{Config, EngineConfig, EngineEndpoint, RealtimeConfig, Scheme};
-use crate::error::{Error, ErrorKind};
-use crate::http::Access;
-use crate::kept;
-use crate::realtime::{Connections, Embedded, Engine, Realtime};
+use super::{ClientAddress, EmbeddedBroker, Realtime, RemoteEngine};
+use crate::config::{Config, EmbeddedConfig, EngineConfig, EngineEndpoint, RealtimeConfig, Scheme};
+use crate::error::Error;
+use crate::generated_secrets;
 use crate::store::Store;
 
-/// The way to connected clients, as configured.
-pub(crate) struct Live {
+/// A Channels engine with what the routes need to let clients in to it.
+#[derive(Clone)]
+pub struct RealtimeParts {
     pub(crate) realtime: Arc<dyn Realtime>,
     pub(crate) signer: Signer,
-    pub(crate) access: Access,
+    pub(crate) client_address: ClientAddress,
     pub(crate) broker: Option<Broker>,
-    pub(crate) connections: Arc<dyn Connections>,
 }
 
-impl Live {
-    pub(crate) async fn new(store: &dyn Store, config: &Config) -> Result<Self, Error> {
+impl RealtimeParts {
+    /// Publishes through `realtime`, and signs channels with the engine's app key and secret.
+    /// Clients are sent to this server unless [`with_client_address`](Self::with_client_address)
+    /// names another place.
+    pub fn new(realtime: impl Realtime, signer: Signer) -> Self {
+        let client_address = ClientAddress::SameServer;
+        Self { realtime: Arc::new(realtime), signer, client_address, broker: None }
+    }
+
+    /// Publishes through a broker in this process and serves its routes. Sockets that a credential
+    /// authorized are closed when it expires. `signer` has the key and secret of the broker's app.
+    pub fn embedded(broker: Broker, signer: Signer) -> Self {
+        Self::new(EmbeddedBroker(broker.clone()), signer).with_broker(broker)
+    }
+
+    /// Serves the routes of this broker and shuts it down with the node.
+    #[must_use]
+    pub fn with_broker(self, broker: Broker) -> Self {
+        Self { broker: Some(broker), ..self }
+    }
+
+    /// Sets where clients reach the engine.
+    #[must_use]
+    pub fn with_client_address(self, client_address: ClientAddress) -> Self {
+        Self { client_address, ..self }
+    }
+
+    pub(crate) async fn from_config(
+        config: &Config,
+        store: &dyn Store,
+    ) -> Result<Self, Error> {
         match &config.realtime {
-            RealtimeConfig::Embedded(embedded) => {
-                let embedded = embedded.clone();
-                let configured = [embedded.app_id, embedded.app_key, embedded.app_secret];
-                let [id, key, secret] = kept::app(store, configured).await?;
-                let signer = Signer::new(key, &secret);
-                let app = pusher_broker::App { id, signer: signer.clone() };
-                let broker = Broker::new(app, config.limits.broker.clone());
-                Ok(Self {
-                    realtime: Arc::new(Embedded(broker.clone())),
-                    signer,
-                    access: embedded.client.map_or(Access::Here, Access::Host),
-                    connections: Arc::new(Embedded(broker.clone())),
-                    broker: Some(broker),
-                })
-            }
-            RealtimeConfig::Engine(engine) => Self::of_engine(engine),
+            RealtimeConfig::Embedded(broker) => Self::start_broker(broker, &config.limits.broker, store).await,
+            RealtimeConfig::Engine(engine) => Self::connect(engine),
         }
     }
 
-    fn of_engine(engine: &EngineConfig) -> Result<Self, Error> {
-        // The relay, which keeps the order, tries again.
+    async fn start_broker(
+        config: &EmbeddedConfig,
+        limits: &pusher_broker::Limits,
+        store: &dyn Store,
+    ) -> Result<Self, Error> {
+        let configured = [&config.app_id, &config.app_key, &config.app_secret].map(Option::clone);
+        let [id, key, secret] = generated_secrets::app(store, configured).await?;
+        let signer = Signer::new(key, &secret);
+        let broker = Broker::new(pusher_broker::App { id, signer: signer.clone() }, limits.clone());
+        let parts = Self::embedded(broker, signer);
+        Ok(match &config.client {
+            Some(endpoint) => parts.with_client_address(ClientAddress::Host(endpoint.clone())),
+            None => parts,
+        })
+    }
+
+    fn connect(engine: &EngineConfig) -> Result<Self, Error> {
+        // The dispatcher repeats what failed, in order.
         let builder = HttpApi::builder(engine.app_id.clone(), engine.signer.clone()).retry(Retry::never());
-        let (builder, access) = match engine.endpoint.clone() {
-            EngineEndpoint::Cluster(cluster) => (builder.cluster(&cluster), Access::Cluster(cluster)),
+        let (builder, address) = match engine.endpoint.clone() {
+            EngineEndpoint::Cluster(cluster) => (builder.cluster(&cluster), ClientAddress::Cluster(cluster)),
             EngineEndpoint::Host(host) => {
                 let tls = host.scheme == Scheme::Https;
-                (builder.host(host.host.clone()).port(host.port).tls(tls), Access::Host(host))
+                (builder.host(host.host.clone()).port(host.port).tls(tls), ClientAddress::Host(host))
             }
         };
-        let api = builder.build().map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()))?;
-        Ok(Self {
-            connections: Arc::new(Engine(api.clone())),
-            realtime: Arc::new(Engine(api)),
-            signer: engine.signer.clone(),
-            access: engine.client.clone().map_or(access, Access::Host),
-            broker: None,
-        })
+        let api = builder.build().map_err(Error::engine)?;
+        let address = engine.client.clone().map_or(address, ClientAddress::Host);
+        Ok(Self::new(RemoteEngine(api), engine.signer.clone()).with_client_address(address))
+    }
+}
+
+impl std::fmt::Debug for RealtimeParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RealtimeParts").field("client_address", &self.client_address).finish_non_exhaustive()
     }
 }

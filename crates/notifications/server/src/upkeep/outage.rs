@@ -1,31 +1,34 @@
+use std::error::Error;
 use std::time::Duration;
 
 use crate::backoff::Backoff;
 use crate::store::StoreError;
 
-/// That a task cannot do its work now: logged once until it can again, however often it is met.
+/// Logs when a task starts to fail and when it works again, and how long to wait in between.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(super) struct Outage {
     work: &'static str,
     backoff: Backoff,
 }
 
-impl Trouble {
+impl Outage {
+    /// Returns the state of a task that works. `work` describes it in log messages.
     pub(super) fn new(work: &'static str) -> Self {
         Self { work, backoff: Backoff::default() }
     }
 
-    /// Met again; how long to wait.
-    pub(super) fn met(&mut self, error: &StoreError) -> Duration {
+    /// Logs a failure and returns how long to wait before the next attempt.
+    pub(super) fn failed(&mut self, error: &StoreError) -> Duration {
+        let error: &dyn Error = error;
         match self.backoff.is_fresh() {
-            true => tracing::error!(%error, "{} cannot be done now; trying again", self.work),
-            false => tracing::debug!(%error, "{} still cannot be done", self.work),
+            true => tracing::error!(error, "{} failed; trying again", self.work),
+            false => tracing::debug!(error, "{} failed again", self.work),
         }
         self.backoff.next()
     }
 
-    /// It was done.
-    pub(super) fn is_over(&mut self) {
+    /// Logs the end of the outage, if there was one.
+    pub(super) fn succeeded(&mut self) {
         if !self.backoff.is_fresh() {
             tracing::info!("{} works again", self.work);
             self.backoff.reset();

@@ -1,47 +1,49 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::trouble::Trouble;
+use tokio_util::sync::CancellationToken;
+
+use super::outage::Outage;
+use super::stopped_within;
 use crate::Clock;
-use crate::stop::Stopped;
 use crate::store::{Store, StoreError};
 
-/// How often it looks: what falls due is done within this and the time that it takes.
+/// How often it checks for due notifications.
 const TICK: Duration = Duration::from_millis(250);
-/// Inboxes of one step.
+/// How many inboxes one step changes.
 const INBOXES: usize = 1000;
 
-/// Lets what has fallen due happen.
-pub(super) struct Timekeeper {
+/// Delivers scheduled notifications when they fall due, and withdraws expired and retracted ones.
+pub(super) struct Scheduler {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    stopped: Stopped,
-    trouble: Trouble,
+    stop: CancellationToken,
+    outage: Outage,
 }
 
-impl Timekeeper {
-    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, stopped: Stopped) -> Self {
-        Self { store, clock, stopped, trouble: Trouble::new("delivering and withdrawing what is due") }
+impl Scheduler {
+    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: CancellationToken) -> Self {
+        Self { store, clock, stop, outage: Outage::new("delivering and withdrawing due notifications") }
     }
 
     pub(super) async fn run(mut self) {
         loop {
             let wait = match self.catch_up().await {
                 Ok(()) => {
-                    self.trouble.is_over();
+                    self.outage.succeeded();
                     TICK
                 }
-                Err(error) => self.trouble.met(&error),
+                Err(error) => self.outage.failed(&error),
             };
-            if self.stopped.within(wait).await {
+            if stopped_within(&self.stop, wait).await {
                 return;
             }
         }
     }
 
-    /// Until nothing is due.
+    /// Repeats steps until nothing is due.
     async fn catch_up(&self) -> Result<(), StoreError> {
-        while !self.stopped.has_come() {
+        while !self.stop.is_cancelled() {
             if self.store.advance(self.clock.now(), INBOXES).await?.is_idle() {
                 break;
             }

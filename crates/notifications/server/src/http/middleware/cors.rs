@@ -4,10 +4,10 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::frame::REQUEST_ID;
+use super::request::REQUEST_ID;
 use crate::config::Origin;
 
-/// What web front ends of these origins may do.
+/// Lets web front ends of these origins call the routes and read their answers.
 pub(super) fn layer(origins: &[Origin]) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins.iter().filter_map(Origin::header)))

@@ -5,25 +5,30 @@ use axum::http::header::HOST;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::App;
-use super::problem::{ApiError, Kind};
+use crate::config::Config;
+use crate::http::AppState;
+use crate::http::problem::{ApiError, Kind};
 
-/// Lets only requests in that are meant for this server.
-pub(super) async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+/// Rejects requests whose host is not one of this server's.
+pub(super) async fn check(State(app): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     match hosts_of(&request) {
         Err(error) => error.into_response(),
-        Ok(hosts) if hosts.iter().all(|host| app.hosts.allows(host)) => next.run(request).await,
+        Ok(hosts) if hosts.iter().all(|host| accepts(&app.config, host)) => next.run(request).await,
         Ok(_) => ApiError::bare(Kind::Misdirected).into_response(),
     }
 }
 
-/// The Host header, and the authority of a request whose target is a whole URL.
+fn accepts(config: &Config, host: &str) -> bool {
+    config.allowed_hosts.as_ref().is_none_or(|hosts| hosts.allows(host))
+}
+
+/// Returns the Host header and, if the request's target is an absolute URL, its authority.
 fn hosts_of(request: &Request) -> Result<Vec<&str>, ApiError> {
     let mut hosts = request.headers().get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
-        return Err(ApiError::malformed("one Host header is needed"));
+        return Err(ApiError::malformed("exactly one Host header is required"));
     };
-    let host = host.to_str().map_err(|_| ApiError::malformed("the Host header cannot be read"))?;
+    let host = host.to_str().map_err(|_| ApiError::malformed("the Host header is not visible ASCII"))?;
     let authority = request.uri().authority().map(|authority| authority.as_str());
     Ok(std::iter::once(host).chain(authority).collect())
 }
