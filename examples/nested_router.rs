@@ -40,8 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let options = SqliteOptions::default().with_committed(commits.clone());
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open_file(file.as_ref(), options).await?);
     let signer = Signer::new("app-key", &std::env::var("PUSHER_APP_SECRET")?);
-    let app = pusher_broker::App { id: "app".to_owned(), signer: signer.clone() };
-    let broker = Broker::new(app, pusher_broker::Limits::default());
+    let broker = Broker::new("app", signer.clone());
     let realtime = Arc::new(realtime::Embedded(broker.clone()));
     let mut dispatcher = Dispatcher::start(commits, store.clone(), realtime, Default::default());
     let minute = tokio::time::Duration::from_secs(60);

@@ -4,7 +4,7 @@
 //! `cargo bench -p benches --bench client`
 //!
 //! A bare loop writes prepared frames on one core, the reader runs on the other, each a process of its own. For pusher-js: Node,
-//! and `npm ci` in tests/strangers. To profile one reader: start the program with `serve FRAMES`, which tells its port, and
+//! and `npm ci` in tests/interop. To profile one reader: start the program with `serve FRAMES`, which tells its port, and
 //! then with `ours PORT FRAMES` or `bare PORT FRAMES`.
 
 #![allow(

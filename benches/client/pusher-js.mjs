@@ -2,7 +2,7 @@
 
 import { createRequire } from "node:module";
 
-const require = createRequire(new URL("../../tests/strangers/package.json", import.meta.url));
+const require = createRequire(new URL("../../tests/interop/package.json", import.meta.url));
 const Pusher = require("pusher-js");
 const [port, frames] = process.argv.slice(2).map(Number);
 

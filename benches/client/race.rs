@@ -63,10 +63,10 @@ fn on_core(pins: bool, core: &str, program: &Path) -> Command {
 }
 
 fn missing_of_pusher_js() -> Option<&'static str> {
-    let installed = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/strangers/node_modules/pusher-js");
+    let installed = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/interop/node_modules/pusher-js");
     match Command::new("node").arg("--version").stdout(Stdio::null()).status() {
         Err(_) => Some("there is no node"),
-        Ok(_) if !Path::new(installed).exists() => Some("`npm ci` was not run in tests/strangers"),
+        Ok(_) if !Path::new(installed).exists() => Some("`npm ci` was not run in tests/interop"),
         Ok(_) => None,
     }
 }

@@ -1,7 +1,7 @@
+use black_box_support::{Caller, Http};
 use internal_notifications_models::{ChangesAnswer, Position};
 use internal_notifications_pusher::PusherService;
 use internal_notifications_service::{InternalNotificationsService, InternalNotificationsServiceExt};
-use outside::{Caller, Http};
 use serde_json::json;
 
 use crate::measure::{median, seconds};

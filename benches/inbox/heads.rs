@@ -1,5 +1,5 @@
+use black_box_support::{Caller, Http};
 use futures_util::future::join_all;
-use outside::{Caller, Http};
 
 use crate::measure::{median, seconds};
 use crate::setup::{Database, Served, user};

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use black_box_support::{Caller, Http};
 use internal_notifications_models::{InternalNotification, NotificationId, Timestamp, UserId};
 use internal_notifications_server::config::{ApiKey, JwtKey};
 use internal_notifications_server::store::postgres::{PostgresOptions, PostgresStore};
 use internal_notifications_server::store::sqlite::{SqliteOptions, SqliteStore};
 use internal_notifications_server::store::{Push, Store};
 use internal_notifications_server::{Config, RunningServer, Server};
-use outside::{Caller, Http};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 

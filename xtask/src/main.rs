@@ -4,10 +4,10 @@
 mod chaos;
 mod demo;
 mod fuzzing;
+mod interop;
 mod plan;
 mod runner;
 mod rustdoc;
-mod strangers;
 mod test;
 mod tools;
 mod web;

@@ -2,7 +2,7 @@
 
 use crate::runner::Step;
 use crate::test::Options;
-use crate::{chaos, demo, fuzzing, rustdoc, strangers, tools, web};
+use crate::{chaos, demo, fuzzing, interop, rustdoc, tools, web};
 use std::env;
 use std::path::Path;
 use std::process::Command;
@@ -26,10 +26,10 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
         steps.push(Step::new("tests on PostgreSQL", vec![]).needs("TEST_POSTGRES_URL=postgres://…", false));
     }
     steps.extend(chaos::steps(options.long));
-    steps.extend(strangers::steps(root));
+    steps.extend(interop::steps(root));
     steps.extend(web::test_steps(root));
     if options.long {
-        steps.push(strangers::sockudo());
+        steps.push(interop::sockudo());
         steps.push(fuzzing::step(root));
     }
     steps
@@ -65,7 +65,7 @@ fn doctests() -> Command {
     command
 }
 
-/// The house checks are tests of the package `house`, and run with the others.
+/// The repository rules are tests of the package `repo_rules`, and run with the others.
 fn tests(options: &Options) -> Command {
     let (command, long) = if tools::cargo_has("nextest") {
         (["nextest", "run"], ["--run-ignored", "all"])

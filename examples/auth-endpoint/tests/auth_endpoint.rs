@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pusher_broker::{App, Broker, Limits, Signer};
+use pusher_broker::{Broker, Signer};
 use pusher_client::{ChannelEvent, Client, HttpAuthorizer, Roots, Subscription};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
@@ -95,8 +95,7 @@ async fn what_is_malformed_is_not_signed() {
 #[tokio::test]
 async fn a_channels_server_lets_a_user_listen_on_the_own_channel_alone() {
     let backend = Backend::start().await;
-    let app = App { id: "app".to_owned(), signer: Signer::new("key", "secret") };
-    let broker = Broker::new(app, Limits::default());
+    let broker = Broker::new("app", Signer::new("key", "secret"));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let serving = tokio::spawn(axum::serve(listener, broker.router()).into_future());

@@ -2,7 +2,7 @@ use crate::binary::{Ran, run};
 use crate::inbox::converges;
 use crate::server::{PATIENCE, Server};
 use crate::tail::Tail;
-use outside::Caller;
+use black_box_support::Caller;
 use serde_json::json;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};

@@ -2,7 +2,7 @@ use crate::disk::Disk;
 use crate::inbox::{Inbox, converges};
 use crate::server::{PATIENCE, Server};
 use crate::tail::Tail;
-use outside::{Answer, Caller};
+use black_box_support::{Answer, Caller};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::env;

@@ -1,6 +1,6 @@
 use crate::tail::Tail;
 use crate::view::View;
-use outside::Caller;
+use black_box_support::Caller;
 use serde_json::Value;
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 use crate::inbox::converges;
 use crate::server::{PATIENCE, Server};
 use crate::tail::Tail;
-use outside::Caller;
+use black_box_support::Caller;
 use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::watch;

@@ -2,7 +2,7 @@ use crate::inbox::converges;
 use crate::proxy::Proxy;
 use crate::server::Server;
 use crate::tail::Tail;
-use outside::Caller;
+use black_box_support::Caller;
 use serde_json::json;
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 use crate::binary;
-use outside::{Caller, Http};
+use black_box_support::{Caller, Http};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::PathBuf;

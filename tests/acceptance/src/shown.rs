@@ -1,7 +1,7 @@
 //! `demo` goes on serving, with a page for both of its users.
 
 use crate::binary;
-use outside::{Caller, Http};
+use black_box_support::{Caller, Http};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};

@@ -62,7 +62,7 @@ fn id(writer: usize, number: usize) -> String {
 }
 
 /// Changes of every kind.
-async fn write(writer: usize, mut shop: outside::Caller, mut ada: outside::Caller) {
+async fn write(writer: usize, mut shop: black_box_support::Caller, mut ada: black_box_support::Caller) {
     for number in 0..PUSHES {
         let own = id(writer, number);
         assert!(shop.push(&["ada", "bob"], &json!({"id": own, "content": "c"})).await.unwrap());

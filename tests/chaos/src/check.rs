@@ -4,8 +4,8 @@ use crate::ledger::Entries;
 use crate::recovery::BOUND;
 use crate::replica::Replica;
 use crate::scene::Scene;
+use black_box_support::{Caller, Http};
 use futures_util::future::join_all;
-use outside::{Caller, Http};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 

@@ -1,5 +1,5 @@
+use black_box_support::Caller;
 use internal_notifications_pusher::models::{Head, InboxNotification, InboxPage};
-use outside::Caller;
 use serde_json::Value;
 
 /// A whole inbox as the server shows it.

@@ -1,6 +1,6 @@
 use crate::failure::Failure;
 use crate::program::Program;
-use outside::{Caller, Http};
+use black_box_support::{Caller, Http};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::time::Duration;

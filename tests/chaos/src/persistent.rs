@@ -1,6 +1,6 @@
 use crate::fault::millis;
 use crate::sent::Sent;
-use outside::{Answer, Caller, Http};
+use black_box_support::{Answer, Caller, Http};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::Value;

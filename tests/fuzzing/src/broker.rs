@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use pusher_broker::{App, Broker, Limits, Signer};
+use pusher_broker::{Broker, Limits, Signer};
 use pusher_protocol::{Frame, Handshake, SocketId};
 use tokio::io::DuplexStream;
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -26,7 +26,7 @@ pub(crate) fn new() -> Broker {
     limits.watchlist = 2;
     limits.cached_events = 2;
     let random = AtomicU64::new(1);
-    Broker::builder(App { id: "3".into(), signer: signer() })
+    Broker::builder("3", signer())
         .limits(limits)
         .client_events(true)
         .subscription_counts(true)

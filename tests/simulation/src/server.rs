@@ -74,12 +74,11 @@ pub(crate) async fn run(world: Arc<World>) -> turmoil::Result {
 }
 
 fn broker(signer: Signer, clock: Arc<dyn Clock>, rng: Mutex<StdRng>) -> Broker {
-    let app = pusher_broker::App { id: "1".to_owned(), signer };
     let mut limits = pusher_broker::Limits::default();
     // Found sooner than in the field, so that a simulation is short.
     limits.activity_timeout = Duration::from_secs(15);
     limits.pong_timeout = Duration::from_secs(10);
-    Broker::builder(app)
+    Broker::builder("1", signer)
         .limits(limits)
         .clock(move || Duration::from_secs(clock.now().as_second().unsigned_abs()))
         .random(move || rng.lock().unwrap_or_else(PoisonError::into_inner).random())

@@ -1,57 +1,76 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use crate::broker::{App, Broker, Clock, Shared};
+use pusher_signer::Signer;
+
+use crate::broker::Broker;
+use crate::clock::{self, Clock};
 use crate::limits::Limits;
 use crate::registry::Registry;
-use crate::webhook::{Hooks, Sender, Webhook};
+use crate::shared::Shared;
+use crate::webhook::{SendWebhook, Webhook, Webhooks};
 
-/// Sets up a [`Broker`]. What pusher.com's dashboard has off at first is off here too.
+impl Broker {
+    /// Creates a broker with the default settings for the app with this id, key and secret.
+    pub fn new(app_id: impl Into<String>, signer: Signer) -> Self {
+        Self::builder(app_id, signer).build()
+    }
+
+    /// Starts to configure a broker. `app_id` is the id in the paths of the HTTP API; `signer`
+    /// holds the key that clients connect with, and the secret.
+    pub fn builder(app_id: impl Into<String>, signer: Signer) -> Builder {
+        Builder {
+            app_id: app_id.into(),
+            signer,
+            limits: Limits::default(),
+            client_events: false,
+            subscription_counts: false,
+            webhooks: Vec::new(),
+            clock: clock::system(),
+            random: Box::new(rand::random),
+        }
+    }
+}
+
+/// Configures a [`Broker`]. The features that pusher.com's dashboard has off by default are off
+/// here too.
 pub struct Builder {
-    app: App,
+    app_id: String,
+    signer: Signer,
     limits: Limits,
     client_events: bool,
     subscription_counts: bool,
-    webhooks: Vec<Sender>,
+    webhooks: Vec<SendWebhook>,
     clock: Clock,
     random: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
 impl Builder {
-    pub(crate) fn new(app: App) -> Self {
-        Self {
-            app,
-            limits: Limits::default(),
-            client_events: false,
-            subscription_counts: false,
-            webhooks: Vec::new(),
-            clock: Arc::new(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
-            random: Box::new(rand::random),
-        }
-    }
-
-    /// With other limits than [`Limits::default`].
+    /// Sets the limits. Default: [`Limits::default`].
     #[must_use]
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Whether clients may send events to each other, by Pusher's rules.
+    /// Sets whether clients may send events to each other, by Pusher's rules. Default: false.
     #[must_use]
     pub fn client_events(self, client_events: bool) -> Self {
         Self { client_events, ..self }
     }
 
-    /// Whether subscribers, and webhooks, are told how many they are (Pusher's "subscription count events").
+    /// Sets whether subscribers and webhooks receive the number of a channel's subscribers
+    /// (Pusher's "subscription count events"). Default: false.
     #[must_use]
     pub fn subscription_counts(self, subscription_counts: bool) -> Self {
         Self { subscription_counts, ..self }
     }
 
-    /// Sends webhooks of all kinds by `send`, which is to tell `Ok` when the answer was a 2xx, and else why not, for the log. Otherwise
-    /// the same webhook is sent again, with growing delays for [`Limits::webhook_retries`]. May be called again for another destination;
-    /// one does not wait for the other.
+    /// Adds a destination of webhooks of all kinds.
+    ///
+    /// `send` returns `Ok` if the response was a 2xx, and otherwise a reason for the log. A webhook
+    /// that failed is sent again with growing delays for [`Limits::webhook_retry_period`].
+    /// Destinations do not wait for each other.
     #[must_use]
     pub fn webhook<S, F>(mut self, send: S) -> Self
     where
@@ -62,23 +81,26 @@ impl Builder {
         self
     }
 
-    /// With a clock of its own, which tells the time since the Unix epoch: for the age of signed HTTP API requests, and in webhooks.
+    /// Sets the clock, which returns the time since the Unix epoch. It decides the age of signed
+    /// HTTP requests and the time in webhooks. Default: the system's clock.
     #[must_use]
     pub fn clock(self, clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
         Self { clock: Arc::new(clock), ..self }
     }
 
-    /// With socket ids of these random numbers, of which no two in a row may be equal: for simulations.
+    /// Sets the source of random numbers for socket ids, for simulations. It must not return the
+    /// same number for ever. Default: the thread's generator.
     #[must_use]
     pub fn random(self, random: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self { random: Box::new(random), ..self }
     }
 
-    /// The broker.
+    /// Creates the broker.
     pub fn build(self) -> Broker {
-        let hooks = Hooks::new(self.webhooks, &self.limits);
-        let registry = Registry::new(&self.limits, self.subscription_counts, hooks, self.random);
-        let shared = Shared::new(self.app, self.limits, registry, self.clock, self.client_events);
+        let webhooks = Webhooks::new(self.webhooks, &self.limits);
+        let registry = Registry::new(&self.limits, self.subscription_counts, webhooks, self.random);
+        let shared =
+            Shared::new(self.app_id, self.signer, self.limits, registry, self.clock, self.client_events);
         Broker { shared: Arc::new(shared) }
     }
 }
@@ -86,7 +108,8 @@ impl Builder {
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
-            .field("app", &self.app)
+            .field("app_id", &self.app_id)
+            .field("signer", &self.signer)
             .field("limits", &self.limits)
             .field("client_events", &self.client_events)
             .field("subscription_counts", &self.subscription_counts)

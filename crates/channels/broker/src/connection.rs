@@ -10,35 +10,37 @@ use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::broker::Shared;
+use crate::close::Close;
 use crate::limits::Limits;
-use crate::mailbox::{Ending, Mailbox, Next};
+use crate::send_queue::{Next, SendQueue};
 use crate::session::Session;
-use crate::timers::{Due, LONGEST, Timers};
+use crate::shared::Shared;
+use crate::timers::{Due, MAX_WAIT, Timers};
 
-/// Serves one WebSocket until it has ended.
+/// Serves one WebSocket until it has ended. With `Err`, only sends the close frame.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     mut socket: WebSocketStream<S>,
     shared: &Arc<Shared>,
-    welcome: Result<(), Ending>,
+    admitted: Result<(), Close>,
 ) {
-    let end = match welcome.and_then(|()| Session::open(shared)) {
+    let end = match admitted.and_then(|()| Session::open(shared)) {
         Ok(session) => run(&mut socket, session, shared).await,
-        Err(ending) => End::Ours(ending),
+        Err(close) => End::ByBroker(close),
     };
-    let _ = timeout(shared.limits.close_timeout, close(&mut socket, end)).await;
+    let _ = timeout(shared.limits.close_timeout, finish(&mut socket, end)).await;
 }
 
-/// Who ended a connection.
+/// How a connection ended.
 enum End {
-    Ours(Ending),
-    /// The client: it closed, or is gone.
-    Theirs,
-    /// The client sent what cannot be read on.
-    Broken(Ending),
+    /// The broker closes it.
+    ByBroker(Close),
+    /// The client closed it or is gone.
+    ByClient,
+    /// The client sent bytes that are not valid WebSocket frames.
+    Invalid(Close),
 }
 
-/// Frames written in a row before the client is listened to again.
+/// Frames written in a row before the next read.
 const BURST: usize = 64;
 
 async fn run<S: AsyncRead + AsyncWrite + Unpin>(
@@ -51,43 +53,44 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     let timer = sleep_until(timers.next());
     tokio::pin!(timer);
     loop {
-        if let Some(end) = write_waiting(socket, session.mailbox(), &timers, limits).await {
+        if let Some(end) = write_queued(socket, session.queue(), &timers, limits).await {
             return end;
         }
-        // Not left to the timer, which waits for a client that says nothing.
-        if let Some(ending) = timers.over(Instant::now()) {
-            return End::Ours(ending);
+        // The timer alone would not do: a client that always sends keeps it from being polled.
+        if let Some(close) = timers.expired(Instant::now()) {
+            return End::ByBroker(close);
         }
         tokio::select! {
             biased;
             message = socket.next() => {
                 let message = match message {
                     Some(Ok(message)) => message,
-                    Some(Err(error)) => return broken(&error),
-                    None => return End::Theirs,
+                    Some(Err(error)) => return read_error(&error),
+                    None => return End::ByClient,
                 };
-                if timers.heard(Instant::now()) {
+                if timers.received(Instant::now()) {
                     timer.as_mut().reset(timers.next());
                 }
-                let received = match message {
+                let result = match message {
                     Message::Text(text) => session.receive(text.as_str()),
                     Message::Binary(_) => session.receive_binary(),
-                    Message::Close(_) => return End::Theirs,
-                    // Answered by the WebSocket layer, which queues pongs without a bound: taken before the next frame is read.
-                    Message::Ping(_) => match written(socket.flush(), session.mailbox(), &timers, limits).await {
+                    Message::Close(_) => return End::ByClient,
+                    // The WebSocket layer answers pings but queues pongs without a bound: flush
+                    // each before the next read.
+                    Message::Ping(_) => match write(socket.flush(), session.queue(), &timers, limits).await {
                         Ok(()) => Ok(()),
-                        Err(Unwritten::Told(ending)) => Err(ending),
-                        Err(Unwritten::Stuck(end)) => return end,
+                        Err(WriteError::Closing(close)) => Err(close),
+                        Err(WriteError::Failed(end)) => return end,
                     },
                     Message::Pong(_) | Message::Frame(_) => Ok(()),
                 };
-                if let Err(ending) = received {
-                    return End::Ours(ending);
+                if let Err(close) = result {
+                    return End::ByBroker(close);
                 }
                 if session.has_subscribed() {
                     timers.subscribed();
                 }
-                if timers.authorized_until(session.authorized_until()) {
+                if timers.set_authorization_expiry(session.authorization_expiry()) {
                     timer.as_mut().reset(timers.next());
                 }
             }
@@ -95,128 +98,131 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
                 match timers.due(Instant::now()) {
                     Due::Nothing => {}
                     Due::Ping => session.ping(),
-                    Due::End(ending) => return End::Ours(ending),
+                    Due::Close(close) => return End::ByBroker(close),
                 }
                 timer.as_mut().reset(timers.next());
             }
-            () = session.mailbox().filled() => {}
+            () = session.queue().ready() => {}
         }
     }
 }
 
-const WRITE_STUCK: Ending = Ending::new(CloseCode::OVER_CAPACITY, "A frame was not taken in time");
+const WRITE_TIMEOUT: Close = Close::new(CloseCode::OVER_CAPACITY, "The client did not read a frame in time");
 
-/// Writes what waits for the client, until it is told to end, its time is over, or the client does not take a frame in time.
-async fn write_waiting<S: AsyncRead + AsyncWrite + Unpin>(
+/// Writes queued frames. Returns how the connection ended, if it did.
+async fn write_queued<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
-    mailbox: &Mailbox,
+    queue: &SendQueue,
     timers: &Timers,
     limits: &Limits,
 ) -> Option<End> {
     for _ in 0..BURST {
-        let frame = match mailbox.next() {
+        let frame = match queue.pop() {
             Next::Write(frame) => frame,
-            Next::End(ending) => return Some(End::Ours(ending)),
+            Next::Close(close) => return Some(End::ByBroker(close)),
             Next::Nothing => return None,
         };
-        if let Some(ending) = timers.over(Instant::now()) {
-            return Some(End::Ours(ending));
+        if let Some(close) = timers.expired(Instant::now()) {
+            return Some(End::ByBroker(close));
         }
-        match written(socket.send(Message::Text(frame)), mailbox, timers, limits).await {
+        match write(socket.send(Message::Text(frame)), queue, timers, limits).await {
             Ok(()) => {}
-            // The frame is in the WebSocket layer's buffer, and may be stuck there behind a client that does not read.
-            Err(Unwritten::Told(ending)) => {
-                return Some(write_last(socket, mailbox, ending, limits.close_timeout).await);
+            // The frame is in the WebSocket layer's buffer and may be stuck there, if the client
+            // does not read.
+            Err(WriteError::Closing(close)) => {
+                return Some(write_remaining(socket, queue, close, limits.close_timeout).await);
             }
-            Err(Unwritten::Stuck(end)) => return Some(end),
+            Err(WriteError::Failed(end)) => return Some(end),
         }
     }
     None
 }
 
-/// Why something was not written.
-enum Unwritten {
-    /// The connection is to end.
-    Told(Ending),
-    /// The client is gone, did not take it in time, or has no time left.
-    Stuck(End),
+/// Why a write did not finish.
+enum WriteError {
+    /// The connection has to close, and what is queued may still be written.
+    Closing(Close),
+    /// The client is gone, did not read in time, or its connection expired.
+    Failed(End),
 }
 
-/// Waits for a write until the connection is told to end, its time is over, or the client does not take it in time.
-async fn written(
+/// Waits for a write until the connection has to close or the client does not read in time.
+async fn write(
     write: impl Future<Output = Result<(), Error>>,
-    mailbox: &Mailbox,
+    queue: &SendQueue,
     timers: &Timers,
     limits: &Limits,
-) -> Result<(), Unwritten> {
-    let stuck = timers.not_after_end(Instant::now() + limits.pong_timeout.min(LONGEST));
+) -> Result<(), WriteError> {
+    let deadline = timers.no_later_than_expiry(Instant::now() + limits.pong_timeout.min(MAX_WAIT));
     tokio::select! {
         biased;
-        written = timeout_at(stuck, write) => match written {
+        written = timeout_at(deadline, write) => match written {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Unwritten::Stuck(End::Theirs)),
+            Ok(Err(_)) => Err(WriteError::Failed(End::ByClient)),
             Err(_) => {
-                let ending = timers.over(Instant::now()).unwrap_or(WRITE_STUCK);
-                Err(Unwritten::Stuck(End::Ours(ending)))
+                let close = timers.expired(Instant::now()).unwrap_or(WRITE_TIMEOUT);
+                Err(WriteError::Failed(End::ByBroker(close)))
             }
         },
-        ending = mailbox.ended() => Err(Unwritten::Told(ending)),
+        close = queue.closed() => Err(WriteError::Closing(close)),
     }
 }
 
-/// Writes what was queued before the ending, as far as the client takes it in time.
-async fn write_last<S: AsyncRead + AsyncWrite + Unpin>(
+/// Writes what was queued before the close, as far as the client reads it in time.
+async fn write_remaining<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
-    mailbox: &Mailbox,
-    ending: Ending,
+    queue: &SendQueue,
+    close: Close,
     limit: Duration,
 ) -> End {
     let writing = async {
-        while let Next::Write(frame) = mailbox.next() {
+        while let Next::Write(frame) = queue.pop() {
             socket.send(Message::Text(frame)).await?;
         }
         Ok::<(), Error>(())
     };
     match timeout(limit, writing).await {
-        Ok(Err(_)) => End::Theirs,
-        Ok(Ok(())) | Err(_) => End::Ours(ending),
+        Ok(Err(_)) => End::ByClient,
+        Ok(Ok(())) | Err(_) => End::ByBroker(close),
     }
 }
 
-/// What to say to a client whose bytes cannot be read on, if anything.
-fn broken(error: &Error) -> End {
+/// Returns how a failed read ends the connection.
+fn read_error(error: &Error) -> End {
     let (code, reason) = match error {
         Error::Capacity(CapacityError::MessageTooLong { .. }) => {
             (CloseCode::TOO_BIG, "The message is too long")
         }
         Error::Utf8(_) => (CloseCode(1007), "A text message must be UTF-8"),
         Error::Protocol(_) => (CloseCode(1002), "This is not the WebSocket protocol"),
-        _ => return End::Theirs,
+        _ => return End::ByClient,
     };
-    End::Broken(Ending::new(code, reason))
+    End::Invalid(Close::new(code, reason))
 }
 
-/// The closing handshake. In the protocol's own codes the reason is an error event as well, as Pusher sends it.
-async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, end: End) {
-    let (End::Ours(ending) | End::Broken(ending)) = end else {
-        // Lets the WebSocket layer answer the client's close frame.
+/// Does the closing handshake. For the protocol's own close codes it sends an error event first, as
+/// Pusher does.
+async fn finish<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, end: End) {
+    let (End::ByBroker(close) | End::Invalid(close)) = end else {
+        // The WebSocket layer answers the client's close frame.
         while let Some(Ok(_)) = socket.next().await {}
         return;
     };
-    tracing::debug!(close.code = ending.code.0, close.reason = ending.reason, "closing a connection");
-    if ending.code.0 >= 4000 && ending.code != CloseCode::RECONNECT {
-        let error = Outgoing::Error { code: Some(ending.code), message: ending.reason, channel: None };
+    tracing::debug!(close.code = close.code.0, close.reason = close.reason, "closing a connection");
+    if close.code.0 >= 4000 && close.code != CloseCode::RECONNECT {
+        let error = Outgoing::Error { code: Some(close.code), message: close.reason, channel: None };
         if socket.feed(Message::text(error.encode())).await.is_err() {
             return;
         }
     }
-    let frame = CloseFrame { code: ending.code.0.into(), reason: ending.reason.into() };
+    let frame = CloseFrame { code: close.code.0.into(), reason: close.reason.into() };
     if socket.close(Some(frame)).await.is_err() {
         return;
     }
     while let Some(Ok(_)) = socket.next().await {}
-    if matches!(end, End::Broken(_)) {
-        // Unread bytes would make the kernel reset the connection, and the client lose the close frame.
+    if matches!(end, End::Invalid(_)) {
+        // With unread bytes the kernel would reset the connection and the client could miss the
+        // close frame.
         let stream = socket.get_mut();
         let _ = stream.shutdown().await;
         let _ = tokio::io::copy(stream, &mut tokio::io::sink()).await;

@@ -1,4 +1,4 @@
-/// Why an event was not published. The same event would be refused again.
+/// Why an event was not published. Publishing the same event again fails again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct Error {
@@ -6,7 +6,7 @@ pub struct Error {
     text: String,
 }
 
-/// What is wrong, for code to decide on.
+/// What is wrong, for code to match on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -20,8 +20,15 @@ impl Error {
         Self { kind: ErrorKind::DataTooLong, text }
     }
 
-    /// What is wrong.
+    /// Returns what is wrong.
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// Returns whether the same call may succeed later: never so far.
+    pub fn is_retryable(&self) -> bool {
+        match self.kind {
+            ErrorKind::DataTooLong => false,
+        }
     }
 }

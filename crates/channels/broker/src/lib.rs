@@ -1,19 +1,23 @@
 #![doc = include_str!("../README.md")]
 
-mod api;
 mod broker;
 mod builder;
+mod clock;
+mod close;
 mod connection;
 mod error;
+mod http_api;
 mod limits;
-mod mailbox;
 mod registry;
+mod routes;
+mod send_queue;
 mod session;
+mod shared;
 mod timers;
 mod upgrade;
 mod webhook;
 
-pub use broker::{App, Broker};
+pub use broker::Broker;
 pub use builder::Builder;
 pub use error::{Error, ErrorKind};
 pub use limits::Limits;

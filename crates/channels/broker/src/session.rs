@@ -1,114 +1,98 @@
-mod authorization;
+mod auth_key;
 mod client_events;
-mod rate;
-mod signing_in;
-mod subscribing;
+mod rate_limit;
+mod rejection;
+mod sign_in;
+mod subscribe;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use pusher_protocol::{ChannelName, CloseCode, ErrorCode, Frame, Outgoing, names};
+use pusher_protocol::{ChannelName, CloseCode, Frame, Outgoing, names};
 use tokio::time::Instant;
 
-use crate::broker::Shared;
-use crate::mailbox::{Ending, Mailbox};
+use crate::close::Close;
 use crate::registry::{Member, Socket};
-use rate::Rate;
+use crate::send_queue::SendQueue;
+use crate::shared::Shared;
+use rate_limit::RateLimit;
+use rejection::{Rejection, truncated};
 
-/// An established connection: what its client's frames do. Ends, with its subscriptions, when dropped.
+/// An established connection: handles the frames of its client. Dropping it removes the connection
+/// and its subscriptions.
 pub(crate) struct Session {
     shared: Arc<Shared>,
     socket: Arc<Socket>,
     subscriptions: BTreeSet<ChannelName>,
     has_subscribed: bool,
-    authorized_until: Option<Instant>,
-    /// Whose connection it is, once signed in.
+    authorization_expiry: Option<Instant>,
+    /// The user, once signed in.
     user: Option<Member>,
-    subscribing: Rate,
-    client_events: Rate,
+    subscribe_requests: RateLimit,
+    client_events: RateLimit,
     bad_frames: u32,
 }
 
-/// A refused frame: the text of the error event, the code if there is one, and the channel it is about.
-struct Refusal {
-    message: String,
-    code: ErrorCode,
-    channel: Option<String>,
-}
-
-impl Refusal {
-    fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: None, channel: None }
-    }
-
-    fn of(channel: &str, message: impl Into<String>) -> Self {
-        Self { channel: Some(repeated(channel)), ..Self::new(message) }
-    }
-}
-
-/// Characters of a client's text that an error repeats.
-const REPEATED: usize = 200;
-
-const TOO_MANY_BAD_FRAMES: Ending =
-    Ending::new(CloseCode::UNSUPPORTED, "Too many frames that are not of the protocol");
+const TOO_MANY_BAD_FRAMES: Close =
+    Close::new(CloseCode::UNSUPPORTED, "Too many frames that are not of the protocol");
 
 impl Session {
-    /// Establishes a connection; the client is told so.
+    /// Establishes a connection and queues its first event.
     ///
     /// # Errors
-    /// The ending, when the broker is shutting down.
-    pub(crate) fn open(shared: &Arc<Shared>) -> Result<Self, Ending> {
-        let socket = shared.registry.connect(Mailbox::new(shared.limits.queue))?;
+    /// Returns why to close it, if the broker is shutting down or the quota is used up.
+    pub(crate) fn open(shared: &Arc<Shared>) -> Result<Self, Close> {
+        let socket = shared.registry.connect(SendQueue::new(shared.limits.send_queue))?;
         let activity_timeout = shared.limits.activity_timeout.as_secs().max(1);
         let session = Self {
             shared: shared.clone(),
             socket,
             subscriptions: BTreeSet::new(),
             has_subscribed: false,
-            authorized_until: None,
+            authorization_expiry: None,
             user: None,
-            subscribing: Rate::default(),
-            client_events: Rate::default(),
+            subscribe_requests: RateLimit::default(),
+            client_events: RateLimit::default(),
             bad_frames: 0,
         };
         session.reply(&Outgoing::ConnectionEstablished { socket_id: &session.socket.id, activity_timeout });
-        shared.registry.hooks().run(&shared.app.signer, &shared.clock, &shared.limits);
+        shared.registry.webhooks().start(&shared.signer, &shared.clock, &shared.limits);
         tracing::debug!(socket.id = %session.socket.id, "connection established");
         Ok(session)
     }
 
-    pub(crate) fn mailbox(&self) -> &Mailbox {
-        &self.socket.mailbox
+    pub(crate) fn queue(&self) -> &SendQueue {
+        &self.socket.queue
     }
 
-    /// Whether any subscription or sign-in was accepted yet.
+    /// Returns whether any subscription or sign-in succeeded yet.
     pub(crate) fn has_subscribed(&self) -> bool {
         self.has_subscribed
     }
 
-    /// Something was authorized that ends then; the soonest end stands.
-    fn authorized(&mut self, until: Option<Instant>) {
-        self.authorized_until = [self.authorized_until, until].into_iter().flatten().min();
+    /// Returns when the first authorization that the connection used expires, if ever.
+    pub(crate) fn authorization_expiry(&self) -> Option<Instant> {
+        self.authorization_expiry
     }
 
-    /// When what the connection was authorized for ends, if it does.
-    pub(crate) fn authorized_until(&self) -> Option<Instant> {
-        self.authorized_until
+    /// Notes that an authorization was used. The earliest expiry wins.
+    fn authorized(&mut self, expires: Option<Instant>) {
+        self.authorization_expiry = [self.authorization_expiry, expires].into_iter().flatten().min();
     }
 
     pub(crate) fn ping(&self) {
         self.reply(&Outgoing::Ping);
     }
 
-    /// Acts on a text frame.
+    /// Handles a text frame.
     ///
     /// # Errors
-    /// The ending, after too many frames that are not of the protocol.
-    pub(crate) fn receive(&mut self, text: &str) -> Result<(), Ending> {
+    /// Returns why to close the connection, after too many malformed frames.
+    pub(crate) fn receive(&mut self, text: &str) -> Result<(), Close> {
         let Ok(frame) = Frame::parse(text) else {
             return self.bad_frame("Invalid message: a JSON object with the text `event` is required");
         };
-        let done = match frame.event.as_ref() {
+        let result = match frame.event.as_ref() {
             names::PING => {
                 self.reply(&Outgoing::Pong);
                 Ok(())
@@ -118,23 +102,25 @@ impl Session {
             names::UNSUBSCRIBE => self.unsubscribe(&frame),
             names::SIGNIN => self.sign_in(&frame),
             event if event.starts_with(names::CLIENT_PREFIX) => self.client_event(&frame),
-            event => Err(Refusal::new(format!("Unsupported event received on socket: {}", repeated(event)))),
+            event => {
+                Err(Rejection::new(format!("Unsupported event received on socket: {}", truncated(event))))
+            }
         };
-        if let Err(Refusal { message, code, channel }) = done {
+        if let Err(Rejection { message, code, channel }) = result {
             self.reply(&Outgoing::Error { code, message: &message, channel: channel.as_deref() });
         }
         Ok(())
     }
 
-    /// Refuses a binary frame.
+    /// Rejects a binary frame.
     ///
     /// # Errors
     /// As [`receive`](Self::receive).
-    pub(crate) fn receive_binary(&mut self) -> Result<(), Ending> {
+    pub(crate) fn receive_binary(&mut self) -> Result<(), Close> {
         self.bad_frame("Binary messages are not supported")
     }
 
-    fn bad_frame(&mut self, message: &str) -> Result<(), Ending> {
+    fn bad_frame(&mut self, message: &str) -> Result<(), Close> {
         self.bad_frames = self.bad_frames.saturating_add(1);
         if self.bad_frames > self.shared.limits.bad_frames {
             return Err(TOO_MANY_BAD_FRAMES);
@@ -144,18 +130,14 @@ impl Session {
     }
 
     fn reply(&self, frame: &Outgoing<'_>) {
-        self.socket.mailbox.put(frame.encode().into());
+        self.socket.queue.push(frame.encode().into());
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
         self.shared.registry.disconnect(&self.socket.id, &self.subscriptions);
-        self.shared.tell_counts_later();
+        self.shared.send_delayed_counts();
         tracing::debug!(socket.id = %self.socket.id, "connection ended");
     }
-}
-
-fn repeated(text: &str) -> String {
-    text.chars().take(REPEATED).collect()
 }

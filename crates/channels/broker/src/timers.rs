@@ -3,88 +3,89 @@ use std::time::Duration;
 use pusher_protocol::CloseCode;
 use tokio::time::Instant;
 
+use crate::close::Close;
 use crate::limits::Limits;
-use crate::mailbox::Ending;
 
-/// When a connection has to be pinged or given up.
+/// When a connection has to be pinged or closed.
 #[derive(Debug)]
 pub(crate) struct Timers {
-    heard: Instant,
+    last_received: Instant,
     pinged: Option<Instant>,
-    /// Until when the first subscription must come; none once it came.
+    /// The deadline of the first subscription, until there is one.
     subscribe_by: Option<Instant>,
-    /// When the authorization ends, if it does.
-    authorized_until: Option<Instant>,
+    authorization_expiry: Option<Instant>,
     idle: Duration,
     pong: Duration,
 }
 
-/// The longest that is waited for anything; keeps the sums below from overflowing, whatever the settings.
-pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// The longest time to wait for anything. Keeps sums with an [`Instant`] from overflowing.
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// What is due.
+/// What a connection's task has to do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     Nothing,
     Ping,
-    End(Ending),
+    Close(Close),
 }
 
-const PONG_MISSING: Ending = Ending::new(CloseCode::PONG_MISSING, "Pong reply not received");
-const NEVER_SUBSCRIBED: Ending =
-    Ending::new(CloseCode::UNAUTHORIZED, "Connection not authorized within timeout");
-const AUTHORIZATION_ENDED: Ending =
-    Ending::new(CloseCode::RECONNECT, "The authorization has expired: reconnect, and authorize again");
+const PONG_MISSING: Close = Close::new(CloseCode::PONG_MISSING, "Pong reply not received");
+const NEVER_SUBSCRIBED: Close =
+    Close::new(CloseCode::UNAUTHORIZED, "Connection not authorized within timeout");
+const AUTHORIZATION_EXPIRED: Close =
+    Close::new(CloseCode::RECONNECT, "The authorization has expired: reconnect, and authorize again");
 
 impl Timers {
     pub(crate) fn new(now: Instant, limits: &Limits) -> Self {
         Self {
-            heard: now,
+            last_received: now,
             pinged: None,
-            subscribe_by: Some(now + limits.subscribe_timeout.min(LONGEST)),
-            authorized_until: None,
-            idle: limits.activity_timeout.saturating_add(limits.activity_margin).min(LONGEST),
-            pong: limits.pong_timeout.min(LONGEST),
+            subscribe_by: Some(now + limits.subscribe_timeout.min(MAX_WAIT)),
+            authorization_expiry: None,
+            idle: limits.activity_timeout.saturating_add(limits.activity_margin).min(MAX_WAIT),
+            pong: limits.pong_timeout.min(MAX_WAIT),
         }
     }
 
-    /// A frame came, of whatever kind. Tells whether it answered a ping, so that [`next`](Self::next) may be earlier now.
-    pub(crate) fn heard(&mut self, now: Instant) -> bool {
-        self.heard = now;
+    /// Notes that a frame of any kind arrived. Returns whether it answers a ping, after which
+    /// [`next`](Self::next) may be earlier.
+    pub(crate) fn received(&mut self, now: Instant) -> bool {
+        self.last_received = now;
         self.pinged.take().is_some()
     }
 
-    /// A subscription was accepted.
+    /// Notes that a subscription succeeded.
     pub(crate) fn subscribed(&mut self) {
         self.subscribe_by = None;
     }
 
-    /// The authorization ends then. Tells whether that is news, so that [`next`](Self::next) may be earlier now.
-    pub(crate) fn authorized_until(&mut self, until: Option<Instant>) -> bool {
-        std::mem::replace(&mut self.authorized_until, until) != until
+    /// Sets when the authorization expires, if ever. Returns whether that changed, after which
+    /// [`next`](Self::next) may be earlier.
+    pub(crate) fn set_authorization_expiry(&mut self, expiry: Option<Instant>) -> bool {
+        std::mem::replace(&mut self.authorization_expiry, expiry) != expiry
     }
 
-    /// Why the connection ends now, whatever its client does.
-    pub(crate) fn over(&self, now: Instant) -> Option<Ending> {
+    /// Returns why the connection has to close now, whatever its client does.
+    pub(crate) fn expired(&self, now: Instant) -> Option<Close> {
         if self.subscribe_by.is_some_and(|by| by <= now) {
             return Some(NEVER_SUBSCRIBED);
         }
-        self.authorized_until.is_some_and(|until| until <= now).then_some(AUTHORIZATION_ENDED)
+        self.authorization_expiry.is_some_and(|expiry| expiry <= now).then_some(AUTHORIZATION_EXPIRED)
     }
 
-    /// `at`, or earlier when the connection is [over](Self::over) then.
-    pub(crate) fn not_after_end(&self, at: Instant) -> Instant {
-        [self.subscribe_by, self.authorized_until].into_iter().flatten().fold(at, Instant::min)
+    /// Returns `at`, or the connection's [expiry](Self::expired) if that is earlier.
+    pub(crate) fn no_later_than_expiry(&self, at: Instant) -> Instant {
+        [self.subscribe_by, self.authorization_expiry].into_iter().flatten().fold(at, Instant::min)
     }
 
-    /// What is due now; a ping is taken as sent.
+    /// Returns what is due now. The caller has to send a ping that is due.
     pub(crate) fn due(&mut self, now: Instant) -> Due {
-        if let Some(over) = self.over(now) {
-            return Due::End(over);
+        if let Some(close) = self.expired(now) {
+            return Due::Close(close);
         }
         match self.pinged {
-            Some(pinged) if pinged + self.pong <= now => Due::End(PONG_MISSING),
-            None if self.heard + self.idle <= now => {
+            Some(pinged) if pinged + self.pong <= now => Due::Close(PONG_MISSING),
+            None if self.last_received + self.idle <= now => {
                 self.pinged = Some(now);
                 Due::Ping
             }
@@ -92,9 +93,12 @@ impl Timers {
         }
     }
 
-    /// When to ask [`due`](Self::due) next. Frames and subscriptions since then only make that too early.
+    /// Returns when to call [`due`](Self::due) next. Frames and subscriptions in the meantime only
+    /// make that call too early.
     pub(crate) fn next(&self) -> Instant {
-        self.not_after_end(self.pinged.map_or(self.heard + self.idle, |pinged| pinged + self.pong))
+        self.no_later_than_expiry(
+            self.pinged.map_or(self.last_received + self.idle, |pinged| pinged + self.pong),
+        )
     }
 }
 
@@ -114,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_client_is_pinged_and_then_given_up() {
+    fn a_silent_client_is_pinged_and_then_closed() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut timers = timers(start);
@@ -122,7 +126,7 @@ mod tests {
         assert_eq!((timers.next(), timers.due(at(104))), (at(105), Due::Nothing));
         assert_eq!((timers.due(at(105)), timers.next()), (Due::Ping, at(112)));
         assert_eq!(timers.due(at(111)), Due::Nothing);
-        assert_eq!(timers.due(at(112)), Due::End(PONG_MISSING));
+        assert_eq!(timers.due(at(112)), Due::Close(PONG_MISSING));
     }
 
     #[test]
@@ -132,12 +136,12 @@ mod tests {
         let mut timers = timers(start);
         timers.subscribed();
         assert_eq!(timers.due(at(105)), Due::Ping);
-        assert!(timers.heard(at(106)));
+        assert!(timers.received(at(106)));
         assert_eq!((timers.due(at(112)), timers.next()), (Due::Nothing, at(211)));
     }
 
     #[test]
-    fn settings_without_end_are_no_overflow() {
+    fn the_longest_durations_do_not_overflow() {
         let longest = Duration::MAX;
         let limits = Limits {
             activity_timeout: longest,
@@ -146,29 +150,31 @@ mod tests {
             ..Limits::default()
         };
         let now = Instant::now();
-        assert_eq!(Timers::new(now, &limits).next(), now + LONGEST);
+        assert_eq!(Timers::new(now, &limits).next(), now + MAX_WAIT);
     }
 
     #[test]
-    fn only_a_subscription_ends_the_wait_for_one() {
+    fn other_frames_do_not_extend_the_deadline_of_the_first_subscription() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut timers = timers(start);
-        assert!(!timers.heard(at(9)));
-        assert_eq!((timers.next(), timers.due(at(10))), (at(10), Due::End(NEVER_SUBSCRIBED)));
+        assert!(!timers.received(at(9)));
+        assert_eq!((timers.next(), timers.due(at(10))), (at(10), Due::Close(NEVER_SUBSCRIBED)));
         timers.subscribed();
         assert_eq!(timers.due(at(10)), Due::Nothing);
     }
 
     #[test]
-    fn an_authorization_ends_in_its_time_whatever_the_client_says() {
+    fn frames_do_not_extend_an_authorization() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut timers = timers(start);
         timers.subscribed();
-        assert!(timers.authorized_until(Some(at(50))) && !timers.authorized_until(Some(at(50))));
-        timers.heard(at(49));
+        assert!(
+            timers.set_authorization_expiry(Some(at(50))) && !timers.set_authorization_expiry(Some(at(50)))
+        );
+        timers.received(at(49));
         assert_eq!((timers.due(at(49)), timers.next()), (Due::Nothing, at(50)));
-        assert_eq!(timers.due(at(50)), Due::End(AUTHORIZATION_ENDED));
+        assert_eq!(timers.due(at(50)), Due::Close(AUTHORIZATION_EXPIRED));
     }
 }

@@ -12,12 +12,14 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use crate::broker::{Admission, Broker, Ticket};
+use crate::broker::Broker;
+use crate::close::Close;
 use crate::connection;
 use crate::limits::Limits;
-use crate::mailbox::Ending;
+use crate::shared::{Admission, Permit};
 
-/// `GET /app/{key}`. What is wrong with the app or the protocol is said over the WebSocket, as clients expect it.
+/// `GET /app/{key}`: accepts a WebSocket. Clients expect errors about the app or the protocol
+/// version as close codes of the WebSocket, so those connections are accepted first.
 pub(crate) async fn accept(
     State(broker): State<Broker>,
     Path(key): Path<String>,
@@ -27,34 +29,35 @@ pub(crate) async fn accept(
     if broker.shared.registry.is_closed() {
         return (StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down").into_response();
     }
-    let (ticket, room) = match broker.admit() {
-        Admission::Welcome(ticket) => (ticket, Ok(())),
-        Admission::Refuse(ticket) => (ticket, Err(OVER_CAPACITY)),
+    let (permit, room) = match broker.shared.admit() {
+        Admission::Accept(permit) => (permit, Ok(())),
+        Admission::Reject(permit) => (permit, Err(OVER_CAPACITY)),
         Admission::Full => return (StatusCode::SERVICE_UNAVAILABLE, OVER_CAPACITY.reason).into_response(),
     };
-    let welcome = if key != broker.shared.app.signer.key() {
-        Err(Ending::new(CloseCode::UNKNOWN_APP, "App key does not exist"))
-    } else if !speaks_our_protocol(&uri) {
-        Err(Ending::new(CloseCode::UNSUPPORTED_PROTOCOL, "Unsupported protocol version"))
+    let admitted = if key != broker.shared.signer.key() {
+        Err(Close::new(CloseCode::UNKNOWN_APP, "App key does not exist"))
+    } else if !is_supported_protocol(&uri) {
+        Err(Close::new(CloseCode::UNSUPPORTED_PROTOCOL, "Unsupported protocol version"))
     } else {
         room
     };
-    let answer = upgrade.answer();
-    tokio::spawn(serve(upgrade.connection, ticket, welcome));
-    answer
+    let response = upgrade.response();
+    tokio::spawn(serve(upgrade.connection, permit, admitted));
+    response
 }
 
-const OVER_CAPACITY: Ending =
-    Ending::new(CloseCode::OVER_CAPACITY, "The server has no room for another connection");
+const OVER_CAPACITY: Close =
+    Close::new(CloseCode::OVER_CAPACITY, "The server has no room for another connection");
 
-async fn serve(upgrade: OnUpgrade, ticket: Ticket, welcome: Result<(), Ending>) {
+async fn serve(upgrade: OnUpgrade, permit: Permit, admitted: Result<(), Close>) {
     let Ok(stream) = upgrade.await else { return };
-    let config = config(&ticket.shared.limits);
+    let config = config(&permit.shared.limits);
     let socket = WebSocketStream::from_raw_socket(TokioIo::new(stream), Role::Server, Some(config)).await;
-    connection::serve(socket, &ticket.shared, welcome).await;
+    connection::serve(socket, &permit.shared, admitted).await;
 }
 
-/// Small buffers, since most connections are idle; they grow to the largest frame and stay so, hence the limit.
+/// Starts with small buffers, since most connections are idle. They grow to the largest frame and
+/// never shrink, hence the limit.
 fn config(limits: &Limits) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(1024)
@@ -63,22 +66,22 @@ fn config(limits: &Limits) -> WebSocketConfig {
         .max_frame_size(Some(limits.frame_bytes))
 }
 
-/// 5, 6 and 7 differ in nothing that matters to a server; a client that gives none is taken at its word as well.
-fn speaks_our_protocol(uri: &Uri) -> bool {
+/// Protocols 5, 6 and 7 do not differ for a server. A client may leave the version out.
+fn is_supported_protocol(uri: &Uri) -> bool {
     let parameters = uri.query().unwrap_or_default().split('&');
     let protocol = parameters.filter_map(|parameter| parameter.strip_prefix("protocol=")).next();
     protocol.is_none_or(|version| matches!(version, "5" | "6" | "7"))
 }
 
-/// A checked WebSocket handshake (RFC 6455, section 4.2.1). Any origin may connect, as with Pusher: the app key is public,
-/// and no cookie is read.
+/// A valid WebSocket handshake (RFC 6455, section 4.2.1). Any origin may connect, as at Pusher: the
+/// app key is public and no cookie is read.
 pub(crate) struct Upgrade {
     key: String,
     connection: OnUpgrade,
 }
 
 impl Upgrade {
-    fn answer(&self) -> Response {
+    fn response(&self) -> Response {
         let accept = derive_accept_key(self.key.as_bytes());
         let headers = [
             (CONNECTION, "Upgrade".to_owned()),
@@ -94,15 +97,15 @@ impl<S: Sync> FromRequestParts<S> for Upgrade {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         let headers = &parts.headers;
-        if parts.version != Version::HTTP_11 || !names(headers, &CONNECTION, "upgrade") {
+        if parts.version != Version::HTTP_11 || !has_token(headers, &CONNECTION, "upgrade") {
             return Err(upgrade_required(
-                "This address speaks WebSocket, over HTTP/1.1 with Connection: Upgrade",
+                "This is a WebSocket endpoint: use HTTP/1.1 with Connection: Upgrade",
             ));
         }
-        if !names(headers, &UPGRADE, "websocket") {
-            return Err(upgrade_required("This address speaks WebSocket: Upgrade: websocket is required"));
+        if !has_token(headers, &UPGRADE, "websocket") {
+            return Err(upgrade_required("This is a WebSocket endpoint: Upgrade: websocket is required"));
         }
-        if !names(headers, &SEC_WEBSOCKET_VERSION, "13") {
+        if !has_token(headers, &SEC_WEBSOCKET_VERSION, "13") {
             return Err(upgrade_required("Sec-WebSocket-Version: 13 is required"));
         }
         let key = headers.get(SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok());
@@ -117,8 +120,8 @@ impl<S: Sync> FromRequestParts<S> for Upgrade {
     }
 }
 
-/// Whether a header's comma-separated values have `token`, in whatever case.
-fn names(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+/// Returns whether a header's comma-separated values contain `token`, ignoring case.
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     headers
         .get_all(name)
         .iter()

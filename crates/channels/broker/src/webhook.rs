@@ -1,6 +1,6 @@
+mod delayed;
 mod delivery;
-mod departures;
-mod occurrence;
+mod event;
 mod queue;
 
 use std::fmt;
@@ -11,13 +11,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pusher_signer::Signer;
 
-use crate::broker::Clock;
+use crate::clock::Clock;
 use crate::limits::Limits;
-pub(crate) use occurrence::Occurrence;
+use delivery::Delivery;
+pub(crate) use event::WebhookEvent;
 use queue::{Queue, Size};
 
-/// One webhook, signed: to be sent as a `POST` with [`headers`](Self::headers) and [`body`](Self::body), byte by byte (Pusher's
-/// "webhooks").
+/// A signed webhook. Send it as a `POST` with [`headers`](Self::headers) and exactly these bytes of
+/// [`body`](Self::body) (Pusher's "webhooks" page).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Webhook {
     key: String,
@@ -26,7 +27,7 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// The headers that belong to it.
+    /// Returns the headers to send.
     pub fn headers(&self) -> [(&'static str, &str); 3] {
         [
             ("Content-Type", "application/json"),
@@ -35,7 +36,7 @@ impl Webhook {
         ]
     }
 
-    /// The body, JSON.
+    /// Returns the body, a JSON text.
     pub fn body(&self) -> &str {
         &self.body
     }
@@ -49,23 +50,23 @@ impl fmt::Debug for Webhook {
 
 type Sending = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
-/// Sends a webhook to its destination: the embedder's HTTP client.
-pub(crate) type Sender = Box<dyn Fn(Webhook) -> Sending + Send + Sync>;
+/// Sends a webhook to its destination with the host's HTTP client.
+pub(crate) type SendWebhook = Box<dyn Fn(Webhook) -> Sending + Send + Sync>;
 
-/// The destinations of webhooks, and what waits for each.
+/// The destinations of webhooks, each with its queue.
 #[derive(Default)]
-pub(crate) struct Hooks {
+pub(crate) struct Webhooks {
     destinations: Vec<Destination>,
-    are_running: AtomicBool,
+    is_started: AtomicBool,
 }
 
 struct Destination {
     queue: Arc<Queue>,
-    send: Arc<Sender>,
+    send: Arc<SendWebhook>,
 }
 
-impl Hooks {
-    pub(crate) fn new(destinations: Vec<Sender>, limits: &Limits) -> Self {
+impl Webhooks {
+    pub(crate) fn new(destinations: Vec<SendWebhook>, limits: &Limits) -> Self {
         let capacity = Size { events: limits.webhook_queue, bytes: limits.webhook_queue_bytes };
         let destination = |send| Destination {
             queue: Arc::new(Queue::new(capacity, limits.webhook_grace)),
@@ -73,39 +74,39 @@ impl Hooks {
         };
         Self {
             destinations: destinations.into_iter().map(destination).collect(),
-            are_running: AtomicBool::new(false),
+            is_started: AtomicBool::new(false),
         }
     }
 
-    /// Tells every destination, in time.
-    pub(crate) fn tell(&self, occurrence: impl FnOnce() -> Occurrence) {
+    /// Queues an event for every destination. `event` is only called if there are any.
+    pub(crate) fn notify(&self, event: impl FnOnce() -> WebhookEvent) {
         if self.destinations.is_empty() {
             return;
         }
-        let occurrence = occurrence();
-        self.destinations.iter().for_each(|destination| destination.queue.put(occurrence.clone()));
+        let event = event();
+        self.destinations.iter().for_each(|destination| destination.queue.push(event.clone()));
     }
 
-    /// Starts to send, within a runtime; again does nothing.
-    pub(crate) fn run(&self, signer: &Signer, clock: &Clock, limits: &Limits) {
-        if self.destinations.is_empty() || self.are_running.swap(true, Ordering::Relaxed) {
+    /// Starts to send; needs a runtime. Further calls do nothing.
+    pub(crate) fn start(&self, signer: &Signer, clock: &Clock, limits: &Limits) {
+        if self.destinations.is_empty() || self.is_started.swap(true, Ordering::Relaxed) {
             return;
         }
         for Destination { queue, send } in &self.destinations {
-            let delivery = delivery::Delivery {
+            let delivery = Delivery {
                 queue: queue.clone(),
                 send: send.clone(),
                 signer: signer.clone(),
                 clock: clock.clone(),
                 timeout: limits.webhook_timeout,
-                retries: limits.webhook_retries,
+                retry_period: limits.webhook_retry_period,
             };
             tokio::spawn(delivery.run());
         }
     }
 }
 
-impl Drop for Hooks {
+impl Drop for Webhooks {
     fn drop(&mut self) {
         self.destinations.iter().for_each(|destination| destination.queue.close());
     }

@@ -31,11 +31,10 @@ pub use error::{Error, ErrorKind};
 pub use roots::Roots;
 #[cfg(feature = "websocket")]
 pub use websocket::{
-    Backoff, Binding, BoundEvent, BoxTransport, ChannelEvent, Client, ClientBuilder, ConnectionState,
-    Connector, Errors, Event, Member, Members, States, Subscription, TcpConnector, Transport, User,
-    UserEvent,
+    Binding, BoundEvent, BoxTransport, ChannelEvent, Client, ClientBuilder, ConnectionState, Connector,
+    Errors, Event, Member, Members, States, Subscription, TcpConnector, Transport, User, UserEvent,
 };
 
 pub use pusher_protocol as protocol;
-pub use pusher_protocol::{ChannelName, EventName, SocketId, UserData};
+pub use pusher_protocol::{Backoff, ChannelName, EventName, SocketId, UserData};
 pub use pusher_signer::{ChannelAuthorization, EncryptionMasterKey, Signer, UserAuthentication};

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod backoff;
 mod channel;
 mod close;
 mod encode;
@@ -10,6 +11,7 @@ mod presence;
 mod socket_id;
 mod user;
 
+pub use backoff::Backoff;
 pub use channel::{ChannelKind, ChannelName, InvalidChannelName};
 pub use close::{CloseCode, Reaction};
 pub use encode::{ErrorCode, Outgoing, client_event, published_event};

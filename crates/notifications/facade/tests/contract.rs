@@ -49,7 +49,7 @@ impl Harness for Facade {
         WINDOW
     }
 
-    fn holds(&self) -> bool {
+    fn has_inbox(&self) -> bool {
         self.kind != ServiceKind::None
     }
 

@@ -8,7 +8,7 @@ use internal_notifications_service::{
 use tokio::sync::Notify;
 
 use crate::outlets::Outlets;
-use crate::script::Script;
+use crate::planned_faults::PlannedFaults;
 use crate::service_builder::Settings;
 
 /// One service of one user, as the hub sees it.
@@ -18,7 +18,7 @@ pub(crate) struct Device {
     /// The user, or why there can be no such user.
     pub(crate) user: Result<UserId, String>,
     pub(crate) settings: Settings,
-    pub(crate) script: Script,
+    pub(crate) faults: PlannedFaults,
     pub(crate) is_online: bool,
     /// Told when a push that waits should look again.
     pub(crate) changed: Arc<Notify>,
@@ -35,7 +35,7 @@ pub(crate) struct Session {
     pub(crate) inbox: Inbox,
     pub(crate) is_paused: bool,
     /// How many notifications the list may hold now.
-    pub(crate) most: usize,
+    pub(crate) max_window: usize,
     /// When its position was last compared with the hub's.
     pub(crate) checked_at: Timestamp,
     /// Not told yet.
@@ -96,7 +96,7 @@ impl Session {
             user,
             inbox: Inbox::new(settings.window),
             is_paused: false,
-            most: settings.window,
+            max_window: settings.window,
             checked_at: now,
             announcements: Vec::new(),
         }
@@ -116,7 +116,7 @@ impl Session {
                 self.inbox.on_older(at, before, log.page(limit, Some(before)));
                 Vec::new()
             }
-            _ => self.inbox.on_snapshot(log.page(self.most.min(PAGE), None)),
+            _ => self.inbox.on_snapshot(log.page(self.max_window.min(PAGE), None)),
         };
         self.keep(events);
     }

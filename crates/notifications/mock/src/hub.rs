@@ -6,7 +6,7 @@ use internal_notifications_models::{
 };
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
 
-use crate::world::World;
+use crate::hub_state::HubState;
 use crate::{Backup, MockClock, MockService, MockServiceBuilder, PushRecord};
 
 /// The server of the mock: everyone's inbox in memory, and the lines to the services. Cheap to clone; clones are the same hub.
@@ -16,10 +16,10 @@ use crate::{Backup, MockClock, MockService, MockServiceBuilder, PushRecord};
 #[derive(Clone)]
 pub struct MockHub(pub(crate) Arc<Shared>);
 
-pub(crate) struct Shared(Mutex<World>);
+pub(crate) struct Shared(Mutex<HubState>);
 
 impl Shared {
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, HubState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -27,7 +27,7 @@ impl Shared {
 impl MockHub {
     /// A hub with nothing in it.
     pub fn new() -> Self {
-        Self(Arc::new(Shared(Mutex::new(World::new()))))
+        Self(Arc::new(Shared(Mutex::new(HubState::new()))))
     }
 
     /// A service of this user: a device of its own each time. Its `init` errs with
@@ -52,7 +52,7 @@ impl MockHub {
         notification: InternalNotification,
     ) -> Result<Receipt, ServiceError> {
         let users: Result<Vec<_>, _> = users.into_iter().map(|user| UserId::new(user.as_ref())).collect();
-        self.0.world().push(&format!("key:{name}"), &users.map_err(invalid)?, notification)
+        self.0.state().push(&format!("key:{name}"), &users.map_err(invalid)?, notification)
     }
 
     /// A backend takes a notification back: those who were to get it later will not, and it leaves every inbox that has it.
@@ -62,7 +62,7 @@ impl MockHub {
     /// when there can be none.
     pub fn retract_as_backend(&self, name: &str, id: impl AsRef<str>) -> Result<Retraction, ServiceError> {
         let id = NotificationId::new(id.as_ref()).map_err(invalid)?;
-        self.0.world().retract(&format!("key:{name}"), &id)
+        self.0.state().retract(&format!("key:{name}"), &id)
     }
 
     /// A sender that knows of no inbox triggers this on the user's channel: it is announced where a service listens, and kept nowhere.
@@ -75,19 +75,19 @@ impl MockHub {
         notification: InternalNotification,
     ) -> Result<(), ServiceError> {
         let user = UserId::new(user.as_ref()).map_err(invalid)?;
-        self.0.world().trigger(&user, notification);
+        self.0.state().trigger(&user, notification);
         Ok(())
     }
 
     /// What was pushed and stored, in order; of very many the newest 10,000.
     pub fn pushes(&self) -> Vec<PushRecord> {
-        self.0.world().pushes.iter().cloned().collect()
+        self.0.state().pushes.iter().cloned().collect()
     }
 
     /// A user's whole inbox as the hub has it, newest first. Empty for a user that nobody ever pushed to.
     pub fn inbox(&self, user: impl AsRef<str>) -> InboxPage {
         let user = UserId::new(user.as_ref());
-        user.map_or_else(|_| InboxPage::default(), |user| self.0.world().inboxes.page(&user))
+        user.map_or_else(|_| InboxPage::default(), |user| self.0.state().inboxes.page(&user))
     }
 
     /// The hub's clock.
@@ -97,37 +97,37 @@ impl MockHub {
 
     /// Cuts every service off, also those that are made from now on. Backends still reach the hub.
     pub fn cut(&self) {
-        self.0.world().set_up(false);
+        self.0.state().set_up(false);
     }
 
     /// Every service is connected again.
     pub fn mend(&self) {
-        self.0.world().set_up(true);
+        self.0.state().set_up(true);
     }
 
     /// Every inbox as it is now.
     pub fn backup(&self) -> Backup {
-        Backup(self.0.world().inboxes.clone())
+        Backup(self.0.state().inboxes.clone())
     }
 
     /// Every inbox is as it was then, and so is what was to come later. Nobody is told: services notice at the next event or position check.
     ///
     /// It takes a millisecond of the hub's clock: what comes after it is newer than anything that was lost.
     pub fn restore(&self, backup: &Backup) {
-        self.0.world().restore(backup);
+        self.0.state().restore(backup);
     }
 
     /// Forgets the changes of all inboxes, not the inboxes: who missed some is answered with a snapshot.
     pub fn trim(&self) {
-        let mut world = self.0.world();
-        world.inboxes.trim();
-        world.note_hub(format_args!("the logs are trimmed"));
+        let mut state = self.0.state();
+        state.inboxes.trim();
+        state.note_hub(format_args!("the logs are trimmed"));
     }
 
     /// Everything that happened, a line each: times by the hub's clock, services as `USER#NUMBER`, and nothing of what notifications
     /// say. Of a long run the newest 10,000 lines.
     pub fn trace(&self) -> Vec<String> {
-        self.0.world().trace.lines()
+        self.0.state().trace.lines()
     }
 }
 
@@ -143,6 +143,6 @@ impl Default for MockHub {
 
 impl fmt::Debug for MockHub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MockHub").field("services", &self.0.world().device_count()).finish_non_exhaustive()
+        f.debug_struct("MockHub").field("services", &self.0.state().device_count()).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-mod due;
+mod schedule;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,19 +8,19 @@ use internal_notifications_models::{
 };
 use internal_notifications_service::{InboxCommand, InboxLog, Refused, ServiceError, ServiceErrorKind};
 
-use crate::made::Made;
+use crate::counters::Counters;
 
 /// What a server keeps: everyone's inbox, and whose notification an id is.
 #[derive(Clone, Default)]
 pub(crate) struct Inboxes {
     logs: BTreeMap<UserId, InboxLog>,
-    known: BTreeMap<NotificationId, Known>,
-    due: due::Due,
+    notifications: BTreeMap<NotificationId, StoredNotification>,
+    schedule: schedule::Schedule,
 }
 
 /// An id is one notification of the server: the same from another sender, or with another body, is refused.
 #[derive(Clone)]
-struct Known {
+struct StoredNotification {
     sender: String,
     body: String,
     notification: InternalNotification,
@@ -58,25 +58,25 @@ impl Inboxes {
         user_ids: &[UserId],
         notification: &InternalNotification,
         now: Timestamp,
-        made: &mut Made,
+        counters: &mut Counters,
     ) -> Result<(Receipt, Vec<(UserId, Change)>), ServiceError> {
         let id = match &notification.id {
             Some(id) => id.clone(),
-            None => made
-                .id(|id| self.known.contains_key(id))
+            None => counters
+                .id(|id| self.notifications.contains_key(id))
                 .map_err(|error| ServiceError::new(ServiceErrorKind::Protocol, error.to_string()))?,
         };
         let is_over = self.know(&id, sender, notification, now)?;
         let mut receipt = Receipt { id: id.clone(), accepted: 0, duplicates: 0, scheduled: 0 };
         let mut changes = Vec::new();
         for user in user_ids.iter().collect::<BTreeSet<_>>() {
-            if is_over || self.due.has(&id, user) || self.log(user).knows(&id) {
+            if is_over || self.schedule.has(&id, user) || self.log(user).knows(&id) {
                 receipt.duplicates += 1;
             } else if let Some(due) = notification.send_after.filter(|due| *due > now) {
-                self.due.schedule(due, &id, user);
+                self.schedule.schedule(due, &id, user);
                 receipt.scheduled += 1;
             } else {
-                let added = self.log(user).add(&id, notification, sender, now, made.tag());
+                let added = self.log(user).add(&id, notification, sender, now, counters.tag());
                 changes.extend(added.map(|change| (user.clone(), change)));
             }
         }
@@ -94,7 +94,7 @@ impl Inboxes {
     ) -> Result<bool, ServiceError> {
         let has_expired = notification.expires_at.is_some_and(|time| time <= now);
         let body = body(notification);
-        if let Some(known) = self.known.get(id) {
+        if let Some(known) = self.notifications.get(id) {
             if known.sender == sender && known.body == body {
                 return Ok(known.withdrawn || has_expired);
             }
@@ -105,8 +105,9 @@ impl Inboxes {
             return Err(ServiceError::new(ServiceErrorKind::Invalid, "the notification has expired"));
         }
         let (sender, notification) = (sender.to_owned(), notification.clone());
-        self.due.expire(&notification, id);
-        self.known.insert(id.clone(), Known { sender, body, notification, withdrawn: false });
+        self.schedule.expire(&notification, id);
+        self.notifications
+            .insert(id.clone(), StoredNotification { sender, body, notification, withdrawn: false });
         Ok(false)
     }
 
@@ -117,11 +118,11 @@ impl Inboxes {
         command: &InboxCommand,
         op: &OpId,
         now: Timestamp,
-        made: &mut Made,
+        counters: &mut Counters,
     ) -> Result<(WriteAnswer, Option<Change>), ServiceError> {
         let log = self.log(user);
         let before = log.head().position;
-        let answer = log.write(command, Some(op), now, made.tag()).map_err(|refused| {
+        let answer = log.write(command, Some(op), now, counters.tag()).map_err(|refused| {
             let kind = match refused {
                 Refused::Unknown => ServiceErrorKind::Unknown,
                 Refused::Diverged => ServiceErrorKind::Conflict,

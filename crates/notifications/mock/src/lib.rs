@@ -3,17 +3,17 @@
 mod backup;
 mod call;
 mod clock;
+mod counters;
 mod device;
 mod hub;
+mod hub_state;
 mod inboxes;
-mod made;
 mod outlets;
+mod planned_faults;
 mod push_record;
-mod script;
 mod service;
 mod service_builder;
 mod trace;
-mod world;
 
 pub use backup::Backup;
 pub use call::Call;

@@ -30,13 +30,13 @@ struct Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.hub.world().forget(self.id);
+        self.hub.state().forget(self.id);
     }
 }
 
 impl MockService {
     pub(crate) fn new(hub: &MockHub, user: &str, settings: Settings) -> Self {
-        let (id, changed) = hub.0.world().add(user, settings);
+        let (id, changed) = hub.0.state().add(user, settings);
         Self(Arc::new(Handle { hub: Arc::clone(&hub.0), id, changed }))
     }
 
@@ -47,66 +47,66 @@ impl MockService {
 
     /// Who its user is, from the next `init` on: after a `dispose`, this switches the user of an app.
     pub fn set_user(&self, user: impl AsRef<str>) {
-        self.0.hub.world().set_user(self.0.id, user.as_ref());
+        self.0.hub.state().set_user(self.0.id, user.as_ref());
     }
 
     /// Cuts the connection.
     pub fn go_offline(&self) {
-        self.0.hub.world().set_online(self.0.id, false);
+        self.0.hub.state().set_online(self.0.id, false);
     }
 
     /// The connection is back: what was missed is caught up, and what waits is sent.
     pub fn go_online(&self) {
-        self.0.hub.world().set_online(self.0.id, true);
+        self.0.hub.state().set_online(self.0.id, true);
     }
 
     /// Loses the next `events` live events on the way here: a gap that the one after them shows, or a position check.
     pub fn drop_next_events(&self, events: usize) {
-        self.with(|device| device.script.drop_next(events));
+        self.with(|device| device.faults.drop_next(events));
     }
 
     /// The next live event that is not dropped arrives twice.
     pub fn duplicate_next_event(&self) {
-        self.with(|device| device.script.repeat_next());
+        self.with(|device| device.faults.repeat_next());
     }
 
     /// Compares the position with the hub's, as happens from time to time on every connection: finds out what was lost.
     pub fn check_position(&self) {
-        self.0.hub.world().check_position(self.0.id);
+        self.0.hub.state().check_position(self.0.id);
     }
 
     /// The next call of this kind errs so, and does nothing else. Several are used up in order.
     pub fn fail_next(&self, call: Call, kind: ServiceErrorKind) {
-        self.with(|device| device.script.fail_next(call, kind));
+        self.with(|device| device.faults.fail_next(call, kind));
     }
 
     /// The next write that was queued while offline is refused so when it is sent. Several are used up in order.
     pub fn refuse_next_queued_write(&self, kind: ServiceErrorKind) {
-        self.with(|device| device.script.refuse_next_queued(kind));
+        self.with(|device| device.faults.refuse_next_queued(kind));
     }
 
     /// The hub knows every device that has a handle.
     fn with<T>(&self, of: impl FnOnce(&mut Device) -> T) -> Option<T> {
-        self.0.hub.world().device(self.0.id).ok().map(of)
+        self.0.hub.state().device(self.0.id).ok().map(of)
     }
 }
 
 #[async_trait]
 impl InternalNotificationsService for MockService {
     async fn init(&self) -> Result<(), ServiceError> {
-        self.0.hub.world().init(self.0.id)
+        self.0.hub.state().init(self.0.id)
     }
 
     async fn dispose(&self) {
-        self.0.hub.world().dispose(self.0.id);
+        self.0.hub.state().dispose(self.0.id);
     }
 
     async fn subscribe(&self) -> Result<(), ServiceError> {
-        self.0.hub.world().subscribe(self.0.id)
+        self.0.hub.state().subscribe(self.0.id)
     }
 
     async fn unsubscribe(&self) -> Result<(), ServiceError> {
-        self.0.hub.world().unsubscribe(self.0.id)
+        self.0.hub.state().unsubscribe(self.0.id)
     }
 
     async fn push(
@@ -117,7 +117,7 @@ impl InternalNotificationsService for MockService {
         let mut session = None;
         loop {
             let changed = self.0.changed.notified();
-            let tried = self.0.hub.world().push_from(self.0.id, &mut session, user_ids, &notification);
+            let tried = self.0.hub.state().push_from(self.0.id, &mut session, user_ids, &notification);
             match tried {
                 Some(outcome) => return outcome,
                 None => changed.await,
@@ -138,24 +138,24 @@ impl InternalNotificationsService for MockService {
     }
 
     async fn mark_opened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
-        self.0.hub.world().mark(self.0.id, ids, true)
+        self.0.hub.state().mark(self.0.id, ids, true)
     }
 
     async fn mark_unopened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
-        self.0.hub.world().mark(self.0.id, ids, false)
+        self.0.hub.state().mark(self.0.id, ids, false)
     }
 
     async fn mark_all_opened(&self) -> Result<Written, ServiceError> {
-        self.0.hub.world().mark_all_opened(self.0.id)
+        self.0.hub.state().mark_all_opened(self.0.id)
     }
 
     async fn remove(&self, id: &NotificationId) -> Result<Written, ServiceError> {
-        self.0.hub.world().remove(self.0.id, id)
+        self.0.hub.state().remove(self.0.id, id)
     }
 
     /// [`Unavailable`](ServiceErrorKind::Unavailable) also while live events are stopped: an older page would bring news with it.
     async fn load_older(&self, count: usize) -> Result<(), ServiceError> {
-        self.0.hub.world().load_older(self.0.id, count)
+        self.0.hub.state().load_older(self.0.id, count)
     }
 }
 

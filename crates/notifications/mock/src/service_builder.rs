@@ -15,7 +15,7 @@ pub struct MockServiceBuilder {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) window: usize,
-    pub(crate) most: usize,
+    pub(crate) max_window: usize,
     pub(crate) announcement_queue: usize,
     pub(crate) write_queue: usize,
     pub(crate) offline_push: OfflinePush,
@@ -29,7 +29,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             window: 200,
-            most: MAX_WINDOW,
+            max_window: MAX_WINDOW,
             announcement_queue: 256,
             write_queue: MOST_WRITES,
             offline_push: OfflinePush::default(),
@@ -50,8 +50,8 @@ impl MockServiceBuilder {
     }
 
     /// How many notifications the list holds at most, after any `load_older`: [`MAX_WINDOW`] by default.
-    pub fn most(mut self, notifications: usize) -> Self {
-        self.settings.most = notifications.min(MAX_WINDOW);
+    pub fn max_window(mut self, notifications: usize) -> Self {
+        self.settings.max_window = notifications.min(MAX_WINDOW);
         self
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use internal_notifications_models::Timestamp;
 
 /// Lines and records that are kept: of a long run the newest.
-pub(crate) const KEPT: usize = 10_000;
+pub(crate) const MAX_ENTRIES: usize = 10_000;
 
 /// What happened, as lines for people. Ids and counts stand in it, never what a notification says.
 #[derive(Default)]
@@ -12,7 +12,7 @@ pub(crate) struct Trace(VecDeque<String>);
 
 impl Trace {
     pub(crate) fn note(&mut self, at: Timestamp, who: &str, what: fmt::Arguments<'_>) {
-        if self.0.len() == KEPT {
+        if self.0.len() == MAX_ENTRIES {
             self.0.pop_front();
         }
         self.0.push_back(format!("{at} {who} {what}"));
@@ -30,8 +30,8 @@ mod tests {
     #[test]
     fn of_a_long_run_the_newest_lines_are_kept() {
         let mut trace = Trace::default();
-        (0..KEPT + 3).for_each(|n| trace.note(Timestamp::UNIX_EPOCH, "hub", format_args!("{n}")));
-        assert_eq!(trace.lines().len(), KEPT);
+        (0..MAX_ENTRIES + 3).for_each(|n| trace.note(Timestamp::UNIX_EPOCH, "hub", format_args!("{n}")));
+        assert_eq!(trace.lines().len(), MAX_ENTRIES);
         assert_eq!(trace.lines()[0], "1970-01-01T00:00:00Z hub 3");
     }
 }

@@ -23,7 +23,7 @@ fn mock(offline_push: OfflinePush) -> Mock {
 impl Harness for Mock {
     async fn device(&self, user: &UserId) -> Device {
         let builder = self.hub.service_builder(user).window(self.window());
-        let builder = builder.announcement_queue(self.announcements()).offline_push(self.offline_push);
+        let builder = builder.announcement_queue(self.announcement_queue()).offline_push(self.offline_push);
         let service = builder.build();
         Device::new(service.clone()).with_connection(Line(service))
     }
@@ -40,7 +40,7 @@ impl Harness for Mock {
         8
     }
 
-    fn announcements(&self) -> usize {
+    fn announcement_queue(&self) -> usize {
         8
     }
 }

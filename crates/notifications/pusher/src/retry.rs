@@ -1,13 +1,13 @@
 use std::future::Future;
 use std::time::Duration;
 
+use pusher_client::Backoff;
 use rand::{Rng, RngExt};
 
 use crate::refusal::Refusal;
 
-/// The limit of the first wait, and the limit that no wait exceeds.
-const BASE: Duration = Duration::from_millis(500);
 const CAP: Duration = Duration::from_secs(10);
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(500), CAP);
 
 /// How often a push is sent before its error is told.
 pub(crate) const TRIES: u32 = 4;
@@ -34,8 +34,7 @@ where
 
 /// How long to wait after the failed attempt `attempt` (from 1): a random part of a limit that doubles (full jitter).
 pub(crate) fn delay(attempt: u32, rng: &mut dyn Rng) -> Duration {
-    let doubled = 2_u32.checked_pow(attempt.saturating_sub(1)).and_then(|factor| BASE.checked_mul(factor));
-    doubled.map_or(CAP, |limit| limit.min(CAP)).mul_f64(rng.random_range(0.0..=1.0))
+    BACKOFF.delay(attempt, rng.random_range(0.0..=1.0))
 }
 
 /// How long to wait after what will hardly pass by itself: near the cap.

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use pusher_protocol::Backoff as Waits;
+
 /// How long to wait after failures in a row: at random up to a bound that doubles (full jitter), so that several servers do not come back
 /// to an engine or a database at the same moment.
 #[derive(Debug, Default)]
@@ -7,14 +9,12 @@ pub(crate) struct Backoff {
     failures: u32,
 }
 
-const BASE: Duration = Duration::from_millis(500);
-const CAP: Duration = Duration::from_secs(10);
+const WAITS: Waits = Waits::new(Duration::from_millis(500), Duration::from_secs(10));
 
 impl Backoff {
     pub(crate) fn next(&mut self) -> Duration {
-        let bound = BASE.saturating_mul(2_u32.saturating_pow(self.failures)).min(CAP);
         self.failures = self.failures.saturating_add(1);
-        bound.mul_f64(rand::random())
+        WAITS.delay(self.failures, rand::random())
     }
 
     /// Whether there was no failure since the last success.
@@ -38,8 +38,8 @@ mod tests {
             assert!(backoff.next() <= Duration::from_millis(bound));
         }
         backoff.failures = u32::MAX;
-        assert!(backoff.next() <= CAP);
+        assert!(backoff.next() <= WAITS.limit(u32::MAX));
         backoff.reset();
-        assert!(backoff.is_fresh() && backoff.next() <= BASE);
+        assert!(backoff.is_fresh() && backoff.next() <= WAITS.limit(1));
     }
 }

@@ -64,5 +64,5 @@ impl Dispatcher {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod tests;

@@ -1,11 +1,12 @@
-//! The bullets, one function each, in the groups of the trait's docs.
+//! The tests of the bullets, one function each, grouped as in the trait's docs.
 //!
-//! That nothing happens is shown by what comes after it: a fence is pushed, and it must be the next that happens.
+//! To show that something does not happen, a test pushes one more notification, a "fence", and
+//! checks that the fence is the next thing that happens.
 
 pub(crate) mod cancelling;
-pub(crate) mod hollow;
 pub(crate) mod lifecycle;
 pub(crate) mod offline;
 pub(crate) mod push;
 pub(crate) mod state;
 pub(crate) mod streams;
+pub(crate) mod without_inbox;

@@ -5,31 +5,35 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::violation::{Broken, Held};
+use crate::violation::{CheckResult, Failure};
 
-/// What comes of a future, which must come in time. `what` says it as if it had happened.
-pub(crate) async fn in_time<T>(patience: Duration, what: &str, future: impl Future<Output = T>) -> Held<T> {
-    let late = |_| Broken(format!("it did not happen within {patience:?} that {what}"));
-    timeout(patience, future).await.map_err(late)
+/// Waits for a future up to a time limit. `what` describes its completion, in the past tense.
+pub(crate) async fn in_time<T>(
+    limit: Duration,
+    what: &str,
+    future: impl Future<Output = T>,
+) -> CheckResult<T> {
+    let late = |_| Failure(format!("it did not happen within {limit:?} that {what}"));
+    timeout(limit, future).await.map_err(late)
 }
 
-/// Polls a future so many times at most, then drops it.
+/// Polls a future at most `polls` times, then drops it. Returns its output if it completed.
 pub(crate) async fn interrupted<T>(
-    patience: Duration,
+    limit: Duration,
     polls: usize,
     future: impl Future<Output = T>,
 ) -> Option<T> {
     let mut future = pin!(future);
     let mut left = polls;
     let polled = poll_fn(|context| match (future.as_mut().poll(context), left) {
-        (Poll::Ready(done), _) => Poll::Ready(Some(done)),
+        (Poll::Ready(output), _) => Poll::Ready(Some(output)),
         (Poll::Pending, 0 | 1) => Poll::Ready(None),
         (Poll::Pending, _) => {
             left -= 1;
             Poll::Pending
         }
     });
-    timeout(patience, polled).await.ok().flatten()
+    timeout(limit, polled).await.ok().flatten()
 }
 
 #[cfg(test)]
@@ -45,8 +49,8 @@ mod tests {
             if polled == 3 { Poll::Ready(polled) } else { Poll::Pending }
         });
         let mut future = pin!(future);
-        let patience = Duration::from_secs(10);
-        assert_eq!(interrupted(patience, 2, future.as_mut()).await, None);
-        assert_eq!(interrupted(patience, 2, future).await, Some(3));
+        let limit = Duration::from_secs(10);
+        assert_eq!(interrupted(limit, 2, future.as_mut()).await, None);
+        assert_eq!(interrupted(limit, 2, future).await, Some(3));
     }
 }

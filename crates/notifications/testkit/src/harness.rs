@@ -6,53 +6,66 @@ use internal_notifications_service::{OfflinePush, ServiceError};
 
 use crate::Device;
 
-/// How the suite gets at a service: what its author writes once.
+/// Connects the suite to the service under test. The author of a service implements it once.
 ///
-/// Users and ids are new in every run, so that a harness may stand before a server that many runs share. A harness may panic where it cannot
-/// do its part; that counts against the bullet under test.
+/// Only [`device`](Self::device) and [`push`](Self::push) are required; the other methods state
+/// the limits of the service. The suite uses new users and ids in every run, so a harness may
+/// share one server with other runs. If a harness cannot do its part it may panic; that fails the
+/// bullet under test.
 #[async_trait]
 pub trait Harness: Send + Sync {
-    /// A new device of a user: a service of its own, not initialized, with what is needed to cut its connection alone.
+    /// Creates a new device of a user: a service of its own that is not initialized, with a
+    /// connection that can be cut without affecting other devices.
     async fn device(&self, user: &UserId) -> Device;
 
-    /// Pushes as a backend would, always as the same sender, whatever is cut.
+    /// Pushes a notification as a backend does: always as the same sender, and even while
+    /// connections of devices are cut.
     ///
     /// # Errors
-    /// What the server refuses.
+    /// Returns the server's error if it rejects the push.
     async fn push(&self, to: &[UserId], notification: InternalNotification) -> Result<Receipt, ServiceError>;
 
-    /// What a push without a connection does (26). One that waits must wait for longer than [`patience`](Self::patience).
+    /// What a push does without a connection (bullet 26): fail, the default, or wait. A push that
+    /// waits must wait longer than [`timeout`](Self::timeout).
     fn offline_push(&self) -> OfflinePush {
         OfflinePush::default()
     }
 
-    /// How many notifications the list holds at first (15). Keep it small: the suite pushes a few more than that.
+    /// The number of notifications in the list before `load_older` (bullet 15), 50 by default. Keep
+    /// it small: the suite pushes a few more than that.
     fn window(&self) -> usize {
         50
     }
 
-    /// How many announcements wait for a reader, at most (18). The suite pushes a few more than that.
-    fn announcements(&self) -> usize {
+    /// The maximum number of announcements that wait for a slow reader (bullet 18), 256 by default.
+    /// The suite pushes a few more than that.
+    fn announcement_queue(&self) -> usize {
         256
     }
 
-    /// How many writes wait for a connection, at most (25). The suite does one more than that.
-    fn queue(&self) -> usize {
+    /// The maximum number of writes that wait for a connection (bullet 25), 500 by default. The
+    /// suite makes one more than that.
+    fn write_queue(&self) -> usize {
         500
     }
 
-    /// Whether the service holds an inbox. One that holds nothing by choice, and pushes nothing, is put through what of each bullet needs no
-    /// push; the other bullets are skipped, and the reason is printed. Nothing is then asked of the harness but devices.
-    fn holds(&self) -> bool {
+    /// Whether the service has an inbox, true by default.
+    ///
+    /// Return false for a service that stores nothing on purpose, such as one that is switched
+    /// off. The suite then calls [`device`](Self::device) only, tests the part of each bullet that
+    /// needs no stored notification, and skips the other bullets.
+    fn has_inbox(&self) -> bool {
         true
     }
 
-    /// How long the suite waits for what must happen. What takes longer is a violation, so be generous where a real server is behind it.
-    fn patience(&self) -> Duration {
+    /// The longest time that the suite waits for something that must happen, 10 s by default.
+    /// Anything slower is a violation, so be generous if a real server is involved.
+    fn timeout(&self) -> Duration {
         Duration::from_secs(10)
     }
 
-    /// Why a bullet does not apply to this service, for one that does nothing by choice, say. The reason is printed.
+    /// Returns a reason to skip a bullet that does not apply to the service, none by default. The
+    /// reason is printed.
     fn skip(&self, _bullet: u8) -> Option<&'static str> {
         None
     }

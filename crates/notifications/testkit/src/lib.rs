@@ -1,22 +1,29 @@
 #![doc = include_str!("../README.md")]
 
-mod bullets;
+mod announcement_reader;
+mod checked_device;
+mod connection;
 mod contract;
+mod contract_tests;
 mod deadline;
 mod device;
-mod ear;
 mod harness;
-mod probe;
+#[cfg(feature = "proxy")]
+mod proxy;
 mod report;
+mod run;
+mod scenario;
 #[cfg(feature = "server")]
 pub mod server;
-mod stage;
 mod violation;
 
+pub use connection::Connection;
 #[doc(hidden)]
-pub use bullets::__test_bullet;
-pub use bullets::{BULLETS, Outcome, run_all, run_bullet};
-pub use device::{Connection, Device};
+pub use contract_tests::__test_bullet;
+pub use device::Device;
 pub use harness::Harness;
+#[cfg(feature = "proxy")]
+pub use proxy::Proxy;
 pub use report::Report;
+pub use run::{BULLETS, Outcome, run_all, run_bullet};
 pub use violation::Violation;

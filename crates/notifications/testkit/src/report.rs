@@ -2,35 +2,36 @@ use std::fmt;
 
 use crate::{Outcome, Violation};
 
-/// How the bullets went, each in its turn. Its `Display` has a line for each that did not hold.
+/// The outcome of every bullet. `Display` prints a line for each one that did not pass, and a
+/// summary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Report {
-    held: Vec<u8>,
+    passed: Vec<u8>,
     skipped: Vec<(u8, &'static str)>,
     violations: Vec<Violation>,
 }
 
 impl Report {
-    pub(crate) fn note(&mut self, bullet: u8, outcome: Outcome) {
+    pub(crate) fn add(&mut self, bullet: u8, outcome: Outcome) {
         match outcome {
-            Outcome::Held => self.held.push(bullet),
+            Outcome::Passed => self.passed.push(bullet),
             Outcome::Skipped(reason) => self.skipped.push((bullet, reason)),
             Outcome::Violated(violation) => self.violations.push(violation),
         }
     }
 
-    /// The bullets that hold.
-    pub fn held(&self) -> &[u8] {
-        &self.held
+    /// Returns the bullets that passed.
+    pub fn passed(&self) -> &[u8] {
+        &self.passed
     }
 
-    /// The bullets that do not apply, and why.
+    /// Returns the bullets that were skipped, each with the reason.
     pub fn skipped(&self) -> &[(u8, &'static str)] {
         &self.skipped
     }
 
-    /// What the service does against the contract.
+    /// Returns the violations of the contract, at most one for each bullet.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
@@ -44,6 +45,6 @@ impl fmt::Display for Report {
         for (bullet, reason) in &self.skipped {
             writeln!(f, "contract {bullet}: skipped: {reason}")?;
         }
-        write!(f, "{} of {} bullets hold", self.held.len(), crate::BULLETS.len())
+        write!(f, "{} of {} bullets passed", self.passed.len(), crate::BULLETS.len())
     }
 }

@@ -1,9 +1,8 @@
-//! A whole inbox server for tests, and a proxy that can be cut.
+//! A complete inbox server for tests, and a proxy whose connections a test can cut.
 
 mod error;
-mod proxy;
 mod test_server;
 
 pub use error::TestServerError;
-pub use proxy::Proxy;
+pub use crate::Proxy;
 pub use test_server::{Backup, TestServer};

@@ -1,35 +1,21 @@
 use std::fmt;
 
-/// What a service did against the contract. Reads as `contract 17: …`; so does its `Debug`, which is what a failed test prints.
+/// How a service violates the contract.
+///
+/// `Display` prints `contract 17: …`. `Debug` prints the same, because that is what a failed test
+/// shows.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Violation {
     bullet: u8,
     what: String,
 }
 
-/// What did not hold; whoever runs the bullet knows its number.
-#[derive(Debug)]
-pub(crate) struct Broken(pub(crate) String);
-
-/// How a part of a bullet went.
-pub(crate) type Held<T = ()> = Result<T, Broken>;
-
-/// Goes on only when it is so.
-macro_rules! ensure {
-    ($so:expr, $($told:tt)+) => {
-        if !$so {
-            return Err($crate::violation::Broken(format!($($told)+)));
-        }
-    };
-}
-pub(crate) use ensure;
-
 impl Violation {
     pub(crate) fn new(bullet: u8, what: impl Into<String>) -> Self {
         Self { bullet, what: what.into() }
     }
 
-    /// The number of the bullet of
+    /// Returns the number of the violated bullet of
     /// [`InternalNotificationsService`](internal_notifications_service::InternalNotificationsService#contract).
     pub fn bullet(&self) -> u8 {
         self.bullet
@@ -49,3 +35,20 @@ impl fmt::Debug for Violation {
 }
 
 impl std::error::Error for Violation {}
+
+/// A failed check inside a bullet's test, without the bullet's number.
+#[derive(Debug)]
+pub(crate) struct Failure(pub(crate) String);
+
+/// The result of a check inside a bullet's test.
+pub(crate) type CheckResult<T = ()> = Result<T, Failure>;
+
+/// Returns a [`Failure`] with the formatted message unless the condition is true.
+macro_rules! ensure {
+    ($condition:expr, $($message:tt)+) => {
+        if !$condition {
+            return Err($crate::violation::Failure(format!($($message)+)));
+        }
+    };
+}
+pub(crate) use ensure;

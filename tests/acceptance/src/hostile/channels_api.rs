@@ -153,7 +153,7 @@ async fn send(server: &crate::server::Server, data: &str, secret: &str, status: 
     let path = format!("/apps/{APP_ID}/events");
     let body = json!({"name": "of-nobody", "channel": "some-channel", "data": data}).to_string();
     let query = query(&path, body.as_bytes(), secret, APP_KEY, now());
-    let answer = outside::Http::to(server.address).send(sent(&path, &query, body)).await.unwrap();
+    let answer = black_box_support::Http::to(server.address).send(sent(&path, &query, body)).await.unwrap();
     assert_eq!(answer.status, status, "{answer:?}");
     query.into_iter().filter(|(name, _)| name == "auth_signature").map(|(_, value)| value).collect()
 }

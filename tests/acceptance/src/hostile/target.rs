@@ -1,10 +1,10 @@
 use crate::inbox::{Inbox, converges};
 use crate::server::{Server, token};
 use crate::tail::Tail;
+use black_box_support::{Answer, Http};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
-use outside::{Answer, Http};
 use serde_json::json;
 
 /// A server with two users' inboxes, of which ada's is watched, and what it did wrong so far.

@@ -4,14 +4,17 @@ use std::sync::Arc;
 use pusher_protocol::{ChannelName, Outgoing, SocketId};
 use serde_json::value::RawValue;
 
-/// A user, as a presence channel shows it.
+/// A user as a presence channel's members see it.
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
     pub(crate) user_id: Arc<str>,
     pub(crate) user_info: Option<Box<RawValue>>,
 }
 
-/// The users of one presence channel. A user is there as long as one of its connections is, with the `user_info` of the first.
+/// The users of one presence channel.
+///
+/// A user is a member while at least one of its connections is subscribed. The `user_info` of the
+/// first connection is shown.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
     users: BTreeMap<Arc<str>, Presence>,
@@ -25,7 +28,7 @@ struct Presence {
 }
 
 impl Members {
-    pub(crate) fn has(&self, user_id: &str) -> bool {
+    pub(crate) fn contains(&self, user_id: &str) -> bool {
         self.users.contains_key(user_id)
     }
 
@@ -33,17 +36,17 @@ impl Members {
         self.users.len()
     }
 
-    /// The ids, in their order.
+    /// Returns the user ids in ascending order.
     pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
         self.users.keys().map(AsRef::as_ref)
     }
 
-    /// Whose connection it is.
+    /// Returns the user of a connection.
     pub(crate) fn user_of(&self, connection: &SocketId) -> Option<&Arc<str>> {
         self.connections.get(connection)
     }
 
-    /// Adds a connection, and tells whether it is its user's first one.
+    /// Adds a connection, and returns whether it is its user's first one.
     pub(crate) fn join(&mut self, connection: &SocketId, member: &Member) -> bool {
         self.connections.insert(connection.clone(), member.user_id.clone());
         let presence = self
@@ -54,7 +57,7 @@ impl Members {
         presence.connections == 1
     }
 
-    /// Removes a connection, and gives its user when that was the last one.
+    /// Removes a connection, and returns its user if that was the user's last one.
     pub(crate) fn leave(&mut self, connection: &SocketId) -> Option<Arc<str>> {
         let user_id = self.connections.remove(connection)?;
         let presence = self.users.get_mut(&user_id)?;
@@ -66,7 +69,7 @@ impl Members {
         Some(user_id)
     }
 
-    /// The confirmation of a subscription.
+    /// Encodes the confirmation of a subscription.
     pub(crate) fn confirmation(&self, channel: &ChannelName) -> String {
         let members =
             self.users.iter().map(|(id, presence)| (id.as_ref(), presence.user_info.as_deref())).collect();
@@ -84,14 +87,14 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_there_from_its_first_connection_to_its_last() {
+    fn a_user_is_a_member_from_its_first_connection_to_its_last() {
         let [first, second] = ["1.1", "1.2"].map(|id| SocketId::new(id).unwrap());
         let mut members = Members::default();
         assert!(members.join(&first, &member("1")));
         assert!(!members.join(&second, &member("2")));
         assert!(members.confirmation(&"presence-a".parse().unwrap()).contains(r#"\"ada\":1"#));
         assert_eq!(members.leave(&first), None);
-        assert_eq!(members.leave(&first), None, "it left already");
+        assert_eq!(members.leave(&first), None, "the connection left already");
         assert_eq!((members.count(), members.user_of(&second).map(AsRef::as_ref)), (1, Some("ada")));
         assert_eq!(members.leave(&second).as_deref(), Some("ada"));
         assert_eq!(members.count(), 0);

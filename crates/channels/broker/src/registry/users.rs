@@ -1,15 +1,47 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use pusher_protocol::{Outgoing, SocketId};
+use pusher_protocol::{ChannelName, Outgoing, SocketId};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::Socket;
-use crate::mailbox::Ending;
+use super::{Registry, Revoked, Socket};
+use crate::close::Close;
 
 type Sockets = BTreeMap<SocketId, Arc<Socket>>;
 
-/// Who is signed in, and who watches whom.
+impl Registry {
+    /// Signs a connection in as the user whose own channel is `own`. Returns when the authorization
+    /// expires, if ever.
+    ///
+    /// # Errors
+    /// Returns [`Revoked`] if the authorization was revoked.
+    pub(crate) fn sign_in(
+        &self,
+        socket: &Arc<Socket>,
+        own: &ChannelName,
+        user_id: Arc<str>,
+        watchlist: BTreeSet<Arc<str>>,
+        success: Utf8Bytes,
+    ) -> Result<Option<Instant>, Revoked> {
+        let mut state = self.lock();
+        let expires = socket.authorization_expiry(own)?;
+        state.users.sign_in(socket, user_id, watchlist, success);
+        Ok(expires)
+    }
+
+    /// Closes the connections of a signed-in user, and returns their number. Earlier sign-in
+    /// signatures for this user become invalid.
+    pub(crate) fn close_user(&self, user_id: &str, close: Close) -> usize {
+        let state = self.lock();
+        if let Ok(own) = ChannelName::of_user(user_id) {
+            state.revoke(&own);
+        }
+        state.users.close(user_id, close)
+    }
+}
+
+/// The signed-in users and their watchlists.
 #[derive(Debug, Default)]
 pub(crate) struct Users {
     signed_in: BTreeMap<SocketId, SignedIn>,
@@ -24,7 +56,8 @@ struct SignedIn {
 }
 
 impl Users {
-    /// Makes a connection that is nobody's a user's, tells it `success`, and then who of the watchlist is there.
+    /// Makes an anonymous connection a user's. Sends it `success` and then the state of its
+    /// watchlist.
     pub(crate) fn sign_in(
         &mut self,
         socket: &Arc<Socket>,
@@ -32,18 +65,18 @@ impl Users {
         watchlist: BTreeSet<Arc<str>>,
         success: Utf8Bytes,
     ) {
-        socket.mailbox.put(success);
+        socket.queue.push(success);
         let sockets = self.sockets.entry(user_id.clone()).or_default();
         let is_first = sockets.is_empty();
         sockets.insert(socket.id.clone(), socket.clone());
         if is_first {
-            self.tell_watchers(&user_id, true);
+            self.notify_watchers(&user_id, true);
         }
         let (online, offline): (Vec<&str>, Vec<&str>) =
             watchlist.iter().map(AsRef::as_ref).partition(|user| self.sockets.contains_key(*user));
         if !watchlist.is_empty() {
             let state = Outgoing::WatchlistEvents { online: &online, offline: &offline };
-            socket.mailbox.put(state.encode().into());
+            socket.queue.push(state.encode().into());
         }
         for user in &watchlist {
             self.watchers.entry(user.clone()).or_default().insert(socket.id.clone(), socket.clone());
@@ -51,33 +84,33 @@ impl Users {
         self.signed_in.insert(socket.id.clone(), SignedIn { user_id, watchlist });
     }
 
-    /// Forgets a connection that ended.
+    /// Removes a connection that ended.
     pub(crate) fn sign_out(&mut self, id: &SocketId) {
         let Some(SignedIn { user_id, watchlist }) = self.signed_in.remove(id) else { return };
         for user in &watchlist {
             remove(&mut self.watchers, user, id);
         }
         if remove(&mut self.sockets, &user_id, id) {
-            self.tell_watchers(&user_id, false);
+            self.notify_watchers(&user_id, false);
         }
     }
 
-    /// Ends the user's connections, and tells how many that were.
-    pub(crate) fn end(&self, user_id: &str, ending: Ending) -> usize {
+    /// Closes a user's connections, and returns their number.
+    pub(crate) fn close(&self, user_id: &str, close: Close) -> usize {
         let sockets = self.sockets.get(user_id).into_iter().flatten();
-        sockets.map(|(_, socket)| socket.mailbox.end(ending)).count()
+        sockets.map(|(_, socket)| socket.queue.close(close)).count()
     }
 
-    fn tell_watchers(&self, user_id: &Arc<str>, is_online: bool) {
+    fn notify_watchers(&self, user_id: &Arc<str>, is_online: bool) {
         let Some(watchers) = self.watchers.get(user_id) else { return };
         let user: &[&str] = &[user_id];
         let (online, offline) = if is_online { (user, &[][..]) } else { (&[][..], user) };
         let frame = Utf8Bytes::from(Outgoing::WatchlistEvents { online, offline }.encode());
-        watchers.values().for_each(|watcher| watcher.mailbox.put(frame.clone()));
+        watchers.values().for_each(|watcher| watcher.queue.push(frame.clone()));
     }
 }
 
-/// Removes a connection, and tells whether none is left.
+/// Removes a connection of a user, and returns whether it was the last one.
 fn remove(sockets: &mut BTreeMap<Arc<str>, Sockets>, user_id: &Arc<str>, id: &SocketId) -> bool {
     let Some(of_user) = sockets.get_mut(user_id) else { return false };
     of_user.remove(id);

@@ -1,36 +1,36 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pusher_protocol::Backoff;
 use pusher_signer::Signer;
 use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::queue::{Queue, Size};
-use super::{Occurrence, Sender, Webhook};
-use crate::broker::Clock;
+use super::{SendWebhook, Webhook, WebhookEvent};
+use crate::clock::Clock;
 
-/// Sends to one destination what waits for it, one webhook after another.
+/// Sends the queued events of one destination, one webhook after another.
 pub(super) struct Delivery {
     pub(super) queue: Arc<Queue>,
-    pub(super) send: Arc<Sender>,
+    pub(super) send: Arc<SendWebhook>,
     pub(super) signer: Signer,
     pub(super) clock: Clock,
     pub(super) timeout: Duration,
-    pub(super) retries: Duration,
+    pub(super) retry_period: Duration,
 }
 
-/// The most that one webhook tells, but for a single event that is bigger.
+/// The largest batch in one webhook. A single event may be bigger.
 const BATCH: Size = Size { events: 100, bytes: 128 * 1024 };
-const FIRST_DELAY: Duration = Duration::from_secs(1);
-const LONGEST_DELAY: Duration = Duration::from_secs(60);
+const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
 
 impl Delivery {
-    /// Until the broker is gone.
+    /// Runs until the broker is dropped.
     pub(super) async fn run(self) {
         while let Some(events) = self.queue.take(BATCH).await {
             let dropped = self.queue.take_dropped();
             if dropped > 0 {
-                tracing::warn!(webhook.events = dropped, "webhook events were dropped: the queue was full");
+                tracing::warn!(webhook.events = dropped, "dropped webhook events because the queue was full");
             }
             tokio::select! {
                 () = self.deliver(self.webhook(&events)) => {}
@@ -39,36 +39,35 @@ impl Delivery {
         }
     }
 
-    fn webhook(&self, events: &[Occurrence]) -> Webhook {
+    fn webhook(&self, events: &[WebhookEvent]) -> Webhook {
         #[derive(Serialize)]
         struct Body<'a> {
             time_ms: u64,
-            events: &'a [Occurrence],
+            events: &'a [WebhookEvent],
         }
         let time_ms = u64::try_from((self.clock)().as_millis()).unwrap_or(u64::MAX);
-        // Texts and numbers cannot fail to become JSON.
+        // Serializing strings and numbers cannot fail.
         let body = serde_json::to_string(&Body { time_ms, events }).unwrap_or_default();
         let signature = self.signer.sign(body.as_bytes());
         Webhook { key: self.signer.key().to_owned(), signature, body }
     }
 
-    /// Sends one webhook until it is acknowledged, or given up.
+    /// Sends one webhook until it is acknowledged or the retry period is over.
     async fn deliver(&self, webhook: Webhook) {
         let start = Instant::now();
-        let mut delay = FIRST_DELAY;
-        loop {
-            let why = match timeout(self.timeout, (self.send)(webhook.clone())).await {
+        for attempt in 1_u32.. {
+            let error = match timeout(self.timeout, (self.send)(webhook.clone())).await {
                 Ok(Ok(())) => return,
-                Ok(Err(why)) => why,
-                Err(_) => "no answer in time".to_owned(),
+                Ok(Err(error)) => error,
+                Err(_) => "no response in time".to_owned(),
             };
-            if start.elapsed() + delay > self.retries {
-                tracing::warn!(error = %why, "a webhook was given up");
+            let delay = BACKOFF.limit(attempt);
+            if start.elapsed() + delay > self.retry_period {
+                tracing::warn!(error, "giving up on a webhook");
                 return;
             }
-            tracing::debug!(error = %why, "a webhook was not acknowledged");
+            tracing::debug!(error, "a webhook failed and will be sent again");
             sleep(delay).await;
-            delay = delay.saturating_mul(2).min(LONGEST_DELAY);
         }
     }
 }

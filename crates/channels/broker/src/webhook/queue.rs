@@ -5,20 +5,22 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::Occurrence;
-use super::departures::Departures;
+use super::WebhookEvent;
+use super::delayed::DelayedEvents;
 
-/// What waits to be sent to one destination: bounded, filled without waiting. Departures wait a while for the return that undoes them.
+/// The events that wait to be sent to one destination.
+///
+/// Bounded; pushing never waits. Departures are held back for the grace period, and a return in
+/// that time cancels them.
 #[derive(Debug)]
 pub(super) struct Queue {
     state: Mutex<State>,
     changed: Notify,
-    /// The most that may wait.
     capacity: Size,
     grace: Duration,
 }
 
-/// How many events, and how many bytes.
+/// A number of events and a number of bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Size {
     pub(super) events: usize,
@@ -27,9 +29,9 @@ pub(super) struct Size {
 
 #[derive(Debug, Default)]
 struct State {
-    ready: VecDeque<Occurrence>,
-    departures: Departures,
-    /// Of all that waits.
+    ready: VecDeque<WebhookEvent>,
+    delayed: DelayedEvents,
+    /// The size of all events that wait.
     bytes: usize,
     dropped: u64,
     is_closed: bool,
@@ -40,62 +42,63 @@ impl Queue {
         Self { state: Mutex::default(), changed: Notify::new(), capacity, grace }
     }
 
-    /// Adds one; one too many is dropped.
-    pub(super) fn put(&self, occurrence: Occurrence) {
+    /// Adds an event, or drops it if the queue is full.
+    pub(super) fn push(&self, event: WebhookEvent) {
         let now = Instant::now();
         let mut state = self.lock();
-        state.depart(now);
-        let who = occurrence.who();
-        let (departs, comes) = if occurrence.is_departure() { (who, None) } else { (None, who) };
-        if let Some(undone) = comes.and_then(|who| state.departures.undo(&who)) {
-            state.bytes -= undone.bytes();
+        state.release_due(now);
+        let subject = event.subject();
+        let (left, came) = if event.is_departure() { (subject, None) } else { (None, subject) };
+        if let Some(cancelled) = came.and_then(|subject| state.delayed.cancel(&subject)) {
+            state.bytes -= cancelled.bytes();
             return;
         }
-        let bytes = state.bytes + occurrence.bytes();
-        if state.ready.len() + state.departures.len() >= self.capacity.events || bytes > self.capacity.bytes {
+        let bytes = state.bytes + event.bytes();
+        if state.ready.len() + state.delayed.len() >= self.capacity.events || bytes > self.capacity.bytes {
             state.dropped += 1;
             return;
         }
         state.bytes = bytes;
-        match departs.zip(now.checked_add(self.grace)) {
-            Some((who, until)) => state.departures.add(who, until, occurrence),
-            None => state.ready.push_back(occurrence),
+        match left.zip(now.checked_add(self.grace)) {
+            Some((subject, due)) => state.delayed.push(subject, due, event),
+            None => state.ready.push_back(event),
         }
         drop(state);
         self.changed.notify_one();
     }
 
-    /// Waits for something to send, and gives at most `limit` of it, but always one; none once the queue is closed.
-    pub(super) async fn take(&self, limit: Size) -> Option<Vec<Occurrence>> {
+    /// Waits for events to send, and returns at most `limit` of them but at least one. Returns
+    /// `None` once the queue is closed.
+    pub(super) async fn take(&self, limit: Size) -> Option<Vec<WebhookEvent>> {
         loop {
-            let next_departure = {
+            let next_due = {
                 let mut state = self.lock();
                 if state.is_closed {
                     return None;
                 }
-                state.depart(Instant::now());
+                state.release_due(Instant::now());
                 let taken = state.take(limit);
                 if !taken.is_empty() {
                     return Some(taken);
                 }
-                state.departures.next()
+                state.delayed.next_due()
             };
-            match next_departure {
+            match next_due {
                 None => self.changed.notified().await,
-                Some(until) => tokio::select! {
+                Some(due) => tokio::select! {
                     () = self.changed.notified() => {}
-                    () = sleep_until(until) => {}
+                    () = sleep_until(due) => {}
                 },
             }
         }
     }
 
-    /// How many were dropped since this was asked last.
+    /// Returns the number of events dropped since the last call.
     pub(super) fn take_dropped(&self) -> u64 {
         std::mem::take(&mut self.lock().dropped)
     }
 
-    /// Ends whoever takes from it.
+    /// Closes the queue, which ends its taker.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
         self.changed.notify_one();
@@ -114,15 +117,16 @@ impl Queue {
 }
 
 impl State {
-    fn depart(&mut self, now: Instant) {
-        while let Some(departed) = self.departures.take(now) {
-            self.ready.push_back(departed);
+    /// Moves the departures that are due to the events to send.
+    fn release_due(&mut self, now: Instant) {
+        while let Some(departure) = self.delayed.pop_due(now) {
+            self.ready.push_back(departure);
         }
     }
 
-    fn take(&mut self, limit: Size) -> Vec<Occurrence> {
+    fn take(&mut self, limit: Size) -> Vec<WebhookEvent> {
         let (mut taken, mut bytes) = (Vec::new(), 0);
-        while let Some(next) = self.ready.front().map(Occurrence::bytes) {
+        while let Some(next) = self.ready.front().map(WebhookEvent::bytes) {
             if taken.len() >= limit.events || (bytes + next > limit.bytes && !taken.is_empty()) {
                 break;
             }
@@ -147,47 +151,47 @@ mod tests {
         Queue::new(Size { events, ..ALL }, Duration::from_secs(3))
     }
 
-    fn occupied(channel: &str) -> Occurrence {
-        Occurrence::occupied(&channel.parse().unwrap())
+    fn occupied(channel: &str) -> WebhookEvent {
+        WebhookEvent::channel_occupied(&channel.parse().unwrap())
     }
 
-    fn vacated(channel: &str) -> Occurrence {
-        Occurrence::vacated(&channel.parse().unwrap())
+    fn vacated(channel: &str) -> WebhookEvent {
+        WebhookEvent::channel_vacated(&channel.parse().unwrap())
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_departure_waits_for_its_return_and_is_not_told_when_that_comes() {
+    async fn a_return_within_the_grace_period_cancels_the_departure() {
         let queue = queue(10);
         let start = Instant::now();
-        queue.put(vacated("a"));
-        queue.put(vacated("b"));
-        queue.put(occupied("a"));
+        queue.push(vacated("a"));
+        queue.push(vacated("b"));
+        queue.push(occupied("a"));
         assert_eq!(queue.take(ALL).await, Some(vec![vacated("b")]));
         assert_eq!(start.elapsed().as_secs(), 3);
-        queue.put(occupied("b"));
+        queue.push(occupied("b"));
         assert_eq!(queue.take(ALL).await, Some(vec![occupied("b")]));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_return_after_the_grace_undoes_nothing_though_nobody_took_the_departure_yet() {
+    async fn a_return_after_the_grace_period_cancels_nothing_even_if_the_departure_is_not_sent_yet() {
         let queue = queue(10);
-        queue.put(vacated("a"));
+        queue.push(vacated("a"));
         advance(Duration::from_secs(3)).await;
-        queue.put(occupied("a"));
-        queue.put(occupied("b"));
+        queue.push(occupied("a"));
+        queue.push(occupied("b"));
         assert_eq!(queue.take(ALL).await, Some(vec![vacated("a"), occupied("a"), occupied("b")]));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_departs_again_waits_again() {
+    async fn a_second_departure_gets_a_grace_period_again() {
         let queue = queue(10);
-        for occurrence in [vacated("a"), vacated("b"), occupied("a"), vacated("a")] {
-            queue.put(occurrence);
+        for event in [vacated("a"), vacated("b"), occupied("a"), vacated("a")] {
+            queue.push(event);
             advance(Duration::from_secs(1)).await;
         }
         assert_eq!(queue.take(ALL).await, Some(vec![vacated("b")]));
-        queue.put(occupied("a"));
-        queue.put(occupied("c"));
+        queue.push(occupied("a"));
+        queue.push(occupied("c"));
         assert_eq!(queue.take(ALL).await, Some(vec![occupied("c")]));
     }
 
@@ -195,7 +199,7 @@ mod tests {
     async fn a_batch_and_the_queue_are_bounded_in_bytes() {
         let event = |size: usize| {
             let socket = SocketId::new("1.2").unwrap();
-            Occurrence::client_event(
+            WebhookEvent::client_event(
                 &"private-a".parse().unwrap(),
                 "client-e",
                 &"a".repeat(size),
@@ -206,23 +210,27 @@ mod tests {
         let capacity = Size { bytes: 10_000, ..ALL };
         let queue = Queue::new(capacity, Duration::from_secs(3));
         for size in [2_000, 2_000, 4_000, 2_000, 20_000, 100] {
-            queue.put(event(size));
+            queue.push(event(size));
         }
-        queue.put(vacated("a"));
+        queue.push(vacated("a"));
         let limit = Size { bytes: 5_000, ..ALL };
-        assert_eq!(queue.take_dropped(), 2, "as much as there is room for");
+        assert_eq!(queue.take_dropped(), 2, "events that do not fit are dropped");
         assert_eq!(queue.take(limit).await, Some(vec![event(2_000), event(2_000)]));
-        assert_eq!(queue.take(Size { bytes: 1, ..ALL }).await, Some(vec![event(4_000)]), "always one");
+        assert_eq!(
+            queue.take(Size { bytes: 1, ..ALL }).await,
+            Some(vec![event(4_000)]),
+            "at least one event"
+        );
         assert_eq!(queue.take(limit).await, Some(vec![event(100)]));
-        queue.put(occupied("a"));
+        queue.push(occupied("a"));
         assert_eq!(queue.lock().bytes, 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_too_many_is_dropped_and_counted() {
+    async fn events_beyond_the_capacity_are_dropped_and_counted() {
         let queue = queue(2);
         for channel in ["a", "b", "c"] {
-            queue.put(occupied(channel));
+            queue.push(occupied(channel));
         }
         assert_eq!(queue.take(ALL).await, Some(vec![occupied("a"), occupied("b")]));
         assert_eq!((queue.take_dropped(), queue.take_dropped()), (1, 0));

@@ -10,7 +10,7 @@ use crate::support::*;
 
 /// As an auth endpoint does before it answers.
 fn authorize(broker: &Broker, client: &Client, channel: &str, seconds: u64) {
-    broker.authorize_for(&client.id, &channel.parse().unwrap(), Some(Duration::from_secs(seconds)));
+    broker.record_authorization(&client.id, &channel.parse().unwrap(), Some(Duration::from_secs(seconds)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -38,7 +38,7 @@ async fn what_was_not_used_ends_nothing() {
     let mut client = connect(&broker).await;
     authorize(&broker, &client, "private-ada", 60);
     authorize(&broker, &client, "news", u64::MAX);
-    broker.authorize_for(&"1.1".parse().unwrap(), &"news".parse().unwrap(), Some(Duration::MAX));
+    broker.record_authorization(&"1.1".parse().unwrap(), &"news".parse().unwrap(), Some(Duration::MAX));
     client.subscribe("news").await;
     let start = Instant::now();
     assert_eq!(client.next().await["event"], "pusher:ping");

@@ -9,7 +9,7 @@ use crate::support::*;
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_is_closed_while_others_receive_all() {
-    let broker = broker_with(|limits| limits.queue = 8);
+    let broker = broker_with(|limits| limits.send_queue = 8);
     let (mut slow, mut quick) = (connect(&broker).await, connect(&broker).await);
     slow.subscribe("news").await;
     quick.subscribe("news").await;
@@ -60,7 +60,7 @@ async fn a_client_that_pings_without_reading_the_pongs_is_closed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_asks_without_reading_the_answers_is_closed() {
-    let broker = broker_with(|limits| limits.queue = 8);
+    let broker = broker_with(|limits| limits.send_queue = 8);
     let mut client = connect(&broker).await;
     client.subscribe("news").await;
     let ping = Message::text(json!({"event": "pusher:ping", "data": "a".repeat(100)}).to_string());

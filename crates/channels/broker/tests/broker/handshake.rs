@@ -55,7 +55,7 @@ async fn protocols_5_to_7_and_none_are_served_others_closed_with_4007() {
 
 #[tokio::test]
 async fn one_connection_too_many_is_closed_with_4100_until_there_is_room() {
-    let broker = broker_with(|limits| limits.sockets = 1);
+    let broker = broker_with(|limits| limits.connections = 1);
     let mut first = connect(&broker).await;
     let (frame, mut ws) = connect_raw(&broker, APP).await;
     assert_eq!(frame["data"]["code"], 4100);
@@ -73,7 +73,7 @@ async fn one_connection_too_many_is_closed_with_4100_until_there_is_room() {
 
 #[tokio::test(start_paused = true)]
 async fn not_even_refusals_are_without_limit() {
-    let broker = broker_with(|limits| limits.sockets = 0);
+    let broker = broker_with(|limits| limits.connections = 0);
     let mut refused = Vec::new();
     for _ in 0..64 {
         refused.push(open(&broker, APP).await);

@@ -28,9 +28,9 @@ fn without(key: &str) -> Value {
 async fn the_published_example_is_accepted() {
     // Pusher's HTTP API reference, "worked authentication example".
     let signer = pusher_broker::Signer::new("278d425bdf160c739803", "7ad3773142a6692b25b8");
-    let app = pusher_broker::App { id: "3".into(), signer };
-    let broker = pusher_broker::Broker::builder(app);
-    let broker = broker.clock(|| std::time::Duration::from_secs(1_353_088_179)).build();
+    let broker = pusher_broker::Broker::builder("3", signer)
+        .clock(|| std::time::Duration::from_secs(1_353_088_179))
+        .build();
     let path = "/apps/3/events?body_md5=ec365a775a4cd0599faeb73354201b6f&auth_version=1.0\
         &auth_key=278d425bdf160c739803&auth_timestamp=1353088179\
         &auth_signature=da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c";

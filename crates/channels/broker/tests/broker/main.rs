@@ -1,5 +1,5 @@
-//! The broker from outside: raw WebSocket and HTTP clients over in-memory streams, so that the clock can be paused; and over
-//! TCP where that is the point.
+//! The broker from outside: raw WebSocket and HTTP clients over in-memory streams, so that the
+//! clock can be paused; and over TCP where that is the point.
 #![allow(
     unreachable_pub,
     clippy::unwrap_used,

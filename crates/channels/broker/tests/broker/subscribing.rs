@@ -129,7 +129,7 @@ async fn the_101st_subscription_of_a_connection_is_refused_until_one_is_given_up
 
 #[tokio::test(start_paused = true)]
 async fn who_comes_and_goes_too_often_is_refused_with_4301_and_stays_connected() {
-    let broker = broker_with(|limits| (limits.subscribing, limits.subscriptions) = (3, 3));
+    let broker = broker_with(|limits| (limits.subscribe_requests, limits.subscriptions) = (3, 3));
     let mut client = connect(&broker).await;
     for n in 0..3 {
         client.subscribe("news").await;
@@ -147,7 +147,7 @@ async fn who_comes_and_goes_too_often_is_refused_with_4301_and_stays_connected()
 
 #[tokio::test(start_paused = true)]
 async fn who_comes_back_may_ask_for_all_its_channels_at_once() {
-    let broker = broker_with(|limits| (limits.subscribing, limits.subscriptions) = (3, 5));
+    let broker = broker_with(|limits| (limits.subscribe_requests, limits.subscriptions) = (3, 5));
     let mut client = connect(&broker).await;
     for n in 0..5 {
         client.subscribe(&format!("news-{n}")).await;

@@ -6,7 +6,7 @@ use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use pusher_broker::{App, Broker, Builder, EventName, Limits, Signer};
+use pusher_broker::{Broker, Builder, EventName, Limits, Signer};
 use pusher_protocol::{ChannelName, SocketId};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
@@ -31,7 +31,7 @@ pub fn broker_with(configure: impl FnOnce(&mut Limits)) -> Broker {
 }
 
 pub fn builder() -> Builder {
-    Broker::builder(App { id: "3".into(), signer: signer() }).clock(|| Duration::from_secs(NOW))
+    Broker::builder("3", signer()).clock(|| Duration::from_secs(NOW))
 }
 
 /// The client's end of an in-memory connection to the broker's router.

@@ -21,7 +21,7 @@ async fn connect_tcp(address: std::net::SocketAddr) -> Client<TcpStream> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_clients_see_two_publishers_in_one_order() {
-    let broker = broker_with(|limits| limits.queue = 1_000);
+    let broker = broker_with(|limits| limits.send_queue = 1_000);
     let address = serve(&broker).await;
     let mut readers = Vec::new();
     for _ in 0..100 {

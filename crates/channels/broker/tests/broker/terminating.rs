@@ -49,14 +49,15 @@ async fn what_was_signed_before_opens_nothing_after() {
     let broker = broker();
     let (mut ada, mut other) = (connect(&broker).await, connect(&broker).await);
     let [own, news, user] = ["private-ada", "private-news", "#server-to-user-ada"];
-    let authorize =
-        |client: &Client, channel: &str| broker.authorize_for(&client.id, &channel.parse().unwrap(), None);
+    let authorize = |client: &Client, channel: &str| {
+        broker.record_authorization(&client.id, &channel.parse().unwrap(), None)
+    };
     for channel in [own, news, user] {
         authorize(&ada, channel);
     }
     assert_eq!(broker.terminate_subscribers(&own.parse().unwrap()), 0);
     assert_eq!(broker.terminate_connections("ada"), 0);
-    let called_back = "the authorization was called back: authorize again";
+    let called_back = "the authorization was revoked: authorize again";
     let message = format!("Cannot subscribe to {own}: {called_back}");
     let auth = ada.auth(own);
     assert_eq!(ada.try_subscribe(own, &auth).await, error(&message, Some(own)));

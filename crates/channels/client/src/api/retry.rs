@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use pusher_protocol::Backoff;
+
 /// How often a call of the HTTP API is sent, and how long it waits between. What may be sent again is decided by the call:
 ///
 /// - Queries, and closing a user's connections, do the same however often they come: they are sent again after every failure
@@ -11,14 +13,13 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
     attempts: u32,
-    base: Duration,
-    cap: Duration,
+    backoff: Backoff,
 }
 
 impl Retry {
     /// Every call is sent once.
     pub const fn never() -> Self {
-        Self { attempts: 1, base: Duration::ZERO, cap: Duration::ZERO }
+        Self { attempts: 1, backoff: Backoff::new(Duration::ZERO, Duration::ZERO) }
     }
 
     /// How often a call is sent at most, the first time counted; at least once.
@@ -26,32 +27,21 @@ impl Retry {
         Self { attempts, ..self }
     }
 
-    /// The limit of the first wait.
-    pub const fn base(self, base: Duration) -> Self {
-        Self { base, ..self }
-    }
-
-    /// The limit that no wait exceeds.
-    pub const fn cap(self, cap: Duration) -> Self {
-        Self { cap, ..self }
+    /// Sets the waits between attempts.
+    pub const fn backoff(self, backoff: Backoff) -> Self {
+        Self { backoff, ..self }
     }
 
     /// The wait after the failure of attempt `attempt` (from 1); none when it was the last.
     pub(super) fn wait_after(&self, attempt: u32) -> Option<Duration> {
-        (attempt < self.attempts).then(|| self.limit(attempt).mul_f64(rand::random_range(0.0..=1.0)))
-    }
-
-    fn limit(&self, attempt: u32) -> Duration {
-        let doubled =
-            2_u32.checked_pow(attempt.saturating_sub(1)).and_then(|factor| self.base.checked_mul(factor));
-        doubled.map_or(self.cap, |limit| limit.min(self.cap))
+        (attempt < self.attempts).then(|| self.backoff.delay(attempt, rand::random_range(0.0..=1.0)))
     }
 }
 
 impl Default for Retry {
     /// Three times, waiting up to 0.2 s and up to 0.4 s between.
     fn default() -> Self {
-        Self { attempts: 3, base: Duration::from_millis(200), cap: Duration::from_secs(2) }
+        Self { attempts: 3, backoff: Backoff::new(Duration::from_millis(200), Duration::from_secs(2)) }
     }
 }
 
@@ -60,16 +50,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_cap_and_end_with_the_attempts() {
+    fn the_waits_end_with_the_attempts() {
         let retry = Retry::default().attempts(6);
-        let limits: Vec<u128> = (1..=6).map(|attempt| retry.limit(attempt).as_millis()).collect();
-        assert_eq!(limits, [200, 400, 800, 1600, 2000, 2000]);
         for attempt in 1..6 {
-            assert!(retry.wait_after(attempt).unwrap() <= retry.limit(attempt));
+            assert!(retry.wait_after(attempt).unwrap() <= retry.backoff.limit(attempt));
         }
+        assert_eq!(retry.backoff.limit(5), Duration::from_secs(2));
         assert_eq!(retry.wait_after(6), None);
         assert_eq!(Retry::never().wait_after(1), None);
         assert_eq!(Retry::default().attempts(0).wait_after(1), None);
-        assert_eq!(retry.limit(u32::MAX), Duration::from_secs(2));
     }
 }

@@ -13,13 +13,13 @@ use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep_until};
 
 use super::ConnectionState;
-use super::backoff::{Attempts, Next};
 use super::binding::Bindings;
 use super::command::Command;
 use super::inbound::Inbound;
 use super::link::{Answer, Connection, Link, LinkEvent};
 use super::loss::Loss;
 use super::rate::Rate;
+use super::reconnect::{Attempts, Next};
 use super::registry::{Delivered, Phase, Registry};
 use super::settings::Settings;
 use super::sign_in::{SignIn, Stage};
@@ -281,7 +281,7 @@ impl Actor {
 
     /// Decides what follows a failed attempt or a lost connection.
     fn retry(&mut self, loss: &Loss, held: Duration) {
-        match self.attempts.next(&self.settings.limits.backoff, loss, held, &mut self.rng) {
+        match self.attempts.next(&self.settings.limits.reconnect, loss, held, &mut self.rng) {
             Next::Stop => {
                 tracing::warn!(reason = %loss, "the server refused the connection");
                 let code = loss.code().map(|code| code.0);

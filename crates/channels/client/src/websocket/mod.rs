@@ -1,7 +1,6 @@
 //! The WebSocket client. One task, the actor, owns the connection and the subscriptions; handles send it commands.
 
 mod actor;
-mod backoff;
 mod binding;
 mod builder;
 mod client;
@@ -17,6 +16,7 @@ mod members;
 mod proxy;
 mod queue;
 mod rate;
+mod reconnect;
 mod registry;
 mod session;
 mod settings;
@@ -25,7 +25,6 @@ mod state;
 mod subscription;
 mod user;
 
-pub use backoff::Backoff;
 pub use binding::{Binding, BoundEvent};
 pub use builder::ClientBuilder;
 pub use client::Client;

@@ -4,7 +4,8 @@ use std::time::Duration;
 use pusher_protocol::limits;
 use rustls::ClientConfig;
 
-use super::{Backoff, Connector};
+use super::Connector;
+use super::reconnect::Reconnect;
 use crate::endpoint::Endpoint;
 use crate::{Authorizer, UserAuthenticator};
 
@@ -29,7 +30,7 @@ pub(crate) struct Limits {
     pub(crate) unavailable_after: Duration,
     pub(crate) subscribe_timeout: Duration,
     pub(crate) authorization_timeout: Duration,
-    pub(crate) backoff: Backoff,
+    pub(crate) reconnect: Reconnect,
     pub(crate) queue: usize,
     pub(crate) client_events: Option<usize>,
     pub(crate) max_message: usize,
@@ -44,7 +45,7 @@ impl Default for Limits {
             unavailable_after: Duration::from_secs(10),
             subscribe_timeout: Duration::from_secs(10),
             authorization_timeout: Duration::from_secs(30),
-            backoff: Backoff::default(),
+            reconnect: Reconnect::default(),
             queue: 1024,
             client_events: Some(limits::CLIENT_EVENTS_PER_SECOND),
             max_message: 256 * 1024,

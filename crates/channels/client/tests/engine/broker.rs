@@ -1,4 +1,4 @@
-use pusher_broker::{App, Broker, Limits, Webhook};
+use pusher_broker::{Broker, Limits, Webhook};
 use pusher_signer::{ReceivedWebhook, WebhookEvent, WebhookReceiver};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedSender;
@@ -18,7 +18,7 @@ impl Drop for Running {
 pub(crate) async fn start(told: UnboundedSender<WebhookEvent>) -> (u16, Box<dyn Send>) {
     let mut limits = Limits::default();
     limits.webhook_grace = std::time::Duration::from_millis(50);
-    let broker = Broker::builder(App { id: APP_ID.into(), signer: signer() })
+    let broker = Broker::builder(APP_ID, signer())
         .limits(limits)
         .client_events(true)
         .subscription_counts(true)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pusher_client::{Error, ErrorKind, EventName, HttpApi, Retry, Signer, Trigger};
+use pusher_client::{Backoff, Error, ErrorKind, EventName, HttpApi, Retry, Signer, Trigger};
 
 use crate::server::Server;
 
@@ -12,7 +12,7 @@ fn api(server: &Server) -> HttpApi {
         .port(server.address.port())
         .tls(false)
         .timeout(Duration::from_millis(300))
-        .retry(Retry::default().base(Duration::from_millis(1)))
+        .retry(Retry::default().backoff(Backoff::new(Duration::from_millis(1), Duration::from_secs(2))))
         .build()
         .unwrap()
 }
@@ -97,7 +97,11 @@ async fn an_event_is_sent_again_when_there_was_no_connection() {
         .host("127.0.0.1")
         .port(socket.local_addr().unwrap().port())
         .tls(false)
-        .retry(Retry::default().attempts(1_000).base(Duration::from_millis(5)).cap(Duration::from_millis(5)));
+        .retry(
+            Retry::default()
+                .attempts(1_000)
+                .backoff(Backoff::new(Duration::from_millis(5), Duration::from_millis(5))),
+        );
     let once = patient.clone().retry(Retry::never()).build().unwrap();
     assert_eq!(once.trigger(&event()).await.unwrap_err().kind(), ErrorKind::Network);
 

@@ -99,7 +99,7 @@ async fn a_ping_now_that_is_answered_changes_nothing() {
 async fn a_ping_now_cuts_the_wait_for_the_next_attempt_short() {
     let net = Net::new();
     let hour = Duration::from_secs(3_600);
-    let client = net.client().backoff(Backoff::default().base(hour).cap(hour)).connect().unwrap();
+    let client = net.client().backoff(Backoff::new(hour, hour)).connect().unwrap();
     net.establish(1).await.close(4100).await;
     state(&client, |state| matches!(state, ConnectionState::Reconnecting { .. })).await;
     let start = Instant::now();

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 use internal_notifications_server::config::{EmbeddedConfig, RealtimeConfig};
 use internal_notifications_server::{Config, Limits, local_url, serve};
-use pusher_broker::{App, Broker as Channels};
+use pusher_broker::Broker as Channels;
 use pusher_signer::Signer;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -47,7 +47,8 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) async fn run(self, env: Env, output: &mut Output) -> Result<(), Error> {
         logs::start(&env, logs::OF_A_SERVER)?;
-        let builder = Channels::builder(app(&env)?).client_events(self.client_events);
+        let (app_id, signer) = app(&env)?;
+        let builder = Channels::builder(app_id, signer).client_events(self.client_events);
         let broker = webhooks::add(builder, &self.webhook)?.build();
         let mut stop = Stop::listen()?;
         let unusable = |error| Error::failed(format!("cannot listen on {}: {error}", self.listen));
@@ -79,7 +80,7 @@ impl Broker {
 }
 
 /// The app, read as a server reads it.
-fn app(env: &Env) -> Result<App, Error> {
+fn app(env: &Env) -> Result<(String, Signer), Error> {
     for (name, what) in CREDENTIALS {
         env.require(name, what)?;
     }
@@ -91,7 +92,7 @@ fn app(env: &Env) -> Result<App, Error> {
             app_key: Some(key),
             app_secret: Some(secret),
             ..
-        }) => Ok(App { id, signer: Signer::new(key, &secret) }),
+        }) => Ok((id, Signer::new(key, &secret))),
         _ => Err(Error::usage("PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET are needed")),
     }
 }

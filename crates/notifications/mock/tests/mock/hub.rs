@@ -41,8 +41,8 @@ fn an_id_is_one_notification_of_the_hub() {
 fn an_id_that_somebody_chose_is_not_made_again() {
     let hub = MockHub::new();
     hub.push_as_backend("shop", ["ada"], note("mock-1")).unwrap();
-    let made = hub.push_as_backend("shop", ["ada"], InternalNotification::new("c")).unwrap();
-    assert_eq!(made.id, id("mock-2"));
+    let counters = hub.push_as_backend("shop", ["ada"], InternalNotification::new("c")).unwrap();
+    assert_eq!(counters.id, id("mock-2"));
 }
 
 #[test]

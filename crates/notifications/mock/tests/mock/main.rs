@@ -9,13 +9,13 @@
 )]
 
 mod cancelling;
+mod catch_up;
 mod converges;
-mod gaps;
 mod hub;
-mod later;
 mod lifecycle;
 mod offline;
-mod scripted;
+mod planned_faults;
+mod schedule;
 mod streams;
 mod trace;
 

@@ -131,7 +131,7 @@ impl From<StoreError> for ApiError {
             StoreErrorKind::KeyReused => (Kind::KeyReused, None),
             StoreErrorKind::Expired => (Kind::Expired, None),
             StoreErrorKind::Diverged => (Kind::Diverged, None),
-            StoreErrorKind::Unknown => (Kind::UnknownNotification, None),
+            StoreErrorKind::NotFound => (Kind::UnknownNotification, None),
             StoreErrorKind::Unavailable => (Kind::Unavailable, None),
             _ => (Kind::Internal, None),
         };

@@ -33,7 +33,8 @@ impl AppState {
     ) {
         if let Some(broker) = &self.realtime.broker {
             let left = expires_at.map(|at| at.as_duration() - self.clock.now().as_duration());
-            broker.authorize_for(socket_id, channel, left.map(|left| left.try_into().unwrap_or_default()));
+            let left = left.map(|left| left.try_into().unwrap_or_default());
+            broker.record_authorization(socket_id, channel, left);
         }
     }
 

@@ -64,7 +64,7 @@ impl RealtimeParts {
         let configured = [&config.app_id, &config.app_key, &config.app_secret].map(Option::clone);
         let [id, key, secret] = generated_secrets::app(store, configured).await?;
         let signer = Signer::new(key, &secret);
-        let broker = Broker::new(pusher_broker::App { id, signer: signer.clone() }, limits.clone());
+        let broker = Broker::builder(id, signer.clone()).limits(limits.clone()).build();
         let parts = Self::embedded(broker, signer);
         Ok(match &config.client {
             Some(endpoint) => parts.with_client_address(ClientAddress::Host(endpoint.clone())),

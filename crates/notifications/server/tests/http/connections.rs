@@ -122,8 +122,7 @@ impl Authenticator for UntilNow {
 #[tokio::test]
 async fn a_connection_is_closed_when_the_token_that_authorized_it_has_expired() {
     let signer = Signer::new("app-key", "app-secret");
-    let broker =
-        Broker::new(pusher_broker::App { id: "1".into(), signer: signer.clone() }, Default::default());
+    let broker = Broker::new("1", signer.clone());
     let app = App::new(
         Arc::new(MemoryStore::open(MemoryData::default(), MemoryOptions::default())),
         Arc::new(UntilNow),

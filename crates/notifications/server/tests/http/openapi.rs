@@ -1,4 +1,4 @@
-//! What the server says of its routes; a program that reads it tries each of them (`tests/strangers/python/test_openapi.py`).
+//! What the server says of its routes; a program that reads it tries each of them (`tests/interop/python/test_openapi.py`).
 
 use reqwest::Method;
 use serde_json::Value;

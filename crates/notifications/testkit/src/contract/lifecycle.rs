@@ -2,51 +2,53 @@ use futures_util::{StreamExt, future};
 use internal_notifications_service::models::{NotificationId, UserId};
 use internal_notifications_service::{Snapshot, Status};
 
-use crate::probe::{Probe, lists, opened, told};
-use crate::stage::Stage;
-use crate::violation::{Broken, Held, ensure};
+use crate::checked_device::{CheckedDevice, describe, lists, opened};
+use crate::scenario::Scenario;
+use crate::violation::{CheckResult, Failure, ensure};
 
-pub(crate) async fn bullet_01_before_init_the_service_is_idle_and_errs(stage: &Stage<'_>) -> Held {
-    let (ada, bob) = (stage.user("ada")?, stage.user("bob")?);
-    let a = stage.push(&[&ada], "a").await?;
-    let laptop = stage.device(&ada).await?;
+pub(crate) async fn bullet_01_before_init_the_service_is_idle_and_calls_fail(
+    scenario: &Scenario<'_>,
+) -> CheckResult {
+    let (ada, bob) = (scenario.user("ada")?, scenario.user("bob")?);
+    let a = scenario.push(&[&ada], "a").await?;
+    let laptop = scenario.device(&ada).await?;
     laptop.is_idle("before init")?;
     let first = laptop.call("snapshots().next", laptop.service().snapshots().next()).await?;
     ensure!(first == Some(Snapshot::default()), "before init `snapshots` begins with {first:?}");
-    laptop.refuses_all("before init", &bob, &a).await?;
+    laptop.rejects_calls("before init", &bob, &a).await?;
     laptop.dispose().await?;
     laptop.is_idle("after dispose without init")?;
 
     // What was refused did not happen.
     laptop.init().await?;
     laptop.shows(&[&a], 1).await?;
-    let bobs = stage.live(&bob).await?;
-    let fence = stage.push(&[&bob], "fence").await?;
+    let bobs = scenario.live(&bob).await?;
+    let fence = scenario.push(&[&bob], "fence").await?;
     bobs.shows(&[&fence], 1).await?;
     Ok(())
 }
 
-pub(crate) async fn bullet_02_init_brings_the_first_snapshot_and_announces_nothing_of_it(
-    stage: &Stage<'_>,
-) -> Held {
-    let ada = stage.user("ada")?;
-    let a = stage.push(&[&ada], "a").await?;
-    let b = stage.push(&[&ada], "b").await?;
-    let laptop = stage.device(&ada).await?;
-    let mut ear = laptop.ear();
+pub(crate) async fn bullet_02_init_loads_the_first_snapshot_and_announces_none_of_it(
+    scenario: &Scenario<'_>,
+) -> CheckResult {
+    let ada = scenario.user("ada")?;
+    let a = scenario.push(&[&ada], "a").await?;
+    let b = scenario.push(&[&ada], "b").await?;
+    let laptop = scenario.device(&ada).await?;
+    let mut reader = laptop.announcement_reader();
     laptop.init().await?;
     let now = laptop.shows_already("when init has returned", &[&b, &a], 2)?;
     let started = !matches!(now.status, Status::Idle | Status::Starting);
     ensure!(started, "when init has returned the status is {:?}", now.status);
-    let fence = stage.push(&[&ada], "fence").await?;
-    ear.hears(&[&fence]).await
+    let fence = scenario.push(&[&ada], "fence").await?;
+    reader.expect(&[&fence]).await
 }
 
-pub(crate) async fn bullet_03_init_again_does_nothing(stage: &Stage<'_>) -> Held {
-    let ada = stage.user("ada")?;
-    let a = stage.push(&[&ada], "a").await?;
-    let laptop = stage.device(&ada).await?;
-    let mut ear = laptop.ear();
+pub(crate) async fn bullet_03_a_second_init_does_nothing(scenario: &Scenario<'_>) -> CheckResult {
+    let ada = scenario.user("ada")?;
+    let a = scenario.push(&[&ada], "a").await?;
+    let laptop = scenario.device(&ada).await?;
+    let mut reader = laptop.announcement_reader();
     let service = laptop.service();
     let calls = future::try_join3(service.init(), service.init(), service.init());
     laptop.ok("three init at the same time", calls).await?;
@@ -56,9 +58,9 @@ pub(crate) async fn bullet_03_init_again_does_nothing(stage: &Stage<'_>) -> Held
     laptop.init().await?;
     let now = laptop.shows_already("after init of an initialized service", &[&a], 1)?;
     ensure!(now.status != Status::Starting, "init of an initialized service starts it again");
-    let b = stage.push(&[&ada], "b").await?;
-    let c = stage.push(&[&ada], "c").await?;
-    ear.hears(&[&b, &c]).await?;
+    let b = scenario.push(&[&ada], "b").await?;
+    let c = scenario.push(&[&ada], "c").await?;
+    reader.expect(&[&b, &c]).await?;
     laptop.shows(&[&c, &b, &a], 3).await?;
 
     laptop.unsubscribe().await?;
@@ -68,56 +70,56 @@ pub(crate) async fn bullet_03_init_again_does_nothing(stage: &Stage<'_>) -> Held
     Ok(())
 }
 
-pub(crate) async fn bullet_04_a_failed_init_leaves_it_idle(stage: &Stage<'_>) -> Held {
-    let (ada, bob) = (stage.user("ada")?, stage.user("bob")?);
-    let a = stage.push(&[&ada], "a").await?;
-    let laptop = stage.device(&ada).await?;
-    let mut ear = laptop.ear();
+pub(crate) async fn bullet_04_a_failed_init_leaves_the_service_idle(scenario: &Scenario<'_>) -> CheckResult {
+    let (ada, bob) = (scenario.user("ada")?, scenario.user("bob")?);
+    let a = scenario.push(&[&ada], "a").await?;
+    let laptop = scenario.device(&ada).await?;
+    let mut reader = laptop.announcement_reader();
     laptop.call("fail_init of the harness", laptop.connection()?.fail_init()).await?;
     for _ in 0..2 {
         if laptop.call("init that must fail", laptop.service().init()).await?.is_ok() {
-            return Err(Broken("init succeeds though the harness lets it fail".to_owned()));
+            return Err(Failure("init succeeds though the harness lets it fail".to_owned()));
         }
         laptop.is_idle("after a failed init")?;
     }
-    laptop.refuses_all("after a failed init", &bob, &a).await?;
+    laptop.rejects_calls("after a failed init", &bob, &a).await?;
     laptop.mend().await?;
     laptop.init().await?;
     laptop.shows_already("after an init that follows a failed one", &[&a], 1)?;
-    let fence = stage.push(&[&ada], "fence").await?;
-    ear.hears(&[&fence]).await
+    let fence = scenario.push(&[&ada], "fence").await?;
+    reader.expect(&[&fence]).await
 }
 
-pub(crate) async fn bullet_05_dispose_forgets_the_user(stage: &Stage<'_>) -> Held {
-    let (ada, bob) = (stage.user("ada")?, stage.user("bob")?);
-    let (laptop, phone) = (stage.live(&ada).await?, stage.live(&ada).await?);
-    let a = stage.push(&[&ada], "a").await?;
+pub(crate) async fn bullet_05_dispose_forgets_the_user(scenario: &Scenario<'_>) -> CheckResult {
+    let (ada, bob) = (scenario.user("ada")?, scenario.user("bob")?);
+    let (laptop, phone) = (scenario.live(&ada).await?, scenario.live(&ada).await?);
+    let a = scenario.push(&[&ada], "a").await?;
     laptop.shows(&[&a], 1).await?;
     laptop.dispose().await?;
     laptop.is_idle("after dispose")?;
     let first = laptop.call("snapshots().next", laptop.service().snapshots().next()).await?;
     ensure!(first == Some(Snapshot::default()), "after dispose `snapshots` begins with {first:?}");
-    laptop.refuses_all("after dispose", &bob, &a).await?;
+    laptop.rejects_calls("after dispose", &bob, &a).await?;
     laptop.dispose().await?;
     laptop.is_idle("after a second dispose")?;
 
     // It goes on without it.
-    let fence = stage.push(&[&ada], "fence").await?;
+    let fence = scenario.push(&[&ada], "fence").await?;
     phone.shows(&[&fence, &a], 2).await?;
     laptop.is_idle("after dispose, and a push to the user,")?;
     match phone.connection() {
-        Ok(_) => drops_what_waits(stage, &ada, &laptop, [&fence, &a]).await,
+        Ok(_) => drops_what_waits(scenario, &ada, &laptop, [&fence, &a]).await,
         Err(_) => Ok(()),
     }
 }
 
 /// Where connections can be cut: a write that waits for one is not stored when there is one again.
 async fn drops_what_waits(
-    stage: &Stage<'_>,
+    scenario: &Scenario<'_>,
     ada: &UserId,
-    laptop: &Probe,
+    laptop: &CheckedDevice,
     [b, a]: [&NotificationId; 2],
-) -> Held {
+) -> CheckResult {
     laptop.init().await?;
     laptop.until("it is live after init", |now| now.status == Status::Live).await?;
     laptop.cut().await?;
@@ -126,7 +128,7 @@ async fn drops_what_waits(
     laptop.is_idle("after dispose while a write waits")?;
     laptop.mend().await?;
     laptop.init().await?;
-    let fence = stage.push(&[ada], "fence2").await?;
+    let fence = scenario.push(&[ada], "fence2").await?;
     let listed = [&fence, b, a];
     let what = "it shows what is there, and no write that waited at dispose";
     let so = |now: &Snapshot| lists(now, &listed) && now.pending == 3 && opened(now, a) == Some(false);
@@ -134,79 +136,81 @@ async fn drops_what_waits(
 
     // Writes are stored in their order: none is still to come after this one.
     laptop.open(&[&fence]).await?;
-    let phone = stage.live(ada).await?;
+    let phone = scenario.live(ada).await?;
     for device in [laptop, &phone] {
         let now = device.shows(&listed, 2).await?;
         let is_dropped = now.unconfirmed == 0 && opened(&now, a) == Some(false);
-        ensure!(is_dropped, "a write that waited at dispose is stored after it: {}", told(&now));
+        ensure!(is_dropped, "a write that waited at dispose is stored after it: {}", describe(&now));
     }
     Ok(())
 }
 
-pub(crate) async fn bullet_06_init_after_dispose_loses_and_repeats_nothing(stage: &Stage<'_>) -> Held {
-    let ada = stage.user("ada")?;
-    let a = stage.push(&[&ada], "a").await?;
-    let laptop = stage.live(&ada).await?;
-    let b = stage.push(&[&ada], "b").await?;
+pub(crate) async fn bullet_06_init_after_dispose_loses_and_repeats_nothing(
+    scenario: &Scenario<'_>,
+) -> CheckResult {
+    let ada = scenario.user("ada")?;
+    let a = scenario.push(&[&ada], "a").await?;
+    let laptop = scenario.live(&ada).await?;
+    let b = scenario.push(&[&ada], "b").await?;
     laptop.shows(&[&b, &a], 2).await?;
     for (while_away, fence) in [("c", "fence"), ("d", "fence2")] {
         let before: Vec<_> = laptop.now().notifications.iter().map(|row| row.id.clone()).collect();
         laptop.dispose().await?;
-        let mut ear = laptop.ear();
-        let missed = stage.push(&[&ada], while_away).await?;
+        let mut reader = laptop.announcement_reader();
+        let missed = scenario.push(&[&ada], while_away).await?;
         laptop.init().await?;
         let mut all: Vec<_> = [&missed].into_iter().chain(&before).collect();
         laptop.shows_already("after dispose and init", &all, all.len() as u64)?;
-        let fence = stage.push(&[&ada], fence).await?;
-        ear.hears(&[&fence]).await?;
+        let fence = scenario.push(&[&ada], fence).await?;
+        reader.expect(&[&fence]).await?;
         all.insert(0, &fence);
         laptop.shows(&all, all.len() as u64).await?;
     }
     Ok(())
 }
 
-pub(crate) async fn bullet_07_unsubscribe_keeps_the_state(stage: &Stage<'_>) -> Held {
-    let ada = stage.user("ada")?;
-    let (laptop, phone) = (stage.live(&ada).await?, stage.live(&ada).await?);
-    let mut ear = laptop.ear();
-    let a = stage.push(&[&ada], "a").await?;
+pub(crate) async fn bullet_07_unsubscribe_keeps_the_state(scenario: &Scenario<'_>) -> CheckResult {
+    let ada = scenario.user("ada")?;
+    let (laptop, phone) = (scenario.live(&ada).await?, scenario.live(&ada).await?);
+    let mut reader = laptop.announcement_reader();
+    let a = scenario.push(&[&ada], "a").await?;
     let before = laptop.shows(&[&a], 1).await?;
-    ear.hears(&[&a]).await?;
+    reader.expect(&[&a]).await?;
     phone.shows(&[&a], 1).await?;
     for when in ["after unsubscribe", "after a second unsubscribe"] {
         laptop.unsubscribe().await?;
         let now = laptop.now();
         ensure!(now.status == Status::Paused, "{when} the status is {:?}", now.status);
         let kept = now.notifications == before.notifications && now.pending == before.pending;
-        ensure!(kept && now.position == before.position, "{when} the state is not kept: {}", told(&now));
+        ensure!(kept && now.position == before.position, "{when} the state is not kept: {}", describe(&now));
     }
-    let b = stage.push(&[&ada], "b").await?;
+    let b = scenario.push(&[&ada], "b").await?;
     phone.shows(&[&b, &a], 2).await?;
-    let c = stage.push(&[&ada], "c").await?;
+    let c = scenario.push(&[&ada], "c").await?;
     phone.shows(&[&c, &b, &a], 3).await?;
     let now = laptop.shows_already("after unsubscribe, and a push to the user,", &[&a], 1)?;
     ensure!(now.status == Status::Paused, "the status is {:?} though it was unsubscribed", now.status);
-    ear.is_silent("after unsubscribe")
+    reader.expect_none("after unsubscribe")
 }
 
-pub(crate) async fn bullet_08_subscribe_catches_up(stage: &Stage<'_>) -> Held {
-    let ada = stage.user("ada")?;
-    let a = stage.push(&[&ada], "a").await?;
-    let laptop = stage.live(&ada).await?;
-    let mut ear = laptop.ear();
+pub(crate) async fn bullet_08_subscribe_catches_up(scenario: &Scenario<'_>) -> CheckResult {
+    let ada = scenario.user("ada")?;
+    let a = scenario.push(&[&ada], "a").await?;
+    let laptop = scenario.live(&ada).await?;
+    let mut reader = laptop.announcement_reader();
     laptop.unsubscribe().await?;
-    let b = stage.push(&[&ada], "b").await?;
-    let c = stage.push(&[&ada], "c").await?;
-    let d = stage.push(&[&ada], "d").await?;
+    let b = scenario.push(&[&ada], "b").await?;
+    let c = scenario.push(&[&ada], "c").await?;
+    let d = scenario.push(&[&ada], "d").await?;
     laptop.subscribe().await?;
     laptop.shows(&[&d, &c, &b, &a], 4).await?;
     laptop.until("it is live after subscribe", |now| now.status == Status::Live).await?;
-    let fence = stage.push(&[&ada], "fence").await?;
-    ear.hears(&[&b, &c, &d, &fence]).await?;
+    let fence = scenario.push(&[&ada], "fence").await?;
+    reader.expect(&[&b, &c, &d, &fence]).await?;
 
     laptop.subscribe().await?;
     laptop.shows(&[&fence, &d, &c, &b, &a], 5).await?;
-    let e = stage.push(&[&ada], "e").await?;
-    let f = stage.push(&[&ada], "f").await?;
-    ear.hears(&[&e, &f]).await
+    let e = scenario.push(&[&ada], "e").await?;
+    let f = scenario.push(&[&ada], "f").await?;
+    reader.expect(&[&e, &f]).await
 }

@@ -1,21 +1,23 @@
 use internal_notifications_service::ServiceErrorKind;
 use internal_notifications_service::models::InternalNotification;
 
-use crate::probe::told;
-use crate::stage::Stage;
-use crate::violation::{Held, ensure};
+use crate::checked_device::describe;
+use crate::scenario::Scenario;
+use crate::violation::{CheckResult, ensure};
 
-pub(crate) async fn bullet_20_push_is_stored_and_counts_each_recipient_once(stage: &Stage<'_>) -> Held {
-    let [ada, bob, carol] = [stage.user("ada")?, stage.user("bob")?, stage.user("carol")?];
-    let laptop = stage.live(&ada).await?;
-    let bobs = stage.live(&bob).await?;
-    let a = stage.id("a")?;
+pub(crate) async fn bullet_20_push_is_stored_and_counts_each_recipient_once(
+    scenario: &Scenario<'_>,
+) -> CheckResult {
+    let [ada, bob, carol] = [scenario.user("ada")?, scenario.user("bob")?, scenario.user("carol")?];
+    let laptop = scenario.live(&ada).await?;
+    let bobs = scenario.live(&bob).await?;
+    let a = scenario.id("a")?;
     let receipt = laptop.push(&[&bob, &carol, &bob], &a).await?;
     let counts = (receipt.accepted, receipt.duplicates, receipt.scheduled);
     ensure!(receipt.id == a && counts == (2, 0, 0), "a push to bob, carol and bob: {receipt:?}");
 
     // Stored: whoever comes after has it.
-    let carols = stage.device(&carol).await?;
+    let carols = scenario.device(&carol).await?;
     carols.init().await?;
     carols.shows_already("when init has returned after the push", &[&a], 1)?;
     bobs.shows(&[&a], 1).await?;
@@ -34,11 +36,11 @@ pub(crate) async fn bullet_20_push_is_stored_and_counts_each_recipient_once(stag
     Ok(())
 }
 
-pub(crate) async fn bullet_21_what_must_not_be_pushed_changes_nothing(stage: &Stage<'_>) -> Held {
-    let (ada, bob) = (stage.user("ada")?, stage.user("bob")?);
-    let laptop = stage.live(&ada).await?;
-    let bobs = stage.live(&bob).await?;
-    let mut ear = bobs.ear();
+pub(crate) async fn bullet_21_a_rejected_push_changes_nothing(scenario: &Scenario<'_>) -> CheckResult {
+    let (ada, bob) = (scenario.user("ada")?, scenario.user("bob")?);
+    let laptop = scenario.live(&ada).await?;
+    let bobs = scenario.live(&bob).await?;
+    let mut reader = bobs.announcement_reader();
     let empty = InternalNotification::new("");
     let opened = InternalNotification { opened: true, ..InternalNotification::new("opened") };
     let mut reserved = InternalNotification::new("reserved");
@@ -47,17 +49,17 @@ pub(crate) async fn bullet_21_what_must_not_be_pushed_changes_nothing(stage: &St
         [("an empty one", empty), ("an opened one", opened), ("a key of ours", reserved)]
     {
         let call = laptop.try_push(&[&bob], notification);
-        laptop.errs(&format!("push of {what}"), ServiceErrorKind::Invalid, call).await?;
+        laptop.fails(&format!("push of {what}"), ServiceErrorKind::Invalid, call).await?;
     }
-    let taken = stage.push(&[&bob], "taken").await?;
+    let taken = scenario.push(&[&bob], "taken").await?;
     let other = InternalNotification::new("another content").with_id(taken.clone());
     let call = laptop.try_push(&[&bob, &ada], other);
-    laptop.errs("push of another one's id", ServiceErrorKind::Conflict, call).await?;
+    laptop.fails("push of another one's id", ServiceErrorKind::Conflict, call).await?;
 
-    let fence = stage.push(&[&ada, &bob], "fence").await?;
+    let fence = scenario.push(&[&ada, &bob], "fence").await?;
     let now = bobs.shows(&[&fence, &taken], 2).await?;
-    ensure!(now.position.seq == 2, "refused pushes changed the inbox: {}", told(&now));
-    ear.hears(&[&taken, &fence]).await?;
+    ensure!(now.position.seq == 2, "refused pushes changed the inbox: {}", describe(&now));
+    reader.expect(&[&taken, &fence]).await?;
     laptop.shows(&[&fence], 1).await?;
     Ok(())
 }

@@ -2,75 +2,76 @@ use futures_util::StreamExt;
 use internal_notifications_service::models::NotificationId;
 use internal_notifications_service::{ServiceErrorKind, Snapshot, Status, Written};
 
-use crate::probe::{lists, opened, told};
-use crate::stage::Stage;
-use crate::violation::{Broken, Held, ensure};
+use crate::checked_device::{describe, lists, opened};
+use crate::scenario::Scenario;
+use crate::violation::{CheckResult, Failure, ensure};
 
-pub(crate) async fn bullet_09_a_push_is_added_once_and_newest_first(stage: &Stage<'_>) -> Held {
+pub(crate) async fn bullet_09_a_push_is_added_once_and_newest_first(scenario: &Scenario<'_>) -> CheckResult {
     const PUSHES: u64 = 20;
-    let ada = stage.user("ada")?;
-    let laptop = stage.live(&ada).await?;
+    let ada = scenario.user("ada")?;
+    let laptop = scenario.live(&ada).await?;
     let mut snapshots = laptop.service().snapshots();
     let reading = async {
         loop {
             let next = laptop.call("snapshots().next after a push", snapshots.next()).await?;
-            let now = next.ok_or_else(|| Broken("the snapshots ended".to_owned()))?;
-            is_of_one_moment(&now, stage.harness.window())?;
+            let now = next.ok_or_else(|| Failure("the snapshots ended".to_owned()))?;
+            is_of_one_moment(&now, scenario.harness.window())?;
             if now.pending >= PUSHES {
                 return Ok(());
             }
         }
     };
-    let pushing = stage.push_many(&ada, "n", PUSHES as usize);
+    let pushing = scenario.push_many(&ada, "n", PUSHES as usize);
     let ((), ids) = futures_util::future::try_join(reading, pushing).await?;
-    let fence = stage.push(&[&ada], "fence").await?;
-    let newest: Vec<_> = [&fence].into_iter().chain(ids.iter().rev()).take(stage.harness.window()).collect();
+    let fence = scenario.push(&[&ada], "fence").await?;
+    let newest: Vec<_> =
+        [&fence].into_iter().chain(ids.iter().rev()).take(scenario.harness.window()).collect();
     laptop.shows(&newest, PUSHES + 1).await?;
     Ok(())
 }
 
 /// The inbox had nothing but pushes: as many as the position says, all pending, and the newest in the list.
-fn is_of_one_moment(now: &Snapshot, window: usize) -> Held {
+fn is_of_one_moment(now: &Snapshot, window: usize) -> CheckResult {
     let seq = now.position.seq;
     let rows = now.notifications.iter().map(|row| row.added);
     let right = (1..=seq).rev().take(window);
     ensure!(
         now.pending == seq && rows.eq(right),
         "after pushes alone, list, count and position are not of one moment: {}",
-        told(now)
+        describe(now)
     );
     Ok(())
 }
 
-pub(crate) async fn bullet_10_a_repeated_push_changes_nothing(stage: &Stage<'_>) -> Held {
-    let ada = stage.user("ada")?;
-    let laptop = stage.live(&ada).await?;
-    let mut ear = laptop.ear();
-    let a = stage.push(&[&ada], "a").await?;
+pub(crate) async fn bullet_10_a_repeated_push_changes_nothing(scenario: &Scenario<'_>) -> CheckResult {
+    let ada = scenario.user("ada")?;
+    let laptop = scenario.live(&ada).await?;
+    let mut reader = laptop.announcement_reader();
+    let a = scenario.push(&[&ada], "a").await?;
     let before = laptop.shows(&[&a], 1).await?;
-    let again = stage.push_id(&[&ada], &a).await?;
+    let again = scenario.push_id(&[&ada], &a).await?;
     ensure!((again.accepted, again.duplicates) == (0, 1), "a repeated push has the receipt {again:?}");
-    let fence = stage.push(&[&ada], "fence").await?;
+    let fence = scenario.push(&[&ada], "fence").await?;
     let now = laptop.shows(&[&fence, &a], 2).await?;
     let changes = now.position.seq - before.position.seq;
     ensure!(changes == 1, "a push and a repeated one are {changes} changes");
 
     laptop.remove(&a).await?;
-    let again = stage.push_id(&[&ada], &a).await?;
+    let again = scenario.push_id(&[&ada], &a).await?;
     let told = "a push of what was removed has the receipt";
     ensure!((again.accepted, again.duplicates) == (0, 1), "{told} {again:?}");
-    let fence2 = stage.push(&[&ada], "fence2").await?;
+    let fence2 = scenario.push(&[&ada], "fence2").await?;
     laptop.shows(&[&fence2, &fence], 2).await?;
-    ear.hears(&[&a, &fence, &fence2]).await
+    reader.expect(&[&a, &fence, &fence2]).await
 }
 
-pub(crate) async fn bullet_11_marks_show_in_list_and_count(stage: &Stage<'_>) -> Held {
-    let ada = stage.user("ada")?;
-    let laptop = stage.live(&ada).await?;
-    let a = stage.push(&[&ada], "a").await?;
-    let b = stage.push(&[&ada], "b").await?;
-    let c = stage.push(&[&ada], "c").await?;
-    let unknown = stage.id("unknown")?;
+pub(crate) async fn bullet_11_marks_show_in_list_and_count(scenario: &Scenario<'_>) -> CheckResult {
+    let ada = scenario.user("ada")?;
+    let laptop = scenario.live(&ada).await?;
+    let a = scenario.push(&[&ada], "a").await?;
+    let b = scenario.push(&[&ada], "b").await?;
+    let c = scenario.push(&[&ada], "c").await?;
+    let unknown = scenario.id("unknown")?;
     laptop.shows(&[&c, &b, &a], 3).await?;
     let marked = |when: &str, right: [bool; 3], pending| {
         let now = laptop.shows_already(when, &[&c, &b, &a], pending)?;
@@ -89,24 +90,24 @@ pub(crate) async fn bullet_11_marks_show_in_list_and_count(stage: &Stage<'_>) ->
     marked("after mark_unopened of a", [false, true, false], 2)?;
 
     // A new device is told the same.
-    let phone = stage.live(&ada).await?;
+    let phone = scenario.live(&ada).await?;
     let now = phone.shows(&[&c, &b, &a], 2).await?;
     ensure!(opened(&now, &b) == Some(true), "a new device is told that b is pending");
     Ok(())
 }
 
-pub(crate) async fn bullet_12_mark_all_opens_what_was_seen(stage: &Stage<'_>) -> Held {
-    let ada = stage.user("ada")?;
-    let (laptop, phone) = (stage.live(&ada).await?, stage.live(&ada).await?);
+pub(crate) async fn bullet_12_mark_all_opens_what_was_seen(scenario: &Scenario<'_>) -> CheckResult {
+    let ada = scenario.user("ada")?;
+    let (laptop, phone) = (scenario.live(&ada).await?, scenario.live(&ada).await?);
     stored("mark_all_opened", laptop.open_all().await?)?;
-    let count = stage.harness.window() + 2;
-    let ids = stage.push_many(&ada, "n", count).await?;
-    let listed: Vec<_> = ids.iter().rev().take(stage.harness.window()).collect();
+    let count = scenario.harness.window() + 2;
+    let ids = scenario.push_many(&ada, "n", count).await?;
+    let listed: Vec<_> = ids.iter().rev().take(scenario.harness.window()).collect();
     laptop.shows(&listed, count as u64).await?;
 
     // What comes now, the laptop does not see.
     laptop.unsubscribe().await?;
-    let unseen = stage.push(&[&ada], "unseen").await?;
+    let unseen = scenario.push(&[&ada], "unseen").await?;
     phone.until("the other device has it", |now| opened(now, &unseen).is_some()).await?;
     laptop.open_all().await?;
     let now = laptop.now();
@@ -120,37 +121,37 @@ pub(crate) async fn bullet_12_mark_all_opens_what_was_seen(stage: &Stage<'_>) ->
     Ok(())
 }
 
-pub(crate) async fn bullet_13_remove_takes_out_of_list_and_count(stage: &Stage<'_>) -> Held {
-    let ada = stage.user("ada")?;
-    let laptop = stage.live(&ada).await?;
-    let a = stage.push(&[&ada], "a").await?;
-    let b = stage.push(&[&ada], "b").await?;
-    let c = stage.push(&[&ada], "c").await?;
+pub(crate) async fn bullet_13_remove_updates_list_and_count(scenario: &Scenario<'_>) -> CheckResult {
+    let ada = scenario.user("ada")?;
+    let laptop = scenario.live(&ada).await?;
+    let a = scenario.push(&[&ada], "a").await?;
+    let b = scenario.push(&[&ada], "b").await?;
+    let c = scenario.push(&[&ada], "c").await?;
     laptop.shows(&[&c, &b, &a], 3).await?;
     laptop.open(&[&b]).await?;
     stored("remove", laptop.remove(&a).await?)?;
     laptop.shows_already("after remove of a pending one", &[&c, &b], 1)?;
     stored("remove", laptop.remove(&b).await?)?;
     let before = laptop.shows_already("after remove of an opened one", &[&c], 1)?;
-    for absent in [&a, &stage.id("unknown")?] {
+    for absent in [&a, &scenario.id("unknown")?] {
         let name = "remove of one that is not there";
-        laptop.errs(name, ServiceErrorKind::Unknown, laptop.service().remove(absent)).await?;
+        laptop.fails(name, ServiceErrorKind::Unknown, laptop.service().remove(absent)).await?;
     }
-    let fence = stage.push(&[&ada], "fence").await?;
+    let fence = scenario.push(&[&ada], "fence").await?;
     let now = laptop.shows(&[&fence, &c], 2).await?;
     let changes = now.position.seq - before.position.seq;
     ensure!(changes == 1, "a push and two refused removals are {changes} changes");
-    ensure!(now.unconfirmed == 0, "refused removals wait: {}", told(&now));
+    ensure!(now.unconfirmed == 0, "refused removals wait: {}", describe(&now));
     Ok(())
 }
 
-pub(crate) async fn bullet_14_devices_agree_and_users_are_apart(stage: &Stage<'_>) -> Held {
-    let (ada, bob) = (stage.user("ada")?, stage.user("bob")?);
-    let (laptop, phone) = (stage.live(&ada).await?, stage.live(&ada).await?);
-    let bobs = stage.live(&bob).await?;
-    let mut ear = bobs.ear();
-    let both = stage.push(&[&ada, &bob], "both").await?;
-    let adas = stage.push(&[&ada], "adas").await?;
+pub(crate) async fn bullet_14_devices_agree_and_users_are_separate(scenario: &Scenario<'_>) -> CheckResult {
+    let (ada, bob) = (scenario.user("ada")?, scenario.user("bob")?);
+    let (laptop, phone) = (scenario.live(&ada).await?, scenario.live(&ada).await?);
+    let bobs = scenario.live(&bob).await?;
+    let mut reader = bobs.announcement_reader();
+    let both = scenario.push(&[&ada, &bob], "both").await?;
+    let adas = scenario.push(&[&ada], "adas").await?;
     for device in [&laptop, &phone] {
         device.shows(&[&adas, &both], 2).await?;
     }
@@ -167,21 +168,23 @@ pub(crate) async fn bullet_14_devices_agree_and_users_are_apart(stage: &Stage<'_
     laptop.remove(&both).await?;
     phone.until("the other device shows that it is removed", |now| lists(now, &[&adas])).await?;
 
-    let fence = stage.push(&[&bob], "fence").await?;
+    let fence = scenario.push(&[&bob], "fence").await?;
     let now = bobs.shows(&[&fence, &both], 2).await?;
-    ensure!(now.position.seq == 2, "what ada did is in bob's inbox: {}", told(&now));
-    ear.hears(&[&both, &fence]).await
+    ensure!(now.position.seq == 2, "what ada did is in bob's inbox: {}", describe(&now));
+    reader.expect(&[&both, &fence]).await
 }
 
-pub(crate) async fn bullet_15_the_list_is_bounded_and_older_ones_can_be_had(stage: &Stage<'_>) -> Held {
-    let ada = stage.user("ada")?;
-    let window = stage.harness.window();
-    let laptop = stage.live(&ada).await?;
-    let ids = stage.push_many(&ada, "n", window + 5).await?;
+pub(crate) async fn bullet_15_the_list_is_bounded_and_load_older_extends_it(
+    scenario: &Scenario<'_>,
+) -> CheckResult {
+    let ada = scenario.user("ada")?;
+    let window = scenario.harness.window();
+    let laptop = scenario.live(&ada).await?;
+    let ids = scenario.push_many(&ada, "n", window + 5).await?;
     let all: Vec<&NotificationId> = ids.iter().rev().collect();
     let (count, pending) = (all.len(), all.len() as u64);
     let newest = |most: usize| all.iter().copied().take(most).collect::<Vec<_>>();
-    let phone = stage.live(&ada).await?;
+    let phone = scenario.live(&ada).await?;
     for device in [&laptop, &phone] {
         let now = device.shows(&newest(window), pending).await?;
         ensure!(now.has_older, "has_older is false though there are {count} and the list has {window}");
@@ -193,7 +196,7 @@ pub(crate) async fn bullet_15_the_list_is_bounded_and_older_ones_can_be_had(stag
         ensure!(!now.has_older, "has_older is true though the list has all");
         device.load_older(1).await?;
     }
-    let fence = stage.push(&[&ada], "fence").await?;
+    let fence = scenario.push(&[&ada], "fence").await?;
     let what = "a push is added to a list that was lengthened";
     for device in [&laptop, &phone] {
         let listed: Vec<_> = [&fence].into_iter().chain(all.iter().copied()).collect();
@@ -203,7 +206,7 @@ pub(crate) async fn bullet_15_the_list_is_bounded_and_older_ones_can_be_had(stag
 }
 
 /// With a connection a write is stored when its call returns.
-fn stored(name: &str, written: Written) -> Held {
+fn stored(name: &str, written: Written) -> CheckResult {
     ensure!(written == Written::Stored, "`{name}` with a connection is {written:?}");
     Ok(())
 }

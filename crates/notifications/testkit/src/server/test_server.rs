@@ -11,10 +11,11 @@ use tokio::sync::Mutex;
 
 use super::{Proxy, TestServerError};
 
-/// The inbox server with its Channels broker, on a free port of this machine, over a database of its own in a temporary folder. When it is
-/// dropped, all that ends, and what was in it is gone.
+/// The inbox server with its embedded Channels broker, on a free port of this machine.
+///
+/// Its database is in a temporary folder. Dropping it ends the server and deletes the database.
 pub struct TestServer {
-    /// None while it is stopped, and after a start that failed.
+    /// None while the server is stopped, and after a failed start.
     running: Mutex<Option<RunningServer>>,
     address: SocketAddr,
     config: Config,
@@ -22,7 +23,7 @@ pub struct TestServer {
     folder: TempDir,
 }
 
-/// The inboxes as they were at a moment: [`TestServer::backup`].
+/// A copy of all inboxes at one moment, made by [`TestServer::backup`].
 #[derive(Debug)]
 pub struct Backup(TempDir);
 
@@ -32,70 +33,74 @@ const DATABASE: &str = "inbox.db";
 const TOKEN_TTL: Duration = Duration::from_secs(3600);
 
 impl TestServer {
-    /// Starts one.
+    /// Starts a server.
     ///
     /// # Errors
-    /// There is no temporary folder, or no port.
+    /// Returns an error if there is no temporary folder or no port.
     pub async fn start() -> Result<Self, TestServerError> {
         Self::start_with(|_| {}).await
     }
 
-    /// Starts one with its configuration changed: limits, say, or position checks.
+    /// Starts a server with a changed configuration, for example other limits.
     ///
     /// # Errors
-    /// As [`start`](Self::start); the configuration contradicts itself, or takes away the secret that tokens are made with.
+    /// Returns the errors of [`start`](Self::start), and an error if the configuration contradicts
+    /// itself or no longer has a secret to sign tokens with.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Result<Self, TestServerError> {
         let folder = folder()?;
         let mut config = config(&folder.path().join(DATABASE))?;
         change(&mut config);
         let tokens = TokenIssuer::from_config(&config.auth)
-            .ok_or_else(|| TestServerError::new("a test server cannot make tokens", &"it has no secret"))?;
+            .ok_or_else(|| TestServerError::new("a test server has no secret to sign tokens with"))?;
         let running = start(&config).await?;
         let address = running.local_addr();
         config.listen = address;
         Ok(Self { running: Mutex::new(Some(running)), address, config, tokens, folder })
     }
 
-    /// Its base URL, past every proxy.
+    /// Returns the base URL of the server itself, without a proxy.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// A proxy of its own before it: whoever is given its URL can be cut off alone. The live channel goes through it too.
+    /// Starts a new proxy in front of the server. Give its URL to an app to cut off that app alone.
+    /// The WebSocket goes through the proxy too.
     ///
     /// # Errors
-    /// There is no port.
+    /// Returns an error if no port is available.
     pub async fn proxy(&self) -> Result<Proxy, TestServerError> {
-        Proxy::before(self.address).await
+        let proxy = Proxy::start(self.address).await;
+        proxy.map_err(|error| TestServerError::caused_by("a proxy cannot listen", error))
     }
 
-    /// A token of any user, good for an hour, with which to push too.
+    /// Returns a token of any user that is valid for an hour and may push.
     pub fn token(&self, user: &UserId) -> String {
         self.token_with(user, TOKEN_TTL, true)
     }
 
-    /// A token of any user that lasts so long; with `push` it may push to others.
-    pub fn token_with(&self, user: &UserId, ttl: Duration, push: bool) -> String {
-        self.tokens.mint(user, SystemClock.now(), ttl, push)
+    /// Returns a token of any user. `ttl` is how long it is valid; `may_push` is whether it may push
+    /// to other users.
+    pub fn token_with(&self, user: &UserId, ttl: Duration, may_push: bool) -> String {
+        self.tokens.mint(user, SystemClock.now(), ttl, may_push)
     }
 
-    /// The key of a backend.
+    /// Returns the API key for backends.
     pub fn api_key(&self) -> &str {
         API_KEY
     }
 
-    /// Shuts it down, and starts it again on the same address and the same inboxes.
+    /// Shuts the server down and starts it again with the same address and inboxes.
     ///
     /// # Errors
-    /// It cannot be started again.
+    /// Returns an error if the server cannot be started again.
     pub async fn restart(&self) -> Result<(), TestServerError> {
         self.while_stopped(|| Ok(())).await
     }
 
-    /// Copies all inboxes. The server is stopped meanwhile.
+    /// Copies all inboxes. The server is stopped in the meantime.
     ///
     /// # Errors
-    /// They cannot be copied, or it cannot be started again.
+    /// Returns an error if the inboxes cannot be copied or the server cannot be started again.
     pub async fn backup(&self) -> Result<Backup, TestServerError> {
         self.while_stopped(|| {
             let backup = folder()?;
@@ -105,10 +110,11 @@ impl TestServer {
         .await
     }
 
-    /// Makes all inboxes what they were, as when a disk was lost. The server is stopped meanwhile.
+    /// Replaces all inboxes by those of the backup, as after the loss of a disk. The server is
+    /// stopped in the meantime.
     ///
     /// # Errors
-    /// They cannot be copied, or it cannot be started again.
+    /// Returns an error if the inboxes cannot be copied or the server cannot be started again.
     pub async fn restore(&self, backup: &Backup) -> Result<(), TestServerError> {
         self.while_stopped(|| copy_database(backup.0.path(), self.folder.path())).await
     }
@@ -121,15 +127,15 @@ impl TestServer {
         if let Some(running) = running.take() {
             running.shutdown().await;
         }
-        let done = work();
+        let outcome = work();
         *running = Some(start(&self.config).await?);
-        done
+        outcome
     }
 }
 
 async fn start(config: &Config) -> Result<RunningServer, TestServerError> {
     let started = Server::start(config.clone()).await;
-    started.map_err(|error| TestServerError::new("a test server cannot start", &error))
+    started.map_err(|error| TestServerError::caused_by("a test server cannot start", error))
 }
 
 fn config(database: &Path) -> Result<Config, TestServerError> {
@@ -147,15 +153,15 @@ fn config(database: &Path) -> Result<Config, TestServerError> {
     };
     configured
         .and_then(complete)
-        .map_err(|error| TestServerError::new("a test server cannot be configured", &error))
+        .map_err(|error| TestServerError::caused_by("a test server cannot be configured", error))
 }
 
 fn folder() -> Result<TempDir, TestServerError> {
     let folder = tempfile::Builder::new().prefix("internal-notifications-test-").tempdir();
-    folder.map_err(|error| TestServerError::new("there is no temporary folder", &error))
+    folder.map_err(|error| TestServerError::caused_by("there is no temporary folder", error))
 }
 
-/// Copies the files of a database that nobody has open, over those of another.
+/// Replaces the files of a database by those of another. Neither may be open.
 fn copy_database(from: &Path, to: &Path) -> Result<(), TestServerError> {
     let copy = || {
         for suffix in ["", "-wal", "-shm"] {
@@ -170,7 +176,7 @@ fn copy_database(from: &Path, to: &Path) -> Result<(), TestServerError> {
         }
         Ok(())
     };
-    copy().map_err(|error: std::io::Error| TestServerError::new("a database cannot be copied", &error))
+    copy().map_err(|error: std::io::Error| TestServerError::caused_by("a database cannot be copied", error))
 }
 
 impl fmt::Debug for TestServer {

@@ -8,9 +8,9 @@
     reason = "a test may"
 )]
 
+mod correct_services;
+mod faulty_services;
 mod mock;
-mod right;
+mod skipped_bullets;
 #[cfg(feature = "server")]
-mod server;
-mod skipping;
-mod wrong;
+mod test_server;

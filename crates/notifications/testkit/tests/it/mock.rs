@@ -27,8 +27,8 @@ impl Harness for MockHarness {
             .hub
             .service_builder(user)
             .window(self.window())
-            .announcement_queue(self.announcements())
-            .write_queue(self.queue())
+            .announcement_queue(self.announcement_queue())
+            .write_queue(self.write_queue())
             .offline_push(self.offline_push)
             .build();
         Device::new(service.clone()).with_connection(Line(service))
@@ -46,15 +46,15 @@ impl Harness for MockHarness {
         8
     }
 
-    fn announcements(&self) -> usize {
+    fn announcement_queue(&self) -> usize {
         16
     }
 
-    fn queue(&self) -> usize {
+    fn write_queue(&self) -> usize {
         9
     }
 
-    fn patience(&self) -> Duration {
+    fn timeout(&self) -> Duration {
         Duration::from_secs(5)
     }
 }

@@ -149,7 +149,7 @@ impl Actor {
     fn sign_in_later(&mut self) {
         tracing::debug!("the sign-in is tried again later");
         let failures = self.sign_in.count_failure();
-        let delay = self.settings.limits.backoff.delay(failures, &mut self.rng);
+        let delay = self.settings.limits.reconnect.delay(failures, &mut self.rng);
         self.sign_in.set(Stage::Waiting, Some(Instant::now() + delay));
     }
 

@@ -142,7 +142,7 @@ impl Actor {
 
     pub(super) fn again_later(&mut self, channel: &ChannelName) {
         let failures = self.registry.count_failure(channel);
-        let delay = self.settings.limits.backoff.delay(failures, &mut self.rng);
+        let delay = self.settings.limits.reconnect.delay(failures, &mut self.rng);
         self.registry.set(channel, Phase::Waiting, Some(Instant::now() + delay));
     }
 

@@ -10,7 +10,7 @@ use internal_notifications_pusher::models::{
     NotificationId, OpId, Position, Problem, PushRequest, RealtimeInfo, Receipt, Tag, Timestamp, WriteAnswer,
 };
 use internal_notifications_pusher::{Http, HttpAnswer, HttpMethod, HttpRequest};
-use pusher_broker::{App, Broker, EventName, Limits, Signer};
+use pusher_broker::{Broker, EventName, Limits, Signer};
 use reqwest::Url;
 use serde::Serialize;
 use serde_json::Value;
@@ -74,13 +74,13 @@ pub enum Fault {
 impl Server {
     /// A server that knows ada and bob by the tokens `ada-token` and `bob-token`.
     pub fn new() -> Self {
-        let app = App { id: "1".into(), signer: Signer::new("app-key", "app-secret") };
         let mut limits = Limits::default();
-        limits.queue = 10_000;
+        limits.send_queue = 10_000;
         let tokens = [("ada-token", "ada"), ("bob-token", "bob")];
         let tokens = tokens.map(|(token, user)| (token.to_owned(), user.to_owned())).into();
         let world = World { tokens, ..World::default() };
-        Self { broker: Broker::new(app, limits), world: Arc::new(Mutex::new(world)) }
+        let broker = Broker::builder("1", Signer::new("app-key", "app-secret")).limits(limits).build();
+        Self { broker, world: Arc::new(Mutex::new(world)) }
     }
 
     pub fn world(&self) -> MutexGuard<'_, World> {

@@ -26,7 +26,7 @@ pub(in crate::http) async fn retract(
 ) -> Result<Json<Retraction>, ApiError> {
     let retracted = app.store.retract(&id, app.clock.now()).await;
     retracted.map(Json).map_err(|error| match error.kind() {
-        StoreErrorKind::Unknown => {
+        StoreErrorKind::NotFound => {
             ApiError::new(Kind::UnknownNotification, "no notification with this id was ever pushed")
         }
         _ => error.into(),

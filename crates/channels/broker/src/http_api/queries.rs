@@ -1,0 +1,86 @@
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use serde::Serialize;
+
+use super::info::{ChannelInfo, RequestedInfo};
+use super::{ApiError, SignedRequest, json, parse_channel};
+use crate::broker::Broker;
+
+/// `GET /apps/{id}/channels`: lists the occupied channels.
+pub(crate) async fn channels(
+    State(broker): State<Broker>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    #[derive(Serialize)]
+    struct Channels {
+        channels: BTreeMap<String, ChannelInfo>,
+    }
+    let request = SignedRequest::verify(&broker, &id, request).await?;
+    let prefix = request.parameter("filter_by_prefix").unwrap_or_default();
+    let requested = RequestedInfo::parse(request.parameter("info"))?;
+    if requested.subscription_count || requested.cache {
+        return Err(ApiError::bad_request("The only info attribute of a list of channels is user_count"));
+    }
+    if requested.user_count && !prefix.starts_with("presence-") {
+        return Err(ApiError::bad_request(
+            "user_count may only be requested for presence channels - please supply filter_by_prefix beginning with presence-",
+        ));
+    }
+    let info =
+        |users| if requested.user_count { ChannelInfo::of_users(users) } else { ChannelInfo::default() };
+    let channels = broker.shared.registry.channels(prefix).into_iter();
+    Ok(json(&Channels { channels: channels.map(|(name, users)| (name, info(users))).collect() }))
+}
+
+/// `GET /apps/{id}/channels/{name}`: returns the state of one channel.
+pub(crate) async fn channel(
+    State(broker): State<Broker>,
+    Path((id, name)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    #[derive(Serialize)]
+    struct Channel {
+        occupied: bool,
+        #[serde(flatten)]
+        info: ChannelInfo,
+    }
+    let request = SignedRequest::verify(&broker, &id, request).await?;
+    let channel = parse_channel(name)?;
+    let requested = RequestedInfo::parse(request.parameter("info"))?;
+    if requested.user_count && !channel.kind().is_presence() {
+        return Err(ApiError::bad_request(
+            "Cannot retrieve the user count unless the channel is a presence channel",
+        ));
+    }
+    if requested.cache && !channel.kind().is_cache() {
+        return Err(ApiError::bad_request("Cannot retrieve the cache unless the channel is a cache channel"));
+    }
+    let (occupied, info) = requested.look_up(&broker, &channel);
+    Ok(json(&Channel { occupied, info }))
+}
+
+/// `GET /apps/{id}/channels/{name}/users`: lists the users of a presence channel.
+pub(crate) async fn users(
+    State(broker): State<Broker>,
+    Path((id, name)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    #[derive(Serialize)]
+    struct Users {
+        users: Vec<User>,
+    }
+    #[derive(Serialize)]
+    struct User {
+        id: String,
+    }
+    SignedRequest::verify(&broker, &id, request).await?;
+    let channel = parse_channel(name)?;
+    if !channel.kind().is_presence() {
+        return Err(ApiError::bad_request("Users can only be retrieved for presence channels"));
+    }
+    let users = broker.shared.registry.members(&channel).into_iter().map(|id| User { id }).collect();
+    Ok(json(&Users { users }))
+}

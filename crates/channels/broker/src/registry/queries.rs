@@ -1,0 +1,58 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use pusher_protocol::ChannelName;
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::Registry;
+
+/// The state of a channel at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct ChannelSnapshot {
+    pub(crate) is_occupied: bool,
+    pub(crate) user_count: usize,
+    pub(crate) subscription_count: usize,
+    /// A cache channel's last event, and the time until it expires.
+    pub(crate) cached: Option<(Utf8Bytes, Duration)>,
+}
+
+impl Registry {
+    /// Returns the number of connections.
+    pub(crate) fn connections(&self) -> usize {
+        self.lock().sockets.len()
+    }
+
+    pub(crate) fn is_occupied(&self, channel: &ChannelName) -> bool {
+        self.lock().channels.contains_key(channel)
+    }
+
+    /// Returns the occupied channels whose names begin with `prefix`, each with its number of
+    /// users.
+    pub(crate) fn channels(&self, prefix: &str) -> BTreeMap<String, usize> {
+        let state = self.lock();
+        let channels = state.channels.iter().filter(|(name, _)| name.as_str().starts_with(prefix));
+        channels.map(|(name, channel)| (name.to_string(), channel.user_count())).collect()
+    }
+
+    pub(crate) fn channel(&self, name: &ChannelName) -> ChannelSnapshot {
+        let state = self.lock();
+        let cached = state.cache.get(name, Instant::now()).map(|(frame, left)| (frame.clone(), left));
+        let Some(channel) = state.channels.get(name) else {
+            return ChannelSnapshot { cached, ..ChannelSnapshot::default() };
+        };
+        ChannelSnapshot {
+            is_occupied: true,
+            user_count: channel.user_count(),
+            subscription_count: channel.subscribers.len(),
+            cached,
+        }
+    }
+
+    /// Returns the ids of a presence channel's users in ascending order.
+    pub(crate) fn members(&self, name: &ChannelName) -> Vec<String> {
+        let state = self.lock();
+        let members = state.channels.get(name).and_then(|channel| channel.members.as_ref());
+        members.map(|members| members.ids().map(str::to_owned).collect()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,99 @@
+use std::sync::Arc;
+
+use pusher_signer::Signer;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::time::sleep_until;
+
+use crate::clock::Clock;
+use crate::limits::Limits;
+use crate::registry::Registry;
+
+/// What the handles, connections and HTTP requests of one broker share.
+pub(crate) struct Shared {
+    pub(crate) app_id: String,
+    pub(crate) signer: Signer,
+    pub(crate) limits: Limits,
+    pub(crate) registry: Registry,
+    pub(crate) clock: Clock,
+    pub(crate) client_events: bool,
+    /// The number of connection tasks, including those that only reject a client.
+    connection_tasks: watch::Sender<usize>,
+}
+
+/// Connection tasks beyond [`Limits::connections`], which only send a close frame.
+const REJECTING_TASKS: usize = 64;
+
+impl Shared {
+    pub(crate) fn new(
+        app_id: String,
+        signer: Signer,
+        limits: Limits,
+        registry: Registry,
+        clock: Clock,
+        client_events: bool,
+    ) -> Self {
+        let connection_tasks = watch::Sender::new(0);
+        Self { app_id, signer, limits, registry, clock, client_events, connection_tasks }
+    }
+
+    /// Counts one more connection task and decides what it may do.
+    pub(crate) fn admit(self: &Arc<Self>) -> Admission {
+        let limit = self.limits.connections;
+        let mut tasks = 0;
+        self.connection_tasks.send_modify(|running| {
+            *running += 1;
+            tasks = *running;
+        });
+        let permit = Permit { shared: self.clone() };
+        if tasks > limit.saturating_add(REJECTING_TASKS) {
+            Admission::Full
+        } else if tasks > limit {
+            Admission::Reject(permit)
+        } else {
+            Admission::Accept(permit)
+        }
+    }
+
+    /// Watches the number of connection tasks.
+    pub(crate) fn connection_tasks(&self) -> watch::Receiver<usize> {
+        self.connection_tasks.subscribe()
+    }
+
+    /// Spawns a task that sends delayed subscription counts, if some wait and no such task runs
+    /// yet.
+    pub(crate) fn send_delayed_counts(self: &Arc<Self>) {
+        if !self.registry.take_delayed_counts_flag() {
+            return;
+        }
+        // A connection may be dropped together with its runtime.
+        if let Ok(runtime) = Handle::try_current() {
+            let shared = self.clone();
+            runtime.spawn(async move {
+                while let Some(next) = shared.registry.send_due_counts() {
+                    sleep_until(next).await;
+                }
+            });
+        }
+    }
+}
+
+/// Whether there is room for a connection.
+pub(crate) enum Admission {
+    Accept(Permit),
+    /// Only to send a close frame.
+    Reject(Permit),
+    /// Not even for a close frame.
+    Full,
+}
+
+/// Counts as one connection task until it is dropped.
+pub(crate) struct Permit {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.shared.connection_tasks.send_modify(|running| *running = running.saturating_sub(1));
+    }
+}

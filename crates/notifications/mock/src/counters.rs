@@ -1,0 +1,47 @@
+use internal_notifications_models::{InvalidId, NotificationId, OpId, Tag};
+
+/// What a server and its clients draw at random, counted here: the same run makes the same. A restored backup does not turn it back.
+#[derive(Default)]
+pub(crate) struct Counters {
+    ids: u64,
+    ops: u64,
+    tags: u64,
+    devices: u64,
+    sessions: u64,
+}
+
+impl Counters {
+    /// An id that is not taken.
+    pub(crate) fn id(
+        &mut self,
+        is_taken: impl Fn(&NotificationId) -> bool,
+    ) -> Result<NotificationId, InvalidId> {
+        loop {
+            let id = NotificationId::new(format!("mock-{}", next(&mut self.ids)))?;
+            if !is_taken(&id) {
+                return Ok(id);
+            }
+        }
+    }
+
+    pub(crate) fn op(&mut self) -> Result<OpId, InvalidId> {
+        OpId::new(format!("op-{}", next(&mut self.ops)))
+    }
+
+    pub(crate) fn tag(&mut self) -> Tag {
+        Tag::from_bits(next(&mut self.tags))
+    }
+
+    pub(crate) fn device(&mut self) -> u64 {
+        next(&mut self.devices)
+    }
+
+    pub(crate) fn session(&mut self) -> u64 {
+        next(&mut self.sessions)
+    }
+}
+
+fn next(counter: &mut u64) -> u64 {
+    *counter += 1;
+    *counter
+}

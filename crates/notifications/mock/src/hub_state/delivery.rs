@@ -1,0 +1,135 @@
+use internal_notifications_models::{
+    Change, ChangeKind, InternalNotification, LiveEvent, NotificationId, UserId,
+};
+use internal_notifications_service::{Ask, PendingWrite};
+
+use super::HubState;
+use crate::device::Device;
+
+/// What a live event may have; a longer one goes out thin. As Pusher Channels has it (10 kB for `data`).
+const MOST_EVENT_BYTES: usize = 10_240;
+
+impl HubState {
+    pub(crate) fn set_online(&mut self, id: u64, is_online: bool) {
+        let Some(device) = self.devices.get_mut(&id).filter(|device| device.is_online != is_online) else {
+            return;
+        };
+        device.is_online = is_online;
+        if let (true, Some(session)) = (is_online, &mut device.session) {
+            session.inbox.catch_up();
+        }
+        self.note(id, format_args!("{}", if is_online { "is online" } else { "is offline" }));
+        self.flush(id);
+        if let Some(device) = self.devices.get(&id).filter(|_| is_online) {
+            device.changed.notify_waiters();
+        }
+    }
+
+    /// Compares the service's position with the hub's.
+    pub(crate) fn check_position(&mut self, id: u64) {
+        let Some(session) = self.devices.get_mut(&id).and_then(Device::live) else { return };
+        session.checked_at = self.now;
+        let head = self.inboxes.log(&session.user).head();
+        session.inbox.on_head(session.inbox.head().position, head);
+        self.note(id, format_args!("checks its position: the hub is at {}", head.position.seq));
+        self.flush(id);
+    }
+
+    /// A change goes out to the services of its user.
+    pub(super) fn deliver(&mut self, user: &UserId, change: &Change) {
+        let (_, data) = LiveEvent::encode(change, MOST_EVENT_BYTES);
+        let event = LiveEvent::parse(&data).unwrap_or(LiveEvent::Thin(change.stamp));
+        let what = match &event {
+            LiveEvent::Thin(stamp) => format!("{} (thin)", stamp.seq),
+            _ => format!("{} {}", change.stamp.seq, brief(&change.kind)),
+        };
+        self.send_out(user, &event, &what);
+    }
+
+    /// Somebody who knows of no inbox triggers a notification on the user's channel.
+    pub(crate) fn trigger(&mut self, user: &UserId, notification: InternalNotification) {
+        self.send_out(user, &LiveEvent::Bare(Box::new(notification)), "a bare notification");
+    }
+
+    fn send_out(&mut self, user: &UserId, event: &LiveEvent, what: &str) {
+        let is_reached = |device: &mut Device| device.live().is_some_and(|session| session.user == *user);
+        let reached: Vec<u64> =
+            self.devices.iter_mut().filter_map(|(id, device)| is_reached(device).then_some(*id)).collect();
+        for id in reached {
+            self.arrive(id, event, what);
+        }
+    }
+
+    fn arrive(&mut self, id: u64, event: &LiveEvent, what: &str) {
+        let Some(device) = self.devices.get_mut(&id) else { return };
+        let times = device.faults.event();
+        let verb = ["loses", "gets"].get(times).unwrap_or(&"gets twice");
+        self.note(id, format_args!("{verb} {what}"));
+        for _ in 0..times {
+            if let Some(session) = self.devices.get_mut(&id).and_then(Device::live) {
+                session.on_live(event.clone());
+            }
+            self.catch_up(id);
+        }
+        self.publish(id);
+    }
+
+    /// Answers what the replica asks, until it knows that it has everything; then sends what waits to be sent.
+    pub(super) fn flush(&mut self, id: u64) {
+        self.catch_up(id);
+        while let Some(PendingWrite { op, command, .. }) = self.unsent(id) {
+            let may = self.devices.get_mut(&id).map_or(Ok(()), |device| device.faults.queued());
+            let outcome = may.and_then(|()| self.send(id, &op, &command));
+            let outcome = self.noted(id, &format!("sends the queued {op}"), outcome);
+            let session = self.devices.get_mut(&id).and_then(|device| device.session.as_mut());
+            if let (Some(session), Err(error)) = (session, outcome) {
+                session.roll_back(&op, command, error);
+            }
+        }
+        self.publish(id);
+    }
+
+    fn unsent(&self, id: u64) -> Option<PendingWrite> {
+        let device = self.devices.get(&id).filter(|device| device.is_online)?;
+        device.session.as_ref()?.inbox.wants_write().cloned()
+    }
+
+    pub(super) fn catch_up(&mut self, id: u64) {
+        let asks = |device: &mut Device| device.live()?.inbox.wants();
+        while let Some(ask) = self.devices.get_mut(&id).and_then(asks) {
+            match ask {
+                Ask::Changes { after } => self.note(id, format_args!("asks what came after {}", after.seq)),
+                Ask::Older { before, limit } => {
+                    self.note(id, format_args!("asks for {limit} older than {before}"));
+                }
+                _ => self.note(id, format_args!("asks for a snapshot")),
+            }
+            let Some(session) = self.devices.get_mut(&id).and_then(Device::live) else { return };
+            session.checked_at = self.now;
+            let log = self.inboxes.log(&session.user);
+            session.answer(ask, log);
+        }
+    }
+
+    pub(super) fn publish(&mut self, id: u64) {
+        if let Some(device) = self.devices.get_mut(&id) {
+            device.publish();
+        }
+    }
+}
+
+/// A change without what its notification says.
+fn brief(kind: &ChangeKind) -> String {
+    let list = |ids: &[NotificationId]| match ids {
+        [id] => format!("{id:?}"),
+        ids => format!("{ids:?}"),
+    };
+    match kind {
+        ChangeKind::Added { notification } => format!("added {:?}", notification.id),
+        ChangeKind::Opened { ids } => format!("opened {}", list(ids)),
+        ChangeKind::Unopened { ids } => format!("unopened {}", list(ids)),
+        ChangeKind::Removed { ids, .. } => format!("removed {}", list(ids)),
+        ChangeKind::OpenedAll { through } => format!("opened all through {through}"),
+        _ => "another change".to_owned(),
+    }
+}

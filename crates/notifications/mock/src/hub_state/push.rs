@@ -1,0 +1,110 @@
+use internal_notifications_models::{
+    InternalNotification, NotificationId, Receipt, RemovedReason, Retraction, UserId,
+};
+use internal_notifications_service::{OfflinePush, ServiceError};
+
+use super::HubState;
+use crate::device::{no_connection, not_initialized};
+use crate::trace::MAX_ENTRIES;
+use crate::{Call, PushRecord, inboxes};
+
+impl HubState {
+    /// Stores a push and delivers what it changed.
+    pub(crate) fn push(
+        &mut self,
+        sender: &str,
+        user_ids: &[UserId],
+        notification: InternalNotification,
+    ) -> Result<Receipt, ServiceError> {
+        let stored = inboxes::check(user_ids, &notification)
+            .and_then(|()| self.inboxes.push(sender, user_ids, &notification, self.now, &mut self.counters));
+        let (receipt, changes) = match stored {
+            Ok(stored) => stored,
+            Err(error) => {
+                self.trace.note(self.now, sender, format_args!("pushes: {:?}", error.kind()));
+                return Err(error);
+            }
+        };
+        let Receipt { id, accepted, duplicates, scheduled } = &receipt;
+        let what = format_args!(
+            "pushes {id:?}: {accepted} accepted, {duplicates} duplicates, {scheduled} scheduled"
+        );
+        self.trace.note(self.now, sender, what);
+        self.record(PushRecord {
+            sender: sender.to_owned(),
+            user_ids: user_ids.to_vec(),
+            notification,
+            receipt: receipt.clone(),
+        });
+        for (user, change) in changes {
+            self.deliver(&user, &change);
+        }
+        Ok(receipt)
+    }
+
+    /// Takes a notification back, and tells those who had it.
+    pub(crate) fn retract(&mut self, sender: &str, id: &NotificationId) -> Result<Retraction, ServiceError> {
+        let withdrawn = self.inboxes.withdraw(id, RemovedReason::Retracted, self.now, &mut self.counters);
+        match &withdrawn {
+            Ok((Retraction { cancelled, removed, .. }, _)) => {
+                let what = format_args!("retracts {id:?}: {cancelled} cancelled, {removed} removed");
+                self.trace.note(self.now, sender, what);
+            }
+            Err(error) => self.trace.note(self.now, sender, format_args!("retracts: {:?}", error.kind())),
+        }
+        let (retraction, changes) = withdrawn?;
+        for (user, change) in changes {
+            self.deliver(&user, &change);
+        }
+        Ok(retraction)
+    }
+
+    fn record(&mut self, push: PushRecord) {
+        if self.pushes.len() == MAX_ENTRIES {
+            self.pushes.pop_front();
+        }
+        self.pushes.push_back(push);
+    }
+
+    /// A service's push. None while it has to wait for a connection; `session` then says in which session it began to wait.
+    pub(crate) fn push_from(
+        &mut self,
+        id: u64,
+        session: &mut Option<u64>,
+        user_ids: &[UserId],
+        notification: &InternalNotification,
+    ) -> Option<Result<Receipt, ServiceError>> {
+        match self.may_push(id, session, user_ids, notification) {
+            Ok(Some(sender)) => Some(self.push(&sender, user_ids, notification.clone())),
+            Ok(None) => {
+                self.note(id, format_args!("push waits for the connection"));
+                None
+            }
+            Err(error) => Some(self.noted(id, "push", Err(error))),
+        }
+    }
+
+    /// As whom it pushes; none when there is no connection, and it is to wait.
+    fn may_push(
+        &mut self,
+        id: u64,
+        session: &mut Option<u64>,
+        user_ids: &[UserId],
+        notification: &InternalNotification,
+    ) -> Result<Option<String>, ServiceError> {
+        let device = self.device(id)?;
+        let present = device.initialized()?.number;
+        match session {
+            Some(number) if *number != present => return Err(not_initialized()),
+            Some(_) => {}
+            None => device.faults.call(Call::Push)?,
+        }
+        *session = Some(present);
+        inboxes::check(user_ids, notification)?;
+        match (device.is_online, device.settings.offline_push) {
+            (true, _) => Ok(Some(format!("user:{}", device.initialized()?.user))),
+            (false, OfflinePush::Wait) => Ok(None),
+            (false, OfflinePush::Err) => Err(no_connection()),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+use internal_notifications_models::{Head, Position};
+pub(super) use crate::sql::row::*;
+
+/// A head from its columns.
+pub(super) fn head(seq: i64, tag: Option<i64>, pending: i64) -> Head {
+    let position = Position { seq: seq.cast_unsigned(), tag: tag.map(self::tag) };
+    Head { position, pending: pending.cast_unsigned() }
+}
