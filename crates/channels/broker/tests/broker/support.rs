@@ -193,7 +193,7 @@ pub fn publish(broker: &Broker, channel: &str, event: &str, data: &str) -> usize
 
 /// A path with the signed query of a `POST` with that body.
 pub fn signed(path: &str, body: &str, now: u64) -> String {
-    let request = pusher_signer::Request { method: "POST", path, query: &[], body: Some(body.as_bytes()) };
+    let request = pusher_signer::Request::new("POST", path).with_body(body.as_bytes());
     let query = signer().sign_request(&request, now).unwrap();
     format!("{path}?{}", serde_urlencoded::to_string(query).unwrap())
 }
@@ -224,7 +224,7 @@ pub async fn http_client(broker: &Broker) -> hyper::client::conn::http1::SendReq
 
 /// A signed `GET`.
 pub async fn get(broker: &Broker, path: &str, query: &[(&str, &str)]) -> (StatusCode, String) {
-    let request = pusher_signer::Request { method: "GET", path, query, body: None };
+    let request = pusher_signer::Request::new("GET", path).with_query(query);
     let query = signer().sign_request(&request, NOW).unwrap();
     let path = format!("{path}?{}", serde_urlencoded::to_string(query).unwrap());
     send(broker, Request::get(path).body(Full::default()).unwrap()).await
