@@ -7,7 +7,7 @@ use internal_notifications_server::config::{ApiKey, JwtKey};
 use internal_notifications_server::store::postgres::{PostgresOptions, PostgresStore};
 use internal_notifications_server::store::sqlite::{SqliteOptions, SqliteStore};
 use internal_notifications_server::store::{Push, Store};
-use internal_notifications_server::{Config, RunningServer, Server};
+use internal_notifications_server::{Config, Server};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
@@ -38,7 +38,7 @@ pub(crate) struct Opened {
 
 /// A server over a database of its own.
 pub(crate) struct Served {
-    pub(crate) server: RunningServer,
+    pub(crate) server: Server,
     place: Place,
 }
 

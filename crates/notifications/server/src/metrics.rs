@@ -65,7 +65,7 @@ impl Metrics {
         };
         let due_lateness = Histogram::new([0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 600.0]);
         let drift = Gauge::default();
-        let store_errors = ByTwo::default();
+        let store_errors = Counters2::default();
         let pushed = counters(
             &mut registry,
             "pushed",

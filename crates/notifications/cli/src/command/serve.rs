@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use clap::Args;
-use internal_notifications_server::{Config, ErrorKind, RunningServer, Server};
+use internal_notifications_server::{Config, ErrorKind, Server};
 use serde_json::json;
 
 use crate::env::Env;
@@ -49,8 +49,8 @@ impl Serve {
         stop.unless_asked_again(server.shutdown(), unfinished).await
     }
 
-    fn tell(&self, server: &RunningServer, database: Option<&str>, output: &mut Output) -> Result<(), Error> {
-        let hint = server.keeps_token_secret().then(|| token_hint(database));
+    fn tell(&self, server: &Server, database: Option<&str>, output: &mut Output) -> Result<(), Error> {
+        let hint = server.has_generated_secret().then(|| token_hint(database));
         if self.json {
             hint.iter().for_each(|hint| complain(hint));
             return output.json(&json!({"type": "listening", "url": server.url()}));

@@ -251,19 +251,22 @@ impl Worker {
     async fn wait_after(&mut self, failed: Failed, stop: &CancellationToken) {
         let first = self.backoff.is_fresh();
         let delay = self.backoff.next();
-        let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-        let error: &(dyn Error + 'static) = failed.as_ref();
-        if first {
-            tracing::warn!(error, delay_ms, "changes cannot be published; trying again");
-        } else {
-            tracing::debug!(error, delay_ms, "changes still cannot be published");
-        }
+        log_failure(failed.as_ref(), first, delay);
         self.record_marks_or_log().await;
         tokio::select! {
             biased;
             () = stop.cancelled() => {}
             () = tokio::time::sleep(delay) => {}
         }
+    }
+}
+
+fn log_failure(error: &(dyn Error + 'static), is_first: bool, delay: Duration) {
+    let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+    if is_first {
+        tracing::warn!(error, delay_ms, "changes cannot be published; trying again");
+    } else {
+        tracing::debug!(error, delay_ms, "changes still cannot be published");
     }
 }
 

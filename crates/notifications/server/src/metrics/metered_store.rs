@@ -8,7 +8,7 @@ use internal_notifications_models::{
 
 use super::Metrics;
 use crate::store::{
-    Advanced, Push, Store, StoreError, Sweep, Swept, Unpublishable, Unpublished, Write, WriteKind,
+    Advanced, CommitListener, Push, Store, StoreError, Sweep, Swept, Unpublishable, Unpublished, Write, WriteKind,
 };
 
 /// A store that counts its calls, whoever makes them.
@@ -105,6 +105,10 @@ impl Store for MeteredStore {
 
     fn is_shared(&self) -> bool {
         self.store.is_shared()
+    }
+
+    fn set_commit_listener(&self, listener: Arc<dyn CommitListener>) {
+        self.store.set_commit_listener(listener);
     }
 
     async fn lock_broker(&self) -> Result<(), StoreError> {

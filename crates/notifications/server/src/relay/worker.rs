@@ -138,16 +138,20 @@ impl Worker {
             }
             Err(error) => error,
         };
-        let (first, source) = (self.backoff.is_fresh(), self.source.name());
+        let first = self.backoff.is_fresh();
         let delay = self.backoff.next();
-        let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-        let error: &dyn Error = &error;
-        if first {
-            tracing::warn!(source, error, delay_ms, "intents cannot be relayed; trying again");
-        } else {
-            tracing::debug!(source, error, delay_ms, "intents still cannot be relayed");
-        }
+        log_failure(self.source.name(), &error, first, delay);
         tokio::time::sleep(delay).await;
+    }
+}
+
+fn log_failure(source: &str, error: &SourceError, is_first: bool, delay: Duration) {
+    let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+    let error: &dyn Error = error;
+    if is_first {
+        tracing::warn!(source, error, delay_ms, "intents cannot be relayed; trying again");
+    } else {
+        tracing::debug!(source, error, delay_ms, "intents still cannot be relayed");
     }
 }
 

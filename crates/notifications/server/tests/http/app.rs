@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use internal_notifications_server::config::ApiKey;
-use internal_notifications_server::{Config, RunningServer, Server};
+use internal_notifications_server::{Config, Server};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ pub(crate) const API_KEY: &str = "an-api-key-of-thirty-two-bytes-or-so";
 
 /// A running server, and a client of it.
 pub(crate) struct TestApp {
-    pub(crate) server: RunningServer,
+    pub(crate) server: Server,
     pub(crate) folder: TempDir,
     http: reqwest::Client,
 }

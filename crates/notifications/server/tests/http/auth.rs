@@ -94,5 +94,5 @@ async fn a_public_key_lets_its_users_in_and_makes_no_tokens() {
     let token = include_str!("../keys/ES256.jwt").trim();
     assert_eq!(send(app.request(Method::GET, "/v1/inbox/head").bearer_auth(token)).await.status, 200);
     assert!(app.server.token(&"ada".parse().unwrap(), std::time::Duration::from_secs(1), false).is_none());
-    assert!(!app.server.keeps_token_secret());
+    assert!(!app.server.has_generated_secret());
 }

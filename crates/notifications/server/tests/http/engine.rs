@@ -56,7 +56,7 @@ async fn an_engine_that_refuses_is_passed_over_and_nothing_is_lost() {
     let engine = engine().await;
     let app = behind(&engine, "another-secret").await;
     app.fill("ada", 3).await;
-    while app.server.refused() == 0 {
+    while app.server.node().refused() == 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!(app.get("ada", "/v1/inbox").await.ids(), ["n3", "n2", "n1"]);
@@ -74,8 +74,7 @@ async fn clients_are_told_where_they_reach_the_engine() {
     assert_eq!(own, expected);
     let app = TestApp::start_with(|config| {
         let RealtimeConfig::Embedded(embedded) = &mut config.realtime else { panic!("the default") };
-        let scheme = internal_notifications_server::config::Scheme::Https;
-        embedded.client = Some(ClientEndpoint { host: "ws.example".to_owned(), port: 443, scheme });
+        embedded.client = Some(ClientEndpoint::new("ws.example"));
         config.position_check_seconds = 7;
     })
     .await;

@@ -11,7 +11,7 @@ use crate::websocket::Socket;
 #[tokio::test]
 async fn a_restart_keeps_credentials_and_inboxes() {
     let app = TestApp::start().await;
-    assert!(app.server.keeps_token_secret());
+    assert!(app.server.has_generated_secret());
     app.fill("ada", 2).await;
     let token = app.token("ada");
     let before = app.get("ada", "/v1/realtime").await.body;

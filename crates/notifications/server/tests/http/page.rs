@@ -32,7 +32,7 @@ async fn the_page_may_reach_the_engine_that_it_is_told_of() {
     let app = TestApp::start_with(|config| {
         let RealtimeConfig::Embedded(embedded) = &mut config.realtime else { panic!("embedded by default") };
         let host = "sockets.example".to_owned();
-        embedded.client = Some(ClientEndpoint { host, port: 6001, scheme: Scheme::Http });
+        embedded.client = Some(ClientEndpoint::new(host).with_port(6001).with_scheme(Scheme::Http));
     })
     .await;
     let answer = app.request(Method::GET, "/").send().await.unwrap();

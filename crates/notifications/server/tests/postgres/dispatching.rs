@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use internal_notifications_models::{InternalNotification, LiveEvent, NotificationId, Timestamp, UserId};
 use internal_notifications_server::config::ChannelPrefix;
-use internal_notifications_server::dispatcher::{Commits, Dispatcher};
+use internal_notifications_server::dispatcher::Dispatcher;
 use internal_notifications_server::realtime::{LiveData, Realtime, RealtimeError};
 use internal_notifications_server::store::{Push, Store};
 use internal_notifications_server::store::postgres::PostgresStore;
@@ -82,8 +82,12 @@ impl Realtime for Engine {
         Ok(())
     }
 
-    fn parallel(&self) -> usize {
+    fn concurrency(&self) -> usize {
         8
+    }
+
+    async fn close_connections(&self, _: &UserId, _: Option<&ChannelName>) -> Result<(), RealtimeError> {
+        unreachable!("the dispatcher closes no connections")
     }
 }
 
@@ -99,9 +103,9 @@ fn push(name: &str, users: &[&str]) -> Push {
 }
 
 async fn server(schema: &Schema, engine: &Arc<Engine>) -> (Arc<PostgresStore>, Dispatcher) {
-    let commits = Arc::new(Commits::new());
-    let store = Arc::new(schema.open(schema.options().with_committed(commits.clone())).await);
-    (store.clone(), Dispatcher::start(commits, store, engine.clone(), ChannelPrefix::default()))
+    let store = Arc::new(schema.open(schema.options()).await);
+    let channels = ChannelPrefix::default();
+    (store.clone(), Dispatcher::start(store, engine.clone(), channels, Arc::default()))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use internal_notifications_models::{InternalNotification, UserId};
 use internal_notifications_server::SystemClock;
 use internal_notifications_server::config::{ChannelPrefix, Limits};
-use internal_notifications_server::relay::{IntentSource, Relay, Rules};
+use internal_notifications_server::relay::{IntentSource, PushRules, Relay};
 use internal_notifications_server::store::Store;
 use internal_notifications_server::store::postgres::{PostgresOptions, PostgresStore};
 use internal_notifications_server::store::sqlite::{SqliteOptions, SqliteStore};
@@ -45,8 +45,8 @@ impl Inboxes {
     pub(crate) fn relay(&self, sources: Vec<Box<dyn IntentSource>>) -> Relay {
         let mut limits = Limits::default();
         limits.recipients = 3;
-        let rules = Rules { channels: ChannelPrefix::default(), limits };
-        Relay::start(sources, self.store.clone(), Arc::new(SystemClock), rules)
+        let rules = PushRules::new(ChannelPrefix::default(), limits);
+        Relay::start(sources, self.store.clone(), Arc::new(SystemClock), rules, Arc::default())
     }
 
     pub(crate) async fn seq(&self) -> u64 {

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use internal_notifications_models::InternalNotification;
 use internal_notifications_outbox::Outbox;
 use internal_notifications_server::config::OutboxDatabase;
-use internal_notifications_server::relay::IntentSource;
+use internal_notifications_server::relay::{IntentSource, intent_source, own_intent_source};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::inboxes::{ada, eventually};
@@ -41,13 +41,13 @@ impl App {
     }
 
     pub(crate) fn intents(&self) -> Box<dyn IntentSource> {
-        self.url.parse::<OutboxDatabase>().unwrap().intents()
+        intent_source(&self.url.parse::<OutboxDatabase>().unwrap())
     }
 
     /// As a server's own database, seen by this role.
     pub(crate) fn own_intents(&self, role: &str) -> Box<dyn IntentSource> {
         let url = format!("{}&options[role]={role}", self.url);
-        url.parse::<OutboxDatabase>().unwrap().own_intents()
+        own_intent_source(&url.parse::<OutboxDatabase>().unwrap())
     }
 
     pub(crate) async fn run(&mut self, sql: String) {

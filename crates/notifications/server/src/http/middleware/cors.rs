@@ -8,7 +8,7 @@ use super::request::REQUEST_ID;
 use crate::config::Origin;
 
 /// Lets web front ends of these origins call the routes and read their answers.
-pub(super) fn layer(origins: &[Origin]) -> CorsLayer {
+pub(in crate::http) fn layer(origins: &[Origin]) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins.iter().filter_map(Origin::header)))
         .allow_methods([Method::GET, Method::POST, Method::DELETE])

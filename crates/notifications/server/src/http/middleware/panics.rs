@@ -6,7 +6,7 @@ use crate::http::problem::{ApiError, Kind};
 
 /// Answers a request whose handler panicked. The panic message may contain anything, so it is
 /// logged and not sent to the caller.
-pub(super) fn answer(panic: Box<dyn Any + Send>) -> Response {
+pub(in crate::http) fn answer(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
     let cause = format!("panic: {}", text.unwrap_or("without a message"));
     ApiError::bare(Kind::Internal).with_cause(cause).into_response()
