@@ -24,8 +24,8 @@ mod work;
 mod write;
 
 use std::fmt;
-use std::sync::atomic::AtomicI64;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -39,7 +39,6 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use self::broker_lock::BrokerLock;
-use crate::sql::failure::Failure;
 pub use self::options::PostgresOptions;
 use self::publish::{Behind, Claim, Mark};
 use self::read::{ReadChanges, ReadHead, ReadNotification, ReadPage};
@@ -51,6 +50,7 @@ pub use self::url::PostgresUrl;
 use self::work::Database;
 use self::write::InboxWrite;
 use crate::rules::push::NewPush;
+use crate::sql::failure::Failure;
 use crate::{Advanced, CommitListener, Push, Store, StoreError, Sweep, Swept, Unpublishable, Unpublished, Write};
 
 /// How long a store that is closed tries to tell the others so.

@@ -252,7 +252,8 @@ impl Store for SqliteStore {
             self.command(Command::Ping).await
         };
         tokio::time::timeout(self.options.ready_timeout, both).await.unwrap_or_else(|_| {
-            Err(StoreError::new(StoreErrorKind::Unavailable).with_message("the database does not answer in time"))
+            Err(StoreError::new(StoreErrorKind::Unavailable)
+                .with_message("the database does not answer in time"))
         })
     }
 

@@ -3,6 +3,6 @@
 mod error;
 mod test_server;
 
-pub use error::TestServerError;
 pub use crate::Proxy;
+pub use error::TestServerError;
 pub use test_server::{Backup, TestServer};

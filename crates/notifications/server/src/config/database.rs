@@ -60,7 +60,7 @@ impl Database {
     pub(crate) fn redacted(&self) -> String {
         match *self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(ref path) => path.display().to_string(),
+            Self::Sqlite(ref path) => format!("sqlite://{}", path.display()),
             #[cfg(feature = "postgres")]
             Self::Postgres(ref url) => url.redacted(),
         }

@@ -7,8 +7,8 @@ use internal_notifications_models::{InternalNotification, LiveEvent, Notificatio
 use internal_notifications_server::config::ChannelPrefix;
 use internal_notifications_server::dispatcher::Dispatcher;
 use internal_notifications_server::realtime::{LiveData, Realtime, RealtimeError};
-use internal_notifications_server::store::{Push, Store};
 use internal_notifications_server::store::postgres::PostgresStore;
+use internal_notifications_server::store::{Push, Store};
 use pusher_protocol::ChannelName;
 use tokio::sync::Semaphore;
 

@@ -4,7 +4,7 @@ use internal_notifications_models::{Receipt, RemovedReason};
 
 use super::contents::{Answer, Notification};
 use super::transaction::Transaction;
-use crate::rules::push::{StoredNotification, NewPush};
+use crate::rules::push::{NewPush, StoredNotification};
 use crate::{StoreError, StoreErrorKind};
 
 /// Does a push; nothing has changed when it is refused.

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use internal_notifications_models::{Timestamp, UserId};
 
-use crate::sql::failure::Failure;
 use super::row;
 use super::transaction::Transaction;
 use super::withdraw::{BATCH, Expire, Leave, Left, NextDue};
 use super::work::{Database, Ended, Writing};
+use crate::sql::failure::Failure;
 use crate::sql::journal::ChangeBody;
 use crate::{Advanced, StoreError};
 

@@ -5,8 +5,8 @@ use sqlx::{Connection, PgConnection};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::sql::failure::Failure;
 use super::{PostgresOptions, connect};
+use crate::sql::failure::Failure;
 
 /// How often the connection that holds the lock is tried.
 const PERIOD: Duration = Duration::from_secs(1);

@@ -3,8 +3,8 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 
-use crate::sql::failure::Failure;
 use super::{PostgresOptions, PostgresUrl};
+use crate::sql::failure::Failure;
 
 /// What the server calls its connections (`pg_stat_activity`) where the URL does not.
 const NAME: &str = "internal-notifications";

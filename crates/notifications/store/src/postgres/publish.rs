@@ -5,9 +5,9 @@ use std::time::Duration;
 use internal_notifications_models::UserId;
 use sqlx::{PgConnection, Row};
 
-use crate::sql::failure::Failure;
 use super::row::{self, change_columns, join_added};
 use super::work::Reading;
+use crate::sql::failure::Failure;
 use crate::{Unpublishable, Unpublished};
 
 /// [`Store::behind`](crate::Store::behind).

@@ -2,12 +2,12 @@ use std::collections::HashSet;
 
 use internal_notifications_models::{Receipt, UserId};
 
-use crate::sql::failure::Failure;
 use super::transaction::Transaction;
 use super::work::{Ended, Writing};
 use crate::StoreError;
+use crate::rules::push::{NewPush, StoredNotification};
+use crate::sql::failure::Failure;
 use crate::sql::journal::Inbox;
-use crate::rules::push::{StoredNotification, NewPush};
 
 impl Writing for NewPush {
     type Answer = Receipt;
@@ -60,7 +60,8 @@ async fn take_key(
     let query = sqlx::query_as(sql).bind(&push.sender).bind(&key.key);
     let row: Option<(String, String)> = query.fetch_optional(&mut *transaction.connection).await?;
     // One that was forgotten meanwhile can be taken now.
-    let (request, answer) = row.ok_or_else(|| Failure::unavailable("other transactions came between").transient(true))?;
+    let (request, answer) =
+        row.ok_or_else(|| Failure::unavailable("other transactions came between").transient(true))?;
     Ok(Some(key.answer(&request, serde_json::from_str(&answer)?)))
 }
 
@@ -77,7 +78,10 @@ async fn keep_answer(
 }
 
 /// Stores the notification, unless its id is taken. One that is on its way is waited for.
-async fn insert(transaction: &mut Transaction<'_>, push: &NewPush) -> Result<Option<StoredNotification>, Failure> {
+async fn insert(
+    transaction: &mut Transaction<'_>,
+    push: &NewPush,
+) -> Result<Option<StoredNotification>, Failure> {
     let sql = "INSERT INTO notifications (id, sender, digest, body, created_at)
                VALUES ($1, $2, decode($3, 'hex'), $4, $5) ON CONFLICT (id) DO NOTHING RETURNING key";
     let query = sqlx::query_scalar(sql).bind(push.id.as_str()).bind(&push.sender).bind(&push.digest);
@@ -97,7 +101,8 @@ async fn lock(transaction: &mut Transaction<'_>, push: &NewPush) -> Result<Store
         "SELECT key, sender, encode(digest, 'hex'), withdrawn FROM notifications WHERE id = $1 FOR SHARE";
     let query = sqlx::query_as(sql).bind(push.id.as_str());
     let row: Option<(i64, String, String, bool)> = query.fetch_optional(&mut *transaction.connection).await?;
-    let (key, sender, digest, withdrawn) = row.ok_or_else(|| Failure::unavailable("other transactions came between").transient(true))?;
+    let (key, sender, digest, withdrawn) =
+        row.ok_or_else(|| Failure::unavailable("other transactions came between").transient(true))?;
     Ok(StoredNotification { key, sender, digest, withdrawn })
 }
 

@@ -3,11 +3,11 @@ use internal_notifications_models::{
 };
 use sqlx::PgConnection;
 
-use crate::sql::failure::Failure;
 use super::row::{self, change_columns, join_added};
 use super::work::Reading;
 use crate::rules::answer::{BYTES, SNAPSHOT};
 use crate::sql::catch_up::{self, Missed};
+use crate::sql::failure::Failure;
 
 /// [`Store::head`](crate::Store::head).
 pub(super) struct ReadHead<'a>(pub(super) &'a UserId);

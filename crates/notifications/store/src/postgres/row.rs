@@ -1,5 +1,5 @@
-use internal_notifications_models::{Head, Position};
 pub(super) use crate::sql::row::*;
+use internal_notifications_models::{Head, Position};
 
 /// A head from its columns.
 pub(super) fn head(seq: i64, tag: Option<i64>, pending: i64) -> Head {

@@ -1,9 +1,9 @@
 use sqlx::{Connection, PgConnection};
 
-use crate::sql::failure::Failure;
 use super::work::Reading;
 use super::{PostgresOptions, PostgresUrl, connect};
 use crate::StoreError;
+use crate::sql::failure::Failure;
 
 /// [`Store::setting`](crate::Store::setting).
 pub(super) struct Setting<'a> {

@@ -5,11 +5,11 @@ use internal_notifications_models::UserId;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
-use crate::sql::failure::Failure;
 use super::row;
 use super::tidy::{Forget, Tidy};
 use super::work::{Database, Reading};
 use crate::rules::cuts::Cuts;
+use crate::sql::failure::Failure;
 use crate::{StoreError, Sweep, Swept};
 
 /// Notifications that the end of a pass looks at.

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
-use crate::sql::failure::Failure;
 use super::work::Reading;
+use crate::sql::failure::Failure;
 
 /// For how long after a step of a sweep the others leave it to the same server: longer than passes lie apart by default.
 const TURN: Duration = Duration::from_secs(90);

@@ -2,14 +2,14 @@ use std::collections::HashMap;
 
 use internal_notifications_models::{MAX_IDS, NotificationId, RemovedReason, Timestamp, UserId};
 
-use crate::sql::failure::Failure;
 use super::row;
 use super::sweep::{Looked, untidy_columns};
 use super::transaction::Transaction;
 use super::work::{Ended, Writing};
 use crate::Drift;
-use crate::sql::journal::Inbox;
 use crate::rules::cuts::Cuts;
+use crate::sql::failure::Failure;
+use crate::sql::journal::Inbox;
 
 /// The most rows of a transaction, of each kind.
 const ROWS: usize = 5_000;

@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 use internal_notifications_models::{Position, UserId};
 use sqlx::PgConnection;
 
-use crate::sql::failure::Failure;
 use super::row::{self, head};
 use crate::rules::hooks::MakeTag;
+use crate::sql::failure::Failure;
 use crate::sql::journal::{ChangeRow, Inbox, Journal};
 
 /// A transaction that changes inboxes. Whatever it locks, it locks in this order: idempotency key, scheduled rows (whoever has

@@ -76,6 +76,9 @@ mod tests {
     #[test]
     fn a_url_without_a_database_names_that_of_its_user() {
         let url: PostgresUrl = "postgresql://ada@db.test".parse().unwrap();
-        assert_eq!((url.redacted().as_str(), url.as_str()), ("postgres://db.test/ada", "postgresql://ada@db.test"));
+        assert_eq!(
+            (url.redacted().as_str(), url.as_str()),
+            ("postgres://db.test/ada", "postgresql://ada@db.test")
+        );
     }
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use internal_notifications_models::{NotificationId, RemovedReason, Retraction, Timestamp};
 use sqlx::PgConnection;
 
-use crate::sql::failure::Failure;
 use super::row;
 use super::transaction::Transaction;
 use super::work::{Database, Ended, Reading, Writing};
+use crate::sql::failure::Failure;
 use crate::{StoreError, StoreErrorKind};
 
 /// The inboxes that a notification leaves in one transaction.

@@ -8,9 +8,9 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::PostgresOptions;
+use super::transaction::Transaction;
 use crate::rules::listener_slot::ListenerSlot;
 use crate::sql::failure::Failure;
-use super::transaction::Transaction;
 use crate::{StoreError, StoreErrorKind};
 
 /// How often what failed for a reason that passes is done again.

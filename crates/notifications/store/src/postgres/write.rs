@@ -3,11 +3,11 @@ use internal_notifications_models::{
 };
 use sqlx::PgConnection;
 
-use crate::sql::failure::Failure;
 use super::row;
 use super::transaction::Transaction;
 use super::work::{Ended, Writing};
-use crate::sql::journal::{Inbox, ChangeBody};
+use crate::sql::failure::Failure;
+use crate::sql::journal::{ChangeBody, Inbox};
 use crate::sql::order::in_the_order_asked;
 use crate::{StoreError, StoreErrorKind, Write, WriteKind};
 

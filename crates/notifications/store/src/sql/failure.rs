@@ -63,7 +63,9 @@ impl From<sqlx::Error> for Failure {
         let unavailable = StoreError::new(StoreErrorKind::Unavailable);
         match error {
             #[cfg(feature = "sqlite")]
-            sqlx::Error::Database(error) if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() => {
+            sqlx::Error::Database(error)
+                if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() =>
+            {
                 crate::sqlite::failure(error)
             }
             #[cfg(feature = "postgres")]
@@ -104,6 +106,9 @@ impl From<serde_json::Error> for Failure {
 
 impl From<InvalidId> for Failure {
     fn from(error: InvalidId) -> Self {
-        StoreError::new(StoreErrorKind::Unusable).with_message("a stored id is invalid").with_source(error).into()
+        StoreError::new(StoreErrorKind::Unusable)
+            .with_message("a stored id is invalid")
+            .with_source(error)
+            .into()
     }
 }

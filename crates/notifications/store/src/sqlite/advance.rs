@@ -3,11 +3,11 @@ use std::time::Duration;
 use internal_notifications_models::{Timestamp, UserId};
 use sqlx::SqlitePool;
 
-use crate::sql::failure::Failure;
 use super::row;
 use super::transaction::Transaction;
 use super::withdraw;
 use crate::Advanced;
+use crate::sql::failure::Failure;
 use crate::sql::journal::ChangeBody;
 
 /// Whether anything is due.

@@ -1,10 +1,10 @@
 use internal_notifications_models::{NotificationId, Receipt, Timestamp, UserId, WriteAnswer};
 use tokio::sync::oneshot;
 
-use crate::sql::failure::Failure;
 use super::tidy::{Tidied, Untidy};
 use super::withdraw::{self, Retracted};
 use crate::rules::push::NewPush;
+use crate::sql::failure::Failure;
 use crate::{Advanced, StoreError, Write};
 
 /// What the writer is asked to do.

@@ -2,9 +2,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 
 use super::SqliteOptions;
+use super::file::DatabaseFile;
 use crate::StoreError;
 use crate::sql::failure::Failure;
-use super::file::DatabaseFile;
 
 /// Pages that the writer keeps in memory, in KiB (negative: <https://sqlite.org/pragma.html#pragma_cache_size>).
 const WRITER_CACHE_KIB: &str = "-65536";
@@ -36,7 +36,9 @@ pub(super) fn readers(file: &DatabaseFile, options: &SqliteOptions) -> SqlitePoo
         .test_before_acquire(false)
         .after_connect(|connection, _| {
             Box::pin(async {
-                check(connection).await.map_err(|failure| sqlx::Error::Configuration(StoreError::from(failure).into()))
+                check(connection)
+                    .await
+                    .map_err(|failure| sqlx::Error::Configuration(StoreError::from(failure).into()))
             })
         })
         .connect_lazy_with(connection(file, options).read_only(true))

@@ -5,8 +5,8 @@ use sqlx::ConnectOptions;
 use sqlx::Connection;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use crate::sql::failure::Failure;
 use crate::StoreError;
+use crate::sql::failure::Failure;
 
 /// A setting as it is stored, read beside a server that may have the file open. Nothing is made or written; none where there is no file.
 ///

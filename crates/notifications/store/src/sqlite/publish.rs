@@ -5,9 +5,9 @@ use internal_notifications_models::UserId;
 use sqlx::{Row, SqlitePool};
 
 use super::command::Command;
-use crate::sql::failure::Failure;
 use super::row::{self, change_columns, join_added};
 use super::transaction::Transaction;
+use crate::sql::failure::Failure;
 use crate::{Unpublishable, Unpublished};
 
 /// Moves the marks that a transaction's commands bring, all at its end, and answers them.

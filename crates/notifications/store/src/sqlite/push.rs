@@ -3,11 +3,11 @@ use std::collections::{HashMap, HashSet};
 use internal_notifications_models::{NotificationId, Receipt, UserId};
 
 use super::command::{Command, Reply};
-use crate::sql::failure::Failure;
 use super::insert::Insert;
 use super::transaction::Transaction;
 use crate::idempotency::IdempotencyKey;
-use crate::rules::push::{StoredNotification, NewPush};
+use crate::rules::push::{NewPush, StoredNotification};
+use crate::sql::failure::Failure;
 
 /// Does consecutive pushes, in order, in a number of statements that does not depend on how many they are.
 pub(super) async fn run(transaction: &mut Transaction<'_>, commands: &mut [Command]) -> Result<(), Failure> {
@@ -49,7 +49,12 @@ pub(super) async fn run(transaction: &mut Transaction<'_>, commands: &mut [Comma
             let key = transaction.keys.notification;
             new.push((key, *push));
             expiring.extend(push.expires_at.map(|expires_at| (key, expires_at.as_millisecond())));
-            StoredNotification { key, sender: push.sender.clone(), digest: push.digest.clone(), withdrawn: false }
+            StoredNotification {
+                key,
+                sender: push.sender.clone(),
+                digest: push.digest.clone(),
+                withdrawn: false,
+            }
         });
         let receipt = push.deliver(notification, &mut inboxes, &mut had, &mut transaction.journal);
         if let Some(key) = &push.idempotency {

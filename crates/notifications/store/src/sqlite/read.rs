@@ -4,10 +4,10 @@ use internal_notifications_models::{
 };
 use sqlx::{SqliteConnection, SqlitePool};
 
-use crate::sql::failure::Failure;
 use super::row::{self, change_columns, join_added};
 use crate::rules::answer::{BYTES, SNAPSHOT};
 use crate::sql::catch_up::{self, Missed};
+use crate::sql::failure::Failure;
 
 /// An inbox as a reader found it.
 struct Found {

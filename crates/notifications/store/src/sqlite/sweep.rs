@@ -4,11 +4,11 @@ use internal_notifications_models::UserId;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
-use crate::sql::failure::Failure;
 use super::row;
 use crate::Sweep;
-use crate::sql::journal::Inbox;
 use crate::rules::cuts::Cuts;
+use crate::sql::failure::Failure;
+use crate::sql::journal::Inbox;
 
 /// Notifications that the end of a pass looks at.
 const PASS: usize = 10_000;

@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 
 use internal_notifications_models::{MAX_IDS, NotificationId, RemovedReason, Timestamp, UserId};
 
-use crate::sql::failure::Failure;
 use super::row;
 use super::sweep::{Looked, untidy_columns};
 use super::transaction::Transaction;
 use crate::Drift;
-use crate::sql::journal::Inbox;
 use crate::rules::cuts::Cuts;
+use crate::sql::failure::Failure;
+use crate::sql::journal::Inbox;
 
 /// What a sweep found to be done.
 pub(super) struct Untidy {

@@ -3,10 +3,10 @@ use std::collections::BTreeMap;
 use internal_notifications_models::{Head, Position, UserId};
 use sqlx::SqliteConnection;
 
-use crate::sql::failure::Failure;
 use super::insert::Insert;
 use super::row::{self, head};
 use crate::rules::hooks::MakeTag;
+use crate::sql::failure::Failure;
 use crate::sql::journal::{Inbox, Journal};
 
 /// A transaction of the writer.
@@ -32,7 +32,11 @@ impl Keys {
 }
 
 impl<'a> Transaction<'a> {
-    pub(super) fn new(connection: &'a mut SqliteConnection, keys: &'a mut Keys, make_tag: &'a MakeTag) -> Self {
+    pub(super) fn new(
+        connection: &'a mut SqliteConnection,
+        keys: &'a mut Keys,
+        make_tag: &'a MakeTag,
+    ) -> Self {
         Self { connection, keys, journal: Journal::new(make_tag), touched: Vec::new() }
     }
 

@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 use internal_notifications_models::{NotificationId, RemovedReason, Timestamp, UserId};
 use sqlx::{Row, SqliteConnection};
 
-use crate::sql::failure::Failure;
 use super::row;
 use super::transaction::Transaction;
+use crate::sql::failure::Failure;
 use crate::sql::journal::Inbox;
 use crate::{StoreError, StoreErrorKind};
 

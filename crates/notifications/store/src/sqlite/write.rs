@@ -3,10 +3,10 @@ use internal_notifications_models::{
 };
 use sqlx::{Sqlite, SqliteConnection};
 
-use crate::sql::failure::Failure;
 use super::row;
 use super::transaction::Transaction;
-use crate::sql::journal::{Inbox, ChangeBody};
+use crate::sql::failure::Failure;
+use crate::sql::journal::{ChangeBody, Inbox};
 use crate::sql::order::in_the_order_asked;
 use crate::{StoreError, StoreErrorKind, Write, WriteKind};
 

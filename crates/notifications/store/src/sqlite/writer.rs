@@ -7,13 +7,13 @@ use tokio::sync::mpsc;
 
 use super::SqliteOptions;
 use super::command::Command;
-use crate::StoreErrorKind;
-use crate::rules::listener_slot::ListenerSlot;
-use crate::sql::failure::Failure;
 use super::file::DatabaseFile;
 use super::result_code::is_io;
 use super::transaction::{Keys, Transaction};
 use super::{advance, connect, publish, push, schema, tidy, withdraw, write};
+use crate::StoreErrorKind;
+use crate::rules::listener_slot::ListenerSlot;
+use crate::sql::failure::Failure;
 
 /// The most commands of one transaction.
 const COMMANDS: usize = 256;
@@ -81,7 +81,11 @@ impl Writer {
             }
             Err(failure) => {
                 let error = failure.as_error();
-                tracing::warn!(error, commands = batch.len(), "a transaction failed, nothing of it is stored");
+                tracing::warn!(
+                    error,
+                    commands = batch.len(),
+                    "a transaction failed, nothing of it is stored"
+                );
             }
         }
         let done = done.as_ref().map(|_| ());
@@ -101,7 +105,9 @@ impl Writer {
         }
         match done {
             Err(failure) if is_io(&failure) => {
-                let is_of_the_disk = |failure: &Failure| matches!(failure.kind(), StoreErrorKind::DiskFull | StoreErrorKind::ReadOnly);
+                let is_of_the_disk = |failure: &Failure| {
+                    matches!(failure.kind(), StoreErrorKind::DiskFull | StoreErrorKind::ReadOnly)
+                };
                 Err(self.reason().await.err().filter(is_of_the_disk).unwrap_or(failure))
             }
             done => done,

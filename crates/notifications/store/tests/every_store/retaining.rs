@@ -1,9 +1,7 @@
 use std::time::Duration;
 
 use internal_notifications_models::{ChangeKind, Position, RemovedReason, ResetReason};
-use internal_notifications_store::{
-    Push, Retention, StoreErrorKind, Sweep, Swept, Unpublishable, WriteKind,
-};
+use internal_notifications_store::{Push, Retention, StoreErrorKind, Sweep, Swept, Unpublishable, WriteKind};
 
 use crate::backend::Backend;
 use crate::bench::{Bench, at, id, ids, keep, push, user};

@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::path::Path;
 
 use internal_notifications_store::Store;
@@ -12,7 +13,10 @@ async fn refused(database: &Path, to: &Path, replace: bool) -> String {
     let left = std::fs::read_dir(to.parent().unwrap()).into_iter().flatten();
     let left = left.filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'));
     assert_eq!(left.count(), 0, "nothing half is left behind");
-    error.to_string()
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
 }
 
 #[tokio::test]
