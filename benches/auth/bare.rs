@@ -27,9 +27,9 @@ struct App {
 pub(crate) fn run() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let auth = AuthConfig::new().with_jwt(JwtKey::secret(TOKEN_SECRET).unwrap());
+        let config = AuthConfig::new().with_jwt(JwtKey::secret(TOKEN_SECRET).unwrap());
         let app = App {
-            authenticator: KeysAndTokens::new(&auth, Arc::new(SystemClock)),
+            authenticator: KeysAndTokens::new(&config, Arc::new(SystemClock)),
             signer: Signer::new("app-key", "app-secret"),
         };
         let router = Router::new().route("/pusher/auth", post(auth)).with_state(Arc::new(app));

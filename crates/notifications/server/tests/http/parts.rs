@@ -68,7 +68,7 @@ impl IdGenerator for Named {
 
 struct Host {
     _folder: TempDir,
-    node: Node,
+    _node: Node,
     url: String,
 }
 
@@ -91,7 +91,7 @@ impl Host {
         tokio::spawn(
             async move { serve(listener, router, &Limits::default(), std::future::pending()).await },
         );
-        Self { _folder: folder, node, url }
+        Self { _folder: folder, _node: node, url }
     }
 
     async fn ask(&self, method: Method, user: &str, path: &str, body: &str) -> Answer {

@@ -3,6 +3,7 @@ use std::time::Duration;
 use internal_notifications_models::InternalNotification;
 use internal_notifications_outbox::Outbox;
 use internal_notifications_server::config::OutboxDatabase;
+use internal_notifications_server::relay::intent_source;
 use tokio::time::timeout;
 
 use crate::PATIENCE;
@@ -142,7 +143,7 @@ async fn an_apps_table_is_the_apps_to_make_and_is_found_when_it_is() {
     let Some(mut app) = App::without_table().await else { return };
     let inboxes = Inboxes::new().await;
     let down: OutboxDatabase = "postgres://nobody@127.0.0.1:1/nowhere".parse().unwrap();
-    let mut relay = inboxes.relay(vec![down.intents(), app.intents()]);
+    let mut relay = inboxes.relay(vec![intent_source(&down), app.intents()]);
     eventually("the relay looked", async || {
         let there = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'internal-notifications relay'";
         sqlx::query(there).fetch_optional(&mut app.database).await.unwrap().is_some()
