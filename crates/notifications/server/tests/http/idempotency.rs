@@ -72,12 +72,12 @@ async fn a_key_that_is_none_is_refused_aloud_and_nothing_is_stored() {
         let answer = send(request.header(KEY, value).json(&body("c"))).await;
         assert_eq!(answer.problem(), (422, "invalid"), "{wrong:?}");
         let detail = answer.body["detail"].as_str().unwrap();
-        assert!(detail.contains("Idempotency-Key is 1 to 255 visible ASCII characters"), "{detail}");
+        assert!(detail.contains("Idempotency-Key must have 1 to 255 visible ASCII characters"), "{detail}");
     }
     let twice = app.request(Method::POST, "/v1/notifications").bearer_auth(API_KEY);
     let answer = send(twice.header(KEY, "k").header(KEY, "k").json(&body("c"))).await;
     assert_eq!(answer.problem(), (422, "invalid"));
-    assert!(answer.body["detail"].as_str().unwrap().contains("must stand once"), "{answer:?}");
+    assert!(answer.body["detail"].as_str().unwrap().contains("may appear only once"), "{answer:?}");
     assert_eq!(app.get("ada", "/v1/inbox/head").await.body["seq"], 0, "nothing was stored");
 
     assert_eq!(push(&app, &longest, &body("c")).await.status, 201);

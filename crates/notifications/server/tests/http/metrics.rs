@@ -92,7 +92,7 @@ async fn metrics_count_what_was_done() {
         ("unpublished_inboxes", 0.0),
         ("broker_connections", 1.0),
         (r#"store_errors_total{call="push",kind="id_taken"}"#, 1.0),
-        (r#"store_errors_total{call="write",kind="unknown"}"#, 1.0),
+        (r#"store_errors_total{call="write",kind="not_found"}"#, 1.0),
         (r#"http_problems_total{route="/v1/notifications",type="id-taken"}"#, 1.0),
         (r#"http_problems_total{route="/v1/notifications",type="invalid"}"#, 1.0),
         (r#"http_problems_total{route="none",type="no-such-route"}"#, 1.0),

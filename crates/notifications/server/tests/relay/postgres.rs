@@ -109,7 +109,7 @@ async fn a_hostile_row_is_marked_failed_and_holds_nobody_up() {
     assert_eq!(inboxes.contents(1).await, ["last"]);
     app.nothing_waits().await;
     let reasons: Vec<_> = app.rows().await.into_iter().filter_map(|row| row.1).collect();
-    assert!(reasons[0].contains("no notification") && !reasons[0].contains("secret"), "{reasons:?}");
+    assert!(reasons[0].contains("not a notification") && !reasons[0].contains("secret"), "{reasons:?}");
     assert!(reasons[1].contains("too large") && reasons.len() == 2, "{reasons:?}");
     relay.stop(PATIENCE).await;
     app.end().await;

@@ -83,7 +83,7 @@ async fn a_hostile_row_is_marked_failed_and_holds_nobody_up() {
     let rows = app.rows().await;
     for (id, told) in [
         ("taken", "belongs to another notification"),
-        ("malformed", "`body` is no notification (line 1"),
+        ("malformed", "`body` is not a notification (line 1"),
         ("no-utf8", "UTF-8"),
         ("reserved", "`sender` belongs to the server"),
         ("crowd", "4 recipients; 1 to 3"),
