@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use internal_notifications_models::{MAX_NOTIFICATION_BYTES, MAX_RECIPIENTS};
+use internal_notifications_models::{MAX_NOTIFICATION_BYTES, MAX_RECIPIENTS, PushLimits};
 
 /// What one caller may use of the server, and how long operations may take. Start from
 /// [`Limits::default`].
@@ -49,5 +49,12 @@ impl Default for Limits {
             shutdown_timeout: Duration::from_secs(10),
             broker: pusher_broker::Limits::default(),
         }
+    }
+}
+
+impl Limits {
+    /// Returns the limits of one push.
+    pub fn push(&self) -> PushLimits {
+        PushLimits::new(self.recipients, self.notification_bytes)
     }
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use internal_notifications_models::{CHANGED_EVENT, EVENT, RealtimeInfo, Timestamp, UserId};
+use internal_notifications_models::{RealtimeInfo, Timestamp, UserId};
 use pusher_broker::{ChannelName, SocketId};
 
 use crate::auth::{Authenticator, Policy};
@@ -45,18 +45,13 @@ impl AppState {
             ClientAddress::Cluster(cluster) => (Some(cluster.clone()), None),
             ClientAddress::Host(host) => (None, Some(host)),
         };
-        Ok(RealtimeInfo {
-            key: self.realtime.signer.key().to_owned(),
-            channel: self.config.channel_prefix.channel(user_id)?.to_string(),
-            auth_endpoint: "/pusher/auth".to_owned(),
-            path: String::new(),
-            event: EVENT.to_owned(),
-            changed_event: CHANGED_EVENT.to_owned(),
-            position_check_seconds: self.config.position_check_seconds,
-            cluster,
-            host: host.map(|endpoint| endpoint.host.clone()),
-            port: host.map(|endpoint| endpoint.port),
-            scheme: host.map(|endpoint| endpoint.scheme.as_str().to_owned()),
-        })
+        let channel = self.config.channel_prefix.channel(user_id)?.to_string();
+        let mut info = RealtimeInfo::new(self.realtime.signer.key(), channel, "/pusher/auth");
+        info.position_check_seconds = self.config.position_check_seconds;
+        info.cluster = cluster;
+        info.host = host.map(|endpoint| endpoint.host.clone());
+        info.port = host.map(|endpoint| endpoint.port);
+        info.scheme = host.map(|endpoint| endpoint.scheme.as_str().to_owned());
+        Ok(info)
     }
 }

@@ -1,12 +1,9 @@
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use internal_notifications_models::{
-    InternalNotification, NotificationId, Problem, PushRequest, Receipt, UserId,
-};
+use internal_notifications_models::{NotificationId, Problem, PushRequest, Receipt, UserId};
 
 use crate::http::AppState;
 use crate::http::extract::{IdempotencyHeader, JsonBody, MayPush};
@@ -38,10 +35,10 @@ pub(in crate::http) async fn push(
     JsonBody(request): JsonBody<PushRequest>,
 ) -> Result<(StatusCode, Json<Receipt>), ApiError> {
     let idempotency = key.of(&request)?;
-    let PushRequest { user_ids, notification } = request;
+    let PushRequest { user_ids, notification, .. } = request;
     let user_ids = recipients(&app, user_ids)?;
     app.policy.may_push_to(&caller, &user_ids).await?;
-    check(&app, &notification)?;
+    app.config.limits.push().check_notification(&notification)?;
     let id = match &notification.id {
         Some(id) => id.clone(),
         None => NotificationId::new(app.ids.next_id())
@@ -56,24 +53,10 @@ pub(in crate::http) async fn push(
 
 /// Returns the recipients in their order, without repeats.
 fn recipients(app: &AppState, user_ids: Vec<UserId>) -> Result<Vec<UserId>, ApiError> {
-    let most = app.config.limits.recipients;
-    let mut seen = HashSet::with_capacity(user_ids.len().min(most));
-    let user_ids: Vec<UserId> = user_ids.into_iter().filter(|user| seen.insert(user.clone())).collect();
-    if user_ids.is_empty() || user_ids.len() > most {
-        return Err(ApiError::invalid(format!("`user_ids` must have 1 to {most} users")));
-    }
+    let limits = app.config.limits.push();
+    let user_ids: Vec<UserId> = limits.check_recipients(&user_ids)?.into_iter().cloned().collect();
     match user_ids.iter().find_map(|user| Some((user, app.config.channel_prefix.channel(user).err()?))) {
         Some((user, error)) => Err(ApiError::invalid(format!("{user}: {error}"))),
         None => Ok(user_ids),
-    }
-}
-
-fn check(app: &AppState, notification: &InternalNotification) -> Result<(), ApiError> {
-    notification.check().map_err(|error| ApiError::invalid(error.to_string()))?;
-    let most = app.config.limits.notification_bytes;
-    let json = notification.to_json().map_err(|error| ApiError::invalid(error.to_string()))?;
-    match json.len() > most {
-        true => Err(ApiError::new(Kind::TooLarge, format!("a notification may have at most {most} bytes"))),
-        false => Ok(()),
     }
 }
