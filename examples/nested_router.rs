@@ -1,7 +1,7 @@
 //! An app with its own login and routes, and the inbox server under `/inbox` in the same process.
 //!
-//! Run `SESSIONS='secret=ada' cargo run -p examples --bin nested_router -- 127.0.0.1:8080 inbox.db`.
-//! Ada's client then uses the URL `http://127.0.0.1:8080/inbox` and the token `secret`.
+//! Run `SESSIONS='secret=ada' cargo run -p examples --bin nested_router -- 127.0.0.1:8080
+//! inbox.db`. Ada's client then uses the URL `http://127.0.0.1:8080/inbox` and the token `secret`.
 #![allow(clippy::print_stdout, reason = "it prints where it listens")]
 
 use std::collections::HashMap;

@@ -1,6 +1,8 @@
-//! Somebody's backend, with a login of its own, that authorizes Pusher channels: each user's own `private-{user}`, and no other.
+//! Somebody's backend, with a login of its own, that authorizes Pusher channels: each user's own
+//! `private-{user}`, and no other.
 //!
-//! `SESSIONS='secret=ada' PUSHER_APP_KEY=… PUSHER_APP_SECRET=… cargo run -p auth-endpoint -- 127.0.0.1:3000`
+//! `SESSIONS='secret=ada' PUSHER_APP_KEY=… PUSHER_APP_SECRET=… cargo run -p auth-endpoint --
+//! 127.0.0.1:3000`
 #![allow(clippy::print_stdout, reason = "it says where it listens")]
 
 use std::collections::HashMap;
@@ -18,7 +20,8 @@ struct Backend {
     signer: Signer,
 }
 
-/// What Pusher's libraries send, as a form or as JSON; the original's app writes the names otherwise.
+/// What Pusher's libraries send, as a form or as JSON; the original's app writes the names
+/// otherwise.
 #[derive(serde::Deserialize)]
 struct Asked {
     #[serde(alias = "socketId")]

@@ -1,4 +1,5 @@
-//! The configuration of a server: one struct per concern, read from the environment or built in code.
+//! The configuration of a server: one struct per concern, read from the environment or built in
+//! code.
 
 mod all_variables;
 mod auth;
@@ -45,8 +46,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The database with the inboxes. Unset unless [`Config::from_env`] or you set it.
     pub database: Option<Database>,
-    /// Databases of apps with an outbox table, whose intents the server relays in addition to those in
-    /// its own database.
+    /// Databases of apps with an outbox table, whose intents the server relays in addition to those
+    /// in its own database.
     pub outboxes: Vec<OutboxDatabase>,
     /// Which credentials the server accepts.
     pub auth: AuthConfig,
@@ -54,18 +55,19 @@ pub struct Config {
     pub realtime: RealtimeConfig,
     /// The prefix of the users' channels. Default: `private-`.
     pub channel_prefix: ChannelPrefix,
-    /// The Host headers that the server accepts. `None`, the default, means those that fit the listener:
-    /// [`AllowedHosts::default_for`] `listen` for a [`Server`](crate::Server), and all for a
-    /// [`Node`](crate::Node), which has no listener.
+    /// The Host headers that the server accepts. `None`, the default, means those that fit the
+    /// listener: [`AllowedHosts::default_for`] `listen` for a [`Server`](crate::Server), and all
+    /// for a [`Node`](crate::Node), which has no listener.
     pub allowed_hosts: Option<AllowedHosts>,
     /// The web front ends on other origins that may call the server.
     pub cors_origins: Vec<Origin>,
-    /// How often, in seconds, connected clients check whether they missed a live event. Default: 60.
+    /// How often, in seconds, connected clients check whether they missed a live event. Default:
+    /// 60.
     pub position_check_seconds: u64,
     /// How many notifications and changes are kept, and for how long.
     pub retention: Retention,
-    /// The time between the starts of two passes over all inboxes, which check the pending counts and
-    /// enforce the retention. Default: 60 s.
+    /// The time between the starts of two passes over all inboxes, which check the pending counts
+    /// and enforce the retention. Default: 60 s.
     pub sweep_interval: Duration,
     /// What one caller may use of the server. Not read from the environment.
     pub limits: Limits,
@@ -102,8 +104,8 @@ impl Config {
         }
     }
 
-    /// Reads a configuration from environment variables through `lookup`. [`variables`] lists them. An
-    /// empty value counts as unset.
+    /// Reads a configuration from environment variables through `lookup`. [`variables`] lists them.
+    /// An empty value counts as unset.
     ///
     /// ```
     /// use internal_notifications_server::{Config, ConfigError};
@@ -214,11 +216,12 @@ impl Config {
         Self { limits, ..self }
     }
 
-    /// Checks the settings that depend on each other. [`Server::start`](crate::Server::start) does this
-    /// too.
+    /// Checks the settings that depend on each other. [`Server::start`](crate::Server::start) does
+    /// this too.
     ///
     /// # Errors
-    /// Returns a [`ConfigError`] if other machines can reach the server and it accepts no credentials.
+    /// Returns a [`ConfigError`] if other machines can reach the server and it accepts no
+    /// credentials.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.is_loopback() || !self.auth.is_empty() {
             return Ok(());
@@ -241,7 +244,9 @@ impl Config {
     }
 
     pub(crate) fn required_database(&self) -> Result<&Database, ConfigError> {
-        self.database.as_ref().ok_or_else(|| ConfigError::new(&database::DATABASE_URL, "a database is required"))
+        self.database
+            .as_ref()
+            .ok_or_else(|| ConfigError::new(&database::DATABASE_URL, "a database is required"))
     }
 
     /// Returns whether only this machine can reach the server.

@@ -31,6 +31,6 @@ pub use internal_notifications_models as models;
 pub use internal_notifications_store as store;
 pub use internal_notifications_store::{Clock, SystemClock};
 pub use node::{Node, NodeBuilder};
+pub use server::Server;
 #[doc(no_inline)]
 pub use {pusher_broker, pusher_client, pusher_protocol, pusher_signer, tokio};
-pub use server::Server;

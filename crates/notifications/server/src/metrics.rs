@@ -108,16 +108,16 @@ impl Metrics {
             "due_expired",
             "Scheduled deliveries that did not happen because the notification had expired",
         );
-        let withdrawn =
-            counter(&mut registry, "withdrawn", "Removals of expired or retracted notifications from inboxes");
+        let withdrawn = counter(
+            &mut registry,
+            "withdrawn",
+            "Removals of expired or retracted notifications from inboxes",
+        );
         let pruned =
             counter(&mut registry, "pruned", "Notifications removed because they exceeded the retention");
         let trimmed = counter(&mut registry, "trimmed", "Records removed from change logs");
-        let drift_repaired = counter(
-            &mut registry,
-            "count_drift_repaired",
-            "Wrong pending counts that were repaired",
-        );
+        let drift_repaired =
+            counter(&mut registry, "count_drift_repaired", "Wrong pending counts that were repaired");
         registry.register_with_unit(
             "due_lateness",
             "Lateness of scheduled deliveries, that of the first of each batch",
@@ -129,11 +129,7 @@ impl Metrics {
             "Sum of the errors of all pending counts found by the last sweep; must stay 0",
             drift.clone(),
         );
-        registry.register(
-            "store_errors",
-            "Store calls that were refused or failed",
-            store_errors.clone(),
-        );
+        registry.register("store_errors", "Store calls that were refused or failed", store_errors.clone());
         let http = http::Http::register(&mut registry);
         Self {
             registry: Mutex::new(registry),

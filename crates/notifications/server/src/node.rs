@@ -18,13 +18,13 @@ use crate::relay::Relay;
 use crate::store::Store;
 use crate::upkeep::Upkeep;
 
-/// A running server without a listener: the routes, and the tasks that publish changes, relay intents
-/// and look after the inboxes.
+/// A running server without a listener: the routes, and the tasks that publish changes, relay
+/// intents and look after the inboxes.
 ///
 /// Serve [`router`](Self::router) alone or nested in your own router, and call
 /// [`shutdown`](Self::shutdown) at the end. A node that is dropped instead stops at once; what it
-/// acknowledged is stored, and the next start publishes it. [`Server`](crate::Server) is a node with a
-/// listener.
+/// acknowledged is stored, and the next start publishes it. [`Server`](crate::Server) is a node
+/// with a listener.
 pub struct Node {
     router: Router,
     metrics: Arc<Metrics>,
@@ -42,8 +42,8 @@ impl Node {
         NodeBuilder::new(store)
     }
 
-    /// Opens the configured database and builds a node over it, which also relays the intents in this
-    /// database. Of the configuration, only `listen` has no effect.
+    /// Opens the configured database and builds a node over it, which also relays the intents in
+    /// this database. Of the configuration, only `listen` has no effect.
     ///
     /// # Errors
     /// Returns an [`Error`] if no database is configured, or if it cannot be opened.
@@ -63,7 +63,8 @@ impl Node {
         self.metrics.text()
     }
 
-    /// Returns for how many inboxes the Channels engine has permanently rejected events since the start.
+    /// Returns for how many inboxes the Channels engine has permanently rejected events since the
+    /// start.
     pub fn refused(&self) -> u64 {
         self.dispatcher.refused()
     }
@@ -71,8 +72,8 @@ impl Node {
     /// Finishes what was acknowledged: stops relaying, publishes all stored changes, disconnects
     /// clients and closes the store. Stop serving the routes before this.
     pub async fn shutdown(mut self) {
-        // In this order: intents and due notifications make changes, which the dispatcher publishes to
-        // the clients of the broker.
+        // In this order: intents and due notifications make changes, which the dispatcher publishes
+        // to the clients of the broker.
         self.relay.stop(self.shutdown_timeout).await;
         self.upkeep.stop(self.shutdown_timeout).await;
         self.dispatcher.stop(self.shutdown_timeout).await;

@@ -1,8 +1,9 @@
-//! Delivers the pushes that apps commit in their own transactions (`internal-notifications-outbox`).
+//! Delivers the pushes that apps commit in their own transactions
+//! (`internal-notifications-outbox`).
 //!
 //! Takes intents out of the outbox table of each database, in the order of their keys, pushes each
-//! under its id, and only then deletes it. After a crash in between, the push is repeated and changes
-//! nothing.
+//! under its id, and only then deletes it. After a crash in between, the push is repeated and
+//! changes nothing.
 
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -89,8 +90,8 @@ impl Relay {
         self.metrics.intents("failed")
     }
 
-    /// Finishes the intent that each task is working on, for at most `limit` in total. The next start
-    /// relays the rest.
+    /// Finishes the intent that each task is working on, for at most `limit` in total. The next
+    /// start relays the rest.
     pub async fn stop(&mut self, limit: Duration) {
         self.stop.cancel();
         let ended = futures_util::future::join_all(&mut self.tasks);

@@ -16,8 +16,8 @@ use crate::{Clock, SystemClock, generated_secrets};
 
 /// A running server: a [`Node`] with a listener.
 ///
-/// A server that is dropped instead of [shut down](Self::shutdown) stops at once. What it acknowledged
-/// is stored, and the next start publishes it.
+/// A server that is dropped instead of [shut down](Self::shutdown) stops at once. What it
+/// acknowledged is stored, and the next start publishes it.
 pub struct Server {
     address: SocketAddr,
     issuer: Option<TokenIssuer>,
@@ -45,7 +45,8 @@ impl Server {
         let node = node.start().await?;
         let (stop, router) = (CancellationToken::new(), node.router());
         let stopped = stop.clone();
-        let serving = tokio::spawn(async move { serve(listener, router, &limits, stopped.cancelled()).await });
+        let serving =
+            tokio::spawn(async move { serve(listener, router, &limits, stopped.cancelled()).await });
         let serving = AbortOnDropHandle::new(serving);
         Ok(Self { address, issuer, has_generated_secret, stop, serving, node })
     }

@@ -1,5 +1,5 @@
-//! Periodic work on the inboxes: delivers scheduled notifications, withdraws expired ones, checks the
-//! pending counts, and removes what exceeds the retention. All of these are changes, which the
+//! Periodic work on the inboxes: delivers scheduled notifications, withdraws expired ones, checks
+//! the pending counts, and removes what exceeds the retention. All of these are changes, which the
 //! dispatcher publishes.
 
 mod outage;
@@ -36,8 +36,7 @@ impl Upkeep {
         let stop = CancellationToken::new();
         let scheduler = Scheduler::new(store.clone(), clock.clone(), stop.clone());
         let sweeper = Sweeper::new(store, clock, retention, interval, stop.clone());
-        let tasks =
-            [tokio::spawn(scheduler.run()), tokio::spawn(sweeper.run())].map(AbortOnDropHandle::new);
+        let tasks = [tokio::spawn(scheduler.run()), tokio::spawn(sweeper.run())].map(AbortOnDropHandle::new);
         Self { stop, tasks }
     }
 

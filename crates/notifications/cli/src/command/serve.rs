@@ -1,3 +1,5 @@
+mod variables;
+
 use std::net::SocketAddr;
 
 use clap::Args;
@@ -18,6 +20,7 @@ const DATABASE_URL: &str = "INTERNAL_NOTIFICATIONS_DATABASE_URL";
 /// With nothing set it listens on 127.0.0.1:8080, keeps its inboxes in ./internal-notifications.db and holds the Channels broker itself.
 /// Logs go to stderr; RUST_LOG sets how much.
 #[derive(Args)]
+#[command(after_long_help = variables::help())]
 pub(crate) struct Serve {
     /// Where to listen, before INTERNAL_NOTIFICATIONS_LISTEN; port 0 takes a free one
     #[arg(long, value_name = "ADDR")]

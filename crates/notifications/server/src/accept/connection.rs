@@ -12,7 +12,8 @@ use crate::config::Limits;
 /// The smallest buffer that hyper accepts.
 const MIN_HEAD_BYTES: usize = 8 * 1024;
 
-/// Serves one connection until it ends or, once `stop` is cancelled, until its current request ends.
+/// Serves one connection until it ends or, once `stop` is cancelled, until its current request
+/// ends.
 pub(super) async fn serve(stream: TcpStream, router: Router, limits: Limits, stop: CancellationToken) {
     // Without it, small live events would be delayed.
     let _ = stream.set_nodelay(true);

@@ -10,8 +10,8 @@ use crate::config::{AuthConfig, Config, JwtKey, RequiredClaims};
 use crate::error::Error;
 use crate::generated_secrets::JWT_SECRET;
 
-/// Signs tokens of app users with the server's secret, for development and tests. In production, the
-/// app's own login signs them.
+/// Signs tokens of app users with the server's secret, for development and tests. In production,
+/// the app's own login signs them.
 #[derive(Clone)]
 pub struct TokenIssuer {
     key: EncodingKey,
@@ -38,8 +38,8 @@ impl TokenIssuer {
         Self { key: EncodingKey::from_secret(secret.as_bytes()), claims }
     }
 
-    /// Signs tokens with the configured secret. Returns `None` if there is no JWT key, or only a public
-    /// one.
+    /// Signs tokens with the configured secret. Returns `None` if there is no JWT key, or only a
+    /// public one.
     pub fn from_config(auth: &AuthConfig) -> Option<Self> {
         match auth.jwt.as_ref()? {
             JwtKey::Secret(secret) => Some(Self::new(secret, auth.claims.clone())),
@@ -51,12 +51,14 @@ impl TokenIssuer {
     /// loopback generated and stored in the configured database. The server may be running.
     ///
     /// # Errors
-    /// Returns an [`Error`] of the kind [`ErrorKind::NoSecret`](crate::ErrorKind::NoSecret) if there is
-    /// no secret, and of another kind if the database cannot be read.
+    /// Returns an [`Error`] of the kind [`ErrorKind::NoSecret`](crate::ErrorKind::NoSecret) if
+    /// there is no secret, and of another kind if the database cannot be read.
     pub async fn find(config: &Config) -> Result<Self, Error> {
         if config.auth.jwt.is_some() {
             return Self::from_config(&config.auth).ok_or_else(|| {
-                Error::no_secret("the server has only a public key; tokens are signed with the private key elsewhere")
+                Error::no_secret(
+                    "the server has only a public key; tokens are signed with the private key elsewhere",
+                )
             });
         }
         let database = config.required_database()?;
@@ -69,8 +71,8 @@ impl TokenIssuer {
         }
     }
 
-    /// Returns a token of this user that is valid from `now` for `ttl`. With `push`, the user may push
-    /// to others.
+    /// Returns a token of this user that is valid from `now` for `ttl`. With `push`, the user may
+    /// push to others.
     pub fn mint(&self, user_id: &UserId, now: Timestamp, ttl: Duration, push: bool) -> String {
         let iat = now.as_second();
         let claims = Claims {

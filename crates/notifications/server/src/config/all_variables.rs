@@ -1,5 +1,6 @@
 use super::{
-    Variable, auth, channel_prefix, database, hosts, listen, origins, outbox, position_check, realtime, retention,
+    Variable, auth, channel_prefix, database, hosts, listen, origins, outbox, position_check, realtime,
+    retention,
 };
 
 /// Every variable of the server, in the order of its documentation.

@@ -48,7 +48,8 @@ const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;
 #[non_exhaustive]
 pub struct AuthConfig {
     /// The key that verifies the tokens of app users. Without one, [`Server`](crate::Server) on
-    /// loopback generates a secret and stores it in the database; elsewhere, app users have no access.
+    /// loopback generates a secret and stores it in the database; elsewhere, app users have no
+    /// access.
     pub jwt: Option<JwtKey>,
     /// The claims that tokens must have.
     pub claims: RequiredClaims,
@@ -126,10 +127,8 @@ impl AuthConfig {
             (None, Some(path)) => Some(JwtKey::Public(read_public_key(path.as_ref())?)),
             (None, None) => None,
         };
-        let claims = RequiredClaims {
-            issuer: variables.text(&JWT_ISSUER),
-            audience: variables.text(&JWT_AUDIENCE),
-        };
+        let claims =
+            RequiredClaims { issuer: variables.text(&JWT_ISSUER), audience: variables.text(&JWT_AUDIENCE) };
         Ok(Self { jwt, claims, api_keys: read_api_keys(&variables.list(&API_KEYS))? })
     }
 }
@@ -174,8 +173,8 @@ impl ApiKey {
     /// Returns the API key of a backend.
     ///
     /// # Errors
-    /// Returns a [`ConfigError`] if the name is empty, longer than 64 characters or not printable, or
-    /// if the key has fewer than 32 bytes or other characters than visible ASCII.
+    /// Returns a [`ConfigError`] if the name is empty, longer than 64 characters or not printable,
+    /// or if the key has fewer than 32 bytes or other characters than visible ASCII.
     pub fn new(name: impl Into<String>, key: impl Into<String>) -> Result<Self, ConfigError> {
         let (name, key) = (name.into(), key.into());
         let wrong = |problem: String| Err(ConfigError::new(&API_KEYS, problem));

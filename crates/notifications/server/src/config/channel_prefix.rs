@@ -7,7 +7,7 @@ use super::{ConfigError, Variable};
 pub(crate) const CHANNEL_PREFIX: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_CHANNEL_PREFIX",
     default: Some("private-"),
-    allowed: "a text of letters, digits and _-=@,.; that begins with private-, but not with private-encrypted- or private-cache-",
+    allowed: "a text of letters, digits and `_-=@,.;` that begins with private-, but not with private-encrypted- or private-cache-",
     purpose: "The prefix of a user's channel; the user's id follows it.",
 };
 
@@ -29,8 +29,8 @@ impl ChannelPrefix {
     /// Parses a prefix.
     ///
     /// # Errors
-    /// Returns a [`ConfigError`] if it does not begin with `private-`, contains characters that Pusher
-    /// does not allow, leaves no room for an id, or makes another kind of channel.
+    /// Returns a [`ConfigError`] if it does not begin with `private-`, contains characters that
+    /// Pusher does not allow, leaves no room for an id, or makes another kind of channel.
     pub fn new(prefix: impl Into<String>) -> Result<Self, ConfigError> {
         let prefix = Self(prefix.into());
         if prefix.0.starts_with("private-") && prefix.with("a").is_ok() {

@@ -14,7 +14,7 @@ use crate::store::{Store, StoreError};
 pub(crate) const DATABASE_URL: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_DATABASE_URL",
     default: Some("sqlite://internal-notifications.db"),
-    allowed: "sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+    allowed: "`sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`",
     purpose: "The database with the inboxes.",
 };
 
@@ -38,9 +38,7 @@ impl Database {
     pub async fn open(&self) -> Result<Arc<dyn Store>, StoreError> {
         Ok(match *self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(ref path) => {
-                Arc::new(SqliteStore::open_file(path, SqliteOptions::default()).await?)
-            }
+            Self::Sqlite(ref path) => Arc::new(SqliteStore::open_file(path, SqliteOptions::default()).await?),
             #[cfg(feature = "postgres")]
             Self::Postgres(ref url) => Arc::new(PostgresStore::open(url, PostgresOptions::default()).await?),
         })

@@ -6,8 +6,8 @@ use super::{ConfigError, Variable, listen};
 pub(crate) const ALLOWED_HOSTS: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_ALLOWED_HOSTS",
     default: None,
-    allowed: "names like inbox.example.com or inbox.example.com:8443, separated by commas, or *",
-    purpose: "The Host headers that the server accepts. By default the names of loopback if it listens there, otherwise all.",
+    allowed: "names like `inbox.example.com` or `inbox.example.com:8443`, separated by commas, or `*`",
+    purpose: "The Host headers that the server accepts. By default all, or on loopback only its names.",
 };
 
 /// The Host headers that the server accepts. Without this check, a web page could reach a server on
@@ -38,8 +38,8 @@ impl AllowedHosts {
         }
     }
 
-    /// Returns the default for a server that listens on this address: on loopback its names and that
-    /// address, elsewhere all hosts.
+    /// Returns the default for a server that listens on this address: on loopback its names and
+    /// that address, elsewhere all hosts.
     pub fn default_for(listen: SocketAddr) -> Self {
         match listen::is_loopback(listen) {
             true => {

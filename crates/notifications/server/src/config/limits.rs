@@ -17,7 +17,8 @@ pub struct Limits {
     /// The most HTTP connections at a time; further ones wait until one ends. Upgraded connections
     /// are counted by the broker instead. Default: 10,000.
     pub connections: usize,
-    /// The most bytes of a request head, at least 8 KiB; more is answered with 431. Default: 16 KiB.
+    /// The most bytes of a request head, at least 8 KiB; more is answered with 431. Default: 16
+    /// KiB.
     pub head_bytes: usize,
     /// How long a request head may take to arrive, including the wait for the next request on a
     /// connection. Default: 10 s.

@@ -21,8 +21,8 @@ pub enum RealtimeConfig {
     Engine(Box<EngineConfig>),
 }
 
-/// The settings of the embedded broker. Credentials that are not set are generated once and stored in
-/// the database.
+/// The settings of the embedded broker. Credentials that are not set are generated once and stored
+/// in the database.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct EmbeddedConfig {
@@ -68,12 +68,7 @@ impl EmbeddedConfig {
 
     /// Sets the credentials of the app.
     #[must_use]
-    pub fn with_app(
-        self,
-        id: impl Into<String>,
-        key: impl Into<String>,
-        secret: impl Into<String>,
-    ) -> Self {
+    pub fn with_app(self, id: impl Into<String>, key: impl Into<String>, secret: impl Into<String>) -> Self {
         let (app_id, app_key, app_secret) = (Some(id.into()), Some(key.into()), Some(secret.into()));
         Self { app_id, app_key, app_secret, ..self }
     }

@@ -6,8 +6,8 @@ use super::variables::Variables;
 use super::{ConfigError, Variable};
 use crate::store::Retention;
 
-const AGE: &str = "a whole number, at least 1, with its unit (365d, 12h, 30m or 45s), or forever";
-const COUNT: &str = "a whole number, at least 1, or unlimited";
+const AGE: &str = "a whole number, at least 1, with its unit (`365d`, `12h`, `30m` or `45s`), or `forever`";
+const COUNT: &str = "a whole number, at least 1, or `unlimited`";
 
 pub(crate) const RETENTION: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_RETENTION",

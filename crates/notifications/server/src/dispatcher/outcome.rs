@@ -38,9 +38,9 @@ pub(super) async fn publish(
 ) -> Option<Outcome> {
     let seq = work.changes.last()?.stamp.seq;
     let published = async {
-        let channel = channels.channel(&work.user_id).map_err(|error| {
-            RealtimeError::permanent("the user can have no channel").with_source(error)
-        })?;
+        let channel = channels
+            .channel(&work.user_id)
+            .map_err(|error| RealtimeError::permanent("the user can have no channel").with_source(error))?;
         let events = events(&work)
             .map_err(|error| RealtimeError::permanent("the event has no name").with_source(error))?;
         realtime.publish(&channel, &events).await

@@ -6,8 +6,8 @@ use tokio::sync::Notify;
 
 use crate::store::CommitListener;
 
-/// The inboxes with unpublished changes, each once, first in first out. The store adds inboxes as it
-/// commits, and the dispatcher takes them.
+/// The inboxes with unpublished changes, each once, first in first out. The store adds inboxes as
+/// it commits, and the dispatcher takes them.
 #[derive(Debug)]
 pub struct PublishQueue {
     state: Mutex<State>,

@@ -151,8 +151,8 @@ impl Worker {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Reads the unpublished changes of these inboxes. Skips an inbox that cannot be read, so that it
-    /// does not block the others; if none can be read, the store has failed.
+    /// Reads the unpublished changes of these inboxes. Skips an inbox that cannot be read, so that
+    /// it does not block the others; if none can be read, the store has failed.
     async fn unpublished(&mut self, queued: &[(UserId, u64)]) -> Result<Vec<Unpublished>, StoreError> {
         let unusable = match self.store.unpublished(queued, MOST).await {
             Err(error) if error.kind() == StoreErrorKind::Unusable => error,

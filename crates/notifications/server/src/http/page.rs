@@ -29,7 +29,9 @@ pub(super) fn routes(address: &ClientAddress) -> Router {
 fn index(policy: Option<HeaderValue>) -> Response {
     // Without its policy, the page is not served.
     let Some(policy) = policy else {
-        return ApiError::bare(Kind::Internal).with_cause("the page's Content-Security-Policy is not a valid header").into_response();
+        return ApiError::bare(Kind::Internal)
+            .with_cause("the page's Content-Security-Policy is not a valid header")
+            .into_response();
     };
     let html = match Page::get("dist/index.html") {
         Some(file) => file.data,
@@ -64,8 +66,8 @@ fn answer(body: std::borrow::Cow<'static, [u8]>, kind: &'static str, cache: &'st
     (headers, body).into_response()
 }
 
-/// Returns the page's Content-Security-Policy: scripts and styles from this server only, images from
-/// anywhere, connections to this server and to the Channels engine.
+/// Returns the page's Content-Security-Policy: scripts and styles from this server only, images
+/// from anywhere, connections to this server and to the Channels engine.
 fn policy(address: &ClientAddress) -> String {
     let mut policy = String::from(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' http: https:; base-uri 'none'; \

@@ -57,9 +57,11 @@ impl Kind {
                 "This path does not support this method",
             ),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too-slow", "The request did not arrive in time"),
-            Self::IdTaken => {
-                (StatusCode::CONFLICT, "id-taken", "The id belongs to a notification with another body or sender")
-            }
+            Self::IdTaken => (
+                StatusCode::CONFLICT,
+                "id-taken",
+                "The id belongs to a notification with another body or sender",
+            ),
             Self::KeyReused => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "key-reused",
@@ -73,7 +75,9 @@ impl Kind {
             Self::Misdirected => {
                 (StatusCode::MISDIRECTED_REQUEST, "misdirected", "This server does not serve that host")
             }
-            Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The request contains an invalid value"),
+            Self::Invalid => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The request contains an invalid value")
+            }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
             Self::Unavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The server cannot handle the request now")

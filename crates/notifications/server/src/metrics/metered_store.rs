@@ -8,7 +8,8 @@ use internal_notifications_models::{
 
 use super::Metrics;
 use crate::store::{
-    Advanced, CommitListener, Push, Store, StoreError, Sweep, Swept, Unpublishable, Unpublished, Write, WriteKind,
+    Advanced, CommitListener, Push, Store, StoreError, Sweep, Swept, Unpublishable, Unpublished, Write,
+    WriteKind,
 };
 
 /// A store that counts its calls, whoever makes them.

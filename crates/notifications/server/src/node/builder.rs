@@ -46,8 +46,8 @@ impl NodeBuilder {
         Self { config, ..self }
     }
 
-    /// Identifies callers with the app's own login, instead of [`KeysAndTokens`] with the configured
-    /// credentials.
+    /// Identifies callers with the app's own login, instead of [`KeysAndTokens`] with the
+    /// configured credentials.
     pub fn authenticator(self, authenticator: impl Authenticator) -> Self {
         Self { authenticator: Some(Arc::new(authenticator)), ..self }
     }
@@ -89,8 +89,8 @@ impl NodeBuilder {
     ///
     /// # Errors
     /// Returns an [`Error`] if there are neither configured credentials nor an authenticator, if
-    /// another embedded broker holds the database, or if the store or the engine cannot be used. The
-    /// store is closed then.
+    /// another embedded broker holds the database, or if the store or the engine cannot be used.
+    /// The store is closed then.
     pub async fn start(self) -> Result<Node, Error> {
         let store = self.store.clone();
         let started = self.start_parts().await;

@@ -46,12 +46,11 @@ impl RealtimeParts {
         Self { client_address, ..self }
     }
 
-    pub(crate) async fn from_config(
-        config: &Config,
-        store: &dyn Store,
-    ) -> Result<Self, Error> {
+    pub(crate) async fn from_config(config: &Config, store: &dyn Store) -> Result<Self, Error> {
         match &config.realtime {
-            RealtimeConfig::Embedded(broker) => Self::start_broker(broker, &config.limits.broker, store).await,
+            RealtimeConfig::Embedded(broker) => {
+                Self::start_broker(broker, &config.limits.broker, store).await
+            }
             RealtimeConfig::Engine(engine) => Self::connect(engine),
         }
     }

@@ -20,8 +20,8 @@ const POLL: Duration = Duration::from_secs(1);
 /// How long one call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// If this server vanishes from the network, the database releases its rows, well after the end of a
-/// round.
+/// If this server vanishes from the network, the database releases its rows, well after the end of
+/// a round.
 const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '60s'; SET statement_timeout = '10s'";
 const HAS_TABLE: &str = "SELECT to_regclass('internal_notifications_intents') IS NOT NULL";
 const TAKE: &str = "SELECT key, convert_to(left(id, 200), 'UTF8'), convert_to(left(sender, 200), 'UTF8'),
@@ -71,9 +71,9 @@ impl PostgresIntents {
         sqlx::raw_sql(SETTINGS).execute(&mut connection).await?;
         let has_table: bool = sqlx::query_scalar(HAS_TABLE).fetch_one(&mut connection).await?;
         if self.creates_table && !has_table {
-            Outbox::create_table(&mut connection).await.map_err(|error| {
-                SourceError::new("the outbox table cannot be created").with_source(error)
-            })?;
+            Outbox::create_table(&mut connection)
+                .await
+                .map_err(|error| SourceError::new("the outbox table cannot be created").with_source(error))?;
         }
         if self.listening.is_empty() {
             self.listening.spawn(listen(options, self.notified.clone()));
@@ -142,8 +142,8 @@ impl IntentSource for PostgresIntents {
     }
 }
 
-/// Listens for notifications. It has its own connection, so that it receives each notification at once
-/// and the database need not queue them.
+/// Listens for notifications. It has its own connection, so that it receives each notification at
+/// once and the database need not queue them.
 async fn listen(options: PgConnectOptions, news: Arc<Notify>) {
     let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
     let pool = pool.connect_lazy_with(options);

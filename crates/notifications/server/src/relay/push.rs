@@ -13,7 +13,8 @@ pub struct PushRules {
 }
 
 impl PushRules {
-    /// Returns the rules of a server with this channel prefix and these limits on recipients and bytes.
+    /// Returns the rules of a server with this channel prefix and these limits on recipients and
+    /// bytes.
     pub fn new(channels: ChannelPrefix, limits: Limits) -> Self {
         Self { channels, limits }
     }

@@ -5,8 +5,8 @@ pub(super) const USER_IDS_BYTES: i64 = 2 * 1024 * 1024;
 /// The most bytes of a row's body. The parsed body is measured again.
 pub(super) const BODY_BYTES: i64 = 1024 * 1024;
 
-/// A row as the databases return it: its key, and its columns as bytes, `None` for those that are too
-/// large.
+/// A row as the databases return it: its key, and its columns as bytes, `None` for those that are
+/// too large.
 pub(super) type RawRow = (i64, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
 
 pub(super) fn decode((key, id, sender, user_ids, body): RawRow) -> PendingIntent {

@@ -10,16 +10,16 @@ pub trait IntentSource: Send + Sync + 'static {
     /// Returns the name of the source for logs, without a password.
     fn name(&self) -> &str;
 
-    /// Returns the oldest pending intents, at most `limit`, in the order of their keys. Others do not
-    /// get them until they are settled or the source's connection ends. If a source cannot lock rows,
-    /// another server may push the same intents, which is harmless.
+    /// Returns the oldest pending intents, at most `limit`, in the order of their keys. Others do
+    /// not get them until they are settled or the source's connection ends. If a source cannot lock
+    /// rows, another server may push the same intents, which is harmless.
     ///
     /// # Errors
     /// Returns a [`SourceError`] if the table cannot be read now.
     async fn take(&mut self, limit: usize) -> Result<Vec<PendingIntent>, SourceError>;
 
-    /// Ends what the last [`take`](Self::take) started: removes or marks these intents, and releases
-    /// the rest.
+    /// Ends what the last [`take`](Self::take) started: removes or marks these intents, and
+    /// releases the rest.
     ///
     /// # Errors
     /// Returns a [`SourceError`] if the table cannot be written now.

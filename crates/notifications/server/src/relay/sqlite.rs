@@ -24,9 +24,9 @@ const FAIL: &str = "UPDATE internal_notifications_intents SET failed = ?2 WHERE 
 
 /// The intents in a SQLite file.
 ///
-/// SQLite cannot lock rows, and a transaction must not stay open during a push: if the inboxes are in
-/// the same file, the push would wait for it. Two servers at one file may both push an intent, which
-/// is harmless.
+/// SQLite cannot lock rows, and a transaction must not stay open during a push: if the inboxes are
+/// in the same file, the push would wait for it. Two servers at one file may both push an intent,
+/// which is harmless.
 #[derive(Debug)]
 pub(super) struct SqliteIntents {
     path: PathBuf,
@@ -52,7 +52,9 @@ impl SqliteIntents {
 
     async fn connect(&self) -> Result<SqliteConnection, SourceError> {
         // An absolute path, so that SQLite does not interpret it as a URI or a special name.
-        let path = self.path.canonicalize()
+        let path = self
+            .path
+            .canonicalize()
             .map_err(|error| SourceError::new("the database file is missing").with_source(error))?;
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(false);
         let options = options.busy_timeout(BUSY_TIMEOUT).disable_statement_logging();
@@ -62,9 +64,9 @@ impl SqliteIntents {
         // The store decides when to copy the write-ahead log, and a lost deletion is only repeated.
         let options = options.synchronous(SqliteSynchronous::Normal).pragma("wal_autocheckpoint", "0");
         let mut connection = options.connect().await?;
-        Outbox::create_table(&mut connection).await.map_err(|error| {
-            SourceError::new("the outbox table cannot be created").with_source(error)
-        })?;
+        Outbox::create_table(&mut connection)
+            .await
+            .map_err(|error| SourceError::new("the outbox table cannot be created").with_source(error))?;
         Ok(connection)
     }
 

@@ -78,7 +78,11 @@ impl Worker {
         }
     }
 
-    async fn round(&mut self, taken: Vec<PendingIntent>, stop: &CancellationToken) -> Result<Round, SourceError> {
+    async fn round(
+        &mut self,
+        taken: Vec<PendingIntent>,
+        stop: &CancellationToken,
+    ) -> Result<Round, SourceError> {
         let round = if taken.is_empty() { Round::Empty } else { Round::Full };
         let (started, mut settled, mut failed) = (Instant::now(), Vec::new(), None);
         for PendingIntent { key, row } in taken {
@@ -96,7 +100,8 @@ impl Worker {
                 Err(NotPushed::Later(error)) => {
                     let is_outage = error.is_retryable();
                     failed = Some(SourceError::new("the store failed").with_source(error));
-                    // An outage would meet the next intents too; other errors concern these inboxes only.
+                    // An outage would meet the next intents too; other errors concern these inboxes
+                    // only.
                     if is_outage {
                         break;
                     }
@@ -120,7 +125,12 @@ impl Worker {
         };
         self.metrics.settled("failed");
         let (source, key) = (self.source.name(), settled.key);
-        tracing::error!(source, intent.key = key, reason, "an intent was refused and marked failed in its table");
+        tracing::error!(
+            source,
+            intent.key = key,
+            reason,
+            "an intent was refused and marked failed in its table"
+        );
     }
 
     /// Waits until the next round is due.

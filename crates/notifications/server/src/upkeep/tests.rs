@@ -10,7 +10,8 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::store::{
-    Advanced, CommitListener, Push, StoreError, StoreErrorKind, Sweep, Swept, Unpublishable, Unpublished, Write,
+    Advanced, CommitListener, Push, StoreError, StoreErrorKind, Sweep, Swept, Unpublishable, Unpublished,
+    Write,
 };
 
 /// A store that answers as planned, and records when it was called.

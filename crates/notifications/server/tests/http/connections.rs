@@ -30,7 +30,7 @@ async fn close(app: &TestApp, bearer: &str, user: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_socket_is_signed_in_as_the_caller_and_nobody_else() {
+async fn a_socket_is_signed_in_only_as_the_caller() {
     let secret = "the-secret";
     let app = TestApp::start_with(|config| {
         let internal_notifications_server::config::RealtimeConfig::Embedded(embedded) = &mut config.realtime
@@ -81,7 +81,7 @@ async fn a_backend_closes_all_connections_of_a_user_and_no_others() {
 }
 
 #[tokio::test]
-async fn what_was_signed_before_the_connections_were_closed_opens_nothing_after() {
+async fn signatures_from_before_the_close_are_rejected_after_it() {
     let app = TestApp::start().await;
     let mut socket = Socket::connect(&app).await;
     let form = json!({"socket_id": socket.id, "channel_name": "private-ada"});
@@ -95,7 +95,7 @@ async fn what_was_signed_before_the_connections_were_closed_opens_nothing_after(
         json!({"event": "pusher:signin", "data": signed})
     };
     let before = [subscribe().await, sign_in().await];
-    // Another user's signature is of its own channel.
+    // Another user gets a signature for their own channel only.
     app.post("bob", "/pusher/user-auth", form.clone()).await;
     assert_eq!(close(&app, API_KEY, "ada").await.status, 204);
     for frame in before {
@@ -141,7 +141,7 @@ async fn a_connection_is_closed_when_the_token_that_authorized_it_has_expired() 
         let mut signed = send(request).await.body;
         signed["channel"] = json!("private-ada");
         socket.send(json!({"event": event, "data": signed})).await;
-        // So that its client comes back at once, with another token.
+        // With this code, the client reconnects at once, with a new token.
         assert_eq!(socket.close_code().await, 4200, "{path}");
     }
 }

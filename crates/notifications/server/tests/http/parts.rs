@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
+use internal_notifications_models::UserId;
 use internal_notifications_server::auth::{AuthError, Authenticator, Policy, Refusal};
 use internal_notifications_server::store::sqlite::{SqliteOptions, SqliteStore};
 use internal_notifications_server::{Clock, IdGenerator, Limits, Node, Principal, serve};
-use internal_notifications_models::UserId;
 use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;
@@ -15,8 +15,8 @@ use tokio::net::TcpListener;
 
 use crate::app::{Answer, send};
 
-/// The host application's own login: the bearer token is the name of the user, and one name makes it
-/// panic.
+/// The host application's own login: the bearer token is the name of the user, and one name makes
+/// it panic.
 struct Login;
 
 #[async_trait]
@@ -102,7 +102,7 @@ impl Host {
 }
 
 #[tokio::test]
-async fn login_policy_clock_and_ids_are_the_hosts_own() {
+async fn a_node_uses_the_hosts_login_policy_clock_and_ids() {
     let host = Host::start().await;
     let push = |to: &str| json!({"user_ids": [to], "notification": {"content": "hi"}}).to_string();
     let refused = host.ask(Method::POST, "ada", "/v1/notifications", &push("bob")).await;
@@ -125,7 +125,7 @@ async fn login_policy_clock_and_ids_are_the_hosts_own() {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_problem_of_one_request() {
+async fn a_panic_fails_only_its_own_request() {
     let host = Host::start().await;
     let broken = host.ask(Method::GET, "breaker", "/v1/inbox", "").await;
     assert_eq!(broken.problem(), (500, "internal"));

@@ -13,7 +13,7 @@ fn of(file: &Path) -> OutboxDatabase {
 }
 
 #[tokio::test]
-async fn what_is_committed_to_the_servers_own_file_is_delivered_and_what_is_rolled_back_never_was() {
+async fn intents_in_the_servers_own_file_are_delivered_and_rolled_back_ones_are_not() {
     let inboxes = Inboxes::new().await;
     let relay = inboxes.relay(vec![own_intent_source(&of(&inboxes.file()))]);
     let mut app = App::at(&inboxes.file(), false).await;
@@ -51,7 +51,7 @@ async fn an_intent_that_was_pushed_before_a_crash_is_not_pushed_twice() {
     let inboxes = Inboxes::new().await;
     let (mut app, file) = App::with_own_file(inboxes.folder()).await;
     app.push(named("order-1", "c"), true).await;
-    // As after a crash between push and deletion: the row is there again.
+    // The row is there again, as after a crash between push and deletion.
     app.push(named("order-1", "c"), true).await;
     app.push(named("last", "c"), true).await;
     let relay = inboxes.relay(vec![intent_source(&of(&file))]);
@@ -61,7 +61,7 @@ async fn an_intent_that_was_pushed_before_a_crash_is_not_pushed_twice() {
 }
 
 #[tokio::test]
-async fn a_hostile_row_is_marked_failed_and_holds_nobody_up() {
+async fn a_hostile_row_is_marked_failed_and_blocks_no_other() {
     let inboxes = Inboxes::new().await;
     let (mut app, file) = App::with_own_file(inboxes.folder()).await;
     let (orders, users, body) = ("outbox:orders", r#"["ada"]"#, br#"{"content":"secret"}"#.as_slice());
@@ -100,14 +100,14 @@ async fn a_hostile_row_is_marked_failed_and_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_now_leaves_the_row_where_it_is() {
+async fn a_failing_store_leaves_the_row_in_place() {
     let inboxes = Inboxes::new().await;
     let (mut app, file) = App::with_own_file(inboxes.folder()).await;
     let mut foreign = App::at(&inboxes.file(), false).await.database;
     let locked = foreign.begin_with("BEGIN IMMEDIATE").await.unwrap();
     app.push(InternalNotification::new("patient"), true).await;
     let relay = inboxes.relay(vec![intent_source(&of(&file))]);
-    // Each waits its time for the lock; so does the relay's push meanwhile, more than once.
+    // Each waits for the lock, and so does the relay's push, more than once.
     for _ in 0..20 {
         inboxes.store.setting("any", String::new()).await.expect_err("the store is locked");
     }
@@ -119,7 +119,7 @@ async fn a_store_that_cannot_now_leaves_the_row_where_it_is() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_there_hinders_no_other_and_is_found_later() {
+async fn a_missing_database_blocks_no_other_and_is_found_later() {
     let inboxes = Inboxes::new().await;
     let (mut app, file) = App::with_own_file(inboxes.folder()).await;
     let late = inboxes.folder().join("late");
@@ -137,7 +137,7 @@ async fn a_database_that_is_not_there_hinders_no_other_and_is_found_later() {
 }
 
 #[tokio::test]
-async fn a_stopped_relay_leaves_the_rest_for_the_next() {
+async fn a_stopped_relay_leaves_the_rest_for_the_next_one() {
     let inboxes = Inboxes::new().await;
     let (mut app, file) = App::with_own_file(inboxes.folder()).await;
     for number in 0..300 {

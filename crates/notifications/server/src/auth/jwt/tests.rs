@@ -69,10 +69,7 @@ fn a_token_that_expires_after_the_last_timestamp_never_expires() {
 fn a_valid_token_identifies_its_user() {
     let user = check().check(&signed(&json!({"sub": "ada", "exp": NOW + 1}))).expect("good");
     assert_eq!(user.to_string(), "user:ada");
-    assert_eq!(
-        user,
-        Principal::user(UserId::new("ada").expect("valid")).with_expiry(until(NOW + 61))
-    );
+    assert_eq!(user, Principal::user(UserId::new("ada").expect("valid")).with_expiry(until(NOW + 61)));
 }
 
 #[test]
@@ -89,10 +86,7 @@ fn a_minted_token_is_valid_until_it_expires() {
         mint(NOW, true),
         Ok(Principal::user(ada.clone()).with_push(true).with_expiry(until(NOW + 3660)))
     );
-    assert_eq!(
-        mint(NOW - 3600, false),
-        Ok(Principal::user(ada.clone()).with_expiry(until(NOW + 60)))
-    );
+    assert_eq!(mint(NOW - 3600, false), Ok(Principal::user(ada.clone()).with_expiry(until(NOW + 60))));
     assert!(mint(NOW - 3661, false).is_err());
 }
 

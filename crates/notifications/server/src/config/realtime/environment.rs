@@ -7,40 +7,40 @@ use super::{ClientEndpoint, EmbeddedConfig, EngineConfig, EngineEndpoint, Realti
 use crate::config::variables::Variables;
 use crate::config::{ConfigError, Variable};
 
-const CREDENTIAL: &str = "a text of letters, digits, - and _";
+const CREDENTIAL: &str = "a text of letters, digits, `-` and `_`";
 const ADDRESS: &str = "a name or an address, without scheme and port";
 const A_PORT: &str = "a port from 1 to 65535";
-const A_SCHEME: &str = "https or http";
+const A_SCHEME: &str = "`https` or `http`";
 
 pub(crate) const REALTIME: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_REALTIME",
     default: None,
-    allowed: "embedded or pusher",
+    allowed: "`embedded` or `pusher`",
     purpose: "Which Channels engine delivers live events: the embedded broker, or pusher.com or a compatible engine. \
-              By default pusher if PUSHER_HOST or PUSHER_APP_CLUSTER is set, otherwise embedded.",
+              By default `pusher` if `PUSHER_HOST` or `PUSHER_APP_CLUSTER` is set, otherwise `embedded`.",
 };
 pub(crate) const APP_ID: Variable = Variable {
     name: "PUSHER_APP_ID",
     default: None,
     allowed: CREDENTIAL,
-    purpose: "The id of the Channels app. Required for pusher; by default generated for the embedded broker.",
+    purpose: "The id of the Channels app. Required for `pusher`; by default generated for the embedded broker.",
 };
 pub(crate) const APP_KEY: Variable = Variable {
     name: "PUSHER_APP_KEY",
     default: None,
     allowed: CREDENTIAL,
-    purpose: "The key of the Channels app. Required for pusher; by default generated for the embedded broker.",
+    purpose: "The key of the Channels app. Required for `pusher`; by default generated for the embedded broker.",
 };
 pub(crate) const APP_SECRET: Variable = Variable {
     name: "PUSHER_APP_SECRET",
     default: None,
     allowed: "any text",
-    purpose: "The secret of the Channels app. Required for pusher; by default generated for the embedded broker.",
+    purpose: "The secret of the Channels app. Required for `pusher`; by default generated for the embedded broker.",
 };
 pub(crate) const APP_CLUSTER: Variable = Variable {
     name: "PUSHER_APP_CLUSTER",
     default: None,
-    allowed: "a name like eu",
+    allowed: "a name like `eu`",
     purpose: "The cluster of pusher.com.",
 };
 pub(crate) const HOST: Variable = Variable {
@@ -53,7 +53,7 @@ pub(crate) const PORT: Variable = Variable {
     name: "PUSHER_PORT",
     default: None,
     allowed: A_PORT,
-    purpose: "The port of that engine. By default 443, or 80 for http.",
+    purpose: "The port of that engine. By default 443, or 80 for `http`.",
 };
 pub(crate) const SCHEME: Variable = Variable {
     name: "PUSHER_SCHEME",
@@ -65,20 +65,20 @@ pub(crate) const CLIENT_HOST: Variable = Variable {
     name: "PUSHER_CLIENT_HOST",
     default: None,
     allowed: ADDRESS,
-    purpose: "The host at which clients reach the engine, if it differs from PUSHER_HOST or, with the embedded broker, \
+    purpose: "The host at which clients reach the engine, if it differs from `PUSHER_HOST` or, with the embedded broker, \
               from the server's.",
 };
 pub(crate) const CLIENT_PORT: Variable = Variable {
     name: "PUSHER_CLIENT_PORT",
     default: None,
     allowed: A_PORT,
-    purpose: "The port at which clients reach the engine. By default PUSHER_PORT, or the scheme's.",
+    purpose: "The port at which clients reach the engine. By default `PUSHER_PORT`, or the scheme's.",
 };
 pub(crate) const CLIENT_SCHEME: Variable = Variable {
     name: "PUSHER_CLIENT_SCHEME",
     default: None,
     allowed: A_SCHEME,
-    purpose: "Whether clients use TLS to the engine. By default as PUSHER_SCHEME.",
+    purpose: "Whether clients use TLS to the engine. By default as `PUSHER_SCHEME`.",
 };
 
 impl RealtimeConfig {
@@ -109,8 +109,7 @@ impl RealtimeConfig {
             (None, None) => return Err(missing(&APP_CLUSTER, "a cluster of pusher.com, or PUSHER_HOST")),
         };
         let key = credential(variables, &APP_KEY)?.ok_or_else(|| missing(&APP_KEY, "the app's key"))?;
-        let secret =
-            variables.secret(&APP_SECRET).ok_or_else(|| missing(&APP_SECRET, "the app's secret"))?;
+        let secret = variables.secret(&APP_SECRET).ok_or_else(|| missing(&APP_SECRET, "the app's secret"))?;
         let app_id = credential(variables, &APP_ID)?.ok_or_else(|| missing(&APP_ID, "the app's id"))?;
         let signer = Signer::new(key, &secret);
         Ok(Self::Engine(Box::new(EngineConfig { app_id, signer, endpoint, client })))
@@ -142,8 +141,8 @@ impl PartialEndpoint {
         }
     }
 
-    /// Returns the endpoint, or `None` without a host. The scheme is HTTPS and the port the scheme's
-    /// unless they are set.
+    /// Returns the endpoint, or `None` without a host. The scheme is HTTPS and the port the
+    /// scheme's unless they are set.
     fn endpoint(&self) -> Option<ClientEndpoint> {
         let host = self.host.clone()?;
         let scheme = self.scheme.unwrap_or(Scheme::Https);
@@ -151,8 +150,8 @@ impl PartialEndpoint {
         Some(ClientEndpoint { host, port, scheme })
     }
 
-    /// Returns the clients' endpoint, with the server's parts for what is unset, or `None` if nothing
-    /// is set.
+    /// Returns the clients' endpoint, with the server's parts for what is unset, or `None` if
+    /// nothing is set.
     fn client_endpoint(self, server: &Self) -> Result<Option<ClientEndpoint>, ConfigError> {
         let set = match self {
             Self { host: None, port: None, scheme: None } => return Ok(None),
@@ -171,8 +170,8 @@ impl PartialEndpoint {
     }
 }
 
-/// Returns whether the text can be a host: a name or an address. Only IPv6 addresses contain colons,
-/// and they may have brackets.
+/// Returns whether the text can be a host: a name or an address. Only IPv6 addresses contain
+/// colons, and they may have brackets.
 fn is_host(name: &str) -> bool {
     let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
     match bare {

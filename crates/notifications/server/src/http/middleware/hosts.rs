@@ -10,7 +10,11 @@ use crate::http::AppState;
 use crate::http::problem::{ApiError, Kind};
 
 /// Rejects requests whose host is not one of this server's.
-pub(in crate::http) async fn check(State(app): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+pub(in crate::http) async fn check(
+    State(app): State<Arc<AppState>>,
+    request: Request,
+    next: Next,
+) -> Response {
     match hosts_of(&request) {
         Err(error) => error.into_response(),
         Ok(hosts) if hosts.iter().all(|host| accepts(&app.config, host)) => next.run(request).await,

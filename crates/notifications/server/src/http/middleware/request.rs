@@ -16,7 +16,11 @@ pub(in crate::http) const REQUEST_ID: HeaderName = HeaderName::from_static("x-re
 
 /// Gives every request an id, a time-out, a log span and metrics, and every answer headers against
 /// caching and content sniffing.
-pub(in crate::http) async fn surround(State(app): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+pub(in crate::http) async fn surround(
+    State(app): State<Arc<AppState>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let id = incoming_id(&request).or_else(|| HeaderValue::try_from(app.ids.next_id()).ok());
     let span = tracing::debug_span!(
         "request",
@@ -26,9 +30,12 @@ pub(in crate::http) async fn surround(State(app): State<Arc<AppState>>, request:
     );
     let (started, method, route) = (Instant::now(), method(&request), route(&request));
     let answer = async {
-        let response = match tokio::time::timeout(app.config.limits.request_timeout, next.run(request)).await {
+        let response = match tokio::time::timeout(app.config.limits.request_timeout, next.run(request)).await
+        {
             Ok(response) => response,
-            Err(_) => ApiError::bare(Kind::Unavailable).with_cause("the request took too long").into_response(),
+            Err(_) => {
+                ApiError::bare(Kind::Unavailable).with_cause("the request took too long").into_response()
+            }
         };
         tracing::debug!(http.status = response.status().as_u16(), "answered a request");
         response
@@ -50,7 +57,8 @@ pub(in crate::http) async fn surround(State(app): State<Arc<AppState>>, request:
     response
 }
 
-/// Returns the method, or `other` for those that no route has, so that callers cannot create metrics.
+/// Returns the method, or `other` for those that no route has, so that callers cannot create
+/// metrics.
 fn method(request: &Request) -> &'static str {
     match *request.method() {
         Method::GET => "GET",

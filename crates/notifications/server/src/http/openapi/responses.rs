@@ -34,7 +34,11 @@ pub(in crate::http) struct NotFound(Problem);
 
 /// The error of a server that cannot work now.
 #[derive(IntoResponses)]
-#[response(status = 503, description = "The store cannot be used now.", content_type = "application/problem+json")]
+#[response(
+    status = 503,
+    description = "The store cannot be used now.",
+    content_type = "application/problem+json"
+)]
 #[allow(dead_code)] // Only described.
 pub(in crate::http) struct Unavailable(Problem);
 

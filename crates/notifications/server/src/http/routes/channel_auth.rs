@@ -8,10 +8,11 @@ use serde::Deserialize;
 
 use crate::http::AppState;
 use crate::http::extract::{AppUser, Body};
-use crate::http::openapi::{Rejected, ChannelSignature};
+use crate::http::openapi::{ChannelSignature, Rejected};
 use crate::http::problem::{ApiError, Kind};
 
-/// The fields as Pusher's libraries or VaahFlutter send them. A null or empty value counts as absent.
+/// The fields as Pusher's libraries or VaahFlutter send them. A null or empty value counts as
+/// absent.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[schema(as = ChannelAuthFields)]
 pub(in crate::http) struct Fields {

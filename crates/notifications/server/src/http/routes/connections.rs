@@ -9,8 +9,9 @@ use crate::http::extract::Backend;
 use crate::http::openapi::Rejected;
 use crate::http::problem::{ApiError, Kind};
 
-/// Closes all connections of a user, at logout or when a token is revoked. Clients can reconnect only
-/// with a token that is still valid.
+/// Closes all connections of a user.
+///
+/// For logouts and revoked tokens. Clients can reconnect only with a token that is still valid.
 #[utoipa::path(
     delete,
     path = "/v1/users/{id}/connections",

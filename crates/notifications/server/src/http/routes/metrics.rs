@@ -6,7 +6,9 @@ use axum::response::IntoResponse;
 
 use crate::http::AppState;
 
-/// Returns the metrics for Prometheus. They contain nothing about users, so no credential is needed.
+/// Returns the metrics for Prometheus.
+///
+/// They contain nothing about users, so no credential is needed.
 #[utoipa::path(
     get,
     path = "/metrics",

@@ -56,7 +56,9 @@ pub(in crate::http) async fn unopened(
 ) -> Result<Json<WriteAnswer>, ApiError> {
     let kind = match request.target().map_err(ApiError::invalid)? {
         MarkTarget::Ids(ids) => WriteKind::Unopened(ids.to_vec()),
-        MarkTarget::All { .. } => return Err(ApiError::invalid("`all` is only supported for opened; send `ids`")),
+        MarkTarget::All { .. } => {
+            return Err(ApiError::invalid("`all` is only supported for opened; send `ids`"));
+        }
     };
     write(&app, &user_id, kind, request.op).await
 }
