@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use internal_notifications_models::{InternalNotification, NotificationId, Timestamp, UserId};
 use internal_notifications_outbox::Outbox;
 
@@ -26,32 +24,25 @@ impl Rules {
         let id = NotificationId::new(id).map_err(|error| error.to_string())?;
         let user_ids = self.recipients(&user_ids)?;
         let notification = self.notification(&body)?;
-        Ok(Push { sender, idempotency: None, id, notification, user_ids, at })
+        Ok(Push::new(id, sender, notification, user_ids, at))
     }
 
     fn recipients(&self, user_ids: &str) -> Result<Vec<UserId>, String> {
-        let user_ids: BTreeSet<UserId> = serde_json::from_str(user_ids)
+        let user_ids: Vec<UserId> = serde_json::from_str(user_ids)
             .map_err(|error| format!("`user_ids` is no JSON array of user ids ({})", place(&error)))?;
-        let most = self.limits.recipients;
-        if user_ids.is_empty() || user_ids.len() > most {
-            return Err(format!("it has {} recipients; 1 to {most} are allowed", user_ids.len()));
-        }
+        let user_ids = self.limits.push().check_recipients(&user_ids).map_err(|error| error.to_string())?;
         match user_ids.iter().find_map(|user| Some((user, self.channels.channel(user).err()?))) {
             Some((user, error)) => Err(format!("{user}: {error}")),
-            None => Ok(user_ids.into_iter().collect()),
+            None => Ok(user_ids.into_iter().cloned().collect()),
         }
     }
 
     fn notification(&self, body: &str) -> Result<InternalNotification, String> {
         let notification: InternalNotification = serde_json::from_str(body)
             .map_err(|error| format!("`body` is no notification ({})", place(&error)))?;
-        notification.check().map_err(|error| error.to_string())?;
-        let most = self.limits.notification_bytes;
-        let unnamed = InternalNotification { id: None, ..notification };
-        match unnamed.to_json().map_err(|error| error.to_string())?.len() > most {
-            true => Err(format!("a notification has at most {most} bytes")),
-            false => Ok(unnamed),
-        }
+        let notification = notification.without_id();
+        self.limits.push().check_notification(&notification).map_err(|error| error.to_string())?;
+        Ok(notification)
     }
 }
 
@@ -86,7 +77,7 @@ mod tests {
         assert_eq!((push.id.as_str(), push.sender.as_str()), ("n", "outbox:orders"));
         assert_eq!(push.user_ids, ["ada", "bob"].map(|user| user.parse().unwrap()));
         assert_eq!(push.notification, InternalNotification::new("the secret"));
-        assert!(push.idempotency.is_none());
+        assert!(push.idempotency_key.is_none());
     }
 
     #[test]
