@@ -16,7 +16,7 @@ pub(crate) async fn jwt_key(
     if config.auth.jwt.is_some() || !config.is_loopback() {
         return Ok((config.auth.jwt.clone(), false));
     }
-    let secret = store.setting(JWT_SECRET, random_hex(32)).await?;
+    let secret = store.get_or_insert_setting(JWT_SECRET, random_hex(32)).await?;
     Ok((Some(JwtKey::Secret(secret)), true))
 }
 
@@ -43,7 +43,11 @@ async fn setting(
 ) -> Result<String, StoreError> {
     match configured {
         Some(value) => Ok(value),
+<<<<<<< HEAD:crates/notifications/server/src/generated_secrets.rs
         None => store.setting(name, generated).await,
+=======
+        None => store.get_or_insert_setting(name, make).await,
+>>>>>>> main:crates/notifications/server/src/kept.rs
     }
 }
 

@@ -279,17 +279,13 @@ mod tests {
     #[test]
     fn drift_shows_at_once_and_clears_only_after_a_whole_pass_without_any() {
         let metrics = Metrics::new();
-        let step = |is_last: bool, drifts: &[(u64, u64)]| Swept {
-            next: (!is_last).then(|| "ada".parse().unwrap()),
-            drifts: drifts
-                .iter()
-                .map(|(counter, counted)| Drift {
-                    user_id: "ada".parse().unwrap(),
-                    counter: *counter,
-                    counted: *counted,
-                })
-                .collect(),
-            ..Swept::default()
+        let step = |is_last: bool, drifts: &[(u64, u64)]| {
+            let ada = || "ada".parse().unwrap();
+            let mut swept = Swept::default();
+            swept.next = (!is_last).then(ada);
+            swept.drifts =
+                drifts.iter().map(|(counter, counted)| Drift::new(ada(), *counter, *counted)).collect();
+            swept
         };
         let drift = || metrics.drift.get();
         metrics.swept(true, &step(false, &[(5, 2)]));

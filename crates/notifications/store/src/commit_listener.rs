@@ -1,9 +1,12 @@
 use internal_notifications_models::UserId;
 
-/// Learns about new changes as soon as they are durable, even if the caller that made them no longer
-/// waits. [`Store::set_commit_listener`](crate::Store::set_commit_listener) sets it.
+/// Receives the users whose inboxes changed, as soon as their changes are durable.
+///
+/// A dispatcher implements it to publish new changes at once, even if the caller that made them no
+/// longer waits.
 pub trait CommitListener: Send + Sync + 'static {
-    /// The inboxes of these users have new changes. Called after each commit, before the callers get
-    /// their answers. Must not block.
+    /// Reports a commit that changed the inboxes of these users.
+    ///
+    /// A store calls it after each commit and before it answers the callers. It must not block.
     fn committed(&self, users: &mut dyn Iterator<Item = &UserId>);
 }

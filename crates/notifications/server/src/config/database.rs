@@ -48,9 +48,9 @@ impl Database {
     pub(crate) async fn stored_setting(&self, name: &str) -> Result<Option<String>, StoreError> {
         match *self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(ref path) => sqlite::kept_setting(path, name).await,
+            Self::Sqlite(ref path) => sqlite::read_setting(path, name).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(ref url) => postgres::kept_setting(url, &PostgresOptions::default(), name).await,
+            Self::Postgres(ref url) => postgres::read_setting(url, &PostgresOptions::default(), name).await,
         }
     }
 

@@ -97,14 +97,9 @@ impl Bench {
     }
 
     async fn push_this(&self, id: &str, users: &[&str], notification: InternalNotification) {
-        let push = Push {
-            idempotency: None,
-            sender: "key:test".to_owned(),
-            id: NotificationId::new(id).expect("valid"),
-            notification,
-            user_ids: users.iter().map(|user| UserId::new(*user).expect("valid")).collect(),
-            at: SystemClock.now(),
-        };
+        let id = NotificationId::new(id).expect("valid");
+        let user_ids = users.iter().map(|user| UserId::new(*user).expect("valid")).collect();
+        let push = Push::new(id, "key:test", notification, user_ids, SystemClock.now());
         self.store.push(push).await.expect("stored");
     }
 
@@ -118,7 +113,7 @@ impl Bench {
     }
 
     async fn behind(&self) -> usize {
-        self.store.behind(100).await.expect("readable").len()
+        self.store.unpublished_users(100).await.expect("readable").len()
     }
 }
 
@@ -248,7 +243,10 @@ async fn a_damaged_inbox_does_not_block_the_others() {
     assert_eq!(bench.recorder.seqs("private-ada"), [1, 2]);
     assert_eq!(bench.recorder.seqs("private-eve"), [1]);
     assert_eq!(bench.recorder.seqs("private-bob"), [0; 0]);
-    assert_eq!(bench.store.behind(9).await.expect("readable"), [UserId::new("bob").expect("valid")]);
+    assert_eq!(
+        bench.store.unpublished_users(9).await.expect("readable"),
+        [UserId::new("bob").expect("valid")]
+    );
 }
 
 #[tokio::test]

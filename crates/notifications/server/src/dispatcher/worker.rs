@@ -17,14 +17,14 @@ use crate::backoff::Backoff;
 use crate::config::ChannelPrefix;
 use crate::metrics::Metrics;
 use crate::realtime::{Realtime, RealtimeError};
-use crate::store::{Store, StoreError, StoreErrorKind, Unpublishable, Unpublished};
+use crate::store::{PublishLimits, Store, StoreError, StoreErrorKind, Unpublished};
 
 /// How many inboxes are published in one round.
 const INBOXES: usize = 64;
 /// How many inboxes one query of the store returns.
 const QUERY_LIMIT: usize = 1000;
 /// What the store returns for each inbox.
-const MOST: Unpublishable = Unpublishable { changes: 50, body: limits::EVENT_DATA };
+const MOST: PublishLimits = PublishLimits::new(50, limits::EVENT_DATA);
 
 /// How often a shared store is polled for work that a dead server left.
 const POLL: Duration = Duration::from_secs(1);
@@ -154,13 +154,13 @@ impl Worker {
     /// Reads the unpublished changes of these inboxes. Skips an inbox that cannot be read, so that
     /// it does not block the others; if none can be read, the store has failed.
     async fn unpublished(&mut self, queued: &[(UserId, u64)]) -> Result<Vec<Unpublished>, StoreError> {
-        let unusable = match self.store.unpublished(queued, MOST).await {
+        let unusable = match self.store.claim_unpublished(queued, MOST).await {
             Err(error) if error.kind() == StoreErrorKind::Unusable => error,
             done => return done,
         };
         let (mut work, mut damaged) = (Vec::new(), 0);
         for one in queued {
-            match self.store.unpublished(slice::from_ref(one), MOST).await {
+            match self.store.claim_unpublished(slice::from_ref(one), MOST).await {
                 Ok(changes) => work.extend(changes),
                 Err(error) if error.kind() == StoreErrorKind::Unusable => {
                     damaged += 1;
@@ -193,7 +193,7 @@ impl Worker {
         // Without this, the store would return the inboxes whose marks it has not recorded yet.
         let recorded = self.record_marks().await;
         let behind = match recorded {
-            Ok(()) => self.store.behind(QUERY_LIMIT).await,
+            Ok(()) => self.store.unpublished_users(QUERY_LIMIT).await,
             Err(error) => Err(error),
         };
         let users = behind.inspect_err(|_| self.queue.request_query())?;

@@ -109,7 +109,7 @@ async fn a_failing_store_leaves_the_row_in_place() {
     let relay = inboxes.relay(vec![intent_source(&of(&file))]);
     // Each waits for the lock, and so does the relay's push, more than once.
     for _ in 0..20 {
-        inboxes.store.setting("any", String::new()).await.expect_err("the store is locked");
+        inboxes.store.get_or_insert_setting("any", String::new()).await.expect_err("the store is locked");
     }
     assert_eq!(app.rows().await[0].1, None);
     locked.rollback().await.unwrap();

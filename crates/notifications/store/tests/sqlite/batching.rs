@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use internal_notifications_models::UserId;
-use internal_notifications_store::{CommitListener, Store, StoreErrorKind, WriteKind};
+use internal_notifications_store::{CommitListener, InboxCommand, Store, StoreErrorKind};
 
 use crate::bench_store::{Bench, id, push};
 
@@ -42,11 +42,11 @@ async fn writes_and_pushes_of_one_batch_are_done_in_their_order() {
     let bench = Bench::new().await;
     let answers = tokio::join!(
         bench.store.push(push("a", &["ada"])),
-        bench.write("ada", WriteKind::Opened(vec![id("a")])),
-        bench.write("ada", WriteKind::Remove(id("zzz"))),
+        bench.write("ada", InboxCommand::Opened(vec![id("a")])),
+        bench.write("ada", InboxCommand::Remove(id("zzz"))),
         bench.store.push(push("b", &["ada"])),
-        bench.write_as("ada", "op", WriteKind::OpenedAll { through: None, tag: None }),
-        bench.write_as("ada", "op", WriteKind::OpenedAll { through: None, tag: None }),
+        bench.write_as("ada", "op", InboxCommand::OpenedAll { through: None, tag: None }),
+        bench.write_as("ada", "op", InboxCommand::OpenedAll { through: None, tag: None }),
         bench.store.push(push("c", &["ada"])),
     );
     assert_eq!(bench.store.commits(), 1);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use internal_notifications_models::{ChangeKind, RemovedReason, Retraction, UserId};
 use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore};
-use internal_notifications_store::{Advanced, CommitListener, Push, Store, StoreErrorKind, WriteKind};
+use internal_notifications_store::{Advanced, CommitListener, InboxCommand, Push, Store, StoreErrorKind};
 
 use crate::bench_store::{Bench, at, id, ids, push, user};
 
@@ -37,7 +37,7 @@ async fn a_retracted_notification_leaves_every_inbox_by_a_change_and_the_schedul
     let bench = Bench::new().await;
     bench.push("n", &["ada", "bob"]).await;
     bench.push("other", &["ada"]).await;
-    bench.write("bob", WriteKind::Opened(ids(&["n"]))).await.unwrap();
+    bench.write("bob", InboxCommand::Opened(ids(&["n"]))).await.unwrap();
     bench.store.push(later(push("later", &["ada", "eve"]), 100)).await.unwrap();
     let retraction = bench.store.retract(&id("n"), at(10)).await.unwrap();
     assert_eq!(retraction, Retraction::new(id("n")).with_removed(2));
