@@ -30,26 +30,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (address, file) = args.next().zip(args.next()).ok_or("usage: nested_router ADDRESS DATABASE")?;
     let sessions = Sessions(serde_urlencoded::from_str(&std::env::var("SESSIONS")?)?);
 
-<<<<<<< HEAD
     let config = Config::new().with_database(format!("sqlite://{file}").parse()?);
     let node = Node::open(config).await?.authenticator(sessions).start().await?;
     let router = Router::new().route("/", get(async || "a shop")).nest("/inbox", node.router());
     let listener = TcpListener::bind(address).await?;
-=======
-    // The store tells the dispatcher what was committed, that the broker, and the broker who is connected. The upkeep does what is due.
-    let commits = Arc::new(Commits::new());
-    let options = SqliteOptions::default().with_commit_listener(commits.clone());
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open_file(file.as_ref(), options).await?);
-    let signer = Signer::new("app-key", &std::env::var("PUSHER_APP_SECRET")?);
-    let broker = Broker::new("app", signer.clone());
-    let realtime = Arc::new(realtime::Embedded(broker.clone()));
-    let mut dispatcher = Dispatcher::start(commits, store.clone(), realtime, Default::default());
-    let minute = tokio::time::Duration::from_secs(60);
-    let mut upkeep = Upkeep::start(store.clone(), Arc::new(SystemClock), Retention::default(), minute);
-    let inbox = App::new(store.clone(), Arc::new(sessions), signer).with_broker(broker.clone());
-    let router = Router::new().route("/", get(async || "a shop")).nest("/inbox", build_router(inbox));
-    let (listener, limits) = (tokio::net::TcpListener::bind(address).await?, Limits::default());
->>>>>>> main
     println!("listening on {}", listener.local_addr()?);
     serve(listener, router, &Limits::default(), async { drop(tokio::signal::ctrl_c().await) }).await;
     node.shutdown().await;

@@ -8,11 +8,7 @@ use internal_notifications_models::{
     Retraction, Timestamp, UserId, WriteAnswer,
 };
 use internal_notifications_server::store::{
-<<<<<<< HEAD
-    Advanced, CommitListener, Push, Store, StoreError, Sweep, Swept, Unpublishable, Unpublished, Write,
-=======
-    Advanced, Push, Store, StoreError, Sweep, Swept, PublishLimits, Unpublished, Write,
->>>>>>> main
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write,
 };
 
 /// Moves the marks when it gives what is to be published.

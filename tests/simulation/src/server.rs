@@ -39,11 +39,7 @@ pub(crate) async fn run(world: Arc<World>) -> turmoil::Result {
 
     let tags = random(1);
     let tag = move || Tag::from_bits(tags.lock().unwrap_or_else(PoisonError::into_inner).random());
-<<<<<<< HEAD
     let options = MemoryOptions::default().with_tags(tag);
-=======
-    let options = MemoryOptions::default().with_commit_listener(commits.clone()).with_tags(tag);
->>>>>>> main
     let store: Arc<dyn Store> = Arc::new(MemoryStore::open(world.data(), options));
     let store: Arc<dyn Store> = match world.bug {
         Some(Bug::MarkedBeforePublished) => Arc::new(MarksFirst(store)),

@@ -43,11 +43,7 @@ async fn setting(
 ) -> Result<String, StoreError> {
     match configured {
         Some(value) => Ok(value),
-<<<<<<< HEAD:crates/notifications/server/src/generated_secrets.rs
-        None => store.setting(name, generated).await,
-=======
-        None => store.get_or_insert_setting(name, make).await,
->>>>>>> main:crates/notifications/server/src/kept.rs
+        None => store.get_or_insert_setting(name, generated).await,
     }
 }
 

@@ -26,7 +26,8 @@ use self::transaction::Transaction;
 use crate::rules::listener_slot::ListenerSlot;
 use crate::rules::push::NewPush;
 use crate::{
-    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept, Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept,
+    Unpublished, Write,
 };
 use crate::{Clock, SystemClock};
 

@@ -51,7 +51,9 @@ use self::work::Database;
 use self::write::InboxWrite;
 use crate::rules::push::NewPush;
 use crate::sql::failure::Failure;
-use crate::{Advanced, CommitListener, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write};
+use crate::{
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write,
+};
 
 /// How long a store that is closed tries to tell the others so.
 const FAREWELL: Duration = Duration::from_secs(1);

@@ -47,7 +47,8 @@ pub use self::url::path_from_url;
 use crate::rules::listener_slot::ListenerSlot;
 use crate::rules::push::NewPush;
 use crate::{
-    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept, Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept,
+    Unpublished, Write,
 };
 
 /// Commands that wait for the writer; whoever brings one more waits for a place.

@@ -8,12 +8,8 @@ use internal_notifications_models::{
 
 use super::Metrics;
 use crate::store::{
-<<<<<<< HEAD:crates/notifications/server/src/metrics/metered_store.rs
-    Advanced, CommitListener, Push, Store, StoreError, Sweep, Swept, Unpublishable, Unpublished, Write,
-    WriteKind,
-=======
-    Advanced, InboxCommand, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write,
->>>>>>> main:crates/notifications/server/src/metrics/measured.rs
+    Advanced, CommitListener, InboxCommand, PublishLimits, Push, Store, StoreError, Sweep, Swept,
+    Unpublished, Write,
 };
 
 /// A store that counts its calls, whoever makes them.

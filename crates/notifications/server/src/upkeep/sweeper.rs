@@ -76,13 +76,8 @@ impl Sweeper {
     }
 
     async fn step(&self, after: Option<UserId>) -> Result<Swept, StoreError> {
-<<<<<<< HEAD
         let (keep, now) = (self.retention.clone(), self.clock.now());
-        self.store.sweep(Sweep { after, inboxes: INBOXES, keep, now }).await
-=======
-        let (keep, now) = (self.keep.clone(), self.clock.now());
         self.store.sweep(Sweep::new(keep, now).with_after(after).with_limit(INBOXES)).await
->>>>>>> main
     }
 }
 

@@ -10,12 +10,8 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::store::{
-<<<<<<< HEAD
-    Advanced, CommitListener, Push, StoreError, StoreErrorKind, Sweep, Swept, Unpublishable, Unpublished,
+    Advanced, CommitListener, PublishLimits, Push, StoreError, StoreErrorKind, Sweep, Swept, Unpublished,
     Write,
-=======
-    Advanced, PublishLimits, Push, StoreError, StoreErrorKind, Sweep, Swept, Unpublished, Write,
->>>>>>> main
 };
 
 /// A store that answers as planned, and records when it was called.

@@ -100,15 +100,9 @@ fn push(name: &str, users: &[&str]) -> Push {
 }
 
 async fn server(schema: &Schema, engine: &Arc<Engine>) -> (Arc<PostgresStore>, Dispatcher) {
-<<<<<<< HEAD
     let store = Arc::new(schema.open(schema.options()).await);
     let channels = ChannelPrefix::default();
     (store.clone(), Dispatcher::start(store, engine.clone(), channels, Arc::default()))
-=======
-    let commits = Arc::new(Commits::new());
-    let store = Arc::new(schema.open(schema.options().with_commit_listener(commits.clone())).await);
-    (store.clone(), Dispatcher::start(commits, store, engine.clone(), ChannelPrefix::default()))
->>>>>>> main
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

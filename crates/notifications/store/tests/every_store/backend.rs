@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use internal_notifications_models::Tag;
+use internal_notifications_store::Store;
 use internal_notifications_store::memory::{MemoryOptions, MemoryStore};
 use internal_notifications_store::postgres::{PostgresOptions, PostgresStore};
 use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore};
-use internal_notifications_store::Store;
 
 use crate::kept::{Kept, LEASE};
 

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use internal_notifications_models::{ChangeKind, RemovedReason, Retraction, UserId};
 use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore};

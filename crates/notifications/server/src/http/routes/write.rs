@@ -55,15 +55,10 @@ pub(in crate::http) async fn unopened(
     JsonBody(request): JsonBody<MarkRequest>,
 ) -> Result<Json<WriteAnswer>, ApiError> {
     let kind = match request.target().map_err(ApiError::invalid)? {
-<<<<<<< HEAD
-        MarkTarget::Ids(ids) => WriteKind::Unopened(ids.to_vec()),
+        MarkTarget::Ids(ids) => InboxCommand::Unopened(ids.to_vec()),
         MarkTarget::All { .. } => {
             return Err(ApiError::invalid("`all` is only supported for opened; send `ids`"));
         }
-=======
-        MarkTarget::Ids(ids) => InboxCommand::Unopened(ids.to_vec()),
-        MarkTarget::All { .. } => return Err(ApiError::invalid("`all` is for opened; give `ids`")),
->>>>>>> main
     };
     write(&app, &user_id, kind, request.op).await
 }
