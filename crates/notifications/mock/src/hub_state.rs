@@ -137,7 +137,12 @@ impl HubState {
     }
 
     /// Notes a call and its outcome.
-    fn note_outcome<T>(&mut self, id: u64, what: &str, outcome: Result<T, ServiceError>) -> Result<T, ServiceError> {
+    fn note_outcome<T>(
+        &mut self,
+        id: u64,
+        what: &str,
+        outcome: Result<T, ServiceError>,
+    ) -> Result<T, ServiceError> {
         match &outcome {
             Ok(_) => self.note(id, format_args!("{what}")),
             Err(error) => self.note(id, format_args!("{what}: {:?}", error.kind())),

@@ -162,8 +162,7 @@ impl InternalNotificationsService for MockService {
     }
 
     fn announcements(&self) -> BoxStream<'static, Announcement> {
-        self.with_device(|device| device.publisher.announcements())
-            .unwrap_or_else(|| stream::empty().boxed())
+        self.with_device(|device| device.publisher.announcements()).unwrap_or_else(|| stream::empty().boxed())
     }
 
     async fn mark_opened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {

@@ -84,7 +84,8 @@ impl HubState {
         }
         let session = device.live().ok_or_else(no_connection)?;
         let count = count.min(max_window.saturating_sub(session.window));
-        let full = || ServiceError::new(ServiceErrorKind::WindowFull, "the list has reached its maximum length");
+        let full =
+            || ServiceError::new(ServiceErrorKind::WindowFull, "the list has reached its maximum length");
         if session.window >= max_window {
             return Err(full());
         }

@@ -25,7 +25,7 @@ impl HubState {
                 return Err(error);
             }
         };
-        let Receipt { id, accepted, duplicates, scheduled } = &receipt;
+        let Receipt { id, accepted, duplicates, scheduled, .. } = &receipt;
         let what = format_args!(
             "pushes {id:?}: {accepted} accepted, {duplicates} duplicates, {scheduled} scheduled"
         );

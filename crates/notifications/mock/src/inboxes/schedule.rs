@@ -93,7 +93,8 @@ impl Inboxes {
             let removed = log.withdraw(std::slice::from_ref(id), reason, now, counters.tag());
             changes.extend(removed.map(|change| (user.clone(), change)));
         }
-        let retraction = Retraction::new(id.clone()).with_cancelled(cancelled).with_removed(changes.len() as u64);
+        let retraction =
+            Retraction::new(id.clone()).with_cancelled(cancelled).with_removed(changes.len() as u64);
         Ok((retraction, changes))
     }
 }
