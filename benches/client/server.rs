@@ -1,7 +1,7 @@
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 
-use pusher_client::protocol::{Outgoing, SocketId};
+use pusher_client::protocol::{ProtocolEvent, SocketId};
 use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
 
 use crate::event;
@@ -18,11 +18,14 @@ pub(crate) fn run(frames: usize) {
     let mut socket = tungstenite::accept(stream).unwrap();
     say(
         &mut socket,
-        &Outgoing::ConnectionEstablished { socket_id: &SocketId::from_parts(1, 1), activity_timeout: 120 },
+        &ProtocolEvent::ConnectionEstablished {
+            socket_id: &SocketId::from_parts(1, 1),
+            activity_timeout: 120,
+        },
     );
     let subscribe = socket.read().unwrap();
     assert!(subscribe.to_text().unwrap().contains("pusher:subscribe"), "{subscribe}");
-    say(&mut socket, &Outgoing::SubscriptionSucceeded { channel: &event::CHANNEL.parse().unwrap() });
+    say(&mut socket, &ProtocolEvent::SubscriptionSucceeded { channel: &event::CHANNEL.parse().unwrap() });
 
     let prepared = frame(&event::text()).repeat(TOGETHER);
     let length = prepared.len() / TOGETHER;
@@ -36,7 +39,7 @@ pub(crate) fn run(frames: usize) {
     while socket.read().is_ok() {}
 }
 
-fn say(socket: &mut WebSocket<TcpStream>, frame: &Outgoing<'_>) {
+fn say(socket: &mut WebSocket<TcpStream>, frame: &ProtocolEvent<'_>) {
     socket.send(Message::text(frame.encode())).unwrap();
 }
 

@@ -1,8 +1,14 @@
-export * from './client/types.js';
 export { InternalNotificationsClient } from './client/client.js';
-export type { ClientOptions } from './client/options.js';
+export { InboxError, type InboxErrorKind } from './client/error.js';
 export type { TokenSource } from './client/identity.js';
+export type { ClientOptions } from './client/options.js';
 export { echoTransport, pusherTransport, type PusherLike } from './client/pusherTransport.js';
 export type { RealtimeInfo } from './client/realtime.js';
+export type { Snapshot, Status } from './client/snapshot.js';
+export type { InboxClient, InboxSource, RefusedWrite, Written } from './client/source.js';
 export type { ChannelContext, ChannelListener, Transport } from './client/transport.js';
+export type { BareNotification, InboxNotification, NotificationButton } from './models/notification.js';
+export type { Timestamp } from './models/time.js';
+export type { Announcement } from './replica/announcing.js';
 export { MAX_WINDOW } from './replica/inbox.js';
+export type { Command } from './replica/overlay.js';

@@ -1,7 +1,6 @@
 import { define } from './elements/define.js';
 
 export * from './client.js';
-export * from './client/types.js';
 export { InternalNotificationsBell } from './elements/bell.js';
 export type { ButtonDetail, InboxEvents, OpenDetail } from './elements/events.js';
 export { InternalNotificationsInbox } from './elements/inbox.js';

@@ -1,8 +1,9 @@
-//! Which of our crates may depend on which of ours.
+//! Which of our crates may depend on which.
 
 use crate::workspace::{Dependency, Package, Workspace};
 
-/// Each crate under `crates/`, and the only ones of ours that it may depend on.
+/// Each crate under `crates/`, with the crates of ours that it may depend on. A crate comes after
+/// those.
 const ARROWS: &[(&str, &[&str])] = &[
     ("pusher-protocol", &[]),
     ("pusher-signer", &["pusher-protocol"]),
@@ -13,7 +14,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("internal-notifications-mock", &["internal-notifications-models", "internal-notifications-service"]),
     (
         "internal-notifications-pusher",
-        &["internal-notifications-models", "internal-notifications-service", "pusher-client"],
+        &[
+            "internal-notifications-models",
+            "internal-notifications-service",
+            "pusher-protocol",
+            "pusher-client",
+        ],
     ),
     (
         "internal-notifications",
@@ -24,12 +30,14 @@ const ARROWS: &[(&str, &[&str])] = &[
             "internal-notifications-pusher",
         ],
     ),
+    ("internal-notifications-store", &["internal-notifications-models", "internal-notifications-service"]),
     ("internal-notifications-outbox", &["internal-notifications-models"]),
     (
         "internal-notifications-server",
         &[
             "internal-notifications-models",
             "internal-notifications-service",
+            "internal-notifications-store",
             "internal-notifications-outbox",
             "pusher-protocol",
             "pusher-signer",
@@ -61,14 +69,14 @@ const TESTKIT: &str = "internal-notifications-testkit";
 const CHANNELS: &str = "crates/channels/";
 const NOTIFICATIONS: &str = "crates/notifications/";
 
-/// Every arrow that points the wrong way, as a sentence.
+/// Returns a sentence about each dependency that the table does not allow.
 fn wrong_arrows(members: &[&Package]) -> Vec<String> {
     let mut wrong = Vec::new();
     for package in members {
         let name = package.name.as_str();
         let row = ARROWS.iter().find(|(from, _)| *from == name);
         if package.in_crates() && row.is_none() {
-            wrong.push(format!("{name} is not in the table of arrows"));
+            wrong.push(format!("{name} is missing from the table of arrows"));
         }
         for dependency in &package.dependencies {
             let Some(ours) = members.iter().find(|member| member.name == dependency.name) else { continue };
@@ -79,10 +87,10 @@ fn wrong_arrows(members: &[&Package]) -> Vec<String> {
                 wrong.push(format!("{name} must not depend on {to}"));
             }
             if package.place().starts_with(CHANNELS) && ours.place().starts_with(NOTIFICATIONS) {
-                wrong.push(format!("{name} is of the channels wing and must not know of {to}"));
+                wrong.push(format!("{name} is in the channels wing and must not depend on {to}"));
             }
             if to == TESTKIT && package.is_published() && (!dev || dependency.req != "*") {
-                wrong.push(format!("{name} may have {to} only as a dev-dependency by path alone"));
+                wrong.push(format!("{name} may use {to} only as a dev-dependency without a version"));
             }
             if name == "xtask" {
                 wrong.push(format!("xtask is glue and must not depend on {to}"));
@@ -93,45 +101,46 @@ fn wrong_arrows(members: &[&Package]) -> Vec<String> {
 }
 
 #[test]
-fn every_arrow_points_the_right_way() {
+fn crates_depend_only_on_what_the_table_allows() {
     let workspace = Workspace::read();
     let wrong = wrong_arrows(&workspace.members());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn a_backend_that_signs_needs_the_signer_alone() {
+fn a_backend_that_signs_needs_only_the_signer() {
     let workspace = Workspace::read();
     let members = workspace.members();
-    let backend = members.iter().find(|member| member.name == "auth-endpoint").expect("the example is there");
+    let backend =
+        members.iter().find(|member| member.name == "auth-endpoint").expect("the example is a member");
     let normal = backend.dependencies.iter().filter(|dependency| dependency.kind.is_none());
     let ours = normal.filter(|dependency| members.iter().any(|member| member.name == dependency.name));
     assert_eq!(ours.map(|dependency| dependency.name.as_str()).collect::<Vec<_>>(), ["pusher-signer"]);
 }
 
 #[test]
-fn an_outbox_takes_the_models_and_sqlx_alone() {
+fn the_outbox_depends_only_on_models_and_sqlx() {
     let workspace = Workspace::read();
     let outbox =
         workspace.members().into_iter().find(|member| member.name == "internal-notifications-outbox");
-    let outbox = outbox.expect("the crate is there");
+    let outbox = outbox.expect("the outbox is a member");
     let normal = outbox.dependencies.iter().filter(|dependency| dependency.kind.is_none());
     let names: Vec<_> = normal.map(|dependency| dependency.name.as_str()).collect();
     assert_eq!(names, ["internal-notifications-models", "sqlx"]);
 }
 
 #[test]
-fn the_table_itself_has_no_cycle_and_no_stranger() {
+fn the_table_has_no_cycle_and_no_unknown_crate() {
     for (at, (from, allowed)) in ARROWS.iter().enumerate() {
         for to in *allowed {
             let target = ARROWS.iter().position(|(name, _)| name == to);
-            assert!(target.is_some_and(|target| target < at), "{to} must stand above {from}");
+            assert!(target.is_some_and(|target| target < at), "{to} must come before {from}");
         }
     }
 }
 
 #[test]
-fn a_wrong_arrow_is_named_with_both_ends() {
+fn a_wrong_arrow_is_reported_with_both_ends() {
     let signer = member("pusher-signer", "crates/channels/signer", &[("pusher-client", None)]);
     let client = member("pusher-client", "crates/channels/client", &[("pusher-signer", None)]);
     assert_eq!(wrong_arrows(&[&signer, &client]), ["pusher-signer must not depend on pusher-client"]);
@@ -142,25 +151,26 @@ fn a_dev_dependency_between_the_wings_is_wrong_too() {
     let models = member("internal-notifications-models", "crates/notifications/models", &[]);
     let dependency = [("internal-notifications-models", Some("dev"))];
     let broker = member("pusher-broker", "crates/channels/broker", &dependency);
-    let told = "pusher-broker is of the channels wing and must not know of internal-notifications-models";
-    assert_eq!(wrong_arrows(&[&models, &broker]), [told]);
+    let expected =
+        "pusher-broker is in the channels wing and must not depend on internal-notifications-models";
+    assert_eq!(wrong_arrows(&[&models, &broker]), [expected]);
 }
 
 #[test]
-fn a_crate_that_the_table_lacks_is_named() {
+fn a_crate_missing_from_the_table_is_reported() {
     let stray = member("pusher-stray", "crates/channels/stray", &[]);
-    assert_eq!(wrong_arrows(&[&stray]), ["pusher-stray is not in the table of arrows"]);
+    assert_eq!(wrong_arrows(&[&stray]), ["pusher-stray is missing from the table of arrows"]);
 }
 
 #[test]
-fn testkit_is_a_dev_dependency_by_path_alone() {
+fn the_testkit_is_a_dev_dependency_without_a_version() {
     let testkit = member(TESTKIT, "crates/notifications/testkit", &[]);
     let mut mock =
         member("internal-notifications-mock", "crates/notifications/mock", &[(TESTKIT, Some("dev"))]);
     assert!(wrong_arrows(&[&testkit, &mock]).is_empty());
     mock.dependencies[0].req = "^0.1".into();
-    let told = "internal-notifications-mock may have internal-notifications-testkit only as a dev-dependency by path alone";
-    assert_eq!(wrong_arrows(&[&testkit, &mock]), [told]);
+    let expected = "internal-notifications-mock may use internal-notifications-testkit only as a dev-dependency without a version";
+    assert_eq!(wrong_arrows(&[&testkit, &mock]), [expected]);
 }
 
 fn member(name: &str, place: &str, dependencies: &[(&str, Option<&str>)]) -> Package {

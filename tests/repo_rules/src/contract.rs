@@ -1,14 +1,14 @@
-//! Each bullet of the service's contract has a test in the testkit's suite.
+//! Each bullet of the contract of a service has a test in the testkit's suite.
 
+use crate::files;
 use crate::workspace::root;
-use std::fs;
 
 const BULLETS: &str = "crates/notifications/service/src/service.rs";
-const TESTS: &str = "crates/notifications/testkit/src/bullets.rs";
+const TESTS: &str = "crates/notifications/testkit/src/contract_tests.rs";
 
 #[test]
 fn every_bullet_of_the_contract_has_a_test() {
-    let read = |file: &str| fs::read_to_string(root().join(file)).expect("a source is text");
+    let read = |file: &str| files::read(&root().join(file));
     let wrong = unmatched(&read(BULLETS), &read(TESTS));
     assert!(wrong.is_empty(), "{BULLETS} and {TESTS} do not match:\n{}", wrong.join("\n"));
 }
@@ -19,7 +19,7 @@ fn unmatched(trait_source: &str, list_source: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     for (index, (number, text)) in bullets.iter().enumerate() {
         if *number != index + 1 {
-            wrong.push(format!("bullet {number} stands where {} is due: {text}", index + 1));
+            wrong.push(format!("bullet {number} is where {} should be: {text}", index + 1));
         }
         if !tests.iter().any(|(tested, _)| tested == number) {
             wrong.push(format!("bullet {number} has no test: {text}"));
@@ -27,13 +27,13 @@ fn unmatched(trait_source: &str, list_source: &str) -> Vec<String> {
     }
     for (index, (number, name)) in tests.iter().enumerate() {
         if !bullets.iter().any(|(bullet, _)| bullet == number) {
-            wrong.push(format!("{name} is of bullet {number}, which there is not"));
+            wrong.push(format!("{name} tests bullet {number}, which does not exist"));
         }
         if !name.starts_with(&format!("bullet_{number:02}_")) {
             wrong.push(format!("{name} is listed as the test of bullet {number}"));
         }
         if tests.iter().take(index).any(|(before, _)| before == number) {
-            wrong.push(format!("{name} is another test of bullet {number}"));
+            wrong.push(format!("{name} is a second test of bullet {number}"));
         }
     }
     if bullets.is_empty() {
@@ -42,7 +42,7 @@ fn unmatched(trait_source: &str, list_source: &str) -> Vec<String> {
     wrong
 }
 
-/// The numbered bullets of the trait's docs.
+/// The numbered bullets in the trait's docs.
 fn bullets(source: &str) -> Vec<(usize, &str)> {
     let docs = source.split("pub trait InternalNotificationsService").next().unwrap_or_default();
     let bullet = |line: &str| {
@@ -53,7 +53,7 @@ fn bullets(source: &str) -> Vec<(usize, &str)> {
     lines.filter_map(|line| bullet(line).map(|number| (number, line))).collect()
 }
 
-/// The testkit's list: `17 streams bullet_17_announcements_come_once_and_in_order,`.
+/// The entries of the testkit's list, such as `17 streams bullet_17_announcements_…,`.
 fn tests(source: &str) -> Vec<(usize, &str)> {
     source.lines().filter_map(test).collect()
 }
@@ -65,7 +65,7 @@ fn test(line: &str) -> Option<(usize, &str)> {
 }
 
 #[test]
-fn what_does_not_match_is_named() {
+fn each_mismatch_is_reported() {
     let bullets = "/// 1. Before `init`.\n/// 2. After\n///    it.\n/// 3. Last.\npub trait InternalNotificationsService {\n/// 9. no\n";
     let right = "1 lifecycle bullet_01_before,\n2 lifecycle bullet_02_after,\n3 push bullet_03_last,\n";
     assert_eq!(unmatched(bullets, right), Vec::<String>::new());
@@ -73,18 +73,18 @@ fn what_does_not_match_is_named() {
     let without = right.replace("2 lifecycle bullet_02_after,\n", "");
     assert_eq!(unmatched(bullets, &without), ["bullet 2 has no test: 2. After"]);
     let more = format!("{right}4 push bullet_04_more,\n");
-    assert_eq!(unmatched(bullets, &more), ["bullet_04_more is of bullet 4, which there is not"]);
+    assert_eq!(unmatched(bullets, &more), ["bullet_04_more tests bullet 4, which does not exist"]);
     let crossed = right.replace("3 push bullet_03", "3 push bullet_02");
     assert_eq!(unmatched(bullets, &crossed), ["bullet_02_last is listed as the test of bullet 3"]);
     let twice = format!("{right}3 push bullet_03_again,\n");
-    assert_eq!(unmatched(bullets, &twice), ["bullet_03_again is another test of bullet 3"]);
+    assert_eq!(unmatched(bullets, &twice), ["bullet_03_again is a second test of bullet 3"]);
     let renumbered = bullets.replace("3. Last", "4. Last");
     assert_eq!(
         unmatched(&renumbered, right),
         [
-            "bullet 4 stands where 3 is due: 4. Last.",
+            "bullet 4 is where 3 should be: 4. Last.",
             "bullet 4 has no test: 4. Last.",
-            "bullet_03_last is of bullet 3, which there is not"
+            "bullet_03_last tests bullet 3, which does not exist"
         ]
     );
     assert_eq!(unmatched("", ""), ["there are no bullets"]);

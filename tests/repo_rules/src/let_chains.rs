@@ -1,20 +1,20 @@
-//! Let chains came with Rust 1.88; neither cargo nor clippy finds one under a lower `rust-version`.
+//! Let chains need Rust 1.88. Neither cargo nor clippy finds one under a lower `rust-version`.
 
+use crate::files::{below, has_extension, read, relative};
 use crate::rust_version::minor;
-use crate::sources::sources_of;
 use crate::workspace::Workspace;
-use std::fs;
 
 #[test]
-fn no_let_chain_stands_where_rust_version_is_below_1_88() {
+fn no_crate_below_rust_1_88_uses_a_let_chain() {
     let mut found = Vec::new();
     for package in Workspace::read().published() {
         if package.rust_version.as_deref().map(minor) >= Some((1, 88)) {
             continue;
         }
-        for file in sources_of(package) {
-            let text = fs::read_to_string(&file).expect("a source is text");
-            found.extend(let_chains(&text).into_iter().map(|chain| format!("{}: {chain}", file.display())));
+        let sources = below(&package.folder().join("src"));
+        for file in sources.iter().filter(|file| has_extension(file, "rs")) {
+            let chains = let_chains(&read(file));
+            found.extend(chains.into_iter().map(|chain| format!("{}: {chain}", relative(file))));
         }
     }
     assert!(found.is_empty(), "nest these instead, or use let-else:\n{}", found.join("\n"));
@@ -28,24 +28,24 @@ fn let_chains(text: &str) -> Vec<String> {
     after_if.filter_map(condition).filter(|condition| condition.contains("let ")).collect()
 }
 
-/// A chained condition up to its block, without what stands in brackets; `None` if it is not chained.
+/// A chained condition up to its block, without anything in brackets; `None` if it is not chained.
 fn condition(code: &str) -> Option<String> {
-    let (mut depth, mut outside) = (0_usize, String::new());
+    let (mut depth, mut unbracketed) = (0_usize, String::new());
     for letter in code.chars() {
         match letter {
-            '{' if depth == 0 && (outside.contains(" = ") || !outside.starts_with("let ")) => break,
+            '{' if depth == 0 && (unbracketed.contains(" = ") || !unbracketed.starts_with("let ")) => break,
             '(' | '[' | '{' => depth += 1,
             ')' | ']' | '}' => depth = depth.saturating_sub(1),
             ';' | ',' if depth == 0 => break,
-            _ if depth == 0 => outside.push(letter),
+            _ if depth == 0 => unbracketed.push(letter),
             _ => {}
         }
     }
-    outside.contains("&&").then_some(outside)
+    unbracketed.contains("&&").then_some(unbracketed)
 }
 
 #[test]
-fn a_let_chain_is_told_from_a_plain_if_let() {
+fn a_let_chain_is_distinguished_from_a_plain_if_let() {
     let chains = [
         "fn f() { if let Some(a) = b && c { } }",
         "fn f() {\n    if a.is_empty()\n        && let Some(b) = c\n    {\n    }\n}",

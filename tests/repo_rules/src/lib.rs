@@ -1,18 +1,29 @@
-//! The rules of this repository, as tests: which crate may depend on which, what a tree must not hold, what each
-//! manifest says, that each bullet of the contract has a test. They read `cargo metadata`, `cargo tree` and sources.
+//! The rules of this repository that no tool checks, as tests: which crate may depend on which,
+//! what every package carries, how files are laid out, how long a comment is, and that each bullet
+//! of the contract has a test. They read `cargo metadata`, `cargo tree` and the sources.
+//!
+//! Clippy (`[workspace.lints]`) and cargo-deny (`deny.toml`) check the rest.
 
 #[cfg(test)]
 mod arrows;
 #[cfg(test)]
+mod comments;
+#[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod files;
 #[cfg(test)]
 mod let_chains;
 #[cfg(test)]
 mod manifests;
 #[cfg(test)]
-mod rust_version;
+mod modules;
 #[cfg(test)]
-mod sources;
+mod packages;
+#[cfg(test)]
+mod readmes;
+#[cfg(test)]
+mod rust_version;
 #[cfg(test)]
 mod trees;
 #[cfg(test)]

@@ -1,12 +1,13 @@
-//! `rust-version` is as low as the dependencies allow.
+//! Each `rust-version` is as low as the dependencies allow.
 
 use crate::workspace::{Workspace, tree};
 use std::collections::BTreeMap;
 
-/// Edition 2024 came with it.
+/// The first Rust with edition 2024.
 const LOWEST: (u64, u64) = (1, 85);
 
-/// A crate with a feature that asks for a newer Rust than the crate does, and says so in its manifest. Only the server turns it on.
+/// This crate's optional feature needs a newer Rust than the crate does, as its manifest says. Only
+/// the server turns that feature on.
 const WITHOUT_FEATURES: &str = "internal-notifications-models";
 
 #[test]
@@ -27,17 +28,17 @@ fn rust_version_is_as_low_as_the_dependencies_allow() {
         let all = ["--edges", "normal,build", "--target", "all", "--all-features"];
         let without = all.len() - usize::from(package.name == WITHOUT_FEATURES);
         let tree = tree(&package.name, &all[..without]);
-        let (needed, by) = lowest(tree.iter().map(String::as_str), &declared);
-        if package.rust_version.as_deref().map(minor) != Some(needed) {
-            let (major, minor) = needed;
-            let stands = package.rust_version.as_deref().unwrap_or("none");
-            wrong.push(format!("{}: {stands} stands there, {major}.{minor} is right ({by})", package.name));
+        let ((major, minor), by) = lowest(tree.iter().map(String::as_str), &declared);
+        let needed = format!("{major}.{minor}");
+        if package.rust_version.as_deref() != Some(&needed) {
+            let declared = package.rust_version.as_deref().unwrap_or("none");
+            wrong.push(format!("{}: {declared}, but {needed} is needed ({by})", package.name));
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "change rust-version:\n{}", wrong.join("\n"));
 }
 
-/// The lowest version that builds this tree, and who asks for it.
+/// The lowest version that builds this tree, and the dependency that needs it.
 fn lowest<'a>(
     tree: impl Iterator<Item = &'a str>,
     declared: &BTreeMap<String, (u64, u64)>,
@@ -48,14 +49,14 @@ fn lowest<'a>(
     })
 }
 
-/// `1.88.0` and `1.88` are the same to us.
+/// The major and minor number: `1.88.0` and `1.88` are the same to us.
 pub(crate) fn minor(version: &str) -> (u64, u64) {
-    let mut numbers = version.split('.').map(|number| number.parse().expect("a version is numbers"));
+    let mut numbers = version.split('.').map(|number| number.parse().expect("a version is made of numbers"));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
 #[test]
-fn the_dependency_that_asks_for_most_decides() {
+fn the_dependency_that_needs_the_newest_rust_decides() {
     let declared = [("a v1.0.0", "1.60"), ("b v2.0.0", "1.91.1"), ("c v1.0.0", "1.99")];
     let declared = declared.map(|(name, version)| (name.to_owned(), minor(version))).into();
     assert_eq!(lowest(["a v1.0.0", "b v2.0.0"].into_iter(), &declared), ((1, 91), "b v2.0.0"));

@@ -1,35 +1,15 @@
-//! What a tree must not hold.
+//! What a backend that only signs has to compile.
 
-use crate::workspace::{Package, Workspace, tree};
+use crate::workspace::tree;
 
 #[test]
-fn the_signer_depends_on_little_and_on_no_runtime() {
+fn the_signer_has_few_dependencies_and_no_runtime() {
     let tree = tree("pusher-signer", &["--edges", "normal"]);
-    assert!(tree.len() <= 30, "{} crates, at most 30: {tree:#?}", tree.len());
+    assert!(tree.len() <= 30, "{} crates, at most 30 are allowed: {tree:#?}", tree.len());
     for banned in ["tokio", "reqwest", "axum", "hyper", "url"] {
         let found = tree.iter().find(|line| line.split(' ').next() == Some(banned));
-        assert_eq!(found, None, "the signer's tree holds {banned}");
+        assert_eq!(found, None, "pusher-signer depends on {banned}");
     }
-    assert!(tree.iter().any(|line| line.starts_with("sha2 ")), "this is the signer's tree: {tree:#?}");
-}
-
-#[test]
-fn ring_is_the_only_cryptography_under_tls() {
-    let workspace = Workspace::read();
-    for banned in ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls"] {
-        assert_eq!(versions(&workspace.packages, banned), Vec::<&str>::new(), "{banned} is in the tree");
-    }
-}
-
-#[test]
-fn there_is_one_tungstenite() {
-    let workspace = Workspace::read();
-    for name in ["tungstenite", "tokio-tungstenite"] {
-        let versions = versions(&workspace.packages, name);
-        assert_eq!(versions.len(), 1, "{name}: {versions:?}");
-    }
-}
-
-fn versions<'a>(packages: &'a [Package], name: &str) -> Vec<&'a str> {
-    packages.iter().filter(|package| package.name == name).map(|package| package.version.as_str()).collect()
+    let has_sha2 = tree.iter().any(|line| line.starts_with("sha2 "));
+    assert!(has_sha2, "this is not the tree of pusher-signer: {tree:#?}");
 }

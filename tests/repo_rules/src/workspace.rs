@@ -1,5 +1,6 @@
-//! The workspace as `cargo metadata` and `cargo tree` tell it.
+//! The workspace as `cargo metadata` and `cargo tree` describe it.
 
+use crate::files::relative;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::process::Command;
 
 #[derive(Deserialize)]
 pub(crate) struct Workspace {
-    /// Every package of the whole tree, ours and others'.
+    /// Every package of the whole tree, ours and other people's.
     pub(crate) packages: Vec<Package>,
     workspace_members: BTreeSet<String>,
 }
@@ -24,6 +25,9 @@ pub(crate) struct Package {
     pub(crate) license: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) readme: Option<PathBuf>,
+    pub(crate) repository: Option<String>,
+    pub(crate) keywords: Vec<String>,
+    pub(crate) categories: Vec<String>,
     pub(crate) publish: Option<Vec<String>>,
 }
 
@@ -32,14 +36,14 @@ pub(crate) struct Dependency {
     pub(crate) name: String,
     /// `None` for a normal dependency, else `dev` or `build`.
     pub(crate) kind: Option<String>,
-    /// The version requirement; `*` where none is written.
+    /// The version requirement; `*` if the manifest has none.
     pub(crate) req: String,
 }
 
 impl Workspace {
     pub(crate) fn read() -> Self {
         let json = cargo(&["metadata", "--format-version", "1", "--all-features"]);
-        serde_json::from_str(&json).expect("cargo metadata prints JSON that has these fields")
+        serde_json::from_str(&json).expect("cargo metadata prints JSON with these fields")
     }
 
     pub(crate) fn members(&self) -> Vec<&Package> {
@@ -62,28 +66,27 @@ impl Package {
         self.publish.as_ref().is_none_or(|registries| !registries.is_empty())
     }
 
-    /// Whether it is one of the two wings' crates, not a test, an example or a tool.
+    /// Whether it is a crate of one of the two wings, not a test, an example or a tool.
     pub(crate) fn in_crates(&self) -> bool {
         self.place().starts_with("crates/")
     }
 
     pub(crate) fn folder(&self) -> &Path {
-        self.manifest_path.parent().expect("a manifest is in a folder")
+        self.manifest_path.parent().expect("a manifest is a file in a folder")
     }
 
-    /// Its folder from the workspace's root, with forward slashes.
+    /// The package's folder from the workspace's root, with forward slashes.
     pub(crate) fn place(&self) -> String {
-        let folder = self.folder().strip_prefix(root()).unwrap_or(self.folder());
-        folder.to_string_lossy().replace('\\', "/")
+        relative(self.folder())
     }
 }
 
 pub(crate) fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    root.canonicalize().expect("the workspace is there")
+    root.canonicalize().expect("the workspace exists")
 }
 
-/// `name v1.2.3` of everything in a package's tree, itself included.
+/// Everything in a package's tree as `name v1.2.3`, the package included.
 pub(crate) fn tree(package: &str, more: &[&str]) -> BTreeSet<String> {
     let args = ["tree", "--package", package, "--no-dedupe", "--prefix", "none"];
     let lines = cargo(&[&args, more].concat());

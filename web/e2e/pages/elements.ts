@@ -1,4 +1,4 @@
-import { InboxError } from '../../src/client/types.js';
+import { InboxError } from '../../src/client/error.js';
 import { define } from '../../src/elements/define.js';
 import { safeUrl } from '../../src/elements/safeUrl.js';
 import { FakeSource, notification } from '../../test/elements/fakeSource.js';

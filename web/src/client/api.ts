@@ -3,15 +3,15 @@ import { record, text, WireError, type Reader } from '../models/read.js';
 import type { ChangesAnswer, Head, InboxPage, Position } from '../models/wire.js';
 import type { PendingWrite } from '../replica/overlay.js';
 import { boundedText } from './body.js';
+import { InboxError } from './error.js';
 import type { Identity } from './identity.js';
 import { realtimeInfo, type RealtimeInfo } from './realtime.js';
 import { Refusal } from './refusal.js';
-import { InboxError } from './types.js';
 
-/** How long a whole call may take, asking for the token included, in milliseconds. */
+/** How long a call may take in all, with getting the token, in milliseconds. */
 const TIMEOUT = 30_000;
 
-/** Changes asked for at once: the most that the server gives. */
+/** How many changes one request asks for: the most that the server returns. */
 const CHANGES = 500;
 
 interface Request {
@@ -21,7 +21,10 @@ interface Request {
 
 type Query = Readonly<Record<string, string | number | null>>;
 
-/** The inbox server's routes of a user. Each call is one request, and a second one with a fresh token if the first was answered 401. */
+/**
+ * The inbox server's routes for a user. A call is one request, and a second one with a fresh token
+ * if the first was answered with 401.
+ */
 export class Api {
   readonly base: URL;
   readonly #identity: Identity;
@@ -49,7 +52,7 @@ export class Api {
     return this.#get('v1/inbox/changes', { after: after.seq, tag: after.tag, limit: CHANGES }, changesAnswer, signal);
   }
 
-  /** Gives the head after the write. */
+  /** Sends a write, and returns the head after it. */
   write({ op, command }: PendingWrite, signal: AbortSignal): Promise<Head> {
     const send = async (url: URL, request: Request): Promise<Head> => (await this.#call(url, request, writeAnswer, signal)).head;
     const mark = (route: string, what: object) => send(this.#url(`v1/inbox/${route}`), { method: 'POST', body: { ...what, op } });
@@ -60,16 +63,16 @@ export class Api {
       case 'opened_all':
         return mark('opened', { all: true, through: command.through, tag: command.tag });
       case 'remove':
-        return send(this.#url(`v1/inbox/notifications/${nameable(command.id)}`, { op }), { method: 'DELETE' });
+        return send(this.#url(`v1/inbox/notifications/${segmentOf(command.id)}`, { op }), { method: 'DELETE' });
     }
   }
 
-  /** The signature for a channel, from an endpoint that the server named: a path of the server, or a URL. */
+  /** Returns the signature for a channel. `endpoint` is a path of the server or a URL. */
   authorize(endpoint: string, socketId: string, channel: string, signal: AbortSignal): Promise<string> {
     const isPath = endpoint.startsWith('/') && !endpoint.startsWith('//');
     const url = isPath ? this.#url(endpoint.slice(1)) : URL.canParse(endpoint) ? new URL(endpoint) : null;
     if (url === null || (url.protocol !== 'https:' && !(url.protocol === 'http:' && this.base.protocol === 'http:'))) {
-      return Promise.reject(new InboxError('protocol', 'the server names no usable auth endpoint'));
+      return Promise.reject(new InboxError('protocol', 'the server named no usable auth endpoint'));
     }
     const body = { socket_id: socketId, channel_name: channel };
     return this.#call(url, { method: 'POST', body }, authAnswer, signal).then(({ auth }) => auth);
@@ -157,15 +160,15 @@ function understood<T>(answer: string | undefined, read: Reader<T>): T {
 const authAnswer = record({ auth: text });
 const writeAnswer = record({ head });
 
-/** An id as a segment of a path. Every client takes `.` and `..` for a step in it. */
-function nameable(id: string): string {
+/** Encodes an id as a segment of a path. `.` and `..` cannot be encoded: clients resolve them. */
+function segmentOf(id: string): string {
   if (id === '.' || id === '..') {
-    throw new InboxError('invalid', 'no URL can name this id');
+    throw new InboxError('invalid', 'this id cannot be part of a URL');
   }
   return encodeURIComponent(id);
 }
 
-/** Also where what is waited for does not look at the signal. */
+/** Rejects on abort, also if the promise ignores the signal. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(new InboxError('unavailable', 'the server did not answer in time')));

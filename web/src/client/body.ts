@@ -1,7 +1,7 @@
-/** The most bytes of an answer. */
+/** The largest answer that is read, in bytes. */
 export const MAX_ANSWER = 8 * 1024 * 1024;
 
-/** The text of an answer; undefined when it has more than `MAX_ANSWER` bytes, which are not read. */
+/** Reads the text of an answer. Returns undefined if it is larger than `MAX_ANSWER`. */
 export async function boundedText(response: Response): Promise<string | undefined> {
   const reader = response.body?.getReader();
   if (reader === undefined) {

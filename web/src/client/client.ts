@@ -1,26 +1,33 @@
 import { id as readId } from '../models/read.js';
 import type { Position } from '../models/wire.js';
+import type { Announcement } from '../replica/announcing.js';
 import { MAX_WINDOW, PAGE } from '../replica/inbox.js';
-import { IDLE } from './idle.js';
+import type { Command } from '../replica/overlay.js';
+import { InboxError, notStarted } from './error.js';
 import { Listeners } from './listeners.js';
 import { baseUrl, type ClientOptions } from './options.js';
-import { notStarted, Run } from './run.js';
-import { InboxError, type Announcement, type Command, type InboxClient, type RefusedWrite, type Snapshot, type Written } from './types.js';
+import { Session } from './session.js';
+import { IDLE, type Snapshot } from './snapshot.js';
+import type { InboxClient, RefusedWrite, Written } from './source.js';
 
-/** The most ids of one write. */
+/** How many ids one write can name. */
 const MAX_IDS = 500;
 
-/** The inbox of a user, live over Pusher Channels and complete by catch-up, without a look of its own. */
+/**
+ * A user's inbox, live over Pusher Channels and completed by catch-ups. It has no user interface.
+ */
 export class InternalNotificationsClient implements InboxClient {
   readonly #options: ClientOptions;
   readonly #base: URL;
   readonly #snapshots = new Listeners<Snapshot>();
   readonly #announcements = new Listeners<Announcement>();
   readonly #rolledBack = new Listeners<RefusedWrite>();
-  #run: Run | null = null;
+  #session: Session | null = null;
   #snapshot = IDLE;
 
-  /** Throws an `InboxError` of kind `invalid` when it cannot work. Nothing happens before `start()`. */
+  /**
+   * Throws an `InboxError` of kind `invalid` for invalid options. Does nothing before `start()`.
+   */
   constructor(options: ClientOptions) {
     this.#base = baseUrl(options.server);
     const window = options.window ?? PAGE;
@@ -35,7 +42,7 @@ export class InternalNotificationsClient implements InboxClient {
   }
 
   onSnapshot(listener: (snapshot: Snapshot) => void): () => void {
-    // Whoever is told after one that stopped the client sees what is then.
+    // An earlier listener may have stopped the client: pass on the present snapshot.
     return this.#snapshots.add(() => listener(this.#snapshot));
   }
 
@@ -48,39 +55,39 @@ export class InternalNotificationsClient implements InboxClient {
   }
 
   start(): void {
-    if (this.#run !== null) {
-      return this.#run.checkNow();
+    if (this.#session !== null) {
+      return this.#session.checkNow();
     }
-    const run: Run = new Run(this.#options, this.#base, {
+    const session: Session = new Session(this.#options, this.#base, {
       snapshot: (snapshot) => {
-        if (this.#run === run) {
+        if (this.#session === session) {
           this.#snapshot = snapshot;
-          this.#snapshots.tell(snapshot);
+          this.#snapshots.notify(snapshot);
         }
       },
-      announcement: (announcement) => this.#run === run && this.#announcements.tell(announcement),
-      rolledBack: (write) => this.#run === run && this.#rolledBack.tell(write),
+      announcement: (announcement) => this.#session === session && this.#announcements.notify(announcement),
+      rolledBack: (write) => this.#session === session && this.#rolledBack.notify(write),
     });
-    this.#run = run;
-    run.begin();
+    this.#session = session;
+    session.begin();
   }
 
   stop(): void {
-    const run = this.#run;
-    this.#run = null;
-    run?.end();
+    const session = this.#session;
+    this.#session = null;
+    session?.end();
     if (this.#snapshot !== IDLE) {
       this.#snapshot = IDLE;
-      this.#snapshots.tell(IDLE);
+      this.#snapshots.notify(IDLE);
     }
   }
 
   pause(): void {
-    this.#run?.pause();
+    this.#session?.pause();
   }
 
   resume(): void {
-    this.#run?.resume();
+    this.#session?.resume();
   }
 
   markOpened(ids: readonly string[]): Promise<Written> {
@@ -107,16 +114,16 @@ export class InternalNotificationsClient implements InboxClient {
   }
 
   async #write(commands: (seen: Position) => Command[]): Promise<Written> {
-    const run = this.#running();
-    const list = commands(run.seen);
-    return list.length === 0 ? 'stored' : run.write(list);
+    const session = this.#running();
+    const list = commands(session.position);
+    return list.length === 0 ? 'stored' : session.write(list);
   }
 
-  #running(): Run {
-    if (this.#run === null) {
+  #running(): Session {
+    if (this.#session === null) {
       throw notStarted();
     }
-    return this.#run;
+    return this.#session;
   }
 }
 

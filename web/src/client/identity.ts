@@ -1,23 +1,26 @@
-import { InboxError } from './types.js';
+import { InboxError } from './error.js';
 
 /**
- * The user's token: a text, or a function that is asked before every call and should hand out one that it keeps; with `fresh` the server
- * refused the last one (401), and a kept one will not do. An error that it throws counts as: no connection, try again.
+ * The user's token: a text, or a function that is called before every request and should return a
+ * cached token. With `fresh`, the server refused the last token (401), and a new one is needed. If
+ * the function throws, the client treats it as a lost connection and tries again.
  */
 export type TokenSource = string | ((fresh: boolean) => string | Promise<string>);
 
-/** The tokens of one user. */
+/** Gets the tokens of one user. */
 export class Identity {
   readonly #source: TokenSource;
   #user: string | undefined;
 
-  /** Without a `user`, the user is whom the first token names. */
+  /** Without `user`, the first token decides who the user is. */
   constructor(source: TokenSource, user?: string) {
     this.#source = source;
     this.#user = user;
   }
 
-  /** A token of this user. One of another user is refused, so that nobody ever sees another one's inbox. */
+  /**
+   * Returns a token of this user. Rejects one of another user, so that nobody sees a foreign inbox.
+   */
   async token(fresh: boolean): Promise<string> {
     const token: unknown = typeof this.#source === 'string' ? this.#source : await this.#ask(this.#source, fresh);
     if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) {
@@ -35,12 +38,14 @@ export class Identity {
     try {
       return await source(fresh);
     } catch (error) {
-      throw error instanceof InboxError ? error : new InboxError('unavailable', 'the token could not be had');
+      throw error instanceof InboxError ? error : new InboxError('unavailable', 'the app could not get a token');
     }
   }
 }
 
-/** The `sub` of a JWT; undefined when it is none. Its signature is for the server to verify. */
+/**
+ * Returns the `sub` of a JWT, or undefined for any other text. The server verifies the signature.
+ */
 function subjectOf(token: string): string | undefined {
   try {
     const claims: unknown = JSON.parse(atob((token.split('.')[1] as string).replaceAll('-', '+').replaceAll('_', '/')));

@@ -1,21 +1,24 @@
-/** Who is told of something. One that throws keeps nobody else from it; one that was taken out meanwhile is not told. */
+/**
+ * A set of listeners. One that throws does not keep the others from being called, and one that was
+ * removed meanwhile is not called.
+ */
 export class Listeners<T> {
-  readonly #all = new Set<{ readonly tell: (value: T) => void }>();
+  readonly #all = new Set<{ readonly call: (value: T) => void }>();
 
-  /** Gives a function that takes it out again. */
-  add(tell: (value: T) => void): () => void {
-    const listener = { tell };
+  /** Adds a listener. Returns a function that removes it. */
+  add(call: (value: T) => void): () => void {
+    const listener = { call };
     this.#all.add(listener);
     return () => this.#all.delete(listener);
   }
 
-  tell(value: T): void {
+  notify(value: T): void {
     for (const listener of [...this.#all]) {
       if (!this.#all.has(listener)) {
         continue;
       }
       try {
-        listener.tell(value);
+        listener.call(value);
       } catch (error) {
         console.error(error);
       }

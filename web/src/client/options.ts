@@ -1,29 +1,31 @@
+import type { Random } from './backoff.js';
+import { InboxError } from './error.js';
 import type { TokenSource } from './identity.js';
-import type { Random } from './retry.js';
 import type { Transport } from './transport.js';
-import { InboxError } from './types.js';
 
-/** How a client is set up. */
+/** The options of a client. */
 export interface ClientOptions {
-  /** The inbox server: `http(s)://host[:port][/path]`, or a path of the page's own. */
+  /** The inbox server: `http(s)://host[:port][/path]`, or a path on the page's own origin. */
   readonly server: string | URL;
-  /** The user's token, or who gives one. */
+  /** The user's token, or a function that returns one. */
   readonly token: TokenSource;
-  /** The user's id; a token of another user is refused. Without it the first token says who it is. */
+  /**
+   * The user's id. A token of another user is refused. By default the first token names the user.
+   */
   readonly user?: string;
-  /** How many notifications are held, until `loadOlder`: 1 to 5,000, default 200. */
+  /** How many notifications the list holds before `loadOlder`: 1 to 5,000, by default 200. */
   readonly window?: number;
-  /** Who carries the live events; default: pusher-js with a connection of its own. */
+  /** Receives the live events. By default pusher-js with its own connection. */
   readonly transport?: Transport;
-  /** Seconds between position checks; default: what the server says, 60. */
+  /** Seconds between position checks. By default what the server says, which is usually 60. */
   readonly positionCheck?: number;
-  /** Another event that carries bare notifications. */
+  /** The name of another event that carries bare notifications. */
   readonly event?: string;
   readonly fetch?: typeof fetch;
   readonly random?: Random;
 }
 
-/** The server's address without a slash at its end. */
+/** Parses the server's address, and removes a slash at its end. */
 export function baseUrl(server: string | URL): URL {
   const here = globalThis.location?.href;
   const url = URL.canParse(server, here) ? new URL(server, here) : null;

@@ -2,53 +2,59 @@ import Pusher, { type Channel, type Options } from 'pusher-js';
 import type { RealtimeInfo } from './realtime.js';
 import type { ChannelContext, ChannelListener, Transport } from './transport.js';
 
-/** What is needed of a `Pusher` of pusher-js, whoever made it. */
+/** The part of a pusher-js `Pusher` that a transport uses. */
 export type PusherLike = Pick<Pusher, 'connection' | 'channel' | 'subscribe' | 'unsubscribe'>;
 
-/** A transport with a connection of its own. `options` go over what the server says: timeouts, say. */
+/**
+ * Creates a transport with its own connection. `options` override what the server says, such as
+ * timeouts.
+ */
 export function pusherTransport(options: Partial<Options> = {}): Transport {
   return {
     open(info, context, listener) {
-      const link: Link = { context, listener };
+      const user: User = { context, listener };
       const pusher = new Pusher(info.key, {
-        ...place(info, context.base),
+        ...address(info, context.base),
         disableStats: true,
-        channelAuthorization: authorization(link),
+        channelAuthorization: authorization(user),
         ...options,
       });
-      link.pusher = pusher;
-      const hasty = reconnectSooner(pusher);
-      const close = attach(pusher, info.channel, listener, () => hasty.isAtIt);
+      user.pusher = pusher;
+      const sooner = reconnectSooner(pusher);
+      const close = attach(pusher, info.channel, listener, () => sooner.isReconnecting);
       return () => {
-        link.context = link.listener = undefined;
+        user.context = user.listener = undefined;
         close();
         pusher.disconnect();
-        hasty.end();
+        sooner.end();
         Pusher.instances = Pusher.instances.filter((instance) => instance !== pusher);
       };
     },
   };
 }
 
-/** What a connection is for. pusher-js keeps every Pusher for the life of the page: a closed one must not hold what is ours. */
-interface Link {
+/**
+ * The user of a connection. pusher-js keeps every `Pusher` for the life of the page, so a closed
+ * one must not hold our objects.
+ */
+interface User {
   context: ChannelContext | undefined;
   listener: ChannelListener | undefined;
   pusher?: Pusher;
 }
 
-function authorization(link: Link): NonNullable<Options['channelAuthorization']> {
+function authorization(user: User): NonNullable<Options['channelAuthorization']> {
   return {
-    // Required by the types; the handler is what is called.
+    // The types require these; only the handler is used.
     transport: 'ajax',
     endpoint: '',
     customHandler: ({ socketId, channelName }, callback) => {
-      const isCurrent = () => link.listener !== undefined && link.pusher?.connection.socket_id === socketId;
-      link.context?.authorize(socketId, channelName, isCurrent).then(
+      const isCurrent = () => user.listener !== undefined && user.pusher?.connection.socket_id === socketId;
+      user.context?.authorize(socketId, channelName, isCurrent).then(
         (auth) => isCurrent() && callback(null, { auth }),
         (error: Error & { status?: number }) => {
           if (isCurrent()) {
-            link.listener?.refused(error.message, error.status);
+            user.listener?.refused(error.message, error.status);
           }
         },
       );
@@ -56,26 +62,31 @@ function authorization(link: Link): NonNullable<Options['channelAuthorization']>
   };
 }
 
-/** A transport over the connection of a Laravel Echo, or of any `Pusher` of pusher-js. It authorizes channels in its own way, and is left connected. */
+/**
+ * Creates a transport over the connection of a Laravel Echo or any pusher-js `Pusher`. That
+ * connection authorizes channels in its own way, and stays open.
+ */
 export function echoTransport(echo: { readonly connector: { readonly pusher: PusherLike } } | PusherLike): Transport {
   const pusher = 'connector' in echo ? echo.connector.pusher : echo;
   return { open: (info, _context, listener) => attach(pusher, info.channel, listener) };
 }
 
-/** How long the first attempt to connect may take, and any, in milliseconds. */
+/** How long the first attempt to connect may take, and how long any, in milliseconds. */
 const ATTEMPT = 4_000;
 const LONGEST_ATTEMPT = 10_000;
 
-/** After an attempt that failed at once, pusher-js waits for 15 to 60 s. This begins another one before that, with jitter. */
-function reconnectSooner(pusher: Pusher): { readonly isAtIt: boolean; end(): void } {
+/**
+ * Reconnects sooner, with jitter: after an attempt that fails at once, pusher-js waits 15 to 60 s.
+ */
+function reconnectSooner(pusher: Pusher): { readonly isReconnecting: boolean; end(): void } {
   let attempts = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const hasty = { isAtIt: false, end: () => clearTimeout(timer) };
+  const sooner = { isReconnecting: false, end: () => clearTimeout(timer) };
   const again = () => {
-    hasty.isAtIt = true;
+    sooner.isReconnecting = true;
     pusher.disconnect();
     pusher.connect();
-    hasty.isAtIt = false;
+    sooner.isReconnecting = false;
     look();
   };
   const look = () => {
@@ -88,12 +99,12 @@ function reconnectSooner(pusher: Pusher): { readonly isAtIt: boolean; end(): voi
       attempts += 1;
     }
   };
-  pusher.connection.bind('state_change', () => hasty.isAtIt || look());
+  pusher.connection.bind('state_change', () => sooner.isReconnecting || look());
   look();
-  return hasty;
+  return sooner;
 }
 
-function attach(pusher: PusherLike, name: string, listener: ChannelListener, ignores = () => false): () => void {
+function attach(pusher: PusherLike, name: string, listener: ChannelListener, isIgnored = () => false): () => void {
   const wasThere = (pusher.channel(name) as Channel | undefined) !== undefined;
   const channel = pusher.subscribe(name);
   const succeeded = () => listener.subscribed();
@@ -103,7 +114,7 @@ function attach(pusher: PusherLike, name: string, listener: ChannelListener, ign
   };
   const event = (event: string, data: unknown) => listener.event(event, data);
   const moved = ({ current }: { current: string }) => {
-    if (ignores()) {
+    if (isIgnored()) {
       return;
     }
     if (current === 'failed' || current === 'disconnected') {
@@ -130,13 +141,13 @@ function attach(pusher: PusherLike, name: string, listener: ChannelListener, ign
   };
 }
 
-/** Where the connection goes. */
-function place(info: RealtimeInfo, base: URL): Options {
+/** Returns the address of the connection. */
+function address(info: RealtimeInfo, base: URL): Options {
   if (info.cluster !== null) {
     return { cluster: info.cluster, forceTLS: true, enabledTransports: ['wss'] };
   }
   const isOwn = info.host === null;
-  // A page of https may open no other connections.
+  // A page loaded over https may open only encrypted connections.
   const isTls = globalThis.location?.protocol === 'https:' || (isOwn ? base.protocol === 'https:' : info.scheme !== 'http');
   const port = (isOwn ? Number(base.port) : info.port) || (isTls ? 443 : 80);
   const path = [isOwn ? base.pathname : '', info.path].flatMap((part) => part.split('/')).filter((part) => part !== '');
@@ -146,7 +157,7 @@ function place(info: RealtimeInfo, base: URL): Options {
     wsPort: port,
     wssPort: port,
     forceTLS: isTls,
-    // The other would be tried in vain after each failure.
+    // Otherwise pusher-js would try the other one after each failure.
     enabledTransports: [isTls ? 'wss' : 'ws'],
     ...(path.length > 0 ? { wsPath: `/${path.join('/')}` } : {}),
   };

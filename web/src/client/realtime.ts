@@ -1,27 +1,30 @@
 import { count, matching, optional, record, text, type Reader } from '../models/read.js';
 
-/** What a client needs to receive live events: the answer of `GET /v1/realtime`. */
+/** How to receive live events: the answer of `GET /v1/realtime`. */
 export interface RealtimeInfo {
   readonly key: string;
   /** The user's own channel. */
   readonly channel: string;
-  /** Where to get authorizations: a path of the inbox server, or a URL. */
+  /** Where channels are authorized: a path of the inbox server, or a URL. */
   readonly auth_endpoint: string;
-  /** What stands before `/app/KEY` in the WebSocket's path; mostly empty. */
+  /** The prefix of `/app/KEY` in the WebSocket URL; usually empty. */
   readonly path: string;
-  /** The names of the events of a new notification, and of every other change. */
+  /** The names of the events: of a new notification, and of every other change. */
   readonly event: string;
   readonly changed_event: string;
   /** Seconds between position checks. */
   readonly position_check_seconds: number;
-  /** The cluster at pusher.com; or the engine's host, port and scheme; or none of them: the inbox server's own. */
+  /**
+   * The cluster at pusher.com, or the engine's host, port and scheme. All are null if the inbox
+   * server itself delivers live events.
+   */
   readonly cluster: string | null;
   readonly host: string | null;
   readonly port: number | null;
   readonly scheme: string | null;
 }
 
-/** A text that fits a part of a URL. */
+/** A text that is safe as a part of a URL. */
 const segment = matching(/^[\w.:[\]-]+$/);
 const pathPrefix = optional(matching(/^[\w./~-]*$/));
 

@@ -1,11 +1,12 @@
 import { head as readHead } from '../models/answers.js';
 import type { Head } from '../models/wire.js';
-import { InboxError, type InboxErrorKind } from './types.js';
+import { InboxError, type InboxErrorKind } from './error.js';
+import type { Snapshot } from './snapshot.js';
 
-/** Characters of a server's text that are shown. */
+/** How many characters of the server's text are shown. */
 const MAX_DETAIL = 300;
 
-/** An answer that is no success, with the head of the inbox where the server told it. */
+/** An error answer, with the head of the inbox if the server sent it. */
 export class Refusal extends InboxError {
   readonly head: Head | undefined;
 
@@ -14,19 +15,31 @@ export class Refusal extends InboxError {
     this.head = head;
   }
 
-  /** What an answer says. `token` is what was sent, and never shown. */
+  /** Describes an error answer. `token` is the token that was sent; it is never shown. */
   static of(status: number, body: string, token: string): Refusal {
     const problem = parsed(body);
-    const told = problem['detail'] ?? problem['title'];
-    const isShown = typeof told === 'string' && told !== '' && !told.includes(token);
-    const detail = `the server answered ${status}${isShown ? `: ${shown(told)}` : ''}`;
+    const text = problem['detail'] ?? problem['title'];
+    const isShown = typeof text === 'string' && text !== '' && !text.includes(token);
+    const detail = `the server answered ${status}${isShown ? `: ${shown(text)}` : ''}`;
     return new Refusal(status, detail, headOf(problem['head']));
   }
 }
 
-/** Whether the same call may do better. An answer that cannot be read tells nothing of what was done; a repeat does no harm. */
+/**
+ * Returns whether a repeat may succeed. After an unreadable answer it is unknown what the server
+ * did, and a repeat does no harm.
+ */
 export function isRetryable(error: InboxError): boolean {
   return error.kind === 'unavailable' || (error.kind === 'protocol' && error.status === undefined);
+}
+
+/** Returns the error of a snapshot whose status is `failed`. */
+export function described(title: string, status: number | undefined): NonNullable<Snapshot['error']> {
+  return Object.freeze(status === undefined ? { title } : { title, status });
+}
+
+export function asInboxError(error: unknown): InboxError {
+  return error instanceof InboxError ? error : new InboxError('protocol', 'something went wrong in the client');
 }
 
 const KINDS: Readonly<Record<number, InboxErrorKind>> = {
@@ -53,15 +66,17 @@ function parsed(body: string): Record<string, unknown> {
   }
 }
 
-function headOf(told: unknown): Head | undefined {
+function headOf(value: unknown): Head | undefined {
   try {
-    return told === undefined || told === null ? undefined : readHead(told);
+    return value === undefined || value === null ? undefined : readHead(value);
   } catch {
     return undefined;
   }
 }
 
-/** A server's text as it may be shown: bounded, without control characters and those that turn text around. */
+/**
+ * Returns a server's text as it may be shown: bounded, without control and direction characters.
+ */
 function shown(text: string): string {
   return [...text.slice(0, 2 * MAX_DETAIL)].slice(0, MAX_DETAIL).join('').replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }

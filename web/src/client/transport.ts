@@ -1,27 +1,27 @@
 import type { RealtimeInfo } from './realtime.js';
 
-/** What a transport tells. Nothing is told after its channel was closed. */
+/** Receives what a transport reports. After a channel was closed it reports nothing more. */
 export interface ChannelListener {
-  /** The channel is subscribed to, for the first time or again: what came before may be lost. */
+  /** The channel was subscribed, for the first time or again. Earlier events may be lost. */
   subscribed(): void;
-  /** It is not; the transport tries again by itself. */
+  /** The subscription was lost or failed. The transport tries again by itself. */
   interrupted(): void;
-  /** It is not, and the transport does not try again. */
-  refused(why: string, status?: number): void;
-  /** An event of the channel; `data` is what came, parsed if it was JSON. */
+  /** The subscription was refused. The transport does not try again. */
+  refused(reason: string, status?: number): void;
+  /** An event arrived on the channel. `data` is parsed if it was JSON. */
   event(name: string, data: unknown): void;
 }
 
-/** What a transport may ask. */
+/** What a transport can use. */
 export interface ChannelContext {
   /** The inbox server. */
   readonly base: URL;
-  /** The signature for a channel on a socket; tried again as long as `isCurrent`. */
+  /** Returns the signature for a channel on a socket. Tries again for as long as `isCurrent`. */
   authorize(socketId: string, channel: string, isCurrent: () => boolean): Promise<string>;
 }
 
-/** Carries the live events. */
+/** Receives the live events of a channel. */
 export interface Transport {
-  /** Subscribes to the user's channel. Gives a function that ends it. */
+  /** Subscribes to the user's channel. Returns a function that ends the subscription. */
   open(info: RealtimeInfo, context: ChannelContext, listener: ChannelListener): () => void;
 }

@@ -1,4 +1,5 @@
-import type { Announcement, InboxSource } from '../client/types.js';
+import type { InboxSource } from '../client/source.js';
+import type { Announcement } from '../replica/announcing.js';
 import { clip } from './clip.js';
 import { h } from './dom.js';
 import type { Strings } from './strings.js';

@@ -1,4 +1,5 @@
-import type { Announcement, InboxNotification } from '../client/types.js';
+import type { InboxNotification } from '../models/notification.js';
+import type { Announcement } from '../replica/announcing.js';
 
 /** A notification was opened. Unless it is cancelled, the page goes to `path`, if there is one. */
 export interface OpenDetail {

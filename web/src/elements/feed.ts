@@ -1,4 +1,4 @@
-import type { InboxNotification } from '../client/types.js';
+import type { InboxNotification } from '../models/notification.js';
 import { articleAfter, insert, take } from './chunks.js';
 import { h } from './dom.js';
 import { Item, type Asked } from './item.js';

@@ -1,6 +1,6 @@
 import type { TokenSource } from '../client/identity.js';
-import { IDLE } from '../client/idle.js';
-import type { InboxClient, InboxSource, Snapshot } from '../client/types.js';
+import { IDLE, type Snapshot } from '../client/snapshot.js';
+import type { InboxClient, InboxSource } from '../client/source.js';
 import { Announcer } from './announcer.js';
 import { ownClient } from './ownClient.js';
 import { english, type Strings } from './strings.js';

@@ -1,4 +1,5 @@
-import type { InboxSource, Snapshot } from '../client/types.js';
+import type { Snapshot } from '../client/snapshot.js';
+import type { InboxSource } from '../client/source.js';
 import base from './base.css?inline';
 import { h, setAttribute, setText } from './dom.js';
 import { Feed, type Request } from './feed.js';

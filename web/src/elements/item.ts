@@ -1,4 +1,4 @@
-import type { InboxNotification, NotificationButton } from '../client/types.js';
+import type { InboxNotification, NotificationButton } from '../models/notification.js';
 import { clip } from './clip.js';
 import { h, setAttribute, setText } from './dom.js';
 import { icon, type Icon } from './icons.js';

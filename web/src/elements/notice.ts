@@ -1,4 +1,4 @@
-import type { Snapshot } from '../client/types.js';
+import type { Snapshot } from '../client/snapshot.js';
 import { clip } from './clip.js';
 import { h, setAttribute, setText } from './dom.js';
 import { icon, type Icon } from './icons.js';

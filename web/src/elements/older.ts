@@ -1,4 +1,6 @@
-import { InboxError, type InboxSource, type Snapshot } from '../client/types.js';
+import { InboxError } from '../client/error.js';
+import type { Snapshot } from '../client/snapshot.js';
+import type { InboxSource } from '../client/source.js';
 import { h } from './dom.js';
 
 /** How older pages stand: nothing to say, one under way, could not be had now, no room for more. */

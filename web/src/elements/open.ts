@@ -1,4 +1,4 @@
-import type { InboxNotification } from '../client/types.js';
+import type { InboxNotification } from '../models/notification.js';
 import type { ButtonDetail, OpenDetail } from './events.js';
 import { safeUrl } from './safeUrl.js';
 

@@ -1,6 +1,6 @@
 import { InternalNotificationsClient } from '../client/client.js';
 import type { TokenSource } from '../client/identity.js';
-import type { InboxClient } from '../client/types.js';
+import type { InboxClient } from '../client/source.js';
 
 /** The client of an element that was given none. */
 export function ownClient(server: string, user: string | null, token: TokenSource): InboxClient {

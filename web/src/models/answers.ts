@@ -9,7 +9,7 @@ export const head: Reader<Head> = record({ seq: count, tag: optional(tag), pendi
 
 const rows = record({ notifications: list(inboxNotification), next: optional(count) });
 
-/** The keys of the head stand beside the others. */
+/** Reads a page. The head's keys are beside the page's own. */
 export const inboxPage: Reader<InboxPage> = (value) => ({ head: head(value), ...rows(value) });
 
 const changes = record({ changes: list(change), more: flag });
@@ -57,7 +57,10 @@ function changeKind(json: Json): ChangeKind {
   }
 }
 
-/** Reads the `data` of a live event. A notification with a malformed `inbox` is malformed, not bare. */
+/**
+ * Reads the `data` of a live event. A notification with a malformed `inbox` is an error; only one
+ * without `inbox` is bare.
+ */
 export const liveEvent: Reader<LiveEvent> = (value) => {
   const json = object(value);
   const { inbox, ...rest } = json;

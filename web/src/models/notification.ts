@@ -1,7 +1,46 @@
-import type { BareNotification, InboxNotification } from '../client/types.js';
 import { count, flag, id, lenientTime, list, object, optional, record, text, time, type Reader } from './read.js';
+import type { Timestamp } from './time.js';
 
-/** What the sender wrote. */
+/** A button of a notification. Unknown keys are kept. */
+export interface NotificationButton {
+  readonly id: string;
+  readonly text: string;
+  readonly icon?: string | null;
+  readonly [key: string]: unknown;
+}
+
+/**
+ * A notification as its sender wrote it. Only `content` is always present. Unknown keys are kept.
+ * All texts are plain text, never HTML.
+ */
+export interface BareNotification {
+  readonly id?: string | null;
+  readonly heading?: string | null;
+  readonly content: string;
+  readonly payload?: unknown;
+  /** Unchecked: decide which URLs are safe before you show it. */
+  readonly image_url?: string | null;
+  readonly send_after?: Timestamp | null;
+  readonly expires_at?: Timestamp | null;
+  readonly buttons?: readonly NotificationButton[] | null;
+  readonly [key: string]: unknown;
+}
+
+/** A notification in the inbox, with the fields that the server adds. */
+export interface InboxNotification extends BareNotification {
+  readonly id: string;
+  readonly buttons: readonly NotificationButton[];
+  /** Whether the user has opened it on any device. */
+  readonly opened: boolean;
+  readonly opened_at?: Timestamp | null;
+  /** When the server stored it. */
+  readonly created_at: Timestamp;
+  /** `user:ID`, `key:NAME` or `outbox:NAME`, set by the server. */
+  readonly sender: string;
+  /** The seq of the change that added it, which is its place in the list. */
+  readonly added: number;
+}
+
 const body = {
   heading: optional(text),
   content: text,
@@ -15,13 +54,13 @@ const bare = record({ ...body, id: optional(id), opened: optional(flag) });
 
 const stored = record({ ...body, id, opened: flag, created_at: time, opened_at: optional(time), sender: text, added: count });
 
-/** A notification that no inbox server stored. Unknown keys are kept, here and below. */
+/** Reads a notification that no inbox server has stored. Unknown keys are kept, here and below. */
 export const bareNotification: Reader<BareNotification> = (value) => {
   bare(value);
   return Object.freeze({ ...object(value) }) as unknown as BareNotification;
 };
 
-/** A row of an inbox. */
+/** Reads a notification of an inbox. */
 export const inboxNotification: Reader<InboxNotification> = (value) => {
   stored(value);
   const json = object(value);

@@ -1,14 +1,14 @@
 import { isTime } from './time.js';
 
-/** What came from outside is not what the interface says. */
+/** Outside data does not have the documented form. */
 export class WireError extends Error {}
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** A reader gives the value as its type, or throws a `WireError`. */
+/** Returns the value with its type, or throws a `WireError`. */
 export type Reader<T> = (value: unknown) => T;
 
-/** A value that passes a check. */
+/** Reads a value that passes a check. */
 function checked<T>(passes: (value: unknown) => boolean): Reader<T> {
   return (value) => {
     if (!passes(value)) {
@@ -22,10 +22,10 @@ export const object = checked<Json>((value) => typeof value === 'object' && valu
 
 export const flag = checked<boolean>((value) => typeof value === 'boolean');
 
-/** Numbers of the wire are u64; beyond 2^53-1 JavaScript would confuse them. */
+/** Reads a number. The wire has u64; JavaScript is exact only up to 2^53 - 1. */
 export const count = checked<number>((value) => Number.isSafeInteger(value) && (value as number) >= 0);
 
-/** A text that passes a check. */
+/** Reads a text that passes a check. */
 function textThat(passes: (text: string) => boolean): Reader<string> {
   return checked((value) => typeof value === 'string' && passes(value));
 }
@@ -36,15 +36,15 @@ export function matching(form: RegExp): Reader<string> {
   return textThat((text) => form.test(text));
 }
 
-/** RFC 3339. */
+/** Reads a time of RFC 3339. */
 export const time = textThat((text) => isTime(text));
 
-/** Also without a zone. */
+/** Reads a time that may lack its zone. */
 export const lenientTime = textThat((text) => isTime(text, true));
 
 export const tag = matching(/^[0-9a-f]{16}$/);
 
-/** 1 to 128 characters, none of them a control character. */
+/** Reads an id: 1 to 128 characters without control characters. */
 export const id = matching(/^[^\p{Cc}\p{Cs}]{1,128}$/u);
 
 const array = checked<unknown[]>(Array.isArray);
@@ -53,19 +53,19 @@ export function list<T>(item: Reader<T>): Reader<readonly T[]> {
   return (value) => array(value).map((one) => item(one));
 }
 
-/** Null where it is null or left out. */
+/** Reads a value that may be null or missing; both become null. */
 export function optional<T>(read: Reader<T>): Reader<T | null> {
   return (value) => (value === undefined || value === null ? null : read(value));
 }
 
-/** One of these, or the last of them for what this version does not know. */
+/** Reads one of the known texts; any other becomes `other`. */
 export function oneOf<T extends string>(known: readonly T[], other: T): Reader<T> {
   return (value) => known.find((one) => one === text(value)) ?? other;
 }
 
 type Readers<T> = { readonly [K in keyof T]: Reader<T[K]> };
 
-/** An object with these keys; others are left out. */
+/** Reads an object with these keys, and drops all others. */
 export function record<T extends object>(readers: Readers<T>): Reader<T> {
   return (value) => {
     const json = object(value);

@@ -1,33 +1,37 @@
-import type { BareNotification, InboxNotification, Timestamp } from '../client/types.js';
+import type { BareNotification, InboxNotification } from './notification.js';
+import type { Timestamp } from './time.js';
 
-/** A point in the history of an inbox: the last change applied. A new inbox is at (0, null). */
+/** A point in the history of an inbox: its last change. A new inbox is at (0, null). */
 export interface Position {
   readonly seq: number;
-  /** 16 lower-case hexadecimal digits; null exactly at seq 0. */
+  /** 16 lower-case hexadecimal digits; null only at seq 0. */
   readonly tag: string | null;
 }
 
-/** The newest position, with the count of pending notifications that belongs to it. */
+/** The newest position, with its count of pending notifications. */
 export interface Head extends Position {
   readonly pending: number;
 }
 
-/** Where a change stands. */
+/** The place of a change in the history. */
 export interface Stamp {
-  /** The previous change's + 1. */
+  /** One more than the previous change's seq. */
   readonly seq: number;
   readonly tag: string;
-  /** The tag of the change before; null for the first. */
+  /** The previous change's tag; null for the first change. */
   readonly prev: string | null;
-  /** Pending notifications after it. */
+  /** How many notifications are pending after it. */
   readonly pending: number;
-  /** When it was made; `opened_at` of what it opens. */
+  /** When it was made, which becomes `opened_at` of what it opens. */
   readonly at: Timestamp;
 }
 
 export type RemovedReason = 'user' | 'retracted' | 'expired' | 'pruned' | 'recounted' | 'other';
 
-/** What a change does. `unknown` is of a newer server: a replica cannot fold it and takes a snapshot. */
+/**
+ * What a change does. A newer server may send one that this version does not know (`unknown`); the
+ * replica then loads a snapshot.
+ */
 export type ChangeKind =
   | { readonly kind: 'added'; readonly notification: InboxNotification }
   | { readonly kind: 'gone'; readonly id: string }
@@ -36,27 +40,32 @@ export type ChangeKind =
   | { readonly kind: 'opened_all'; readonly through: number }
   | { readonly kind: 'unknown' };
 
-/** One record of an inbox's log: the only way an inbox ever changes. */
+/** One record of an inbox's log. An inbox changes in no other way. */
 export type Change = Stamp & ChangeKind;
 
-/** The newest notifications and the head, read together; or an older page. */
+/** A page of notifications, with the head at the time of reading. */
 export interface InboxPage {
   readonly head: Head;
   /** Newest first. */
   readonly notifications: readonly InboxNotification[];
-  /** The smallest `added` of the page, to ask for the next one with; null at the end. */
+  /** The `before` of the next page: the smallest `added` of this one. Null at the end. */
   readonly next: number | null;
 }
 
-/** Why a catch-up was answered with a snapshot. */
+/** Why the server answered a catch-up with a snapshot. */
 export type ResetReason = 'diverged' | 'trimmed' | 'behind' | 'other';
 
-/** Every change after the position, in pages, or a reset; never a part. */
+/** The answer to a catch-up: all changes after the position, in pages, or a snapshot. */
 export type ChangesAnswer =
   | { readonly kind: 'changes'; readonly changes: readonly Change[]; readonly more: boolean }
   | { readonly kind: 'reset'; readonly reason: ResetReason; readonly snapshot: InboxPage };
 
-/** What a live event says. `thin`: there is a change, too large for the transport. `bare`: from a sender that knows of no inbox server. */
+/**
+ * The content of a live event.
+ *
+ * - `thin`: a change that is too large for the transport; only its stamp is sent.
+ * - `bare`: a notification from a sender that does not use the inbox server.
+ */
 export type LiveEvent =
   | { readonly kind: 'change'; readonly change: Change }
   | { readonly kind: 'thin'; readonly stamp: Stamp }
@@ -66,7 +75,7 @@ export function samePosition(a: Position, b: Position): boolean {
   return a.seq === b.seq && a.tag === b.tag;
 }
 
-/** Whether a stamp is of the very next change after a position. */
+/** Returns whether a stamp is of the very next change after a position. */
 export function follows(stamp: Stamp, at: Position): boolean {
   return stamp.seq === at.seq + 1 && stamp.prev === at.tag;
 }

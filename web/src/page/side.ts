@@ -1,7 +1,8 @@
 import { InternalNotificationsClient } from '../client/client.js';
-import type { InboxNotification, Status } from '../client/types.js';
+import type { Status } from '../client/snapshot.js';
 import { clip } from '../elements/clip.js';
 import { h, setText } from '../elements/dom.js';
+import type { InboxNotification } from '../models/notification.js';
 import { compose } from './compose.js';
 import { accountsOf, fragmentOf, type Account } from './fragment.js';
 import { newId, push } from './push.js';

@@ -1,49 +1,64 @@
-import type { Announcement, BareNotification, InboxNotification } from '../client/types.js';
-import { Known, placeOf } from './known.js';
+import type { BareNotification, InboxNotification } from '../models/notification.js';
+import { SeenIds, placeOf } from './seenIds.js';
 import { Window } from './window.js';
 
-/** What is announced, and what was: each notification at most once, in order. */
+/** An arrival that an app may show as a toast or play a sound for. */
+export type Announcement =
+  /** It was added to the inbox. Each notification is announced at most once, in order. */
+  | { readonly kind: 'notification'; readonly notification: InboxNotification }
+  /** A sender without the inbox server triggered it. It is neither listed nor counted. */
+  | { readonly kind: 'bare'; readonly notification: BareNotification }
+  /** Too much was missed; more may have arrived than is announced. */
+  | { readonly kind: 'skipped' };
+
+/** Decides which notifications to announce: each at most once, in order. */
 export class Announcing {
-  /** Added by a catch-up that is not over; apart from the window of the inbox, so that an evicted one is announced too. */
+  /**
+   * Notifications that an unfinished catch-up added. They are kept apart from the inbox's window,
+   * so that evicted ones are announced too.
+   */
   readonly waiting = new Window(Infinity);
-  /** Up to this seq, what was to be announced is. */
+  /** Everything up to this seq has been announced. */
   #settled = 0;
-  readonly #known: Known;
+  readonly #seen: SeenIds;
 
   constructor(window: number) {
-    this.#known = new Known(window);
+    this.#seen = new SeenIds(window);
   }
 
-  /** Everything up to `seq` is folded: announces what is still pending of it. */
+  /** Announces what is still pending, after everything up to `seq` was applied. */
   settle(seq: number): Announcement[] {
     this.#settled = seq;
     return this.waiting.take().flatMap((row) => this.#announce(row));
   }
 
   #announce(row: InboxNotification): Announcement[] {
-    const announced = this.#known.announced(row.id);
-    this.#known.remember(row, announced || !row.opened);
+    const announced = this.#seen.announced(row.id);
+    this.#seen.remember(row, announced || !row.opened);
     return announced || row.opened ? [] : [{ kind: 'notification', notification: row }];
   }
 
-  /** The first snapshot: nothing of it is announced. Rows come oldest first, here and below. */
+  /** Takes the first snapshot and announces nothing. Rows are oldest first, here and below. */
   first(rows: readonly InboxNotification[], seq: number): void {
     this.#settled = seq;
-    this.#known.forgetThrough({ added: seq, createdAt: null });
+    this.#seen.forgetThrough({ added: seq, createdAt: null });
     for (const row of rows) {
-      this.#known.forgetThrough(placeOf(row));
-      this.#known.remember(row, false);
+      this.#seen.forgetThrough(placeOf(row));
+      this.#seen.remember(row, false);
     }
   }
 
   /**
-   * A later snapshot. New is what was added since announcing was settled, unless that is a seq of another history; and what is neither
-   * remembered nor old: a trimmed log cannot tell another history. Where the snapshot is not the whole inbox, there may
-   * be more: below a page that is new to its end, and anywhere in another history.
+   * Takes a later snapshot and announces what is new in it: rows after the last settled seq (unless
+   * the history is another one, where that seq means nothing), and rows that are neither remembered
+   * nor old (a trimmed log cannot show that the history is another one).
+   *
+   * If the snapshot is not the whole inbox, more may have arrived than it shows: when even its
+   * oldest row is new, and always in another history.
    */
   again(rows: readonly InboxNotification[], low: number, seq: number, diverged: boolean): Announcement[] {
     const settled = diverged ? Infinity : this.#settled;
-    const isNew = (row: InboxNotification) => row.added > settled || !this.#known.holds(row);
+    const isNew = (row: InboxNotification) => row.added > settled || !this.#seen.holds(row);
     this.waiting.take();
     this.#settled = seq;
     const oldest = rows[0];
@@ -53,20 +68,20 @@ export class Announcing {
       if (isNew(row)) {
         announcements.push(...this.#announce(row));
       } else {
-        this.#known.remember(row, false);
+        this.#seen.remember(row, false);
       }
     }
     return announcements;
   }
 
-  /** A notification that no inbox server stored: announced once by its id, if it has one. */
+  /** Announces a bare notification: once, if it has an id. */
   bare(notification: BareNotification): Announcement[] {
     const { id } = notification;
     if (typeof id === 'string') {
-      if (this.#known.announced(id)) {
+      if (this.#seen.announced(id)) {
         return [];
       }
-      this.#known.rememberBare(id);
+      this.#seen.rememberBare(id);
     }
     return [{ kind: 'bare', notification }];
   }

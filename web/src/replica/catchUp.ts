@@ -1,19 +1,19 @@
 import type { LiveEvent, ResetReason } from '../models/wire.js';
 
-/** Live events that wait for the answer of a catch-up, at most. */
+/** How many live events can wait for the end of a catch-up. */
 const WAITING = 256;
 
-/** A catch-up under way. */
+/** A running catch-up. */
 export class CatchUp {
-  /** Live events that came meanwhile. */
+  /** Live events that arrived meanwhile. */
   readonly waiting: LiveEvent[] = [];
-  /** Something came that could not wait: ask once more after the last answer. */
+  /** An event could not wait: catch up once more afterwards. */
   dirty = false;
-  /** Added and gone again, with the removal still to come. */
+  /** Notifications that were added and already removed; their removals must still follow. */
   readonly gone = new Set<string>();
-  /** Changes cannot help. */
+  /** Changes are not enough. */
   wantsSnapshot = false;
-  /** Why, but for the first snapshot. */
+  /** Why a snapshot is wanted; null for the first one. */
   reason: ResetReason | null = null;
 
   static withSnapshot(): CatchUp {

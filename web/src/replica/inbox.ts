@@ -1,4 +1,5 @@
-import type { Announcement, Command, InboxNotification, Timestamp } from '../client/types.js';
+import type { InboxNotification } from '../models/notification.js';
+import type { Timestamp } from '../models/time.js';
 import {
   follows,
   samePosition,
@@ -10,29 +11,29 @@ import {
   type Position,
   type ResetReason,
 } from '../models/wire.js';
-import { Announcing } from './announcing.js';
+import { Announcing, type Announcement } from './announcing.js';
 import { CatchUp } from './catchUp.js';
-import { Overlay, type PendingWrite } from './overlay.js';
-import { Passed } from './passed.js';
-import { Recent } from './recent.js';
+import { Overlay, type Command, type PendingWrite } from './overlay.js';
+import { PassedPositions } from './passedPositions.js';
+import { RecentChanges } from './recentChanges.js';
 import { Window } from './window.js';
 
-/** The most notifications that a replica can hold. */
+/** How many notifications a replica can hold at most. */
 export const MAX_WINDOW = 5_000;
 
-/** The most notifications of one page, and of a first snapshot. */
+/** How many notifications one page or snapshot has at most. */
 export const PAGE = 200;
 
-/** A catch-up that brings more than this is given up for a snapshot; a server gives one by itself before that. */
+/** A catch-up with more changes than this ends with a snapshot. The server's own limit is lower. */
 const FAR_BEHIND = 10_000;
 
-/** What the inbox needs from the server: `snapshot` for `onSnapshot`, `changes` for `onChanges`, `older` for `onOlder`. */
+/** A request that the inbox wants sent. The answer goes to the `on…` method of the same name. */
 export type Ask =
   | { readonly kind: 'snapshot' }
   | { readonly kind: 'changes'; readonly after: Position }
   | { readonly kind: 'older'; readonly before: number; readonly limit: number };
 
-/** What happened to the inbox, in order. The first snapshot has no reason. */
+/** Something that happened to the inbox. Only the first snapshot has no reason. */
 export type InboxEvent =
   | { readonly kind: 'applied'; readonly change: Change }
   | { readonly kind: 'replaced'; readonly reason: ResetReason | null }
@@ -40,62 +41,64 @@ export type InboxEvent =
   | { readonly kind: 'rolled_back'; readonly write: PendingWrite };
 
 /**
- * One user's inbox on the client: a fold of numbered changes. The same rules as `Inbox` of the Rust crate
- * `internal-notifications-service`; both are put through `tests/inbox-cases`. No I/O, no clock.
+ * The client's replica of one user's inbox: a fold of numbered changes, without I/O or a clock. It
+ * follows the same rules as `Inbox` in the Rust crate `internal-notifications-service`; the cases
+ * in `tests/inbox-cases` test both.
  *
- * A change is applied if and only if it is the very next one: its seq follows and its `prev` is the tag of the last. What is known to be
- * passed is ignored. Anything else means that something was lost, or that the server's history is another one (a restored backup), and
- * starts a catch-up, whose answer alone decides. Live events that come meanwhile wait, boundedly.
+ * A change is applied only if it is the very next one: its seq follows, and its `prev` is the last
+ * tag. A change that the replica has already passed is ignored. Anything else means that a change
+ * was lost, or that the server's history is another one (a restored backup), and starts a catch-up.
+ * Only the answer to a catch-up decides. A bounded number of live events can wait for it.
  *
- * Whoever drives it does three things: it hands over what comes (`on…`), asks the server for what the inbox `wants`, one question at a
- * time, and does what the returned events say.
+ * The caller does three things: it passes on what arrives (`on…`), sends the requests that the
+ * inbox `wants`, one at a time, and acts on the returned events.
  */
 export class Inbox {
   readonly #window: Window;
-  readonly #passed = new Passed();
-  readonly #recent = new Recent();
+  readonly #passed = new PassedPositions();
+  readonly #recent = new RecentChanges();
   readonly #overlay = new Overlay();
   readonly #announcing: Announcing;
   #head: Head = { seq: 0, tag: null, pending: 0 };
-  /** An older page, with the `before` it was asked with, that is newer than the replica. */
+  /** An older page that was read after the replica's position, with its `before`. */
   #held: { readonly before: number; readonly page: InboxPage } | null = null;
-  /** What is being caught up; null while live events are folded as they come. */
+  /** The running catch-up; null while live events are applied as they arrive. */
   #catchUp: CatchUp | null = CatchUp.withSnapshot();
   #loaded = false;
 
-  /** A replica that holds at most `window` notifications (at least one). It wants its first snapshot. */
+  /** Creates a replica that holds at most `window` notifications. It wants its first snapshot. */
   constructor(window: number) {
     const most = Math.max(1, window);
     this.#window = new Window(most);
     this.#announcing = new Announcing(most);
   }
 
-  /** The notifications that it holds, newest first, with the user's own writes that are under way. */
+  /** Returns the notifications, newest first, with the pending writes applied. */
   shown(): readonly InboxNotification[] {
     return this.#overlay.over([...this.#window.rows].reverse());
   }
 
-  /** The seq from which every notification in the inbox is held; 0 when it holds the oldest. */
+  /** The seq from which on every notification is held; 0 if that includes the oldest. */
   get low(): number {
     return this.#window.low;
   }
 
-  /** The last change applied, and the count that came with it. */
+  /** The position and count after the last applied change. */
   get head(): Head {
     return this.#head;
   }
 
-  /** Whether a first snapshot has come. */
+  /** Whether the first snapshot has arrived. */
   get isLoaded(): boolean {
     return this.#loaded;
   }
 
-  /** Whether it may have missed something, and waits for an answer that tells. */
+  /** Whether it may have missed a change, and waits for an answer. */
   get isCatchingUp(): boolean {
     return this.#catchUp !== null;
   }
 
-  /** What to ask the server for now. Ask one question at a time. If it fails, ask what this says then. */
+  /** Returns the request to send now. Send one at a time; after a failure, look here again. */
   wants(): Ask | null {
     if (this.#catchUp !== null) {
       return this.#catchUp.wantsSnapshot ? { kind: 'snapshot' } : { kind: 'changes', after: this.#position };
@@ -104,7 +107,7 @@ export class Inbox {
     return missing > 0 ? { kind: 'older', before: low, limit: Math.min(missing, PAGE) } : null;
   }
 
-  /** Something may have been missed (a new subscription, an event that could not be read): catch up. */
+  /** Starts a catch-up: after a new subscription, or an event that could not be read. */
   catchUp(): void {
     if (this.#catchUp === null) {
       this.#catchUp = new CatchUp();
@@ -127,8 +130,8 @@ export class Inbox {
   }
 
   /**
-   * The server told its head, in answer to a question asked when the inbox was at `askedAt` (a position check, or a write).
-   * A head that differs in seq or tag starts a catch-up, unless the inbox has passed it since; so does one older than `askedAt`.
+   * Takes the server's head, from a position check or a write sent when the inbox was at `askedAt`.
+   * A head that the inbox has not passed starts a catch-up, and so does one older than `askedAt`.
    */
   onHead(askedAt: Position, head: Head): void {
     if (!this.#passed.holds(head) || head.seq < askedAt.seq) {
@@ -136,7 +139,7 @@ export class Inbox {
     }
   }
 
-  /** The answer to a `snapshot` that it wanted. */
+  /** Takes the answer to a `snapshot` request. */
   onSnapshot(page: InboxPage): InboxEvent[] {
     const events: InboxEvent[] = [];
     if (this.#catchUp?.wantsSnapshot === true) {
@@ -145,7 +148,7 @@ export class Inbox {
     return events;
   }
 
-  /** The answer to `changes` asked at `after`. One that was asked at another position than the present one is dropped. */
+  /** Takes the answer to a `changes` request; ignores it if the inbox is no longer at `after`. */
   onChanges(after: Position, answer: ChangesAnswer): InboxEvent[] {
     const events: InboxEvent[] = [];
     const catchUp = this.#catchUp;
@@ -166,8 +169,11 @@ export class Inbox {
     return events;
   }
 
-  /** The answer to `older`, asked with `before` when the inbox was at `askedAt`. One that is newer than the replica waits for a catch-up;
-   * one that the replica has passed since is brought up to date with what it did since; one older than `askedAt` is of another history. */
+  /**
+   * Takes the answer to an `older` request, sent with `before` when the inbox was at `askedAt`. A
+   * page newer than the replica waits for a catch-up. A page that the replica has passed is brought
+   * up to date. A page older than `askedAt` belongs to another history.
+   */
   onOlder(askedAt: Position, before: number, page: InboxPage): void {
     if (this.wants()?.kind !== 'older' || this.low !== before) {
       return;
@@ -182,41 +188,45 @@ export class Inbox {
     }
   }
 
-  /** Holds `count` more notifications, older ones. They are wanted from the server, if it has them. Gives how many more it may hold: fewer
-   * near the bound, 0 when it holds the oldest already; null when it may hold as many as it can already. */
+  /**
+   * Makes room for `count` older notifications, which the inbox then wants. Returns how much room
+   * was made: less near the limit, 0 if the oldest is held already, null if the limit is reached.
+   */
   loadOlder(count: number): number | null {
     return this.#loaded && this.low === 0 ? 0 : this.#window.grow(count, MAX_WINDOW);
   }
 
-  /** Wants `count` fewer again, of what `loadOlder` gave; those that have come stay. */
+  /** Takes back room that `loadOlder` made. Notifications that have arrived stay. */
   giveUpOlder(count: number): void {
     this.#window.shrink(count);
   }
 
-  /** Shows a write of the user's own, until the server has it and the replica too. False, and it is not shown, when 500 wait for the
-   * server's answer, or 5,000 are not in the replica. */
+  /**
+   * Shows a write until the server and the replica have it. Returns false, and does not show it, if
+   * 500 writes wait for the server's answer or 5,000 are pending.
+   */
   write(op: string, command: Command, at: Timestamp): boolean {
     return this.#overlay.push(op, command, at);
   }
 
-  /** The write to send to the server now. One at a time; if the answer is lost, send what this says then. */
+  /** Returns the write to send now. Send one at a time; if the answer is lost, look here again. */
   wantsWrite(): PendingWrite | undefined {
     return this.#overlay.unanswered;
   }
 
-  /** The writes that the replica does not have yet. */
+  /** The writes that the replica does not contain yet. */
   get pendingWrites(): readonly PendingWrite[] {
     return this.#overlay.writes;
   }
 
-  /** The server did a write, sent when the inbox was at `askedAt`. */
+  /** Takes the server's confirmation of a write that was sent when the inbox was at `askedAt`. */
   onWritten(op: string, askedAt: Position, head: Head): void {
     this.#overlay.answered(op, head);
     this.#leaveOverlay();
     this.onHead(askedAt, head);
   }
 
-  /** The server refused a write. */
+  /** Removes a write that the server refused. */
   onRefused(op: string): InboxEvent[] {
     const write = this.#overlay.take(op);
     return write === undefined ? [] : [{ kind: 'rolled_back', write }];
@@ -226,7 +236,7 @@ export class Inbox {
     return { seq: this.#head.seq, tag: this.#head.tag };
   }
 
-  /** Folds a page of a catch-up; says whether it was the last, or why only a snapshot can help. */
+  /** Applies a page of a catch-up. Returns whether it was the last, or why a snapshot is needed. */
   #foldPage(catchUp: CatchUp, changes: readonly Change[], more: boolean, events: InboxEvent[]): 'last' | 'more' | ResetReason {
     if (!contiguous(this.#position, changes) || (more && changes.length === 0)) {
       return 'other';
@@ -268,7 +278,7 @@ export class Inbox {
     this.#foldWaiting(events);
   }
 
-  /** Folds the live events that waited. The catch-up is over, unless one of them was lost or does not fit: then it asks once more. */
+  /** Applies the waiting live events. If one was lost or does not fit, catches up once more. */
   #foldWaiting(events: InboxEvent[]): void {
     const catchUp = this.#catchUp;
     if (catchUp === null) {
@@ -296,12 +306,12 @@ export class Inbox {
     }
   }
 
-  /** Writes that the replica has are no longer shown over it. */
+  /** Removes the writes that the replica contains by now. */
   #leaveOverlay(): void {
     this.#overlay.passed((position) => this.#passed.holds(position));
   }
 
-  /** Adds an older page, unless the window has changed below since it was asked for, or it was read too long ago: then it is wanted again. */
+  /** Adds an older page. One that no longer fits, or is too old to update, is wanted again. */
   #merge(before: number, page: InboxPage): void {
     const next = page.next ?? 0;
     if (this.low !== before || next >= before) {
@@ -313,7 +323,7 @@ export class Inbox {
     }
   }
 
-  /** Applies or ignores a live event; false when it does neither, which starts a catch-up. */
+  /** Applies or ignores a live event. Returns false if it can do neither. */
   #fold(event: LiveEvent, events: InboxEvent[]): boolean {
     if (event.kind === 'bare') {
       return true;
@@ -330,7 +340,7 @@ export class Inbox {
     return true;
   }
 
-  /** The one place where a change has its effect. */
+  /** Applies one change. */
   #apply(change: Change, events: InboxEvent[]): void {
     this.#head = { seq: change.seq, tag: change.tag, pending: change.pending };
     this.#passed.pass(this.#head);

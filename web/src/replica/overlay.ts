@@ -1,27 +1,36 @@
-import type { Command, InboxNotification, Timestamp } from '../client/types.js';
+import type { InboxNotification } from '../models/notification.js';
+import type { Timestamp } from '../models/time.js';
 import type { Position } from '../models/wire.js';
 import { withOpened } from './window.js';
 
-/** A write of the user's own that the replica does not have yet. */
+/** A write to the user's inbox. */
+export type Command =
+  | { readonly kind: 'opened'; readonly ids: readonly string[] }
+  | { readonly kind: 'unopened'; readonly ids: readonly string[] }
+  /** Opens all that were added up to the position (`through`, `tag`), which the user saw. */
+  | { readonly kind: 'opened_all'; readonly through: number; readonly tag: string | null }
+  | { readonly kind: 'remove'; readonly id: string };
+
+/** A write that the replica does not contain yet. */
 export interface PendingWrite {
-  /** Its id: a repeat does nothing. */
+  /** The id of the write. The server ignores a repeat. */
   readonly op: string;
   readonly command: Command;
-  /** When the user did it; shown as the time of opening until the server's is there. */
+  /** When the user made it; shown as the time of opening until the server's time arrives. */
   readonly at: Timestamp;
-  /** The head that the server answered; null while it has not, or when it is to be sent again. */
+  /** The head in the server's answer. Null before the answer, and when it must be sent again. */
   readonly answered: Position | null;
-  /** Whether the server has answered it at least once. */
+  /** Whether the server has answered at least once. */
   readonly wasAnswered: boolean;
 }
 
-/** The most writes that wait for the server. */
+/** How many writes can wait for the server's answer. */
 const WAITING = 500;
 
-/** The most writes, with those that the server has and the replica does not: while nothing comes in, they stay. */
+/** How many writes can be pending in all, with those that only the replica lacks. */
 const MOST = 10 * WAITING;
 
-/** The writes that are shown and not yet in the replica, in order. */
+/** The pending writes, in order, which are shown on top of the replica. */
 export class Overlay {
   #writes: readonly PendingWrite[] = [];
 
@@ -29,7 +38,7 @@ export class Overlay {
     return this.#writes;
   }
 
-  /** Adds a write; false when there is no room. */
+  /** Adds a write. Returns false if there is no room. */
   push(op: string, command: Command, at: Timestamp): boolean {
     const hasRoom = this.#writes.length < MOST && this.waiting < WAITING;
     if (hasRoom) {
@@ -38,12 +47,12 @@ export class Overlay {
     return hasRoom;
   }
 
-  /** The first that the server has not answered. */
+  /** The first write without an answer. */
   get unanswered(): PendingWrite | undefined {
     return this.#writes.find((write) => write.answered === null);
   }
 
-  /** How many the server has not answered. */
+  /** How many writes have no answer. */
   get waiting(): number {
     return this.#writes.filter((write) => write.answered === null).length;
   }
@@ -58,19 +67,19 @@ export class Overlay {
     return taken;
   }
 
-  /** Drops what the replica has: it passed the very position that the server answered. */
+  /** Drops the writes whose answered position the replica has passed. */
   passed(holds: (position: Position) => boolean): void {
     if (this.#writes.length > 0) {
       this.#writes = this.#writes.filter((write) => write.answered === null || !holds(write.answered));
     }
   }
 
-  /** What the server answered of a history that the replica does not have is to be sent again. */
+  /** Sends all writes again: their answers belong to a history that the replica does not have. */
   sendAgain(): void {
     this.#writes = this.#writes.map((write) => ({ ...write, answered: null }));
   }
 
-  /** Rows as they are shown. */
+  /** Returns the rows with the writes applied. */
   over(rows: readonly InboxNotification[]): readonly InboxNotification[] {
     return this.#writes.reduce((shown, write) => overlaid(shown, write), rows);
   }

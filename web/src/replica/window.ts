@@ -1,8 +1,9 @@
-import type { InboxNotification, Timestamp } from '../client/types.js';
+import type { InboxNotification } from '../models/notification.js';
+import type { Timestamp } from '../models/time.js';
 
 type Row = InboxNotification;
 
-/** The newest notifications of the inbox: every row with `added >= low`. */
+/** The newest notifications of the inbox: all with `added >= low`. */
 export class Window {
   /** Oldest first. */
   #rows: Row[] = [];
@@ -23,12 +24,12 @@ export class Window {
     return this.#low;
   }
 
-  /** How many rows there is room for, if there are older ones; else 0. */
+  /** How many older rows fit; 0 if there are none. */
   get missing(): number {
     return this.#low > 0 ? Math.max(0, this.#most - this.#rows.length) : 0;
   }
 
-  /** Raises the bound, up to a cap, and gives by how much; null when it is there. */
+  /** Raises the bound, up to `cap`. Returns by how much, or null if it is at the cap. */
   grow(count: number, cap: number): number | null {
     const room = cap - this.#most;
     if (room <= 0) {
@@ -39,12 +40,12 @@ export class Window {
     return more;
   }
 
-  /** Lowers the bound, down to what it holds. */
+  /** Lowers the bound, but not below the number of rows. */
   shrink(count: number): void {
     this.#most = Math.min(this.#most, Math.max(this.#most - count, this.#rows.length, 1));
   }
 
-  /** Adds the rows that come next below. */
+  /** Adds the next older rows. */
   extend(rows: readonly Row[], low: number): void {
     for (const row of rows) {
       if (row.added < this.#low && row.added >= low && !this.#added.has(row.id)) {
@@ -55,7 +56,9 @@ export class Window {
     this.#evict();
   }
 
-  /** Holds just these rows, which are all with `added >= low`; gives the low after eviction. */
+  /**
+   * Replaces all rows by these, which are all with `added >= low`. Returns `low` after eviction.
+   */
   replace(rows: readonly Row[], low: number): number {
     this.take();
     this.#low = low;
@@ -72,7 +75,7 @@ export class Window {
     return placed;
   }
 
-  /** All rows, oldest first; nothing is left. */
+  /** Removes all rows and returns them, oldest first. */
   take(): readonly Row[] {
     const rows = this.#rows;
     this.#rows = [];
@@ -125,7 +128,7 @@ export class Window {
     return this.#rows[index]?.added === added ? index : -1;
   }
 
-  /** The index of the first row that was added at this seq or after it. */
+  /** Returns the index of the first row with this `added` or a higher one. */
   #from(added: number): number {
     let [low, high] = [0, this.#rows.length];
     while (low < high) {
@@ -140,7 +143,9 @@ export class Window {
   }
 }
 
-/** The row marked opened at a time, or pending with null; the same object when it is so already. */
+/**
+ * Returns the row as opened at a time, or as pending with null; the same object if it is already.
+ */
 export function withOpened(row: Row, openedAt: Timestamp | null): Row {
   return row.opened === (openedAt !== null) ? row : Object.freeze({ ...row, opened: openedAt !== null, opened_at: openedAt });
 }

@@ -1,8 +1,7 @@
 import { changesAnswer, inboxPage, liveEvent } from '../../src/models/answers.js';
 import { WireError } from '../../src/models/read.js';
 import { Inbox, type Ask, type InboxEvent } from '../../src/replica/inbox.js';
-import type { PendingWrite } from '../../src/replica/overlay.js';
-import type { Command } from '../../src/client/types.js';
+import type { Command, PendingWrite } from '../../src/replica/overlay.js';
 import { change, ids, live, page, pointOf, position, seconds, time, type Raw } from './expand.js';
 
 /** A replica that a case is done to. */

@@ -1,11 +1,7 @@
-import type {
-  Announcement,
-  InboxNotification,
-  InboxSource,
-  RefusedWrite,
-  Snapshot,
-  Written,
-} from '../../src/client/types.js';
+import type { Snapshot } from '../../src/client/snapshot.js';
+import type { InboxSource, RefusedWrite, Written } from '../../src/client/source.js';
+import type { InboxNotification } from '../../src/models/notification.js';
+import type { Announcement } from '../../src/replica/announcing.js';
 
 /** A notification as the server would tell it. */
 export function notification(added: number, fields: Partial<InboxNotification> = {}): InboxNotification {

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { InboxError } from '../../src/client/types.js';
+import { InboxError } from '../../src/client/error.js';
 import { define } from '../../src/elements/define.js';
 import type { InternalNotificationsInbox } from '../../src/elements/inbox.js';
 import { FakeSource, notification } from './fakeSource.js';

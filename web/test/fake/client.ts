@@ -1,7 +1,8 @@
 import { vi } from 'vitest';
 import { InternalNotificationsClient } from '../../src/client/client.js';
 import type { ClientOptions } from '../../src/client/options.js';
-import type { Announcement, RefusedWrite } from '../../src/client/types.js';
+import type { RefusedWrite } from '../../src/client/source.js';
+import type { Announcement } from '../../src/replica/announcing.js';
 import type { FakeServer } from './server.js';
 
 /** A client of the fake server, with what it told. */

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use pusher_protocol::{CloseCode, Outgoing};
+use pusher_protocol::{CloseCode, ProtocolEvent};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
@@ -210,7 +210,7 @@ async fn finish<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<
     };
     tracing::debug!(close.code = close.code.0, close.reason = close.reason, "closing a connection");
     if close.code.0 >= 4000 && close.code != CloseCode::RECONNECT {
-        let error = Outgoing::Error { code: Some(close.code), message: close.reason, channel: None };
+        let error = ProtocolEvent::Error { code: Some(close.code), message: close.reason, channel: None };
         if socket.feed(Message::text(error.encode())).await.is_err() {
             return;
         }

@@ -8,7 +8,7 @@ mod subscribe;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use pusher_protocol::{ChannelName, CloseCode, Frame, Outgoing, names};
+use pusher_protocol::{ChannelName, CloseCode, Frame, ProtocolEvent, names};
 use tokio::time::Instant;
 
 use crate::close::Close;
@@ -55,7 +55,8 @@ impl Session {
             client_events: RateLimit::default(),
             bad_frames: 0,
         };
-        session.reply(&Outgoing::ConnectionEstablished { socket_id: &session.socket.id, activity_timeout });
+        session
+            .reply(&ProtocolEvent::ConnectionEstablished { socket_id: &session.socket.id, activity_timeout });
         shared.registry.webhooks().start(&shared.signer, &shared.clock, &shared.limits);
         tracing::debug!(socket.id = %session.socket.id, "connection established");
         Ok(session)
@@ -81,7 +82,7 @@ impl Session {
     }
 
     pub(crate) fn ping(&self) {
-        self.reply(&Outgoing::Ping);
+        self.reply(&ProtocolEvent::Ping);
     }
 
     /// Handles a text frame.
@@ -94,7 +95,7 @@ impl Session {
         };
         let result = match frame.event.as_ref() {
             names::PING => {
-                self.reply(&Outgoing::Pong);
+                self.reply(&ProtocolEvent::Pong);
                 Ok(())
             }
             names::PONG => Ok(()),
@@ -107,7 +108,7 @@ impl Session {
             }
         };
         if let Err(Rejection { message, code, channel }) = result {
-            self.reply(&Outgoing::Error { code, message: &message, channel: channel.as_deref() });
+            self.reply(&ProtocolEvent::Error { code, message: &message, channel: channel.as_deref() });
         }
         Ok(())
     }
@@ -125,11 +126,11 @@ impl Session {
         if self.bad_frames > self.shared.limits.bad_frames {
             return Err(TOO_MANY_BAD_FRAMES);
         }
-        self.reply(&Outgoing::Error { code: None, message, channel: None });
+        self.reply(&ProtocolEvent::Error { code: None, message, channel: None });
         Ok(())
     }
 
-    fn reply(&self, frame: &Outgoing<'_>) {
+    fn reply(&self, frame: &ProtocolEvent<'_>) {
         self.socket.queue.push(frame.encode().into());
     }
 }

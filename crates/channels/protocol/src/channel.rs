@@ -1,30 +1,31 @@
 use std::borrow::Borrow;
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
 use crate::{limits, names};
 
-/// What the prefix of a channel's name makes of it (Pusher's "channel types").
+/// The kind of a channel, given by the prefix of its name (Pusher's "channel types").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum ChannelKind {
     /// No prefix: anyone with the app key may subscribe.
     Public,
-    /// `cache-`: public, and the last event is kept.
+    /// `cache-`: public, and the server keeps the last event.
     Cache,
-    /// `private-`: needs an authorization.
+    /// `private-`: a subscription needs an authorization.
     Private,
-    /// `private-cache-`.
+    /// `private-cache-`: private, and the server keeps the last event.
     PrivateCache,
-    /// `private-encrypted-`: private, with data that the server cannot read.
+    /// `private-encrypted-`: private, and the server cannot read the data.
     PrivateEncrypted,
-    /// `private-encrypted-cache-`.
+    /// `private-encrypted-cache-`: encrypted, and the server keeps the last event.
     PrivateEncryptedCache,
-    /// `presence-`: needs an authorization that names a user.
+    /// `presence-`: a subscription needs an authorization that names a user.
     Presence,
-    /// `presence-cache-`.
+    /// `presence-cache-`: presence, and the server keeps the last event.
     PresenceCache,
-    /// `#server-to-user-ID`: the channel of a signed-in user.
+    /// `#server-to-user-`: the channel of a signed-in user.
     ServerToUser,
 }
 
@@ -46,44 +47,46 @@ impl ChannelKind {
             .map_or(ChannelKind::Public, |(_, kind)| *kind)
     }
 
-    /// Whether a subscription needs a signature from the app's auth endpoint.
+    /// Returns whether a subscription needs a signature from the app's auth endpoint.
     pub fn needs_authorization(self) -> bool {
         !matches!(self, Self::Public | Self::Cache | Self::ServerToUser)
     }
 
-    /// Whether the signature covers `channel_data`, which names the user.
+    /// Returns whether the channel has members: its signature covers `channel_data`, which names the user.
     pub fn is_presence(self) -> bool {
         matches!(self, Self::Presence | Self::PresenceCache)
     }
 
-    /// Whether event data is encrypted between publisher and subscribers.
+    /// Returns whether publishers encrypt the data for the subscribers.
     pub fn is_encrypted(self) -> bool {
         matches!(self, Self::PrivateEncrypted | Self::PrivateEncryptedCache)
     }
 
-    /// Whether the server keeps the last event for new subscribers.
+    /// Returns whether the server keeps the last event for new subscribers.
     pub fn is_cache(self) -> bool {
         matches!(self, Self::Cache | Self::PrivateCache | Self::PrivateEncryptedCache | Self::PresenceCache)
     }
 }
 
-/// A channel's name, checked: 1 to 164 characters of `A-Z a-z 0-9 _ - = @ , . ;`, or `#server-to-user-` and such an id
-/// (Pusher's "channel naming conventions").
+/// The checked name of a channel: 1 to 164 characters out of `A-Z a-z 0-9 _ - = @ , . ;`, optionally
+/// after the prefix `#server-to-user-` (Pusher's "channel naming conventions").
+///
+/// Functions that take a channel name accept anything that converts to one, such as `&str`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelName(String);
 
-/// Why a text is no channel name.
+/// The error for text that is not a channel name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidChannelName {
-    /// It has no characters, or none after `#server-to-user-`.
+    /// The name is empty, or only `#server-to-user-`.
     #[error("a channel name must not be empty")]
     Empty,
-    /// It has more than [`limits::CHANNEL_NAME`] characters.
+    /// The name is longer than [`limits::CHANNEL_NAME`].
     #[error("a channel name has at most {} characters", limits::CHANNEL_NAME)]
     TooLong,
-    /// It has a character outside Pusher's alphabet.
-    #[error("a channel name has only letters, digits and _-=@,.;")]
+    /// The name contains a character that Pusher does not allow.
+    #[error("a channel name may contain only letters, digits and _-=@,.;")]
     Alphabet,
 }
 
@@ -91,14 +94,14 @@ impl ChannelName {
     /// Checks a name.
     ///
     /// # Errors
-    /// [`InvalidChannelName`] says which rule it breaks.
+    /// Returns the [`InvalidChannelName`] for the rule that the name breaks.
     pub fn new(name: impl Into<String>) -> Result<Self, InvalidChannelName> {
         let name = name.into();
         let body = name.strip_prefix(names::SERVER_TO_USER_PREFIX).unwrap_or(&name);
         if body.is_empty() {
             return Err(InvalidChannelName::Empty);
         }
-        if !body.bytes().all(is_channel_byte) {
+        if !Self::is_alphabet(body) {
             return Err(InvalidChannelName::Alphabet);
         }
         if name.len() > limits::CHANNEL_NAME {
@@ -107,7 +110,7 @@ impl ChannelName {
         Ok(Self(name))
     }
 
-    /// The channel of the user with this id, for those signed in.
+    /// Returns the channel on which a signed-in user receives events: `#server-to-user-` and the id.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -115,24 +118,20 @@ impl ChannelName {
         Self::new(format!("{}{user_id}", names::SERVER_TO_USER_PREFIX))
     }
 
-    /// Whether `text` has only characters of a channel name (letters, digits and `_-=@,.;`).
+    /// Returns whether `text` consists of characters that a channel name may contain.
     pub fn is_alphabet(text: &str) -> bool {
-        text.bytes().all(is_channel_byte)
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-=@,.;".contains(&byte))
     }
 
-    /// The kind, from the prefix.
+    /// Returns the kind of the channel.
     pub fn kind(&self) -> ChannelKind {
         ChannelKind::of(&self.0)
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-fn is_channel_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-=@,.;".contains(&byte)
 }
 
 impl FromStr for ChannelName {
@@ -143,11 +142,39 @@ impl FromStr for ChannelName {
     }
 }
 
+impl TryFrom<&str> for ChannelName {
+    type Error = InvalidChannelName;
+
+    fn try_from(name: &str) -> Result<Self, Self::Error> {
+        Self::new(name)
+    }
+}
+
 impl TryFrom<String> for ChannelName {
     type Error = InvalidChannelName;
 
     fn try_from(name: String) -> Result<Self, Self::Error> {
         Self::new(name)
+    }
+}
+
+impl TryFrom<&String> for ChannelName {
+    type Error = InvalidChannelName;
+
+    fn try_from(name: &String) -> Result<Self, Self::Error> {
+        Self::new(name)
+    }
+}
+
+impl From<&ChannelName> for ChannelName {
+    fn from(name: &ChannelName) -> Self {
+        name.clone()
+    }
+}
+
+impl From<Infallible> for InvalidChannelName {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 
@@ -199,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn names_outside_the_alphabet_are_refused() {
+    fn names_outside_the_alphabet_are_rejected() {
         for name in ["test_channel:", ":test", "a\n", "\na", "a b", "é", "#other", "a#b", "a/b", "a\0"] {
             assert_eq!(ChannelName::new(name), Err(InvalidChannelName::Alphabet), "{name:?}");
         }
@@ -208,8 +235,63 @@ mod tests {
     }
 
     #[test]
-    fn a_name_ends_at_164_characters() {
+    fn a_name_has_at_most_164_characters() {
         assert!(ChannelName::new("a".repeat(164)).is_ok());
         assert_eq!(ChannelName::new("a".repeat(165)), Err(InvalidChannelName::TooLong));
+    }
+
+    #[test]
+    fn the_kind_decides_what_a_subscription_needs() {
+        use ChannelKind::*;
+        for (kind, authorization, presence, encrypted, cache) in [
+            (Public, false, false, false, false),
+            (Cache, false, false, false, true),
+            (Private, true, false, false, false),
+            (PrivateCache, true, false, false, true),
+            (PrivateEncrypted, true, false, true, false),
+            (PrivateEncryptedCache, true, false, true, true),
+            (Presence, true, true, false, false),
+            (PresenceCache, true, true, false, true),
+            (ServerToUser, false, false, false, false),
+        ] {
+            let answers =
+                (kind.needs_authorization(), kind.is_presence(), kind.is_encrypted(), kind.is_cache());
+            assert_eq!(answers, (authorization, presence, encrypted, cache), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_converts_from_and_to_text() {
+        fn convert(name: impl TryInto<ChannelName, Error: Into<InvalidChannelName>>) -> ChannelName {
+            name.try_into().map_err(Into::into).unwrap()
+        }
+        let ada = ChannelName::new("private-ada").unwrap();
+        assert_eq!("private-ada".parse(), Ok(ada.clone()));
+        assert_eq!(convert("private-ada"), ada);
+        assert_eq!(convert("private-ada".to_owned()), ada);
+        assert_eq!(convert(&"private-ada".to_owned()), ada);
+        assert_eq!(convert(&ada), ada);
+        assert_eq!(convert(ada.clone()), ada);
+        assert_eq!(
+            (ada.as_str(), ada.as_ref(), &*ada.to_string()),
+            ("private-ada", "private-ada", "private-ada")
+        );
+        assert_eq!(format!("{ada:?}"), r#""private-ada""#);
+        assert_eq!(Borrow::<str>::borrow(&ada), "private-ada");
+        assert_eq!("a b".parse::<ChannelName>(), Err(InvalidChannelName::Alphabet));
+    }
+
+    #[test]
+    fn a_users_channel_has_the_documented_prefix() {
+        assert_eq!(ChannelName::of_user("42").unwrap().as_str(), "#server-to-user-42");
+        assert_eq!(ChannelName::of_user(""), Err(InvalidChannelName::Empty));
+        assert_eq!(ChannelName::of_user("a b"), Err(InvalidChannelName::Alphabet));
+    }
+
+    #[test]
+    fn the_alphabet_is_letters_digits_and_seven_signs() {
+        assert!(ChannelName::is_alphabet("azAZ09_-=@,.;"));
+        assert!(ChannelName::is_alphabet(""));
+        assert!(!ChannelName::is_alphabet("a#"));
     }
 }

@@ -1,69 +1,73 @@
+use std::convert::Infallible;
 use std::fmt;
+use std::str::FromStr;
 
 use crate::limits;
 
-/// The event names that the protocol itself uses.
+/// The names of the protocol's own events, and the prefixes of names that have a meaning.
 pub mod names {
-    /// The first event of a connection.
+    /// Server to client: the first event of a connection.
     pub const CONNECTION_ESTABLISHED: &str = "pusher:connection_established";
-    /// An error; the connection may stay open.
+    /// Server to client: an error. The connection may stay open.
     pub const ERROR: &str = "pusher:error";
-    /// Asks the other side for a sign of life.
+    /// Either direction: asks whether the other side is still there.
     pub const PING: &str = "pusher:ping";
-    /// The answer to a ping.
+    /// Either direction: answers a ping.
     pub const PONG: &str = "pusher:pong";
-    /// Client to server.
+    /// Client to server: subscribes to a channel.
     pub const SUBSCRIBE: &str = "pusher:subscribe";
-    /// Client to server; not confirmed.
+    /// Client to server: unsubscribes from a channel. The server does not confirm it.
     pub const UNSUBSCRIBE: &str = "pusher:unsubscribe";
-    /// Server to client.
+    /// Server to client: confirms a subscription.
     pub const SUBSCRIPTION_SUCCEEDED: &str = "pusher_internal:subscription_succeeded";
-    /// Sent by some servers (soketi) for a refused subscription; pusher.com sends [`ERROR`].
+    /// Server to client: rejects a subscription. Sent by soketi; pusher.com sends [`ERROR`].
     pub const SUBSCRIPTION_ERROR: &str = "pusher:subscription_error";
-    /// Client to server: the connection is a user's.
+    /// Client to server: signs in as a user.
     pub const SIGNIN: &str = "pusher:signin";
-    /// Server to client: the user was taken.
+    /// Server to client: confirms a sign-in.
     pub const SIGNIN_SUCCESS: &str = "pusher:signin_success";
-    /// Server to client, on a presence channel: a user's first connection subscribed.
+    /// Server to client: the first connection of a user subscribed to a presence channel.
     pub const MEMBER_ADDED: &str = "pusher_internal:member_added";
-    /// Server to client, on a presence channel: a user's last connection left.
+    /// Server to client: the last connection of a user left a presence channel.
     pub const MEMBER_REMOVED: &str = "pusher_internal:member_removed";
-    /// Server to client: how many connections subscribe to a channel.
+    /// Server to client: the number of connections subscribed to a channel.
     pub const SUBSCRIPTION_COUNT: &str = "pusher_internal:subscription_count";
-    /// Server to client: a cache channel keeps no event.
+    /// Server to client: a cache channel has no last event.
     pub const CACHE_MISS: &str = "pusher:cache_miss";
-    /// Server to client: which users of the watchlist came and went.
+    /// Server to client: users of the watchlist came online or went offline.
     pub const WATCHLIST_EVENTS: &str = "pusher_internal:watchlist_events";
-    /// The channel of a signed-in user is this and the user's id.
+    /// The prefix of a signed-in user's channel; the user's id follows.
     pub const SERVER_TO_USER_PREFIX: &str = "#server-to-user-";
-    /// Events whose name begins so come from clients.
+    /// The prefix of events that clients send.
     pub const CLIENT_PREFIX: &str = "client-";
-    /// Events whose name begins so belong to the protocol.
+    /// The prefix of the protocol's events.
     pub const PUSHER_PREFIX: &str = "pusher:";
-    /// Events whose name begins so are between server and client library.
+    /// The prefix of the protocol's events that client libraries do not pass on.
     pub const INTERNAL_PREFIX: &str = "pusher_internal:";
 }
 
-/// The name of an application's event, checked: 1 to 200 characters, none of them a control character, not in the
-/// protocol's own name spaces `pusher:` and `pusher_internal:`.
+/// The checked name of an application's event: 1 to 200 characters without control characters, not
+/// beginning with `pusher:` or `pusher_internal:`.
+///
+/// Functions that take an event name accept anything that converts to one, such as `&str`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventName(String);
 
-/// Why a text is no event name for an application.
+/// The error for text that is not the name of an application's event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidEventName {
-    /// It has no characters.
+    /// The name is empty.
     #[error("an event name must not be empty")]
     Empty,
-    /// It has more than [`limits::EVENT_NAME`] characters.
+    /// The name is longer than [`limits::EVENT_NAME`].
     #[error("an event name has at most {} characters", limits::EVENT_NAME)]
     TooLong,
-    /// It has a control character.
-    #[error("an event name has no control characters")]
+    /// The name contains a control character.
+    #[error("an event name must not contain control characters")]
     Control,
-    /// It begins with `pusher:` or `pusher_internal:`.
-    #[error("event names that begin with pusher: or pusher_internal: belong to the protocol")]
+    /// The name begins with `pusher:` or `pusher_internal:`.
+    #[error("event names beginning with pusher: or pusher_internal: are reserved for the protocol")]
     Reserved,
 }
 
@@ -71,7 +75,7 @@ impl EventName {
     /// Checks a name.
     ///
     /// # Errors
-    /// [`InvalidEventName`] says which rule it breaks.
+    /// Returns the [`InvalidEventName`] for the rule that the name breaks.
     pub fn new(name: impl Into<String>) -> Result<Self, InvalidEventName> {
         let name = name.into();
         if name.is_empty() {
@@ -89,9 +93,53 @@ impl EventName {
         Ok(Self(name))
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for EventName {
+    type Err = InvalidEventName;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::new(name)
+    }
+}
+
+impl TryFrom<&str> for EventName {
+    type Error = InvalidEventName;
+
+    fn try_from(name: &str) -> Result<Self, Self::Error> {
+        Self::new(name)
+    }
+}
+
+impl TryFrom<String> for EventName {
+    type Error = InvalidEventName;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        Self::new(name)
+    }
+}
+
+impl TryFrom<&String> for EventName {
+    type Error = InvalidEventName;
+
+    fn try_from(name: &String) -> Result<Self, Self::Error> {
+        Self::new(name)
+    }
+}
+
+impl From<&EventName> for EventName {
+    fn from(name: &EventName) -> Self {
+        name.clone()
+    }
+}
+
+impl From<Infallible> for InvalidEventName {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 
@@ -126,5 +174,28 @@ mod tests {
         assert_eq!(EventName::new("a\nb"), Err(InvalidEventName::Control));
         assert_eq!(EventName::new("pusher:ping"), Err(InvalidEventName::Reserved));
         assert_eq!(EventName::new("pusher_internal:x"), Err(InvalidEventName::Reserved));
+    }
+
+    #[test]
+    fn only_the_whole_prefix_is_reserved() {
+        for name in ["pusher", "pusher_internal", "client-typing", "pushers:news", "news pusher:"] {
+            assert!(EventName::new(name).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_converts_from_and_to_text() {
+        fn convert(name: impl TryInto<EventName, Error: Into<InvalidEventName>>) -> EventName {
+            name.try_into().map_err(Into::into).unwrap()
+        }
+        let news = EventName::new("news").unwrap();
+        assert_eq!("news".parse(), Ok(news.clone()));
+        assert_eq!(convert("news"), news);
+        assert_eq!(convert("news".to_owned()), news);
+        assert_eq!(convert(&"news".to_owned()), news);
+        assert_eq!(convert(&news), news);
+        assert_eq!((news.as_str(), news.as_ref(), &*news.to_string()), ("news", "news", "news"));
+        assert_eq!(format!("{news:?}"), r#""news""#);
+        assert_eq!("".parse::<EventName>(), Err(InvalidEventName::Empty));
     }
 }

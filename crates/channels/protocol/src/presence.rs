@@ -6,26 +6,32 @@ use serde_json::value::RawValue;
 
 use crate::{Data, FrameError};
 
-/// A member of a presence channel: the data of `member_added` and `member_removed`, and a subscription's `channel_data`.
-/// `Debug` does not show the info.
+/// A member of a presence channel: the data of `member_added` and `member_removed`, and the `channel_data` of
+/// a subscription. `Debug` does not show the info.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PresenceMember {
-    /// The user's id. A number counts as its digits.
+    /// The user's id. A number is read as its digits.
     pub id: String,
-    /// The user's `user_info` as JSON text; `null` when there is none.
+    /// The user's `user_info` as JSON text; `null` if there is none.
     pub info: String,
 }
 
 impl PresenceMember {
-    /// Reads the data.
+    /// Creates a member; `info` is JSON text.
+    pub fn new(id: impl Into<String>, info: impl Into<String>) -> Self {
+        Self { id: id.into(), info: info.into() }
+    }
+
+    /// Parses the data of an event.
     ///
     /// # Errors
-    /// [`FrameError`] when it is no object with a `user_id`.
+    /// Returns [`FrameError`] if the data is not an object with a `user_id`.
     pub fn parse(data: Data<'_>) -> Result<Self, FrameError> {
         Self::parse_text(&data.text())
     }
 
-    /// Reads a text as auth endpoints give it in `channel_data`.
+    /// Parses the `channel_data` of an auth endpoint's answer.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
@@ -41,16 +47,26 @@ impl PresenceMember {
     }
 }
 
-/// The members of a presence channel by id, each with the `user_info` as JSON text: the data of a presence channel's
-/// `subscription_succeeded`. `Debug` does not show the infos.
+/// All members of a presence channel: the data of its `subscription_succeeded`. Maps each user's id to the
+/// `user_info` as JSON text. `Debug` does not show the infos.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Members(pub BTreeMap<String, String>);
+pub struct Members(BTreeMap<String, String>);
 
 impl Members {
-    /// Reads the data, leniently: ids may be numbers, and `hash` may lack some of them, or be absent.
+    /// Creates members from a map of user id to `user_info` as JSON text.
+    pub fn new(members: BTreeMap<String, String>) -> Self {
+        Self(members)
+    }
+
+    /// Returns the map of user id to `user_info` as JSON text.
+    pub fn into_map(self) -> BTreeMap<String, String> {
+        self.0
+    }
+
+    /// Parses the data of an event. Ids may be numbers; `hash` may be absent or lack some of the ids.
     ///
     /// # Errors
-    /// [`FrameError`] when it is no object with `presence`.
+    /// Returns [`FrameError`] if the data is not an object with `presence`.
     pub fn parse(data: Data<'_>) -> Result<Self, FrameError> {
         #[derive(Deserialize)]
         struct Raw {
@@ -95,7 +111,7 @@ fn text_of(json: Box<RawValue>) -> String {
     Box::<str>::from(json).into_string()
 }
 
-/// An id that old servers and endpoints write as a number.
+/// A user id. Some servers and auth endpoints write it as a number.
 struct Id(String);
 
 impl<'de> Deserialize<'de> for Id {
@@ -125,11 +141,11 @@ mod tests {
 
     fn members(data: &str) -> Result<Vec<(String, String)>, FrameError> {
         let members = Members::parse(Frame::parse(&frame(data)).unwrap().data())?;
-        Ok(members.0.into_iter().collect())
+        Ok(members.into_map().into_iter().collect())
     }
 
     #[test]
-    fn members_are_read_in_every_form_that_servers_send() {
+    fn members_are_parsed_in_every_form_that_servers_send() {
         let ada = ("ada".to_owned(), r#"{"n": 1}"#.to_owned());
         let seven = ("7".to_owned(), "null".to_owned());
         let full = r#"{"presence":{"count":2,"ids":["ada",7],"hash":{"ada":{"n": 1},"7":null}}}"#;
@@ -144,19 +160,22 @@ mod tests {
 
     #[test]
     fn debug_shows_no_info() {
-        let member = PresenceMember { id: "ada".into(), info: "hidden".into() };
+        let member = PresenceMember::new("ada", "hidden");
         assert_eq!(format!("{member:?}"), r#"PresenceMember { id: "ada", info_bytes: 6 }"#);
-        let members = Members(BTreeMap::from([(member.id, member.info)]));
+        let members = Members::new(BTreeMap::from([(member.id, member.info)]));
         assert_eq!(format!("{members:?}"), r#"Members { ids: ["ada"], .. }"#);
     }
 
     #[test]
-    fn a_member_needs_an_id_and_no_info() {
+    fn a_member_needs_an_id_but_no_info() {
         let read = PresenceMember::parse_text;
-        let member = |id: &str, info: &str| Ok(PresenceMember { id: id.into(), info: info.into() });
+        let member = |id: &str, info: &str| Ok(PresenceMember::new(id, info));
         assert_eq!(read(r#"{"user_id":"ada","user_info":{"n":1}}"#), member("ada", r#"{"n":1}"#));
         assert_eq!(read(r#"{"user_id":7}"#), member("7", "null"));
         assert_eq!(read(r#"{"user_info":{}}"#), Err(FrameError));
         assert_eq!(read(r#"{"user_id":null}"#), Err(FrameError));
+        let event = frame(r#"{"user_id":"ada","user_info":{"n":1}}"#);
+        let event = Frame::parse(&event).unwrap();
+        assert_eq!(PresenceMember::parse(event.data()), member("ada", r#"{"n":1}"#));
     }
 }

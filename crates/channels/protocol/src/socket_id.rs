@@ -3,24 +3,26 @@ use std::str::FromStr;
 
 use crate::limits;
 
-/// The id that a server gives a connection: digits, a dot, digits. Kept as text, since the width of the numbers varies
-/// between servers.
+/// The checked id of a connection, assigned by the server: digits, a dot, digits. Stored as text because
+/// servers differ in the width of the numbers.
 ///
-/// The check is a security matter: an auth endpoint signs `socket_id:channel`, so a "socket id" with a colon in it would
-/// buy a signature for another channel.
+/// The check matters for security: an auth endpoint signs `socket_id:channel`, so a socket id containing a
+/// colon could obtain a signature for another channel.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SocketId(String);
 
-/// A text that is no socket id.
+/// The error for text that is not a socket id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a socket id has the form digits.digits")]
+#[non_exhaustive]
 pub struct InvalidSocketId;
 
 impl SocketId {
     /// Checks a socket id.
     ///
     /// # Errors
-    /// [`InvalidSocketId`] when it is not of the form `digits.digits`, or longer than [`limits::SOCKET_ID`].
+    /// Returns [`InvalidSocketId`] if the text does not have the form `digits.digits` or is longer than
+    /// [`limits::SOCKET_ID`].
     pub fn new(id: impl Into<String>) -> Result<Self, InvalidSocketId> {
         let id = id.into();
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -32,12 +34,12 @@ impl SocketId {
         }
     }
 
-    /// The socket id of two numbers.
+    /// Creates a socket id from its two numbers.
     pub fn from_parts(left: u32, right: u32) -> Self {
         Self(format!("{left}.{right}"))
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -47,6 +49,22 @@ impl FromStr for SocketId {
     type Err = InvalidSocketId;
 
     fn from_str(id: &str) -> Result<Self, Self::Err> {
+        Self::new(id)
+    }
+}
+
+impl TryFrom<&str> for SocketId {
+    type Error = InvalidSocketId;
+
+    fn try_from(id: &str) -> Result<Self, Self::Error> {
+        Self::new(id)
+    }
+}
+
+impl TryFrom<String> for SocketId {
+    type Error = InvalidSocketId;
+
+    fn try_from(id: String) -> Result<Self, Self::Error> {
         Self::new(id)
     }
 }
@@ -74,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_digits_dot_digits_is_a_socket_id() {
+    fn a_socket_id_is_digits_dot_digits() {
         for id in ["1.1", "1234.1234", "45055.28877557", "218122.4837"] {
             assert!(SocketId::new(id).is_ok(), "{id}");
         }
@@ -84,6 +102,17 @@ mod tests {
         ] {
             assert_eq!(SocketId::new(id), Err(InvalidSocketId), "{id:?}");
         }
-        assert_eq!(SocketId::new(format!("1.{}", "1".repeat(80))), Err(InvalidSocketId));
+        assert!(SocketId::new(format!("1.{}", "1".repeat(62))).is_ok());
+        assert_eq!(SocketId::new(format!("1.{}", "1".repeat(63))), Err(InvalidSocketId));
+    }
+
+    #[test]
+    fn a_socket_id_converts_from_and_to_text() {
+        let id = SocketId::from_parts(12, 34);
+        assert_eq!("12.34".parse(), Ok(id.clone()));
+        assert_eq!("12.34".try_into(), Ok(id.clone()));
+        assert_eq!("12.34".to_owned().try_into(), Ok(id.clone()));
+        assert_eq!((id.as_str(), id.as_ref(), &*id.to_string()), ("12.34", "12.34", "12.34"));
+        assert_eq!(format!("{id:?}"), r#""12.34""#);
     }
 }

@@ -4,20 +4,21 @@ use serde::Deserialize;
 
 use crate::{Data, FrameError};
 
-/// What is known of a signed-in user: the `user_data` of a sign-in. `Debug` shows the id alone.
+/// The `user_data` of a signed-in user (Pusher's "authenticating users"). `Debug` shows the id alone.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UserData {
-    /// The user's id, not empty.
+    /// The user's id; never empty.
     pub id: String,
-    /// The JSON text, as it was signed.
+    /// The JSON text that was signed.
     pub text: String,
 }
 
 impl UserData {
-    /// Reads the data of `pusher:signin_success`.
+    /// Parses the data of `pusher:signin_success`.
     ///
     /// # Errors
-    /// [`FrameError`] when it names no user.
+    /// Returns [`FrameError`] if the data does not name a user.
     pub fn parse(data: Data<'_>) -> Result<Self, FrameError> {
         #[derive(Deserialize)]
         struct Raw {
@@ -27,7 +28,7 @@ impl UserData {
         Self::parse_text(raw.user_data)
     }
 
-    /// Reads a text as user-auth endpoints give it in `user_data`.
+    /// Parses the `user_data` of a user-auth endpoint's answer.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
@@ -51,26 +52,28 @@ impl fmt::Debug for UserData {
 
 /// The data of `pusher_internal:watchlist_events`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct WatchlistChanges {
     /// The changes, in order.
     pub events: Vec<WatchlistChange>,
 }
 
-/// Users of a watchlist who came or went.
+/// Users of a watchlist that came online or went offline.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct WatchlistChange {
     /// `online` or `offline`.
     pub name: String,
-    /// Who.
+    /// The ids of the users.
     #[serde(default)]
     pub user_ids: Vec<String>,
 }
 
 impl WatchlistChanges {
-    /// Reads the data.
+    /// Parses the data of the event.
     ///
     /// # Errors
-    /// [`FrameError`] when it is no object with `events`.
+    /// Returns [`FrameError`] if the data is not an object with `events`.
     pub fn parse(data: Data<'_>) -> Result<Self, FrameError> {
         data.json()
     }
@@ -82,7 +85,7 @@ mod tests {
     use crate::Frame;
 
     #[test]
-    fn a_user_has_an_id() {
+    fn user_data_needs_an_id() {
         let read = |data: &str| {
             let text = format!(r#"{{"event":"pusher:signin_success","data":{data}}}"#);
             UserData::parse(Frame::parse(&text).unwrap().data())
@@ -98,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_of_a_watchlist_are_read_encoded_once_or_twice() {
+    fn watchlist_changes_are_parsed_encoded_once_or_twice() {
         for data in [
             r#"{"events":[{"name":"online","user_ids":["ada"]}]}"#,
             r#""{\"events\":[{\"name\":\"online\",\"user_ids\":[\"ada\"]}]}""#,

@@ -205,11 +205,7 @@ pub struct RealtimeInfo {
 impl RealtimeInfo {
     /// Describes a channel of an engine on the inbox server's own host, with the default event
     /// names and a position check every 60 s.
-    pub fn new(
-        key: impl Into<String>,
-        channel: impl Into<String>,
-        auth_endpoint: impl Into<String>,
-    ) -> Self {
+    pub fn new(key: impl Into<String>, channel: impl Into<String>, auth_endpoint: impl Into<String>) -> Self {
         Self {
             key: key.into(),
             channel: channel.into(),

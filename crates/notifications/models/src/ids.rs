@@ -232,7 +232,9 @@ mod tests {
         }
         let ada = UserId::new("ada").unwrap();
         let text = "ada".to_owned();
-        for converted in [id("ada"), id(&text), id(text.clone()), id(&ada), id(ada.clone()), "ada".parse().ok()] {
+        for converted in
+            [id("ada"), id(&text), id(text.clone()), id(&ada), id(ada.clone()), "ada".parse().ok()]
+        {
             assert_eq!(converted.as_ref(), Some(&ada));
         }
         for refused in [id("a b"), id(&"a b".to_owned()), id("a b".to_owned())] {

@@ -39,7 +39,13 @@ text!(
     "^(?!encrypted-|cache-)[A-Za-z0-9_=@,.;-]+$",
     "The id of a user, which is part of the name of a Channels channel."
 );
-text!(NotificationId, "NotificationId", (1, 128), r"^[^\u0000-\u001f\u007f-\u009f]+$", "The id of a notification.");
+text!(
+    NotificationId,
+    "NotificationId",
+    (1, 128),
+    r"^[^\u0000-\u001f\u007f-\u009f]+$",
+    "The id of a notification."
+);
 text!(
     OpId,
     "OpId",

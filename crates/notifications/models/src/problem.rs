@@ -60,8 +60,7 @@ mod tests {
 
     #[test]
     fn a_problem_without_a_type_is_about_blank() {
-        let problem: Problem =
-            serde_json::from_value(json!({"title": "Not Found", "status": 404})).unwrap();
+        let problem: Problem = serde_json::from_value(json!({"title": "Not Found", "status": 404})).unwrap();
         assert_eq!(problem, Problem::new(404, "Not Found"));
         assert_eq!(
             serde_json::to_value(problem).unwrap(),

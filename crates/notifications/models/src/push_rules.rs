@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -92,7 +92,7 @@ impl PushLimits {
         Self { recipients, notification_bytes }
     }
 
-    /// Checks a push and returns its recipients, each once, in the order of their first mention.
+    /// Checks a push and returns its recipients, each once and sorted.
     ///
     /// # Errors
     /// Returns [`InvalidPush`] if the recipients or the notification break a rule.
@@ -100,7 +100,7 @@ impl PushLimits {
         &self,
         user_ids: &'a [UserId],
         notification: &InternalNotification,
-    ) -> Result<Vec<&'a UserId>, InvalidPush> {
+    ) -> Result<BTreeSet<&'a UserId>, InvalidPush> {
         let recipients = self.check_recipients(user_ids)?;
         self.check_notification(notification)?;
         Ok(recipients)
@@ -110,9 +110,8 @@ impl PushLimits {
     ///
     /// # Errors
     /// Returns [`InvalidPush::Recipients`] if there is none or too many.
-    pub fn check_recipients<'a>(&self, user_ids: &'a [UserId]) -> Result<Vec<&'a UserId>, InvalidPush> {
-        let mut seen = HashSet::new();
-        let recipients: Vec<_> = user_ids.iter().filter(|user_id| seen.insert(*user_id)).collect();
+    pub fn check_recipients<'a>(&self, user_ids: &'a [UserId]) -> Result<BTreeSet<&'a UserId>, InvalidPush> {
+        let recipients: BTreeSet<_> = user_ids.iter().collect();
         match (1..=self.recipients).contains(&recipients.len()) {
             true => Ok(recipients),
             false => Err(InvalidPush::Recipients(self.recipients)),
@@ -235,7 +234,7 @@ mod tests {
         let new = InternalNotification::new("c");
         let twice = users(&["bob", "ada", "bob"]);
         let recipients: Vec<_> = limits.check(&twice, &new).unwrap().into_iter().cloned().collect();
-        assert_eq!(recipients, users(&["bob", "ada"]));
+        assert_eq!(recipients, users(&["ada", "bob"]));
         for refused in [users(&[]), users(&["ada", "bob", "eve"])] {
             assert_eq!(limits.check(&refused, &new), Err(InvalidPush::Recipients(2)));
         }
@@ -247,10 +246,7 @@ mod tests {
         let bytes = new.to_json().unwrap().len();
         let ada = users(&["ada"]);
         assert!(PushLimits::new(1, bytes).check(&ada, &new).is_ok());
-        assert_eq!(
-            PushLimits::new(1, bytes - 1).check(&ada, &new),
-            Err(InvalidPush::TooLarge(bytes - 1))
-        );
+        assert_eq!(PushLimits::new(1, bytes - 1).check(&ada, &new), Err(InvalidPush::TooLarge(bytes - 1)));
         assert!(PushLimits::new(1, bytes - 1).check(&ada, &new.without_id()).is_ok());
         let empty = InternalNotification::new("");
         assert_eq!(

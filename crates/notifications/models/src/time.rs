@@ -15,9 +15,9 @@ pub fn parse_time(text: &str) -> Option<Timestamp> {
 
 pub(crate) fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-    parse_time(&text)
-        .map(Some)
-        .ok_or_else(|| serde::de::Error::custom("a time is written as in RFC 3339, for example 2026-01-31T09:30:00Z"))
+    parse_time(&text).map(Some).ok_or_else(|| {
+        serde::de::Error::custom("a time is written as in RFC 3339, for example 2026-01-31T09:30:00Z")
+    })
 }
 
 #[cfg(test)]

@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn a_name_of_ours_that_nothing_reads_is_reported() {
-        let names = ["PATH", "INTERNAL_NOTIFICATIONS_URL", "INTERNAL_NOTIFICATIONS_UR", "INTERNAL_NOTIFICATIONS_"];
+        let names =
+            ["PATH", "INTERNAL_NOTIFICATIONS_URL", "INTERNAL_NOTIFICATIONS_UR", "INTERNAL_NOTIFICATIONS_"];
         assert_eq!(
             unknown_names(names),
             [

@@ -27,8 +27,6 @@ mod command;
 #[cfg(feature = "websocket")]
 mod config;
 #[cfg(feature = "websocket")]
-mod identity;
-#[cfg(feature = "websocket")]
 mod live_only;
 #[cfg(feature = "websocket")]
 mod outlets;
@@ -54,9 +52,8 @@ pub use channels::Channels;
 #[cfg(feature = "websocket")]
 pub use config::{Config, ConfiguredServer};
 pub use http::{Http, HttpAnswer, HttpBody, HttpMethod, HttpRequest, MAX_ANSWER};
-#[cfg(feature = "websocket")]
-pub use identity::{Credentials, Identity};
 pub use inbox_client::InboxClient;
+pub use internal_notifications_service::{Credentials, Identity};
 #[cfg(feature = "websocket")]
 pub use service::PusherService;
 #[cfg(feature = "websocket")]

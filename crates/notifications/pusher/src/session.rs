@@ -57,12 +57,12 @@ impl Session {
             return Err(ServiceError::new(ServiceErrorKind::Disabled, detail));
         };
         let notification = self.settings.with_id(notification)?;
-        let request = PushRequest { user_ids: user_ids.to_vec(), notification };
+        let request = PushRequest::new(user_ids, notification);
         let push = || api.push(&request);
         let stored = async {
             match self.settings.offline_push {
                 OfflinePush::Wait => self.persist(u32::MAX, push).await,
-                OfflinePush::Err => {
+                _ => {
                     let tried = timeout(self.settings.call_timeout, self.persist(retry::TRIES, push));
                     tried.await.unwrap_or_else(|_| Err(unanswered().into()))
                 }

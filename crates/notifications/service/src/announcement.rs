@@ -89,8 +89,7 @@ mod tests {
     #[test]
     fn an_announcement_is_json_for_a_web_view() {
         let notification = InternalNotification::new("c").with_extra("kind", "of the app");
-        let row =
-            InboxNotification::new(id(), notification.clone(), "key:shop", Timestamp::UNIX_EPOCH, 1);
+        let row = InboxNotification::new(id(), notification.clone(), "key:shop", Timestamp::UNIX_EPOCH, 1);
         assert_eq!(
             json(&Announcement::Notification(Arc::new(row.clone()))),
             json!({"kind": "notification", "notification": row})

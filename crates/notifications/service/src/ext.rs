@@ -15,7 +15,11 @@ pub trait InternalNotificationsServiceExt: InternalNotificationsService {
     /// # Errors
     /// Fails as [`push`](InternalNotificationsService::push) does. Returns
     /// [`Invalid`](crate::ServiceErrorKind::Invalid) if a text is no user id.
-    async fn push_to<U>(&self, user_ids: U, notification: InternalNotification) -> Result<Receipt, ServiceError>
+    async fn push_to<U>(
+        &self,
+        user_ids: U,
+        notification: InternalNotification,
+    ) -> Result<Receipt, ServiceError>
     where
         U: IntoIterator<Item: TryInto<UserId, Error: Into<ServiceError>>> + Send,
     {

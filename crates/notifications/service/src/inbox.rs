@@ -234,12 +234,16 @@ impl Inbox {
             return events;
         }
         match answer {
-            ChangesAnswer::Reset { reason, snapshot, .. } => self.replace(Some(reason), snapshot, &mut events),
-            ChangesAnswer::Changes { changes, more, .. } => match self.fold_page(changes, more, &mut events) {
-                Ok(true) => self.finish(&mut events),
-                Ok(false) => {}
-                Err(reason) => self.catch_up.get_or_insert_default().want_snapshot(reason),
-            },
+            ChangesAnswer::Reset { reason, snapshot, .. } => {
+                self.replace(Some(reason), snapshot, &mut events)
+            }
+            ChangesAnswer::Changes { changes, more, .. } => {
+                match self.fold_page(changes, more, &mut events) {
+                    Ok(true) => self.finish(&mut events),
+                    Ok(false) => {}
+                    Err(reason) => self.catch_up.get_or_insert_default().want_snapshot(reason),
+                }
+            }
         }
         events
     }

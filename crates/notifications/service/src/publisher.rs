@@ -230,7 +230,9 @@ mod tests {
     fn a_slow_reader_of_announcements_skips() {
         let publisher = InboxPublisher::new(4);
         let (mut slow, mut fast) = (publisher.announcements(), publisher.announcements());
-        let bare = |text: &str| Announcement::Bare(Arc::new(internal_notifications_models::InternalNotification::new(text)));
+        let bare = |text: &str| {
+            Announcement::Bare(Arc::new(internal_notifications_models::InternalNotification::new(text)))
+        };
         for text in ["1", "2", "3", "4", "5"] {
             publisher.publish(pending(1), [bare(text)]);
             assert_eq!(ready(&mut fast), [bare(text)]);

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use futures_util::{SinkExt, StreamExt};
 use pusher_client::{BoxTransport, Connector};
-use pusher_protocol::{Frame, Outgoing, SocketId, names};
+use pusher_protocol::{Frame, ProtocolEvent, SocketId, names};
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
@@ -38,7 +38,7 @@ impl Connections {
             let stream = self.0.recv().await.expect("the client has ended");
             let Ok(mut socket) = accept_async(stream).await else { continue };
             let socket_id = &SocketId::from_parts(1, 2);
-            let greeting = Outgoing::ConnectionEstablished { socket_id, activity_timeout: 120 };
+            let greeting = ProtocolEvent::ConnectionEstablished { socket_id, activity_timeout: 120 };
             if socket.send(Message::text(greeting.encode())).await.is_ok() {
                 let (sends, to_send) = mpsc::channel(64);
                 tokio::spawn(carry(socket, to_send));

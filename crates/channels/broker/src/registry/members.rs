@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use pusher_protocol::{ChannelName, Outgoing, SocketId};
+use pusher_protocol::{ChannelName, ProtocolEvent, SocketId};
 use serde_json::value::RawValue;
 
 /// A user as a presence channel's members see it.
@@ -73,7 +73,7 @@ impl Members {
     pub(crate) fn confirmation(&self, channel: &ChannelName) -> String {
         let members =
             self.users.iter().map(|(id, presence)| (id.as_ref(), presence.user_info.as_deref())).collect();
-        Outgoing::PresenceSucceeded { channel, members: &members }.encode()
+        ProtocolEvent::PresenceSucceeded { channel, members: &members }.encode()
     }
 }
 

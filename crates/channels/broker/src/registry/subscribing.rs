@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use pusher_protocol::{ChannelName, Outgoing, SocketId};
+use pusher_protocol::{ChannelName, ProtocolEvent, SocketId};
 use tokio::time::Instant;
 
 use super::cache::Cache;
@@ -44,7 +44,7 @@ impl Registry {
             self.webhooks.notify(|| WebhookEvent::channel_occupied(name));
         }
         match member {
-            None => socket.queue.push(Outgoing::SubscriptionSucceeded { channel: name }.encode().into()),
+            None => socket.queue.push(ProtocolEvent::SubscriptionSucceeded { channel: name }.encode().into()),
             Some(member) => self.join(channel, socket, name, member),
         }
         if name.kind().is_cache() {
@@ -62,7 +62,8 @@ impl Registry {
         socket.queue.push(members.confirmation(name).into());
         if is_first {
             let Member { user_id, user_info } = member;
-            let added = Outgoing::MemberAdded { channel: name, user_id, user_info: user_info.as_deref() };
+            let added =
+                ProtocolEvent::MemberAdded { channel: name, user_id, user_info: user_info.as_deref() };
             channel.publish(&added.encode().into(), None);
             self.webhooks.notify(|| WebhookEvent::member_added(name, user_id));
         }
@@ -74,7 +75,7 @@ impl Registry {
             socket.queue.push(last.clone());
             return;
         }
-        socket.queue.push(Outgoing::CacheMiss { channel: name }.encode().into());
+        socket.queue.push(ProtocolEvent::CacheMiss { channel: name }.encode().into());
         if !std::mem::replace(&mut channel.is_miss_reported, true) {
             self.webhooks.notify(|| WebhookEvent::cache_miss(name));
         }
@@ -90,7 +91,7 @@ impl Registry {
             return;
         }
         if let Some(user_id) = channel.members.as_mut().and_then(|members| members.leave(id)) {
-            let removed = Outgoing::MemberRemoved { channel: name, user_id: &user_id };
+            let removed = ProtocolEvent::MemberRemoved { channel: name, user_id: &user_id };
             channel.publish(&removed.encode().into(), None);
             self.webhooks.notify(|| WebhookEvent::member_removed(name, &user_id));
         }

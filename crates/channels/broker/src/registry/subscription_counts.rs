@@ -1,6 +1,6 @@
 use std::sync::atomic::Ordering;
 
-use pusher_protocol::{ChannelName, Outgoing};
+use pusher_protocol::{ChannelName, ProtocolEvent};
 use tokio::time::Instant;
 
 use super::{Registry, State};
@@ -30,7 +30,7 @@ impl Registry {
         let channel = state.channels.get(name);
         let count = channel.map_or(0, |channel| channel.subscribers.len());
         if let Some(channel) = channel {
-            let frame = Outgoing::SubscriptionCount { channel: name, count }.encode().into();
+            let frame = ProtocolEvent::SubscriptionCount { channel: name, count }.encode().into();
             channel.publish(&frame, None);
         }
         self.webhooks.notify(|| WebhookEvent::subscription_count(name, count));

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use pusher_protocol::{ChannelName, Outgoing, SocketId};
+use pusher_protocol::{ChannelName, ProtocolEvent, SocketId};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -75,7 +75,7 @@ impl Users {
         let (online, offline): (Vec<&str>, Vec<&str>) =
             watchlist.iter().map(AsRef::as_ref).partition(|user| self.sockets.contains_key(*user));
         if !watchlist.is_empty() {
-            let state = Outgoing::WatchlistEvents { online: &online, offline: &offline };
+            let state = ProtocolEvent::WatchlistEvents { online: &online, offline: &offline };
             socket.queue.push(state.encode().into());
         }
         for user in &watchlist {
@@ -105,7 +105,7 @@ impl Users {
         let Some(watchers) = self.watchers.get(user_id) else { return };
         let user: &[&str] = &[user_id];
         let (online, offline) = if is_online { (user, &[][..]) } else { (&[][..], user) };
-        let frame = Utf8Bytes::from(Outgoing::WatchlistEvents { online, offline }.encode());
+        let frame = Utf8Bytes::from(ProtocolEvent::WatchlistEvents { online, offline }.encode());
         watchers.values().for_each(|watcher| watcher.queue.push(frame.clone()));
     }
 }

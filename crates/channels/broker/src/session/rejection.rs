@@ -1,9 +1,9 @@
-use pusher_protocol::ErrorCode;
+use pusher_protocol::CloseCode;
 
 /// The error event that answers a frame which the broker rejects.
 pub(super) struct Rejection {
     pub(super) message: String,
-    pub(super) code: ErrorCode,
+    pub(super) code: Option<CloseCode>,
     pub(super) channel: Option<String>,
 }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use pusher_protocol::{ChannelName, CloseCode, Frame, Outgoing, limits};
+use pusher_protocol::{ChannelName, CloseCode, Frame, ProtocolEvent, limits};
 use pusher_signer::ErrorKind;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -50,7 +50,7 @@ impl Session {
             Some(_) => {
                 let expires = self.socket.authorization_expiry(&own).map_err(revoked)?;
                 self.authorized(expires);
-                self.reply(&Outgoing::SignedIn { user_data: &text });
+                self.reply(&ProtocolEvent::SignedIn { user_data: &text });
                 return Ok(());
             }
             None => {}
@@ -60,7 +60,7 @@ impl Session {
         let limit = self.shared.limits.watchlist;
         let is_too_long = watchlist.len() > limit;
         let watched: BTreeSet<Arc<str>> = watchlist.into_iter().take(limit).map(Arc::from).collect();
-        let success = Outgoing::SignedIn { user_data: &text }.encode();
+        let success = ProtocolEvent::SignedIn { user_data: &text }.encode();
         let expires = self
             .shared
             .registry

@@ -152,7 +152,7 @@ impl Session {
 
 /// Parses the user of `channel_data` and checks Pusher's limits.
 fn member(channel_data: &str) -> Result<Member, String> {
-    let PresenceMember { id, info } =
+    let PresenceMember { id, info, .. } =
         PresenceMember::parse_text(channel_data).map_err(|_| "it has no user_id".to_owned())?;
     if id.chars().count() > limits::USER_ID {
         return Err(format!("user_id exceeds {} characters", limits::USER_ID));

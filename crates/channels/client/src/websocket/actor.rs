@@ -6,7 +6,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pusher_protocol::{CloseCode, Frame, Outgoing, names};
+use pusher_protocol::{CloseCode, Frame, ProtocolEvent, names};
 use rand::rngs::StdRng;
 use tokio::sync::{Notify, Semaphore, broadcast, mpsc, watch};
 use tokio::task::coop::consume_budget;
@@ -200,11 +200,11 @@ impl Actor {
 
     fn text(&mut self, text: &str) {
         let inbound = Inbound::read(text);
-        if let (Link::Up(connection), false) = (&mut self.link, matches!(inbound, Inbound::Problem(..))) {
+        if let (Link::Up(connection), false) = (&mut self.link, matches!(inbound, Inbound::Error(..))) {
             connection.announced = None;
         }
         match inbound {
-            Inbound::Ping => self.send(&Outgoing::Pong),
+            Inbound::Ping => self.send(&ProtocolEvent::Pong),
             Inbound::Event(channel, frame) => self.event(&channel, frame),
             Inbound::Subscribed(channel, members) => self.subscribed(&channel, members),
             Inbound::MemberAdded(channel, member) => self.registry.member_added(&channel, member),
@@ -214,12 +214,12 @@ impl Actor {
             Inbound::SignedIn(user) => self.signed_in(user),
             Inbound::Watchlist(changes) => self.sign_in.watchlist(changes),
             Inbound::Refused(channel, error) => self.refused(&channel, error),
-            Inbound::Problem(Some(channel), error)
+            Inbound::Error(Some(channel), error)
                 if self.registry.phase(&channel) == Some(Phase::Requested) =>
             {
                 self.refused(&channel, error);
             }
-            Inbound::Problem(_, error) => self.problem(error),
+            Inbound::Error(_, error) => self.problem(error),
             Inbound::Nothing => {}
             Inbound::Malformed => tracing::debug!(bytes = text.len(), "ignored a message that is no frame"),
         }
@@ -311,7 +311,7 @@ impl Actor {
         self.sign_in.interrupt();
     }
 
-    fn send(&mut self, frame: &Outgoing<'_>) {
+    fn send(&mut self, frame: &ProtocolEvent<'_>) {
         self.send_text(frame.encode());
     }
 

@@ -1,5 +1,5 @@
 use futures_util::StreamExt;
-use pusher_protocol::{CloseCode, Frame, Handshake, Problem, SocketId, names};
+use pusher_protocol::{CloseCode, ErrorData, Frame, Handshake, SocketId, names};
 use rustls::pki_types::ServerName;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -81,12 +81,12 @@ async fn first_event(socket: &mut Socket) -> Result<Handshake, Loss> {
         names::CONNECTION_ESTABLISHED => {
             Handshake::parse(frame.data()).map_err(|_| Loss::Broken("the server's handshake is malformed"))
         }
-        names::ERROR => Err(refusal(Problem::parse(frame.data()))),
+        names::ERROR => Err(refusal(ErrorData::parse(frame.data()))),
         _ => Err(Loss::Broken("the server's first event is not the handshake")),
     }
 }
 
-fn refusal(answer: Problem) -> Loss {
+fn refusal(answer: ErrorData) -> Loss {
     match answer.code {
         Some(code) => Loss::Closed(CloseCode(code), problem(answer).to_string()),
         None => Loss::Broken("the server answered the connection with an error"),

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use pusher_protocol::{
-    Frame, FrameError, Members, PresenceMember, Problem, UserData, WatchlistChanges, names,
+    ErrorData, Frame, FrameError, Members, PresenceMember, UserData, WatchlistChanges, names,
 };
 use serde::Deserialize;
 
@@ -20,7 +20,7 @@ pub(crate) enum Inbound<'a> {
     /// The subscription to this channel was refused.
     Refused(Cow<'a, str>, Error),
     /// Something was wrong, perhaps with this channel.
-    Problem(Option<Cow<'a, str>>, Error),
+    Error(Option<Cow<'a, str>>, Error),
     /// A published event.
     Event(Cow<'a, str>, Frame<'a>),
     /// Somebody came to this presence channel.
@@ -52,7 +52,7 @@ impl<'a> Inbound<'a> {
                 Self::Subscribed(channel, Members::parse(data).unwrap_or_default())
             }
             (names::SUBSCRIPTION_ERROR, Some(channel)) => Self::Refused(channel, subscription_error(&frame)),
-            (names::ERROR, channel) => Self::Problem(channel, problem(Problem::parse(data))),
+            (names::ERROR, channel) => Self::Error(channel, problem(ErrorData::parse(data))),
             (names::MEMBER_ADDED, Some(channel)) => {
                 read(PresenceMember::parse(data), |member| Self::MemberAdded(channel, member))
             }
@@ -96,11 +96,11 @@ struct SubscriptionError {
 
 fn subscription_error(frame: &Frame<'_>) -> Error {
     let SubscriptionError { error, status } = frame.data().json().unwrap_or_default();
-    problem(Problem { code: status, message: error })
+    problem(ErrorData::new(status, error))
 }
 
 /// The error of a code, HTTP's or Pusher's: what the server calls passing is retryable.
-pub(crate) fn problem(problem: Problem) -> Error {
+pub(crate) fn problem(problem: ErrorData) -> Error {
     let kind = match problem.code {
         Some(408 | 504) => ErrorKind::Timeout,
         Some(429) => ErrorKind::RateLimited,

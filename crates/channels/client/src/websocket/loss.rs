@@ -22,7 +22,7 @@ impl Loss {
     pub(crate) fn reaction(&self) -> Reaction {
         match self {
             Self::Closed(code, _) => code.reaction(),
-            Self::Silent => Reaction::AtOnce,
+            Self::Silent => Reaction::Reconnect,
             Self::TooBig | Self::NotReading | Self::Broken(_) => Reaction::BackOff,
         }
     }

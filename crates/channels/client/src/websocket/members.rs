@@ -26,7 +26,7 @@ const MOST: usize = 10_000;
 
 impl Members {
     pub(crate) fn new(members: pusher_protocol::Members, me: Option<Arc<str>>) -> Self {
-        let members = members.0.into_iter();
+        let members = members.into_map().into_iter();
         let all = members.map(|(id, info)| (id.clone(), Member { id: id.into(), info: info.into() }));
         Self { all: Arc::new(all.collect()), me }
     }

@@ -60,7 +60,7 @@ impl Attempts {
             return Next::Stop;
         }
         self.made = self.made.saturating_add(1);
-        if reaction == Reaction::AtOnce && !std::mem::replace(&mut self.at_once_used, true) {
+        if reaction == Reaction::Reconnect && !std::mem::replace(&mut self.at_once_used, true) {
             return Next::Retry(self.made, Duration::ZERO);
         }
         let delay = policy.delay(self.made, rng);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::{Sink, SinkExt, StreamExt};
-use pusher_protocol::{CloseCode, Outgoing};
+use pusher_protocol::{CloseCode, ProtocolEvent};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -38,7 +38,7 @@ impl Session {
     }
 
     /// Queues a frame; [`next`](Self::next) writes it.
-    pub(crate) fn send(&mut self, frame: &Outgoing<'_>) {
+    pub(crate) fn send(&mut self, frame: &ProtocolEvent<'_>) {
         self.send_text(frame.encode());
     }
 
@@ -50,7 +50,7 @@ impl Session {
     /// Asks for a sign of life now.
     pub(crate) fn ping_now(&mut self) {
         if self.keep_alive.ask() {
-            self.send(&Outgoing::Ping);
+            self.send(&ProtocolEvent::Ping);
         }
     }
 
@@ -84,7 +84,7 @@ impl Session {
                 return Poll::Ready(Err(broken(&error)));
             }
             match std::task::ready!(self.keep_alive.poll(cx)) {
-                Due::Ping => self.send(&Outgoing::Ping),
+                Due::Ping => self.send(&ProtocolEvent::Ping),
                 Due::Gone => return Poll::Ready(Err(Loss::Silent)),
             }
         }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use pusher_client::protocol::Outgoing;
+use pusher_client::protocol::ProtocolEvent;
 use pusher_client::{ChannelEvent, Client, ConnectionState, ErrorKind};
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep};
@@ -333,7 +333,7 @@ async fn without_a_connector_it_is_tcp() {
     let (stream, _) = listener.accept().await.unwrap();
     let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
     let socket_id = socket_id(1);
-    let greeting = Outgoing::ConnectionEstablished { socket_id: &socket_id, activity_timeout: 120 };
+    let greeting = ProtocolEvent::ConnectionEstablished { socket_id: &socket_id, activity_timeout: 120 };
     socket.send(Message::text(greeting.encode())).await.unwrap();
     assert_eq!(client.connected().await.unwrap(), socket_id);
 }

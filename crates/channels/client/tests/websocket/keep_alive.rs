@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use futures_util::SinkExt;
-use pusher_client::protocol::Outgoing;
+use pusher_client::protocol::ProtocolEvent;
 use pusher_client::{Backoff, ConnectionState};
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::Message;
@@ -27,7 +27,8 @@ async fn the_smaller_activity_time_out_counts() {
         let _client = net.client().activity_timeout(Duration::from_secs(configured)).connect().unwrap();
         let mut peer = net.accept().await;
         let socket_id = socket_id(1);
-        peer.send(Outgoing::ConnectionEstablished { socket_id: &socket_id, activity_timeout: servers }).await;
+        peer.send(ProtocolEvent::ConnectionEstablished { socket_id: &socket_id, activity_timeout: servers })
+            .await;
         let start = Instant::now();
         assert_eq!(peer.read().await.0, "pusher:ping");
         assert_eq!(start.elapsed(), Duration::from_secs(effective));
@@ -58,7 +59,7 @@ async fn both_kinds_of_ping_are_answered() {
     let _client = net.client().connect().unwrap();
     let mut peer = net.establish(1).await;
     let start = Instant::now();
-    peer.send(Outgoing::Ping).await;
+    peer.send(ProtocolEvent::Ping).await;
     assert_eq!(peer.read().await.0, "pusher:pong");
     peer.0.send(Message::Ping(b"abc".to_vec().into())).await.unwrap();
     assert_eq!(peer.message().await, Some(Message::Pong(b"abc".to_vec().into())));
@@ -88,7 +89,7 @@ async fn a_ping_now_that_is_answered_changes_nothing() {
     client.connected().await.unwrap();
     client.ping_now().await.unwrap();
     assert_eq!(peer.read().await.0, "pusher:ping");
-    peer.send(Outgoing::Pong).await;
+    peer.send(ProtocolEvent::Pong).await;
     let start = Instant::now();
     assert_eq!(peer.read().await.0, "pusher:ping");
     assert_eq!(start.elapsed(), Duration::from_secs(120));

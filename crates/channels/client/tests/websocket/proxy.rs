@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use pusher_client::protocol::{Outgoing, SocketId};
+use pusher_client::protocol::{ProtocolEvent, SocketId};
 use pusher_client::{Client, ErrorKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -35,8 +35,10 @@ async fn establish(mut stream: TcpStream) -> tokio_tungstenite::WebSocketStream<
     use futures_util::SinkExt;
     stream.write_all(b"HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n").await.unwrap();
     let mut socket = accept_async(stream).await.unwrap();
-    let frame =
-        Outgoing::ConnectionEstablished { socket_id: &SocketId::from_parts(1, 1), activity_timeout: 120 };
+    let frame = ProtocolEvent::ConnectionEstablished {
+        socket_id: &SocketId::from_parts(1, 1),
+        activity_timeout: 120,
+    };
     socket.send(Message::text(frame.encode())).await.unwrap();
     socket
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use pusher_client::protocol::{CloseCode, Frame, Outgoing, SocketId, published_event};
+use pusher_client::protocol::{CloseCode, Frame, ProtocolEvent, SocketId, published_event};
 use pusher_client::{
     BoxTransport, ChannelEvent, ChannelName, Client, ClientBuilder, ConnectionState, Connector, Signer,
     SigningAuthorizer, Subscription,
@@ -88,10 +88,11 @@ pub(crate) struct Peer(pub(crate) WebSocketStream<DuplexStream>);
 impl Peer {
     pub(crate) async fn greet(&mut self, number: u32) {
         let socket_id = socket_id(number);
-        self.send(Outgoing::ConnectionEstablished { socket_id: &socket_id, activity_timeout: 120 }).await;
+        self.send(ProtocolEvent::ConnectionEstablished { socket_id: &socket_id, activity_timeout: 120 })
+            .await;
     }
 
-    pub(crate) async fn send(&mut self, frame: Outgoing<'_>) {
+    pub(crate) async fn send(&mut self, frame: ProtocolEvent<'_>) {
         self.text(&frame.encode()).await;
     }
 
@@ -104,7 +105,7 @@ impl Peer {
     }
 
     pub(crate) async fn confirm(&mut self, channel: &str) {
-        self.send(Outgoing::SubscriptionSucceeded { channel: &name(channel) }).await;
+        self.send(ProtocolEvent::SubscriptionSucceeded { channel: &name(channel) }).await;
     }
 
     /// A frame of the protocol, its data encoded a second time.
@@ -119,7 +120,7 @@ impl Peer {
     }
 
     pub(crate) async fn refuse(&mut self, code: Option<u16>, message: &str, channel: Option<&str>) {
-        self.send(Outgoing::Error { code: code.map(CloseCode), message, channel }).await;
+        self.send(ProtocolEvent::Error { code: code.map(CloseCode), message, channel }).await;
     }
 
     pub(crate) async fn close(mut self, code: u16) {
@@ -158,7 +159,7 @@ impl Peer {
 
     /// Expects that the client says nothing more for a while, by a ping that it answers first.
     pub(crate) async fn expect_nothing(&mut self) {
-        self.send(Outgoing::Ping).await;
+        self.send(ProtocolEvent::Ping).await;
         assert_eq!(self.read().await.0, "pusher:pong");
     }
 }

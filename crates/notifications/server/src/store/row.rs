@@ -1,6 +1,6 @@
 use internal_notifications_models::{
-    Change, ChangeKind, InboxNotification, InternalNotification, InvalidId, NotificationId, Stamp, Tag,
-    Timestamp,
+    Change, ChangeKind, InboxNotification, InternalNotification, InvalidId, NotificationId, Position, Stamp,
+    Tag, Timestamp,
 };
 
 /// A row of either database.
@@ -88,13 +88,9 @@ pub(super) use {change_columns, columns_of, join_added};
 /// A record of the log. An added notification is as it was then: not opened. Without a body it is told as gone.
 pub(super) fn change(row: &impl Columns) -> Result<Change, Unreadable> {
     let seq = row.number("seq")?.cast_unsigned();
-    let stamp = Stamp {
-        seq,
-        tag: tag(row.number("tag")?),
-        prev: row.number_if_any("prev")?.map(tag),
-        pending: row.number("pending")?.cast_unsigned(),
-        at: time(row.number("at")?)?,
-    };
+    let before = Position { seq: seq.saturating_sub(1), tag: row.number_if_any("prev")?.map(tag) };
+    let pending = row.number("pending")?.cast_unsigned();
+    let stamp = Stamp::after(before, tag(row.number("tag")?), pending, time(row.number("at")?)?);
     let kind = match row.text_if_any("detail")? {
         Some(detail) => serde_json::from_str(detail)?,
         None if row.text_if_any("body")?.is_some() => {
@@ -102,7 +98,7 @@ pub(super) fn change(row: &impl Columns) -> Result<Change, Unreadable> {
         }
         None => ChangeKind::Gone { id: NotificationId::new(row.text("id")?)? },
     };
-    Ok(Change { stamp, kind })
+    Ok(Change::new(stamp, kind))
 }
 
 /// A notification as it was added.

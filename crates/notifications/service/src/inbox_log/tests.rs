@@ -67,7 +67,9 @@ fn a_removed_notification_is_told_as_gone_and_never_added_again() {
         log.add(&id("a"), &InternalNotification::new("c"), "key:t", Timestamp::UNIX_EPOCH, Tag::from_bits(9))
             .is_none()
     );
-    let ChangesAnswer::Changes { changes, more, .. } = log.changes(Position::default(), 10, 10) else { panic!() };
+    let ChangesAnswer::Changes { changes, more, .. } = log.changes(Position::default(), 10, 10) else {
+        panic!()
+    };
     assert!(!more);
     assert_eq!(changes[0].kind, ChangeKind::Gone { id: id("a") });
     assert_eq!(changes.len(), 3);

@@ -1,4 +1,4 @@
-use pusher_protocol::{ChannelName, Outgoing, UserData};
+use pusher_protocol::{ChannelName, ProtocolEvent, UserData};
 use pusher_signer::UserAuthentication;
 use tokio::time::Instant;
 
@@ -79,7 +79,7 @@ impl Actor {
         self.sign_in.complaint = None;
         self.sign_in.requested = Some(user.id);
         self.sign_in.set(Stage::Requested, Some(deadline));
-        self.send(&Outgoing::SignIn { auth: &answer.auth, user_data: &answer.user_data });
+        self.send(&ProtocolEvent::SignIn { auth: &answer.auth, user_data: &answer.user_data });
     }
 
     /// The server made the connection the user's.
@@ -108,7 +108,7 @@ impl Actor {
     fn subscribe_user(&mut self, user: UserData, channel: ChannelName) {
         let deadline = Instant::now() + self.settings.limits.subscribe_timeout;
         self.sign_in.set(Stage::Subscribing(user, channel.clone()), Some(deadline));
-        self.send(&Outgoing::Subscribe { channel: &channel, auth: "", channel_data: None });
+        self.send(&ProtocolEvent::Subscribe { channel: &channel, auth: "", channel_data: None });
     }
 
     /// The server confirmed the subscription of a user's channel.
@@ -123,7 +123,7 @@ impl Actor {
             Stage::SignedIn(_, channel) if channel == *confirmed => return,
             _ => {}
         }
-        self.send(&Outgoing::Unsubscribe { channel: confirmed });
+        self.send(&ProtocolEvent::Unsubscribe { channel: confirmed });
     }
 
     /// The time of the sign-in's deadline has come.

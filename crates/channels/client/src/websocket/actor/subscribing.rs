@@ -1,4 +1,4 @@
-use pusher_protocol::{ChannelKind, ChannelName, Members, Outgoing, PresenceMember};
+use pusher_protocol::{ChannelKind, ChannelName, Members, PresenceMember, ProtocolEvent};
 use pusher_signer::ChannelAuthorization;
 use tokio::time::Instant;
 
@@ -46,7 +46,7 @@ impl Actor {
         }
         let deadline = Instant::now() + self.settings.limits.subscribe_timeout;
         self.registry.set(channel, Phase::Requested, Some(deadline));
-        self.send(&Outgoing::Subscribe { channel, auth, channel_data });
+        self.send(&ProtocolEvent::Subscribe { channel, auth, channel_data });
     }
 
     pub(super) fn authorized(&mut self, ticket: Ticket, channel: &ChannelName, answer: Authorized) {
@@ -125,7 +125,7 @@ impl Actor {
         if channel.kind() == ChannelKind::ServerToUser {
             self.user_subscribed(&channel);
         } else if !self.registry.confirm(&channel, members) {
-            self.send(&Outgoing::Unsubscribe { channel: &channel });
+            self.send(&ProtocolEvent::Unsubscribe { channel: &channel });
         }
     }
 
@@ -160,7 +160,7 @@ impl Actor {
                 }
                 Some(Phase::Requested) => {
                     self.registry.remove(&channel);
-                    self.send(&Outgoing::Unsubscribe { channel: &channel });
+                    self.send(&ProtocolEvent::Unsubscribe { channel: &channel });
                 }
                 _ => {}
             }
@@ -170,7 +170,7 @@ impl Actor {
     pub(super) fn unsubscribe_unwanted(&mut self) {
         self.bindings.sweep();
         for channel in self.registry.sweep().into_iter().chain(self.sign_in.sweep()) {
-            self.send(&Outgoing::Unsubscribe { channel: &channel });
+            self.send(&ProtocolEvent::Unsubscribe { channel: &channel });
         }
         if self.sign_in.user().is_none() && !self.sign_in.is_under_way() {
             self.refuse_awaiting(&nobody());

@@ -9,5 +9,5 @@ columns_of!(PgRow, Failure);
 /// A head from its columns.
 pub(super) fn head(seq: i64, tag: Option<i64>, pending: i64) -> Head {
     let position = Position { seq: seq.cast_unsigned(), tag: tag.map(self::tag) };
-    Head { position, pending: pending.cast_unsigned() }
+    Head::new(position, pending.cast_unsigned())
 }

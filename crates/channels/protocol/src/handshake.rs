@@ -1,0 +1,55 @@
+use serde::Deserialize;
+
+use crate::{Data, FrameError, SocketId, limits};
+
+/// The data of `pusher:connection_established`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Handshake {
+    /// The connection's socket id.
+    pub socket_id: SocketId,
+    /// Seconds without a frame after which the client should ping.
+    pub activity_timeout: u64,
+}
+
+impl Handshake {
+    /// Parses the data of the first event. A missing or zero timeout becomes the default of 120 s.
+    ///
+    /// # Errors
+    /// Returns [`FrameError`] if there is no valid socket id.
+    pub fn parse(data: Data<'_>) -> Result<Self, FrameError> {
+        #[derive(Deserialize)]
+        struct Raw {
+            socket_id: String,
+            #[serde(default)]
+            activity_timeout: Option<u64>,
+        }
+        let raw: Raw = data.json()?;
+        Ok(Self {
+            socket_id: SocketId::new(raw.socket_id).map_err(|_| FrameError)?,
+            activity_timeout: raw
+                .activity_timeout
+                .filter(|seconds| *seconds > 0)
+                .unwrap_or(limits::ACTIVITY_TIMEOUT_SECONDS),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Frame;
+
+    #[test]
+    fn a_handshake_without_a_timeout_has_the_documented_default() {
+        let read = |data: &str| {
+            let text = format!(r#"{{"event":"pusher:connection_established","data":{data}}}"#);
+            Handshake::parse(Frame::parse(&text).unwrap().data())
+        };
+        let full = read(r#""{\"socket_id\":\"1.2\",\"activity_timeout\":30}""#).unwrap();
+        assert_eq!((full.socket_id.as_str(), full.activity_timeout), ("1.2", 30));
+        assert_eq!(read(r#"{"socket_id":"1.2"}"#).unwrap().activity_timeout, 120);
+        assert_eq!(read(r#"{"socket_id":"1.2","activity_timeout":0}"#).unwrap().activity_timeout, 120);
+        assert_eq!(read(r#"{"socket_id":"1:2"}"#), Err(FrameError));
+    }
+}

@@ -1,0 +1,18 @@
+use serde::Serialize;
+
+/// Encodes a value. Structs of strings and numbers cannot fail to become JSON.
+pub(crate) fn encode<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// Encodes a frame, whose `data` is given as it is to stand in the frame.
+pub(crate) fn frame<T: Serialize + ?Sized>(event: &str, channel: Option<&str>, data: &T) -> String {
+    #[derive(Serialize)]
+    struct Wire<'a, T: ?Sized> {
+        event: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        channel: Option<&'a str>,
+        data: &'a T,
+    }
+    encode(&Wire { event, channel, data })
+}

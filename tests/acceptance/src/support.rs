@@ -1,0 +1,12 @@
+//! Runs the binary, talks to it and compares what it shows.
+
+pub(crate) mod binary;
+pub(crate) mod broker;
+pub(crate) mod disk;
+pub(crate) mod inbox;
+pub(crate) mod proxy;
+pub(crate) mod server;
+pub(crate) mod tail;
+pub(crate) mod target;
+pub(crate) mod tokens;
+pub(crate) mod view;

@@ -1,0 +1,37 @@
+//! A published README is read on the registry's page and in rustdoc, where the repository's files
+//! are not beside it.
+
+use crate::files::read;
+use crate::workspace::{Workspace, root};
+
+#[test]
+fn readmes_of_packages_link_nowhere_into_the_repository() {
+    let workspace = Workspace::read();
+    let crates = workspace.published().into_iter().map(|package| package.folder().to_path_buf());
+    let mut wrong = Vec::new();
+    for folder in crates.chain([root().join("web")]) {
+        let readme = read(&folder.join("README.md"));
+        wrong.extend(relative_links(&readme).map(|link| format!("{}: {link}", folder.display())));
+    }
+    assert!(wrong.is_empty(), "write the whole https URL of:\n{}", wrong.join("\n"));
+}
+
+/// The targets of links and images that are paths. URLs, anchors and names of Rust items are none.
+fn relative_links(markdown: &str) -> impl Iterator<Item = &str> {
+    let inline = markdown.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next());
+    let references = markdown.lines().filter_map(|line| line.strip_prefix('[')?.split_once("]: "));
+    let targets = inline.chain(references.map(|(_, target)| target));
+    targets.filter(|target| {
+        !target.starts_with("https://") && !target.starts_with('#') && target.contains(['/', '.'])
+    })
+}
+
+#[test]
+fn a_relative_link_is_found() {
+    let markdown = "\
+        ![picture](../docs/a.png) [docs](docs/a.md), [other](other.md \"title\")\n\
+        [site](https://example.org/a.md) [below](#below) [item](Type::method)\n\
+        [reference]: ../b.md\n[name]: crate::Type\n";
+    let found: Vec<&str> = relative_links(markdown).collect();
+    assert_eq!(found, ["../docs/a.png", "docs/a.md", "other.md", "../b.md"]);
+}

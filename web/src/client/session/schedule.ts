@@ -1,0 +1,77 @@
+import { checkDelay, delay, slowDelay, type Random } from '../backoff.js';
+
+/** How many useless answers in a row cause no delay: a catch-up may have to ask again at once. */
+const FREE_ANSWERS = 3;
+
+/** When the next question is sent to the server. Times are those of `performance.now()`. */
+export class Schedule {
+  /** Milliseconds between position checks. */
+  interval = 60_000;
+  readonly #random: Random;
+  #checkAt = Infinity;
+  #notBefore = 0;
+  /** Questions in a row that failed, or whose answer changed nothing. */
+  #useless = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** Returns when to send a question: a wanted one, or else the next position check. */
+  next(wanted: boolean): number {
+    return wanted ? this.#notBefore : Math.max(this.#checkAt, this.#notBefore);
+  }
+
+  get checkIsDue(): boolean {
+    return this.#checkAt <= performance.now();
+  }
+
+  /** The replica is up to date now; the next position check is an interval away. */
+  confirmed(): void {
+    this.#checkAt = performance.now() + checkDelay(this.interval, this.#random);
+  }
+
+  /** The position must be checked now. */
+  checkNow(): void {
+    this.#checkAt = performance.now();
+    this.hurry();
+  }
+
+  /** A question was answered. After several useless answers in a row, the next question waits. */
+  answered(useful: boolean): void {
+    if (useful) {
+      return this.hurry();
+    }
+    this.#useless += 1;
+    if (this.#useless > FREE_ANSWERS) {
+      this.#wait(delay(this.#useless - FREE_ANSWERS, this.#random));
+    }
+  }
+
+  /** A question failed, and the next may soon succeed. */
+  failed(): void {
+    this.#useless += 1;
+    this.#wait(delay(this.#useless, this.#random));
+  }
+
+  /** An answer could not be read, and the next is unlikely to be better soon. */
+  failedSlowly(): void {
+    this.#useless += 1;
+    this.#wait(slowDelay(this.#random));
+  }
+
+  /** A question was refused. The next one waits as long as a position check. */
+  refused(): void {
+    this.#wait(checkDelay(this.interval, this.#random));
+  }
+
+  /** The next question need not wait; earlier failures are forgotten. */
+  hurry(): void {
+    this.#useless = 0;
+    this.#notBefore = performance.now();
+  }
+
+  #wait(milliseconds: number): void {
+    this.#notBefore = performance.now() + milliseconds;
+  }
+}
