@@ -1,4 +1,5 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "pusher", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "pusher"), doc = "In-app notifications; see the documentation of the feature `pusher`.")]
 
 mod builder;
 mod conflicts;
