@@ -7,7 +7,6 @@ mod fuzzing;
 mod interop;
 mod plan;
 mod runner;
-mod rustdoc;
 mod test;
 mod tools;
 mod web;
@@ -26,9 +25,6 @@ Usage: cargo xtask <command>
 ";
 
 fn main() -> ExitCode {
-    if rustdoc::is_meant() {
-        return rustdoc::run();
-    }
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.split_first() {
         Some((command, rest)) if command == "demo" => demo::run(rest),
