@@ -36,7 +36,7 @@ fn of(channel: &str) -> Value {
 fn signed(call: &str, body: &Value) -> Vec<u8> {
     let (path, body) = (format!("/apps/{APP_ID}/{call}"), body.to_string());
     let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
-    let request = Request { method: "POST", path: &path, query: &[], body: Some(body.as_bytes()) };
+    let request = Request::new("POST", &path).with_body(body.as_bytes());
     let query = signer().sign_request(&request, now).unwrap();
     let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let length = body.len();

@@ -17,8 +17,11 @@ pub(crate) async fn run(full: bool) {
     for round in 0..rounds {
         let reader = user(round);
         let token = served.token(&reader);
-        let service =
-            PusherService::builder(served.server.url()).user(reader.clone(), token.clone()).build().unwrap();
+        let service = PusherService::builder()
+            .url(served.server.url())
+            .user(reader.clone(), token.clone())
+            .build()
+            .unwrap();
         service.init().await.unwrap();
         service.unsubscribe().await.unwrap();
         for index in 0..changes {

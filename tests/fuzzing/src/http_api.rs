@@ -66,8 +66,7 @@ async fn occupy(broker: &Broker) {
 fn signed(signer: &Signer, method: &Method, uri: &Uri, body: &[u8]) -> Option<Uri> {
     let given: Vec<(String, String)> = serde_urlencoded::from_str(uri.query().unwrap_or_default()).ok()?;
     let query: Vec<_> = given.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let request =
-        pusher_signer::Request { method: method.as_str(), path: uri.path(), query: &query, body: Some(body) };
+    let request = pusher_signer::Request::new(method.as_str(), uri.path()).with_query(&query).with_body(body);
     let query = signer.sign_request(&request, NOW).ok()?;
     format!("{}?{}", uri.path(), serde_urlencoded::to_string(query).ok()?).parse().ok()
 }

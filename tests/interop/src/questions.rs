@@ -49,18 +49,16 @@ fn answer(question: Question) -> Result<Value, Box<dyn Error>> {
         Question::Request { method, path, params, body, now } => {
             let query: Vec<_> = params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             let body = body.as_deref().map(str::as_bytes);
-            let request = Request { method: &method, path: &path, query: &query, body };
+            let request = Request::new(&method, &path).with_query(&query).with_body(body);
             let signed = signer.sign_request(&request, now)?;
             let pairs: Vec<String> = signed.iter().map(|(name, value)| format!("{name}={value}")).collect();
             json!({"query": pairs.join("&")})
         }
         Question::Webhook { content_type, key, signature, body } => {
-            let received = ReceivedWebhook {
-                content_type: Some(&content_type),
-                key: Some(&key),
-                signature: Some(&signature),
-                body: body.as_bytes(),
-            };
+            let received = ReceivedWebhook::new(body.as_bytes())
+                .with_content_type(content_type.as_str())
+                .with_key(key.as_str())
+                .with_signature(signature.as_str());
             let webhook = WebhookReceiver::new(signer).receive(&received, 0)?;
             json!({"events": webhook.events.len(), "time_ms": webhook.time_ms})
         }

@@ -112,6 +112,10 @@ macro_rules! store {
                 self.0.is_shared()
             }
 
+            async fn lock_broker(&self) -> Result<(), StoreError> {
+                self.0.lock_broker().await
+            }
+
             async fn behind(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
                 self.0.behind(limit).await
             }

@@ -7,61 +7,83 @@ use serde_json::{Map, Value};
 use crate::error::{Error, ErrorKind};
 use crate::signer::Signer;
 
-/// What an auth endpoint answers, as JSON with status 200, to a client that may subscribe (Pusher's "authorizing users").
+/// The answer of an auth endpoint that permits a subscription: serialize it as JSON and send it with status
+/// 200 (Pusher's "authorizing users").
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelAuthorization {
     /// `key:signature`.
     pub auth: String,
-    /// For presence channels: the JSON text that was signed, to be passed on byte by byte.
+    /// For presence channels: the JSON text that was signed. Pass it on unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel_data: Option<String>,
-    /// For encrypted channels: the channel's key, base64 of 32 bytes. Not for the server's eyes.
+    /// For encrypted channels: the channel's key, base64 of 32 bytes. Never send it to the Channels server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared_secret: Option<String>,
 }
 
+impl ChannelAuthorization {
+    /// Creates an authorization that was signed elsewhere; `auth` is `key:signature`. To sign one, use
+    /// [`Signer::authorize_channel`].
+    pub fn new(auth: impl Into<String>) -> Self {
+        Self { auth: auth.into(), channel_data: None, shared_secret: None }
+    }
+
+    /// Adds the `channel_data` of a presence channel.
+    #[must_use]
+    pub fn with_channel_data(self, channel_data: impl Into<String>) -> Self {
+        Self { channel_data: Some(channel_data.into()), ..self }
+    }
+
+    /// Adds the shared secret of an encrypted channel.
+    #[must_use]
+    pub fn with_shared_secret(self, shared_secret: impl Into<String>) -> Self {
+        Self { shared_secret: Some(shared_secret.into()), ..self }
+    }
+}
+
 impl Signer {
-    /// Allows the connection `socket_id` to subscribe to `channel`.
+    /// Permits the connection `socket_id` to subscribe to `channel`.
     ///
-    /// Whether the user may is the caller's decision, and must be made before. `channel_data` is for presence channels
-    /// only: a JSON object with a `user_id`, signed and returned exactly as given.
+    /// First decide whether the user may subscribe: the signer permits it to anyone. `channel_data` is
+    /// for presence channels only: a JSON object with a `user_id`, signed and returned unchanged.
     ///
     /// # Errors
-    /// - [`PublicChannel`](ErrorKind::PublicChannel): the channel needs no authorization.
-    /// - [`ChannelDataRequired`](ErrorKind::ChannelDataRequired), [`ChannelData`](ErrorKind::ChannelData): a presence
-    ///   channel without data, or with data that names no user.
-    /// - [`UnexpectedChannelData`](ErrorKind::UnexpectedChannelData): data for another kind of channel, where a server would
-    ///   leave it out of the text to verify.
-    /// - [`EncryptionKeyRequired`](ErrorKind::EncryptionKeyRequired): an encrypted channel, and no master key was given.
+    /// - Returns [`PublicChannel`](ErrorKind::PublicChannel) if the channel needs no authorization.
+    /// - Returns [`ChannelDataRequired`](ErrorKind::ChannelDataRequired) or
+    ///   [`ChannelData`](ErrorKind::ChannelData) if a presence channel has no data, or data without a user.
+    /// - Returns [`UnexpectedChannelData`](ErrorKind::UnexpectedChannelData) if there is data for another
+    ///   kind of channel: servers do not verify it there.
+    /// - Returns [`EncryptionKeyRequired`](ErrorKind::EncryptionKeyRequired) if an encrypted channel is
+    ///   authorized without a master key.
     pub fn authorize_channel(
         &self,
         socket_id: &SocketId,
         channel: &ChannelName,
         channel_data: Option<&str>,
     ) -> Result<ChannelAuthorization, Error> {
-        let kind = channel.kind();
         let signed_data = signed_data(channel, channel_data)?;
         if signed_data.is_none() && channel_data.is_some() {
             return Err(Error::new(
                 ErrorKind::UnexpectedChannelData,
-                "channel_data belongs to presence channels only",
+                "only presence channels have channel_data",
             ));
         }
-        let shared_secret =
-            if kind.is_encrypted() { Some(self.required_master_key()?.shared_secret(channel)) } else { None };
-        Ok(ChannelAuthorization {
-            auth: self.channel_token(socket_id, channel, signed_data),
-            channel_data: signed_data.map(str::to_owned),
-            shared_secret,
-        })
+        let mut authorization =
+            ChannelAuthorization::new(self.channel_token(socket_id, channel, signed_data));
+        authorization.channel_data = signed_data.map(str::to_owned);
+        if channel.kind().is_encrypted() {
+            authorization.shared_secret = Some(self.required_master_key()?.shared_secret(channel));
+        }
+        Ok(authorization)
     }
 
-    /// Whether `auth` is this signer's for just this subscription: the server's side.
+    /// Verifies that `auth` permits this subscription. For servers.
     ///
-    /// For channels other than presence `channel_data` is not part of the signed text and is ignored.
+    /// `channel_data` is ignored except for presence channels, whose signature covers it.
     ///
     /// # Errors
-    /// As [`authorize_channel`](Self::authorize_channel) for the channel and its data; else
+    /// As [`authorize_channel`](Self::authorize_channel) for the channel and its data; also returns
     /// [`UnknownKey`](ErrorKind::UnknownKey) or [`Signature`](ErrorKind::Signature).
     pub fn verify_channel(
         &self,
@@ -86,7 +108,7 @@ impl Signer {
     }
 }
 
-/// The data that the channel's signature covers: a presence channel's, checked; no other's.
+/// Returns the `channel_data` that the signature covers, checked: that of presence channels only.
 fn signed_data<'d>(channel: &ChannelName, data: Option<&'d str>) -> Result<Option<&'d str>, Error> {
     let kind = channel.kind();
     if !kind.needs_authorization() {
@@ -98,15 +120,16 @@ fn signed_data<'d>(channel: &ChannelName, data: Option<&'d str>) -> Result<Optio
     let data = data.ok_or_else(|| {
         Error::new(ErrorKind::ChannelDataRequired, "a presence channel needs channel_data with a user_id")
     })?;
-    let user_id =
-        serde_json::from_str::<Map<String, Value>>(data).ok().and_then(|mut object| object.remove("user_id"));
-    match user_id {
+    let invalid = || {
+        let text = "channel_data must be a JSON object whose user_id is a string or a number";
+        Error::new(ErrorKind::ChannelData, text)
+    };
+    let object: Map<String, Value> =
+        serde_json::from_str(data).map_err(|error| invalid().with_source(error))?;
+    match object.get("user_id") {
         Some(Value::Number(_)) => Ok(Some(data)),
         Some(Value::String(id)) if !id.is_empty() => Ok(Some(data)),
-        _ => Err(Error::new(
-            ErrorKind::ChannelData,
-            "channel_data must be a JSON object whose user_id is a text or a number",
-        )),
+        _ => Err(invalid()),
     }
 }
 

@@ -1,5 +1,6 @@
-//! Encrypted channels (`private-encrypted-…`): the data of their events, sealed by the publisher and opened by the subscribers,
-//! never by the Channels server (Pusher's "end-to-end encryption"). NaCl's secretbox: XSalsa20-Poly1305.
+//! End-to-end encryption for encrypted channels (`private-encrypted-…`): publishers seal the data of events,
+//! subscribers open it, and the Channels server cannot read it (Pusher's "encrypted channels"). The cipher
+//! is NaCl's secretbox, XSalsa20-Poly1305.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,20 +18,20 @@ use crate::encryption::EncryptionMasterKey;
 use crate::error::{Error, ErrorKind};
 use crate::signer::Signer;
 
-/// Standard base64 with or without its padding: Pusher's Java library leaves it out.
+/// Standard base64 with or without padding: Pusher's Java library omits it.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The length of a [`Nonce`], in bytes.
+/// The length of a [`Nonce`] in bytes.
 pub const NONCE_BYTES: usize = 24;
 
-/// A number used once with a key. Random ones are long enough never to meet again; a generator fit for cryptography is the
-/// caller's to choose.
+/// A number that is used once with a key. Draw it from a cryptographically secure random generator; it is
+/// long enough that random ones do not repeat.
 pub type Nonce = [u8; NONCE_BYTES];
 
-/// The key of one encrypted channel.
+/// The key of one encrypted channel. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SharedSecret([u8; 32]);
 
@@ -41,52 +42,54 @@ struct Envelope {
 }
 
 impl SharedSecret {
-    /// The key of `channel`: SHA-256 over its name and the master key.
+    /// Derives the key of `channel`: SHA-256 over its name and the master key.
     pub fn derive(channel: &ChannelName, master_key: &EncryptionMasterKey) -> Self {
         Self(master_key.derive(channel))
     }
 
-    /// The key from the `shared_secret` of a [`ChannelAuthorization`](crate::ChannelAuthorization): base64, padded or not.
+    /// Decodes the `shared_secret` of a [`ChannelAuthorization`](crate::ChannelAuthorization): base64, with
+    /// or without padding.
     ///
     /// # Errors
-    /// [`EncryptionKey`](ErrorKind::EncryptionKey) when it is not 32 bytes.
+    /// Returns [`EncryptionKey`](ErrorKind::EncryptionKey) if it is not base64 of 32 bytes.
     pub fn from_base64(text: &str) -> Result<Self, Error> {
         LENIENT.decode(text).ok().and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or_else(|| {
             Error::new(ErrorKind::EncryptionKey, "a shared secret is base64 of exactly 32 bytes")
         })
     }
 
-    /// The key as an auth endpoint hands it out: base64 of 44 characters.
+    /// Encodes the key as the `shared_secret` of an auth endpoint's answer: base64 of 44 characters.
     pub fn to_base64(&self) -> String {
         STANDARD.encode(self.0)
     }
 
-    /// The data of an event that says `plaintext`: `{"nonce":…,"ciphertext":…}`, as it is published.
+    /// Encrypts `plaintext` and returns the data to publish: `{"nonce":…,"ciphertext":…}`.
     ///
-    /// `nonce` must never have sealed anything else with this key: whoever sees two texts under one nonce can read from
-    /// their difference, and forge.
+    /// Never use a nonce twice with the same key: two texts under one nonce reveal each other, and let an
+    /// attacker forge more.
     pub fn seal(&self, nonce: Nonce, plaintext: &str) -> String {
-        // Fails for no text that fits into memory; what would be sent instead opens for nobody.
+        // Cannot fail for text that fits in memory. If it did, nobody could open what is sent.
         let ciphertext = self.cipher().encrypt(&nonce.into(), plaintext.as_bytes()).unwrap_or_default();
         let envelope = Envelope { nonce: STANDARD.encode(nonce), ciphertext: STANDARD.encode(ciphertext) };
         serde_json::to_string(&envelope).unwrap_or_default()
     }
 
-    /// What the data of an encrypted channel's event says.
+    /// Decrypts the data of an encrypted channel's event.
     ///
     /// # Errors
-    /// [`Envelope`](ErrorKind::Envelope): the data is no sealed one, and another key would not help;
-    /// [`Decryption`](ErrorKind::Decryption): this key does not open it, as after a change of the master key.
+    /// Returns [`Envelope`](ErrorKind::Envelope) if the data is not encrypted data, so that no key would
+    /// help, and [`Decryption`](ErrorKind::Decryption) if this key does not open it, for example because
+    /// the master key has changed.
     pub fn open(&self, data: &str) -> Result<String, Error> {
         let (nonce, ciphertext) = parse(data).ok_or_else(|| {
-            Error::new(ErrorKind::Envelope, "the data is no JSON with a nonce and a ciphertext in base64")
+            Error::new(ErrorKind::Envelope, "encrypted data must be JSON with nonce and ciphertext in base64")
         })?;
         let plaintext = self
             .cipher()
             .decrypt(&nonce.into(), ciphertext.as_slice())
-            .map_err(|_| Error::new(ErrorKind::Decryption, "the shared secret does not open the data"))?;
+            .map_err(|_| Error::new(ErrorKind::Decryption, "the shared secret does not decrypt the data"))?;
         String::from_utf8(plaintext)
-            .map_err(|_| Error::new(ErrorKind::Envelope, "what was sealed is no UTF-8 text"))
+            .map_err(|_| Error::new(ErrorKind::Envelope, "the decrypted data is not UTF-8"))
     }
 
     fn cipher(&self) -> XSalsa20Poly1305 {
@@ -101,10 +104,10 @@ fn parse(data: &str) -> Option<(Nonce, Vec<u8>)> {
 }
 
 impl Signer {
-    /// The key of an encrypted channel, for a backend that publishes on it.
+    /// Returns the key of an encrypted channel, for a backend that publishes on it.
     ///
     /// # Errors
-    /// [`EncryptionKeyRequired`](ErrorKind::EncryptionKeyRequired) when this signer has no master key.
+    /// Returns [`EncryptionKeyRequired`](ErrorKind::EncryptionKeyRequired) if the signer has no master key.
     pub fn shared_secret(&self, channel: &ChannelName) -> Result<SharedSecret, Error> {
         self.required_master_key().map(|key| SharedSecret::derive(channel, key))
     }

@@ -8,18 +8,19 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind};
 
-/// The key of all of an app's encrypted channels: 32 bytes, which the Channels server never sees (Pusher's "end-to-end
-/// encryption"). Parsed from standard base64, 44 characters.
+/// The encryption master key of an app, 32 bytes, from which the key of each encrypted channel is derived
+/// (Pusher's "encrypted channels"). The Channels server never sees it. Parse it from standard base64 of
+/// 44 characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EncryptionMasterKey([u8; 32]);
 
 impl EncryptionMasterKey {
-    /// The key with these bytes.
+    /// Creates a key from its bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The channel's own key, in base64, as an auth endpoint hands it out.
+    /// Returns the key of a channel in base64: the `shared_secret` of an auth endpoint's answer.
     pub fn shared_secret(&self, channel: &ChannelName) -> String {
         STANDARD.encode(self.derive(channel))
     }
@@ -29,8 +30,8 @@ impl EncryptionMasterKey {
     }
 }
 
-/// SHA-256 over the channel's name and the master key's bytes. Of any number of them, since some of the published
-/// vectors have other lengths.
+/// Hashes the channel's name and the master key with SHA-256. The key may have any length because some
+/// published vectors use other lengths.
 fn derive_shared_secret(channel: &str, master_key: &[u8]) -> [u8; 32] {
     Sha256::new().chain_update(channel).chain_update(master_key).finalize().into()
 }
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_published_shared_secret_is_derived() {
+    fn every_published_shared_secret_is_reproduced() {
         let file: Value = serde_json::from_str(include_str!("../tests/vectors/auth.json")).unwrap();
         let vectors = file["shared_secret_derivation"].as_array().unwrap();
         assert_eq!(vectors.len(), 9);

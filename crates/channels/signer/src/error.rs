@@ -1,72 +1,80 @@
 use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 
-/// Why something was not signed, or not accepted. The text may be shown to the caller: it holds no secret and never the
-/// signature that would have been right.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text}")]
+/// The error of signing and verifying.
+///
+/// Its text may be shown to the caller: it contains no secret, and never the signature that would have
+/// been right. Errors are equal if kind and text are.
+#[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
     text: Cow<'static, str>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
-/// What is wrong, for code to decide on.
+/// The kind of an [`Error`], for code to decide on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The channel needs no authorization: a public one, or `#server-to-user-`.
+    /// The channel needs no authorization: it is public or `#server-to-user-`.
     PublicChannel,
-    /// A presence channel without `channel_data`.
+    /// A presence channel needs `channel_data`.
     ChannelDataRequired,
-    /// `channel_data` is no JSON object with a `user_id`.
+    /// `channel_data` is not a JSON object with a `user_id`.
     ChannelData,
-    /// `channel_data` for a channel whose signature does not cover it.
+    /// `channel_data` was given for a channel whose signature does not cover it.
     UnexpectedChannelData,
-    /// `user_data` is no JSON object with an `id` that is a text.
+    /// `user_data` is not a JSON object with a string `id`.
     UserData,
-    /// An encrypted channel, and no master key to make its secret from.
+    /// An encrypted channel needs the encryption master key.
     EncryptionKeyRequired,
-    /// An encryption master key, or a channel's shared secret, that is not base64 of exactly 32 bytes.
+    /// An encryption master key or shared secret is not base64 of exactly 32 bytes.
     EncryptionKey,
-    /// The data of an encrypted channel's event that is no `{"nonce":…,"ciphertext":…}`.
+    /// The data of an encrypted channel's event is not `{"nonce":…,"ciphertext":…}`.
     #[cfg(feature = "encrypted")]
     Envelope,
-    /// Sealed data that this shared secret does not open: another key's, or changed on its way.
+    /// The shared secret does not decrypt the data: it is another key, or the data was changed.
     #[cfg(feature = "encrypted")]
     Decryption,
-    /// The method or the path of a request cannot be signed.
+    /// The method or path of a request cannot be signed.
     Request,
-    /// The name or the value of a query parameter cannot be signed.
+    /// The name or value of a query parameter cannot be signed.
     Parameter,
-    /// A query parameter that only the signer may set.
+    /// A query parameter is one that only the signer sets.
     ReservedParameter,
-    /// The same query parameter twice.
+    /// A query parameter occurs twice.
     DuplicateParameter,
-    /// A query parameter, or a header of a webhook, that is not there.
+    /// A query parameter, or a header of a webhook, is missing.
     MissingParameter,
-    /// The app key is not ours.
+    /// The app key is not the signer's.
     UnknownKey,
     /// `auth_version` is not 1.0.
     Version,
-    /// `auth_timestamp` is no number of seconds.
+    /// `auth_timestamp` is not a number of seconds.
     Timestamp,
-    /// `auth_timestamp` is 600 seconds or more away from now, in the past or the future; or a webhook's `time_ms` farther than
-    /// allowed.
+    /// `auth_timestamp` differs from now by 600 seconds or more, or a webhook's `time_ms` by more than allowed.
     Expired,
-    /// A webhook that is not sent as `application/json`.
+    /// The content type of a webhook is not `application/json`.
     ContentType,
-    /// The body of a webhook that is no JSON object with `time_ms` and `events`.
+    /// The body of a webhook is not a JSON object with `time_ms` and `events`.
     WebhookBody,
-    /// `body_md5` is not that of the body.
+    /// `body_md5` does not match the body.
     BodyMd5,
-    /// The signature is not ours over what was received.
+    /// The signature does not match what was received.
     Signature,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, text: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, text: text.into() }
+        Self { kind, text: text.into(), source: None }
     }
 
+    pub(crate) fn with_source(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { source: Some(Arc::new(source)), ..self }
+    }
+
+    // The texts of Pusher's own servers.
     pub(crate) fn signature() -> Self {
         Self::new(ErrorKind::Signature, "Invalid signature")
     }
@@ -75,8 +83,34 @@ impl Error {
         Self::new(ErrorKind::UnknownKey, "Unknown auth_key")
     }
 
-    /// What is wrong.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 }
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error").field("kind", &self.kind).field("text", &self.text).finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, &self.text) == (other.kind, &other.text)
+    }
+}
+
+impl Eq for Error {}

@@ -1,4 +1,4 @@
-/// Appends `bytes` in lower-case hexadecimal.
+/// Appends `bytes` as lower-case hexadecimal digits.
 pub(crate) fn push<const N: usize>(text: &mut String, bytes: [u8; N]) {
     let mut pairs = [[0; 2]; N];
     for (pair, byte) in pairs.iter_mut().zip(bytes) {
@@ -13,7 +13,7 @@ fn digit(nibble: u8) -> u8 {
     if nibble < 10 { b'0' + nibble } else { b'a' + (nibble - 10) }
 }
 
-/// The 32 bytes of a SHA-256 value, from exactly 64 hexadecimal digits of either case.
+/// Decodes a SHA-256 value from exactly 64 hexadecimal digits of either case.
 pub(crate) fn decode(text: &str) -> Option<[u8; 32]> {
     let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;
     let mut bytes = [0; 32];
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_lower_case_and_come_back() {
+    fn encoded_digits_are_lower_case_and_decode() {
         let bytes: [u8; 32] = std::array::from_fn(|i| (i * 8 + i / 4) as u8);
         let mut text = String::new();
         push(&mut text, bytes);

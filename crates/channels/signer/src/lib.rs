@@ -1,4 +1,9 @@
-#![doc = include_str!("../README.md")]
+// The README shows every feature, so its code compiles only with all of them.
+#![cfg_attr(all(feature = "axum", feature = "encrypted"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "axum", feature = "encrypted")),
+    doc = "Creates and verifies every signature of Pusher Channels."
+)]
 
 mod channel;
 #[cfg(feature = "encrypted")]
@@ -11,14 +16,15 @@ mod signer;
 mod user;
 mod webhook;
 
+#[cfg(feature = "axum")]
+pub use axum_core;
 pub use channel::ChannelAuthorization;
 pub use encryption::EncryptionMasterKey;
 pub use error::{Error, ErrorKind};
+pub use pusher_protocol::{ChannelName, SocketId};
 pub use request::Request;
 pub use signer::Signer;
 pub use user::UserAuthentication;
 #[cfg(feature = "axum")]
 pub use webhook::WebhookRejection;
 pub use webhook::{ClientEvent, ReceivedWebhook, Webhook, WebhookEvent, WebhookReceiver};
-// Part of this crate's signatures.
-pub use pusher_protocol::{ChannelName, SocketId};

@@ -13,35 +13,59 @@ const VERSION: &str = "auth_version";
 const SIGNATURE: &str = "auth_signature";
 const BODY_MD5: &str = "body_md5";
 
-/// An HTTP API request, as far as its signature is concerned (Pusher's "HTTP API reference", authentication).
+/// The parts of an HTTP API request that its signature covers (Pusher's "HTTP API reference",
+/// authentication). `Debug` shows method and path alone.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct Request<'a> {
-    /// The method, in either case.
+    /// The method, in upper or lower case.
     pub method: &'a str,
-    /// The path as it stands in the request line, from `/apps/` on and without the query.
+    /// The path of the request line without the query, beginning with `/apps/`.
     pub path: &'a str,
-    /// The query's parameters, decoded.
+    /// The decoded query parameters.
     pub query: &'a [(&'a str, &'a str)],
-    /// The body's bytes.
+    /// The body.
     pub body: Option<&'a [u8]>,
 }
 
+impl<'a> Request<'a> {
+    /// Creates a request without query and body.
+    pub fn new(method: &'a str, path: &'a str) -> Self {
+        Self { method, path, query: &[], body: None }
+    }
+
+    /// Sets the decoded query parameters.
+    #[must_use]
+    pub fn with_query(self, query: &'a [(&'a str, &'a str)]) -> Self {
+        Self { query, ..self }
+    }
+
+    /// Sets the body, if there is one.
+    #[must_use]
+    pub fn with_body(self, body: impl Into<Option<&'a [u8]>>) -> Self {
+        Self { body: body.into(), ..self }
+    }
+}
+
 impl Signer {
-    /// The query of the signed request: the given parameters, their names in lower case, with `auth_key`,
-    /// `auth_timestamp`, `auth_version` and, if there is a body, `body_md5`; `auth_signature` comes last. They are not
-    /// percent-encoded yet. `now` is in Unix seconds.
+    /// Signs a request and returns its whole query: the given parameters with names in lower case,
+    /// `auth_key`, `auth_timestamp`, `auth_version`, `body_md5` if there is a body, and `auth_signature` at
+    /// the end. The values still need percent-encoding. `now` is in Unix seconds.
     ///
     /// # Errors
-    /// - [`Request`](ErrorKind::Request), [`Parameter`](ErrorKind::Parameter): something in it would let two requests
-    ///   share a signature, such as a line end or a `&`; the scheme signs values without encoding them.
-    /// - [`ReservedParameter`](ErrorKind::ReservedParameter): the query already has one that is set here.
-    /// - [`DuplicateParameter`](ErrorKind::DuplicateParameter): a name twice that does not end in `[]`.
+    /// - Returns [`Request`](ErrorKind::Request) or [`Parameter`](ErrorKind::Parameter) if method, path or a
+    ///   parameter contains something, such as a line end or `&`, that would let two requests share a
+    ///   signature: the scheme signs values without encoding them.
+    /// - Returns [`ReservedParameter`](ErrorKind::ReservedParameter) if the query has a parameter that is
+    ///   set here.
+    /// - Returns [`DuplicateParameter`](ErrorKind::DuplicateParameter) if a name that does not end in `[]`
+    ///   occurs twice.
     pub fn sign_request(&self, request: &Request<'_>, now: u64) -> Result<Vec<(String, String)>, Error> {
         let mut parameters = lower_case(request.query);
         if parameters.iter().any(|(name, _)| name.starts_with("auth_") || name == BODY_MD5) {
             return Err(Error::new(
                 ErrorKind::ReservedParameter,
-                "auth_ parameters and body_md5 are set by the signer",
+                "the signer sets body_md5 and the parameters beginning with auth_",
             ));
         }
         let mut add = |name: &str, value: String| parameters.push((name.to_owned(), value));
@@ -56,14 +80,15 @@ impl Signer {
         Ok(parameters)
     }
 
-    /// Whether a received request was signed with this signer's secret, less than 600 seconds away from `now` (Unix
-    /// seconds), and has the body that was signed. `request.query` holds every received parameter, decoded,
-    /// `auth_signature` among them.
+    /// Verifies a received request: its key, signature and body, and that it was signed less than 600
+    /// seconds before or after `now` (Unix seconds). `request.query` must contain all received parameters,
+    /// decoded, including `auth_signature`.
     ///
     /// Within those 600 seconds the same request verifies again: the scheme has no nonce.
     ///
     /// # Errors
-    /// The kind says which check failed; the texts are those of Pusher's servers, without the right signature.
+    /// Returns an error whose kind names the failed check. The texts are those of Pusher's servers, without
+    /// the right signature.
     pub fn verify_request(&self, request: &Request<'_>, now: u64) -> Result<(), Error> {
         let (signatures, mut parameters): (Vec<_>, Vec<_>) =
             lower_case(request.query).into_iter().partition(|(name, _)| name == SIGNATURE);
@@ -90,34 +115,35 @@ impl Signer {
     }
 }
 
-/// The method, the path and the sorted parameters, a line each. With what is refused here, no two requests have the same.
+/// Returns the text to sign: method, path and sorted parameters, one line each. The checks ensure that no
+/// two requests have the same text.
 fn text_to_sign(request: &Request<'_>, parameters: &mut [(String, String)]) -> Result<String, Error> {
     let Request { method, path, .. } = request;
     if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        return Err(Error::new(ErrorKind::Request, "the method must have letters only"));
+        return Err(Error::new(ErrorKind::Request, "the method must consist of letters"));
     }
     if !path.starts_with('/') || path.contains(|c: char| c.is_control() || c == '?' || c == '#') {
         return Err(Error::new(
             ErrorKind::Request,
-            "the path must begin with / and have neither query nor control characters",
+            "the path must begin with / and contain neither a query nor control characters",
         ));
     }
     let query = canonical_query(parameters)?;
     Ok(format!("{}\n{path}\n{query}", method.to_ascii_uppercase()))
 }
 
-/// Sorts the parameters and joins them, `name=value` with `&` between, not encoded.
+/// Sorts the parameters and joins them as `name=value`, separated by `&`, without encoding them.
 fn canonical_query(parameters: &mut [(String, String)]) -> Result<String, Error> {
-    // Stable: the values of `name[]` keep their order.
+    // A stable sort, so that the values of `name[]` stay in order.
     parameters.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut query = String::new();
     let mut previous = None;
     for (name, value) in parameters.iter() {
-        let unclear = |c: char| c.is_control() || c == '&';
-        if name.is_empty() || name.contains(|c| unclear(c) || c == '=') || value.contains(unclear) {
+        let separates = |c: char| c.is_control() || c == '&';
+        if name.is_empty() || name.contains(|c| separates(c) || c == '=') || value.contains(separates) {
             return Err(Error::new(
                 ErrorKind::Parameter,
-                "a query parameter must have a name, and no control characters or & in name and value",
+                "a query parameter needs a name, and must not contain & or control characters",
             ));
         }
         if previous == Some(name) && !name.ends_with("[]") {
@@ -154,13 +180,13 @@ fn check_timestamp(timestamp: &str, now: u64) -> Result<(), Error> {
     ))
 }
 
-/// The MD5 of a body that has bytes is required; of an empty one it may be there, as some libraries send it.
+/// Checks `body_md5`, which is required unless the body is empty. Some libraries send it even then.
 fn check_body(body_md5: Option<&str>, body: &[u8]) -> Result<(), Error> {
     match body_md5 {
         None if body.is_empty() => Ok(()),
         None => Err(missing("Missing parameter: body_md5")()),
         Some(given) if given.eq_ignore_ascii_case(&md5_hex(body)) => Ok(()),
-        Some(_) => Err(Error::new(ErrorKind::BodyMd5, "body_md5 is not that of the body")),
+        Some(_) => Err(Error::new(ErrorKind::BodyMd5, "body_md5 does not match the body")),
     }
 }
 

@@ -8,55 +8,56 @@ use crate::encryption::EncryptionMasterKey;
 use crate::error::{Error, ErrorKind};
 use crate::hex;
 
-/// An app's key and secret: signs and verifies all that Pusher Channels signs, always HMAC-SHA256 in hexadecimal.
+/// Signs and verifies with the key and secret of an app: HMAC-SHA256 in hexadecimal, as Pusher Channels
+/// uses it everywhere.
 ///
-/// The secret is turned into the state of the HMAC once. Clones share it.
+/// Cheap to clone. `Debug` shows the key alone.
 #[derive(Clone)]
-pub struct Signer(Arc<Credentials>);
+pub struct Signer(Arc<Inner>);
 
 #[derive(Clone)]
-struct Credentials {
+struct Inner {
     key: String,
     mac: Hmac<Sha256>,
     master_key: Option<EncryptionMasterKey>,
 }
 
 impl Signer {
-    /// A signer for the app with this key and secret.
-    #[expect(clippy::expect_used, reason = "an HMAC takes a key of any length (RFC 2104)")]
+    /// Creates a signer from the key and secret of an app.
+    #[expect(clippy::expect_used, reason = "HMAC accepts a key of any length (RFC 2104)")]
     pub fn new(key: impl Into<String>, secret: &str) -> Self {
         let mac = Hmac::new_from_slice(secret.as_bytes()).expect("any length");
-        Self(Arc::new(Credentials { key: key.into(), mac, master_key: None }))
+        Self(Arc::new(Inner { key: key.into(), mac, master_key: None }))
     }
 
-    /// The same signer, able to authorize `private-encrypted-` channels.
+    /// Adds the key that `private-encrypted-` channels need.
     #[must_use]
     pub fn with_encryption_master_key(mut self, key: EncryptionMasterKey) -> Self {
         Arc::make_mut(&mut self.0).master_key = Some(key);
         self
     }
 
-    /// The app key, which is public: clients name it when they connect.
+    /// Returns the app key. It is public: clients connect with it.
     pub fn key(&self) -> &str {
         &self.0.key
     }
 
-    /// The signature of any text: 64 lower-case hexadecimal digits.
+    /// Signs a text and returns 64 lower-case hexadecimal digits.
     ///
-    /// It checks nothing. Of what comes from outside, sign only what [`authorize_channel`](Self::authorize_channel) and its
-    /// like have checked: otherwise a client may choose the text, and thereby another channel.
+    /// It does not check the text. Never sign text that a client chose: it could be the authorization of
+    /// another channel. Use [`authorize_channel`](Self::authorize_channel) and its like, which check.
     pub fn sign(&self, text: &[u8]) -> String {
         let mut signature = String::with_capacity(64);
         hex::push(&mut signature, self.mac(&[text]).finalize().into_bytes().into());
         signature
     }
 
-    /// Whether `signature` is that of `text`, compared in constant time. Anything but 64 hexadecimal digits is not.
+    /// Returns whether `signature` is the signature of `text`, compared in constant time.
     pub fn verify(&self, text: &[u8], signature: &str) -> bool {
         self.verify_parts(&[text], signature)
     }
 
-    /// One signature over the parts in a row, so that no text has to be built for it.
+    /// Computes the signature over all parts without joining them first.
     fn mac(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
         let mut mac = self.0.mac.clone();
         for part in parts {
@@ -73,12 +74,12 @@ impl Signer {
         self.0.master_key.as_ref().ok_or_else(|| {
             Error::new(
                 ErrorKind::EncryptionKeyRequired,
-                "an encrypted channel needs the encryption master key",
+                "an encrypted channel needs the encryption master key: call Signer::with_encryption_master_key",
             )
         })
     }
 
-    /// `key:signature`, the token of channel and user authorizations.
+    /// Returns `key:signature`, the token of channel and user authorizations.
     pub(crate) fn token(&self, parts: &[&[u8]]) -> String {
         let mut token = String::with_capacity(self.0.key.len() + 1 + 64);
         token.push_str(&self.0.key);

@@ -12,15 +12,16 @@ pub use extractor::WebhookRejection;
 pub use receiver::{ReceivedWebhook, WebhookReceiver};
 
 impl Signer {
-    /// Whether a webhook comes from the holder of the secret: `key` is the header `X-Pusher-Key`, `signature` the header
-    /// `X-Pusher-Signature`, `body` the request's bytes before anything read them (Pusher's "webhooks").
+    /// Verifies the signature of a webhook (Pusher's "webhooks"). `key` is the header `X-Pusher-Key`,
+    /// `signature` the header `X-Pusher-Signature`, `body` the bytes as received.
     ///
-    /// [`WebhookReceiver`] does this for several keys, and reads the body too. A webhook has no expiry: the same one
-    /// may come again, and out of order; `time_ms` in the body tells its age.
+    /// [`WebhookReceiver`] also accepts several keys and parses the body. A webhook does not expire: it may
+    /// arrive twice, or out of order; its `time_ms` is the time at which it was made.
     ///
     /// # Errors
-    /// [`MissingParameter`](ErrorKind::MissingParameter) without one of the headers, [`UnknownKey`](ErrorKind::UnknownKey)
-    /// for another key than this signer's, [`Signature`](ErrorKind::Signature).
+    /// Returns [`MissingParameter`](ErrorKind::MissingParameter) if a header is missing,
+    /// [`UnknownKey`](ErrorKind::UnknownKey) if the key is not this signer's, and
+    /// [`Signature`](ErrorKind::Signature) if the signature does not match.
     pub fn verify_webhook(
         &self,
         key: Option<&str>,

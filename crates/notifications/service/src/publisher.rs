@@ -95,6 +95,7 @@ impl InboxPublisher {
             };
             Some((snapshot, (!is_last).then_some((present, is_closed))))
         })
+        .fuse()
         .boxed()
     }
 
@@ -112,6 +113,7 @@ impl InboxPublisher {
             };
             (!is_closed.load(Ordering::SeqCst)).then_some((announcement, (queue, is_closed)))
         })
+        .fuse()
         .boxed()
     }
 

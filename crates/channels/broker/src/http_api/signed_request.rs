@@ -56,8 +56,9 @@ fn verify(
     body: Option<&[u8]>,
 ) -> Result<(), pusher_signer::Error> {
     let query: Vec<_> = query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let request =
-        pusher_signer::Request { method: parts.method.as_str(), path: parts.uri.path(), query: &query, body };
+    let request = pusher_signer::Request::new(parts.method.as_str(), parts.uri.path())
+        .with_query(&query)
+        .with_body(body);
     broker.shared.signer.verify_request(&request, (broker.shared.clock)().as_secs())
 }
 

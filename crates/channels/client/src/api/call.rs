@@ -89,7 +89,7 @@ impl Call {
         let query: Vec<(&str, &str)> =
             self.query.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let (method, body) = (self.method(), self.body.as_deref());
-        let request = Request { method: method.as_str(), path: &self.path, query: &query, body };
+        let request = Request::new(method.as_str(), &self.path).with_query(&query).with_body(body);
         let query = signer
             .sign_request(&request, now)
             .map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()))?;

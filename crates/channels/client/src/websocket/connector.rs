@@ -1,4 +1,5 @@
 use std::io;
+use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -12,6 +13,13 @@ pub trait Connector: Send + Sync {
     /// # Errors
     /// Count as a failed attempt: another follows, with backoff.
     async fn connect(&self, host: &str, port: u16) -> io::Result<BoxTransport>;
+}
+
+#[async_trait::async_trait]
+impl<C: Connector + ?Sized> Connector for Arc<C> {
+    async fn connect(&self, host: &str, port: u16) -> io::Result<BoxTransport> {
+        (**self).connect(host, port).await
+    }
 }
 
 /// A byte stream of both directions.

@@ -32,7 +32,10 @@ pub(crate) async fn start(told: UnboundedSender<WebhookEvent>) -> (u16, Box<dyn 
 
 fn tell(webhook: &Webhook, told: &UnboundedSender<WebhookEvent>) -> Result<(), String> {
     let [content_type, key, signature] = webhook.headers().map(|(_, value)| Some(value));
-    let received = ReceivedWebhook { content_type, key, signature, body: webhook.body().as_bytes() };
+    let received = ReceivedWebhook::new(webhook.body().as_bytes())
+        .with_content_type(content_type)
+        .with_key(key)
+        .with_signature(signature);
     let webhook = WebhookReceiver::new(signer()).receive(&received, 0).map_err(|why| why.to_string())?;
     webhook.events.into_iter().for_each(|event| drop(told.send(event)));
     Ok(())

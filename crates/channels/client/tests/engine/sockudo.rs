@@ -57,12 +57,10 @@ pub(crate) async fn start(told: UnboundedSender<WebhookEvent>) -> (u16, Box<dyn 
 async fn receive(told: UnboundedSender<WebhookEvent>) -> (String, JoinHandle<()>) {
     let take = async move |headers: HeaderMap, body: Bytes| {
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let received = ReceivedWebhook {
-            content_type: header("content-type"),
-            key: header("x-pusher-key"),
-            signature: header("x-pusher-signature"),
-            body: &body,
-        };
+        let received = ReceivedWebhook::new(&body)
+            .with_content_type(header("content-type"))
+            .with_key(header("x-pusher-key"))
+            .with_signature(header("x-pusher-signature"));
         match WebhookReceiver::new(signer()).receive(&received, 0) {
             Err(_) => StatusCode::BAD_REQUEST,
             Ok(webhook) => {

@@ -55,7 +55,7 @@ async fn requests_are_signed_as_they_are_sent() {
         let query: Vec<(&str, &str)> =
             query.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
-        let signed = Request { method: "POST", path, query: &query, body: Some(&request.body) };
+        let signed = Request::new("POST", path).with_query(&query).with_body(request.body.as_slice());
         signer().verify_request(&signed, now).unwrap();
     }
 }

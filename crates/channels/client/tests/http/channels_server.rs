@@ -53,12 +53,9 @@ async fn answer(State(double): State<Double>, request: Request) -> (StatusCode, 
         serde_urlencoded::from_str(parts.uri.query().unwrap_or_default()).unwrap();
     let pairs: Vec<(&str, &str)> = query.iter().map(|(name, value)| (&**name, &**value)).collect();
     let path = parts.uri.path();
-    let signed = pusher_signer::Request {
-        method: parts.method.as_str(),
-        path,
-        query: &pairs,
-        body: (parts.method == Method::POST).then_some(&body[..]),
-    };
+    let signed = pusher_signer::Request::new(parts.method.as_str(), path)
+        .with_query(&pairs)
+        .with_body((parts.method == Method::POST).then_some(&body[..]));
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
     if let Err(error) = double.signer.verify_request(&signed, now) {
         return (StatusCode::UNAUTHORIZED, error.to_string());

@@ -177,7 +177,7 @@ async fn an_authorization_without_a_secret_is_a_refusal() {
             &self,
             _request: &AuthorizationRequest,
         ) -> Result<ChannelAuthorization, AuthorizationError> {
-            Ok(ChannelAuthorization { auth: "k:s".to_owned(), channel_data: None, shared_secret: None })
+            Ok(ChannelAuthorization::new("k:s"))
         }
     }
     let net = Net::new();

@@ -52,7 +52,7 @@ impl UserAuthenticator for Asker<UserAuthentication> {
 }
 
 fn authorization(auth: &str) -> ChannelAuthorization {
-    ChannelAuthorization { auth: auth.to_owned(), channel_data: None, shared_secret: None }
+    ChannelAuthorization::new(auth)
 }
 
 fn forbidden<T>() -> Result<T, AuthorizationError> {

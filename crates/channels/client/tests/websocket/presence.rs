@@ -96,7 +96,7 @@ impl Authorizer for Nameless {
         &self,
         _request: &AuthorizationRequest,
     ) -> Result<ChannelAuthorization, AuthorizationError> {
-        Ok(ChannelAuthorization { auth: "k:s".to_owned(), channel_data: None, shared_secret: None })
+        Ok(ChannelAuthorization::new("k:s"))
     }
 }
 

@@ -3,19 +3,19 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// A webhook's body: what happened, told to the backend (Pusher's "webhooks").
+/// The body of a webhook (Pusher's "webhooks").
 ///
-/// The same one may come twice, and later ones before it: `time_ms` tells their order.
+/// A webhook may arrive twice, and after later ones: `time_ms` gives the order.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct Webhook {
-    /// When it was made, in Unix milliseconds.
+    /// The time at which the webhook was made, in Unix milliseconds.
     pub time_ms: u64,
-    /// What happened, in this order; one event unless the app has batch webhooks.
+    /// The events in order; one event unless the app has batch webhooks enabled.
     pub events: Vec<WebhookEvent>,
 }
 
-/// One thing that happened.
+/// An event of a webhook.
 #[derive(Clone, PartialEq, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -30,11 +30,11 @@ pub enum WebhookEvent {
         /// The channel.
         channel: String,
     },
-    /// A user came into a presence channel.
+    /// A user joined a presence channel.
     MemberAdded {
         /// The channel.
         channel: String,
-        /// The user.
+        /// The user's id.
         #[serde(deserialize_with = "text")]
         user_id: String,
     },
@@ -42,52 +42,53 @@ pub enum WebhookEvent {
     MemberRemoved {
         /// The channel.
         channel: String,
-        /// The user.
+        /// The user's id.
         #[serde(deserialize_with = "text")]
         user_id: String,
     },
-    /// A client sent an event to the other subscribers.
+    /// A client sent a client event.
     ClientEvent(ClientEvent),
-    /// Somebody subscribed to a cache channel that keeps no event.
+    /// A client subscribed to a cache channel that has no last event.
     CacheMiss {
         /// The channel.
         channel: String,
     },
-    /// The number of a channel's subscriptions changed.
+    /// The number of connections subscribed to a channel changed.
     SubscriptionCount {
         /// The channel.
         channel: String,
-        /// How many there are.
+        /// The number of connections.
         subscription_count: u64,
     },
-    /// An event of another kind, or without the fields of its kind: the object as it came.
+    /// An event of an unknown kind or without the fields of its kind, as received.
     #[serde(untagged)]
     Unknown(Value),
 }
 
-/// A client event, as a webhook tells it. The client wrote name and data: trust only `user_id`, of a presence channel.
+/// A client event that a webhook reports. Name and data are the client's: trust only the `user_id` that the
+/// server sets in presence channels.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct ClientEvent {
     /// The channel.
     pub channel: String,
-    /// The event's name; it begins with `client-`.
+    /// The event's name, which begins with `client-`.
     pub event: String,
-    /// The event's data: opened if it is an encrypted channel's and the key is known, else as the client sent it.
+    /// The event's data, decrypted if the receiver has the key.
     #[serde(deserialize_with = "text", default)]
     pub data: String,
-    /// The connection that sent it.
+    /// The socket id of the sender.
     #[serde(default)]
     pub socket_id: Option<String>,
-    /// The user that sent it, on presence channels.
+    /// The user id of the sender, in presence channels.
     #[serde(deserialize_with = "optional_text", default)]
     pub user_id: Option<String>,
-    /// Whether `data` is still sealed: an encrypted channel's, and the key is missing or does not open it.
+    /// Whether `data` is still encrypted because the key is missing or wrong.
     #[serde(skip)]
-    pub is_sealed: bool,
+    pub is_encrypted: bool,
 }
 
-/// A text; of anything else its JSON.
+/// Reads a string, or any other value as its JSON.
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::String(text) => text,

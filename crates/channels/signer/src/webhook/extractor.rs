@@ -10,14 +10,16 @@ use http::header::CONTENT_TYPE;
 use super::{ReceivedWebhook, Webhook, WebhookReceiver};
 use crate::error::{Error, ErrorKind};
 
-/// Why an axum handler got no [`Webhook`].
-#[derive(Debug)]
+/// The response to a request that is not a verified [`Webhook`].
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WebhookRejection {
     /// The body could not be read, or is larger than axum's `DefaultBodyLimit`.
-    Body(BytesRejection),
-    /// The webhook was refused: 415 for its content type, 400 for its body, else 401.
-    Refused(Error),
+    #[error("the body of the webhook could not be read")]
+    Body(#[source] BytesRejection),
+    /// The webhook was rejected: 415 for its content type, 400 for its body, otherwise 401.
+    #[error("the webhook was rejected")]
+    Rejected(#[source] Error),
 }
 
 impl<S> FromRequest<S> for Webhook
@@ -31,15 +33,15 @@ where
         let headers = request.headers().clone();
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let body = Bytes::from_request(request, state).await.map_err(WebhookRejection::Body)?;
-        let received = ReceivedWebhook {
-            content_type: header(CONTENT_TYPE.as_str()),
-            key: header("x-pusher-key"),
-            signature: header("x-pusher-signature"),
-            body: &body,
-        };
+        let received = ReceivedWebhook::new(&body)
+            .with_content_type(header(CONTENT_TYPE.as_str()))
+            .with_key(header("x-pusher-key"))
+            .with_signature(header("x-pusher-signature"));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let receiver = WebhookReceiver::from_ref(state);
-        receiver.receive(&received, u64::try_from(now).unwrap_or(u64::MAX)).map_err(WebhookRejection::Refused)
+        receiver
+            .receive(&received, u64::try_from(now).unwrap_or(u64::MAX))
+            .map_err(WebhookRejection::Rejected)
     }
 }
 
@@ -47,7 +49,7 @@ impl IntoResponse for WebhookRejection {
     fn into_response(self) -> Response {
         let error = match self {
             Self::Body(rejection) => return rejection.into_response(),
-            Self::Refused(error) => error,
+            Self::Rejected(error) => error,
         };
         let status = match error.kind() {
             ErrorKind::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -3,7 +3,7 @@ use pusher_signer::{ErrorKind, Signer, SocketId};
 use crate::authorizations::{channel, socket};
 
 #[test]
-fn an_authorization_is_good_for_its_own_connection_channel_and_data_only() {
+fn an_authorization_is_valid_only_for_its_own_connection_channel_and_data() {
     let signer = Signer::new("key", "secret");
     let data = Some(r#"{"user_id":"ada"}"#);
     let auth = signer.authorize_channel(&socket(), &channel("presence-room"), data).unwrap().auth;
@@ -27,7 +27,7 @@ fn an_authorization_is_good_for_its_own_connection_channel_and_data_only() {
 }
 
 #[test]
-fn data_sent_along_with_a_private_subscription_changes_nothing() {
+fn channel_data_of_a_private_subscription_is_ignored() {
     let signer = Signer::new("key", "secret");
     let name = channel("private-ada");
     let auth = signer.authorize_channel(&socket(), &name, None).unwrap().auth;
@@ -38,7 +38,7 @@ fn data_sent_along_with_a_private_subscription_changes_nothing() {
 }
 
 #[test]
-fn a_malformed_token_is_refused() {
+fn a_malformed_token_is_rejected() {
     let signer = Signer::new("key", "secret");
     let name = channel("private-ada");
     let auth = signer.authorize_channel(&socket(), &name, None).unwrap().auth;
@@ -71,7 +71,7 @@ fn a_key_with_a_colon_still_verifies() {
 }
 
 #[test]
-fn every_changed_digit_spoils_a_signature() {
+fn changing_any_digit_invalidates_a_signature() {
     let signer = Signer::new("key", "secret");
     let good = signer.sign(b"text");
     for position in 0..good.len() {

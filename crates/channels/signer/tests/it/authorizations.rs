@@ -27,7 +27,7 @@ fn every_channel_vector_is_signed_as_published() {
         assert_eq!(format!("{}:{}", vector.key, vector.signature), vector.auth);
         assert!(signer.verify(text, &vector.signature));
         if let Some(wrong) = &vector.published_signature {
-            assert!(!signer.verify(text, wrong), "the docs print the signature of another text");
+            assert!(!signer.verify(text, wrong), "the documentation shows the signature of another text");
         }
 
         let socket_id = SocketId::new(&*vector.socket_id).unwrap();
@@ -41,13 +41,11 @@ fn every_channel_vector_is_signed_as_published() {
         } else if data.is_some_and(|data| !data.contains("user_id")) {
             assert_eq!(kind(result), ErrorKind::ChannelData, "{name}");
         } else {
-            let expected = ChannelAuthorization {
-                auth: vector.auth,
-                channel_data: vector.channel_data.clone(),
-                shared_secret: vector.shared_secret,
-            };
-            assert!(result.unwrap() == expected, "{name}");
-            signer.verify_channel(&expected.auth, &socket_id, &name, data).unwrap();
+            let authorization = result.unwrap();
+            assert_eq!(authorization.auth, vector.auth, "{name}");
+            assert_eq!(authorization.channel_data, vector.channel_data, "{name}");
+            assert_eq!(authorization.shared_secret, vector.shared_secret, "{name}");
+            signer.verify_channel(&vector.auth, &socket_id, &name, data).unwrap();
             authorized += 1;
         }
     }
@@ -55,7 +53,7 @@ fn every_channel_vector_is_signed_as_published() {
 }
 
 #[test]
-fn every_socket_id_vector_is_told_apart() {
+fn every_socket_id_vector_is_classified() {
     let SocketIds { valid, invalid } = whole("socket_id_validation");
     assert_eq!((valid.len(), invalid.len()), (4, 11));
     assert!(valid.into_iter().all(|id| SocketId::new(id).is_ok()));
@@ -71,7 +69,7 @@ fn every_user_vector_is_signed_and_verified_as_published() {
         let socket_id = SocketId::new(&*vector.socket_id).unwrap();
         assert_eq!(signer.sign(vector.string_to_sign.as_bytes()), vector.signature);
         let user = signer.authenticate_user(&socket_id, &vector.user_data).unwrap();
-        assert!(user == UserAuthentication { auth: vector.auth, user_data: vector.user_data }, "{socket_id}");
+        assert!(user == UserAuthentication::new(vector.auth, vector.user_data), "{socket_id}");
         signer.verify_user(&user.auth, &socket_id, &user.user_data).unwrap();
         let other = signer.verify_user(&user.auth, &socket_id, r#"{"id":"someone else"}"#);
         assert_eq!(kind(other), ErrorKind::Signature);
@@ -81,7 +79,7 @@ fn every_user_vector_is_signed_and_verified_as_published() {
 }
 
 #[test]
-fn every_plain_hmac_vector_holds() {
+fn every_plain_hmac_vector_is_reproduced() {
     for vector in section::<RawHmac>("raw_hmac", 4) {
         let signer = Signer::new("any", &vector.secret);
         assert_eq!(signer.sign(vector.message.as_bytes()), vector.hmac_sha256_hex);
@@ -90,14 +88,14 @@ fn every_plain_hmac_vector_holds() {
 }
 
 #[test]
-fn a_secret_longer_than_a_hash_block_signs_as_hmac_says() {
+fn a_secret_longer_than_a_hash_block_is_hashed_first() {
     // Computed with Python's hmac.
     let signer = Signer::new("key", &"a".repeat(131));
     assert_eq!(signer.sign(b"text"), "f13cad014b0c8fcf7bff320b87cfd041d15aa63e0564ed58876c0acdd3660f08");
 }
 
 #[test]
-fn channels_that_need_no_authorization_get_none() {
+fn channels_that_need_no_authorization_are_rejected() {
     let signer = Signer::new("key", "secret");
     for name in ["news", "cache-news", "#server-to-user-42", "privateer"] {
         assert_eq!(kind(signer.authorize_channel(&socket(), &channel(name), None)), ErrorKind::PublicChannel);
@@ -106,6 +104,32 @@ fn channels_that_need_no_authorization_get_none() {
             ErrorKind::PublicChannel
         );
     }
+}
+
+#[test]
+fn the_cause_of_malformed_json_is_the_source_and_not_the_text() {
+    let signer = Signer::new("key", "secret");
+    for error in [
+        signer.authorize_channel(&socket(), &channel("presence-a"), Some("{")).unwrap_err(),
+        signer.authenticate_user(&socket(), "{").unwrap_err(),
+    ] {
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains("EOF") && !error.to_string().contains("EOF"), "{error}: {source}");
+        assert!(error == error.clone() && format!("{error:?}").contains(&error.to_string()));
+    }
+    let missing = signer.authenticate_user(&socket(), "{}").unwrap_err();
+    assert!(std::error::Error::source(&missing).is_none());
+    assert!(missing != signer.authorize_channel(&socket(), &channel("a"), None).unwrap_err());
+}
+
+#[test]
+fn an_authorization_signed_elsewhere_can_be_built() {
+    let authorization =
+        ChannelAuthorization::new("key:00").with_channel_data("{}").with_shared_secret("c2VjcmV0");
+    let json = r#"{"auth":"key:00","channel_data":"{}","shared_secret":"c2VjcmV0"}"#;
+    assert_eq!(serde_json::to_string(&authorization).unwrap(), json);
+    let user = UserAuthentication::new("key:00", "{}");
+    assert_eq!(serde_json::to_string(&user).unwrap(), r#"{"auth":"key:00","user_data":"{}"}"#);
 }
 
 #[test]
@@ -136,13 +160,13 @@ fn presence_needs_an_object_with_a_user_id() {
     }
     for data in [r#"{"user_id":"42"}"#, r#" { "user_info" : {}, "user_id" : 42 } "#] {
         let authorization = signer.authorize_channel(&socket(), &room, Some(data)).unwrap();
-        assert_eq!(authorization.channel_data.as_deref(), Some(data), "returned as given");
+        assert_eq!(authorization.channel_data.as_deref(), Some(data), "returned unchanged");
         assert_eq!(authorization.shared_secret, None);
     }
 }
 
 #[test]
-fn user_data_needs_an_id_that_is_a_text() {
+fn user_data_needs_a_string_id() {
     let signer = Signer::new("key", "secret");
     for data in
         ["", "{}", "[]", r#"["42"]"#, r#"{"id":""}"#, r#"{"id":42}"#, r#"{"id":null}"#, r#"{"user_id":"42"}"#]
@@ -168,7 +192,7 @@ fn an_encrypted_channel_needs_the_master_key_to_be_authorized_but_not_to_be_veri
 }
 
 #[test]
-fn the_answer_has_only_the_fields_of_its_kind() {
+fn the_answer_contains_only_the_fields_of_its_channel_kind() {
     let signer = Signer::new("278d425bdf160c739803", "7ad3773142a6692b25b8");
     let authorization = signer.authorize_channel(&socket(), &channel("private-foobar"), None).unwrap();
     let json = serde_json::to_string(&authorization).unwrap();

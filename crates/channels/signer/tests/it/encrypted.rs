@@ -12,7 +12,7 @@ fn secret() -> SharedSecret {
 }
 
 #[test]
-fn every_published_box_opens_and_every_broken_one_does_not() {
+fn published_boxes_open_and_broken_ones_do_not() {
     let vectors: Vec<Secretbox> = section("secretbox", 20);
     for vector in &vectors {
         let secret = SharedSecret::from_base64(&vector.shared_secret_base64).unwrap();
@@ -26,7 +26,7 @@ fn every_published_box_opens_and_every_broken_one_does_not() {
 }
 
 #[test]
-fn sealing_with_a_published_nonce_gives_the_published_ciphertext() {
+fn sealing_with_a_published_nonce_reproduces_the_published_ciphertext() {
     use base64::Engine as _;
     let mut whole = 0;
     for vector in section::<Secretbox>("secretbox", 20) {
@@ -43,7 +43,7 @@ fn sealing_with_a_published_nonce_gives_the_published_ciphertext() {
             assert_eq!(
                 SharedSecret::derive(&channel(&vector.channel.unwrap()), &master_key),
                 secret,
-                "from the master key on"
+                "derived from the master key"
             );
             assert_eq!(sealed, event_data);
             whole += 1;
@@ -53,11 +53,15 @@ fn sealing_with_a_published_nonce_gives_the_published_ciphertext() {
 }
 
 #[test]
-fn what_an_endpoint_hands_out_is_the_key() {
+fn the_shared_secret_of_an_answer_is_the_key() {
     let master_key = EncryptionMasterKey::new(*b"01234567890123456789012345678901");
     let text = master_key.shared_secret(&channel(CHANNEL));
     assert_eq!(SharedSecret::from_base64(&text).unwrap(), secret());
-    assert_eq!(text.trim_end_matches('=').parse::<SharedSecret>().unwrap(), secret(), "as Java prints it");
+    assert_eq!(
+        text.trim_end_matches('=').parse::<SharedSecret>().unwrap(),
+        secret(),
+        "without padding, as the Java library sends it"
+    );
     assert_eq!(secret().to_base64(), text);
     for bad in ["", "AAAA", &format!("{text}\n"), &format!("A{text}"), "é"] {
         assert_eq!(SharedSecret::from_base64(bad).unwrap_err().kind(), ErrorKind::EncryptionKey, "{bad:?}");
@@ -65,7 +69,7 @@ fn what_an_endpoint_hands_out_is_the_key() {
 }
 
 #[test]
-fn data_that_was_never_sealed_is_told_from_data_of_another_key() {
+fn data_that_is_not_encrypted_differs_from_data_of_another_key() {
     let sealed = secret().seal([7; 24], r#"{"n":1}"#);
     assert_eq!(secret().open(&sealed).unwrap(), r#"{"n":1}"#);
     let other =
@@ -82,7 +86,7 @@ fn data_that_was_never_sealed_is_told_from_data_of_another_key() {
     ] {
         assert_eq!(secret().open(data).unwrap_err().kind(), ErrorKind::Envelope, "{data}");
     }
-    // Shorter than the tag: sealed, but by nobody.
+    // Shorter than the authentication tag.
     let short = r#"{"nonce":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYX","ciphertext":"AAAA"}"#;
     assert_eq!(secret().open(short).unwrap_err().kind(), ErrorKind::Decryption);
 }

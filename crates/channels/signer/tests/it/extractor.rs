@@ -1,4 +1,4 @@
-//! Webhooks in axum's hands.
+//! `Webhook` as an axum extractor.
 
 use axum::body::Body;
 use axum::extract::{FromRef, FromRequest, Request};
@@ -15,7 +15,7 @@ impl FromRef<App> for WebhookReceiver {
     }
 }
 
-/// The status that the request meets; 200 for a webhook that reaches the handler.
+/// Returns the status of the response; 200 if the webhook reaches the handler.
 async fn status(content_type: &str, signed_with: &str, body: &str) -> u16 {
     let signature = Signer::new("app-key", signed_with).sign(body.as_bytes());
     let request = Request::builder()
@@ -35,7 +35,7 @@ async fn status(content_type: &str, signed_with: &str, body: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn a_handler_gets_a_verified_webhook_and_others_their_status() {
+async fn a_handler_receives_verified_webhooks_and_other_requests_get_their_status() {
     let good = r#"{"time_ms":1,"events":[]}"#;
     assert_eq!(status("application/json; charset=utf-8", "app-secret", good).await, 200);
     assert_eq!(status("text/plain", "app-secret", good).await, 415);

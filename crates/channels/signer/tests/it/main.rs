@@ -1,7 +1,7 @@
-//! The published vectors, and what an attacker would try.
+//! Published vectors, and attacks on signatures.
 //!
-//! `tests/vectors/*.json` hold published facts, each with its source; those of origin "derived" were computed with another
-//! implementation.
+//! The vectors in `tests/vectors/*.json` name their sources. Those of origin "derived" were computed with
+//! another implementation.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -18,12 +18,10 @@ fn receive(receiver: &WebhookReceiver, body: &str) -> Result<Read, pusher_signer
 }
 
 fn received<'a>(signature: &'a str, body: &'a str) -> ReceivedWebhook<'a> {
-    ReceivedWebhook {
-        content_type: Some("application/json"),
-        key: Some("app-key"),
-        signature: Some(signature),
-        body: body.as_bytes(),
-    }
+    ReceivedWebhook::new(body.as_bytes())
+        .with_content_type("application/json")
+        .with_key("app-key")
+        .with_signature(signature)
 }
 
 fn one(event: &str) -> Event {
@@ -32,19 +30,18 @@ fn one(event: &str) -> Event {
 }
 
 #[test]
-fn every_published_webhook_is_read() {
+fn every_published_webhook_is_parsed() {
     let mut read = 0;
     for vector in section::<Webhook>("webhooks", 8) {
         let key = vector.key.as_deref().unwrap_or("any");
         let receiver = WebhookReceiver::new(Signer::new(key, &vector.secret));
-        let webhook =
-            ReceivedWebhook { key: Some(key), ..received(&vector.x_pusher_signature, &vector.body) };
+        let webhook = received(&vector.x_pusher_signature, &vector.body).with_key(key);
         match receiver.receive(&webhook, NOW) {
             Ok(webhook) => {
                 assert!(webhook.time_ms > 1_000_000_000_000 && !webhook.events.is_empty());
                 read += 1;
             }
-            // Two of the published ones are signed, and no webhook's.
+            // Two published vectors have a valid signature, but a body that is not a webhook's.
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::WebhookBody);
                 assert_eq!(vector.body, r#"{"hello":"world"}"#);
@@ -55,7 +52,7 @@ fn every_published_webhook_is_read() {
 }
 
 #[test]
-fn all_seven_kinds_are_read() {
+fn all_seven_kinds_are_parsed() {
     let (channel, user_id) = (|| "c".to_owned(), || "42".to_owned());
     for (name, event) in [
         ("channel_occupied", Event::ChannelOccupied { channel: channel() }),
@@ -85,7 +82,7 @@ fn all_seven_kinds_are_read() {
         ("presence-c", "client-x", "{}")
     );
     assert_eq!((event.socket_id.as_deref(), event.user_id.as_deref()), (Some("1.2"), Some("42")));
-    assert!(!event.is_sealed);
+    assert!(!event.is_encrypted);
     let Event::ClientEvent(event) = one(
         r#"{"name":"client_event","channel":"private-c","event":"client-x","data":{"n":1},"socket_id":"1.2"}"#,
     ) else {
@@ -95,7 +92,7 @@ fn all_seven_kinds_are_read() {
 }
 
 #[test]
-fn an_event_of_another_kind_does_not_lose_the_others() {
+fn an_event_of_an_unknown_kind_does_not_lose_the_others() {
     for event in
         [r#"{"name":"made_later","some":"data"}"#, r#"{"name":"member_added","channel":"c"}"#, "{}", "1"]
     {
@@ -112,21 +109,18 @@ fn content_type_then_signature_then_body_are_checked() {
     let good = r#"{"time_ms":1,"events":[]}"#;
     let signature = signer().sign(good.as_bytes());
     for content_type in ["application/json", "Application/JSON; charset=utf-8", "application/json ;a=b"] {
-        let webhook = ReceivedWebhook { content_type: Some(content_type), ..received(&signature, good) };
+        let webhook = received(&signature, good).with_content_type(content_type);
         assert!(receiver.receive(&webhook, NOW).is_ok(), "{content_type}");
     }
     let kind = |webhook: ReceivedWebhook<'_>| receiver.receive(&webhook, NOW).unwrap_err().kind();
     for content_type in [None, Some(""), Some("text/plain"), Some("application/jsonp")] {
-        let webhook = ReceivedWebhook { content_type, ..received("no", good) };
+        let webhook = received("no", good).with_content_type(content_type);
         assert_eq!(kind(webhook), ErrorKind::ContentType);
     }
     assert_eq!(kind(received("no", "not JSON")), ErrorKind::Signature);
-    assert_eq!(
-        kind(ReceivedWebhook { key: Some("other"), ..received(&signature, good) }),
-        ErrorKind::UnknownKey
-    );
+    assert_eq!(kind(received(&signature, good).with_key("other")), ErrorKind::UnknownKey);
     for key in [None, Some("app-key")] {
-        let webhook = ReceivedWebhook { key, signature: None, ..received("", good) };
+        let webhook = received("", good).with_key(key).with_signature(None);
         assert_eq!(kind(webhook), ErrorKind::MissingParameter);
     }
     for body in
@@ -139,15 +133,36 @@ fn content_type_then_signature_then_body_are_checked() {
 #[test]
 fn an_app_may_have_several_keys_and_a_key_two_secrets() {
     let body = r#"{"time_ms":1,"events":[]}"#;
-    let receiver = WebhookReceiver::new(Signer::new("older", "x")).also(Signer::new("app-key", "changed"));
+    let receiver =
+        WebhookReceiver::new(Signer::new("older", "x")).with_signer(Signer::new("app-key", "changed"));
     assert_eq!(receive(&receiver, body).unwrap_err().kind(), ErrorKind::Signature);
-    assert!(receive(&receiver.also(signer()).also(Signer::new("newer", "y")), body).is_ok());
+    assert!(receive(&receiver.with_signer(signer()).with_signer(Signer::new("newer", "y")), body).is_ok());
 }
 
 #[test]
-fn age_counts_only_when_it_is_limited() {
+fn a_wrong_signature_is_not_reported_as_an_unknown_key() {
+    let forged = received("0000", r#"{"time_ms":1,"events":[]}"#);
+    let (ours, other) = (signer(), Signer::new("other", "x"));
+    for receiver in [
+        WebhookReceiver::new(ours.clone()).with_signer(other.clone()),
+        WebhookReceiver::new(other).with_signer(ours),
+    ] {
+        assert_eq!(receiver.receive(&forged, NOW).unwrap_err().kind(), ErrorKind::Signature);
+    }
+}
+
+#[test]
+fn the_cause_of_a_malformed_body_is_the_source_and_not_the_text() {
+    let error = receive(&WebhookReceiver::new(signer()), r#"{"time_ms":1}"#).unwrap_err();
+    assert_eq!(error.to_string(), "the body of a webhook must be JSON with time_ms and events");
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("events"), "{source}");
+}
+
+#[test]
+fn the_age_matters_only_if_it_is_limited() {
     let unlimited = WebhookReceiver::new(signer());
-    let limited = unlimited.clone().max_age(Duration::from_secs(300));
+    let limited = unlimited.clone().with_max_age(Duration::from_secs(300));
     for (time_ms, fresh) in [
         (NOW, true),
         (NOW - 300_000, true),
@@ -165,7 +180,7 @@ fn age_counts_only_when_it_is_limited() {
 
 #[test]
 #[cfg(feature = "encrypted")]
-fn a_client_event_of_an_encrypted_channel_is_opened_where_the_key_is_known() {
+fn a_client_event_of_an_encrypted_channel_is_decrypted_if_the_key_is_known() {
     use pusher_signer::EncryptionMasterKey;
     let with = |key| signer().with_encryption_master_key(EncryptionMasterKey::new([key; 32]));
     let sealed = |channel: &str| {
@@ -183,14 +198,14 @@ fn a_client_event_of_an_encrypted_channel_is_opened_where_the_key_is_known() {
         .events
         .remove(0)
     {
-        Event::ClientEvent(event) => (event.data, event.is_sealed),
+        Event::ClientEvent(event) => (event.data, event.is_encrypted),
         other => panic!("{other:?}"),
     };
     let encrypted = "private-encrypted-a";
     assert_eq!(read(with(7), encrypted), (r#"{"n":1}"#.to_owned(), false));
     assert_eq!(read(with(8), encrypted), (sealed(encrypted), true), "another key");
     assert_eq!(read(signer(), encrypted), (sealed(encrypted), true), "no key");
-    assert_eq!(read(with(7), "private-a"), (sealed("private-a"), false), "not sealed for the channel");
+    assert_eq!(read(with(7), "private-a"), (sealed("private-a"), false), "the channel is not encrypted");
 }
 
 #[test]

@@ -12,7 +12,10 @@ fn master_keys_are_base64_of_exactly_32_bytes() {
     }
     for bad in ["", "=", &format!("{MASTER_KEY}\n"), &MASTER_KEY.replace('=', "")] {
         let error = bad.parse::<EncryptionMasterKey>().unwrap_err().to_string();
-        assert!(bad.is_empty() || bad == "=" || !error.contains(bad.trim()), "the text must not show a key");
+        assert!(
+            bad.is_empty() || bad == "=" || !error.contains(bad.trim()),
+            "the text must not contain a key"
+        );
     }
     assert!(
         MASTER_KEY.parse::<EncryptionMasterKey>().unwrap()
@@ -30,12 +33,9 @@ fn debug_shows_no_secret() {
         .authorize_channel(&socket(), &channel("presence-a"), Some(r#"{"user_id":"ada-private"}"#))
         .unwrap();
     let user = signer.authenticate_user(&socket(), r#"{"id":"ada-private"}"#).unwrap();
-    let request = Request {
-        method: "POST",
-        path: "/apps/1/events",
-        query: &[("auth_signature", "0123signature")],
-        body: Some(b"the body"),
-    };
+    let request = Request::new("POST", "/apps/1/events")
+        .with_query(&[("auth_signature", "0123signature")])
+        .with_body(b"the body".as_slice());
     let error = signer.verify(b"x", "the-s3cret");
     assert!(!error);
 

@@ -5,7 +5,7 @@ use crate::vectors::{Webhook, section};
 #[test]
 fn every_published_webhook_is_accepted() {
     for vector in section::<Webhook>("webhooks", 8) {
-        // Two of the published ones name no key.
+        // Two published vectors have no key.
         let key = vector.key.as_deref().unwrap_or("any");
         let signer = Signer::new(key, &vector.secret);
         let body = vector.body.as_bytes();
@@ -13,13 +13,13 @@ fn every_published_webhook_is_accepted() {
 
         let changed = vector.body.replacen('{', "{ ", 1);
         let result = signer.verify_webhook(Some(key), Some(&vector.x_pusher_signature), changed.as_bytes());
-        assert_eq!(result.unwrap_err().kind(), ErrorKind::Signature, "the raw bytes count");
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Signature, "the signature covers the raw bytes");
     }
 }
 
 #[test]
-fn every_published_forgery_is_refused() {
-    // The key of the tests that these vectors come from.
+fn every_published_forgery_is_rejected() {
+    // The key in the tests from which the vectors come.
     const OURS: &str = "123456789";
     let mut with_extra_token = 0;
     for vector in section::<Webhook>("webhook_negative", 3) {
@@ -40,7 +40,7 @@ fn every_published_forgery_is_refused() {
 }
 
 #[test]
-fn a_webhook_without_its_headers_is_refused() {
+fn a_webhook_without_its_headers_is_rejected() {
     let signer = Signer::new("key", "secret");
     let signature = signer.sign(b"{}");
     for (key, signature) in [(None, Some(signature.as_str())), (Some("key"), None), (None, None)] {

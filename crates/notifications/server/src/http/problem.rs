@@ -139,9 +139,9 @@ impl From<StoreError> for ApiError {
             StoreErrorKind::KeyReused => Kind::KeyReused,
             StoreErrorKind::Expired => Kind::Expired,
             StoreErrorKind::Diverged => Kind::Diverged,
-            StoreErrorKind::Unknown => Kind::UnknownNotification,
+            StoreErrorKind::NotFound => Kind::UnknownNotification,
             StoreErrorKind::Unavailable => Kind::Unavailable,
-            StoreErrorKind::Unusable => Kind::Internal,
+            _ => Kind::Internal,
         };
         Self { head: error.head(), ..Self::bare(kind).with_cause(error.to_string()) }
     }

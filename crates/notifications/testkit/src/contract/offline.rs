@@ -92,7 +92,7 @@ async fn mark_all(
     laptop.mend().await?;
     let what = "everything that was seen is opened and what came without a connection is not";
     for device in devices {
-        let so =
+        let is_stored =
             |now: &Snapshot| now.pending == 1 && now.unconfirmed == 0 && opened(now, &unseen) == Some(false);
         device.until(what, is_stored).await?;
     }
@@ -189,7 +189,7 @@ pub(crate) async fn bullet_25_the_write_queue_is_bounded(scenario: &Scenario<'_>
 
     laptop.mend().await?;
     let pending = u64::from(!is_opened);
-    let so =
+    let is_stored =
         |now: &Snapshot| now.unconfirmed == 0 && now.pending == pending && opened(now, &a) == Some(is_opened);
     laptop.until("the writes of a full queue are stored", is_stored).await?;
     laptop.remove(&a).await?;

@@ -9,7 +9,7 @@ use internal_notifications_pusher::models::{
     Change, ChangesAnswer, InternalNotification, LiveEvent, MarkRequest, NotificationId, OpId, Position,
     Problem, PushRequest, RealtimeInfo, Receipt, Tag, Timestamp, WriteAnswer,
 };
-use internal_notifications_pusher::{Http, HttpAnswer, HttpMethod, HttpRequest};
+use internal_notifications_pusher::{HttpClient, HttpMethod, HttpRequest, HttpResponse};
 use pusher_broker::{Broker, EventName, Limits, Signer};
 use reqwest::Url;
 use serde::Serialize;
@@ -55,7 +55,7 @@ pub struct World {
 pub struct Seen {
     pub path: String,
     pub query: HashMap<String, String>,
-    pub bearer: String,
+    pub token: String,
     pub body: Value,
 }
 
@@ -129,8 +129,8 @@ impl Server {
         self.broker.publish(&channel, &EventName::new(event).unwrap(), data, None).unwrap();
     }
 
-    fn answer(&self, request: &HttpRequest) -> HttpAnswer {
-        let Some(user) = self.world().tokens.get(&request.bearer).cloned() else {
+    fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        let Some(user) = self.world().tokens.get(&request.bearer_token).cloned() else {
             return problem(401, "who are you?", None);
         };
         let url = Url::parse(&request.url).unwrap();
@@ -260,16 +260,16 @@ impl World {
 }
 
 #[async_trait::async_trait]
-impl Http for Server {
-    async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, ServiceError> {
+impl HttpClient for Server {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ServiceError> {
         let url = Url::parse(&request.url).unwrap();
         let path = url.path().to_owned();
         let body = request.body.as_ref().and_then(|body| serde_json::from_slice(&body.bytes).ok());
         let query = url.query_pairs().into_owned().collect();
         let fault = {
             let mut world = self.world();
-            let bearer = request.bearer.clone();
-            world.seen.push(Seen { path: path.clone(), query, bearer, body: body.unwrap_or_default() });
+            let token = request.bearer_token.clone();
+            world.seen.push(Seen { path: path.clone(), query, token, body: body.unwrap_or_default() });
             let at = world.faults.iter().position(|(text, _)| path.contains(text));
             at.and_then(|at| world.faults.remove(at)).map(|(_, fault)| fault)
         };
@@ -286,7 +286,7 @@ impl Http for Server {
                 lost()
             }
             Some(Fault::Silence) => std::future::pending().await,
-            Some(Fault::Answer(status, body)) => Ok(HttpAnswer { status, body }),
+            Some(Fault::Answer(status, body)) => Ok(HttpResponse::new(status, body)),
         }
     }
 }
@@ -295,16 +295,16 @@ fn realtime(user: &str) -> RealtimeInfo {
     RealtimeInfo::new("app-key", format!("private-{user}"), "/pusher/auth")
 }
 
-fn ok<T: Serialize>(answer: &T) -> HttpAnswer {
-    HttpAnswer { status: 200, body: serde_json::to_vec(answer).unwrap() }
+fn ok<T: Serialize>(answer: &T) -> HttpResponse {
+    HttpResponse::new(200, serde_json::to_vec(answer).unwrap())
 }
 
 fn problem(
     status: u16,
     detail: &str,
     head: Option<internal_notifications_pusher::models::Head>,
-) -> HttpAnswer {
+) -> HttpResponse {
     let mut problem = Problem::new(status, "Refused").with_detail(detail);
     problem.head = head;
-    HttpAnswer { status, body: serde_json::to_vec(&problem).unwrap() }
+    HttpResponse::new(status, serde_json::to_vec(&problem).unwrap())
 }
