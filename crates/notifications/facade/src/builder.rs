@@ -1,9 +1,9 @@
+#[cfg(any(feature = "pusher", feature = "mock"))]
+mod inbox;
 #[cfg(feature = "mock")]
 mod mock;
 #[cfg(feature = "pusher")]
 mod pusher;
-#[cfg(any(feature = "pusher", feature = "mock"))]
-mod inbox;
 
 use std::fmt;
 use std::sync::Arc;

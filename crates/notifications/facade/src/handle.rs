@@ -1,7 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use internal_notifications_models::{InboxNotification, InternalNotification, NotificationId, Receipt, UserId};
+use internal_notifications_models::{
+    InboxNotification, InternalNotification, NotificationId, Receipt, UserId,
+};
 use internal_notifications_service::{
     Announcement, BoxStream, InternalNotificationsService, InternalNotificationsServiceExt, ServiceError,
     Snapshot, Written, delegate_service,
@@ -144,10 +146,7 @@ impl InternalNotifications {
     /// Waits for a snapshot that satisfies the condition, beginning with the current one.
     ///
     /// Returns none if the service is disposed first.
-    pub async fn wait_for(
-        &self,
-        condition: impl Fn(&Snapshot) -> bool + Send + Sync,
-    ) -> Option<Snapshot> {
+    pub async fn wait_for(&self, condition: impl Fn(&Snapshot) -> bool + Send + Sync) -> Option<Snapshot> {
         self.service.wait_for(condition).await
     }
 

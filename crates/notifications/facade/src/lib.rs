@@ -1,5 +1,8 @@
 #![cfg_attr(feature = "pusher", doc = include_str!("../README.md"))]
-#![cfg_attr(not(feature = "pusher"), doc = "In-app notifications; see the documentation of the feature `pusher`.")]
+#![cfg_attr(
+    not(feature = "pusher"),
+    doc = "In-app notifications; see the documentation of the feature `pusher`."
+)]
 
 mod builder;
 mod conflicts;

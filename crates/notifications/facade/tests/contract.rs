@@ -53,7 +53,8 @@ impl Harness for Facade {
 
     fn skip(&self, bullet: u8) -> Option<&'static str> {
         let needs_connection = self.kind == ServiceKind::Mock && matches!(bullet, 4 | 22..=26);
-        needs_connection.then_some("the facade does not expose the mock's connection; the custom service does")
+        needs_connection
+            .then_some("the facade does not expose the mock's connection; the custom service does")
     }
 }
 

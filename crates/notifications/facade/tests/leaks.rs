@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use internal_notifications::{
-    Announcement, Credentials, Identity, InternalNotification, InternalNotifications,
-    MockHub, ServiceError, Snapshot, Status, async_trait,
+    Announcement, Credentials, Identity, InternalNotification, InternalNotifications, MockHub, ServiceError,
+    Snapshot, Status, async_trait,
 };
 use internal_notifications_testkit::server::TestServer;
 use tokio::runtime::Runtime;

@@ -44,10 +44,7 @@ impl InternalNotificationsBuilder {
     /// let builder = InternalNotifications::builder()
     ///     .with_pusher(|pusher| pusher.call_timeout(Duration::from_secs(5)));
     /// ```
-    pub fn with_pusher(
-        mut self,
-        change: impl FnOnce(PusherServiceBuilder) -> PusherServiceBuilder,
-    ) -> Self {
+    pub fn with_pusher(mut self, change: impl FnOnce(PusherServiceBuilder) -> PusherServiceBuilder) -> Self {
         self.pusher = change(self.pusher);
         self
     }

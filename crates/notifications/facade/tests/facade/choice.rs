@@ -59,10 +59,7 @@ fn the_error_for_a_missing_custom_service_names_the_setter() {
     for built in [from_env(&[(SERVICE, "custom")]), builder().service(ServiceKind::Custom).build()] {
         let error = built.unwrap_err();
         assert_eq!(error.kind(), ServiceErrorKind::Configuration);
-        assert_eq!(
-            error.to_string(),
-            "the service is custom, but the builder has none: set it by `custom`"
-        );
+        assert_eq!(error.to_string(), "the service is custom, but the builder has none: set it by `custom`");
     }
 }
 
@@ -80,8 +77,7 @@ fn a_builder_with_settings_of_several_services_needs_a_kind() {
     use internal_notifications::MockHub;
 
     let none = from_env(&[(SERVICE, "none")]).unwrap();
-    let every =
-        builder().hub(MockHub::new()).url("http://h").user("ada", "token").custom(none);
+    let every = builder().hub(MockHub::new()).url("http://h").user("ada", "token").custom(none);
     for kind in [ServiceKind::Pusher, ServiceKind::Mock, ServiceKind::None, ServiceKind::Custom] {
         let chosen = every.clone().env(lookup(&[(SERVICE, kind.as_str())])).build();
         assert_eq!(chosen.unwrap().kind(), kind);
@@ -117,9 +113,7 @@ mod mock {
     async fn the_environment_can_name_the_user_of_a_mock() {
         let ada = from_env(&[(SERVICE, "mock"), ("INTERNAL_NOTIFICATIONS_USER_ID", "ada")]).unwrap();
         ada.init().await.unwrap();
-        ada.push(["ada"], internal_notifications::InternalNotification::new("to me"))
-            .await
-            .unwrap();
+        ada.push(["ada"], internal_notifications::InternalNotification::new("to me")).await.unwrap();
         assert_eq!(ada.snapshot().pending, 1);
     }
 

@@ -10,10 +10,10 @@
 )]
 
 mod choice;
-mod not_in_build;
 #[cfg(feature = "pusher")]
 mod messages;
 mod none;
+mod not_in_build;
 #[cfg(all(feature = "pusher", feature = "mock"))]
 mod over_a_server;
 mod support;

@@ -53,7 +53,10 @@ fn a_channels_app_and_an_authorizer_are_enough_without_a_server() {
     let channels = builder().channels(Channels::cluster("key", "eu"));
     assert!(channels.clone().user_id(ada()).authorizer(RefusingAuthorizer).build().is_ok());
     assert!(channels.clone().user(ada(), "token").auth_endpoint(SERVER).build().is_ok());
-    assert_configuration_error(&build_error(channels.user(ada(), "token")), &["PUSHER_AUTH_ENDPOINT", "authorizer"]);
+    assert_configuration_error(
+        &build_error(channels.user(ada(), "token")),
+        &["PUSHER_AUTH_ENDPOINT", "authorizer"],
+    );
     let app = [("PUSHER_APP_KEY", "key"), ("PUSHER_APP_CLUSTER", "eu"), ("PUSHER_AUTH_ENDPOINT", SERVER)];
     assert!(builder().user(ada(), "token").env(lookup(&app)).build().is_ok());
 }
@@ -71,16 +74,31 @@ fn the_error_for_a_missing_server_names_the_settings() {
 #[test]
 fn the_error_for_an_invalid_variable_names_it() {
     let server = (URL, SERVER);
-    assert_configuration_error(&from_env(&[(URL, "localhost"), (TOKEN, ADAS_TOKEN)]).unwrap_err(), &[URL, "http://"]);
-    assert_configuration_error(&from_env(&[server, (USER_ID, "a b"), (TOKEN, ADAS_TOKEN)]).unwrap_err(), &[USER_ID]);
+    assert_configuration_error(
+        &from_env(&[(URL, "localhost"), (TOKEN, ADAS_TOKEN)]).unwrap_err(),
+        &[URL, "http://"],
+    );
+    assert_configuration_error(
+        &from_env(&[server, (USER_ID, "a b"), (TOKEN, ADAS_TOKEN)]).unwrap_err(),
+        &[USER_ID],
+    );
     let seconds = "INTERNAL_NOTIFICATIONS_POSITION_CHECK_SECONDS";
-    assert_configuration_error(&from_env(&[server, (TOKEN, ADAS_TOKEN), (seconds, "1m")]).unwrap_err(), &[seconds, "1 to 86400"]);
-    assert_configuration_error(&from_env(&[("PUSHER_APP_KEY", "key"), (USER_ID, "ada")]).unwrap_err(), &["PUSHER_APP_CLUSTER"]);
+    assert_configuration_error(
+        &from_env(&[server, (TOKEN, ADAS_TOKEN), (seconds, "1m")]).unwrap_err(),
+        &[seconds, "1 to 86400"],
+    );
+    assert_configuration_error(
+        &from_env(&[("PUSHER_APP_KEY", "key"), (USER_ID, "ada")]).unwrap_err(),
+        &["PUSHER_APP_CLUSTER"],
+    );
 }
 
 #[test]
 fn an_invalid_url_in_code_is_an_error() {
-    assert_configuration_error(&build_error(builder().url("localhost:8080").user(ada(), "token")), &["the server's URL"]);
+    assert_configuration_error(
+        &build_error(builder().url("localhost:8080").user(ada(), "token")),
+        &["the server's URL"],
+    );
 }
 
 #[test]
@@ -135,7 +153,10 @@ fn the_error_for_contradictory_settings_names_both() {
 
 #[test]
 fn the_name_of_a_client_event_is_rejected() {
-    assert_configuration_error(&build_error(builder().url(SERVER).user(ada(), "token").event_name("client-note")), &["event name"]);
+    assert_configuration_error(
+        &build_error(builder().url(SERVER).user(ada(), "token").event_name("client-note")),
+        &["event name"],
+    );
 }
 
 #[test]

@@ -39,7 +39,10 @@ async fn live(inbox: &InternalNotifications) {
     until(inbox, |now| now.status == Status::Live).await;
 }
 
-async fn until(inbox: &InternalNotifications, condition: impl Fn(&Snapshot) -> bool + Send + Sync) -> Snapshot {
+async fn until(
+    inbox: &InternalNotifications,
+    condition: impl Fn(&Snapshot) -> bool + Send + Sync,
+) -> Snapshot {
     in_time(inbox.wait_for(condition)).await.expect("the service should not be disposed")
 }
 

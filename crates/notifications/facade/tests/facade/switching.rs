@@ -62,8 +62,7 @@ struct App {
 
 fn app() -> App {
     let (hub, signed_in) = (MockHub::new(), SignedIn::default());
-    let inbox =
-        builder().hub(hub.clone()).identity(signed_in.clone()).offline_push(OfflinePush::Wait);
+    let inbox = builder().hub(hub.clone()).identity(signed_in.clone()).offline_push(OfflinePush::Wait);
     App { inbox: inbox.build().unwrap(), hub, signed_in }
 }
 

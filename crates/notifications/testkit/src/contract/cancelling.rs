@@ -63,10 +63,7 @@ async fn pushes_without_an_id(scenario: &Scenario<'_>, laptop: &CheckedDevice) -
                 Some(Announcement::Notification(row)) if row.id == fence => break,
                 Some(Announcement::Notification(row)) => {
                     let content = &row.content;
-                    ensure!(
-                        !announced.contains(content),
-                        "a dropped push is stored twice: {content}"
-                    );
+                    ensure!(!announced.contains(content), "a dropped push is stored twice: {content}");
                     announced.push(content.clone());
                 }
                 other => {
@@ -104,9 +101,7 @@ async fn writes(
             Err(error) if error.kind() == ServiceErrorKind::Unknown => {}
             Err(error) => {
                 let kind = error.kind();
-                return Err(Failure(format!(
-                    "a remove after a dropped one fails with {kind:?}: {error}"
-                )));
+                return Err(Failure(format!("a remove after a dropped one fails with {kind:?}: {error}")));
             }
         }
     }

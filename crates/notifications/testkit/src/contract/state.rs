@@ -76,7 +76,10 @@ pub(crate) async fn bullet_11_marks_show_in_list_and_count(scenario: &Scenario<'
     let marked = |when: &str, expected: [bool; 3], pending| {
         let now = laptop.shows_already(when, &[&c, &b, &a], pending)?;
         let marks = [&a, &b, &c].map(|id| opened(&now, id) == Some(true));
-        ensure!(marks == expected, "{when} the opened marks of a, b and c are {marks:?} instead of {expected:?}");
+        ensure!(
+            marks == expected,
+            "{when} the opened marks of a, b and c are {marks:?} instead of {expected:?}"
+        );
         Ok(now)
     };
 

@@ -20,7 +20,11 @@ pub(crate) async fn bullet_16_snapshots_yield_the_current_one_then_the_newest(
     let (mut quick, mut slow) = (laptop.service().snapshots(), laptop.service().snapshots());
     for stream in [&mut quick, &mut slow] {
         let first = next(&laptop, stream).await?;
-        ensure!(first.pending == 1, "`snapshots` begins with {} instead of the current one", describe(&first));
+        ensure!(
+            first.pending == 1,
+            "`snapshots` begins with {} instead of the current one",
+            describe(&first)
+        );
     }
     let mut rest = Vec::new();
     for index in 2..=11 {
@@ -82,7 +86,10 @@ pub(crate) async fn bullet_18_a_slow_reader_receives_skipped(scenario: &Scenario
     quick.expect(&[&fence]).await?;
     ids.push_back(fence);
     let missed = read_late(&mut slow, ids).await?;
-    ensure!(missed > 0, "{count} announcements waited for a slow reader, more than `announcement_queue` allows");
+    ensure!(
+        missed > 0,
+        "{count} announcements waited for a slow reader, more than `announcement_queue` allows"
+    );
     let last = scenario.push(&[&ada], "last").await?;
     slow.expect(&[&last]).await
 }
@@ -96,7 +103,10 @@ async fn read_late(slow: &mut AnnouncementReader, mut due: VecDeque<Notification
             Some(Announcement::Skipped) => may_miss = true,
             Some(Announcement::Notification(row)) => {
                 let Some(at) = due.iter().position(|id| *id == row.id) else {
-                    return Err(Failure(format!("a slow reader receives {:?} twice or out of order", row.id)));
+                    return Err(Failure(format!(
+                        "a slow reader receives {:?} twice or out of order",
+                        row.id
+                    )));
                 };
                 let missing = "a slow reader does not receive `Skipped` for";
                 ensure!(at == 0 || may_miss, "{missing} {:?} and {} more", due.front(), at.saturating_sub(1));

@@ -190,7 +190,10 @@ async fn a_faulty_service_without_an_inbox_violates_its_bullet() {
         (Fault::RemembersAfterDispose, 27),
     ] {
         let outcome = run_bullet(bullet, &WithoutInbox(FaultyHarness::new(fault))).await;
-        assert!(matches!(outcome, Outcome::Violated(_)), "{fault:?} does not violate bullet {bullet}: {outcome:?}");
+        assert!(
+            matches!(outcome, Outcome::Violated(_)),
+            "{fault:?} does not violate bullet {bullet}: {outcome:?}"
+        );
     }
 }
 

@@ -233,7 +233,8 @@ impl InternalNotificationsService for FaultyService {
 
     fn snapshots(&self) -> BoxStream<'static, Snapshot> {
         let (fault, memory) = (self.fault, Arc::clone(&self.memory));
-        let snapshots = self.inner.snapshots().map(move |now| faulty_snapshot(fault, &memory.lock().unwrap(), now));
+        let snapshots =
+            self.inner.snapshots().map(move |now| faulty_snapshot(fault, &memory.lock().unwrap(), now));
         match fault {
             Fault::ShowsAfterADroppedDispose => {
                 let memory = Arc::clone(&self.memory);
@@ -259,7 +260,9 @@ impl InternalNotificationsService for FaultyService {
     fn announcements(&self) -> BoxStream<'static, Announcement> {
         let (fault, memory) = (self.fault, Arc::clone(&self.memory));
         let announcements = self.inner.announcements();
-        let announcements = announcements.flat_map(move |announcement| stream::iter(faulty_announcements(fault, &mut memory.lock().unwrap(), announcement)));
+        let announcements = announcements.flat_map(move |announcement| {
+            stream::iter(faulty_announcements(fault, &mut memory.lock().unwrap(), announcement))
+        });
         let memory = Arc::clone(&self.memory);
         match fault {
             Fault::AnnouncesTheFirstSnapshot | Fault::AnnouncesAgainAfterInit => {
