@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use internal_notifications_models::{LiveEvent, OpId, Timestamp, UserId};
 use internal_notifications_service::{
-    Announcement, Ask, Inbox, InboxCommand, InboxEvent, InboxLog, InboxPublisher, RefusedWrite, ServiceError,
+    Announcement, Inbox, InboxCommand, InboxEvent, InboxLog, InboxPublisher, InboxQuery, RefusedWrite, ServiceError,
     ServiceErrorKind, Status,
 };
 use tokio::sync::Notify;
@@ -101,11 +101,11 @@ impl Session {
     }
 
     /// Answers a question of the replica from the hub's log.
-    pub(crate) fn answer(&mut self, ask: Ask, log: &InboxLog) {
+    pub(crate) fn answer(&mut self, query: InboxQuery, log: &InboxLog) {
         let at = self.inbox.head().position;
-        let events = match ask {
-            Ask::Changes { after } => self.inbox.on_changes(after, log.changes(after, CHANGES, PAGE)),
-            Ask::Older { before, limit } => {
+        let events = match query {
+            InboxQuery::Changes { after } => self.inbox.on_changes(after, log.changes(after, CHANGES, PAGE)),
+            InboxQuery::Older { before, limit } => {
                 self.inbox.on_older(at, before, log.page(limit, Some(before)));
                 Vec::new()
             }

@@ -1,7 +1,7 @@
 use internal_notifications_models::{
     Change, ChangeKind, InternalNotification, LiveEvent, NotificationId, UserId,
 };
-use internal_notifications_service::{Ask, PendingWrite};
+use internal_notifications_service::{InboxQuery, PendingWrite};
 
 use super::HubState;
 use crate::device::Device;
@@ -96,11 +96,11 @@ impl HubState {
     }
 
     pub(super) fn catch_up(&mut self, id: u64) {
-        let asks = |device: &mut Device| device.live()?.inbox.wants();
-        while let Some(ask) = self.devices.get_mut(&id).and_then(asks) {
-            match ask {
-                Ask::Changes { after } => self.note(id, format_args!("asks for changes after {}", after.seq)),
-                Ask::Older { before, limit } => {
+        let query = |device: &mut Device| device.live()?.inbox.next_query();
+        while let Some(next) = self.devices.get_mut(&id).and_then(query) {
+            match next {
+                InboxQuery::Changes { after } => self.note(id, format_args!("asks for changes after {}", after.seq)),
+                InboxQuery::Older { before, limit } => {
                     self.note(id, format_args!("asks for {limit} rows older than {before}"));
                 }
                 _ => self.note(id, format_args!("asks for a snapshot")),
@@ -108,7 +108,7 @@ impl HubState {
             let Some(session) = self.devices.get_mut(&id).and_then(Device::live) else { return };
             session.checked_at = self.now;
             let log = self.inboxes.log(&session.user);
-            session.answer(ask, log);
+            session.answer(next, log);
         }
     }
 
