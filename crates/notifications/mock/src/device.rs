@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use internal_notifications_models::{LiveEvent, OpId, Timestamp, UserId};
 use internal_notifications_service::{
-    Announcement, Inbox, InboxCommand, InboxEvent, InboxLog, InboxPublisher, InboxQuery, RefusedWrite, ServiceError,
-    ServiceErrorKind, Status,
+    Announcement, Inbox, InboxCommand, InboxEvent, InboxLog, InboxPublisher, InboxQuery, RefusedWrite,
+    ServiceError, ServiceErrorKind, Status,
 };
 use tokio::sync::Notify;
 

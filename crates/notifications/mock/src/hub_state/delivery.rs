@@ -92,14 +92,16 @@ impl HubState {
 
     fn unsent(&self, id: u64) -> Option<PendingWrite> {
         let device = self.devices.get(&id).filter(|device| device.is_online)?;
-        device.session.as_ref()?.inbox.wants_write().cloned()
+        device.session.as_ref()?.inbox.next_write().cloned()
     }
 
     pub(super) fn catch_up(&mut self, id: u64) {
         let query = |device: &mut Device| device.live()?.inbox.next_query();
         while let Some(next) = self.devices.get_mut(&id).and_then(query) {
             match next {
-                InboxQuery::Changes { after } => self.note(id, format_args!("asks for changes after {}", after.seq)),
+                InboxQuery::Changes { after } => {
+                    self.note(id, format_args!("asks for changes after {}", after.seq))
+                }
                 InboxQuery::Older { before, limit } => {
                     self.note(id, format_args!("asks for {limit} rows older than {before}"));
                 }
