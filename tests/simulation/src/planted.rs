@@ -57,7 +57,7 @@ impl TrimsSilently {
     ) -> Result<ChangesAnswer, StoreError> {
         match self.0.changes(user_id, after, limit).await? {
             ChangesAnswer::Reset { reason: ResetReason::Trimmed, .. } => {
-                Ok(ChangesAnswer::Changes { changes: Vec::new(), more: false })
+                Ok(ChangesAnswer::changes(Vec::new(), false))
             }
             answer => Ok(answer),
         }

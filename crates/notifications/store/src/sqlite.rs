@@ -135,7 +135,7 @@ impl Store for SqliteStore {
         while !all {
             all = self.command(|reply| Command::Withdraw(begun.notification, at, reply)).await?;
         }
-        Ok(Retraction { id: id.clone(), cancelled: begun.cancelled, removed: begun.removed })
+        Ok(Retraction::new(id.clone()).with_cancelled(begun.cancelled).with_removed(begun.removed))
     }
 
     async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError> {

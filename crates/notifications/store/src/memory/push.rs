@@ -58,7 +58,7 @@ fn store(transaction: &mut Transaction<'_>, push: &NewPush) -> Result<(), StoreE
 }
 
 fn deliver(transaction: &mut Transaction<'_>, push: &NewPush) -> Receipt {
-    let mut receipt = Receipt { id: push.id.clone(), accepted: 0, duplicates: 0, scheduled: 0 };
+    let mut receipt = Receipt::new(push.id.clone());
     for user in &push.user_ids {
         let contents = &mut *transaction.contents;
         let Some(notification) = contents.notifications.get_mut(&push.id) else { continue };

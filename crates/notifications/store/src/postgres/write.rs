@@ -22,7 +22,7 @@ impl Writing for InboxWrite {
         let mut inboxes = transaction.lock_inboxes(&[user_id.as_str()]).await?;
         // One that is not there is empty: nothing in it can change.
         let inbox = inboxes.entry(user_id.clone()).or_insert_with(|| Inbox::new(0, Head::default()));
-        let nothing = WriteAnswer { seq: None, head: inbox.head };
+        let nothing = WriteAnswer::new(None, inbox.head);
         let op = write.op.as_ref().map(|op| op.as_str().to_owned());
         if let Some(op) = &op
             && is_done(transaction.connection, inbox.key, op).await?
@@ -39,7 +39,7 @@ impl Writing for InboxWrite {
         };
         let detail = serde_json::to_string(&kind)?;
         let seq = transaction.journal.record(inbox, write.at, ChangeBody::Other { detail, op });
-        let answer = WriteAnswer { seq: Some(seq), head: inbox.head };
+        let answer = WriteAnswer::new(Some(seq), inbox.head);
         transaction.flush(inboxes).await?;
         Ok(Ended::Commit(answer))
     }

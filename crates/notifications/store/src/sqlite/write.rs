@@ -20,7 +20,7 @@ pub(super) async fn run(
     let Some(inbox) = inboxes.get_mut(user_id) else {
         return Err(Failure::unusable("an inbox is not where it was asked for"));
     };
-    let nothing = WriteAnswer { seq: None, head: inbox.head };
+    let nothing = WriteAnswer::new(None, inbox.head);
     let op = write.op.as_ref().map(|op| op.as_str().to_owned());
     if let Some(op) = &op
         && is_done(transaction.connection, inbox.key, op).await?
@@ -35,7 +35,7 @@ pub(super) async fn run(
     };
     let detail = serde_json::to_string(&kind)?;
     let seq = transaction.journal.record(inbox, write.at, ChangeBody::Other { detail, op });
-    let answer = WriteAnswer { seq: Some(seq), head: inbox.head };
+    let answer = WriteAnswer::new(Some(seq), inbox.head);
     transaction.flush(inboxes).await?;
     Ok(Ok(answer))
 }

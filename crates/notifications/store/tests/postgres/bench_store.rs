@@ -132,7 +132,7 @@ pub(crate) async fn log(store: &PostgresStore, name: &str) -> Vec<Change> {
     loop {
         let after = log.last().map_or(Position::default(), |change| change.stamp.position());
         match store.changes(&user(name), after, 500).await.unwrap() {
-            ChangesAnswer::Changes { changes, more } => {
+            ChangesAnswer::Changes { changes, more, .. } => {
                 log.extend(changes);
                 if !more {
                     return log;

@@ -89,7 +89,7 @@ async fn one_idempotency_key_at_the_same_time_is_one_push() {
     for round in 0..20 {
         // As the server does it: each repeat comes with an id of its own.
         let notification = InternalNotification::new("body");
-        let request = PushRequest { user_ids: vec![user("ada")], notification: notification.clone() };
+        let request = PushRequest::new([user("ada")], notification.clone());
         let of = |id: &str| Push {
             notification: notification.clone(),
             idempotency: IdempotencyKey::new(&format!("key-{round}"), &request),

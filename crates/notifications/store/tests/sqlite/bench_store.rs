@@ -67,7 +67,7 @@ impl Bench {
     /// The changes after a position, which can be told.
     pub(crate) async fn changes(&self, name: &str, after: Position, limit: usize) -> (Vec<Change>, bool) {
         match self.store.changes(&user(name), after, limit).await.unwrap() {
-            ChangesAnswer::Changes { changes, more } => (changes, more),
+            ChangesAnswer::Changes { changes, more, .. } => (changes, more),
             ChangesAnswer::Reset { reason, .. } => panic!("reset: {reason:?}"),
         }
     }
@@ -80,7 +80,7 @@ impl Bench {
     pub(crate) async fn reset(&self, name: &str, after: Position) -> Option<ResetReason> {
         match self.store.changes(&user(name), after, 10).await.unwrap() {
             ChangesAnswer::Changes { .. } => None,
-            ChangesAnswer::Reset { reason, snapshot } => {
+            ChangesAnswer::Reset { reason, snapshot, .. } => {
                 assert_eq!(snapshot.head, self.store.head(&user(name)).await.unwrap());
                 Some(reason)
             }

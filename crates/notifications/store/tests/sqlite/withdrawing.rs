@@ -40,7 +40,7 @@ async fn a_retracted_notification_leaves_every_inbox_by_a_change_and_the_schedul
     bench.write("bob", WriteKind::Opened(ids(&["n"]))).await.unwrap();
     bench.store.push(later(push("later", &["ada", "eve"]), 100)).await.unwrap();
     let retraction = bench.store.retract(&id("n"), at(10)).await.unwrap();
-    assert_eq!(retraction, Retraction { id: id("n"), cancelled: 0, removed: 2 });
+    assert_eq!(retraction, Retraction::new(id("n")).with_removed(2));
     let log = bench.log("ada").await;
     let removed = ChangeKind::Removed { ids: ids(&["n"]), reason: RemovedReason::Retracted };
     assert_eq!((&log[2].kind, log[2].stamp.pending, log[2].stamp.at), (&removed, 1, at(10)));

@@ -100,7 +100,7 @@ impl Actor {
             None => {
                 for event in self.inbox.on_refused(op) {
                     if let InboxEvent::RolledBack(write) = &event {
-                        let refused = RefusedWrite { command: write.command.clone(), error: error.clone() };
+                        let refused = RefusedWrite::new(write.command.clone(), error.clone());
                         let announcement = Announcement::WriteRefused(Arc::new(refused));
                         self.events.push(InboxEvent::Announce(announcement));
                     }

@@ -128,18 +128,7 @@ impl LocalInbox {
 
 /// Returns the notification as its sender wrote it.
 fn as_sent(row: InboxNotification) -> InternalNotification {
-    InternalNotification {
-        id: Some(row.id),
-        heading: row.heading,
-        content: row.content,
-        payload: row.payload,
-        image_url: row.image_url,
-        send_after: row.send_after,
-        expires_at: row.expires_at,
-        opened: false,
-        buttons: row.buttons,
-        extra: row.extra,
-    }
+    row.into()
 }
 
 fn new_id(now: Timestamp, rng: &mut dyn Rng) -> Option<NotificationId> {

@@ -60,8 +60,7 @@ fn any_push(random: &mut StdRng, now: Timestamp) -> Push {
     }
     if random.random_bool(0.4) {
         let key = format!("k{}", random.random_range(0..25));
-        let request =
-            PushRequest { user_ids: push.user_ids.clone(), notification: push.notification.clone() };
+        let request = PushRequest::new(push.user_ids.clone(), push.notification.clone());
         push.idempotency = IdempotencyKey::new(&key, &request);
     }
     push

@@ -78,13 +78,13 @@ pub(crate) fn plain_head(head: Head) -> (u64, u64) {
 
 pub(crate) fn plain_page(page: InboxPage) -> Page {
     let head = plain_head(page.head);
-    (InboxPage { head: Head::default(), ..page }, head)
+    (InboxPage::new(Head::default(), page.notifications, page.next), head)
 }
 
 pub(crate) fn plain_answer(answer: ChangesAnswer) -> Answer {
     match answer {
-        ChangesAnswer::Changes { changes, more } => Ok((changes.into_iter().map(plain).collect(), more)),
-        ChangesAnswer::Reset { reason, snapshot } => Err((reason, plain_page(snapshot))),
+        ChangesAnswer::Changes { changes, more, .. } => Ok((changes.into_iter().map(plain).collect(), more)),
+        ChangesAnswer::Reset { reason, snapshot, .. } => Err((reason, plain_page(snapshot))),
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use crate::peers::{APP_ID, signer};
 use crate::process::address;
 
-/// Our broker, as its README runs it.
+/// Runs the broker as its README does.
 pub(crate) fn run() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {

@@ -5,28 +5,39 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use internal_notifications_models::UserId;
-use internal_notifications_service::{ServiceError, ServiceErrorKind};
 use serde::Deserialize;
 
-/// Says who the user is, and gives the token that proves it to the inbox server.
+use crate::{ServiceError, ServiceErrorKind};
+
+/// Identifies the user, and provides the token that proves it to the inbox server.
 ///
-/// It is asked before every call, so it should hand out a token that it keeps; with `fresh` set the server refused the last one (401), and a
-/// kept one will not do. It may name another user only after [`dispose`] and before the next [`init`]: while a service runs, credentials of
-/// another user are refused as [`ServiceErrorKind::Unauthorized`], so that nobody ever sees another one's inbox.
+/// A service calls it before every request, so it should cache its token. While a service is
+/// initialized, the user must stay the same: credentials of another user are refused as
+/// [`Unauthorized`](ServiceErrorKind::Unauthorized), so that nobody ever sees another user's inbox.
+/// The user may change between [`dispose`] and the next [`init`].
 ///
-/// [`init`]: internal_notifications_service::InternalNotificationsService::init
-/// [`dispose`]: internal_notifications_service::InternalNotificationsService::dispose
+/// [`init`]: crate::InternalNotificationsService::init
+/// [`dispose`]: crate::InternalNotificationsService::dispose
 #[async_trait]
 pub trait Identity: Send + Sync {
-    /// The user and a token.
+    /// Returns the user and a token. With `fresh`, the server has just refused the last token, and a
+    /// cached one will not do.
     ///
     /// # Errors
-    /// Count as the outcome of the call that needed it: [`ServiceErrorKind::Unavailable`] is tried again.
+    /// An error is the result of the call that needed the credentials. One of the kind
+    /// [`Unavailable`](ServiceErrorKind::Unavailable) is retried.
     async fn identity(&self, fresh: bool) -> Result<Credentials, ServiceError>;
 }
 
 #[async_trait]
 impl<I: Identity + ?Sized> Identity for Arc<I> {
+    async fn identity(&self, fresh: bool) -> Result<Credentials, ServiceError> {
+        (**self).identity(fresh).await
+    }
+}
+
+#[async_trait]
+impl<I: Identity + ?Sized> Identity for Box<I> {
     async fn identity(&self, fresh: bool) -> Result<Credentials, ServiceError> {
         (**self).identity(fresh).await
     }
@@ -40,45 +51,46 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// A user and a token.
+    /// Makes credentials of a user and a token.
     ///
     /// # Errors
-    /// [`ServiceErrorKind::Unauthorized`] when the token is a JWT whose `sub` is another user, or cannot stand in a header.
+    /// Returns [`ServiceErrorKind::Unauthorized`] if the token is a JWT whose `sub` is another user,
+    /// or if it cannot be sent in a header.
     pub fn new(user_id: UserId, token: impl Into<String>) -> Result<Self, ServiceError> {
         let token = token.into();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(refused("the token must be visible ASCII characters without spaces"));
+            return Err(unauthorized("the token must be visible ASCII characters without spaces"));
         }
         match subject(&token) {
             Some(subject) if subject != user_id.as_str() => {
-                Err(refused("the token belongs to another user (its `sub`)"))
+                Err(unauthorized("the token belongs to another user (its `sub`)"))
             }
             _ => Ok(Self { user_id, token }),
         }
     }
 
-    /// A user where nothing needs a token.
-    pub(crate) fn without_token(user_id: UserId) -> Self {
+    /// Makes credentials for a service that needs no token, such as a mock. Their token is empty.
+    pub fn without_token(user_id: UserId) -> Self {
         Self { user_id, token: String::new() }
     }
 
-    /// The user that a JWT names as its `sub`, and the token. Its signature is for the server to verify.
+    /// Makes credentials of a JWT; the user is its `sub`. Only the server verifies the signature.
     ///
     /// # Errors
-    /// [`ServiceErrorKind::Unauthorized`] when it is no JWT, or its `sub` is no user id.
+    /// Returns [`ServiceErrorKind::Unauthorized`] if the token is no JWT, or its `sub` no user id.
     pub fn from_token(token: impl Into<String>) -> Result<Self, ServiceError> {
         let token = token.into();
-        let subject = subject(&token).ok_or_else(|| refused("the token is no JWT with a `sub`"))?;
-        let user_id = UserId::new(subject).map_err(|_| refused("the token's `sub` is no user id"))?;
+        let subject = subject(&token).ok_or_else(|| unauthorized("the token is no JWT with a `sub`"))?;
+        let user_id = UserId::new(subject).map_err(|_| unauthorized("the token's `sub` is no user id"))?;
         Self::new(user_id, token)
     }
 
-    /// The user.
+    /// Returns the user.
     pub fn user_id(&self) -> &UserId {
         &self.user_id
     }
 
-    /// The token.
+    /// Returns the token.
     pub fn token(&self) -> &str {
         &self.token
     }
@@ -90,7 +102,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Credentials that never change are an identity. Once their token has expired, so has this identity.
+/// Credentials are an identity that never changes. It works until the token expires.
 #[async_trait]
 impl Identity for Credentials {
     async fn identity(&self, _fresh: bool) -> Result<Credentials, ServiceError> {
@@ -98,7 +110,7 @@ impl Identity for Credentials {
     }
 }
 
-/// The `sub` of a JWT (RFC 7519), read without verifying anything.
+/// Returns the `sub` of a JWT (RFC 7519) without verifying anything.
 fn subject(token: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Claims {
@@ -113,12 +125,14 @@ fn subject(token: &str) -> Option<String> {
     serde_json::from_slice::<Claims>(&payload).ok().map(|claims| claims.sub)
 }
 
-fn refused(detail: &str) -> ServiceError {
-    ServiceError::new(ServiceErrorKind::Unauthorized, detail)
+fn unauthorized(message: &str) -> ServiceError {
+    ServiceError::new(ServiceErrorKind::Unauthorized, message)
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     fn jwt(claims: &str) -> String {
@@ -146,6 +160,21 @@ mod tests {
         {
             assert!(Credentials::from_token(token).is_err(), "{token}");
         }
+    }
+
+    #[test]
+    fn credentials_are_an_identity_also_behind_a_pointer() {
+        let credentials = Credentials::new(ada(), "opaque").unwrap();
+        let shared: Arc<dyn Identity> = Arc::new(credentials.clone());
+        let identities: [Box<dyn Identity>; 3] =
+            [Box::new(credentials.clone()), Box::new(shared), Box::new(Credentials::without_token(ada()))];
+        let mut tokens = Vec::new();
+        for identity in identities {
+            let found = Box::new(identity).identity(true).now_or_never().unwrap().unwrap();
+            assert_eq!(found.user_id(), &ada());
+            tokens.push(found.token().to_owned());
+        }
+        assert_eq!(tokens, ["opaque", "opaque", ""]);
     }
 
     #[test]

@@ -2,22 +2,22 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Who reads, as it is printed.
+/// The names of the readers.
 const READERS: [&str; 3] = ["tokio-tungstenite and serde_json", "pusher-client", "pusher-js"];
 
-/// The readers in turn, and their medians.
+/// Runs the readers in turn, and prints their medians.
 pub(crate) fn run(full: bool) {
     let (frames, runs) = if full { (200_000, 5) } else { (300, 1) };
     let pins = Command::new("taskset").arg("-V").stdout(Stdio::null()).status().is_ok();
     if !pins {
-        println!("nobody is pinned to a core: taskset is not there");
+        println!("the processes are not pinned to cores: taskset is not installed");
     }
-    let missing = missing_of_pusher_js();
+    let missing = missing_for_pusher_js();
     let mut speeds = [const { Vec::new() }; 3];
     for _ in 0..runs {
         for (reader, speeds) in speeds.iter_mut().enumerate() {
             if reader < 2 || missing.is_none() {
-                speeds.push(frames as f64 / 1e3 / one(reader, frames, pins));
+                speeds.push(frames as f64 / 1e3 / measure(reader, frames, pins));
             }
         }
     }
@@ -29,12 +29,12 @@ pub(crate) fn run(full: bool) {
     println!("pusher-client to tokio-tungstenite {:8.2}", ratio(ours, bare));
     match missing {
         None => println!("pusher-client to pusher-js         {:8.2}", ratio(ours, js)),
-        Some(why) => println!("pusher-js is left out: {why}"),
+        Some(reason) => println!("pusher-js is left out: {reason}"),
     }
 }
 
-/// The seconds that one reader took, with a server of its own.
-fn one(reader: usize, frames: usize, pins: bool) -> f64 {
+/// Returns the seconds that one reader takes with a new server.
+fn measure(reader: usize, frames: usize, pins: bool) -> f64 {
     let myself = std::env::current_exe().unwrap();
     let frames = frames.to_string();
     let serving = on_core(pins, "0", &myself).args(["serve", &frames]).stdout(Stdio::piped()).spawn();
@@ -62,10 +62,10 @@ fn on_core(pins: bool, core: &str, program: &Path) -> Command {
     command
 }
 
-fn missing_of_pusher_js() -> Option<&'static str> {
+fn missing_for_pusher_js() -> Option<&'static str> {
     let installed = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/interop/node_modules/pusher-js");
     match Command::new("node").arg("--version").stdout(Stdio::null()).status() {
-        Err(_) => Some("there is no node"),
+        Err(_) => Some("node is not installed"),
         Ok(_) if !Path::new(installed).exists() => Some("`npm ci` was not run in tests/interop"),
         Ok(_) => None,
     }
