@@ -123,7 +123,7 @@ fn the_server_takes_out_several_by_one_change() {
     assert_eq!(change.kind, ChangeKind::Removed { ids, reason: RemovedReason::Expired });
     assert_eq!((change.stamp.position(), change.stamp.pending), (head.position, 2));
     assert_eq!(withdraw(&["d", "zzz"]), (None, head));
-    assert!(log.knows(&id("d")) && !log.knows(&id("zzz")));
+    assert!(log.was_added(&id("d")) && !log.was_added(&id("zzz")));
     assert_eq!(log.notification(&id("d")), None);
     assert_eq!(log.rows().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["a", "c"]);
 }

@@ -7,12 +7,16 @@ use internal_notifications_models::{
 
 use super::window::set_opened;
 
-/// What the newest changes did to notifications that were there already, to be done again to an older page that was read before them.
+/// The effects of the newest changes on existing notifications.
+///
+/// They are replayed on an older page that was read before those changes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Recent {
-    /// The seq that the oldest effect follows.
+pub(super) struct RecentChanges {
+    /// The seq before the oldest effect.
     floor: u64,
+    /// One for each change, so that a seq is an index.
     effects: VecDeque<Option<Effect>>,
+    /// How many ids the effects have together.
     ids: usize,
 }
 
@@ -23,16 +27,18 @@ enum Effect {
     Remove(Vec<NotificationId>),
 }
 
-/// Changes remembered, and ids in them; a page older than that is asked for again.
-const CHANGES: usize = 4_096;
-const IDS: usize = 10_000;
+/// The most changes, and the most ids in them. A page that was read earlier is requested again.
+const MAX_CHANGES: usize = 4_096;
+const MAX_IDS: usize = 10_000;
 
-impl Recent {
+impl RecentChanges {
+    /// Starts again at the position of a snapshot.
     pub(super) fn restart(&mut self, position: Position) {
         *self = Self { floor: position.seq, ..Self::default() };
     }
 
-    pub(super) fn pass(&mut self, change: &Change) {
+    /// Records a change.
+    pub(super) fn push(&mut self, change: &Change) {
         let at = change.stamp.at;
         let effect = match &change.kind {
             ChangeKind::Opened { ids } => Some(Effect::Mark(ids.clone(), Some(at))),
@@ -43,14 +49,14 @@ impl Recent {
         };
         self.ids += effect.as_ref().map_or(0, Effect::ids);
         self.effects.push_back(effect);
-        while self.effects.len() > CHANGES || self.ids > IDS {
+        while self.effects.len() > MAX_CHANGES || self.ids > MAX_IDS {
             let Some(oldest) = self.effects.pop_front() else { return };
             self.ids -= oldest.as_ref().map_or(0, Effect::ids);
             self.floor += 1;
         }
     }
 
-    /// Rows read at a seq as they are now; none when that is longer ago than is remembered.
+    /// Brings rows that were read at a seq up to date. Returns `None` if that was too long ago.
     pub(super) fn replay(
         &self,
         read_at: u64,
