@@ -1,10 +1,10 @@
-//! The replica's rules that random schedules seldom reach, one by one.
+//! Rules of the replica that random schedules seldom reach, one by one.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
 
 use internal_notifications_models::{
     Change, ChangeKind, ChangesAnswer, Head, InternalNotification, LiveEvent, NotificationId, OpId, Position,
-    ResetReason, Tag, Timestamp,
+    RemovedReason, ResetReason, Tag, Timestamp,
 };
 use internal_notifications_service::{Announcement, Inbox, InboxCommand, InboxEvent, InboxLog, InboxQuery};
 
@@ -93,7 +93,7 @@ fn what_overflows_while_catching_up_is_asked_for_once_more() {
     }
     inbox.on_changes(after, answer);
     let Some(InboxQuery::Changes { after }) = inbox.next_query() else {
-        panic!("it must know that it missed something")
+        panic!("the replica must know that it missed something")
     };
     assert!(after.seq < log.head().position.seq);
     inbox.on_changes(after, log.changes(after, 2_000, 3));
@@ -138,7 +138,49 @@ fn a_catch_up_without_end_is_given_up_for_a_snapshot() {
             return;
         }
     }
-    panic!("it waits for ever, with all that it heard");
+    panic!("the catch-up never ends");
+}
+
+/// A catch-up full of notifications that are gone, whose removals are still to come.
+#[test]
+fn a_catch_up_full_of_gone_notifications_is_given_up_for_a_snapshot() {
+    const PAGE: usize = 500;
+    let (mut log, mut inbox) = started();
+    inbox.catch_up();
+    for page in 0..=20 {
+        let after = inbox.head().position;
+        let changes: Vec<_> = (0..PAGE)
+            .map(|number| {
+                let change = push(&mut log, &format!("{page}/{number}"));
+                let id = NotificationId::new(format!("{page}/{number}")).unwrap();
+                Change::new(change.stamp, ChangeKind::Gone { id })
+            })
+            .collect();
+        inbox.on_changes(after, ChangesAnswer::changes(changes, true));
+        let is_given_up = inbox.next_query() == Some(InboxQuery::Snapshot);
+        assert_eq!(is_given_up, page == 20, "page {page}");
+    }
+    let events = inbox.on_snapshot(log.page(3, None));
+    assert_eq!(events[0], InboxEvent::Replaced(Some(ResetReason::Behind)));
+}
+
+#[test]
+fn a_catch_up_ends_on_a_gone_notification_only_with_its_removal() {
+    let (mut log, mut inbox) = started();
+    let after = inbox.head().position;
+    inbox.catch_up();
+    let stamp = push(&mut log, "gone").stamp;
+    let id = NotificationId::new("gone").unwrap();
+    let gone = Change::new(stamp, ChangeKind::Gone { id: id.clone() });
+    inbox.on_changes(after, ChangesAnswer::changes(vec![gone.clone()], false));
+    assert_eq!(inbox.next_query(), Some(InboxQuery::Snapshot));
+
+    let mut inbox = started().1;
+    inbox.catch_up();
+    let at = Timestamp::UNIX_EPOCH;
+    let removed = log.withdraw(&[id], RemovedReason::Retracted, at, Tag::from_bits(9)).unwrap();
+    inbox.on_changes(after, ChangesAnswer::changes(vec![gone, removed], false));
+    assert_eq!((inbox.next_query(), inbox.head()), (None, log.head()));
 }
 
 #[test]
@@ -156,7 +198,7 @@ fn a_change_of_an_unknown_kind_asks_for_a_snapshot() {
 }
 
 #[test]
-fn a_catch_up_asks_once_and_again_only_when_told_to_meanwhile() {
+fn a_catch_up_queries_once_and_again_only_when_told_to_meanwhile() {
     let (log, mut inbox) = started();
     let after = inbox.head().position;
     inbox.catch_up();
@@ -229,7 +271,7 @@ fn a_restored_backup_shows_at_its_first_event() {
 }
 
 #[test]
-fn older_ones_that_did_not_come_are_given_up_and_none_are_wanted_of_all() {
+fn older_notifications_are_requested_until_all_are_there() {
     let mut log = InboxLog::new();
     (0..9).for_each(|n| drop(push(&mut log, &format!("n{n}"))));
     let mut inbox = Inbox::new(3);

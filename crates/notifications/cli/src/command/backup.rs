@@ -55,7 +55,7 @@ impl Backup {
 fn database_path(env: &Env) -> Result<PathBuf, Error> {
     let config = Config::from_env(|name| env.get(name).filter(|_| name == DATABASE_URL));
     match config.map_err(|error| Error::usage(with_causes(&error)))?.database {
-        Database::Sqlite(path) => Ok(path),
+        Some(Database::Sqlite(path)) => Ok(path),
         _ => Err(Error::usage("backup copies SQLite databases only; use pg_dump for PostgreSQL")),
     }
 }

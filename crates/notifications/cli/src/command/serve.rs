@@ -1,7 +1,9 @@
+mod variables;
+
 use std::net::SocketAddr;
 
 use clap::Args;
-use internal_notifications_server::{Config, ErrorKind, RunningServer, Server};
+use internal_notifications_server::{Config, ErrorKind, Server};
 use serde_json::json;
 
 use crate::env::Env;
@@ -18,6 +20,7 @@ const DATABASE_URL: &str = "INTERNAL_NOTIFICATIONS_DATABASE_URL";
 /// By default it listens on 127.0.0.1:8080, stores the inboxes in ./internal-notifications.db and runs
 /// an embedded Channels broker. Logs go to stderr; RUST_LOG sets the level.
 #[derive(Args)]
+#[command(after_long_help = variables::help())]
 pub(crate) struct Serve {
     /// The address to listen on; overrides INTERNAL_NOTIFICATIONS_LISTEN; port 0 chooses a free port
     #[arg(long, value_name = "ADDR")]
@@ -53,11 +56,11 @@ impl Serve {
 
     fn print_address(
         &self,
-        server: &RunningServer,
+        server: &Server,
         database: Option<&str>,
         output: &mut Output,
     ) -> Result<(), Error> {
-        let hint = server.keeps_token_secret().then(|| token_hint(database));
+        let hint = server.has_generated_secret().then(|| token_hint(database));
         if self.json {
             hint.iter().for_each(|hint| print_to_stderr(hint));
             return output.json(&json!({"type": "listening", "url": server.url()}));

@@ -2,14 +2,14 @@ use std::time::Instant;
 
 use internal_notifications_pusher::contract::Snapshot;
 use internal_notifications_pusher::models::{NotificationId, UserId};
-use internal_notifications_server::RunningServer;
+use internal_notifications_server::Server;
 
 use super::device::Device;
 use super::transcript::Transcript;
 use crate::error::Error;
 
 /// Runs the demo, and checks each step.
-pub(super) async fn run(server: &RunningServer, transcript: &mut Transcript<'_>) -> Result<(), Error> {
+pub(super) async fn run(server: &Server, transcript: &mut Transcript<'_>) -> Result<(), Error> {
     let (ada, bob) = (user("ada")?, user("bob")?);
     transcript.step("Start a server with its own database and Channels broker")?;
     transcript.result(&format!("it listens on {}", server.url()))?;
