@@ -6,7 +6,7 @@ use internal_notifications_service::{ServiceError, ServiceErrorKind};
 use crate::ServiceKind;
 
 pub(crate) const SERVICE: &str = "INTERNAL_NOTIFICATIONS_SERVICE";
-#[cfg(any(feature = "pusher", feature = "mock"))]
+#[cfg(feature = "mock")]
 pub(crate) const USER_ID: &str = "INTERNAL_NOTIFICATIONS_USER_ID";
 
 /// Where variables are looked up; `Debug` shows none of them.
