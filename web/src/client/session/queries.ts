@@ -1,5 +1,5 @@
 import { samePosition, type Head, type InboxPage, type Position } from '../../models/wire.js';
-import { PAGE, type Ask, type InboxEvent } from '../../replica/inbox.js';
+import { PAGE, type Query, type InboxEvent } from '../../replica/inbox.js';
 import type { InboxError } from '../error.js';
 import type { RealtimeInfo } from '../realtime.js';
 import { described } from '../refusal.js';
@@ -8,11 +8,11 @@ import type { Parts } from './parts.js';
 import { RequestSlot } from './requestSlot.js';
 
 /** A request of the inbox, a position check, or a request for the live channel's place. */
-type Question = Ask | { readonly kind: 'head' } | { readonly kind: 'realtime' };
+type SessionQuery = Query | { readonly kind: 'head' } | { readonly kind: 'realtime' };
 
-/** Sends the questions of a session to the server, one at a time, and takes the answers. */
-export class Questions {
-  /** Whether the last question failed. */
+/** Sends the queries of a session to the server, one at a time, and takes the answers. */
+export class Queries {
+  /** Whether the last query failed. */
   hasFailed = false;
   /** Why the server refuses to answer. */
   refused: Snapshot['error'] | null = null;
@@ -25,16 +25,16 @@ export class Questions {
     this.#parts = parts;
   }
 
-  /** When to send the next question; never while one is pending. */
+  /** When to send the next query; never while one is pending. */
   get next(): number {
-    return this.#slot.isFree ? this.#parts.schedule.next(this.#wanted() !== null) : Infinity;
+    return this.#slot.isFree ? this.#parts.schedule.next(this.#nextQuery() !== null) : Infinity;
   }
 
   async send(): Promise<void> {
-    const question = this.#wanted() ?? { kind: 'head' };
+    const query = this.#nextQuery() ?? { kind: 'head' };
     const askedAt = this.#parts.inbox.head;
     await this.#slot.send(
-      (signal) => this.#answerTo(question, signal),
+      (signal) => this.#answerTo(query, signal),
       (take) => take(askedAt),
       (error) => this.#onFailed(error),
     );
@@ -50,7 +50,7 @@ export class Questions {
     const { inbox, schedule } = this.#parts;
     this.#mayHaveMoved = false;
     if (inbox.isLoaded) {
-      // The pending question may wait on a dead connection.
+      // The pending query may wait on a dead connection.
       this.cancel();
     }
     inbox.catchUp();
@@ -59,10 +59,10 @@ export class Questions {
 
   /** Rejects the `loadOlder` calls. */
   failOlder(error: InboxError): void {
-    this.#parts.inbox.giveUpOlder(this.#parts.waiting.failOlder(error));
+    this.#parts.inbox.giveUpOlder(this.#parts.calls.failOlder(error));
   }
 
-  #wanted(): Question | null {
+  #nextQuery(): SessionQuery | null {
     const { channel, inbox, schedule } = this.#parts;
     if (channel.info === null || this.#mayHaveMoved) {
       return { kind: 'realtime' };
@@ -71,13 +71,13 @@ export class Questions {
     if (!inbox.isCatchingUp && schedule.checkIsDue) {
       return { kind: 'head' };
     }
-    return inbox.wants();
+    return inbox.nextQuery();
   }
 
   /** Returns a function that takes the answer, given the position at which it was requested. */
-  async #answerTo(question: Question, signal: AbortSignal): Promise<(askedAt: Position) => void> {
+  async #answerTo(query: SessionQuery, signal: AbortSignal): Promise<(askedAt: Position) => void> {
     const { api, inbox, options } = this.#parts;
-    switch (question.kind) {
+    switch (query.kind) {
       case 'realtime': {
         const info = await api.realtime(signal);
         return () => this.#onRealtime(info);
@@ -87,16 +87,16 @@ export class Questions {
         return (askedAt) => this.#onHead(askedAt, head);
       }
       case 'older': {
-        const page = await api.page(question.limit, question.before, signal);
-        return (askedAt) => this.#onOlder(askedAt, question.before, page);
+        const page = await api.page(query.limit, query.before, signal);
+        return (askedAt) => this.#onOlder(askedAt, query.before, page);
       }
       case 'snapshot': {
         const page = await api.page(Math.min(options.window ?? PAGE, PAGE), null, signal);
         return (askedAt) => this.#onNews(askedAt, () => inbox.onSnapshot(page));
       }
       case 'changes': {
-        const answer = await api.changes(question.after, signal);
-        return (askedAt) => this.#onNews(askedAt, () => inbox.onChanges(question.after, answer));
+        const answer = await api.changes(query.after, signal);
+        return (askedAt) => this.#onNews(askedAt, () => inbox.onChanges(query.after, answer));
       }
     }
   }
@@ -134,7 +134,7 @@ export class Questions {
     schedule.answered(inbox.low !== low || !samePosition(inbox.head, askedAt));
   }
 
-  /** Plans the next question after an answer that compared the replica with the server. */
+  /** Plans the next query after an answer that compared the replica with the server. */
   #checked(askedAt: Position): void {
     const { inbox, schedule } = this.#parts;
     if (!inbox.isCatchingUp) {
@@ -144,13 +144,13 @@ export class Questions {
   }
 
   #onAnswered(): void {
-    this.#parts.pace.isUp();
+    this.#parts.writeBackoff.isUp();
     this.hasFailed = false;
     this.refused = null;
   }
 
   #onFailed(error: InboxError): void {
-    const { schedule, waiting } = this.#parts;
+    const { schedule, calls } = this.#parts;
     this.failOlder(error);
     this.#mayHaveMoved = false;
     this.hasFailed = true;
@@ -159,7 +159,7 @@ export class Questions {
       case 'forbidden':
       case 'unknown':
         this.refused = described(error.message, error.status);
-        waiting.queueWrites();
+        calls.queueWrites();
         return schedule.refused();
       case 'unavailable':
         return schedule.failed();

@@ -12,7 +12,7 @@ export type Announcement =
   | { readonly kind: 'skipped' };
 
 /** Decides which notifications to announce: each at most once, in order. */
-export class Announcing {
+export class Announcer {
   /**
    * Notifications that an unfinished catch-up added. They are kept apart from the inbox's window,
    * so that evicted ones are announced too.
@@ -58,7 +58,7 @@ export class Announcing {
    */
   again(rows: readonly InboxNotification[], low: number, seq: number, diverged: boolean): Announcement[] {
     const settled = diverged ? Infinity : this.#settled;
-    const isNew = (row: InboxNotification) => row.added > settled || !this.#seen.holds(row);
+    const isNew = (row: InboxNotification) => row.added > settled || !this.#seen.contains(row);
     this.waiting.take();
     this.#settled = seq;
     const oldest = rows[0];

@@ -3,7 +3,7 @@ import type { PendingWrite } from '../../replica/overlay.js';
 import { delay, type Random } from '../backoff.js';
 
 /** When the next write is sent. Times are those of `performance.now()`. */
-export class Pace {
+export class WriteBackoff {
   readonly #random: Random;
   #notBefore = 0;
   /** Attempts in a row without an answer. */
@@ -42,7 +42,7 @@ export class Pace {
   }
 
   /** Ends the waiting for repeated writes once the replica contains the first of them. */
-  lookAt(inbox: Inbox): void {
+  update(inbox: Inbox): void {
     if (this.#repeated !== null && !inbox.pendingWrites.some((write) => write.op === this.#repeated)) {
       this.#repeated = null;
       this.#repeats = 0;

@@ -7,7 +7,7 @@ const REMEMBERED = 4_096;
  * The newest positions that the replica passed through, also by changes that affected nothing in
  * the window. An event of any other position is never taken for a repeat.
  */
-export class PassedPositions {
+export class History {
   /** The seq of the first tag. */
   #first = 0;
   #tags: (string | null)[] = [];
@@ -19,7 +19,7 @@ export class PassedPositions {
   }
 
   /** Adds the next position. */
-  pass(position: Position): void {
+  push(position: Position): void {
     this.#tags.push(position.tag);
     if (this.#tags.length > REMEMBERED) {
       this.#tags.shift();
@@ -28,7 +28,7 @@ export class PassedPositions {
   }
 
   /** Returns whether the replica passed through this very position. */
-  holds(position: Position): boolean {
+  contains(position: Position): boolean {
     return this.#tags[position.seq - this.#first] === position.tag;
   }
 }

@@ -11,7 +11,7 @@ interface Caller<Wanted, T> {
 }
 
 /** The calls that wait for their outcome. Each settles after the outcome was published. */
-export class Waiting {
+export class PendingCalls {
   #writes: Caller<readonly string[], Written>[] = [];
   /** Each wants a number of older notifications. */
   #older: Caller<number, void>[] = [];
@@ -86,7 +86,7 @@ export class Waiting {
       const isDone = (caller: Caller<readonly string[], Written>) => !caller.wanted.some((op) => pending.has(op));
       this.#writes = without(this.#writes, isDone, (caller) => this.#settled.push(() => caller.resolve('stored')));
     }
-    if (this.#older.length > 0 && inbox.wants() === null) {
+    if (this.#older.length > 0 && inbox.nextQuery() === null) {
       this.#older = without(this.#older, () => true, (caller) => this.#settled.push(() => caller.resolve()));
     }
   }
