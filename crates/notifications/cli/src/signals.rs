@@ -2,16 +2,16 @@ use std::future::Future;
 
 use crate::error::Error;
 
-/// Waits for somebody to ask the process to end: Ctrl-C, or SIGTERM.
-pub(crate) struct Stop {
+/// Waits for the signals that end the process: Ctrl-C (SIGINT) and SIGTERM.
+pub(crate) struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
 }
 
-impl Stop {
-    /// From here on a signal no longer kills the process.
+impl Signals {
+    /// Takes over the signals. From now on they no longer end the process by themselves.
     #[cfg(unix)]
     pub(crate) fn listen() -> Result<Self, Error> {
         use tokio::signal::unix::{SignalKind, signal};
@@ -20,39 +20,39 @@ impl Stop {
         Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 
-    /// From here on a signal no longer kills the process.
+    /// Takes over the signals. From now on they no longer end the process by themselves.
     #[cfg(not(unix))]
     pub(crate) fn listen() -> Result<Self, Error> {
         Ok(Self {})
     }
 
-    /// Returns when the process was asked to end.
+    /// Returns when the next signal arrives. Cancel-safe.
     #[cfg(unix)]
-    pub(crate) async fn asked(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
     }
 
-    /// Returns when the process was asked to end.
+    /// Returns when the next signal arrives. Cancel-safe.
     #[cfg(not(unix))]
-    pub(crate) async fn asked(&mut self) {
+    pub(crate) async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Finishes what was accepted, after the process was asked to end; asked again, it fails with `unfinished`.
-    pub(crate) async fn unless_asked_again<T>(
+    /// Runs a graceful shutdown. A second signal aborts it, with the error `unfinished`.
+    pub(crate) async fn finish<T>(
         &mut self,
-        finishing: impl Future<Output = T>,
+        shutdown: impl Future<Output = T>,
         unfinished: &str,
     ) -> Result<T, Error> {
-        tracing::info!("stopping: finishing what was accepted; ask again to end at once");
+        tracing::info!("shutting down gracefully; send another signal to stop at once");
         tokio::select! {
-            finished = finishing => Ok(finished),
-            () = self.asked() => Err(Error::failed(unfinished)),
+            finished = shutdown => Ok(finished),
+            () = self.next() => Err(Error::failed(unfinished)),
         }
     }
 }

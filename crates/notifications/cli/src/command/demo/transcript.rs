@@ -1,29 +1,30 @@
 use crate::error::Error;
 use crate::output::Output;
 
-/// Prints what happens, as it happens.
-pub(super) struct Story<'o> {
+/// Prints the steps of the demo as they happen.
+pub(super) struct Transcript<'o> {
     output: &'o mut Output,
     step: u32,
 }
 
-impl<'o> Story<'o> {
+impl<'o> Transcript<'o> {
     pub(super) fn new(output: &'o mut Output) -> Self {
         Self { output, step: 0 }
     }
 
-    /// The next step begins.
-    pub(super) fn step(&mut self, what: &str) -> Result<(), Error> {
+    /// Prints the title of the next step.
+    pub(super) fn step(&mut self, title: &str) -> Result<(), Error> {
         self.step += 1;
-        self.output.line(&format!("{}. {what}", self.step))
+        self.output.line(&format!("{}. {title}", self.step))
     }
 
-    /// Something of it happened.
-    pub(super) fn saw(&mut self, what: &str) -> Result<(), Error> {
-        self.output.line(&format!("   {what}"))
+    /// Prints what happened in the current step.
+    pub(super) fn result(&mut self, text: &str) -> Result<(), Error> {
+        self.output.line(&format!("   {text}"))
     }
 
-    pub(super) fn how_to_go_on(
+    /// Prints how to try the running server.
+    pub(super) fn next_steps(
         &mut self,
         url: &str,
         page: &str,
@@ -32,10 +33,10 @@ impl<'o> Story<'o> {
     ) -> Result<(), Error> {
         for line in [
             "",
-            "To see both users side by side, open in a browser:",
+            "To see both users side by side, open this page in a browser:",
             &format!("  {page}"),
             "",
-            "To go on, in another shell:",
+            "To try the commands, run these in another shell:",
             &format!("  export INTERNAL_NOTIFICATIONS_URL={url}"),
             &format!(
                 "  export INTERNAL_NOTIFICATIONS_TOKEN=$({program} token --user ada --push --database {database})"

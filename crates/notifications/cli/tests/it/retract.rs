@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use crate::server::Server;
 
 #[test]
-fn a_push_for_later_is_told_as_scheduled_and_can_be_taken_back() {
+fn a_push_is_retracted_whether_scheduled_or_delivered() {
     let server = Server::start();
     let later =
         ["--to", "ada", "--to", "bob", "--id", "later", "--send-after", "2100-01-01T00:00:00Z", "later"];

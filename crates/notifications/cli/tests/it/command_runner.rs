@@ -1,35 +1,35 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-/// The binary with nothing of this process's environment but these variables.
+/// Returns a command that runs the binary with only these variables in its environment.
 pub(crate) fn command(args: &[&str], env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_internal-notifications"));
     command.args(args).env_clear().envs(env.iter().copied()).stdin(Stdio::null());
     command
 }
 
-/// What it did, run to its end.
-pub(crate) struct Ran {
+/// The result of a command that has ended.
+pub(crate) struct Finished {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-pub(crate) fn run(args: &[&str], env: &[(&str, &str)]) -> Ran {
+pub(crate) fn run(args: &[&str], env: &[(&str, &str)]) -> Finished {
     let Output { status, stdout, stderr } = command(args, env).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { code: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
+    Finished { code: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
 }
 
-impl Ran {
-    /// It succeeded; this is its output.
+impl Finished {
+    /// Asserts success. Returns the output.
     #[track_caller]
     pub(crate) fn ok(&self) -> &str {
         assert_eq!(self.code, 0, "stderr: {}", self.stderr);
         self.stdout.trim_end()
     }
 
-    /// It failed with this exit code and said so in one line, which is given back.
+    /// Asserts failure with this exit code and one line on stderr. Returns the line.
     #[track_caller]
     pub(crate) fn error(&self, code: i32) -> &str {
         assert_eq!(self.code, code, "stdout: {} stderr: {}", self.stdout, self.stderr);
@@ -38,7 +38,7 @@ impl Ran {
         self.stderr.trim_end()
     }
 
-    /// Neither output holds this.
+    /// Asserts that neither output contains the secret.
     #[track_caller]
     pub(crate) fn does_not_show(&self, secret: &str) {
         assert!(!self.stdout.contains(secret) && !self.stderr.contains(secret), "a secret was shown");

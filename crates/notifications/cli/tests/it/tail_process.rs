@@ -5,22 +5,22 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::binary::command;
+use crate::command_runner::command;
 
-/// How long anything may take before a test gives up.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a test waits for a line.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A running `tail`, killed when dropped.
 pub(crate) struct Tail {
     pub(crate) process: Child,
     lines: Option<Receiver<String>>,
-    /// Every line so far.
+    /// All lines so far.
     pub(crate) seen: Vec<String>,
 }
 
-/// Starts `tail --user USER` with these further arguments.
+/// Starts `tail --user USER` with further arguments.
 pub(crate) fn tail(url: &str, user: &str, token: &str, args: &[&str]) -> Tail {
-    let (process, stdout) = tail_process(url, user, token, args);
+    let (process, stdout) = spawn_tail(url, user, token, args);
     let (sender, lines) = channel();
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines() {
@@ -32,10 +32,10 @@ pub(crate) fn tail(url: &str, user: &str, token: &str, args: &[&str]) -> Tail {
     Tail { process, lines: Some(lines), seen: Vec::new() }
 }
 
-pub(crate) fn tail_process(url: &str, user: &str, token: &str, args: &[&str]) -> (Child, ChildStdout) {
+pub(crate) fn spawn_tail(url: &str, user: &str, token: &str, args: &[&str]) -> (Child, ChildStdout) {
     let env = [("INTERNAL_NOTIFICATIONS_URL", url), ("INTERNAL_NOTIFICATIONS_TOKEN", token)];
     let args = [&["tail", "--user", user], args].concat();
-    // As on a machine with one CPU.
+    // One worker thread, as on a machine with one CPU.
     let mut command = command(&args, &env);
     let mut process = command
         .env("TOKIO_WORKER_THREADS", "1")
@@ -48,7 +48,7 @@ pub(crate) fn tail_process(url: &str, user: &str, token: &str, args: &[&str]) ->
 }
 
 impl Tail {
-    /// Reads lines until one is of that kind.
+    /// Returns the next line of this type.
     #[track_caller]
     pub(crate) fn until(&mut self, kind: &str) -> Value {
         self.until_json(|line| line["type"] == kind)
@@ -67,7 +67,7 @@ impl Tail {
 
     #[track_caller]
     pub(crate) fn until_line(&mut self, wanted: impl Fn(&str) -> bool) -> String {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let Ok(line) = self.lines.as_ref().unwrap().recv_timeout(left) else {
@@ -82,7 +82,7 @@ impl Tail {
         }
     }
 
-    /// Waits for a line on stderr.
+    /// Returns the next line on stderr.
     pub(crate) fn stderr_line(&mut self) -> String {
         let stderr = self.process.stderr.as_mut().unwrap();
         let (mut line, mut byte) = (Vec::new(), [0]);
@@ -92,7 +92,7 @@ impl Tail {
         String::from_utf8(line).unwrap()
     }
 
-    /// The exit code and what stderr holds, once it has ended by itself.
+    /// Waits for the process to end. Returns the exit code and stderr.
     pub(crate) fn end(&mut self) -> (i32, String) {
         let code = self.process.wait().unwrap().code().unwrap();
         for line in self.lines.take().unwrap() {
@@ -107,7 +107,7 @@ impl Tail {
         text
     }
 
-    /// The JSON lines of that kind so far.
+    /// Returns all JSON lines of this type so far.
     pub(crate) fn all(&self, kind: &str) -> Vec<Value> {
         let lines = self.seen.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.filter(|line| line["type"] == kind).collect()
