@@ -54,7 +54,8 @@ async fn fetch(mut caller: Caller, changes: usize) {
         let tag = after.tag.map_or_else(String::new, |tag| format!("&tag={tag}"));
         let path = format!("/v1/inbox/changes?after={}&limit=500{tag}", after.seq);
         let answer = caller.get(&path).await;
-        let ChangesAnswer::Changes { changes: page, more } = serde_json::from_slice(&answer.body).unwrap()
+        let ChangesAnswer::Changes { changes: page, more, .. } =
+            serde_json::from_slice(&answer.body).unwrap()
         else {
             panic!("the log is not trimmed")
         };

@@ -7,7 +7,7 @@ use internal_notifications_server::config::{ApiKey, JwtKey};
 use internal_notifications_server::store::postgres::{PostgresOptions, PostgresStore};
 use internal_notifications_server::store::sqlite::{SqliteOptions, SqliteStore};
 use internal_notifications_server::store::{Push, Store};
-use internal_notifications_server::{Config, RunningServer, Server};
+use internal_notifications_server::{Config, Server};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
@@ -39,7 +39,7 @@ pub(crate) struct Opened {
 
 /// A server with its own database.
 pub(crate) struct Served {
-    pub(crate) server: RunningServer,
+    pub(crate) server: Server,
     location: Location,
 }
 
@@ -241,12 +241,7 @@ pub(crate) fn user(index: usize) -> UserId {
 
 /// Returns a push of the notification with this number.
 pub(crate) fn push(index: usize, user_ids: Vec<UserId>) -> Push {
-    Push {
-        sender: "key:bench".to_owned(),
-        idempotency: None,
-        id: NotificationId::new(format!("n-{index}")).unwrap(),
-        notification: InternalNotification::new("A parcel has come").with_heading("Parcel"),
-        user_ids,
-        at: Timestamp::now(),
-    }
+    let id = NotificationId::new(format!("n-{index}")).unwrap();
+    let notification = InternalNotification::new("A parcel has come").with_heading("Parcel");
+    Push::new(id, "key:bench", notification, user_ids, Timestamp::now())
 }

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use internal_notifications_models::{LiveEvent, OpId, Timestamp, UserId};
 use internal_notifications_service::{
-    Announcement, Ask, Inbox, InboxCommand, InboxEvent, InboxLog, RefusedWrite, ServiceError,
-    ServiceErrorKind, Snapshot, Status,
+    Announcement, InboxQuery, Inbox, InboxCommand, InboxEvent, InboxLog, RefusedWrite, ServiceError,
+    ServiceErrorKind, Status,
 };
 use tokio::sync::Notify;
 
@@ -70,15 +70,7 @@ impl Device {
     pub(crate) fn publish(&mut self) {
         let status = self.status();
         let Some(session) = &mut self.session else { return };
-        let inbox = &session.inbox;
-        let snapshot = Snapshot {
-            notifications: inbox.shown().into(),
-            pending: inbox.head().pending,
-            position: inbox.head().position,
-            has_older: inbox.low() > 0,
-            unconfirmed: inbox.pending_writes(),
-            status,
-        };
+        let snapshot = session.inbox.snapshot(status);
         self.outlets.tell(snapshot, std::mem::take(&mut session.announcements));
     }
 
@@ -108,11 +100,11 @@ impl Session {
     }
 
     /// Brings the hub's answer to what the replica asks.
-    pub(crate) fn answer(&mut self, ask: Ask, log: &InboxLog) {
+    pub(crate) fn answer(&mut self, ask: InboxQuery, log: &InboxLog) {
         let at = self.inbox.head().position;
         let events = match ask {
-            Ask::Changes { after } => self.inbox.on_changes(after, log.changes(after, CHANGES, PAGE)),
-            Ask::Older { before, limit } => {
+            InboxQuery::Changes { after } => self.inbox.on_changes(after, log.changes(after, CHANGES, PAGE)),
+            InboxQuery::Older { before, limit } => {
                 self.inbox.on_older(at, before, log.page(limit, Some(before)));
                 Vec::new()
             }
@@ -124,7 +116,7 @@ impl Session {
     /// A queued write was refused and is shown no more.
     pub(crate) fn roll_back(&mut self, op: &OpId, command: InboxCommand, error: ServiceError) {
         self.inbox.on_refused(op);
-        self.announcements.push(Announcement::WriteRefused(Arc::new(RefusedWrite { command, error })));
+        self.announcements.push(Announcement::WriteRefused(Arc::new(RefusedWrite::new(command, error))));
     }
 
     fn keep(&mut self, events: Vec<InboxEvent>) {

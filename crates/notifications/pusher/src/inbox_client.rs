@@ -88,7 +88,7 @@ impl InboxClient {
                 NotificationId::new(uuid::Uuid::now_v7().to_string()).map_err(|error| invalid(&error))?;
             notification.id = Some(id);
         }
-        let request = PushRequest { user_ids: user_ids.to_vec(), notification };
+        let request = PushRequest::new(user_ids, notification);
         with_retries(|| self.api.push(&request)).await
     }
 

@@ -4,7 +4,6 @@ mod builder;
 mod channels;
 mod check_delay;
 mod command;
-mod identity;
 mod inbox_api;
 mod live_channel;
 mod live_only;
@@ -32,7 +31,7 @@ use tokio::task::JoinHandle;
 
 pub use builder::PusherServiceBuilder;
 pub use channels::Channels;
-pub use identity::{Credentials, Identity};
+pub use internal_notifications_service::{Credentials, Identity};
 pub use updates::{Update, Updates};
 
 use command::Command;

@@ -6,68 +6,93 @@ use internal_notifications_models::{
     Change, ChangeKind, Head, InboxNotification, InternalNotification, MAX_IDS, NotificationId, OpId,
     RemovedReason, Stamp, Tag, Timestamp, WriteAnswer,
 };
+use serde::{Serialize, Serializer};
 
-/// A write in a user's own inbox.
+/// A write in the user's own inbox.
+///
+/// As JSON it has a `kind`: `{"kind": "opened", "ids": […]}`, `{"kind": "unopened", "ids": […]}`,
+/// `{"kind": "opened_all", "through": 7, "tag": "…"}`, `{"kind": "remove", "id": "…"}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InboxCommand {
-    /// Marks these opened; unknown and opened ones are skipped.
+    /// Marks notifications opened. Unknown and opened ones are skipped.
     Opened(Vec<NotificationId>),
-    /// Marks these pending again; unknown and pending ones are skipped.
+    /// Marks notifications pending again. Unknown and pending ones are skipped.
     Unopened(Vec<NotificationId>),
-    /// Marks all opened that were added up to `through` (the head without one).
+    /// Marks every notification opened that was added up to `through`, or up to the head.
     OpenedAll {
-        /// A seq, inclusive.
+        /// The last seq, inclusive.
         through: Option<u64>,
-        /// The tag that the record at `through` must have.
+        /// The tag that the change at `through` must have.
         tag: Option<Tag>,
     },
-    /// Removes one.
+    /// Removes a notification.
     Remove(NotificationId),
 }
 
-/// Why a command was refused. The inbox is as it was.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Json<'a> {
+    Opened { ids: &'a [NotificationId] },
+    Unopened { ids: &'a [NotificationId] },
+    OpenedAll { through: Option<u64>, tag: Option<Tag> },
+    Remove { id: &'a NotificationId },
+}
+
+impl Serialize for InboxCommand {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Opened(ids) => Json::Opened { ids },
+            Self::Unopened(ids) => Json::Unopened { ids },
+            Self::OpenedAll { through, tag } => Json::OpenedAll { through: *through, tag: *tag },
+            Self::Remove(id) => Json::Remove { id },
+        }
+        .serialize(serializer)
+    }
+}
+
+/// Why a command was refused. It has changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
     /// There is no such notification.
-    #[error("no such notification in this inbox")]
+    #[error("the inbox has no such notification")]
     Unknown,
-    /// `through` is beyond the head, or its record has another tag, or is no longer known.
-    #[error("the inbox has another history than the one asked about")]
+    /// `through` is beyond the head, or its change has another tag or is no longer in the log.
+    #[error("the history of the inbox is not the one that the request refers to")]
     Diverged,
 }
 
-/// One user's inbox on the server, with its change log: what makes a change of a command. The rules stand here once, pure; stores on disk
-/// are compared with it.
+/// The inbox of a user on the server, with its change log: it turns commands into changes.
 ///
-/// Nothing here looks at a clock or makes a random number: times and tags are given.
+/// These are the rules of every store; the tests of the stores compare them with this one. Times
+/// and tags are parameters: there is no clock and no random number here.
 #[derive(Clone, Debug, Default)]
 pub struct InboxLog {
     rows: BTreeMap<u64, InboxNotification>,
-    /// Every id that was ever added, with its row's key until it is removed.
+    /// Every id that was ever added, with the key of its row until it is removed.
     ids: BTreeMap<NotificationId, Option<u64>>,
     changes: VecDeque<Change>,
-    /// The operations that made a change, with its seq.
+    /// The operations that made a change, with the seq of the change.
     ops: BTreeMap<OpId, u64>,
     head: Head,
 }
 
 impl InboxLog {
-    /// A catch-up from further behind than this many changes is answered with a snapshot.
+    /// A catch-up that is further behind than this many changes is answered with a snapshot.
     pub const FAR_BEHIND: u64 = 10_000;
 
-    /// An empty inbox, at (0, none).
+    /// Makes an empty inbox, at (0, none).
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The newest position and its count.
+    /// Returns the newest position and the pending count there.
     pub fn head(&self) -> Head {
         self.head
     }
 
-    /// Adds a notification. `None`, and no change, when its id was added before, also if it was removed since.
+    /// Adds a notification. Returns `None`, and changes nothing, if its id was ever added before.
     pub fn add(
         &mut self,
         id: &NotificationId,
@@ -87,8 +112,10 @@ impl InboxLog {
         Some(self.record(ChangeKind::Added { notification: Box::new(row) }, at, tag))
     }
 
-    /// Takes notifications out that the server itself takes out: retracted, expired, pruned. One change removes at most [`MAX_IDS`] of those that are
-    /// there: with more, call again until it gives `None`. It gives that, and no change, when none of them is there.
+    /// Removes notifications on behalf of the server: retracted, expired or pruned ones.
+    ///
+    /// One change removes at most [`MAX_IDS`] notifications; with more, call it again until it
+    /// returns `None`. It does so, and changes nothing, if none of them is in the inbox.
     pub fn withdraw(
         &mut self,
         ids: &[NotificationId],
@@ -100,10 +127,10 @@ impl InboxLog {
         some(removed).map(|ids| self.record(ChangeKind::Removed { ids, reason }, at, tag))
     }
 
-    /// Does a command of the inbox's own user. A repeated `op` that made a change does nothing, and answers the head.
+    /// Does a command of the user. A repeated `op` that made a change does nothing.
     ///
     /// # Errors
-    /// [`Refused`]; nothing has changed then.
+    /// Returns [`Refused`], and changes nothing, if the command cannot be done.
     pub fn write(
         &mut self,
         command: &InboxCommand,
@@ -111,14 +138,14 @@ impl InboxLog {
         at: Timestamp,
         tag: Tag,
     ) -> Result<WriteAnswer, Refused> {
-        let nothing = WriteAnswer { seq: None, head: self.head };
+        let nothing = WriteAnswer::new(None, self.head);
         if op.is_some_and(|op| self.has_done(op)) {
             return Ok(nothing);
         }
         let Some(kind) = self.apply(command, at)? else { return Ok(nothing) };
         let seq = self.record(kind, at, tag).stamp.seq;
         self.ops.extend(op.map(|op| (op.clone(), seq)));
-        Ok(WriteAnswer { seq: Some(seq), head: self.head })
+        Ok(WriteAnswer::new(Some(seq), self.head))
     }
 
     fn apply(&mut self, command: &InboxCommand, at: Timestamp) -> Result<Option<ChangeKind>, Refused> {
@@ -136,7 +163,7 @@ impl InboxLog {
         })
     }
 
-    /// Removes a row, and remembers its id; false when it is not there.
+    /// Removes a row and remembers its id. Returns false if it is not there.
     fn take_out(&mut self, id: &NotificationId) -> bool {
         let row = self.ids.get_mut(id).and_then(Option::take).and_then(|added| self.rows.remove(&added));
         self.head.pending -= u64::from(row.as_ref().is_some_and(|row| !row.opened));
@@ -177,19 +204,19 @@ impl InboxLog {
 
     fn record(&mut self, kind: ChangeKind, at: Timestamp, tag: Tag) -> Change {
         let before = self.head.position;
-        let stamp = Stamp { seq: before.seq + 1, tag, prev: before.tag, pending: self.head.pending, at };
+        let stamp = Stamp::after(before, tag, self.head.pending, at);
         self.head.position = stamp.position();
-        let change = Change { stamp, kind };
+        let change = Change::new(stamp, kind);
         self.changes.push_back(change.clone());
         change
     }
 
-    /// Whether an operation made a change, as long as the log tells.
+    /// Returns whether an operation made a change that is still in the log.
     fn has_done(&self, op: &OpId) -> bool {
         self.ops.contains_key(op)
     }
 
-    /// Forgets the changes up to a seq, and the operations that were stored with them.
+    /// Forgets the changes up to a seq, inclusive, and the operations that made them.
     pub fn trim(&mut self, through: u64) {
         while self.changes.front().is_some_and(|change| change.stamp.seq <= through) {
             self.changes.pop_front();
@@ -197,14 +224,14 @@ impl InboxLog {
         self.ops.retain(|_, seq| *seq > through);
     }
 
-    /// Forgets a notification that was removed: it may be added again. One that is there stays.
+    /// Forgets a removed notification, so that it may be added again. One in the inbox stays.
     pub fn forget(&mut self, id: &NotificationId) {
         if self.ids.get(id).is_some_and(Option::is_none) {
             self.ids.remove(id);
         }
     }
 
-    /// Forgets which notifications were removed: they may be added again.
+    /// Forgets all removed notifications, so that they may be added again.
     pub fn forget_removed(&mut self) {
         self.ids.retain(|_, added| added.is_some());
     }

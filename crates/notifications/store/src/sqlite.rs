@@ -39,14 +39,16 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::backup::backup;
 use self::command::{Command, Reply};
-pub use self::kept::kept_setting;
+pub use self::kept::read_setting;
 pub use self::options::SqliteOptions;
 pub(crate) use self::result_code::failure;
 use self::tidy::Untidy;
 pub use self::url::path_from_url;
+use crate::rules::listener_slot::ListenerSlot;
 use crate::rules::push::NewPush;
 use crate::{
-    Advanced, Push, Store, StoreError, StoreErrorKind, Sweep, Swept, Unpublishable, Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept,
+    Unpublished, Write,
 };
 
 /// Commands that wait for the writer; whoever brings one more waits for a place.
@@ -65,6 +67,7 @@ pub struct SqliteStore {
     turn: AtomicI64,
     /// The notification up to which those that nobody has any more were looked for.
     forsaken: AtomicI64,
+    listener: Arc<ListenerSlot>,
     options: SqliteOptions,
 }
 
@@ -87,7 +90,9 @@ impl SqliteStore {
         let file = file::DatabaseFile::claim(path)?;
         let readers = connect::readers(&file, &options);
         let commits = Arc::new(AtomicU64::new(0));
-        let writer = writer::Writer::open(file, options.clone(), readers.clone(), commits.clone()).await?;
+        let listener = Arc::new(ListenerSlot::default());
+        let (counter, heard) = (commits.clone(), listener.clone());
+        let writer = writer::Writer::open(file, options.clone(), readers.clone(), counter, heard).await?;
         let (sender, commands) = mpsc::channel(QUEUE);
         let (ending, ended) = watch::channel(());
         tokio::spawn(async move {
@@ -101,6 +106,7 @@ impl SqliteStore {
             commits,
             turn: AtomicI64::new(0),
             forsaken: AtomicI64::new(0),
+            listener,
             options,
         })
     }
@@ -135,7 +141,7 @@ impl Store for SqliteStore {
         while !all {
             all = self.command(|reply| Command::Withdraw(begun.notification, at, reply)).await?;
         }
-        Ok(Retraction { id: id.clone(), cancelled: begun.cancelled, removed: begun.removed })
+        Ok(Retraction::new(id.clone()).with_cancelled(begun.cancelled).with_removed(begun.removed))
     }
 
     async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError> {
@@ -152,10 +158,8 @@ impl Store for SqliteStore {
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
         let (cuts, now) = (sweep.cuts(), sweep.now);
         let looked = sweep::look(&self.readers, &sweep, &cuts).await?;
-        let next = looked
-            .last()
-            .filter(|_| looked.len() >= sweep.inboxes.max(1))
-            .map(|looked| looked.user_id.clone());
+        let next =
+            looked.last().filter(|_| looked.len() >= sweep.limit.max(1)).map(|looked| looked.user_id.clone());
         let mut swept = Swept { next, inboxes: looked.len() as u64, ..Swept::default() };
         let mut inboxes: Vec<_> =
             looked.iter().filter(|looked| looked.is_untidy(&cuts)).map(|looked| looked.inbox.key).collect();
@@ -180,6 +184,10 @@ impl Store for SqliteStore {
 
     fn is_shared(&self) -> bool {
         false
+    }
+
+    fn set_commit_listener(&self, listener: Arc<dyn CommitListener>) {
+        self.listener.set(listener);
     }
 
     async fn lock_broker(&self) -> Result<(), StoreError> {
@@ -217,24 +225,24 @@ impl Store for SqliteStore {
         Ok(read::head(&self.readers, user_id).await?)
     }
 
-    async fn behind(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
+    async fn unpublished_users(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
         Ok(publish::behind(&self.readers, &self.turn, limit).await?)
     }
 
-    async fn unpublished(
+    async fn claim_unpublished(
         &self,
         users: &[(UserId, u64)],
-        most: Unpublishable,
+        limits: PublishLimits,
     ) -> Result<Vec<Unpublished>, StoreError> {
-        Ok(publish::unpublished(&self.readers, users, most).await?)
+        Ok(publish::unpublished(&self.readers, users, limits).await?)
     }
 
     async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
         self.command(|reply| Command::Mark(marks.to_vec(), reply)).await
     }
 
-    async fn setting(&self, name: &str, make: String) -> Result<String, StoreError> {
-        self.command(|reply| Command::Setting { name: name.to_owned(), make, reply }).await
+    async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
+        self.command(|reply| Command::Setting { name: name.to_owned(), value, reply }).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

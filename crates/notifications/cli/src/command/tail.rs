@@ -166,7 +166,9 @@ mod tests {
                 (NotificationId::new(format!("n{seq}")).unwrap(), InternalNotification::new("c"));
             InboxNotification::new(id, body, "key:shop", Timestamp::UNIX_EPOCH, *seq).into()
         };
-        Snapshot { notifications: seqs.iter().map(row).collect(), ..Snapshot::default() }
+        let mut snapshot = Snapshot::default();
+        snapshot.notifications = seqs.iter().map(row).collect();
+        snapshot
     }
 
     #[test]

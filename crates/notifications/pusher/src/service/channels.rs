@@ -132,19 +132,13 @@ impl Channels {
             Server::Cluster(cluster) => (Some(cluster), None, None, true),
             Server::Host { host, port, tls } => (None, Some(host), port, tls),
         };
-        Ok(RealtimeInfo {
-            key: self.key.clone(),
-            channel: channel.to_string(),
-            auth_endpoint: String::new(),
-            path: String::new(),
-            event: event.map_or(EVENT, EventName::as_str).to_owned(),
-            changed_event: String::new(),
-            position_check_seconds: RETRY_SECONDS,
-            cluster,
-            host,
-            port,
-            scheme: Some(if tls { "https" } else { "http" }.to_owned()),
-        })
+        let mut info = RealtimeInfo::new(&self.key, channel.to_string(), "");
+        info.event = event.map_or(EVENT, EventName::as_str).to_owned();
+        info.changed_event = String::new();
+        info.position_check_seconds = RETRY_SECONDS;
+        (info.cluster, info.host, info.port) = (cluster, host, port);
+        info.scheme = Some(if tls { "https" } else { "http" }.to_owned());
+        Ok(info)
     }
 }
 

@@ -35,13 +35,15 @@ impl InboxApi {
     }
 
     pub(crate) async fn write(&self, write: PendingWrite) -> Result<WriteAnswer, CallError> {
-        let op = Some(write.op.clone());
-        let ids = |ids| MarkRequest { ids: Some(ids), op: op.clone(), ..MarkRequest::default() };
+        let op = write.op.clone();
+        let ids = |ids: Vec<NotificationId>| MarkRequest::ids(ids).with_op(op.clone());
         match write.command {
             InboxCommand::Opened(marked) => self.post("v1/inbox/opened", &ids(marked)).await,
             InboxCommand::Unopened(marked) => self.post("v1/inbox/unopened", &ids(marked)).await,
             InboxCommand::OpenedAll { through, tag } => {
-                self.post("v1/inbox/opened", &MarkRequest { ids: None, all: true, through, tag, op }).await
+                let mut all = MarkRequest::all().with_op(op);
+                (all.through, all.tag) = (through, tag);
+                self.post("v1/inbox/opened", &all).await
             }
             InboxCommand::Remove(id) => self.remove(&id, &write.op).await,
             _ => Err(invalid("this version does not support this write").into()),

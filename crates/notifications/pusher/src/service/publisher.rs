@@ -103,15 +103,8 @@ impl Publisher {
         let before = self.snapshot();
         let status_update = (before.status != status).then(|| Update::Status(status.clone()));
         let present = match inbox {
-            Some(inbox) => Snapshot {
-                notifications: inbox.shown().into(),
-                pending: inbox.head().pending,
-                position: inbox.head().position,
-                has_older: inbox.low() > 0,
-                unconfirmed: inbox.pending_writes(),
-                status,
-            },
-            None => Snapshot { status, ..before },
+            Some(inbox) => inbox.snapshot(status),
+            None => with_status(before, status),
         };
         if inbox.is_some() || status_update.is_some() {
             if !readers.updates.is_empty() {
@@ -133,7 +126,7 @@ impl Publisher {
         let mut readers = self.lock();
         let Some(readers) = readers.as_mut() else { return };
         send(&mut readers.updates, &Update::Status(status.clone()));
-        self.show(Snapshot { status, ..self.snapshot() });
+        self.show(with_status(self.snapshot(), status));
     }
 
     /// Forgets the user; readers end.
@@ -156,6 +149,11 @@ impl Publisher {
     fn lock(&self) -> MutexGuard<'_, Option<Readers>> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn with_status(mut snapshot: Snapshot, status: Status) -> Snapshot {
+    snapshot.status = status;
+    snapshot
 }
 
 /// The changes, one by one, up to a snapshot: what came with it or after it is in the present state already.

@@ -54,13 +54,13 @@ impl Session {
             return Err(ServiceError::new(ServiceErrorKind::Disabled, detail));
         };
         let notification = self.settings.with_id(notification)?;
-        let request = PushRequest { user_ids: user_ids.to_vec(), notification };
+        let request = PushRequest::new(user_ids, notification);
         let push = || api.push(&request);
         let options = &self.settings.options;
         let stored = async {
             match options.offline_push {
                 OfflinePush::Wait => self.retry(u32::MAX, push).await,
-                OfflinePush::Err => {
+                _ => {
                     let tried = timeout(options.call_timeout, self.retry(retry::TRIES, push));
                     tried.await.unwrap_or_else(|_| Err(unanswered().into()))
                 }

@@ -201,10 +201,7 @@ struct Whoever(std::sync::Mutex<&'static str>);
 
 #[async_trait::async_trait]
 impl Identity for Whoever {
-    async fn identity(
-        &self,
-        _fresh: bool,
-    ) -> Result<Credentials, ServiceError> {
+    async fn identity(&self, _fresh: bool) -> Result<Credentials, ServiceError> {
         let user = *self.0.lock().unwrap();
         Credentials::new(user.parse().unwrap(), format!("{user}-token"))
     }

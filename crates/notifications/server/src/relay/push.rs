@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use internal_notifications_models::{InternalNotification, NotificationId, Timestamp, UserId};
 use internal_notifications_outbox::Outbox;
 
@@ -7,55 +5,52 @@ use super::IntentRow;
 use crate::config::{ChannelPrefix, Limits};
 use crate::store::Push;
 
-/// What an intent must keep to, as any push does.
+/// The rules that an intent must meet, the same as for any push.
 #[derive(Clone, Debug)]
-pub struct Rules {
-    /// What stands before the user's id in the name of a user's channel.
-    pub channels: ChannelPrefix,
-    /// Of which recipients and bytes count.
-    pub limits: Limits,
+pub struct PushRules {
+    channels: ChannelPrefix,
+    limits: Limits,
 }
 
-impl Rules {
-    /// The push that a row asks for, or why there is none: a text without anything of the body.
+impl PushRules {
+    /// Returns the rules of a server with this channel prefix and these limits on recipients and
+    /// bytes.
+    pub fn new(channels: ChannelPrefix, limits: Limits) -> Self {
+        Self { channels, limits }
+    }
+
+    /// Returns the push of a row, or why it is refused, without quoting the body.
     pub(super) fn push(&self, row: IntentRow, at: Timestamp) -> Result<Push, String> {
         let IntentRow { id, sender, user_ids, body } = row;
         if !Outbox::is_sender(&sender) {
-            return Err("its sender is no `outbox:NAME`".to_owned());
+            return Err("the sender must be `outbox:NAME`".to_owned());
         }
         let id = NotificationId::new(id).map_err(|error| error.to_string())?;
         let user_ids = self.recipients(&user_ids)?;
         let notification = self.notification(&body)?;
-        Ok(Push { sender, idempotency: None, id, notification, user_ids, at })
+        Ok(Push::new(id, sender, notification, user_ids, at))
     }
 
     fn recipients(&self, user_ids: &str) -> Result<Vec<UserId>, String> {
-        let user_ids: BTreeSet<UserId> = serde_json::from_str(user_ids)
-            .map_err(|error| format!("`user_ids` is no JSON array of user ids ({})", place(&error)))?;
-        let most = self.limits.recipients;
-        if user_ids.is_empty() || user_ids.len() > most {
-            return Err(format!("it has {} recipients; 1 to {most} are allowed", user_ids.len()));
-        }
+        let user_ids: Vec<UserId> = serde_json::from_str(user_ids)
+            .map_err(|error| format!("`user_ids` is not a JSON array of user ids ({})", place(&error)))?;
+        let user_ids = self.limits.push().check_recipients(&user_ids).map_err(|error| error.to_string())?;
         match user_ids.iter().find_map(|user| Some((user, self.channels.channel(user).err()?))) {
             Some((user, error)) => Err(format!("{user}: {error}")),
-            None => Ok(user_ids.into_iter().collect()),
+            None => Ok(user_ids.into_iter().cloned().collect()),
         }
     }
 
     fn notification(&self, body: &str) -> Result<InternalNotification, String> {
         let notification: InternalNotification = serde_json::from_str(body)
-            .map_err(|error| format!("`body` is no notification ({})", place(&error)))?;
-        notification.check().map_err(|error| error.to_string())?;
-        let most = self.limits.notification_bytes;
-        let unnamed = InternalNotification { id: None, ..notification };
-        match unnamed.to_json().map_err(|error| error.to_string())?.len() > most {
-            true => Err(format!("a notification has at most {most} bytes")),
-            false => Ok(unnamed),
-        }
+            .map_err(|error| format!("`body` is not a notification ({})", place(&error)))?;
+        let notification = notification.without_id();
+        self.limits.push().check_notification(&notification).map_err(|error| error.to_string())?;
+        Ok(notification)
     }
 }
 
-/// Where a text is wrong; serde_json's own words may quote it.
+/// Returns where a text is wrong. The message of serde_json may quote the text.
 fn place(error: &serde_json::Error) -> String {
     format!("line {}, column {}", error.line(), error.column())
 }
@@ -77,7 +72,7 @@ mod tests {
 
     fn push(row: IntentRow) -> Result<Push, String> {
         let limits = Limits { recipients: 3, notification_bytes: 200, ..Limits::default() };
-        Rules { channels: ChannelPrefix::default(), limits }.push(row, Timestamp::UNIX_EPOCH)
+        PushRules::new(ChannelPrefix::default(), limits).push(row, Timestamp::UNIX_EPOCH)
     }
 
     #[test]
@@ -86,26 +81,26 @@ mod tests {
         assert_eq!((push.id.as_str(), push.sender.as_str()), ("n", "outbox:orders"));
         assert_eq!(push.user_ids, ["ada", "bob"].map(|user| user.parse().unwrap()));
         assert_eq!(push.notification, InternalNotification::new("the secret"));
-        assert!(push.idempotency.is_none());
+        assert!(push.idempotency_key.is_none());
     }
 
     #[test]
-    fn a_hostile_row_is_refused_without_a_word_of_its_body() {
-        let refused = |change: &dyn Fn(&mut IntentRow), told: &str| {
+    fn a_hostile_row_is_refused_without_quoting_its_body() {
+        let refused = |change: &dyn Fn(&mut IntentRow), expected: &str| {
             let mut row = row();
             change(&mut row);
             let problem = push(row).unwrap_err();
-            assert!(problem.contains(told) && !problem.contains("secret"), "{problem}");
+            assert!(problem.contains(expected) && !problem.contains("secret"), "{problem}");
         };
-        let body = |value: Value, told: &str| refused(&|row| row.body = value.to_string(), told);
-        body(json!("secret"), "no notification");
-        body(json!({"content": ["secret"]}), "no notification");
+        let body = |value: Value, expected: &str| refused(&|row| row.body = value.to_string(), expected);
+        body(json!("secret"), "not a notification");
+        body(json!({"content": ["secret"]}), "not a notification");
         body(json!({"content": ""}), "must not be empty");
         body(json!({"content": "secret", "opened": true}), "`opened`");
         body(json!({"content": "secret", "sender": "key:shop"}), "`sender`");
         body(json!({"content": "secret".repeat(40)}), "200 bytes");
-        refused(&|row| row.body = "{\"content\": \"secret".to_owned(), "no notification");
-        refused(&|row| row.body = "[".repeat(100_000), "no notification");
+        refused(&|row| row.body = "{\"content\": \"secret".to_owned(), "not a notification");
+        refused(&|row| row.body = "[".repeat(100_000), "not a notification");
         for users in ["", "null", "\"ada\"", "[1]", "[\"a b\"]", "[\"ada\"", "{}"] {
             refused(&|row| row.user_ids = users.to_owned(), "`user_ids`");
         }

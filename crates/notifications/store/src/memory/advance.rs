@@ -19,7 +19,7 @@ pub(super) fn retract(
     let at = at.as_millisecond();
     transaction.contents.plan(id, at, RemovedReason::Retracted);
     let removed = withdraw(transaction, id, RemovedReason::Retracted, at, usize::MAX);
-    Ok(Retraction { id: id.clone(), cancelled, removed })
+    Ok(Retraction::new(id.clone()).with_cancelled(cancelled).with_removed(removed))
 }
 
 /// Does what is due: leaving first, so that nothing enters that is over.

@@ -23,14 +23,14 @@ pub(super) fn changes(contents: &Contents, user: &UserId, after: Position, limit
     let empty = InboxLog::new();
     let log = contents.log(user).unwrap_or(&empty);
     match log.changes(after, limit.max(1), 0) {
-        ChangesAnswer::Changes { mut changes, more } => {
+        ChangesAnswer::Changes { mut changes, more, .. } => {
             let fit = that_fit(changes.iter().map(|change| bytes(contents, change)));
             let more = more || fit < changes.len();
             changes.truncate(fit);
-            ChangesAnswer::Changes { changes, more }
+            ChangesAnswer::changes(changes, more)
         }
         ChangesAnswer::Reset { reason, .. } => {
-            ChangesAnswer::Reset { reason, snapshot: page_of(contents, log, SNAPSHOT, None) }
+            ChangesAnswer::reset(reason, page_of(contents, log, SNAPSHOT, None))
         }
     }
 }

@@ -104,7 +104,7 @@ async fn page_of(
         }
         notifications.push(row::delivery(&row)?);
     }
-    Ok(InboxPage { head: inbox.head, notifications, next })
+    Ok(InboxPage::new(inbox.head, notifications, next))
 }
 
 impl Reading for ReadChanges<'_> {
@@ -117,20 +117,20 @@ impl Reading for ReadChanges<'_> {
         };
         let head = inbox.head.position;
         let reason = match catch_up::missed(after, head, inbox.floor) {
-            Missed::Nothing => return Ok(ChangesAnswer::Changes { changes: Vec::new(), more: false }),
+            Missed::Nothing => return Ok(ChangesAnswer::changes(Vec::new(), false)),
             Missed::Reset(reason) => reason,
             Missed::Records => {
                 let limit = self.limit.max(1);
                 let (changes, more) = records(connection, inbox.key, after.seq, limit).await?;
                 let first = changes.first().ok_or_else(|| Failure::unusable("the log has a hole"))?;
                 match catch_up::reset(after, head, first) {
-                    None => return Ok(ChangesAnswer::Changes { changes, more }),
+                    None => return Ok(ChangesAnswer::changes(changes, more)),
                     Some(reason) => reason,
                 }
             }
         };
         let snapshot = page_of(connection, &inbox, SNAPSHOT, None).await?;
-        Ok(ChangesAnswer::Reset { reason, snapshot })
+        Ok(ChangesAnswer::reset(reason, snapshot))
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) async fn retract(
 ) -> Result<Retraction, StoreError> {
     let begun = database.write(Retract { id: id.clone(), at }).await?;
     while !database.write(Leave { notification: begun.notification, at, limit: BATCH }).await?.all {}
-    Ok(Retraction { id: id.clone(), cancelled: begun.cancelled, removed: begun.removed })
+    Ok(Retraction::new(id.clone()).with_cancelled(begun.cancelled).with_removed(begun.removed))
 }
 
 /// The first step of a retraction: from here on nobody gets it any more.

@@ -38,7 +38,7 @@ pub(crate) fn reset(after: Position, head: Position, first: &Change) -> Option<R
 /// The answer where there is no inbox.
 pub(crate) fn of_nobody(after: Position) -> ChangesAnswer {
     match after == Position::default() {
-        true => ChangesAnswer::Changes { changes: Vec::new(), more: false },
-        false => ChangesAnswer::Reset { reason: ResetReason::Diverged, snapshot: InboxPage::default() },
+        true => ChangesAnswer::changes(Vec::new(), false),
+        false => ChangesAnswer::reset(ResetReason::Diverged, InboxPage::default()),
     }
 }

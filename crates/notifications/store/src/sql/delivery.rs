@@ -15,7 +15,7 @@ impl NewPush {
         had: &mut HashSet<(i64, UserId)>,
         journal: &mut Journal<'_>,
     ) -> Receipt {
-        let mut receipt = Receipt { id: self.id.clone(), accepted: 0, duplicates: 0, scheduled: 0 };
+        let mut receipt = Receipt::new(self.id.clone());
         let over = self.is_over(notification);
         for user in &self.user_ids {
             let Some(inbox) = inboxes.get_mut(user) else { continue };

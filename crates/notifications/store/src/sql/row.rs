@@ -1,5 +1,6 @@
 use internal_notifications_models::{
-    Change, ChangeKind, InboxNotification, InternalNotification, NotificationId, Stamp, Tag, Timestamp,
+    Change, ChangeKind, InboxNotification, InternalNotification, NotificationId, Position, Stamp, Tag,
+    Timestamp,
 };
 
 use crate::sql::failure::Failure;
@@ -75,13 +76,9 @@ pub(crate) use {change_columns, join_added};
 /// A record of the log. An added notification is as it was then: not opened. Without a body it is told as gone.
 pub(crate) fn change(row: &impl Columns) -> Result<Change, Failure> {
     let seq = row.number("seq")?.cast_unsigned();
-    let stamp = Stamp {
-        seq,
-        tag: tag(row.number("tag")?),
-        prev: row.number_if_any("prev")?.map(tag),
-        pending: row.number("pending")?.cast_unsigned(),
-        at: time(row.number("at")?)?,
-    };
+    let before = Position { seq: seq.saturating_sub(1), tag: row.number_if_any("prev")?.map(tag) };
+    let pending = row.number("pending")?.cast_unsigned();
+    let stamp = Stamp::after(before, tag(row.number("tag")?), pending, time(row.number("at")?)?);
     let kind = match row.text_if_any("detail")? {
         Some(detail) => serde_json::from_str(detail)?,
         None if row.text_if_any("body")?.is_some() => {
@@ -89,7 +86,7 @@ pub(crate) fn change(row: &impl Columns) -> Result<Change, Failure> {
         }
         None => ChangeKind::Gone { id: NotificationId::new(row.text("id")?)? },
     };
-    Ok(Change { stamp, kind })
+    Ok(Change::new(stamp, kind))
 }
 
 /// A notification as it was added.

@@ -8,7 +8,7 @@ pub(super) use crate::sql::row::*;
 /// A head from its columns.
 pub(super) fn head(seq: i64, tag: i64, pending: i64) -> Head {
     let position = Position { seq: seq.cast_unsigned(), tag: Some(self::tag(tag)) };
-    Head { position, pending: pending.cast_unsigned() }
+    Head::new(position, pending.cast_unsigned())
 }
 
 /// An inbox with its user, from the columns `user_id, key, seq, tag, pending`.

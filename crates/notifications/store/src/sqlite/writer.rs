@@ -12,6 +12,7 @@ use super::result_code::is_io;
 use super::transaction::{Keys, Transaction};
 use super::{advance, connect, publish, push, schema, tidy, withdraw, write};
 use crate::StoreErrorKind;
+use crate::rules::listener_slot::ListenerSlot;
 use crate::sql::failure::Failure;
 
 /// The most commands of one transaction.
@@ -25,6 +26,7 @@ pub(super) struct Writer {
     options: SqliteOptions,
     readers: SqlitePool,
     commits: Arc<AtomicU64>,
+    listener: Arc<ListenerSlot>,
     /// None after a failure: the next transaction begins on a new one.
     session: Option<Session>,
 }
@@ -40,11 +42,13 @@ impl Writer {
         options: SqliteOptions,
         readers: SqlitePool,
         commits: Arc<AtomicU64>,
+        listener: Arc<ListenerSlot>,
     ) -> Result<Self, Failure> {
         let mut connection = connect::writer(&file, &options).await?;
         schema::migrate(&mut connection).await?;
         let keys = Keys::load(&mut connection).await?;
-        Ok(Self { file, options, readers, commits, session: Some(Session { connection, keys }) })
+        let session = Some(Session { connection, keys });
+        Ok(Self { file, options, readers, commits, listener, session })
     }
 
     /// Serves until it is told to close, or until the store is dropped; then finishes what is in the queue.
@@ -73,7 +77,7 @@ impl Writer {
         match &done {
             Ok(touched) => {
                 self.commits.fetch_add(1, Ordering::Relaxed);
-                self.options.hooks.committed(touched);
+                self.listener.committed(touched);
             }
             Err(failure) => {
                 let error = failure.as_error();
@@ -161,8 +165,8 @@ impl Session {
                 [Command::Tidy(untidy, reply)] => {
                     reply.set(Ok(tidy::run(&mut transaction, untidy).await?));
                 }
-                [Command::Setting { name, make, reply }] => {
-                    reply.set(Ok(setting(transaction.connection, name, make).await?));
+                [Command::Setting { name, value, reply }] => {
+                    reply.set(Ok(setting(transaction.connection, name, value).await?));
                 }
                 [Command::Ping(reply)] => {
                     try_a_write(transaction.connection).await?;
@@ -187,9 +191,9 @@ async fn try_a_write(connection: &mut SqliteConnection) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn setting(connection: &mut SqliteConnection, name: &str, make: &str) -> Result<String, Failure> {
+async fn setting(connection: &mut SqliteConnection, name: &str, value: &str) -> Result<String, Failure> {
     let sql = "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING";
-    sqlx::query(sql).bind(name.to_owned()).bind(make.to_owned()).execute(&mut *connection).await?;
+    sqlx::query(sql).bind(name.to_owned()).bind(value.to_owned()).execute(&mut *connection).await?;
     let sql = "SELECT value FROM settings WHERE name = ?1";
     Ok(sqlx::query_scalar(sql).bind(name.to_owned()).fetch_one(connection).await?)
 }

@@ -72,7 +72,7 @@ async fn a_reset_brings_the_newest_two_hundred(on: Backend) {
     }
     let after = Position { seq: 1_000, tag: Some(Tag::from_bits(7)) };
     let answer = bench.store.changes(&user("ada"), after, 10).await.unwrap();
-    let ChangesAnswer::Reset { reason: ResetReason::Diverged, snapshot } = answer else { panic!() };
+    let ChangesAnswer::Reset { reason: ResetReason::Diverged, snapshot, .. } = answer else { panic!() };
     assert_eq!(snapshot, bench.store.page(&user("ada"), 200, None).await.unwrap());
     assert_eq!((snapshot.notifications.len(), snapshot.next), (200, Some(2)));
 }

@@ -6,7 +6,7 @@ use internal_notifications::{
     Announcement, InternalNotification, InternalNotifications, InternalNotificationsService, NotificationId,
     ServiceError, Snapshot, Status, UserId,
 };
-use internal_notifications_server::RunningServer;
+use internal_notifications_server::Server;
 
 use crate::error::Error;
 
@@ -23,7 +23,7 @@ pub(super) struct Device {
 impl Device {
     /// Connects it, and waits until it is live.
     pub(super) async fn connect(
-        server: &RunningServer,
+        server: &Server,
         name: &'static str,
         user: &UserId,
     ) -> Result<Self, Error> {

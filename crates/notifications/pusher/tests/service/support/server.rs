@@ -6,8 +6,8 @@ use internal_notifications_pusher::contract::{
     InboxCommand, InboxLog, Refused, ServiceError, ServiceErrorKind,
 };
 use internal_notifications_pusher::models::{
-    CHANGED_EVENT, Change, ChangesAnswer, EVENT, InternalNotification, LiveEvent, MarkRequest,
-    NotificationId, OpId, Position, Problem, PushRequest, RealtimeInfo, Receipt, Tag, Timestamp, WriteAnswer,
+    Change, ChangesAnswer, InternalNotification, LiveEvent, MarkRequest, NotificationId, OpId, Position,
+    Problem, PushRequest, RealtimeInfo, Receipt, Tag, Timestamp, WriteAnswer,
 };
 use internal_notifications_pusher::{HttpClient, HttpMethod, HttpRequest, HttpResponse};
 use pusher_broker::{Broker, EventName, Limits, Signer};
@@ -147,7 +147,9 @@ impl Server {
             (HttpMethod::Get, "/v1/realtime") => {
                 let host = world.live_host.clone();
                 let scheme = host.is_some().then(|| "http".to_owned());
-                return ok(&RealtimeInfo { host, scheme, ..realtime(&user) });
+                let mut info = realtime(&user);
+                (info.host, info.scheme) = (host, scheme);
+                return ok(&info);
             }
             (HttpMethod::Get, "/v1/inbox") => {
                 assert!(limit <= 200);
@@ -189,7 +191,7 @@ impl Server {
                 changes.iter().for_each(|(to, change)| self.publish(to, change));
                 let accepted = changes.len() as u64;
                 let duplicates = push.user_ids.len() as u64 - accepted;
-                return ok(&Receipt { id, accepted, duplicates, scheduled: 0 });
+                return ok(&Receipt::new(id).with_accepted(accepted).with_duplicates(duplicates));
             }
             (HttpMethod::Post, path @ ("/v1/inbox/opened" | "/v1/inbox/unopened")) => {
                 let mark: MarkRequest = serde_json::from_slice(body).unwrap();
@@ -290,19 +292,7 @@ impl HttpClient for Server {
 }
 
 fn realtime(user: &str) -> RealtimeInfo {
-    RealtimeInfo {
-        key: "app-key".into(),
-        channel: format!("private-{user}"),
-        auth_endpoint: "/pusher/auth".into(),
-        path: String::new(),
-        event: EVENT.into(),
-        changed_event: CHANGED_EVENT.into(),
-        position_check_seconds: 60,
-        cluster: None,
-        host: None,
-        port: None,
-        scheme: None,
-    }
+    RealtimeInfo::new("app-key", format!("private-{user}"), "/pusher/auth")
 }
 
 fn ok<T: Serialize>(answer: &T) -> HttpResponse {
@@ -314,7 +304,7 @@ fn problem(
     detail: &str,
     head: Option<internal_notifications_pusher::models::Head>,
 ) -> HttpResponse {
-    let (kind, title) = ("about:blank".to_owned(), "Refused".to_owned());
-    let problem = Problem { kind, title, status, detail: Some(detail.to_owned()), head };
+    let mut problem = Problem::new(status, "Refused").with_detail(detail);
+    problem.head = head;
     HttpResponse::new(status, serde_json::to_vec(&problem).unwrap())
 }

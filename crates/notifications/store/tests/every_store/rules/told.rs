@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use internal_notifications_models::{
     Change, ChangesAnswer, Head, InboxPage, Position, ResetReason, Tag, UserId,
 };
-use internal_notifications_store::Unpublishable;
+use internal_notifications_store::PublishLimits;
 
 use super::Seen;
 use crate::bench::Bench;
@@ -64,8 +64,8 @@ impl Told {
         bench: &Bench,
         after: &[(UserId, u64)],
     ) -> Vec<(UserId, bool, Vec<Change>)> {
-        let most = Unpublishable { changes: 12, body: 140 };
-        let told = bench.store.unpublished(after, most).await.unwrap();
+        let most = PublishLimits::new(12, 140);
+        let told = bench.store.claim_unpublished(after, most).await.unwrap();
         told.into_iter()
             .map(|of| (of.user_id, of.far_behind, of.changes.into_iter().map(plain).collect()))
             .collect()
@@ -78,13 +78,13 @@ pub(crate) fn plain_head(head: Head) -> (u64, u64) {
 
 pub(crate) fn plain_page(page: InboxPage) -> Page {
     let head = plain_head(page.head);
-    (InboxPage { head: Head::default(), ..page }, head)
+    (InboxPage::new(Head::default(), page.notifications, page.next), head)
 }
 
 pub(crate) fn plain_answer(answer: ChangesAnswer) -> Answer {
     match answer {
-        ChangesAnswer::Changes { changes, more } => Ok((changes.into_iter().map(plain).collect(), more)),
-        ChangesAnswer::Reset { reason, snapshot } => Err((reason, plain_page(snapshot))),
+        ChangesAnswer::Changes { changes, more, .. } => Ok((changes.into_iter().map(plain).collect(), more)),
+        ChangesAnswer::Reset { reason, snapshot, .. } => Err((reason, plain_page(snapshot))),
     }
 }
 
