@@ -6,7 +6,9 @@ use internal_notifications_models::{
     Change, ChangeKind, ChangesAnswer, Head, InternalNotification, LiveEvent, NotificationId, OpId, Position,
     RemovedReason, ResetReason, Tag, Timestamp,
 };
-use internal_notifications_service::{Announcement, Inbox, InboxCommand, InboxEvent, InboxLog, InboxQuery};
+use internal_notifications_service::{
+    Announcement, Inbox, InboxCommand, InboxEvent, InboxLog, InboxQuery, Status,
+};
 
 fn push(log: &mut InboxLog, id: &str) -> Change {
     let tag = Tag::from_bits(log.head().position.seq + 1);
@@ -312,4 +314,60 @@ fn answered_writes_leave_room_up_to_a_bound() {
     let (_, mut inbox) = started();
     while write(&mut inbox, true) {}
     assert_eq!((inbox.unanswered_writes(), inbox.pending_writes()), (0, 5_000));
+}
+
+#[test]
+fn a_write_that_is_sent_again_remembers_its_first_answer() {
+    let (mut log, mut inbox) = started();
+    let (op, at) = (OpId::new("op").unwrap(), Timestamp::UNIX_EPOCH);
+    let command = InboxCommand::Opened(vec![NotificationId::new("first").unwrap()]);
+    inbox.write(op.clone(), command, at).unwrap();
+    let state = |inbox: &Inbox| {
+        let write = inbox.pending_write(&op);
+        write.map(|write| (write.is_answered(), write.was_answered()))
+    };
+    assert_eq!(state(&inbox), Some((false, false)));
+    assert!(inbox.pending_write(&OpId::new("other").unwrap()).is_none());
+
+    let asked_at = inbox.head().position;
+    let lost = Head::new(Position { seq: 2, tag: Some(Tag::from_bits(99)) }, 0);
+    inbox.on_written(&op, asked_at, lost);
+    assert_eq!((state(&inbox), inbox.next_write()), (Some((true, true)), None));
+
+    inbox.on_changes(asked_at, log.changes(asked_at, 500, 3));
+    assert_eq!(state(&inbox), Some((false, true)), "the answer came from a history that is lost");
+    assert_eq!(inbox.next_write().map(|write| write.op.clone()), Some(op.clone()));
+
+    let done = log.write(&inbox.next_write().unwrap().command.clone(), Some(&op), at, Tag::from_bits(2));
+    inbox.on_written(&op, asked_at, done.unwrap().head);
+    inbox.on_changes(asked_at, log.changes(asked_at, 500, 3));
+    assert_eq!((state(&inbox), inbox.pending_writes(), inbox.head()), (None, 0, log.head()));
+}
+
+#[test]
+fn a_window_holds_at_least_one_notification() {
+    let mut log = InboxLog::new();
+    ["first", "second"].iter().for_each(|id| drop(push(&mut log, id)));
+    let mut inbox = Inbox::new(0);
+    assert!(!inbox.is_loaded());
+    inbox.on_snapshot(log.page(200, None));
+    assert!(inbox.is_loaded());
+    assert_eq!((ids(&inbox), inbox.low()), (vec!["second"], 2));
+}
+
+#[test]
+fn a_snapshot_shows_the_inbox_as_it_is() {
+    let mut log = InboxLog::new();
+    (0..4).for_each(|n| drop(push(&mut log, &format!("n{n}"))));
+    let mut inbox = Inbox::new(3);
+    inbox.on_snapshot(log.page(3, None));
+    let command = InboxCommand::Remove(NotificationId::new("n3").unwrap());
+    inbox.write(OpId::new("op").unwrap(), command, Timestamp::UNIX_EPOCH).unwrap();
+    let snapshot = inbox.snapshot(Status::Live);
+    assert_eq!(snapshot.notifications.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["n2", "n1"]);
+    assert_eq!((snapshot.pending, snapshot.position), (4, log.head().position));
+    assert_eq!((snapshot.has_older, snapshot.unconfirmed, snapshot.status), (true, 1, Status::Live));
+    let mut whole = Inbox::new(9);
+    whole.on_snapshot(log.page(9, None));
+    assert!(!whole.snapshot(Status::Live).has_older);
 }
