@@ -1,7 +1,7 @@
 use internal_notifications_models::unknown_names;
 
-/// Warns of what is most likely a typing error.
-pub(crate) fn warn_of_unknown() {
+/// Logs a warning for each variable of the process that is probably misspelled.
+pub(crate) fn warn_of_unknown_variables() {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     for warning in unknown_names(names) {
         tracing::warn!("{warning}");
@@ -13,7 +13,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mistyped_name_is_unknown_and_one_of_the_server_or_of_others_is_not() {
+    fn a_misspelled_variable_is_unknown() {
         for name in ["INTERNAL_NOTIFICATIONS_TOKNE", "INTERNAL_NOTIFICATIONS_"] {
             assert_eq!(unknown_names([name]).len(), 1, "{name}");
         }
@@ -23,7 +23,7 @@ mod tests {
     }
 
     #[test]
-    fn every_variable_of_the_readme_is_known() {
+    fn every_variable_in_the_readme_is_known() {
         let readme = include_str!("../README.md");
         let names: Vec<_> =
             readme.split('`').filter(|word| word.starts_with("INTERNAL_NOTIFICATIONS_")).collect();

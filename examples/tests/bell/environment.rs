@@ -1,23 +1,21 @@
 use internal_notifications::{InternalNotifications, MockHub};
 use internal_notifications_testkit::server::TestServer;
 
-/// Where the inboxes are.
-pub(crate) trait World {
-    /// The inbox of this user, on a device of its own.
+/// Where a test's inboxes are: in a mock, or on a real server.
+pub(crate) trait Environment {
+    /// Creates a new device of this user.
     fn inbox(&self, user: &str) -> InternalNotifications;
 }
 
-impl World for MockHub {
+impl Environment for MockHub {
     fn inbox(&self, user: &str) -> InternalNotifications {
-        let builder = InternalNotifications::builder().hub(self.clone());
-        builder.user_id(user.parse().unwrap()).build().unwrap()
+        InternalNotifications::builder().hub(self.clone()).user_id(user).build().unwrap()
     }
 }
 
-impl World for TestServer {
+impl Environment for TestServer {
     fn inbox(&self, user: &str) -> InternalNotifications {
-        let user = user.parse().unwrap();
-        let token = self.token(&user);
+        let token = self.token(&user.parse().unwrap());
         InternalNotifications::builder().url(self.base_url()).user(user, token).build().unwrap()
     }
 }

@@ -1,8 +1,8 @@
-//! What this build leaves out: these run where a feature is off.
+//! Services that this build does not include. These tests run in builds without a feature.
 
 #[cfg(not(all(feature = "mock", feature = "pusher")))]
 #[test]
-fn a_service_that_is_left_out_is_told_with_what_there_is_and_what_to_enable() {
+fn the_error_for_a_service_not_in_this_build_lists_the_others_and_names_the_feature() {
     use internal_notifications::{ServiceErrorKind, ServiceKind};
 
     use crate::support::{SERVICE, builder, from_env};
@@ -13,7 +13,7 @@ fn a_service_that_is_left_out_is_told_with_what_there_is_and_what_to_enable() {
             assert_eq!(error.kind(), ServiceErrorKind::Configuration);
             let text = error.to_string();
             assert!(
-                text.starts_with(&format!("the service {kind} is left out of this build, which has ")),
+                text.starts_with(&format!("the service {kind} is not in this build, which has ")),
                 "{text}"
             );
             assert!(text.contains("none, custom: enable the feature"), "{text}");
@@ -24,7 +24,7 @@ fn a_service_that_is_left_out_is_told_with_what_there_is_and_what_to_enable() {
 
 #[cfg(not(feature = "pusher"))]
 #[test]
-fn without_pusher_a_service_must_be_chosen() {
-    let told = crate::support::from_env(&[]).unwrap_err().to_string();
-    assert!(told.starts_with("the service pusher is left out of this build"), "{told}");
+fn without_the_feature_pusher_a_service_must_be_chosen() {
+    let error = crate::support::from_env(&[]).unwrap_err().to_string();
+    assert!(error.starts_with("the service pusher is not in this build"), "{error}");
 }
