@@ -1,5 +1,5 @@
-use crate::fault::millis;
-use crate::sent::Sent;
+use crate::faults::random_millis;
+use crate::load::exchange::Exchange;
 use black_box_support::{Answer, Caller, Http};
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -9,18 +9,18 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 /// How long one attempt waits for its answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Sends each request until it is answered, to one node after another.
-pub(crate) struct Persistent {
+/// A client that sends each request to one node after another until it is answered.
+pub(crate) struct RetryingClient {
     callers: Vec<Caller>,
     next: usize,
     rng: StdRng,
 }
 
-impl Persistent {
+impl RetryingClient {
     pub(crate) fn new(nodes: &[SocketAddr], bearer: &str, mut rng: StdRng) -> Self {
-        let caller = |node: &SocketAddr| Caller::new(Http::to(*node).within(PATIENCE), bearer);
+        let caller = |node: &SocketAddr| Caller::new(Http::to(*node).within(TIMEOUT), bearer);
         let next = rng.random_range(0..nodes.len().max(1));
         Self { callers: nodes.iter().map(caller).collect(), next, rng }
     }
@@ -29,8 +29,8 @@ impl Persistent {
         &mut self.rng
     }
 
-    /// Returns with the first answer that does not ask to come again.
-    pub(crate) async fn send(&mut self, method: &str, path: &str, body: &Value) -> (Answer, Sent) {
+    /// Sends a request, and returns the first answer that does not call for a retry.
+    pub(crate) async fn send(&mut self, method: &str, path: &str, body: &Value) -> (Answer, Exchange) {
         let (first, mut attempts) = (Instant::now(), 0);
         loop {
             let (last, count) = (Instant::now(), self.callers.len().max(1));
@@ -40,10 +40,10 @@ impl Persistent {
                 && answer.status < 500
                 && !matches!(answer.status, 408 | 429)
             {
-                return (answer, Sent { first, last, answered: Instant::now(), attempts });
+                return (answer, Exchange { first, last, answered: Instant::now(), attempts });
             }
             self.next = self.next.wrapping_add(1);
-            sleep(millis(&mut self.rng, 20..250)).await;
+            sleep(random_millis(&mut self.rng, 20..250)).await;
         }
     }
 }

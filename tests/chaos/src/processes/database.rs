@@ -1,13 +1,13 @@
 use crate::command_line::Choice;
 use crate::failure::Failure;
-use crate::postgres::Postgres;
+use crate::processes::postgres::Postgres;
 use std::path::{Path, PathBuf};
 
-/// Where the nodes keep the inboxes.
+/// The database that the nodes store the inboxes in.
 pub(crate) enum Database {
     Sqlite(PathBuf),
     Postgres(Box<Postgres>),
-    /// Somebody else's, which is not touched but through the nodes.
+    /// An existing database, which only the nodes access.
     Url(String),
 }
 

@@ -1,6 +1,6 @@
 use crate::failure::Failure;
-use crate::port;
-use crate::program::Program;
+use crate::processes::port;
+use crate::processes::program::Program;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -8,26 +8,26 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-/// How long a start may take, recovery included.
-const START: Duration = Duration::from_secs(60);
+/// How long a start may take, including recovery.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// PostgreSQL refuses to run as root.
 const USER: &str = "postgres";
 
-/// A PostgreSQL cluster of our own, on a free port; gone when dropped.
+/// A new PostgreSQL cluster on a free port. Stopped and removed when dropped.
 pub(crate) struct Postgres {
     address: SocketAddr,
     programs: PathBuf,
     server: Program,
-    /// Removed when the processes have ended.
+    /// Removed after the processes have ended.
     _folder: TempDir,
 }
 
 impl Postgres {
     pub(crate) async fn start(log: PathBuf) -> Result<Self, Failure> {
         let programs =
-            programs().ok_or("there is no PostgreSQL: initdb is not in /usr/lib/postgresql/*/bin")?;
+            programs().ok_or("PostgreSQL is not installed: no initdb in /usr/lib/postgresql/*/bin")?;
         let folder = tempfile::Builder::new().prefix("internal-notifications-postgres-").tempdir()?;
-        let user = other_user()?;
+        let user = unprivileged_user()?;
         if let Some((user, group)) = user {
             std::os::unix::fs::chown(folder.path(), Some(user), Some(group))?;
         }
@@ -38,14 +38,14 @@ impl Postgres {
         let mut init = Program::new(programs.join("initdb"), words(&init), log.clone());
         init.user = user;
         init.start()?;
-        init.end().await?;
+        init.wait_for_success().await?;
 
         let (port, sockets) = (address.port().to_string(), folder.path().display().to_string());
         let args = ["-D", &data, "-p", &port, "-k", &sockets, "-c", "listen_addresses=127.0.0.1"];
         let mut server = Program::new(programs.join("postgres"), words(&args), log);
         server.user = user;
         let mut postgres = Self { address, programs, server, _folder: folder };
-        postgres.start_again().await?;
+        postgres.restart().await?;
         Ok(postgres)
     }
 
@@ -53,20 +53,20 @@ impl Postgres {
         format!("postgres://{USER}@{}/postgres", self.address)
     }
 
-    /// An immediate shutdown: without a checkpoint, as in a crash.
+    /// Stops PostgreSQL immediately, without a checkpoint, as in a crash.
     pub(crate) async fn stop(&mut self) -> Result<(), Failure> {
-        self.server.end_by("QUIT").await
+        self.server.stop_with("QUIT").await
     }
 
-    /// Returns when it accepts connections.
-    pub(crate) async fn start_again(&mut self) -> Result<(), Failure> {
+    /// Starts PostgreSQL, and waits until it accepts connections.
+    pub(crate) async fn restart(&mut self) -> Result<(), Failure> {
         self.server.start()?;
         let started = Instant::now();
         let port = self.address.port().to_string();
         let mut ready = tokio::process::Command::new(self.programs.join("pg_isready"));
         ready.args(["-q", "-h", "127.0.0.1", "-p", &port, "-U", USER]);
         while !ready.status().await?.success() {
-            if self.server.has_ended() || started.elapsed() > START {
+            if self.server.has_ended() || started.elapsed() > START_TIMEOUT {
                 return Err(format!("PostgreSQL does not start: {}", self.server.log.display()).into());
             }
             sleep(Duration::from_millis(20)).await;
@@ -76,7 +76,7 @@ impl Postgres {
 }
 
 impl Drop for Postgres {
-    /// Its other processes end with it, and leave the folder alone.
+    /// Waits until the server has ended, since its processes still use the folder.
     fn drop(&mut self) {
         if let Some(id) = self.server.id() {
             let _ = Command::new("kill").args(["-QUIT", &id.to_string()]).status();
@@ -87,7 +87,7 @@ impl Drop for Postgres {
     }
 }
 
-/// The folder of the newest server's programs.
+/// Returns the folder with the programs of the newest PostgreSQL.
 fn programs() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|entry| entry.path());
     let bins = versions.map(|version| version.join("bin")).filter(|bin| bin.join("initdb").exists());
@@ -98,8 +98,8 @@ fn version(bin: &Path) -> Option<u32> {
     bin.parent()?.file_name()?.to_str()?.parse().ok()
 }
 
-/// Whom to run as: nobody else, unless we are root.
-fn other_user() -> Result<Option<(u32, u32)>, Failure> {
+/// Returns the user and group to run PostgreSQL as, if this process is root.
+fn unprivileged_user() -> Result<Option<(u32, u32)>, Failure> {
     if id(&["-u"])? != 0 {
         return Ok(None);
     }
@@ -108,8 +108,8 @@ fn other_user() -> Result<Option<(u32, u32)>, Failure> {
 
 fn id(args: &[&str]) -> Result<u32, Failure> {
     let Output { stdout, .. } = Command::new("id").args(args).output()?;
-    let told = String::from_utf8_lossy(&stdout);
-    Ok(told.trim().parse().map_err(|_| format!("`id {}` names nobody", args.join(" ")))?)
+    let text = String::from_utf8_lossy(&stdout);
+    Ok(text.trim().parse().map_err(|_| format!("`id {}` returned no number", args.join(" ")))?)
 }
 
 #[cfg(test)]
@@ -117,9 +117,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_cluster_outlives_a_stop_and_is_gone_when_dropped() {
+    async fn a_cluster_survives_a_stop_and_is_removed_when_dropped() {
         if programs().is_none() {
-            println!("skipped: it needs PostgreSQL's server programs");
+            println!("skipped, since PostgreSQL's server programs are missing");
             return;
         }
         let logs = tempfile::tempdir().unwrap();
@@ -134,7 +134,7 @@ mod tests {
         psql("CREATE TABLE kept AS SELECT 7 AS number");
         postgres.stop().await.unwrap();
         assert!(std::net::TcpStream::connect(address).is_err());
-        postgres.start_again().await.unwrap();
+        postgres.restart().await.unwrap();
         assert_eq!(psql("SELECT number FROM kept"), "7\n");
         drop(postgres);
         assert!(std::net::TcpStream::connect(address).is_err() && !folder.exists());

@@ -1,33 +1,40 @@
-use crate::database::Database;
-use crate::engine::Engine;
+pub(crate) mod database;
+pub(crate) mod engine;
+pub(crate) mod node;
+pub(crate) mod port;
+pub(crate) mod postgres;
+pub(crate) mod program;
+pub(crate) mod sqlite_file;
+
 use crate::failure::Failure;
-use crate::fault::{Fault, millis};
-use crate::ledger::Ledger;
-use crate::node::Node;
-use crate::program::Program;
-use crate::sqlite_file;
+use crate::faults::{ProcessFault, random_millis};
+use crate::load::ledger::Ledger;
+use crate::processes::database::Database;
+use crate::processes::engine::Engine;
+use crate::processes::node::Node;
+use crate::processes::program::Program;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
-/// The file of the backup, beside the database.
+/// The file name of the backup, in the database's folder.
 const BACKUP: &str = "backup.db";
 
-/// The programs that run, and what happens to them.
-pub(crate) struct Machines {
+/// The processes under test.
+pub(crate) struct Processes {
     pub(crate) nodes: Vec<Node>,
     pub(crate) engine: Option<Engine>,
     pub(crate) database: Database,
-    /// Makes the backup.
+    /// The command that makes a backup.
     backup: Program,
-    /// When the backup that is there was begun.
+    /// When the existing backup was started.
     backed_up: Option<Instant>,
 }
 
-impl Machines {
-    /// `binary` has the command `backup`.
+impl Processes {
+    /// Collects the processes. `binary` is the program with the command `backup`.
     pub(crate) fn new(
         database: Database,
         engine: Option<Engine>,
@@ -41,81 +48,81 @@ impl Machines {
         Self { nodes, engine, database, backup, backed_up: None }
     }
 
-    /// It happens, and is over when this returns: all nodes are ready. What happened, which may be another fault.
-    pub(crate) async fn suffer(
+    /// Injects a fault, and waits until all nodes are ready again. Returns the fault, which may be
+    /// another one: without a backup a restore becomes a backup.
+    pub(crate) async fn inject(
         &mut self,
-        fault: Fault,
+        fault: ProcessFault,
         rng: &mut StdRng,
         ledger: &Ledger,
-    ) -> Result<Fault, Failure> {
-        // There must be a backup first.
+    ) -> Result<ProcessFault, Failure> {
         let fault = match fault {
-            Fault::DatabaseRestored if self.backed_up.is_none() => Fault::DatabaseBackedUp,
+            ProcessFault::DatabaseRestored if self.backed_up.is_none() => ProcessFault::DatabaseBackedUp,
             fault => fault,
         };
-        let pause = millis(rng, 0..1500);
+        let pause = random_millis(rng, 0..1500);
         match fault {
-            Fault::EngineKilled => {
+            ProcessFault::EngineKilled => {
                 if let Some(engine) = &mut self.engine {
                     engine.kill().await?;
                     sleep(pause).await;
-                    engine.start_again().await?;
+                    engine.restart().await?;
                 }
             }
-            Fault::PostgresStopped => {
+            ProcessFault::PostgresStopped => {
                 if let Database::Postgres(postgres) = &mut self.database {
                     postgres.stop().await?;
                     sleep(pause * 2).await;
-                    postgres.start_again().await?;
+                    postgres.restart().await?;
                 }
             }
-            Fault::NodeKilled => {
+            ProcessFault::NodeKilled => {
                 let one = rng.random_range(0..self.nodes.len());
                 self.while_killed(Some(one), || Ok(()), pause).await?;
             }
-            Fault::AllNodesKilled => {
+            ProcessFault::AllNodesKilled => {
                 self.while_killed(None, || Ok(()), pause).await?;
             }
-            Fault::DatabaseBackedUp => {
-                let begun = Instant::now();
+            ProcessFault::DatabaseBackedUp => {
+                let started = Instant::now();
                 self.backup.start()?;
-                self.backup.end().await?;
-                self.backed_up = Some(begun);
+                self.backup.wait_for_success().await?;
+                self.backed_up = Some(started);
             }
-            Fault::DatabaseRestored => {
+            ProcessFault::DatabaseRestored => {
                 let (Database::Sqlite(file), Some(copied)) = (&self.database, self.backed_up) else {
                     return Ok(fault);
                 };
                 let file = file.clone();
                 let restore = || {
                     sqlite_file::copy(&file.with_file_name(BACKUP), &file)?;
-                    ledger.restored(copied);
+                    ledger.record_restore(copied);
                     Ok(())
                 };
                 self.while_killed(None, restore, pause).await?;
             }
         }
         for node in &mut self.nodes {
-            node.ready().await?;
+            node.wait_until_ready().await?;
         }
         Ok(fault)
     }
 
-    /// Kills one node or all, does this, and starts them again after a pause.
+    /// Kills one node or all, does some work, and restarts them after a pause.
     async fn while_killed(
         &mut self,
         one: Option<usize>,
         work: impl FnOnce() -> Result<(), Failure>,
         pause: Duration,
     ) -> Result<(), Failure> {
-        let is_meant = |at: usize| one.is_none_or(|one| one == at);
-        for (_, node) in self.nodes.iter_mut().enumerate().filter(|(at, _)| is_meant(*at)) {
+        let is_selected = |at: usize| one.is_none_or(|one| one == at);
+        for (_, node) in self.nodes.iter_mut().enumerate().filter(|(at, _)| is_selected(*at)) {
             node.kill().await?;
         }
         work()?;
         sleep(pause).await;
-        for (_, node) in self.nodes.iter_mut().enumerate().filter(|(at, _)| is_meant(*at)) {
-            node.start_again().await?;
+        for (_, node) in self.nodes.iter_mut().enumerate().filter(|(at, _)| is_selected(*at)) {
+            node.restart().await?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
-/// Makes the next simulation of this process begin as the first one did: tokio ends tasks in an order that hangs on process-wide task ids, in
-/// shards of which there are a power of two.
-pub(crate) fn tasks() {
+/// Aligns tokio's task ids, so that the next simulation in this process runs like the first. Tokio
+/// ends tasks in an order that depends on process-wide task ids, in shards whose number is a power
+/// of two.
+pub(crate) fn align() {
     const SHARDS: u64 = 64;
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
     runtime.block_on(async {

@@ -1,4 +1,4 @@
-//! Stores with a fault planted.
+//! Stores with a planted bug.
 
 use std::sync::Arc;
 
@@ -11,20 +11,20 @@ use internal_notifications_server::store::{
     Advanced, CommitListener, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write,
 };
 
-/// Moves the marks when it gives what is to be published.
-pub(crate) struct MarksFirst(pub(crate) Arc<dyn Store>);
+/// A store that marks changes as published when the dispatcher reads them.
+pub(crate) struct MarksBeforePublishing(pub(crate) Arc<dyn Store>);
 
-impl MarksFirst {
+impl MarksBeforePublishing {
     async fn unpublished_of(
         &self,
         users: &[(UserId, u64)],
         most: PublishLimits,
     ) -> Result<Vec<Unpublished>, StoreError> {
-        let given = self.0.claim_unpublished(users, most).await?;
-        let newest = |of: &Unpublished| Some((of.user_id.clone(), of.changes.last()?.stamp.seq));
-        let marks: Vec<_> = given.iter().filter_map(newest).collect();
+        let unpublished = self.0.claim_unpublished(users, most).await?;
+        let newest = |inbox: &Unpublished| Some((inbox.user_id.clone(), inbox.changes.last()?.stamp.seq));
+        let marks: Vec<_> = unpublished.iter().filter_map(newest).collect();
         self.0.mark_published(&marks).await?;
-        Ok(given)
+        Ok(unpublished)
     }
 
     async fn changes_of(
@@ -37,7 +37,7 @@ impl MarksFirst {
     }
 }
 
-/// Answers a reader that is below what was cut as if it had missed nothing but what is left.
+/// A store that answers a reader behind the trimmed part of the log as if it had missed nothing.
 pub(crate) struct TrimsSilently(pub(crate) Arc<dyn Store>);
 
 impl TrimsSilently {
@@ -151,4 +151,4 @@ macro_rules! store {
     )*};
 }
 
-store!(MarksFirst, TrimsSilently);
+store!(MarksBeforePublishing, TrimsSilently);

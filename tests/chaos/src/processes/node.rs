@@ -1,49 +1,50 @@
 use crate::failure::Failure;
-use crate::program::Program;
+use crate::processes::program::Program;
 use black_box_support::{Caller, Http};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// How long a start may take, the database's recovery included.
-const START: Duration = Duration::from_secs(60);
+/// How long a start may take, including the database's recovery.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A `serve`.
+/// A server process (`serve`).
 pub(crate) struct Node {
     pub(crate) address: SocketAddr,
     program: Program,
 }
 
 impl Node {
-    /// Starts it.
+    /// Starts the process.
     pub(crate) fn start(address: SocketAddr, program: Program) -> Result<Self, Failure> {
         let mut node = Self { address, program };
         node.program.start()?;
         Ok(node)
     }
 
-    /// SIGKILL.
+    /// Kills the process (SIGKILL).
     pub(crate) async fn kill(&mut self) -> Result<(), Failure> {
         self.program.kill().await
     }
 
-    /// Starts it again after a kill.
-    pub(crate) async fn start_again(&mut self) -> Result<(), Failure> {
+    /// Starts the process again, and waits until it is ready.
+    pub(crate) async fn restart(&mut self) -> Result<(), Failure> {
         self.program.start()?;
-        self.ready().await
+        self.wait_until_ready().await
     }
 
-    /// Whether it ended without being killed.
+    /// Returns whether the process ended without being killed.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.program.has_ended()
     }
 
-    /// Returns when it says that it is ready. One that ended, since its database was away, is started again.
-    pub(crate) async fn ready(&mut self) -> Result<(), Failure> {
+    /// Waits until the node reports that it is ready. Restarts it if it ended because its database
+    /// was down.
+    pub(crate) async fn wait_until_ready(&mut self) -> Result<(), Failure> {
         let started = Instant::now();
         let mut caller = Caller::new(Http::to(self.address).within(Duration::from_secs(1)), "");
-        while started.elapsed() < START {
+        while started.elapsed() < START_TIMEOUT {
             if self.program.has_ended() {
                 self.program.start()?;
             }
@@ -53,6 +54,6 @@ impl Node {
             }
             sleep(Duration::from_millis(10)).await;
         }
-        Err(format!("a node is not ready after {START:?}: {}", self.program.log.display()).into())
+        Err(format!("a node is not ready after {START_TIMEOUT:?}: {}", self.program.log.display()).into())
     }
 }

@@ -2,7 +2,7 @@ use black_box_support::Caller;
 use internal_notifications_pusher::models::{Head, InboxNotification, InboxPage};
 use serde_json::Value;
 
-/// A whole inbox as the server shows it.
+/// A whole inbox as the server returns it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Inbox {
     pub(crate) head: Head,
@@ -11,7 +11,7 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    /// Reads all pages; nothing when it changed meanwhile, or the server did not answer.
+    /// Reads all pages. Returns `None` if the inbox changed meanwhile or the server did not answer.
     pub(crate) async fn read(user: &mut Caller) -> Option<Self> {
         let head: Head = get(user, "/v1/inbox/head").await?;
         let mut inbox = Self { head, rows: Vec::new() };

@@ -2,10 +2,11 @@ use crate::failure::Failure;
 use rand::RngExt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-/// Below what systems give to connections that go out: one of those must not take the port of a server that is down.
+/// Below the range that systems use for outgoing connections, so that none of those takes the port
+/// of a server that is down.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
-/// A free port of this machine that stays the same over a server's restarts.
+/// Returns a free port that a server can use again after a restart.
 pub(crate) fn free() -> Result<SocketAddr, Failure> {
     for _ in 0..1000 {
         let address = (Ipv4Addr::LOCALHOST, rand::rng().random_range(PORTS)).into();
@@ -13,5 +14,5 @@ pub(crate) fn free() -> Result<SocketAddr, Failure> {
             return Ok(address);
         }
     }
-    Err("there is no free port".into())
+    Err("no free port was found".into())
 }

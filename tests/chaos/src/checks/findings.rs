@@ -1,22 +1,23 @@
-use crate::expected::expected;
-use crate::inbox::Inbox;
-use crate::ledger::Entries;
+use crate::checks::expected::expected;
+use crate::checks::inbox::Inbox;
+use crate::load::ledger::Entries;
 use internal_notifications_pusher::contract::Snapshot;
 use internal_notifications_pusher::models::InboxNotification;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What must not be: a sentence each.
+/// Broken promises, each described in a sentence.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Findings {
-    /// Acknowledged, and not there.
+    /// Acknowledged, but missing.
     pub(crate) lost: Vec<String>,
     /// In a list more than once.
     pub(crate) twice: Vec<String>,
-    /// In another order, state or count than the server's, or than was acknowledged.
+    /// Order, state or count differ from the server's or from what was acknowledged.
     pub(crate) wrong: Vec<String>,
     pub(crate) announced_twice: Vec<String>,
-    /// Answers that must not have come, programs that ended by themselves, clients that did not come back in time.
+    /// Answers that are not allowed, programs that ended by themselves, clients that did not
+    /// recover in time.
     pub(crate) other: Vec<String>,
 }
 
@@ -31,7 +32,7 @@ impl Findings {
         ]
     }
 
-    pub(crate) fn are_none(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.all().iter().all(|(_, found)| found.is_empty())
     }
 
@@ -43,7 +44,7 @@ impl Findings {
         self.other.extend(more.other);
     }
 
-    /// The server's inbox, against what it acknowledged.
+    /// Compares a server's inbox with what it acknowledged.
     pub(crate) fn of_server(inbox: &Inbox, entries: &Entries, user: (usize, &str)) -> Self {
         let mut found = Self::default();
         let (number, name) = user;
@@ -53,49 +54,51 @@ impl Findings {
             let Some(expected) = expected(entries, number, id) else { continue };
             match (rows.get(id.as_str()), expected.present) {
                 (None, Some(true)) => {
-                    found.lost.push(format!("{id}: acknowledged, and not in the inbox of {name}"));
+                    found.lost.push(format!("{id}: acknowledged, but not in the inbox of {name}"));
                 }
                 (Some(_), Some(false)) => {
-                    found.wrong.push(format!("{id}: removed, and in the inbox of {name}"));
+                    found.wrong.push(format!("{id}: removed, but in the inbox of {name}"));
                 }
                 (Some(row), _) if expected.opened.is_some_and(|opened| opened != row.opened) => {
                     let is = if row.opened { "opened" } else { "pending" };
-                    found.wrong.push(format!("{id}: {is} in the inbox of {name} against what was answered"));
+                    found.wrong.push(format!(
+                        "{id}: {is} in the inbox of {name}, unlike the last acknowledged write"
+                    ));
                 }
                 _ => {}
             }
         }
         for (id, row) in &rows {
             if expected(entries, number, id).is_none() {
-                found.wrong.push(format!("{id}: in the inbox of {name}, and never acknowledged: {row:?}"));
+                found.wrong.push(format!("{id}: in the inbox of {name}, but never acknowledged: {row:?}"));
             }
         }
         let pending = inbox.rows.iter().filter(|row| !row.opened).count();
         if u64::try_from(pending).ok() != Some(inbox.head.pending) {
-            let told = inbox.head.pending;
-            found.wrong.push(format!("{name}: {pending} are pending, and the head says {told}"));
+            let head = inbox.head.pending;
+            found.wrong.push(format!("{name}: {pending} are pending, but the head counts {head}"));
         }
         if !inbox.rows.is_sorted_by(|newer, older| newer.added > older.added) {
-            found.wrong.push(format!("{name}: the list is not in the order of `added`"));
+            found.wrong.push(format!("{name}: the list is not sorted by `added`"));
         }
         found
     }
 
-    /// A replica's whole list, against the server's.
+    /// Compares a replica's whole list with the server's.
     pub(crate) fn of_replica(replica: &str, snapshot: &Snapshot, inbox: &Inbox) -> Self {
         let mut found = Self::default();
         if snapshot.position != inbox.head.position {
             let (is, head) = (snapshot.position, inbox.head.position);
-            found.wrong.push(format!("{replica}: at {is:?}, and the server at {head:?}"));
+            found.wrong.push(format!("{replica}: at {is:?}, but the server at {head:?}"));
         }
         if snapshot.pending != inbox.head.pending {
             let (is, head) = (snapshot.pending, inbox.head.pending);
-            found.wrong.push(format!("{replica}: counts {is}, and the server {head}"));
+            found.wrong.push(format!("{replica}: counts {is}, but the server {head}"));
         }
         let held: Vec<&InboxNotification> = snapshot.notifications.iter().map(AsRef::as_ref).collect();
         let ids = found.rows_by_id(held.iter().copied(), replica);
         for row in inbox.rows.iter().filter(|row| !ids.contains_key(row.id.as_str())) {
-            found.lost.push(format!("{}: on the server, and not in {replica}", row.id));
+            found.lost.push(format!("{}: on the server, but not in {replica}", row.id));
         }
         let differing = held.iter().zip(&inbox.rows).find(|(held, row)| *held != row);
         if let Some((held, row)) = differing.filter(|_| found.lost.is_empty() && found.twice.is_empty()) {
@@ -107,7 +110,7 @@ impl Findings {
         found
     }
 
-    /// Each once; the others are found.
+    /// Indexes rows by id. Duplicates become findings.
     fn rows_by_id<'r>(
         &mut self,
         rows: impl IntoIterator<Item = &'r InboxNotification>,
@@ -153,15 +156,19 @@ mod tests {
     }
 
     #[test]
-    fn a_replica_that_differs_is_found() {
+    fn differences_of_a_replica_are_found() {
         let (one, two) = (row("one", 1), row("two", 2));
         let mut opened = two.clone();
         opened.opened = true;
         let server = inbox(&[two.clone(), one.clone()]);
         let of = |rows: &[InboxNotification]| counts(&Findings::of_replica("r", &shown(rows), &server));
         assert_eq!(of(&[two.clone(), one.clone()]), [0, 0, 0]);
-        assert_eq!(of(std::slice::from_ref(&two)), [1, 0, 1], "the count, too");
-        assert_eq!(of(&[two.clone(), two.clone(), one.clone()]), [0, 1, 2], "longer, too");
+        assert_eq!(of(std::slice::from_ref(&two)), [1, 0, 1], "lost, and the count differs");
+        assert_eq!(
+            of(&[two.clone(), two.clone(), one.clone()]),
+            [0, 1, 2],
+            "a duplicate, the count and the length"
+        );
         assert_eq!(of(&[one.clone(), two.clone()]), [0, 0, 1]);
         assert_eq!(of(&[opened, one.clone()]), [0, 0, 2]);
         let mut elsewhere = shown(&[two, one]);
@@ -170,18 +177,22 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_does_not_keep_its_word_is_found() {
+    fn differences_of_a_server_from_its_acknowledgements_are_found() {
         let now = std::time::Instant::now();
-        let sent = crate::sent::Sent { first: now, last: now, answered: now, attempts: 1 };
-        let ledger = crate::ledger::Ledger::of(1);
-        ledger.pushed("one".into(), vec![0], sent);
-        ledger.pushed("two".into(), vec![0], sent);
-        let entries = ledger.take();
+        let exchange = crate::load::exchange::Exchange { first: now, last: now, answered: now, attempts: 1 };
+        let ledger = crate::load::ledger::Ledger::new(1);
+        ledger.record_push("one".into(), vec![0], exchange);
+        ledger.record_push("two".into(), vec![0], exchange);
+        let entries = ledger.entries_so_far();
         let of = |inbox: &Inbox| counts(&Findings::of_server(inbox, &entries, (0, "ada")));
         let (one, two) = (row("one", 1), row("two", 2));
         assert_eq!(of(&inbox(&[two.clone(), one.clone()])), [0, 0, 0]);
         assert_eq!(of(&inbox(std::slice::from_ref(&two))), [1, 0, 0]);
-        assert_eq!(of(&inbox(&[two.clone(), one.clone(), one.clone()])), [0, 1, 1], "and the order");
+        assert_eq!(
+            of(&inbox(&[two.clone(), one.clone(), one.clone()])),
+            [0, 1, 1],
+            "a duplicate, and the order"
+        );
         assert_eq!(of(&inbox(&[row("three", 3), two.clone(), one.clone()])), [0, 0, 1]);
         let mut opened = two.clone();
         opened.opened = true;

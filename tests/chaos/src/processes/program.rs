@@ -4,19 +4,20 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use tokio::process::{Child, Command};
 
-/// A program that is started, ended and started again; everything that it says goes into a log. Killed when dropped.
+/// A program that can be started several times. Its output is appended to a log. Killed when
+/// dropped.
 pub(crate) struct Program {
     pub(crate) path: PathBuf,
     pub(crate) args: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
-    /// User and group ids to run as, when not as ourselves.
+    /// The user and group ids to run as, if not those of this process.
     pub(crate) user: Option<(u32, u32)>,
     pub(crate) log: PathBuf,
     child: Option<Child>,
 }
 
 impl Program {
-    /// Not started.
+    /// Creates a program without starting it.
     pub(crate) fn new(path: impl Into<PathBuf>, args: Vec<String>, log: PathBuf) -> Self {
         Self { path: path.into(), args, env: Vec::new(), user: None, log, child: None }
     }
@@ -34,12 +35,12 @@ impl Program {
         Ok(())
     }
 
-    /// Whether it ended by itself since it was started.
+    /// Returns whether the process ended by itself.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.as_mut().is_some_and(|child| !matches!(child.try_wait(), Ok(None)))
     }
 
-    /// SIGKILL.
+    /// Kills the process (SIGKILL).
     pub(crate) async fn kill(&mut self) -> Result<(), Failure> {
         if let Some(mut child) = self.child.take() {
             child.kill().await?;
@@ -47,8 +48,8 @@ impl Program {
         Ok(())
     }
 
-    /// Sends a signal that ends it, and waits for its end.
-    pub(crate) async fn end_by(&mut self, signal: &str) -> Result<(), Failure> {
+    /// Sends a signal, and waits until the process has ended.
+    pub(crate) async fn stop_with(&mut self, signal: &str) -> Result<(), Failure> {
         let Some(mut child) = self.child.take() else { return Ok(()) };
         if let Some(id) = child.id() {
             Command::new("kill").args([format!("-{signal}"), id.to_string()]).status().await?;
@@ -57,8 +58,8 @@ impl Program {
         Ok(())
     }
 
-    /// Waits for its end, which is a success.
-    pub(crate) async fn end(&mut self) -> Result<(), Failure> {
+    /// Waits until the process has ended successfully.
+    pub(crate) async fn wait_for_success(&mut self) -> Result<(), Failure> {
         let Some(mut child) = self.child.take() else { return Ok(()) };
         match child.wait().await? {
             status if status.success() => Ok(()),
@@ -66,7 +67,7 @@ impl Program {
         }
     }
 
-    /// The process, while it runs.
+    /// Returns the process id while the process runs.
     pub(crate) fn id(&self) -> Option<u32> {
         self.child.as_ref().and_then(Child::id)
     }

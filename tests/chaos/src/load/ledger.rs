@@ -1,41 +1,41 @@
-use crate::sent::{Restore, Sent};
+use crate::load::exchange::{Exchange, Restore};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// How the ids begin that users leave alone, because somebody waits to see them.
+/// The prefix of ids that users do not touch, since a test waits for them to appear.
 pub(crate) const AWAITED: &str = "awaited-";
 
-/// What was asked of the servers, and answered.
+/// All requests that the servers answered.
 #[derive(Default)]
 pub(crate) struct Ledger(Mutex<Entries>);
 
 #[derive(Clone, Default)]
 pub(crate) struct Entries {
     pub(crate) pushes: HashMap<String, Push>,
-    /// The ids that were pushed to each user, in the order of their acknowledgements.
+    /// The ids pushed to each user, in the order of acknowledgement.
     pub(crate) pushed_to: Vec<Vec<String>>,
-    /// What each user did, in order.
+    /// The writes of each user, in order.
     pub(crate) writes: Vec<Vec<Write>>,
     pub(crate) restores: Vec<Restore>,
-    /// Answers that must not have come.
-    pub(crate) refused: Vec<String>,
+    /// Answers that are not allowed.
+    pub(crate) unexpected: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Push {
     pub(crate) users: Vec<usize>,
-    pub(crate) sent: Sent,
+    pub(crate) exchange: Exchange,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Write {
-    pub(crate) what: What,
-    pub(crate) sent: Sent,
+    pub(crate) action: Action,
+    pub(crate) exchange: Exchange,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum What {
+pub(crate) enum Action {
     Opened(Vec<String>),
     Unopened(Vec<String>),
     AllOpened,
@@ -43,7 +43,7 @@ pub(crate) enum What {
 }
 
 impl Ledger {
-    pub(crate) fn of(users: usize) -> Self {
+    pub(crate) fn new(users: usize) -> Self {
         let entries = Entries {
             pushed_to: vec![Vec::new(); users],
             writes: vec![Vec::new(); users],
@@ -52,37 +52,37 @@ impl Ledger {
         Self(Mutex::new(entries))
     }
 
-    pub(crate) fn pushed(&self, id: String, users: Vec<usize>, sent: Sent) {
+    pub(crate) fn record_push(&self, id: String, users: Vec<usize>, exchange: Exchange) {
         let mut entries = self.entries();
         for user in &users {
             if let Some(ids) = entries.pushed_to.get_mut(*user) {
                 ids.push(id.clone());
             }
         }
-        entries.pushes.insert(id, Push { users, sent });
+        entries.pushes.insert(id, Push { users, exchange });
     }
 
-    pub(crate) fn written(&self, user: usize, what: What, sent: Sent) {
+    pub(crate) fn record_write(&self, user: usize, action: Action, exchange: Exchange) {
         if let Some(writes) = self.entries().writes.get_mut(user) {
-            writes.push(Write { what, sent });
+            writes.push(Write { action, exchange });
         }
     }
 
-    /// A copy of that time stands in the database's place now.
-    pub(crate) fn restored(&self, copied: Instant) {
+    /// Records that a copy of that time has just replaced the database.
+    pub(crate) fn record_restore(&self, copied: Instant) {
         self.entries().restores.push(Restore { copied, restored: Instant::now() });
     }
 
-    pub(crate) fn refused(&self, what: String) {
-        self.entries().refused.push(what);
+    pub(crate) fn record_unexpected(&self, answer: String) {
+        self.entries().unexpected.push(answer);
     }
 
-    /// What one reads of the user's ids.
-    pub(crate) fn of_user<T>(&self, user: usize, read: impl FnOnce(&[String]) -> T) -> T {
+    /// Calls `read` with the ids pushed to a user, and returns its result.
+    pub(crate) fn with_ids_of<T>(&self, user: usize, read: impl FnOnce(&[String]) -> T) -> T {
         read(self.entries().pushed_to.get(user).map_or(&[], Vec::as_slice))
     }
 
-    pub(crate) fn take(&self) -> Entries {
+    pub(crate) fn entries_so_far(&self) -> Entries {
         self.entries().clone()
     }
 

@@ -8,64 +8,65 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWr
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
-/// A proxy that loses single events of connections that live on, as Channels may.
-pub(crate) struct Lossy {
+/// A proxy that loses some events on connections that stay open, as Pusher Channels may.
+pub(crate) struct LossyProxy {
     pub(crate) address: SocketAddr,
-    /// How many of a hundred events.
-    lost: Arc<AtomicU32>,
+    /// The percentage of events to lose.
+    percent: Arc<AtomicU32>,
     accepting: AbortHandle,
 }
 
-/// What the head of an answer may have.
-const HEAD_BYTES: usize = 16 * 1024;
+/// The largest head of a response.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+/// The opcode of a text frame.
 const TEXT: u8 = 1;
 
-impl Lossy {
-    pub(crate) async fn before(target: SocketAddr) -> Result<Self, Failure> {
+impl LossyProxy {
+    pub(crate) async fn start(target: SocketAddr) -> Result<Self, Failure> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let (address, lost) = (listener.local_addr()?, Arc::new(AtomicU32::new(0)));
-        let share = lost.clone();
+        let (address, percent) = (listener.local_addr()?, Arc::new(AtomicU32::new(0)));
+        let shared = percent.clone();
         let accepting = tokio::spawn(async move {
             loop {
                 if let Ok((client, _)) = listener.accept().await {
-                    tokio::spawn(carry(client, target, share.clone()));
+                    tokio::spawn(forward(client, target, shared.clone()));
                 }
             }
         });
-        Ok(Self { address, lost, accepting: accepting.abort_handle() })
+        Ok(Self { address, percent, accepting: accepting.abort_handle() })
     }
 
-    /// From now on so many of a hundred events, chosen at random.
+    /// Sets the percentage of events to lose, chosen at random.
     pub(crate) fn lose(&self, percent: u32) {
-        self.lost.store(percent, Ordering::Relaxed);
+        self.percent.store(percent, Ordering::Relaxed);
     }
 }
 
-impl Drop for Lossy {
+impl Drop for LossyProxy {
     fn drop(&mut self) {
         self.accepting.abort();
     }
 }
 
-/// Carries both directions until one of them ends.
-async fn carry(client: TcpStream, target: SocketAddr, lost: Arc<AtomicU32>) {
+/// Forwards both directions until one of them ends.
+async fn forward(client: TcpStream, target: SocketAddr, percent: Arc<AtomicU32>) {
     let Ok(server) = TcpStream::connect(target).await else { return };
     let (mut from_client, to_client) = client.into_split();
     let (from_server, mut to_server) = server.into_split();
     tokio::select! {
         _ = copy(&mut from_client, &mut to_server) => {}
-        _ = answers(BufReader::new(from_server), to_client, &lost) => {}
+        _ = forward_responses(BufReader::new(from_server), to_client, &percent) => {}
     }
 }
 
-/// Plain HTTP as it is; after an upgrade frame by frame.
-async fn answers(
+/// Forwards plain HTTP unchanged, and after an upgrade frame by frame without the lost events.
+async fn forward_responses(
     mut from: impl AsyncBufRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    lost: &AtomicU32,
+    percent: &AtomicU32,
 ) -> io::Result<()> {
     let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") && head.len() < HEAD_BYTES {
+    while !head.ends_with(b"\r\n\r\n") && head.len() < MAX_HEAD_BYTES {
         if from.read_until(b'\n', &mut head).await? == 0 {
             break;
         }
@@ -76,16 +77,16 @@ async fn answers(
         return Ok(());
     }
     loop {
-        let frame = frame(&mut from).await?;
-        let is_lost = is_event(&frame) && rand::rng().random_range(0..100) < lost.load(Ordering::Relaxed);
+        let frame = read_frame(&mut from).await?;
+        let is_lost = is_event(&frame) && rand::rng().random_range(0..100) < percent.load(Ordering::Relaxed);
         if !is_lost {
             to.write_all(&frame).await?;
         }
     }
 }
 
-/// A whole frame as a server sends it, unmasked (RFC 6455, 5.2).
-async fn frame(from: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Vec<u8>> {
+/// Reads a complete unmasked frame (RFC 6455, section 5.2).
+async fn read_frame(from: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Vec<u8>> {
     let (first, second) = (from.read_u8().await?, from.read_u8().await?);
     let mut frame = vec![first, second];
     let length = match second {
@@ -109,13 +110,13 @@ async fn frame(from: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Vec<u8>> {
     Ok(frame)
 }
 
-/// Whether a frame carries a notification or a change of one, and not what the protocol itself says.
+/// Returns whether a frame carries a live event and not an event of the protocol itself.
 fn is_event(frame: &[u8]) -> bool {
     let is_text = frame.first().is_some_and(|first| first & 0x0f == TEXT);
     is_text && frame.windows(EVENT.len()).any(|window| window == EVENT)
 }
 
-/// How the names of both events begin.
+/// The common prefix of both live events' names.
 const EVENT: &[u8] = b"\"internal-notification";
 
 #[cfg(test)]
@@ -125,24 +126,24 @@ mod tests {
     const EVENT_FRAME: &[u8] = b"\x81\x23{\"event\":\"internal-notification-x\"}";
     const PONG_FRAME: &[u8] = b"\x81\x17{\"event\":\"pusher:pong\"}";
 
-    async fn carried(answer: &[u8], percent: u32) -> Vec<u8> {
-        let mut carried = Vec::new();
-        // The end of the frames is an error.
-        let _ = answers(answer, &mut carried, &AtomicU32::new(percent)).await;
-        carried
+    async fn forwarded(answer: &[u8], percent: u32) -> Vec<u8> {
+        let mut forwarded = Vec::new();
+        // Reading beyond the last frame is an error.
+        let _ = forward_responses(answer, &mut forwarded, &AtomicU32::new(percent)).await;
+        forwarded
     }
 
     #[tokio::test]
-    async fn some_events_are_lost_and_nothing_else() {
+    async fn only_events_are_lost() {
         let frames: Vec<u8> = [EVENT_FRAME, PONG_FRAME].concat().repeat(200);
         let answer = [b"HTTP/1.1 101 Switching Protocols\r\n\r\n".as_slice(), &frames].concat();
-        assert_eq!(carried(&answer, 0).await, answer);
-        let lossy = carried(&answer, 20).await;
-        let count = |what: &[u8]| lossy.windows(what.len()).filter(|window| *window == what).count();
+        assert_eq!(forwarded(&answer, 0).await, answer);
+        let lossy = forwarded(&answer, 20).await;
+        let count = |wanted: &[u8]| lossy.windows(wanted.len()).filter(|window| *window == wanted).count();
         assert_eq!(count(PONG_FRAME), 200);
         assert!((100..200).contains(&count(EVENT_FRAME)), "{}", count(EVENT_FRAME));
-        assert!(!carried(&answer, 100).await.windows(EVENT.len()).any(|window| window == EVENT));
+        assert!(!forwarded(&answer, 100).await.windows(EVENT.len()).any(|window| window == EVENT));
         let plain = [b"HTTP/1.1 200 OK\r\n\r\n".as_slice(), &frames].concat();
-        assert_eq!(carried(&plain, 20).await, plain);
+        assert_eq!(forwarded(&plain, 20).await, plain);
     }
 }

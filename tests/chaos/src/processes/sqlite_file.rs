@@ -1,7 +1,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Copies a database that nobody has open over another one, with what is still in its log; SQLite makes the rest anew.
+/// Replaces a database with a copy of another one, including its write-ahead log. No process may
+/// have either open. SQLite creates the other files again.
 pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     for suffix in ["", "-wal", "-shm"].map(|suffix| file(to, suffix)) {
         if suffix.exists() {

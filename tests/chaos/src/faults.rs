@@ -1,34 +1,34 @@
-use crate::database::Database;
+use crate::processes::database::Database;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 use std::time::Duration;
 
-/// What happens to programs and files, one at a time.
+/// A fault of processes and files. One happens at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum ProcessFault {
     NodeKilled,
     AllNodesKilled,
     EngineKilled,
     PostgresStopped,
-    /// By the command for that, while the server runs.
+    /// With the command `backup`, while the server runs.
     DatabaseBackedUp,
-    /// A kill, and the backup in the file's place before the start.
+    /// The node is killed, and the backup replaces the database before the restart.
     DatabaseRestored,
 }
 
-/// What happens to connections, beside the other faults.
+/// A fault of connections. It happens at the same time as process faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LineFault {
+pub(crate) enum NetworkFault {
     Cut,
-    /// Nothing comes through. What was sent meanwhile comes late, or is lost with its connection.
+    /// Nothing passes. The data arrives late or is lost with its connection.
     Blackholed,
     Slowed,
-    /// Single events do not arrive on connections that live on.
+    /// Some events are lost on connections that stay open.
     EventsLost,
 }
 
-impl Fault {
+impl ProcessFault {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::NodeKilled => "node killed",
@@ -40,8 +40,8 @@ impl Fault {
         }
     }
 
-    /// Those that can happen there, as often as they should.
-    pub(crate) fn of(database: &Database, nodes: usize, has_engine: bool) -> Vec<Self> {
+    /// Returns the faults that are possible with this setup, each as often as its weight.
+    pub(crate) fn weighted(database: &Database, nodes: usize, has_engine: bool) -> Vec<Self> {
         let mut faults = vec![Self::NodeKilled; 3];
         faults.extend((nodes > 1).then_some(Self::AllNodesKilled));
         faults.extend(has_engine.then_some(Self::EngineKilled));
@@ -56,7 +56,7 @@ impl Fault {
     }
 }
 
-impl LineFault {
+impl NetworkFault {
     pub(crate) const ALL: [Self; 4] = [Self::Cut, Self::Blackholed, Self::Slowed, Self::EventsLost];
 
     pub(crate) fn name(self) -> &'static str {
@@ -69,13 +69,14 @@ impl LineFault {
     }
 }
 
-/// Draws all of them in a random order, again and again: each comes about as often as it should also in a short run.
-pub(crate) struct Bag<T> {
+/// Draws all items in random order, again and again, so that the frequencies are right even in a
+/// short run.
+pub(crate) struct ShuffleBag<T> {
     all: Vec<T>,
     left: Vec<T>,
 }
 
-impl<T: Copy> Bag<T> {
+impl<T: Copy> ShuffleBag<T> {
     pub(crate) fn new(all: Vec<T>) -> Self {
         Self { all, left: Vec::new() }
     }
@@ -89,7 +90,7 @@ impl<T: Copy> Bag<T> {
     }
 }
 
-/// A random time of so many milliseconds.
-pub(crate) fn millis(rng: &mut impl Rng, range: std::ops::Range<u64>) -> Duration {
+/// Returns a random duration in a range of milliseconds.
+pub(crate) fn random_millis(rng: &mut impl Rng, range: std::ops::Range<u64>) -> Duration {
     Duration::from_millis(rng.random_range(range))
 }
