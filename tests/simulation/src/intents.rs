@@ -1,10 +1,12 @@
-//! The table of intents of an app's own database, and the app's commits to it.
+//! The outbox table in an app's own database, and the app's commits to it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use internal_notifications_server::relay::{IntentRow, IntentSource, Settled, SourceError, Taken};
+use internal_notifications_server::relay::{
+    IntentRow, IntentSource, PendingIntent, SettledIntent, SourceError,
+};
 use serde_json::json;
 
 use crate::backend::{BACKEND, notification};
@@ -13,11 +15,12 @@ use crate::clock::now;
 use crate::plan::PlannedPush;
 use crate::world::World;
 
-/// What waits to be relayed, as the relay is given it.
+/// The app's outbox, as the relay reads it.
 pub(crate) struct Intents {
     pub(crate) world: Arc<World>,
-    /// Planted: what was settled last, to be given once more as if it were another.
-    pub(crate) again: Option<Taken>,
+    /// For [`Bug::IntentTwice`]: the last settled intent, to return once more as if it were another
+    /// one.
+    pub(crate) again: Option<PendingIntent>,
 }
 
 /// A committed intent.
@@ -25,7 +28,7 @@ pub(crate) struct Intents {
 pub(crate) struct Intent {
     pub(crate) planned: PlannedPush,
     row: IntentRow,
-    /// When the relay took it last.
+    /// When the relay last took it.
     taken: Duration,
     done: bool,
 }
@@ -36,29 +39,30 @@ impl IntentSource for Intents {
         "the app's database"
     }
 
-    async fn take(&mut self, limit: usize) -> Result<Vec<Taken>, SourceError> {
+    async fn take(&mut self, limit: usize) -> Result<Vec<PendingIntent>, SourceError> {
         let mut seen = self.world.seen();
         let waiting = seen.intents.iter_mut().enumerate().filter(|(_, intent)| !intent.done);
         let mut taken = Vec::new();
         for (key, intent) in waiting.take(limit) {
             intent.taken = now();
-            taken.push(Taken { key: key as i64, row: Ok(intent.row.clone()) });
+            taken.push(PendingIntent::new(key as i64, Ok(intent.row.clone())));
         }
         taken.extend(self.again.take());
         Ok(taken)
     }
 
-    async fn settle(&mut self, settled: Vec<Settled>) -> Result<(), SourceError> {
+    async fn settle(&mut self, settled: Vec<SettledIntent>) -> Result<(), SourceError> {
         let mut seen = self.world.seen();
-        for Settled { key, failed } in settled {
+        for SettledIntent { key, failed, .. } in settled {
             let Some(intent) = seen.intents.get_mut(key as usize).filter(|intent| !intent.done) else {
                 continue;
             };
             intent.done = true;
             let (planned, taken) = (intent.planned.clone(), intent.taken);
             if self.world.bug == Some(Bug::IntentTwice) {
-                let row = IntentRow { id: format!("{}-again", planned.id), ..intent.row.clone() };
-                self.again = Some(Taken { key, row: Ok(row) });
+                let mut row = intent.row.clone();
+                row.id = format!("{}-again", planned.id);
+                self.again = Some(PendingIntent::new(key, Ok(row)));
             }
             self.world.note(BACKEND, format_args!("relayed {}: {failed:?}", planned.id));
             if failed.is_none() {
@@ -76,27 +80,23 @@ impl IntentSource for Intents {
 }
 
 impl World {
-    /// The app commits a transaction with an intent in it.
+    /// Commits a transaction of the app with an intent in it.
     pub(crate) fn write_intent(&self, planned: &PlannedPush, at: Duration) {
         let mut body = notification(planned, at);
         body["id"] = json!(planned.id);
-        let row = IntentRow {
-            id: planned.id.clone(),
-            sender: "outbox:app".to_owned(),
-            user_ids: json!(planned.users).to_string(),
-            body: body.to_string(),
-        };
+        let user_ids = json!(planned.users).to_string();
+        let row = IntentRow::new(planned.id.clone(), "outbox:app", user_ids, body.to_string());
         self.note(BACKEND, format_args!("committed an intent of {}", planned.id));
         self.seen().intents.push(Intent { planned: planned.clone(), row, taken: at, done: false });
     }
 
-    /// Intents that were committed and never relayed.
-    pub(crate) fn intents_left(&self) -> Vec<String> {
-        let left = |intent: &&Intent| !intent.done;
+    /// Describes the committed intents that were never relayed.
+    pub(crate) fn unrelayed_intents(&self) -> Vec<String> {
+        let is_pending = |intent: &&Intent| !intent.done;
         self.seen()
             .intents
             .iter()
-            .filter(left)
+            .filter(is_pending)
             .map(|intent| format!("{} was never relayed", intent.planned.id))
             .collect()
     }

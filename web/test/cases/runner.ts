@@ -1,6 +1,6 @@
 import { changesAnswer, inboxPage, liveEvent } from '../../src/models/answers.js';
 import { WireError } from '../../src/models/read.js';
-import { Inbox, type Ask, type InboxEvent } from '../../src/replica/inbox.js';
+import { Inbox, type Query, type InboxEvent } from '../../src/replica/inbox.js';
 import type { Command, PendingWrite } from '../../src/replica/overlay.js';
 import { change, ids, live, page, pointOf, position, seconds, time, type Raw } from './expand.js';
 
@@ -22,7 +22,7 @@ export class Runner {
       pending: inbox.head.pending,
       head: pointOf(inbox.head),
       low: inbox.low,
-      wants: wants(inbox.wants()),
+      next_query: describedQuery(inbox.nextQuery()),
       writes: inbox.pendingWrites.map((write) => star(write.op, write.answered !== null)).join(' '),
     };
   }
@@ -35,8 +35,8 @@ export class Runner {
     return typeof row.opened_at === 'string' ? seconds(row.opened_at) : null;
   }
 
-  sends(): string | null {
-    const write = this.#inbox.wantsWrite();
+  nextWrite(): string | null {
+    const write = this.#inbox.nextWrite();
     return write === undefined ? null : sent(write);
   }
 
@@ -90,8 +90,8 @@ export class Runner {
       const more = inbox.loadOlder(step['load_older']);
       return [more === null ? 'window full' : `grew ${more}`];
     }
-    if (step['give_up_older'] !== undefined) {
-      inbox.giveUpOlder(step['give_up_older']);
+    if (step['cancel_older'] !== undefined) {
+      inbox.giveUpOlder(step['cancel_older']);
       return [];
     }
     if (step['answer'] !== undefined) {
@@ -102,7 +102,7 @@ export class Runner {
 
   #onAnswer(answer: unknown): (InboxEvent | string)[] {
     const inbox = this.#inbox;
-    const ask = inbox.wants();
+    const ask = inbox.nextQuery();
     switch (ask?.kind) {
       case 'snapshot':
         return this.#read(() => inboxPage(answer), (read) => inbox.onSnapshot(read));
@@ -131,7 +131,7 @@ export class Runner {
   }
 }
 
-function wants(ask: Ask | null): string | null {
+function describedQuery(ask: Query | null): string | null {
   switch (ask?.kind) {
     case 'changes':
       return `changes ${pointOf(ask.after)}`;

@@ -25,9 +25,11 @@ use internal_notifications_models::{
 use self::contents::Contents;
 pub use self::options::MemoryOptions;
 use self::transaction::Transaction;
+use crate::rules::listener_slot::ListenerSlot;
 use crate::rules::push::NewPush;
 use crate::{
-    Advanced, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept, Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept,
+    Unpublished, Write,
 };
 use crate::{Clock, SystemClock};
 
@@ -49,7 +51,8 @@ impl MemoryData {
 
     /// Returns an independent copy of the data, like a backup.
     pub fn copy(&self) -> Self {
-        let contents = self.lock().clone();
+        let mut contents = self.lock().clone();
+        contents.broker_owner = None;
         Self { contents: Arc::new(Mutex::new(contents)), clock: self.clock.clone() }
     }
 
@@ -83,13 +86,15 @@ pub struct MemoryStore {
     /// The last user that `unpublished_users` returned.
     unpublished_cursor: Mutex<Option<UserId>>,
     closed: AtomicBool,
+    listener: ListenerSlot,
 }
 
 impl MemoryStore {
     /// Opens a store over this data. Several at a time need [`MemoryOptions::with_shared`].
     pub fn open(data: MemoryData, options: MemoryOptions) -> Self {
         let owner = data.lock().next_owner();
-        Self { data, options, owner, unpublished_cursor: Mutex::default(), closed: AtomicBool::new(false) }
+        let (unpublished_cursor, closed) = (Mutex::default(), AtomicBool::new(false));
+        Self { data, options, owner, unpublished_cursor, closed, listener: ListenerSlot::default() }
     }
 
     fn contents(&self) -> Result<MutexGuard<'_, Contents>, StoreError> {
@@ -105,7 +110,7 @@ impl MemoryStore {
         let answer = run(&mut transaction);
         let changed = transaction.into_changed();
         drop(contents);
-        self.options.hooks.committed(&changed);
+        self.listener.committed(&changed);
         Ok(answer)
     }
 
@@ -141,6 +146,10 @@ impl Store for MemoryStore {
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
         self.transact(|transaction| sweep::run(transaction, &sweep))
+    }
+
+    fn set_commit_listener(&self, listener: Arc<dyn CommitListener>) {
+        self.listener.set(listener);
     }
 
     async fn lock_broker(&self) -> Result<(), StoreError> {

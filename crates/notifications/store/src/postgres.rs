@@ -50,7 +50,9 @@ pub use self::url::PostgresUrl;
 use self::write::InboxWrite;
 use crate::rules::push::NewPush;
 use crate::sql::failure::Failure;
-use crate::{Advanced, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write};
+use crate::{
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write,
+};
 
 /// How long a closing store tries to end its turn to sweep.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -133,6 +135,10 @@ impl Store for PostgresStore {
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    fn set_commit_listener(&self, listener: Arc<dyn CommitListener>) {
+        self.database.listener.set(listener);
     }
 
     async fn lock_broker(&self) -> Result<(), StoreError> {

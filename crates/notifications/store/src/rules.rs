@@ -4,4 +4,5 @@ pub(crate) mod body;
 pub(crate) mod budget;
 pub(crate) mod cutoffs;
 pub(crate) mod hooks;
+pub(crate) mod listener_slot;
 pub(crate) mod push;

@@ -45,9 +45,11 @@ pub use self::options::SqliteOptions;
 pub(crate) use self::result_code::failure;
 pub use self::setting::read_setting;
 pub use self::url::path_from_url;
+use crate::rules::listener_slot::ListenerSlot;
 use crate::rules::push::NewPush;
 use crate::{
-    Advanced, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept, Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept,
+    Unpublished, Write,
 };
 
 /// The most commands that wait for the writer. Further callers wait until there is room.
@@ -66,6 +68,7 @@ pub struct SqliteStore {
     unpublished_cursor: AtomicI64,
     /// The key of the last notification that was inspected for orphans.
     orphan_cursor: AtomicI64,
+    listener: Arc<ListenerSlot>,
     options: SqliteOptions,
 }
 
@@ -90,7 +93,9 @@ impl SqliteStore {
         let file = file::DatabaseFile::lock(path)?;
         let readers = connect::readers(&file, &options);
         let commits = Arc::new(AtomicU64::new(0));
-        let writer = writer::Writer::open(file, options.clone(), readers.clone(), commits.clone()).await?;
+        let listener = Arc::new(ListenerSlot::default());
+        let shared = (commits.clone(), listener.clone());
+        let writer = writer::Writer::open(file, options.clone(), readers.clone(), shared.0, shared.1).await?;
         let (sender, commands) = mpsc::channel(QUEUE);
         let (ending, ended) = watch::channel(());
         tokio::spawn(async move {
@@ -104,6 +109,7 @@ impl SqliteStore {
             commits,
             unpublished_cursor: AtomicI64::new(0),
             orphan_cursor: AtomicI64::new(0),
+            listener,
             options,
         })
     }
@@ -185,6 +191,10 @@ impl Store for SqliteStore {
 
     fn is_shared(&self) -> bool {
         false
+    }
+
+    fn set_commit_listener(&self, listener: Arc<dyn CommitListener>) {
+        self.listener.set(listener);
     }
 
     async fn lock_broker(&self) -> Result<(), StoreError> {

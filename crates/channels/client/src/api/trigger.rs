@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn bodies_are_byte_for_byte_those_of_the_node_library() {
         let vectors: Value =
-            serde_json::from_str(include_str!("../../../signer/tests/vectors/rest.json")).unwrap();
+            serde_json::from_str(include_str!("../../tests/vectors/rest.json")).unwrap();
         let mut made = 0;
         for vector in vectors["body_md5"].as_array().unwrap() {
             let body = vector["body"].as_str().unwrap();

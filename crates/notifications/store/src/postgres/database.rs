@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::PostgresOptions;
 use super::transaction::Transaction;
+use crate::rules::listener_slot::ListenerSlot;
 use crate::sql::failure::Failure;
 use crate::{StoreError, StoreErrorKind};
 
@@ -48,6 +49,7 @@ pub(super) enum Outcome<T> {
 pub(super) struct Database {
     pool: PgPool,
     pub(super) options: PostgresOptions,
+    pub(super) listener: ListenerSlot,
     writers: Semaphore,
     retries: AtomicU64,
 }
@@ -55,7 +57,7 @@ pub(super) struct Database {
 impl Database {
     pub(super) fn new(pool: PgPool, options: PostgresOptions) -> Self {
         let writers = Semaphore::new(options.writers());
-        Self { pool, options, writers, retries: AtomicU64::new(0) }
+        Self { pool, options, listener: ListenerSlot::default(), writers, retries: AtomicU64::new(0) }
     }
 
     /// Runs a query, each statement in its own transaction.
@@ -161,7 +163,7 @@ impl<M: Mutation> Attempt for Transact<M> {
                 let changed = transaction.into_changed();
                 begun.commit().await.map_err(|error| Failure::from(error).transient(false))?;
                 session.give_back();
-                database.options.hooks.committed(&changed);
+                database.listener.committed(&changed);
                 Ok(Ok(answer))
             }
             Ok(Outcome::Rollback(answer)) => {

@@ -12,6 +12,7 @@ use super::result_code::is_io;
 use super::transaction::{Keys, Transaction};
 use super::{advance, cleanup, connect, publish, push, schema, setting, withdraw, write};
 use crate::StoreErrorKind;
+use crate::rules::listener_slot::ListenerSlot;
 use crate::sql::failure::Failure;
 
 /// The most commands of one transaction.
@@ -26,6 +27,7 @@ pub(super) struct Writer {
     options: SqliteOptions,
     readers: SqlitePool,
     commits: Arc<AtomicU64>,
+    listener: Arc<ListenerSlot>,
     /// `None` after a failure, so that the next transaction opens a new connection.
     session: Option<Session>,
 }
@@ -41,11 +43,13 @@ impl Writer {
         options: SqliteOptions,
         readers: SqlitePool,
         commits: Arc<AtomicU64>,
+        listener: Arc<ListenerSlot>,
     ) -> Result<Self, Failure> {
         let mut connection = connect::writer(&file, &options).await?;
         schema::migrate(&mut connection).await?;
         let keys = Keys::load(&mut connection).await?;
-        Ok(Self { file, options, readers, commits, session: Some(Session { connection, keys }) })
+        let session = Some(Session { connection, keys });
+        Ok(Self { file, options, readers, commits, listener, session })
     }
 
     /// Runs commands until `Close`, or until the store is dropped, and finishes those in the queue.
@@ -74,7 +78,7 @@ impl Writer {
         match &done {
             Ok(changed) => {
                 self.commits.fetch_add(1, Ordering::Relaxed);
-                self.options.hooks.committed(changed);
+                self.listener.committed(changed);
             }
             Err(failure) => {
                 let error = failure.as_error();

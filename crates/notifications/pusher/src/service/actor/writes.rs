@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::Actor;
 use crate::api::CallError;
 use crate::service::command::Reply;
+use crate::service::reason::reason;
 
 /// The result of sending a write.
 pub(super) struct SentWrite {
@@ -40,7 +41,7 @@ impl Actor {
 
     /// Returns when to send the next write; none while one is in progress or if there is none.
     pub(super) fn send_at(&self) -> Option<Instant> {
-        let has_next = self.sends.is_empty() && self.inbox.wants_write().is_some();
+        let has_next = self.sends.is_empty() && self.inbox.next_write().is_some();
         has_next.then(|| self.write_backoff.next())
     }
 
@@ -49,7 +50,7 @@ impl Actor {
         if self.send_at().is_none_or(|at| at > Instant::now()) {
             return;
         }
-        let Some(write) = self.inbox.wants_write().cloned() else { return };
+        let Some(write) = self.inbox.next_write().cloned() else { return };
         let (api, position) = (Arc::clone(&self.api), self.inbox.head().position);
         self.sends.spawn(async move {
             let answer = api.write(write.clone()).await;
@@ -68,7 +69,7 @@ impl Actor {
                 }
             }
             Err(error) if error.is_retryable() => {
-                tracing::debug!(error = %ServiceError::from(error), "sending a write failed");
+                tracing::debug!(error = reason(&ServiceError::from(error)), "sending a write failed");
                 self.on_send_failed();
             }
             Err(error) => self.on_write_rejected(&write.op, position, error),
