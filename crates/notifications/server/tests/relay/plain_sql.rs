@@ -1,6 +1,7 @@
 //! The SQL statement that the README of internal-notifications-outbox documents is a push.
 
 use internal_notifications_server::config::OutboxDatabase;
+use internal_notifications_server::relay::intent_source;
 
 use crate::inboxes::Inboxes;
 use crate::{postgres_app, sqlite_app};
@@ -18,7 +19,7 @@ async fn the_documented_insert_into_a_sqlite_file_is_delivered() {
     let (mut app, file) = sqlite_app::App::with_own_file(inboxes.folder()).await;
     sqlx::raw_sql(documented_insert()).execute(&mut app.database).await.unwrap();
     let url: OutboxDatabase = format!("sqlite://{}", file.display()).parse().unwrap();
-    let _relay = inboxes.relay(vec![url.intents()]);
+    let _relay = inboxes.relay(vec![intent_source(&url)]);
     assert_eq!(inboxes.contents(1).await, ["Thank you for your order"]);
 }
 
