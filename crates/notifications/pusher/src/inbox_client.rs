@@ -73,7 +73,8 @@ impl InboxClient {
     /// # Errors
     /// Returns [`Invalid`](ServiceErrorKind::Invalid) if the notification breaks a rule,
     /// [`Conflict`](ServiceErrorKind::Conflict) if its id belongs to another notification,
-    /// [`Unauthorized`](ServiceErrorKind::Unauthorized) or [`Forbidden`](ServiceErrorKind::Forbidden)
+    /// [`Unauthorized`](ServiceErrorKind::Unauthorized) or
+    /// [`Forbidden`](ServiceErrorKind::Forbidden)
     /// if the key may not push, and [`Unavailable`](ServiceErrorKind::Unavailable) if the server
     /// cannot be reached. Repeating a push with an id is harmless.
     pub async fn push(
@@ -114,7 +115,8 @@ impl InboxClient {
     /// # Errors
     /// Returns [`Unknown`](ServiceErrorKind::Unknown) if no notification with this id was ever
     /// pushed,
-    /// [`Unauthorized`](ServiceErrorKind::Unauthorized) or [`Forbidden`](ServiceErrorKind::Forbidden)
+    /// [`Unauthorized`](ServiceErrorKind::Unauthorized) or
+    /// [`Forbidden`](ServiceErrorKind::Forbidden)
     /// if the key may not retract, and [`Unavailable`](ServiceErrorKind::Unavailable) if the server
     /// cannot be reached.
     pub async fn retract(&self, id: &NotificationId) -> Result<Retraction, ServiceError> {

@@ -234,8 +234,8 @@ impl InternalNotificationsService for PusherService {
     ///
     /// It is [`Queued`](Written::Queued) once an attempt has failed, or if there is no outcome
     /// within the call timeout, or within 2 s while the status is
-    /// [`Offline`](internal_notifications_service::Status::Offline). While live events are stopped, it
-    /// is [`Stored`](Written::Stored) as soon as the server has it.
+    /// [`Offline`](internal_notifications_service::Status::Offline). While live events are
+    /// stopped, it is [`Stored`](Written::Stored) as soon as the server has it.
     ///
     /// At most 500 writes may wait for the server, and 5,000 for the replica while live events are
     /// stopped. More than 500 ids make several writes; if one is rejected, those after it are not
