@@ -50,8 +50,8 @@ export type InboxEvent =
  * was lost, or that the server's history is another one (a restored backup), and starts a catch-up.
  * Only the answer to a catch-up decides. A bounded number of live events can wait for it.
  *
- * The caller does three things: it passes on what arrives (`on…`), sends the requests that the
- * inbox `wants`, one at a time, and acts on the returned events.
+ * The caller does three things: it passes on what arrives (`on…`), sends the queries that the
+ * inbox returns (`nextQuery`), one at a time, and acts on the returned events.
  */
 export class Inbox {
   readonly #window: Window;
@@ -191,7 +191,7 @@ export class Inbox {
   }
 
   /**
-   * Makes room for `count` older notifications, which the inbox then wants. Returns how much room
+   * Makes room for `count` older notifications, which the inbox then queries. Returns how much room
    * was made: less near the limit, 0 if the oldest is held already, null if the limit is reached.
    */
   loadOlder(count: number): number | null {
@@ -313,7 +313,7 @@ export class Inbox {
     this.#overlay.passed((position) => this.#history.contains(position));
   }
 
-  /** Adds an older page. One that no longer fits, or is too old to update, is wanted again. */
+  /** Adds an older page. One that no longer fits, or is too old to update, is queried again. */
   #merge(before: number, page: InboxPage): void {
     const next = page.next ?? 0;
     if (this.low !== before || next >= before) {

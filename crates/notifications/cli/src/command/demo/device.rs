@@ -3,8 +3,8 @@ use std::time::Duration;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use internal_notifications::{
-    Announcement, InternalNotification, InternalNotifications, InternalNotificationsService, NotificationId,
-    ServiceError, Snapshot, Status, UserId,
+    Announcement, InternalNotification, InternalNotifications, NotificationId, ServiceError, Snapshot,
+    Status, UserId,
 };
 use internal_notifications_server::Server;
 
