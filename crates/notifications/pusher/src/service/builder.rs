@@ -64,8 +64,7 @@ impl PusherServiceBuilder {
     ///
     /// The channel needs an [`auth_endpoint`](Self::auth_endpoint) or an
     /// [`authorizer`](Self::authorizer). If it is rejected, the service tries again after a minute,
-    /// or
-    /// after the [`position_check`](Self::position_check).
+    /// or after the [`position_check`](Self::position_check).
     pub fn channels(mut self, app: Channels) -> Self {
         self.channels = Some(app);
         self
