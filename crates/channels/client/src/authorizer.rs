@@ -1,8 +1,9 @@
-//! Who signs subscriptions and sign-ins: the traits, and the two that do both.
+//! The traits that sign subscriptions and sign-ins, and two implementations of both.
 
 #[cfg(feature = "http")]
 mod http;
 mod request;
+mod shared;
 mod signing;
 
 #[cfg(feature = "http")]
@@ -14,29 +15,29 @@ pub use signing::SigningAuthorizer;
 
 use pusher_signer::{ChannelAuthorization, UserAuthentication};
 
-/// Gets the signature that a private channel's subscription needs; asked anew for each connection, since each has its own
-/// socket id, and once more when an encrypted channel's key does not fit any longer.
+/// Authorizes subscriptions to private, presence and encrypted channels.
 ///
-/// It is called on a task of its own, several at a time, and never for a channel that needs none. An answer that comes
-/// after its connection has ended is not used, and the call may be dropped midway.
+/// The client calls it once per channel and connection, because a signature covers the socket id, and again
+/// if an event of an encrypted channel does not decrypt. It calls it on separate tasks, several at a time.
+/// It may drop a call, and ignores an answer for a connection that has ended.
 #[async_trait::async_trait]
 pub trait Authorizer: Send + Sync {
     /// Authorizes one subscription.
     ///
     /// # Errors
-    /// The error's kind decides: [`Retryable`](AuthorizationErrorKind::Retryable) is asked again with backoff, every
-    /// other kind ends the subscription and is told to its holder.
+    /// Return an error of kind [`Retryable`](AuthorizationErrorKind::Retryable) to be called again with
+    /// backoff. Any other kind ends the subscription with that error.
     async fn authorize(
         &self,
         request: &AuthorizationRequest,
     ) -> Result<ChannelAuthorization, AuthorizationError>;
 }
 
-/// Gives the signature that makes a connection a user's; asked anew for each connection, in the same way as an
-/// [`Authorizer`].
+/// Authenticates the user as whom a connection signs in. The client calls it once per connection, in the
+/// same way as an [`Authorizer`].
 #[async_trait::async_trait]
 pub trait UserAuthenticator: Send + Sync {
-    /// Says whose the connection is.
+    /// Authenticates the user of a connection.
     ///
     /// # Errors
     /// As [`Authorizer::authorize`], for the sign-in.
