@@ -1,5 +1,6 @@
-//! One channel authorization beside the same written by hand on `hmac` and `sha2` with the key state ready, and beside the
-//! bare HMAC. The three take turns, so that whatever else the machine does slows all of them.
+//! Compares a channel authorization with the same work written by hand on `hmac` and `sha2` with a
+//! prepared key, and with the bare HMAC. The three take turns, so that other load on the machine
+//! affects all of them.
 //!
 //! `cargo bench -p benches --bench signature`
 
@@ -7,7 +8,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a program for a terminal, with inputs of its own"
+    reason = "a program for a terminal, with its own inputs"
 )]
 
 use std::hint::black_box;
@@ -32,7 +33,7 @@ fn main() {
     let authorized = signer.authorize_channel(&socket_id, &channel, None).unwrap().auth;
     assert_eq!(authorized, by_hand(&mac, KEY, &text), "both must do the same work");
 
-    // Without `--bench`, as under `cargo test --benches`, it only has to run.
+    // Without `--bench`, as under `cargo test --benches`, everything only has to run.
     let (rounds, calls) =
         if std::env::args().any(|arg| arg == "--bench") { (ROUNDS, CALLS) } else { (3, 10) };
     let mut times = [const { Vec::new() }; 3];
@@ -46,7 +47,7 @@ fn main() {
     let [bare, by_hand, authorize] = times;
     let ratio = |of: &[f64], to: &[f64]| median(of.iter().zip(to).map(|(a, b)| a / b).collect());
     let (to_by_hand, to_bare) = (ratio(&authorize, &by_hand), ratio(&authorize, &bare));
-    println!("HMAC alone, key ready                {:7.1} ns", median(bare));
+    println!("HMAC alone, key prepared             {:7.1} ns", median(bare));
     println!("the same, hex and key in front       {:7.1} ns", median(by_hand));
     println!("Signer::authorize_channel            {:7.1} ns", median(authorize));
     println!("ratio to the HMAC, hex and key       {to_by_hand:7.3}");

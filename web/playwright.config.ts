@@ -1,6 +1,6 @@
 import { defineConfig } from '@playwright/test';
 
-/** Debian's Chromium, or another that is named; Playwright's own browsers are not needed. */
+/** Debian's Chromium, or the one that CHROMIUM names. Playwright's own browsers are not needed. */
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 export default defineConfig({

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** The library: two entries, `pusher-js` left to the one who bundles it. */
+/** The library, with two entries. `pusher-js` stays external, for the app to bundle. */
 export default defineConfig({
   build: {
     target: 'es2022',
@@ -9,9 +9,9 @@ export default defineConfig({
       entry: { index: 'src/index.ts', client: 'src/client.ts' },
       formats: ['es'],
     },
-    // Styles are in the scripts; `light-dark()` stays what it is.
+    // Keeps `light-dark()` in the styles, which are part of the scripts.
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
-    // A library's white space is left alone otherwise.
+    // Vite does not remove the white space of a library otherwise.
     rolldownOptions: { external: ['pusher-js'], output: { minify: true } },
   },
   test: {

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vite';
 
-/** The pages that the browser tests look at: the elements alone, on a source in memory. */
+/** The pages of the browser tests: the elements alone, on a source in memory. */
 export default defineConfig({
   root: 'e2e/pages',
   base: './',

@@ -1,6 +1,9 @@
 import { defineConfig } from 'vite';
 
-/** The server's page, where the server's crate embeds it from: one document, one script with pusher-js in it, one style sheet, no inline anything. */
+/**
+ * The server's page, in the folder that the server's crate embeds: one document, one script
+ * including pusher-js, one style sheet, and nothing inline.
+ */
 export default defineConfig({
   root: 'page',
   base: './',

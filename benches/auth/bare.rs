@@ -22,8 +22,8 @@ struct App {
     signer: Signer,
 }
 
-/// The same check of the token, the same form and the same signature behind one axum route, and nothing around it: no limits, no time-outs, no
-/// request id, no metrics, no broker.
+/// Serves the same token check, form and signature behind a single axum route, with nothing around
+/// it: no limits, timeouts, request ids, metrics or broker.
 pub(crate) fn run() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {

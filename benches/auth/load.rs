@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 pub(crate) const CONNECTIONS: usize = 64;
 
-/// Requests a second over connections that are kept, one after another on each.
+/// Returns the rate of requests per second over persistent connections, one request at a time on
+/// each.
 pub(crate) async fn rate(address: SocketAddr, token: &str, time: Duration) -> f64 {
     let body = "socket_id=1234.5678&channel_name=private-ada";
     let request = format!(
@@ -18,33 +19,33 @@ pub(crate) async fn rate(address: SocketAddr, token: &str, time: Duration) -> f6
     );
     let streams = join_all((0..CONNECTIONS).map(|_| TcpStream::connect(address))).await;
     let start = Instant::now();
-    let ask = async |mut stream: TcpStream| {
+    let send_requests = async |mut stream: TcpStream| {
         stream.set_nodelay(true).unwrap();
-        let (mut answer, mut count) = (vec![0; 4096], 0);
+        let (mut response, mut count) = (vec![0; 4096], 0);
         while start.elapsed() < time {
             stream.write_all(request.as_bytes()).await.unwrap();
-            read(&mut stream, &mut answer).await;
+            read(&mut stream, &mut response).await;
             count += 1;
         }
         count
     };
-    let counts: Vec<u32> = join_all(streams.into_iter().map(|stream| ask(stream.unwrap()))).await;
+    let counts: Vec<u32> = join_all(streams.into_iter().map(|stream| send_requests(stream.unwrap()))).await;
     f64::from(counts.iter().sum::<u32>()) / start.elapsed().as_secs_f64()
 }
 
-/// Reads one answer, which must be a signature.
-async fn read(stream: &mut TcpStream, answer: &mut [u8]) {
+/// Reads one response, and asserts that it carries a signature.
+async fn read(stream: &mut TcpStream, response: &mut [u8]) {
     let mut length = 0;
     loop {
-        let read = stream.read(&mut answer[length..]).await.unwrap();
-        assert!(read > 0, "it closed");
+        let read = stream.read(&mut response[length..]).await.unwrap();
+        assert!(read > 0, "the server closed the connection");
         length += read;
-        // The body is the JSON, and the last that comes.
-        if answer[..length].ends_with(b"\"}") {
+        // The JSON body ends the response.
+        if response[..length].ends_with(b"\"}") {
             break;
         }
     }
-    let answer = &answer[..length];
-    let is_signed = answer.windows(16).any(|bytes| bytes == br#"{"auth":"app-key"#);
-    assert!(answer.starts_with(b"HTTP/1.1 200 ") && is_signed, "{}", String::from_utf8_lossy(answer));
+    let response = &response[..length];
+    let is_signed = response.windows(16).any(|bytes| bytes == br#"{"auth":"app-key"#);
+    assert!(response.starts_with(b"HTTP/1.1 200 ") && is_signed, "{}", String::from_utf8_lossy(response));
 }

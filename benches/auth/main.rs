@@ -1,5 +1,5 @@
-//! The auth endpoint beside a bare handler and beside VaahFlutter's sample on Express: the server on one core, the load on the other, each peer in
-//! a process of its own and in the same run.
+//! Compares the auth endpoint with a bare handler and with VaahFlutter's sample on Express. Each
+//! server runs in its own process on one core, the load runs on the other, all in the same run.
 //!
 //! `(cd benches/auth/express && npm ci) && cargo bench -p benches --bench auth`
 
@@ -8,15 +8,15 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a program for a terminal, with inputs of its own"
+    reason = "a program for a terminal, with its own inputs"
 )]
 
 #[path = "../shared/arguments.rs"]
-#[expect(dead_code, reason = "it has one room")]
+#[expect(dead_code, reason = "it has a single measurement")]
 mod arguments;
 mod bare;
 #[path = "../shared/cores.rs"]
-#[expect(dead_code, reason = "it needs few open files")]
+#[expect(dead_code, reason = "it opens few files")]
 mod cores;
 mod load;
 mod ours;
@@ -31,10 +31,10 @@ use arguments::Arguments;
 use internal_notifications_models::Timestamp;
 use internal_notifications_server::TokenIssuer;
 use internal_notifications_server::config::RequiredClaims;
-use peers::{Peer, busy};
+use peers::{Peer, cpu_seconds};
 use process::Process;
 
-/// What tokens are signed with.
+/// The secret that signs tokens.
 const TOKEN_SECRET: &str = "a-secret-of-thirty-two-bytes-or-more";
 
 fn main() -> ExitCode {
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     match arguments.command() {
         Some("serve-ours") => ours::run(),
         Some("serve-bare") => bare::run(),
-        _ => measure(arguments.are_of_bench()),
+        _ => measure(arguments.is_bench_run()),
     }
 }
 
@@ -63,10 +63,10 @@ fn measure(full: bool) -> ExitCode {
         }
         for _ in 0..rounds {
             for (index, (_, server)) in servers.iter().enumerate() {
-                let before = busy(server);
+                let before = cpu_seconds(server);
                 let rate = load::rate(server.address, &token, time).await;
                 rates[index].push(rate);
-                costs[index].push((busy(server) - before) / (rate * time.as_secs_f64()) * 1e6);
+                costs[index].push((cpu_seconds(server) - before) / (rate * time.as_secs_f64()) * 1e6);
             }
         }
     });

@@ -5,7 +5,8 @@ use internal_notifications_server::{Config, Server};
 
 use crate::{TOKEN_SECRET, process};
 
-/// The server as the command runs it, with a database in its folder, and the embedded broker.
+/// Runs the server as the command does, with the embedded broker and a database in the current
+/// folder.
 pub(crate) fn run() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -16,7 +17,9 @@ pub(crate) fn run() -> ExitCode {
         })
         .unwrap();
         config.auth.jwt = Some(JwtKey::secret(TOKEN_SECRET).unwrap());
-        let RealtimeConfig::Embedded(embedded) = &mut config.realtime else { panic!("the default") };
+        let RealtimeConfig::Embedded(embedded) = &mut config.realtime else {
+            panic!("embedded is the default")
+        };
         embedded.app_key = Some("app-key".to_owned());
         embedded.app_secret = Some("app-secret".to_owned());
         let _server = Server::start(config).await.unwrap();

@@ -13,13 +13,13 @@ pub(crate) enum Peer {
 }
 
 impl Peer {
-    /// Those that are there, ours first; of Express, why not.
+    /// Returns the available servers, ours first, and prints why Express is missing if it is.
     pub(crate) fn all() -> Vec<Self> {
         let node = Command::new("node").arg("--version").stdout(Stdio::null()).status();
         let missing = match node.is_ok_and(|status| status.success()) {
-            false => "there is no node",
+            false => "node is not installed",
             true if !Path::new(EXPRESS).join("node_modules").is_dir() => {
-                "npm ci in benches/auth/express first"
+                "run npm ci in benches/auth/express first"
             }
             true => return vec![Self::Ours, Self::Bare, Self::Express],
         };
@@ -45,10 +45,12 @@ impl Peer {
     }
 }
 
-/// The processor time that a server took so far, in seconds, as far as the system tells.
-pub(crate) fn busy(server: &Process) -> f64 {
-    let stat = server.told("stat");
-    // After the name, which may have spaces: the twelfth and thirteenth are hundredths of seconds in the process and in the kernel.
+/// Returns the processor time that a server has used so far in seconds; 0 if the system does not
+/// report it.
+pub(crate) fn cpu_seconds(server: &Process) -> f64 {
+    let stat = server.proc_file("stat");
+    // The name may contain spaces. After it, fields 12 and 13 are hundredths of seconds in user and
+    // kernel mode.
     let times = stat.rsplit(") ").next().unwrap_or_default().split(' ').skip(11).take(2);
     times.filter_map(|time| time.parse::<f64>().ok()).sum::<f64>() / 100.0
 }

@@ -1,4 +1,4 @@
-//! A loop that does no more than it must: no queues, no signatures, no limits; who is slow holds up all.
+//! A minimal server without queues, signatures or limits. One slow subscriber delays all others.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -37,7 +37,7 @@ async fn serve(stream: TcpStream, channels: Channels) -> Option<()> {
             if let Some(end) = buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
                 break end + 4;
             }
-            more(&mut reader, &mut buffer).await?;
+            read_more(&mut reader, &mut buffer).await?;
         };
         let head = String::from_utf8(buffer.drain(..end).collect()).unwrap();
         let header = |wanted: &str| {
@@ -51,11 +51,11 @@ async fn serve(stream: TcpStream, channels: Channels) -> Option<()> {
                  sec-websocket-accept: {accept}\r\n\r\n"
             );
             write(&writer, answer.as_bytes()).await;
-            return listen(reader, Rc::new(writer), buffer, channels).await;
+            return handle_subscriptions(reader, Rc::new(writer), buffer, channels).await;
         }
         let length = header("content-length").unwrap().parse().unwrap();
         while buffer.len() < length {
-            more(&mut reader, &mut buffer).await?;
+            read_more(&mut reader, &mut buffer).await?;
         }
         let body: Vec<u8> = buffer.drain(..length).collect();
         publish(&serde_json::from_slice(&body).unwrap(), &channels).await;
@@ -63,8 +63,8 @@ async fn serve(stream: TcpStream, channels: Channels) -> Option<()> {
     }
 }
 
-/// Takes subscriptions; their frames are short.
-async fn listen(
+/// Handles subscriptions. Their frames are short.
+async fn handle_subscriptions(
     mut reader: OwnedReadHalf,
     writer: Rc<OwnedWriteHalf>,
     mut buffer: Vec<u8>,
@@ -80,18 +80,18 @@ async fn listen(
             _ => (usize::MAX - 8, 0),
         };
         if buffer.len() < start + 4 + length {
-            more(&mut reader, &mut buffer).await?;
+            read_more(&mut reader, &mut buffer).await?;
             continue;
         }
         let bytes: Vec<u8> = buffer.drain(..start + 4 + length).skip(start).collect();
         let (mask, text) = bytes.split_at(4);
         let text: Vec<u8> = text.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
-        let Ok(asked) = serde_json::from_slice::<Value>(&text) else { return None };
-        let channel = asked["data"]["channel"].as_str().unwrap();
+        let Ok(request) = serde_json::from_slice::<Value>(&text) else { return None };
+        let channel = request["data"]["channel"].as_str().unwrap();
         channels.borrow_mut().entry(channel.to_owned()).or_default().push(writer.clone());
-        let done =
+        let succeeded =
             json!({"event": "pusher_internal:subscription_succeeded", "channel": channel, "data": "{}"});
-        write(&writer, &frame(&done.to_string())).await;
+        write(&writer, &frame(&succeeded.to_string())).await;
     }
 }
 
@@ -107,7 +107,7 @@ async fn publish(body: &Value, channels: &Channels) {
     }
 }
 
-/// A text frame of a server.
+/// Encodes a server's text frame.
 fn frame(text: &str) -> Vec<u8> {
     let mut frame = vec![0x81];
     match text.len() {
@@ -118,7 +118,7 @@ fn frame(text: &str) -> Vec<u8> {
     frame
 }
 
-async fn more(reader: &mut OwnedReadHalf, buffer: &mut Vec<u8>) -> Option<()> {
+async fn read_more(reader: &mut OwnedReadHalf, buffer: &mut Vec<u8>) -> Option<()> {
     buffer.reserve(512);
     reader.read_buf(buffer).await.ok().filter(|read| *read > 0).map(drop)
 }

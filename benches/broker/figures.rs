@@ -1,6 +1,6 @@
 use crate::peers::Peer;
 
-/// What was measured of each peer, a figure a round.
+/// The figures of each server, one for each round.
 pub(crate) struct Figures(Vec<(Peer, Vec<f64>)>);
 
 impl Figures {
@@ -13,7 +13,7 @@ impl Figures {
         figures.push(figure);
     }
 
-    /// A line for each peer: the median, and how many times it the broker's is.
+    /// Prints a line for each server: its median, and the broker's median as a multiple of it.
     pub(crate) fn print(&self, what: &str, unit: &str) {
         let median_of = |peer| self.0.iter().find(|(of, _)| *of == peer).map(|(_, of)| median(of));
         let broker = median_of(Peer::Broker).unwrap();

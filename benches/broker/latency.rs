@@ -5,15 +5,15 @@ use crate::peers::Peer;
 use crate::publisher::{Publisher, event};
 use crate::subscriber::Subscriber;
 
-/// From the request to the event in the subscriber's hands, one after another.
+/// Measures the time from a request until its subscriber has the event, one event after another.
 pub(crate) async fn run(peers: &[Peer], full: bool) {
     let (events, rounds) = if full { (5_000, 3) } else { (10, 1) };
     let (mut p50, mut p99) = (Figures::new(peers), Figures::new(peers));
     for _ in 0..rounds {
         for peer in peers {
             let server = peer.start();
-            let mut subscriber = Subscriber::of(server.address, "private-a").await;
-            let mut publisher = Publisher::to(server.address).await;
+            let mut subscriber = Subscriber::connect(server.address, "private-a").await;
+            let mut publisher = Publisher::connect(server.address).await;
             let request = event("private-a");
             let mut times = Vec::with_capacity(events);
             for _ in 0..events {

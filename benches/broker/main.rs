@@ -1,7 +1,8 @@
-//! The broker beside sockudo and beside a bare loop: the server on one core, the load on the other, each peer in a process of its own and in
-//! the same run.
+//! Compares the broker with sockudo and with a minimal server. Each server runs in its own process
+//! on one core, the load runs on the other, all in the same run.
 //!
-//! `SOCKUDO_BIN=… cargo bench -p benches --bench broker [NAME …]`; the names are those of the rooms: `fan-out`, `latency`, `private`, `memory`.
+//! `SOCKUDO_BIN=… cargo bench -p benches --bench broker [NAME …]` with the measurements `fan-out`,
+//! `latency`, `private` and `memory`.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,7 +10,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a program for a terminal, with inputs of its own"
+    reason = "a program for a terminal, with its own inputs"
 )]
 
 #[path = "../shared/arguments.rs"]
@@ -21,12 +22,12 @@ mod fan_out;
 mod figures;
 mod latency;
 mod memory;
+mod ours;
 mod peers;
 mod private;
 #[path = "../shared/process.rs"]
 mod process;
 mod publisher;
-mod served;
 mod subscriber;
 
 use std::process::ExitCode;
@@ -37,34 +38,34 @@ use peers::Peer;
 fn main() -> ExitCode {
     let arguments = Arguments::read();
     match arguments.command() {
-        Some("serve-broker") => served::run(),
+        Some("serve-broker") => ours::run(),
         Some("serve-bare") => bare::run(),
         _ => measure(&arguments),
     }
 }
 
 fn measure(arguments: &Arguments) -> ExitCode {
-    let full = arguments.are_of_bench();
+    let full = arguments.is_bench_run();
     if full && !cores::is_pinned() {
         return cores::run_pinned();
     }
     if full && !cores::has_descriptors(peers::CONNECTIONS + 200) {
-        println!("it needs {} open files: ulimit -n 8192, and again", peers::CONNECTIONS + 200);
+        println!("this needs {} open files: run `ulimit -n 8192` and try again", peers::CONNECTIONS + 200);
         return ExitCode::FAILURE;
     }
     let peers = Peer::all();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        if arguments.want("fan-out") {
+        if arguments.selects("fan-out") {
             fan_out::run(&peers, full).await;
         }
-        if arguments.want("latency") {
+        if arguments.selects("latency") {
             latency::run(&peers, full).await;
         }
-        if arguments.want("private") {
+        if arguments.selects("private") {
             private::run(&peers, full).await;
         }
-        if arguments.want("memory") {
+        if arguments.selects("memory") {
             memory::run(&peers, full).await;
         }
     });

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::process::{Process, free_address, this};
 
 pub(crate) const APP_ID: &str = "17";
-/// The most connections at once.
+/// The largest number of simultaneous connections.
 pub(crate) const CONNECTIONS: usize = 5_000;
 
 pub(crate) fn signer() -> Signer {
@@ -23,14 +23,12 @@ pub(crate) enum Peer {
 }
 
 impl Peer {
-    /// Those that are there; of sockudo, why not.
+    /// Returns the available servers, the broker first, and prints why sockudo is missing if it is.
     pub(crate) fn all() -> Vec<Self> {
         if std::env::var_os("SOCKUDO_BIN").is_some() {
             return vec![Self::Broker, Self::Sockudo, Self::Bare];
         }
-        println!(
-            "without sockudo: SOCKUDO_BIN does not say where it is (docs/engines.md says how to build it)"
-        );
+        println!("without sockudo: set SOCKUDO_BIN to its path (docs/engines.md describes how to build it)");
         vec![Self::Broker, Self::Bare]
     }
 
@@ -61,7 +59,7 @@ impl Peer {
     }
 }
 
-/// One app, and nothing on that the others do not do.
+/// Returns a configuration with one app and without features that the other servers lack.
 fn sockudo(address: SocketAddr) -> Value {
     json!({
         "host": "127.0.0.1",
@@ -81,9 +79,9 @@ fn sockudo(address: SocketAddr) -> Value {
     })
 }
 
-/// The memory that a server has now, in KiB.
+/// Returns the resident memory of a server in KiB.
 pub(crate) fn memory(server: &Process) -> f64 {
-    let status = server.told("status");
+    let status = server.proc_file("status");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.split_whitespace().next().unwrap().parse().unwrap()
 }

@@ -8,27 +8,29 @@ use tokio::net::TcpStream;
 
 use crate::peers::{APP_ID, signer};
 
-/// Sends signed requests one after another, over one connection while the server lets it.
+/// Sends signed requests one after another, over one connection as long as the server keeps it
+/// open.
 pub(crate) struct Publisher {
     server: SocketAddr,
-    /// None after an answer with `Connection: close`, which is all that sockudo gives.
+    /// `None` after a response with `Connection: close`, which sockudo always sends.
     stream: Option<TcpStream>,
-    answer: Vec<u8>,
+    response: Vec<u8>,
 }
 
 pub(crate) const EVENT: &str = "news";
 
-/// A signed request, made before the clock runs.
+/// Returns a signed request that publishes one event.
 pub(crate) fn event(channel: &str) -> Vec<u8> {
-    signed("events", &of(channel))
+    signed("events", &event_body(channel))
 }
 
+/// Returns a signed request that publishes one event to each channel.
 pub(crate) fn batch<'c>(channels: impl IntoIterator<Item = &'c String>) -> Vec<u8> {
-    let events: Vec<Value> = channels.into_iter().map(|channel| of(channel)).collect();
+    let events: Vec<Value> = channels.into_iter().map(|channel| event_body(channel)).collect();
     signed("batch_events", &json!({"batch": events}))
 }
 
-fn of(channel: &str) -> Value {
+fn event_body(channel: &str) -> Value {
     let data = r#"{"id":"n-1","heading":"Parcel","content":"A parcel has come"}"#;
     json!({"name": EVENT, "channel": channel, "data": data})
 }
@@ -49,21 +51,24 @@ fn signed(call: &str, body: &Value) -> Vec<u8> {
 }
 
 impl Publisher {
-    pub(crate) async fn to(server: SocketAddr) -> Self {
-        Self { server, stream: Some(connect(server).await), answer: Vec::new() }
+    pub(crate) async fn connect(server: SocketAddr) -> Self {
+        Self { server, stream: Some(connect(server).await), response: Vec::new() }
     }
 
-    /// Sends one, and waits for the answer, which must be a success.
+    /// Sends a request, and waits for its successful response.
     pub(crate) async fn send(&mut self, request: &[u8]) {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => connect(self.server).await,
         };
         stream.write_all(request).await.unwrap();
-        self.answer.clear();
+        self.response.clear();
         let head = loop {
-            assert!(stream.read_buf(&mut self.answer).await.unwrap() > 0, "closed");
-            if let Some(head) = whole(&self.answer) {
+            assert!(
+                stream.read_buf(&mut self.response).await.unwrap() > 0,
+                "the server closed the connection"
+            );
+            if let Some(head) = complete_head(&self.response) {
                 break head;
             }
         };
@@ -78,10 +83,10 @@ async fn connect(server: SocketAddr) -> TcpStream {
     stream
 }
 
-/// The head of an answer that is whole, in small letters.
-fn whole(answer: &[u8]) -> Option<String> {
-    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
-    let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+/// Returns the head of a complete response in lower case.
+fn complete_head(response: &[u8]) -> Option<String> {
+    let end = response.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(&response[..end]).to_ascii_lowercase();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-    (answer.len() >= end + 4 + length.parse::<usize>().unwrap()).then_some(head)
+    (response.len() >= end + 4 + length.parse::<usize>().unwrap()).then_some(head)
 }

@@ -17,30 +17,34 @@ use crate::peers::signer;
 pub(crate) struct Subscriber(WebSocketStream<TcpStream>);
 
 impl Subscriber {
-    pub(crate) async fn of(server: SocketAddr, channel: &str) -> Self {
+    pub(crate) async fn connect(server: SocketAddr, channel: &str) -> Self {
         let stream = TcpStream::connect(server).await.unwrap();
         stream.set_nodelay(true).unwrap();
         let url = format!("ws://{server}/app/app-key?protocol=7&client=bench&version=1");
         let config = WebSocketConfig::default().read_buffer_size(4096).write_buffer_size(0);
         let connected = tokio_tungstenite::client_async_with_config(url, stream, Some(config)).await;
-        let mut this = Self(connected.unwrap().0);
-        let established: Value = serde_json::from_str(&this.text().await).unwrap();
+        let mut subscriber = Self(connected.unwrap().0);
+        let established: Value = serde_json::from_str(&subscriber.text().await).unwrap();
         let data: Value = serde_json::from_str(established["data"].as_str().unwrap()).unwrap();
-        let mut asked = json!({"event": "pusher:subscribe", "data": {"channel": channel}});
+        let mut request = json!({"event": "pusher:subscribe", "data": {"channel": channel}});
         if channel.starts_with("private-") {
             let socket_id = data["socket_id"].as_str().unwrap().parse().unwrap();
             let name: ChannelName = channel.parse().unwrap();
-            asked["data"]["auth"] = signer().authorize_channel(&socket_id, &name, None).unwrap().auth.into();
+            request["data"]["auth"] =
+                signer().authorize_channel(&socket_id, &name, None).unwrap().auth.into();
         }
-        this.0.send(Message::text(asked.to_string())).await.unwrap();
-        let answer = this.text().await;
+        subscriber.0.send(Message::text(request.to_string())).await.unwrap();
+        let answer = subscriber.text().await;
         assert!(answer.contains("pusher_internal:subscription_succeeded"), "{answer}");
-        this
+        subscriber
     }
 
-    /// So many at once, each with the channel of its number.
-    pub(crate) async fn many(server: SocketAddr, channels: impl IntoIterator<Item = String>) -> Vec<Self> {
-        let opening = channels.into_iter().map(async |channel| Self::of(server, &channel).await);
+    /// Opens one connection for each channel, many at once.
+    pub(crate) async fn connect_many(
+        server: SocketAddr,
+        channels: impl IntoIterator<Item = String>,
+    ) -> Vec<Self> {
+        let opening = channels.into_iter().map(async |channel| Self::connect(server, &channel).await);
         stream::iter(opening).buffered(50).collect().await
     }
 
@@ -51,7 +55,7 @@ impl Subscriber {
 
     async fn text(&mut self) -> String {
         loop {
-            match self.0.try_next().await.unwrap().expect("closed") {
+            match self.0.try_next().await.unwrap().expect("the connection is open") {
                 Message::Text(text) => return text.as_str().to_owned(),
                 Message::Close(frame) => panic!("closed: {frame:?}"),
                 _ => {}
@@ -67,14 +71,14 @@ fn is_event(text: &str) -> bool {
 const EVENT_FIELD: &str = r#""event":"news""#;
 
 /// Subscribers whose events are counted.
-pub(crate) struct Counted {
+pub(crate) struct CountedSubscribers {
     count: Arc<AtomicUsize>,
     target: Arc<AtomicUsize>,
     reached: Arc<Notify>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
-impl Counted {
+impl CountedSubscribers {
     pub(crate) fn new(subscribers: Vec<Subscriber>) -> Self {
         let mut this = Self {
             count: Arc::default(),
@@ -96,7 +100,8 @@ impl Counted {
         this
     }
 
-    /// How many events a second arrive while this is published, which `expected` arrive of.
+    /// Returns the rate of arriving events per second while `publishing` publishes `expected` of
+    /// them.
     pub(crate) async fn rate(&self, expected: usize, publishing: impl Future<Output = ()>) -> f64 {
         self.count.store(0, Ordering::Relaxed);
         self.target.store(expected, Ordering::Relaxed);
@@ -106,7 +111,7 @@ impl Counted {
     }
 }
 
-impl Drop for Counted {
+impl Drop for CountedSubscribers {
     fn drop(&mut self) {
         self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
     }

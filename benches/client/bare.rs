@@ -19,7 +19,7 @@ struct Frame<'a> {
     data: Cow<'a, str>,
 }
 
-/// With tokio-tungstenite as it comes and serde_json, and nothing of what a client does besides.
+/// Reads with plain tokio-tungstenite and serde_json, without anything else that a client does.
 pub(crate) async fn read(port: u16, frames: usize) -> f64 {
     let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     stream.set_nodelay(true).unwrap();

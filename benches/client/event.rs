@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) const CHANNEL: &str = "news";
 pub(crate) const NAME: &str = "notification";
 
-/// How long the text of each event's frame is, in bytes.
+/// The length of each event's frame text in bytes.
 const LENGTH: usize = 408;
 
-/// What the app makes of an event's data.
+/// The app's type for an event's data.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Notification {
     id: String,
@@ -18,9 +18,9 @@ pub(crate) struct Notification {
     pending: u32,
 }
 
-/// The text of an event's frame, as a Channels server sends it.
+/// Returns the text of an event's frame as a Channels server sends it.
 pub(crate) fn text() -> String {
-    let of = |content: String| {
+    let text_with = |content: String| {
         let notification = Notification {
             id: "01a0c8f2-6f0e-7bd4-9d2a-5c1f0e3b7a90".to_owned(),
             heading: "Your order is on its way".to_owned(),
@@ -31,8 +31,8 @@ pub(crate) fn text() -> String {
         };
         published_event(NAME, CHANNEL, &serde_json::to_string(&notification).unwrap())
     };
-    let rest = of(String::new()).len();
-    let text = of("A parcel has come. ".chars().cycle().take(LENGTH - rest).collect());
+    let overhead = text_with(String::new()).len();
+    let text = text_with("A parcel has come. ".chars().cycle().take(LENGTH - overhead).collect());
     assert_eq!(text.len(), LENGTH);
     text
 }

@@ -1,11 +1,12 @@
-//! What the WebSocket client makes of frames as they come: events of a type of the app, in a subscriber's hands. Beside the same
-//! read with tokio-tungstenite and serde_json alone, and beside pusher-js under Node. They take turns.
+//! Compares how fast the WebSocket client turns frames into events of an app's type with
+//! tokio-tungstenite and serde_json alone, and with pusher-js under Node. The three take turns.
 //!
 //! `cargo bench -p benches --bench client`
 //!
-//! A bare loop writes prepared frames on one core, the reader runs on the other, each a process of its own. For pusher-js: Node,
-//! and `npm ci` in tests/interop. To profile one reader: start the program with `serve FRAMES`, which tells its port, and
-//! then with `ours PORT FRAMES` or `bare PORT FRAMES`.
+//! A server writes prepared frames on one core and the reader runs on the other, each in its own
+//! process. pusher-js needs Node, and `npm ci` in tests/interop. To profile one reader, start the
+//! program with `serve FRAMES`, which prints its port, and then with `ours PORT FRAMES` or `bare
+//! PORT FRAMES`.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,13 +14,13 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a program for a terminal, with inputs of its own"
+    reason = "a program for a terminal, with its own inputs"
 )]
 
 mod bare;
+mod comparison;
 mod event;
 mod ours;
-mod race;
 mod server;
 
 fn main() {
@@ -30,11 +31,11 @@ fn main() {
         ["serve", frames] => server::run(number(frames)),
         ["ours", port, frames] => read(ours::read(port.parse().unwrap(), number(frames))),
         ["bare", port, frames] => read(bare::read(port.parse().unwrap(), number(frames))),
-        _ => race::run(words.contains(&"--bench")),
+        _ => comparison::run(words.contains(&"--bench")),
     }
 }
 
-/// Runs a reader on this thread alone, and tells how many seconds it took.
+/// Runs a reader on this thread alone, and prints how many seconds it took.
 fn read(reader: impl Future<Output = f64>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     println!("{}", runtime.block_on(reader));

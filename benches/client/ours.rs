@@ -5,7 +5,7 @@ use pusher_client::{ChannelEvent, Client};
 
 use crate::event::{CHANNEL, NAME, Notification};
 
-/// With the project's client, as an app uses it.
+/// Reads with the project's client as an app uses it.
 pub(crate) async fn read(port: u16, frames: usize) -> f64 {
     let client = Client::builder("app-key").host("127.0.0.1").port(port).tls(false).connect().unwrap();
     client.connected().await.unwrap();

@@ -1,4 +1,4 @@
-// The same read by pusher-js, whose events are parsed when they are handed out. Tells the seconds.
+// Reads the same frames with pusher-js, which parses events when it delivers them. Prints the seconds.
 
 import { createRequire } from "node:module";
 

@@ -3,8 +3,8 @@ use serde_json::json;
 use crate::measure::{median, seconds};
 use crate::setup::Database;
 
-/// One push to many users, beside one push to each of them, one after another; through the HTTP API, each notification about a second user's
-/// worth of text.
+/// Compares one push to many users with one push to each of them, one after another, over the HTTP
+/// API.
 pub(crate) async fn run(database: &Database, full: bool) {
     let (users, rounds) = if full { (10_000, 3) } else { (20, 1) };
     let served = database.serve().await;

@@ -4,8 +4,8 @@ use futures_util::future::join_all;
 use crate::measure::{median, seconds};
 use crate::setup::{Database, Served, user};
 
-/// Position checks of many clients at the same time, beside requests that touch neither a credential nor the database. Over HTTP, a connection
-/// each.
+/// Compares concurrent position checks of many clients with requests that need neither credentials
+/// nor the database. Over HTTP, with one connection for each client.
 pub(crate) async fn run(database: &Database, full: bool) {
     let (clients, requests, rounds) = if full { (256, 40_000, 3) } else { (4, 20, 1) };
     let served = database.serve().await;

@@ -1,8 +1,9 @@
-//! What the inbox costs on a disk, each figure beside its reference in the same run.
+//! Measures what the inbox costs with a database on disk, each figure with a reference from the
+//! same run.
 //!
-//! `cargo bench -p benches --bench inbox [NAME …]`; the names are those of the rooms: `reads`, `opening`, `fan-out`, `pushers`, `heads`,
-//! `upkeep`, `catch-up`. With
-//! TEST_POSTGRES_URL set, PostgreSQL is measured too.
+//! `cargo bench -p benches --bench inbox [NAME …]` with the measurements `reads`, `opening`,
+//! `fan-out`, `pushers`, `heads`, `upkeep` and `catch-up`. With TEST_POSTGRES_URL it measures
+//! PostgreSQL too.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,11 +11,11 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a program for a terminal, with inputs of its own"
+    reason = "a program for a terminal, with its own inputs"
 )]
 
 #[path = "../shared/arguments.rs"]
-#[expect(dead_code, reason = "it has no servers of its own to be called as")]
+#[expect(dead_code, reason = "it is never started as a server")]
 mod arguments;
 mod catch_up;
 mod fan_out;
@@ -31,30 +32,30 @@ use setup::Database;
 
 fn main() {
     let arguments = Arguments::read();
-    let full = arguments.are_of_bench();
+    let full = arguments.is_bench_run();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         for database in Database::all() {
-            if arguments.want("reads") {
+            if arguments.selects("reads") {
                 reads::run(&database, full).await;
             }
-            if arguments.want("opening") {
+            if arguments.selects("opening") {
                 opening::run(&database, full).await;
             }
-            if arguments.want("fan-out") {
+            if arguments.selects("fan-out") {
                 fan_out::run(&database, full).await;
             }
-            if arguments.want("pushers") {
+            if arguments.selects("pushers") {
                 pushers::run(&database, full).await;
             }
-            if arguments.want("heads") {
+            if arguments.selects("heads") {
                 heads::run(&database, full).await;
             }
-            if arguments.want("upkeep") {
+            if arguments.selects("upkeep") {
                 upkeep::run(&database, full).await;
             }
         }
-        if arguments.want("catch-up") {
+        if arguments.selects("catch-up") {
             catch_up::run(full).await;
         }
     });

@@ -1,15 +1,16 @@
 use std::time::{Duration, Instant};
 
-/// The middle one.
+/// Returns the median.
 pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
 }
 
-/// How long each of a number of calls took.
+/// The durations of a number of calls, sorted.
 pub(crate) struct Times(Vec<Duration>);
 
 impl Times {
+    /// Measures a number of calls, one after another.
     pub(crate) async fn of<F: Future>(calls: usize, mut call: impl FnMut(usize) -> F) -> Self {
         let mut times = Vec::with_capacity(calls);
         for index in 0..calls {
@@ -18,7 +19,7 @@ impl Times {
         Self::new(times)
     }
 
-    /// How long one call takes.
+    /// Returns how long one call takes.
     pub(crate) async fn one<F: Future>(call: F) -> Duration {
         let started = Instant::now();
         std::hint::black_box(call.await);
@@ -30,14 +31,14 @@ impl Times {
         Self(times)
     }
 
-    /// The time below which so many of a hundred calls were, in microseconds.
+    /// Returns a percentile in microseconds.
     pub(crate) fn percentile(&self, percent: usize) -> f64 {
         let index = (self.0.len() * percent / 100).min(self.0.len() - 1);
         self.0[index].as_secs_f64() * 1e6
     }
 }
 
-/// Seconds.
+/// Returns how many seconds some work takes.
 pub(crate) async fn seconds<F: Future>(work: F) -> f64 {
     let started = Instant::now();
     std::hint::black_box(work.await);

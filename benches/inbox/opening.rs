@@ -5,7 +5,7 @@ use internal_notifications_server::store::{Write, WriteKind};
 use crate::measure::{median, seconds};
 use crate::setup::{Database, Opened, push, user};
 
-/// Opening everything at once, in one write, beside opening the same by their ids, [`MAX_IDS`] a write.
+/// Compares opening everything in one write with opening it by id, [`MAX_IDS`] ids in each write.
 pub(crate) async fn run(database: &Database, full: bool) {
     let (rows, rounds) = if full { (21_000, 5) } else { (1_000, 1) };
     let opened = database.open().await;

@@ -4,7 +4,8 @@ use serde_json::json;
 use crate::measure::{median, seconds};
 use crate::setup::{Database, Served};
 
-/// Many backends that push at the same time, beside one; each waits for its answer before it pushes again. Over HTTP, a connection each.
+/// Compares many concurrent backends with a single one. Each waits for its response before it
+/// pushes again. Over HTTP, with one connection for each backend.
 pub(crate) async fn run(database: &Database, full: bool) {
     let (most, pushes, rounds) = if full { (256, 20_000, 3) } else { (4, 20, 1) };
     let served = database.serve().await;

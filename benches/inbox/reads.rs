@@ -4,12 +4,13 @@ use internal_notifications_models::UserId;
 use crate::measure::Times;
 use crate::setup::{Database, user};
 
-/// Inboxes, and how many share one notification.
+/// The number of inboxes, and how many of them share one notification.
 const USERS: usize = 1_000;
 const SHARED: usize = 10;
 
-/// Head and pending count of one inbox, and its newest 50, with 1,000,000 notifications in inboxes; beside a bare query of one row by its key
-/// on one connection to the same database.
+/// Measures reads of one inbox's head and of its newest 50 notifications in a database of 1,000,000
+/// notifications, compared with a bare query of one row by its key on one connection to the same
+/// database.
 pub(crate) async fn run(database: &Database, full: bool) {
     let (rows, calls) = if full { (1_000_000, 20_000) } else { (1_000, 10) };
     let opened = database.open().await;
@@ -27,7 +28,7 @@ pub(crate) async fn run(database: &Database, full: bool) {
     let page = Times::of(calls / 10, |index| opened.store.page(&users[index * 7 % USERS], 50, None)).await;
 
     let heads = opened.store.head(&users[7]).await.unwrap();
-    assert_eq!(heads.pending as usize, rows / USERS, "every notification is pending");
+    assert_eq!(heads.pending as usize, rows / USERS, "every notification must be pending");
     println!("{}: {rows} notifications in {USERS} inboxes", database.name());
     println!(
         "  one row by its key, bare sqlx    p50 {:7.1} µs   p99 {:7.1} µs",

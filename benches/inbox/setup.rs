@@ -13,33 +13,34 @@ use tempfile::TempDir;
 
 use crate::measure::Times;
 
-/// The key of the backend that pushes.
+/// The API key of the backend that pushes.
 const API_KEY: &str = "a-key-of-thirty-two-bytes-or-more";
 const TOKEN_SECRET: &str = "a-secret-of-thirty-two-bytes-or-more";
 
 /// A kind of database.
 pub(crate) enum Database {
     Sqlite,
-    /// With the URL of one in which others can be made.
+    /// The URL of a database whose user may create others.
     Postgres(String),
 }
 
-/// A database of its own, on a disk; gone when it is dropped, or closed.
-enum Place {
+/// A new database on disk. A SQLite database is removed when this is dropped, a PostgreSQL database
+/// when it is closed.
+enum Location {
     Sqlite(TempDir),
     Postgres { of: String, name: String },
 }
 
-/// A store in a database of its own.
+/// A store with its own database.
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn Store>,
-    place: Place,
+    location: Location,
 }
 
-/// A server over a database of its own.
+/// A server with its own database.
 pub(crate) struct Served {
     pub(crate) server: RunningServer,
-    place: Place,
+    location: Location,
 }
 
 impl Database {
@@ -59,34 +60,36 @@ impl Database {
         }
     }
 
-    async fn place(&self) -> Place {
+    async fn location(&self) -> Location {
         match self {
-            // Beside what cargo builds, which is on a disk.
-            Self::Sqlite => Place::Sqlite(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()),
+            // Use cargo's target folder, which is on a disk.
+            Self::Sqlite => Location::Sqlite(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()),
             Self::Postgres(of) => {
-                let place = Place::Postgres { of: of.clone(), name: format!("bench_{}", std::process::id()) };
-                place.in_postgres("DROP DATABASE IF EXISTS").await;
-                place.in_postgres("CREATE DATABASE").await;
-                place
+                let location =
+                    Location::Postgres { of: of.clone(), name: format!("bench_{}", std::process::id()) };
+                location.administer("DROP DATABASE IF EXISTS").await;
+                location.administer("CREATE DATABASE").await;
+                location
             }
         }
     }
 
     pub(crate) async fn open(&self) -> Opened {
-        self.open_in(self.place().await).await
+        self.open_in(self.location().await).await
     }
 
-    /// With one inbox, of [`user`] 0, that has so many notifications, all pending, the newest of them in its log.
+    /// Opens a database with one inbox, that of [`user`] 0. It holds this many notifications, all
+    /// pending, and the newest `log` of them are in its change log.
     pub(crate) async fn open_filled(&self, notifications: usize, log: usize) -> Opened {
-        let Opened { store, place } = self.open().await;
+        let Opened { store, location } = self.open().await;
         store.close().await;
         let at = Timestamp::now().as_millisecond();
-        let blob = if matches!(place, Place::Sqlite(_)) { "BLOB" } else { "bytea" };
+        let blob = if matches!(location, Location::Sqlite(_)) { "BLOB" } else { "bytea" };
         let series = format!(
             "WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {notifications})"
         );
-        place
-            .run(&format!(
+        location
+            .execute(&format!(
                 "INSERT INTO notifications (id, sender, digest, body, created_at)
                  {series} SELECT 'n-' || n, 'key:bench', CAST('0' AS {blob}), '{{\"content\":\"A parcel has come\"}}', {at} FROM s;
                  INSERT INTO inboxes (user_id, seq, tag, pending, floor)
@@ -99,23 +102,23 @@ impl Database {
                 reader = user(0)
             ))
             .await;
-        self.open_in(place).await
+        self.open_in(location).await
     }
 
-    async fn open_in(&self, place: Place) -> Opened {
-        let url = place.url();
+    async fn open_in(&self, location: Location) -> Opened {
+        let url = location.url();
         let store: Arc<dyn Store> = match self {
             Self::Sqlite => Arc::new(SqliteStore::open(&url, SqliteOptions::default()).await.unwrap()),
             Self::Postgres(_) => Arc::new(
                 PostgresStore::open(&url.parse().unwrap(), PostgresOptions::default()).await.unwrap(),
             ),
         };
-        Opened { store, place }
+        Opened { store, location }
     }
 
     pub(crate) async fn serve(&self) -> Served {
-        let place = self.place().await;
-        let url = place.url();
+        let location = self.location().await;
+        let url = location.url();
         let mut config = Config::from_env(|name| match name {
             "INTERNAL_NOTIFICATIONS_LISTEN" => Some("127.0.0.1:0".to_owned()),
             "INTERNAL_NOTIFICATIONS_DATABASE_URL" => Some(url.clone()),
@@ -124,11 +127,11 @@ impl Database {
         .unwrap();
         config.auth.jwt = Some(JwtKey::secret(TOKEN_SECRET).unwrap());
         config.auth.api_keys.push(ApiKey::new("bench", API_KEY).unwrap());
-        Served { server: Server::start(config).await.unwrap(), place }
+        Served { server: Server::start(config).await.unwrap(), location }
     }
 }
 
-impl Place {
+impl Location {
     fn url(&self) -> String {
         match self {
             Self::Sqlite(folder) => format!("sqlite://{}", folder.path().join("inbox.db").display()),
@@ -139,8 +142,8 @@ impl Place {
         }
     }
 
-    /// Runs statements on a connection of their own.
-    async fn run(&self, sql: &str) {
+    /// Executes statements on a new connection.
+    async fn execute(&self, sql: &str) {
         let sql = AssertSqlSafe(sql.to_owned());
         match self {
             Self::Sqlite(_) => {
@@ -161,29 +164,30 @@ impl Place {
         connection
     }
 
-    async fn in_postgres(&self, what: &str) {
+    async fn administer(&self, statement: &str) {
         let Self::Postgres { of, name } = self else { return };
         let mut connection = PgConnection::connect(of).await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(format!("{what} {name}"))).execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(format!("{statement} {name}"))).execute(&mut connection).await.unwrap();
     }
 }
 
 impl Opened {
-    /// Reads of one row of `inboxes` by its key, on a connection of their own, without anything of the store.
+    /// Measures reads of one row of `inboxes` by its key, on a new connection and without the
+    /// store.
     pub(crate) async fn bare_reads(&self, calls: usize, users: usize) -> Times {
         const SQL: &str = "SELECT seq, tag, pending FROM inboxes WHERE user_id = $1";
         type Row = (i64, i64, i64);
         let mut times = Vec::with_capacity(calls);
-        match &self.place {
-            Place::Sqlite(_) => {
-                let mut connection = SqliteConnection::connect(&self.place.url()).await.unwrap();
+        match &self.location {
+            Location::Sqlite(_) => {
+                let mut connection = SqliteConnection::connect(&self.location.url()).await.unwrap();
                 for index in 0..calls {
                     let query = sqlx::query_as::<_, Row>(SQL).bind(user(index * 7 % users).to_string());
                     times.push(Times::one(query.fetch_one(&mut connection)).await);
                 }
             }
-            Place::Postgres { .. } => {
-                let mut connection = self.place.postgres().await;
+            Location::Postgres { .. } => {
+                let mut connection = self.location.postgres().await;
                 for index in 0..calls {
                     let query = sqlx::query_as::<_, Row>(SQL).bind(user(index * 7 % users).to_string());
                     times.push(Times::one(query.fetch_one(&mut connection)).await);
@@ -193,17 +197,17 @@ impl Opened {
         Times::new(times)
     }
 
-    /// What the database takes on the disk, its write-ahead log aside.
+    /// Returns the size of the database on disk in bytes, without its write-ahead log.
     pub(crate) async fn bytes(&self) -> f64 {
-        let bytes: i64 = match &self.place {
-            Place::Sqlite(_) => {
+        let bytes: i64 = match &self.location {
+            Location::Sqlite(_) => {
                 let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
-                let mut connection = SqliteConnection::connect(&self.place.url()).await.unwrap();
+                let mut connection = SqliteConnection::connect(&self.location.url()).await.unwrap();
                 sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
             }
-            Place::Postgres { .. } => {
+            Location::Postgres { .. } => {
                 let sql = "SELECT pg_database_size(current_database())";
-                sqlx::query_scalar(sql).fetch_one(&mut self.place.postgres().await).await.unwrap()
+                sqlx::query_scalar(sql).fetch_one(&mut self.location.postgres().await).await.unwrap()
             }
         };
         bytes as f64
@@ -211,7 +215,7 @@ impl Opened {
 
     pub(crate) async fn close(self) {
         self.store.close().await;
-        self.place.in_postgres("DROP DATABASE").await;
+        self.location.administer("DROP DATABASE").await;
     }
 }
 
@@ -220,14 +224,14 @@ impl Served {
         Caller::new(Http::to(self.server.local_addr()), API_KEY)
     }
 
-    /// A token of a user.
+    /// Returns a user's token.
     pub(crate) fn token(&self, user_id: &UserId) -> String {
         self.server.token(user_id, Duration::from_secs(3600), false).unwrap()
     }
 
     pub(crate) async fn stop(self) {
         self.server.shutdown().await;
-        self.place.in_postgres("DROP DATABASE").await;
+        self.location.administer("DROP DATABASE").await;
     }
 }
 
@@ -235,7 +239,7 @@ pub(crate) fn user(index: usize) -> UserId {
     UserId::new(format!("user-{index}")).unwrap()
 }
 
-/// A push of a notification with this number.
+/// Returns a push of the notification with this number.
 pub(crate) fn push(index: usize, user_ids: Vec<UserId>) -> Push {
     Push {
         sender: "key:bench".to_owned(),

@@ -4,8 +4,8 @@ use internal_notifications_server::store::{Retention, Sweep};
 use crate::measure::Times;
 use crate::setup::Database;
 
-/// What a server does when nothing happens: it asks what is due, and a sweep looks at an inbox that is as large as inboxes get, and finds
-/// nothing to do. Beside a bare query of one row by its key.
+/// Measures what an idle server does: queries for due work, and a sweep over an inbox of the
+/// largest size that finds nothing to do. The reference is a bare query of one row by its key.
 pub(crate) async fn run(database: &Database, full: bool) {
     let (rows, log, calls) = if full { (100_000, 10_000, 2_000) } else { (1_000, 100, 10) };
     let opened = database.open_filled(rows, log).await;

@@ -1,4 +1,4 @@
-/// What the program was called with.
+/// The program's arguments.
 pub(crate) struct Arguments(Vec<String>);
 
 impl Arguments {
@@ -6,19 +6,20 @@ impl Arguments {
         Self(std::env::args().skip(1).collect())
     }
 
-    /// The first, which says what this process is to be.
+    /// Returns the first argument, which selects what this process does.
     pub(crate) fn command(&self) -> Option<&str> {
         self.0.first().map(String::as_str)
     }
 
-    /// Whether it is to measure, and not only to be tried.
-    pub(crate) fn are_of_bench(&self) -> bool {
+    /// Returns whether to measure. Otherwise, as under `cargo test --benches`, everything only has
+    /// to run.
+    pub(crate) fn is_bench_run(&self) -> bool {
         self.0.iter().any(|argument| argument == "--bench")
     }
 
-    /// Whether this room is wanted: all are, if none is named.
-    pub(crate) fn want(&self, name: &str) -> bool {
+    /// Returns whether a measurement is selected. If none is named, all are.
+    pub(crate) fn selects(&self, name: &str) -> bool {
         let mut names = self.0.iter().filter(|argument| !argument.starts_with("--")).peekable();
-        names.peek().is_none() || names.any(|wanted| wanted == name)
+        names.peek().is_none() || names.any(|selected| selected == name)
     }
 }

@@ -1,4 +1,4 @@
-//! The server has core 0 and the load core 1, by `taskset`.
+//! Pins the server to core 0 and the load to core 1 with `taskset`.
 
 use std::process::{Command, ExitCode};
 
@@ -8,20 +8,20 @@ pub(crate) fn is_pinned() -> bool {
     std::env::var_os(PINNED).is_some()
 }
 
-/// This program again, on the load's core.
+/// Runs this program again, pinned to the load's core.
 pub(crate) fn run_pinned() -> ExitCode {
     let mut command = on_core(1, std::env::current_exe().unwrap().as_os_str());
     match command.args(std::env::args_os().skip(1)).env(PINNED, "1").status() {
         Ok(status) if status.success() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
-        Err(why) => {
-            println!("it needs taskset, of util-linux: {why}");
+        Err(error) => {
+            println!("this needs taskset (util-linux): {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// A server: on its core where the load is on its own.
+/// Returns a command for a server, pinned to its core if the load is pinned.
 pub(crate) fn server(program: &std::ffi::OsStr) -> Command {
     if is_pinned() { on_core(0, program) } else { Command::new(program) }
 }
@@ -32,7 +32,7 @@ fn on_core(core: u32, program: &std::ffi::OsStr) -> Command {
     command
 }
 
-/// Whether a process may have so many files open.
+/// Returns whether a process may open this many files.
 pub(crate) fn has_descriptors(count: usize) -> bool {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));

@@ -7,33 +7,33 @@ use tempfile::TempDir;
 
 use crate::cores;
 
-/// A server in a process of its own, on its core. Ends when dropped.
+/// A server in its own process, on its core. Killed when dropped.
 pub(crate) struct Process {
     child: Child,
     pub(crate) address: SocketAddr,
     _folder: TempDir,
 }
 
-/// The variable that tells a server where to listen.
+/// The variable with the address that a server listens on.
 const ADDRESS: &str = "BENCH_ADDRESS";
 
-/// Where the server of this process is to listen.
+/// Returns the address that the server in this process listens on.
 pub(crate) fn address() -> SocketAddr {
     std::env::var(ADDRESS).unwrap().parse().unwrap()
 }
 
-/// An address that is free. Not every server tells which port it was given.
+/// Returns a free address. Not every server can report a port that the system chose.
 pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// This program.
+/// Returns the path of this program.
 pub(crate) fn this() -> OsString {
     std::env::current_exe().unwrap().into_os_string()
 }
 
 impl Process {
-    /// Starts it in a folder of its own, and waits until it listens.
+    /// Starts a server in its own folder, and waits until it listens.
     pub(crate) fn start(
         program: &OsStr,
         arguments: &[OsString],
@@ -58,8 +58,8 @@ impl Process {
         Self { child, address, _folder: folder }
     }
 
-    /// A file that the system keeps of it.
-    pub(crate) fn told(&self, file: &str) -> String {
+    /// Reads a file of `/proc` about the process.
+    pub(crate) fn proc_file(&self, file: &str) -> String {
         std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap_or_default()
     }
 }

@@ -1,4 +1,5 @@
-// An auth endpoint by Pusher's library for Node. The header `x-user` is the login; everybody may read everything but channels of `-secret`.
+// An auth endpoint with Pusher's library for Node. The header `x-user` names the user. Every user
+// may read every channel, except those that end in `-secret`.
 
 import { createServer } from "node:http";
 import { once } from "node:events";
@@ -32,7 +33,7 @@ function authorize(pusher, request, form) {
   }
   const channel = form.get("channel_name");
   if (channel.endsWith("-secret")) return null;
-  // Without data a presence channel takes the user who signed in.
+  // Without data, a presence channel uses the signed-in user.
   const data = channel.startsWith("presence-") && !channel.endsWith("-signed-in");
   return pusher.authorizeChannel(socket, channel, data ? { user_id: user, user_info: { name: `${user}!` } } : undefined);
 }

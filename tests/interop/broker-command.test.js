@@ -1,4 +1,4 @@
-// The broker that the command line starts: client events as allowed, webhooks over HTTP.
+// The `broker` command: client events if allowed, and webhooks over HTTP.
 
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
@@ -48,7 +48,7 @@ after(async () => {
   backend.closeAllConnections();
   const ended = once(child, "exit");
   child.kill("SIGTERM");
-  assert.equal((await ended)[0], 0, "the broker ends gracefully");
+  assert.equal((await ended)[0], 0, "the broker shuts down gracefully");
 });
 
 test("a client event reaches the other client, and the backend as a genuine webhook", async () => {
@@ -56,11 +56,11 @@ test("a client event reaches the other client, and the backend as a genuine webh
   try {
     const [mine, theirs] = clients.map((client) => client.subscribe("private-talk"));
     await Promise.all([mine, theirs].map((channel) => happened(channel, "pusher:subscription_succeeded")));
-    const heard = happened(theirs, "client-typing");
-    const told = next("the webhook", (listener) => arrived.on("webhook", listener), ({ rawBody }) => rawBody.includes("client_event"));
+    const received = happened(theirs, "client-typing");
+    const sent = next("the webhook", (listener) => arrived.on("webhook", listener), ({ rawBody }) => rawBody.includes("client_event"));
     mine.trigger("client-typing", { on: true });
-    assert.deepEqual(await heard, { on: true });
-    const webhook = api.webhook(await told);
+    assert.deepEqual(await received, { on: true });
+    const webhook = api.webhook(await sent);
     assert.ok(webhook.isValid());
     const { channel, event, data } = webhook.getEvents().find(({ name }) => name === "client_event");
     assert.deepEqual([channel, event, data], ["private-talk", "client-typing", '{"on":true}']);

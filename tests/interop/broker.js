@@ -1,4 +1,5 @@
-// Our broker in a process of its own, with everything on. Its webhooks are printed, not sent.
+// Our broker in its own process, with every feature on. It prints its webhooks instead of sending
+// them.
 
 import { spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
@@ -10,7 +11,7 @@ import { next } from "./happened.js";
 const { INTEROP_BIN: binary } = process.env;
 if (!binary) throw new Error("INTEROP_BIN must be the path of the program `interop`");
 
-/** The app: the program `interop` has the same. */
+/** The app, as in the program `interop`. */
 export const app = {
   appId: "1815",
   key: "interop-key",
@@ -28,9 +29,9 @@ export async function startBroker(port = 0) {
   const [host, taken] = JSON.parse(first).listening.split(":");
   return {
     port: Number(taken),
-    /** The HTTP API, through Pusher's library for Node. */
+    /** The HTTP API, called with Pusher's library for Node. */
     api: new Pusher({ ...app, host, port: taken, useTLS: false }),
-    /** pusher-js, as `user` where an auth endpoint is given. */
+    /** Returns a pusher-js client, authorized as `user` if there is an auth endpoint. */
     client(endpoint, user) {
       const headers = { "x-user": user };
       return new PusherJs(app.key, {
@@ -43,7 +44,10 @@ export async function startBroker(port = 0) {
         userAuthentication: endpoint && { endpoint: `${endpoint.url}/user-auth`, headers },
       });
     },
-    /** The first webhook, sent or yet to be, with an event that `wanted` takes: `{headers, body}`. */
+    /**
+     * Returns the first webhook, past or future, with an event that `wanted` accepts: `{headers,
+     * body}`.
+     */
     webhook(wanted) {
       const found = () => webhooks.find(({ body }) => JSON.parse(body).events.some(wanted));
       const there = found();

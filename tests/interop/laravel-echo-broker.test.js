@@ -36,7 +36,7 @@ function echo(user) {
 
 const subscribed = (channel) => next(`the subscription to ${channel.name}`, (listener) => channel.subscribed(listener));
 
-test("here, joining and leaving tell who is in a presence channel", async () => {
+test("here, joining and leaving report who is in a presence channel", async () => {
   const channel = echo("ada").join("room");
   const here = await next("here", (listener) => channel.here(listener));
   assert.deepEqual(here, [{ name: "ada!" }]);
@@ -54,29 +54,29 @@ for (const [kind, open] of [["private", (echo) => echo.private("talk")], ["prese
     const [mine, theirs] = [open(echo("ada")), open(echo("bob"))];
     await Promise.all([subscribed(mine), subscribed(theirs)]);
     mine.listenForWhisper("typing", () => assert.fail("the sender gets no copy"));
-    const heard = next("the whisper", (listener) => theirs.listenForWhisper("typing", listener));
+    const received = next("the whisper", (listener) => theirs.listenForWhisper("typing", listener));
     mine.whisper("typing", { on: true });
-    assert.deepEqual(await heard, { on: true });
+    assert.deepEqual(await received, { on: true });
   });
 }
 
-test("a notification as Laravel broadcasts it is heard", async () => {
+test("a notification arrives as Laravel broadcasts it", async () => {
   const channel = echo("ada").private("App.Models.User.1");
   await subscribed(channel);
-  const heard = next("the notification", (listener) => channel.notification(listener));
+  const received = next("the notification", (listener) => channel.notification(listener));
   const notification = { id: "8f0e", type: "App\\Notifications\\OrderShipped", order: 1815 };
   const event = "Illuminate\\Notifications\\Events\\BroadcastNotificationCreated";
   await broker.api.trigger("private-App.Models.User.1", event, notification);
-  assert.deepEqual(await heard, notification);
+  assert.deepEqual(await received, notification);
 });
 
-test("an encrypted channel is read, and what the endpoint refuses is an error", async () => {
+test("an encrypted channel is readable, and a refusal of the endpoint is an error", async () => {
   const mine = echo("ada");
   const channel = mine.encryptedPrivate("sealed");
   await subscribed(channel);
-  const heard = next("the event", (listener) => channel.listen(".changed", listener));
+  const received = next("the event", (listener) => channel.listen(".changed", listener));
   await broker.api.trigger("private-encrypted-sealed", "changed", { n: 1 });
-  assert.deepEqual(await heard, { n: 1 });
+  assert.deepEqual(await received, { n: 1 });
   const refused = await next("the error", (listener) => mine.private("x-secret").error(listener));
   assert.equal(refused.status, 403);
 });

@@ -9,7 +9,7 @@ import { happened, next } from "./happened.js";
 
 let server;
 before(async () => { server = await startServer(); });
-after(async () => { assert.equal(await server.stop(), 0, "the server ends gracefully"); });
+after(async () => { assert.equal(await server.stop(), 0, "the server shuts down gracefully"); });
 
 async function echo(user) {
   const token = server.token(user);
@@ -24,22 +24,22 @@ async function echo(user) {
     wsPort: Number(port),
     forceTLS: false,
     enabledTransports: ["ws"],
-    // Echo's own default path, below our server's address.
+    // Echo's default path, on our server.
     authEndpoint: `${server.url}/broadcasting/auth`,
     userAuthentication: { endpoint: `${server.url}/broadcasting/user-auth`, headers: {} },
     bearerToken: token,
   });
 }
 
-test("Echo hears the notifications of its own user", async () => {
+test("Echo receives the notifications of its own user", async () => {
   const ada = await echo("ada");
   try {
     const channel = ada.private("ada");
     await next("the subscription", (listener) => channel.subscribed(listener));
-    const heard = next("the notification", (listener) => channel.listen(".internal-notification", listener));
+    const received = next("the notification", (listener) => channel.listen(".internal-notification", listener));
     const notification = { heading: "Order 1815", content: "On its way" };
     const push = await server.request("POST", "/v1/notifications", apiKey, { user_ids: ["ada"], notification });
-    const read = await heard;
+    const read = await received;
     assert.equal(read.id, push.body.id);
     assert.equal(read.content, "On its way");
   } finally {
@@ -47,7 +47,7 @@ test("Echo hears the notifications of its own user", async () => {
   }
 });
 
-test("Echo gets no one else's channel", async () => {
+test("Echo cannot subscribe to another user's channel", async () => {
   const bob = await echo("bob");
   try {
     const error = await next("the refusal", (listener) => bob.private("ada").error(listener));

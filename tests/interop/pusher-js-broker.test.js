@@ -1,4 +1,5 @@
-// The official JavaScript client against our broker: every kind of channel, and what happens between clients.
+// The official JavaScript client against our broker: every kind of channel, and events between
+// clients.
 
 import { test, before, after, afterEach } from "node:test";
 import assert from "node:assert/strict";
@@ -12,7 +13,7 @@ before(async () => { [broker, endpoint] = await Promise.all([startBroker(), star
 afterEach(() => { clients.splice(0).forEach((client) => client.disconnect()); });
 after(async () => {
   endpoint.stop();
-  assert.equal(await broker.stop(), 0, "the broker ends gracefully");
+  assert.equal(await broker.stop(), 0, "the broker shuts down gracefully");
 });
 
 function connect(user) {
@@ -29,23 +30,23 @@ async function subscribed(client, name) {
 
 for (const name of ["news", "private-news", "private-encrypted-news", "presence-news", "cache-news",
   "private-cache-news", "private-encrypted-cache-news", "presence-cache-news"]) {
-  test(`${name} brings its events, objects and texts alike`, async () => {
+  test(`${name} delivers its events, objects and texts alike`, async () => {
     const channel = await subscribed(connect("ada"), name);
     for (const data of [{ n: 1, text: "Zoë \u{1F600}" }, "a plain text"]) {
-      const told = happened(channel, "change");
+      const received = happened(channel, "change");
       await broker.api.trigger(name, "change", data);
-      assert.deepEqual(await told, data);
+      assert.deepEqual(await received, data);
       channel.unbind("change");
     }
   });
 }
 
-test("what the auth endpoint refuses is an error with its status", async () => {
+test("a refusal of the auth endpoint is an error with its status", async () => {
   const error = await happened(connect("ada").subscribe("private-secret"), "pusher:subscription_error");
   assert.deepEqual([error.type, error.status], ["AuthError", 403]);
 });
 
-test("a signature of another secret is an error, and the connection stays", async () => {
+test("a signature with another secret is an error, and the connection stays open", async () => {
   const client = connect("ada");
   endpoint.resign({ secret: "another" });
   const failed = happened(client.connection, "error");
@@ -56,20 +57,20 @@ test("a signature of another secret is an error, and the connection stays", asyn
   await subscribed(client, "private-right");
 });
 
-test("an event reaches all but the connection that it excludes", async () => {
+test("an event reaches every connection but the excluded one", async () => {
   const [one, other] = [connect("ada"), connect("bob")];
   const [mine, theirs] = [await subscribed(one, "shared"), await subscribed(other, "shared")];
   const seen = [];
   mine.bind("change", ({ n }) => seen.push(n));
-  const told = happened(theirs, "change", ({ n }) => n === 2);
+  const received = happened(theirs, "change", ({ n }) => n === 2);
   const last = happened(mine, "change", ({ n }) => n === 2);
   await broker.api.trigger("shared", "change", { n: 1 }, { socket_id: one.connection.socket_id });
   await broker.api.trigger("shared", "change", { n: 2 });
-  await Promise.all([told, last]);
+  await Promise.all([received, last]);
   assert.deepEqual(seen, [2]);
 });
 
-test("members come and go, once for each user", async () => {
+test("a user is added and removed once, with any number of connections", async () => {
   const channel = await subscribed(connect("ada"), "presence-room");
   assert.equal(channel.members.count, 1);
   assert.deepEqual(channel.members.me, { id: "ada", info: { name: "ada!" } });
@@ -80,20 +81,20 @@ test("members come and go, once for each user", async () => {
   assert.deepEqual(await added, { id: "bob", info: { name: "bob!" } });
   assert.deepEqual(Object.keys(theirs.members.members).sort(), ["ada", "bob"]);
 
-  channel.bind("pusher:member_added", ({ id }) => assert.equal(id, "cyd", "bob comes only once"));
+  channel.bind("pusher:member_added", ({ id }) => assert.equal(id, "cyd", "bob is added only once"));
   await subscribed(second, "presence-room");
   const removed = happened(channel, "pusher:member_removed");
   const came = happened(channel, "pusher:member_added", ({ id }) => id === "cyd");
   first.disconnect();
   await subscribed(connect("cyd"), "presence-room");
   await came;
-  assert.equal(channel.members.count, 3, "bob has still a connection");
+  assert.equal(channel.members.count, 3, "bob still has a connection");
   second.disconnect();
   assert.equal((await removed).id, "bob");
   assert.equal(channel.members.count, 2);
 });
 
-test("a cache channel tells its last event, or that it has none", async () => {
+test("a cache channel delivers its last event, or a cache miss", async () => {
   const empty = connect("ada").subscribe("cache-weather");
   await happened(empty, "pusher:cache_miss");
   await broker.api.trigger("cache-weather", "change", { degrees: 20 });
@@ -101,30 +102,30 @@ test("a cache channel tells its last event, or that it has none", async () => {
   assert.deepEqual(await happened(channel, "change"), { degrees: 20 });
 });
 
-test("an encrypted channel's cached event is opened too", async () => {
+test("the cached event of an encrypted channel is decrypted too", async () => {
   await broker.api.trigger("private-encrypted-cache-weather", "change", { degrees: 21 });
   const channel = connect("ada").subscribe("private-encrypted-cache-weather");
   assert.deepEqual(await happened(channel, "change"), { degrees: 21 });
 });
 
-test("after a change of the master key pusher-js gets the new one and reads on", async () => {
+test("after a change of the master key pusher-js gets the new key and continues", async () => {
   const channel = await subscribed(connect("ada"), "private-encrypted-rotated");
   const key = { encryptionMasterKeyBase64: Buffer.alloc(32, "n").toString("base64") };
   endpoint.resign(key);
-  const told = happened(channel, "change");
+  const received = happened(channel, "change");
   const { config } = broker.api;
   const before = config.encryptionMasterKey;
   config.encryptionMasterKey = Buffer.alloc(32, "n");
   try {
     await broker.api.trigger("private-encrypted-rotated", "change", { n: 1 });
-    assert.deepEqual(await told, { n: 1 });
+    assert.deepEqual(await received, { n: 1 });
   } finally {
     config.encryptionMasterKey = before;
     endpoint.resign({});
   }
 });
 
-test("subscribers are told how many they are", async () => {
+test("subscribers receive the subscription count", async () => {
   const channel = connect("ada").subscribe("counted");
   assert.equal((await happened(channel, "pusher:subscription_count")).subscription_count, 1);
   const two = happened(channel, "pusher:subscription_count", ({ subscription_count: count }) => count === 2);
@@ -137,14 +138,14 @@ test("subscribers are told how many they are", async () => {
   assert.equal(channel.subscriptionCount, 1);
 });
 
-test("a client event reaches the others, on a presence channel with its sender", async () => {
+test("a client event reaches the others, with its sender on a presence channel", async () => {
   for (const [name, sender] of [["private-talk", undefined], ["presence-talk", "ada"]]) {
     const mine = await subscribed(connect("ada"), name);
     const theirs = await subscribed(connect("bob"), name);
-    const told = new Promise((resolve) => theirs.bind("client-typing", (...told) => resolve(told)));
-    mine.bind("client-typing", () => assert.fail("the sender gets no copy"));
+    const received = new Promise((resolve) => theirs.bind("client-typing", (...received) => resolve(received)));
+    mine.bind("client-typing", () => assert.fail("the sender must not receive a copy"));
     assert.ok(mine.trigger("client-typing", { on: true }));
-    const [data, metadata] = await told;
+    const [data, metadata] = await received;
     assert.deepEqual(data, { on: true });
     assert.equal(metadata?.user_id, sender);
   }
@@ -166,38 +167,38 @@ test("a client event is refused on a public channel, without a subscription, and
   await tooMany;
 });
 
-test("what was unsubscribed brings nothing more", async () => {
+test("an unsubscribed channel delivers nothing more", async () => {
   const client = connect("ada");
   const channel = await subscribed(client, "left");
-  channel.bind("change", () => assert.fail("it was unsubscribed"));
+  channel.bind("change", () => assert.fail("the channel was unsubscribed"));
   client.unsubscribe("left");
   const other = await subscribed(client, "kept");
-  const told = happened(other, "change");
+  const received = happened(other, "change");
   await broker.api.trigger(["left", "kept"], "change", {});
-  await told;
+  await received;
 });
 
 function watched(client, event, id, deadline) {
   return happened(client.user.watchlist, event, ({ user_ids: ids }) => ids.includes(id), deadline);
 }
 
-test("a signed-in user gets events of their own, and a presence channel knows them", async () => {
+test("a signed-in user receives their own events and can join a presence channel", async () => {
   const client = connect("ada");
   client.signin();
   const channel = await subscribed(client, "presence-signed-in");
   assert.deepEqual(channel.members.me, { id: "ada", info: { name: "ada!" } });
   assert.equal(client.user.user_data.id, "ada");
-  const told = happened(client.user, "greeting");
-  // pusher-js subscribes to its user's channel after the sign-in; the first event that arrives proves it.
+  const received = happened(client.user, "greeting");
+  // pusher-js subscribes to its user's channel some time after the sign-in.
   const again = setInterval(() => broker.api.sendToUser("ada", "greeting", { n: 1 }), 50);
   try {
-    assert.deepEqual(await told, { n: 1 });
+    assert.deepEqual(await received, { n: 1 });
   } finally {
     clearInterval(again);
   }
 });
 
-test("who watches is told who comes online and who goes", async () => {
+test("a watchlist reports who goes online and offline", async () => {
   const client = connect("ada");
   const [self, away] = [watched(client, "online", "ada"), watched(client, "offline", "bob")];
   client.signin();
@@ -211,7 +212,7 @@ test("who watches is told who comes online and who goes", async () => {
   await went;
 });
 
-test("a user's connections are terminated for good", async () => {
+test("terminated connections of a user stay closed", async () => {
   const client = connect("eve");
   client.signin();
   await subscribed(client, "presence-signed-in");
@@ -221,7 +222,7 @@ test("a user's connections are terminated for good", async () => {
   assert.equal(client.connection.state, "disconnected");
 });
 
-test("after a restart of the broker everything comes back: subscriptions, members and the user", async () => {
+test("subscriptions, members and the sign-in survive a restart of the broker", async () => {
   const [client, other] = [connect("ada"), connect("bob")];
   client.signin();
   const room = await subscribed(client, "presence-restart");
@@ -239,7 +240,7 @@ test("after a restart of the broker everything comes back: subscriptions, member
   assert.notEqual(client.connection.socket_id, before);
   if (room.members.count < 2) await happened(room, "pusher:member_added");
   assert.deepEqual(Object.keys(room.members.members).sort(), ["ada", "bob"]);
-  const told = happened(sealed, "change");
+  const received = happened(sealed, "change");
   await broker.api.trigger("private-encrypted-restart", "change", { n: 1 });
-  assert.deepEqual(await told, { n: 1 });
+  assert.deepEqual(await received, { n: 1 });
 });

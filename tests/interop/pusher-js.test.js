@@ -8,7 +8,7 @@ import { happened } from "./happened.js";
 
 let server;
 before(async () => { server = await startServer(); });
-after(async () => { assert.equal(await server.stop(), 0, "the server ends gracefully"); });
+after(async () => { assert.equal(await server.stop(), 0, "the server shuts down gracefully"); });
 
 async function connect(user) {
   const realtime = (await server.request("GET", "/v1/realtime", server.token(user))).body;
@@ -31,7 +31,7 @@ async function connect(user) {
   return { pusher, realtime };
 }
 
-test("pusher-js reads the notifications of its own user", async () => {
+test("pusher-js receives the notifications of its own user", async () => {
   const { pusher, realtime } = await connect("ada");
   try {
     const channel = pusher.subscribe("private-ada");
@@ -62,7 +62,7 @@ test("pusher-js reads the notifications of its own user", async () => {
   }
 });
 
-test("pusher-js gets no one else's channel", async () => {
+test("pusher-js cannot subscribe to another user's channel", async () => {
   const { pusher } = await connect("bob");
   try {
     const error = await happened(pusher.subscribe("private-ada"), "pusher:subscription_error");
@@ -72,7 +72,7 @@ test("pusher-js gets no one else's channel", async () => {
   }
 });
 
-test("pusher-js signs its user in, and stays away when the backend closes the user's connections", async () => {
+test("pusher-js signs its user in, and does not reconnect after the backend closed the user's connections", async () => {
   const { pusher } = await connect("eve");
   try {
     const signedIn = happened(pusher.connection, "message", ({ event }) => event === "pusher:signin_success");

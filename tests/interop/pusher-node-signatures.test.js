@@ -1,4 +1,5 @@
-// Pusher's library for Node and our signer, over random inputs: the same bytes. The seed of a failure is printed; STRANGERS_SEED repeats it.
+// Pusher's library for Node and our signer make the same signatures of random inputs. A failure
+// prints its seed, and INTEROP_SEED repeats it.
 
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
@@ -8,13 +9,13 @@ import { app } from "./broker.js";
 import { startSigner } from "./signer.js";
 
 const ROUNDS = 500;
-const seed = Number(process.env.STRANGERS_SEED ?? Date.now() % 1e9);
+const seed = Number(process.env.INTEROP_SEED ?? Date.now() % 1e9);
 const pusher = new Pusher({ ...app, host: "unused" });
 let signer;
 before(() => { signer = startSigner(); });
 after(async () => { assert.equal(await signer.stop(), 0); });
 
-/** Numbers from 0 to below 1 that a seed decides (mulberry32). */
+/** Returns a generator of numbers from 0 to below 1 with a seed (mulberry32). */
 function random(state) {
   return () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -66,7 +67,7 @@ claim("users are authenticated alike", async () => {
 claim("HTTP API requests are signed alike", async () => {
   const method = pick(["GET", "POST"]);
   const path = `/apps/1815/${name("", 30)}`;
-  // Values with control characters or & are refused by ours: the scheme does not encode them.
+  // Our signer refuses control characters and & in values: the scheme does not encode them.
   const plain = () => text().replace(/[&\p{Cc}]/gu, "");
   const params = Object.fromEntries(many(4, () => [name("", 8).toLowerCase().replace(/=/g, ""), plain()]).filter(([key]) => key));
   const body = method === "POST" ? JSON.stringify(value()) : undefined;
@@ -76,7 +77,7 @@ claim("HTTP API requests are signed alike", async () => {
   assert.equal(ours.query, theirs);
 });
 
-claim("webhooks that Node's token signs are genuine for us, and no other text is", async () => {
+claim("we accept webhooks that Pusher's library signs, and no other text", async () => {
   const body = JSON.stringify({ time_ms: below(1e12), events: many(4, () => ({ name: "cache_miss", channel: name("cache-", 9) })) });
   const question = { ask: "webhook", content_type: "application/json", key: app.key, signature: pusher.config.token.sign(body) };
   const { time_ms, events } = JSON.parse(body);
@@ -84,7 +85,7 @@ claim("webhooks that Node's token signs are genuine for us, and no other text is
   assert.ok((await signer.ask({ ...question, body: `${body} ` })).error);
 });
 
-claim("encrypted data is sealed alike, and each opens the other's", async () => {
+claim("encrypted data is sealed alike, and opened", async () => {
   const [channel, data] = [name("private-encrypted-", 100), JSON.stringify(value())];
   const key = pusher.channelSharedSecret(channel);
   const nonce = Array.from({ length: 24 }, () => below(256));

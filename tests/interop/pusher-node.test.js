@@ -1,4 +1,4 @@
-// Pusher's library for Node against our broker's HTTP API: every call it has, and our webhooks read by it.
+// Pusher's library for Node against our broker: every call of the HTTP API, and our webhooks.
 
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
@@ -41,35 +41,35 @@ function refused(call, status, text) {
 
 test("trigger on one channel and on many", async () => {
   const [one, two] = [await subscribed("one"), await subscribed("two")];
-  const told = [happened(one, "change"), happened(two, "change")];
+  const received = [happened(one, "change"), happened(two, "change")];
   assert.deepEqual(await answer(broker.api.trigger(["one", "two"], "change", { n: 1 })), {});
-  assert.deepEqual(await Promise.all(told), [{ n: 1 }, { n: 1 }]);
+  assert.deepEqual(await Promise.all(received), [{ n: 1 }, { n: 1 }]);
 });
 
-test("trigger tells the attributes that it is asked for", async () => {
+test("trigger returns the requested attributes", async () => {
   await subscribed("counted");
-  const told = await answer(broker.api.trigger(["counted", "empty"], "change", "", { info: "subscription_count" }));
-  assert.deepEqual(told, { channels: { counted: { subscription_count: 1 }, empty: { subscription_count: 0 } } });
+  const received = await answer(broker.api.trigger(["counted", "empty"], "change", "", { info: "subscription_count" }));
+  assert.deepEqual(received, { channels: { counted: { subscription_count: 1 }, empty: { subscription_count: 0 } } });
 });
 
-test("a batch keeps its order, encrypts what is encrypted and tells attributes", async () => {
+test("a batch keeps its order, encrypts, and returns attributes", async () => {
   const [open, sealed] = [await subscribed("batched"), await subscribed("private-encrypted-batched")];
   const seen = [];
   open.bind("change", ({ n }) => seen.push(n));
   const last = happened(open, "change", ({ n }) => n === 2);
   const secret = happened(sealed, "change");
-  const told = await answer(broker.api.triggerBatch([
+  const received = await answer(broker.api.triggerBatch([
     { channel: "batched", name: "change", data: { n: 1 }, info: "subscription_count" },
     { channel: "private-encrypted-batched", name: "change", data: { n: 3 } },
     { channel: "batched", name: "change", data: { n: 2 } },
   ]));
-  assert.deepEqual(told, { batch: [{ subscription_count: 1 }, {}, {}] });
+  assert.deepEqual(received, { batch: [{ subscription_count: 1 }, {}, {}] });
   await last;
   assert.deepEqual(seen, [1, 2]);
   assert.deepEqual(await secret, { n: 3 });
 });
 
-test("channels by prefix, a channel, and the users of a presence channel", async () => {
+test("channels by prefix, one channel, and the users of a presence channel are listed", async () => {
   await Promise.all([subscribed("presence-listed"), subscribed("private-listed"), subscribed("cache-listed")]);
   const channels = (params) => answer(broker.api.get({ path: "/channels", params }));
   const all = Object.keys((await channels({})).channels);
@@ -87,16 +87,16 @@ test("channels by prefix, a channel, and the users of a presence channel", async
   assert.ok(cache.ttl > 0 && cache.ttl <= 30 * 60, cache.ttl);
 });
 
-test("events to a user, and the end of their connections", async () => {
+test("a user receives events, and their connections are terminated", async () => {
   const eve = broker.client(endpoint, "eve");
   try {
     const signedIn = happened(eve.connection, "message", ({ event, channel }) =>
       event === "pusher_internal:subscription_succeeded" && channel === "#server-to-user-eve");
     eve.signin();
     await signedIn;
-    const told = happened(eve.user, "greeting");
+    const received = happened(eve.user, "greeting");
     assert.deepEqual(await answer(broker.api.sendToUser("eve", "greeting", { n: 1 })), {});
-    assert.deepEqual(await told, { n: 1 });
+    assert.deepEqual(await received, { n: 1 });
     const ended = happened(eve.connection, "disconnected");
     assert.deepEqual(await answer(broker.api.terminateUserConnections("eve")), {});
     await ended;
@@ -105,7 +105,7 @@ test("events to a user, and the end of their connections", async () => {
   }
 });
 
-test("what is wrong is refused with Pusher's status", async () => {
+test("invalid requests are refused with Pusher's status", async () => {
   const { api } = broker;
   const { host, port } = api.config;
   await refused(new Pusher({ ...app, secret: "another", host, port }).trigger("one", "change", ""), 401, /signature/i);
@@ -127,7 +127,7 @@ for (const [kind, made] of Object.entries({
   cache_miss: async (name) => { await subscribed(name); },
   subscription_count: async (name) => { await subscribed(name); },
 })) {
-  test(`the webhook ${kind} is genuine for Pusher's library`, async () => {
+  test(`the webhook ${kind} is accepted by Pusher's library`, async () => {
     const prefix = { member_added: "presence-", member_removed: "presence-", client_event: "presence-", cache_miss: "cache-" }[kind] ?? "";
     const channel = `${prefix}hook-${kind}`;
     await made(channel);
@@ -136,8 +136,8 @@ for (const [kind, made] of Object.entries({
     assert.ok(webhook.isValid());
     assert.ok(!broker.api.webhook({ headers, rawBody: `${body} ` }).isValid());
     assert.ok(Math.abs(webhook.getTime() - Date.now()) < 60_000);
-    const told = webhook.getEvents().find((event) => event.name === kind && event.channel === channel);
-    const { name, channel: _, socket_id, ...rest } = told;
+    const received = webhook.getEvents().find((event) => event.name === kind && event.channel === channel);
+    const { name, channel: _, socket_id, ...rest } = received;
     const more = {
       member_added: { user_id: "ada" },
       member_removed: { user_id: "ada" },

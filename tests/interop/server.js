@@ -1,4 +1,4 @@
-// A server of ours, on a temporary database and a free port.
+// Our server, on a temporary database and a free port.
 
 import { spawn, execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Our signer in a process of its own: a question a line, an answer a line.
+// Our signer in its own process: one question and one answer per line.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -10,7 +10,7 @@ test.beforeEach(async ({ page }) => {
 
 const BADGE = 'internal-notifications-bell [part=badge]';
 
-test('the badge shows the exact count, and is hidden at none', async ({ page }) => {
+test('the badge shows the exact count, and is hidden at 0', async ({ page }) => {
   await expect(page.locator(BADGE)).toHaveText('3');
   await page.evaluate(() => window.stage.source.set({ pending: 12_345 }));
   await expect(page.locator(BADGE)).toHaveText('12,345');
@@ -20,7 +20,7 @@ test('the badge shows the exact count, and is hidden at none', async ({ page }) 
   await expect(page.getByRole('button', { name: 'Notifications', exact: true })).toBeVisible();
 });
 
-test('it opens the list, and Escape gives the focus back', async ({ page }) => {
+test('it opens the list, and Escape returns the focus', async ({ page }) => {
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   const dialog = page.getByRole('dialog', { name: 'Notifications' });
@@ -35,7 +35,7 @@ test('it opens the list, and Escape gives the focus back', async ({ page }) => {
   await expect(bell).toHaveAttribute('aria-expanded', 'false');
 });
 
-test('a second press and a press elsewhere close it', async ({ page }) => {
+test('a second click, or one elsewhere, closes it', async ({ page }) => {
   const bell = page.getByRole('button', { name: /^Notifications/ });
   const dialog = page.getByRole('dialog');
   await bell.click();
@@ -48,7 +48,7 @@ test('a second press and a press elsewhere close it', async ({ page }) => {
   await expect(dialog).toBeHidden();
 });
 
-test('going on by the tab key closes what would cover the page', async ({ page }) => {
+test('it closes when the Tab key moves the focus out', async ({ page }) => {
   await page.getByRole('button', { name: /^Notifications/ }).click();
   await expect(page.getByRole('article').first()).toBeFocused();
   for (let presses = 0; presses < 4 && (await page.getByRole('dialog').isVisible()); presses += 1) {
@@ -57,7 +57,7 @@ test('going on by the tab key closes what would cover the page', async ({ page }
   await expect(page.getByRole('dialog')).toBeHidden();
 });
 
-test('arrivals are said politely, with the count, once', async ({ page }) => {
+test('an arrival is announced once, politely and with the count', async ({ page }) => {
   await page.getByRole('button', { name: /^Notifications/ }).click();
   await page.evaluate(() => window.stage.source.arrive(window.stage.notification(4, { heading: 'Lunch' })));
   const said = page.locator('internal-notifications-bell [role=status]', { hasText: 'New notification: Lunch. 4 unread.' });
@@ -65,7 +65,7 @@ test('arrivals are said politely, with the count, once', async ({ page }) => {
 });
 
 for (const [direction, width, edge] of [['ltr', 900, 'right'], ['rtl', 900, 'left'], ['ltr', 360, 'left']] as const) {
-  test(`the list is within a ${direction} page of ${width} pixels`, async ({ page }) => {
+  test(`the list stays within a ${direction} page of ${width} pixels`, async ({ page }) => {
     await page.setViewportSize({ width, height: 700 });
     await page.evaluate((direction) => (document.documentElement.dir = direction), direction);
     await page.getByRole('button', { name: /^Notifications/ }).click();

@@ -2,7 +2,7 @@ import { expect, test } from './fixtures/elements.js';
 
 const MARKUP = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script><svg onload="window.hacked=1">';
 
-test('markup and scripts are shown as what they are', async ({ page }) => {
+test('markup and scripts are shown as text', async ({ page }) => {
   await page.evaluate((markup) => {
     const { FakeSource, notification, show } = window.stage;
     const buttons = [{ id: markup, text: markup, icon: 'javascript:window.hacked=1' }];
@@ -14,7 +14,7 @@ test('markup and scripts are shown as what they are', async ({ page }) => {
 });
 
 for (const path of ['javascript:window.hacked=1', 'JAVASCRIPT:window.hacked=1', 'data:text/html,<script>opener.hacked=1</script>', '//evil.example/', '/\\evil.example/', '/.//evil.example']) {
-  test(`a click on one with the path ${path} goes nowhere`, async ({ page }) => {
+  test(`a click on a notification with the path ${path} goes nowhere`, async ({ page }) => {
     await page.evaluate((path) => {
       const { FakeSource, notification, show } = window.stage;
       show(new FakeSource([notification(1, { payload: { path }, image_url: path })]));
@@ -46,7 +46,7 @@ test('megabytes do not hang the page', async ({ page }) => {
   await expect(page.getByText('1 unread')).toBeVisible();
 });
 
-test('an override of the direction does not leave its own text', async ({ page }) => {
+test('a direction override affects only its own text', async ({ page }) => {
   const places = await page.evaluate(() => {
     const { FakeSource, notification, show } = window.stage;
     const open = '\u202e\u2067\u202b';

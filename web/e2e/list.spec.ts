@@ -6,7 +6,7 @@ test.beforeEach(async ({ page }) => {
   });
 });
 
-test('the whole list by keyboard alone', async ({ page }) => {
+test('the whole list works with the keyboard alone', async ({ page }) => {
   await page.evaluate(() => {
     const { FakeSource, notification, show } = window.stage;
     const buttons = [{ id: 'yes', text: 'Yes' }];
@@ -48,7 +48,7 @@ test('the whole list by keyboard alone', async ({ page }) => {
   await page.keyboard.press('Tab');
   await expect(page.locator('#after')).toBeFocused();
   await page.keyboard.press('Shift+Tab');
-  expect(await focused(), 'back into the same one').toBe('Remove');
+  expect(await focused(), 'back into the same article').toBe('Remove');
 });
 
 test('removing the last one leaves the focus in the list', async ({ page }) => {
@@ -62,7 +62,7 @@ test('removing the last one leaves the focus in the list', async ({ page }) => {
   expect(await page.evaluate(() => document.activeElement?.localName)).toBe('internal-notifications-inbox');
 });
 
-test('a click goes to a path of this origin, and nowhere if the page has another mind', async ({ page }) => {
+test('a click follows a path of this origin, unless the page cancels it', async ({ page }) => {
   await page.evaluate(() => {
     const { FakeSource, notification, show } = window.stage;
     show(new FakeSource([notification(2, { payload: { path: '/orders/2' } }), notification(1, { payload: { path: '/orders/1' } })]));
@@ -80,7 +80,7 @@ test('a click goes to a path of this origin, and nowhere if the page has another
   await page.goBack();
 });
 
-test('with the control key it goes there in another tab', async ({ page }) => {
+test('a click with the control key opens another tab', async ({ page }) => {
   await page.evaluate(() => {
     const { FakeSource, notification, show } = window.stage;
     show(new FakeSource([notification(1, { payload: { path: '/orders/1' } })]));
@@ -90,7 +90,7 @@ test('with the control key it goes there in another tab', async ({ page }) => {
   await expect(await tab).toHaveURL(/\/orders\/1$/);
 });
 
-test('10,000 notifications scroll, and one that comes costs little', async ({ page }) => {
+test('10,000 notifications scroll smoothly, and an arrival is cheap', async ({ page }) => {
   const took = await page.evaluate(async () => {
     const { FakeSource, notification, show } = window.stage;
     const rows = Array.from({ length: 10_000 }, (_, index) => notification(10_000 - index, { opened: index > 50 }));
@@ -118,7 +118,7 @@ test('10,000 notifications scroll, and one that comes costs little', async ({ pa
     return { arrival, scrolled: performance.now() - start, articles: list.querySelectorAll('article').length };
   });
   expect(took.articles).toBe(10_001);
-  // A machine with nothing else to do needs a tenth of these.
+  // An idle machine needs a tenth of these.
   expect(took.arrival).toBeLessThan(1_000);
   expect(took.scrolled).toBeLessThan(5_000);
   test.info().annotations.push({ type: 'took', description: JSON.stringify(took) });
@@ -127,7 +127,7 @@ test('10,000 notifications scroll, and one that comes costs little', async ({ pa
   await expect(page.getByText('Heading 1', { exact: true })).toBeInViewport();
 });
 
-test('older pages come as the end comes near, one at a time, and not all at once', async ({ page }) => {
+test('older pages load near the end of the list, one at a time', async ({ page }) => {
   const calls = (): Promise<number> => page.evaluate(() => window.stage.source.calls.filter((call) => call === 'older').length);
   await page.evaluate(() => {
     const { FakeSource, notification, show } = window.stage;
@@ -143,7 +143,7 @@ test('older pages come as the end comes near, one at a time, and not all at once
   expect(await calls()).toBe(1);
 });
 
-test('older pages that fail can be tried again, and a full list says so', async ({ page }) => {
+test('a failed older page can be retried, and a full list says so', async ({ page }) => {
   await page.evaluate(() => {
     const { FakeSource, notification, show, InboxError } = window.stage;
     const source = new FakeSource([notification(2)], { hasOlder: true });
@@ -164,7 +164,7 @@ test('older pages that fail can be tried again, and a full list says so', async 
   await expect(page.getByText('Older notifications are not shown here.')).toBeVisible();
 });
 
-test('what arrives above does not move what is read', async ({ page }) => {
+test('an arrival does not move what the user is reading', async ({ page }) => {
   await page.evaluate(() => {
     const { FakeSource, notification, show } = window.stage;
     show(new FakeSource([...Array(60).keys()].map((index) => notification(100 - index))));

@@ -37,7 +37,7 @@ for (const theme of ['light', 'dark'] as const) {
   }
 }
 
-test('the theme is the page’s choice too, and the system’s otherwise', async ({ page }) => {
+test('the theme follows the system, or the page’s choice', async ({ page }) => {
   const surface = (): Promise<string> =>
     page.locator('internal-notifications-inbox [part=panel]').evaluate((panel) => getComputedStyle(panel).backgroundColor);
   await page.emulateMedia({ colorScheme: 'dark' });
@@ -49,7 +49,7 @@ test('the theme is the page’s choice too, and the system’s otherwise', async
   expect(await surface()).toBe(dark);
 });
 
-test('something moves, and with reduced motion nothing does', async ({ page }) => {
+test('reduced motion stops every animation', async ({ page }) => {
   const moving = async (reducedMotion: 'reduce' | 'no-preference'): Promise<number> => {
     await page.emulateMedia({ reducedMotion });
     return page.evaluate(() => {
@@ -68,7 +68,7 @@ test('something moves, and with reduced motion nothing does', async ({ page }) =
   expect(await moving('reduce')).toBe(0);
 });
 
-test('parts and custom properties theme it, also inside the bell', async ({ page }) => {
+test('parts and custom properties style it, also inside the bell', async ({ page }) => {
   await page.evaluate(() => {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(`
@@ -86,7 +86,7 @@ test('parts and custom properties theme it, also inside the bell', async ({ page
   }
 });
 
-test('forced colours keep the mark of what is not opened', async ({ page }) => {
+test('forced colours keep the mark of unread notifications', async ({ page }) => {
   await page.emulateMedia({ forcedColors: 'active' });
   await page.evaluate(() => window.stage.show(new window.stage.FakeSource([window.stage.notification(1)])));
   const dot = page.locator('main [part=dot]');

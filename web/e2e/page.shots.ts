@@ -12,7 +12,7 @@ test('the page of the demo', async ({ open, server }) => {
   await expect(side('bob').getByRole('article')).toHaveCount(1);
   await side('ada').getByRole('switch').uncheck();
   await side('bob').getByRole('button', { name: 'Send' }).click();
-  await expect(page.getByRole('log')).toContainText('it is stored');
+  await expect(page.getByRole('log')).toContainText('has stored it');
   await side('bob').getByRole('article').click();
   await page.mouse.move(5, 5);
   await page.screenshot({ path: '../docs/images/demo.png', fullPage: true });

@@ -16,7 +16,7 @@ async function isLive(page: Page, user: string): Promise<void> {
   await expect(side(page, user).getByText('Live', { exact: true })).toBeVisible();
 }
 
-test('what one sends the other has at once, with the count', async ({ open }) => {
+test('a sent notification arrives at once, with the count', async ({ open }) => {
   const page = await open('ada', 'bob');
   await isLive(page, 'ada');
   await expect(side(page, 'ada').getByText('You’re all caught up')).toBeVisible();
@@ -29,22 +29,22 @@ test('what one sends the other has at once, with the count', async ({ open }) =>
   await expect(page.locator('.steps .done')).toHaveCount(1);
 });
 
-test('offline, and back: what was missed comes, in order', async ({ open }) => {
+test('a device that comes back shows what it missed, in order', async ({ open }) => {
   const page = await open('ada', 'bob');
   await isLive(page, 'ada');
   await side(page, 'ada').getByRole('switch', { name: 'Online' }).uncheck();
   await expect(side(page, 'ada').getByText('Offline', { exact: true })).toBeVisible();
   for (const [index, heading] of ['One', 'Two', 'Three'].entries()) {
     await send(page, 'bob', heading);
-    await expect(log(page).locator('p', { hasText: 'who is offline: it is stored' })).toHaveCount(index + 1);
+    await expect(log(page).locator('p', { hasText: 'who is offline; the server has stored it' })).toHaveCount(index + 1);
   }
   await expect(list(page, 'ada')).toHaveCount(0);
   await side(page, 'ada').getByRole('switch', { name: 'Online' }).check();
   await expect(side(page, 'ada').locator('[part=heading]')).toHaveText(['Three', 'Two', 'One']);
-  await expect(log(page)).toContainText(/ada is back\. 3 that were missed have come, \d+ ms after the switch/);
+  await expect(log(page)).toContainText(/ada is back\. 3 missed notifications arrived, \d+ ms after the switch/);
 });
 
-test('what is opened in one tab is opened in the other', async ({ open, server }) => {
+test('a notification opened in one tab is opened in the other', async ({ open, server }) => {
   for (const heading of ['One', 'Two']) {
     expect(await server.push('ada', { heading, content: 'x' })).toBe(201);
   }
@@ -54,7 +54,7 @@ test('what is opened in one tab is opened in the other', async ({ open, server }
   await list(two, 'ada').filter({ hasText: 'One' }).click();
   await expect(side(one, 'ada').getByRole('button', { name: 'Notifications, 1 unread' })).toBeVisible();
   await expect(side(one, 'ada').locator('[part~=item-unopened]')).toHaveCount(1);
-  await expect(log(one)).toContainText('opened something on another tab');
+  await expect(log(one)).toContainText('opened something in another tab');
   await side(one, 'ada').getByRole('button', { name: 'Mark all as read' }).click();
   await expect(side(two, 'ada').locator('[part~=item-unopened]')).toHaveCount(0);
   await list(one, 'ada').first().press('Delete');
@@ -68,7 +68,7 @@ test('the link opens a second tab of the same user', async ({ open }) => {
   await isLive(await tab, 'ada');
 });
 
-test('the server crashes and comes back', async ({ open, server }) => {
+test('the page survives a crash of the server', async ({ open, server }) => {
   const page = await open('ada');
   await isLive(page, 'ada');
   await server.push('ada', { heading: 'Before', content: 'x' });
@@ -84,7 +84,7 @@ test('the server crashes and comes back', async ({ open, server }) => {
   await expect(side(page, 'ada').getByRole('button', { name: 'Notifications, 1 unread' })).toBeVisible();
 });
 
-test('a hostile notification, as large as the server takes, does nothing', async ({ open, server }) => {
+test('a hostile notification of the largest size does no harm', async ({ open, server }) => {
   const page = await open('ada');
   await isLive(page, 'ada');
   const markup = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>';
@@ -103,7 +103,7 @@ test('a hostile notification, as large as the server takes, does nothing', async
   expect(await page.evaluate(() => window.hacked)).toBeUndefined();
 });
 
-test('without a fragment one signs in, and a bad token says so', async ({ page, server }) => {
+test('without a fragment there is a form to sign in, and a bad token is reported', async ({ page, server }) => {
   await page.goto(server.origin);
   await page.getByLabel('User id').fill('ada');
   await page.getByLabel('Token').fill(server.token('ada'));

@@ -24,18 +24,18 @@ async function started(options: Parameters<typeof clientOf>[1] = {}) {
 }
 
 describe('start', () => {
-  it('shows the inbox, announces nothing of it and is live', async () => {
+  it('shows the inbox, announces none of it, and goes live', async () => {
     server.log.add('a');
     server.log.add('b');
-    const { client, told, statuses, ids } = await started();
+    const { client, announced, statuses, ids } = await started();
     expect(ids()).toBe('b a');
     expect(client.snapshot).toMatchObject({ pending: 2, loaded: true, hasOlder: false, unconfirmed: 0 });
-    expect(told).toEqual([]);
+    expect(announced).toEqual([]);
     expect(statuses).toEqual(['connecting', 'catching-up', 'live']);
     expect(Object.isFrozen(client.snapshot) && Object.isFrozen(client.snapshot.notifications) && Object.isFrozen(client.snapshot.notifications[0])).toBe(true);
   });
 
-  it('tries again with growing waits while the server cannot be reached', async () => {
+  it('retries with growing delays while the server cannot be reached', async () => {
     server.fault = () => 'network';
     const { client } = clientOf(server);
     client.start();
@@ -54,7 +54,7 @@ describe('start', () => {
     expect(client.snapshot.status).toBe('live');
   });
 
-  it.each([401, 403, 404])('is failed when it is answered %i, and asks no more for a minute', async (status) => {
+  it.each([401, 403, 404])('fails on a %i, and sends nothing for a minute', async (status) => {
     server.fault = () => status;
     const { client } = clientOf(server);
     client.start();
@@ -70,7 +70,7 @@ describe('start', () => {
     expect(client.snapshot.error).toBeUndefined();
   });
 
-  it('asks once for a fresh token when one is refused', async () => {
+  it('gets a fresh token once when one is refused', async () => {
     server.log.add('a');
     server.token = 'new';
     const asked: boolean[] = [];
@@ -81,7 +81,7 @@ describe('start', () => {
     expect(server.tokens.slice(0, 2)).toEqual(['old', 'new']);
   });
 
-  it('never shows the inbox of another user than the first', async () => {
+  it('never shows the inbox of a second user', async () => {
     const jwt = (sub: string) => `h.${btoa(JSON.stringify({ sub })).replaceAll('=', '')}.s`;
     let token = jwt('ada');
     server.token = token;
@@ -92,7 +92,7 @@ describe('start', () => {
     expect(server.tokens).not.toContain(token);
   });
 
-  it('does not begin twice, ends with stop, and begins again', async () => {
+  it('starts only once, stops, and starts again', async () => {
     server.log.add('a');
     const { client, ids } = await started();
     client.start();
@@ -109,7 +109,7 @@ describe('start', () => {
     expect(ids()).toBe('a');
   });
 
-  it('refuses what cannot work', () => {
+  it('rejects invalid options', () => {
     for (const options of [{ server: 'ftp://h' }, { server: 'javascript:1' }, { server: 'https://u:p@h' }, { window: 0 }, { window: 5_001 }, { window: 1.5 }]) {
       expect(() => clientOf(server, options)).toThrowError(expect.objectContaining({ kind: 'invalid' }));
     }
@@ -118,18 +118,18 @@ describe('start', () => {
 });
 
 describe('live', () => {
-  it('shows and announces what comes', async () => {
-    const { client, told, ids } = await started();
+  it('shows and announces what arrives', async () => {
+    const { client, announced, ids } = await started();
     server.push('a');
     server.push('b');
     await pass();
     expect(ids()).toBe('b a');
     expect(client.snapshot.pending).toBe(2);
-    expect(told).toEqual(['a', 'b']);
+    expect(announced).toEqual(['a', 'b']);
   });
 
-  it('catches up what it did not hear when the channel is back', async () => {
-    const { client, told, statuses, ids } = await started();
+  it('catches up on missed events when the channel is back', async () => {
+    const { client, announced, statuses, ids } = await started();
     server.disconnect();
     await pass();
     expect(client.snapshot.status).toBe('offline');
@@ -138,11 +138,11 @@ describe('live', () => {
     server.reconnect();
     await pass();
     expect(ids()).toBe('b a');
-    expect(told).toEqual(['a', 'b']);
+    expect(announced).toEqual(['a', 'b']);
     expect(statuses.slice(-3)).toEqual(['offline', 'catching-up', 'live']);
   });
 
-  it('finds the loss of the last event within the interval of a position check', async () => {
+  it('detects the loss of the last event within the interval of a position check', async () => {
     const { ids } = await started();
     server.log.add('lost');
     await pass(53_000);
@@ -151,7 +151,7 @@ describe('live', () => {
     expect(ids()).toBe('lost');
   });
 
-  it('checks when the network is back, and when the page is looked at', async () => {
+  it('checks its position when the network is back, and when the page becomes visible', async () => {
     const [window, document] = [new EventTarget(), Object.assign(new EventTarget(), { visibilityState: 'hidden' })];
     vi.stubGlobal('addEventListener', window.addEventListener.bind(window));
     vi.stubGlobal('removeEventListener', window.removeEventListener.bind(window));
@@ -176,7 +176,7 @@ describe('live', () => {
     expect(server.requests.length).toBe(asked);
   });
 
-  it('catches up after an event that cannot be read, and ignores those of others', async () => {
+  it('catches up after an unreadable event, and ignores events of others', async () => {
     const { ids } = await started();
     server.log.add('a');
     const asked = server.requests.length;
@@ -189,7 +189,7 @@ describe('live', () => {
     expect(ids()).toBe('a');
   });
 
-  it('keeps polling while the channel is refused, and opens it again', async () => {
+  it('polls while the channel is refused, and opens it again', async () => {
     const { client, ids } = await started();
     server.isLive = false;
     server.channels.forEach((channel) => channel.refused('no', 403));
@@ -203,7 +203,7 @@ describe('live', () => {
     expect(server.opened).toBe(2);
   });
 
-  it('follows live events to where they have moved', async () => {
+  it('follows live events that have moved to another host', async () => {
     await started();
     server.disconnect();
     server.info = { ...INFO, host: 'elsewhere', port: 1, scheme: 'http' };
@@ -212,7 +212,7 @@ describe('live', () => {
     expect(server.channels.size).toBe(1);
   });
 
-  it('asks one question at a time, and gives up one that a new subscription overtakes', async () => {
+  it('cancels a question that a new subscription overtakes', async () => {
     const { ids } = await started();
     server.fault = (request) => (request.includes('changes') ? 'never' : undefined);
     server.disconnect();
@@ -226,7 +226,7 @@ describe('live', () => {
     expect(ids()).toBe('a');
   });
 
-  it('is not brought down by a listener that throws', async () => {
+  it('survives a listener that throws', async () => {
     const { client, ids } = await started();
     const shown = vi.spyOn(console, 'error').mockImplementation(() => {});
     client.onSnapshot(() => {
@@ -241,11 +241,11 @@ describe('live', () => {
   });
 
   it.each([
-    ['no JSON', '<html>'],
+    ['not JSON', '<html>'],
     ['another shape', '{"seq":1}'],
     ['a seq beyond what JavaScript counts', '{"seq":9007199254740993,"tag":"00000000000000aa","pending":0,"notifications":[],"next":null}'],
-    ['nothing', ''],
-  ])('asks again later for an answer that cannot be read: %s', async (_, body) => {
+    ['an empty body', ''],
+  ])('asks again later after an unreadable answer: %s', async (_, body) => {
     server.log.add('a');
     let bad = true;
     server.fault = (request) => (bad && request.startsWith('GET /v1/inbox') ? { body } : undefined);
@@ -261,7 +261,7 @@ describe('live', () => {
     expect(ids()).toBe('a');
   });
 
-  it('gives up an answer that is too long', async () => {
+  it('rejects an answer that is too long', async () => {
     let bad = true;
     server.fault = (request) => (bad && request.startsWith('GET /v1/inbox') ? { body: 'x'.repeat(9 * 1024 * 1024) } : undefined);
     const { client } = clientOf(server);
@@ -273,7 +273,7 @@ describe('live', () => {
     expect(client.snapshot.loaded).toBe(true);
   });
 
-  it('gives up a question that is never answered', async () => {
+  it('gives up on a question that is never answered', async () => {
     const { ids } = await started();
     server.log.add('a');
     let never = true;
@@ -297,7 +297,7 @@ describe('writes', () => {
     expect(server.log.rows[0]?.['opened']).toBe(true);
   });
 
-  it('wait for the connection, are told to be queued, and are stored then', async () => {
+  it('resolve as queued without a connection, and are stored once there is one', async () => {
     server.log.add('a');
     server.log.add('b');
     const { client, ids } = await started();
@@ -319,7 +319,7 @@ describe('writes', () => {
     expect(server.log.rows.map((row) => row['id'])).toEqual(['a']);
   });
 
-  it('are done once, also if an answer is lost', async () => {
+  it('are executed once, also if an answer is lost', async () => {
     server.log.add('a');
     const { client } = await started();
     let lost = true;
@@ -345,7 +345,7 @@ describe('writes', () => {
     expect(client.snapshot.notifications[0]?.opened).toBe(true);
   });
 
-  it('that are refused are rolled back; who waits is told', async () => {
+  it('that are refused are rolled back, and reject', async () => {
     server.log.add('a');
     const { client, refused, ids } = await started();
     server.fault = (request) => (request.startsWith('POST') ? 422 : undefined);
@@ -357,7 +357,7 @@ describe('writes', () => {
     expect(refused).toEqual([]);
   });
 
-  it('that were queued and are refused are rolled back, and listeners are told', async () => {
+  it('that were queued and are refused are rolled back, and the listeners are notified', async () => {
     server.log.add('a');
     const { client, refused, ids } = await started();
     client.pause();
@@ -372,7 +372,7 @@ describe('writes', () => {
     expect(refused).toMatchObject([{ command: { kind: 'remove', id: 'a' }, error: { kind: 'forbidden' } }]);
   });
 
-  it('open all that was seen, and nothing else', async () => {
+  it('open all that was seen, and nothing newer', async () => {
     server.log.add('a');
     const { client, ids } = await started();
     server.disconnect();
@@ -384,7 +384,7 @@ describe('writes', () => {
     expect(server.log.head['pending']).toBe(1);
   });
 
-  it('open nothing of another history than the one seen', async () => {
+  it('open nothing in another history than the one that was seen', async () => {
     server.log.add('a');
     const backup = server.log.copy();
     server.log.add('b');
@@ -398,7 +398,7 @@ describe('writes', () => {
     expect(ids()).toBe('c a');
   });
 
-  it('take 500 ids at once, and any number in one call', async () => {
+  it('of any number of ids are sent in requests of 500', async () => {
     for (let n = 0; n < 501; n += 1) {
       server.log.add(`n${n}`);
     }
@@ -426,7 +426,7 @@ describe('writes', () => {
     expect(client.snapshot.unconfirmed).toBe(500);
   });
 
-  it.each([['..'], ['']])('cannot name the id %j', async (id) => {
+  it.each([['..'], ['']])('reject the id %j', async (id) => {
     const { client } = await started();
     const removed = client.remove([id]);
     removed.catch(() => {});
@@ -435,7 +435,7 @@ describe('writes', () => {
     expect(server.requests.some((request) => request.startsWith('DELETE'))).toBe(false);
   });
 
-  it('name any other id as one segment', async () => {
+  it('send any other id as one segment of the path', async () => {
     const id = 'a/../b?c#d%é';
     server.log.add(id);
     const { client, ids } = await started();
@@ -447,7 +447,7 @@ describe('writes', () => {
 });
 
 describe('older', () => {
-  it('are loaded until all are there', async () => {
+  it('are loaded until there are no more', async () => {
     for (let n = 1; n <= 7; n += 1) {
       server.log.add(`n${n}`);
     }
@@ -491,7 +491,7 @@ describe('older', () => {
 describe('pause', () => {
   it('keeps the state, and resume catches up', async () => {
     server.push('a');
-    const { client, told, ids } = await started();
+    const { client, announced, ids } = await started();
     client.pause();
     await pass();
     expect(client.snapshot).toMatchObject({ status: 'paused', loaded: true });
@@ -504,7 +504,7 @@ describe('pause', () => {
     client.resume();
     await pass();
     expect(ids()).toBe('c b a');
-    expect(told).toEqual(['b', 'c']);
+    expect(announced).toEqual(['b', 'c']);
     expect(client.snapshot.status).toBe('live');
   });
 });

@@ -4,7 +4,7 @@ import { eventOf, type FakeLog } from './fake/log.js';
 import { clientOf, pass } from './fake/client.js';
 import { FakeServer } from './fake/server.js';
 
-/** What may happen; `n` chooses among what is there. */
+/** The events of a schedule. `n` chooses among the existing notifications. */
 const KINDS = [
   'push', 'push', 'push and lose', 'opened elsewhere', 'unopened elsewhere', 'all opened elsewhere', 'removed elsewhere',
   'repeat', 'garbage', 'thin', 'disconnect', 'reconnect', 'network down', 'network up', 'a while', 'a minute',
@@ -13,7 +13,7 @@ const KINDS = [
 
 const step = fc.record({ kind: fc.constantFrom(...KINDS), n: fc.nat(99) });
 
-/** How many schedules are tried; always the same ones, unless `SCHEDULES` asks for more. */
+/** How many schedules run. They are always the same ones, unless `SCHEDULES` asks for more. */
 const RUNS = Number(process.env['SCHEDULES'] ?? 200);
 
 beforeEach(() => {
@@ -24,7 +24,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it('ends as the server, whatever is lost, repeated, late or restored', { timeout: 600_000 }, async () => {
+it('ends equal to the server, whatever is lost, repeated, late or restored', { timeout: 600_000 }, async () => {
   const schedules = fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.integer({ min: 1, max: 6 }), run);
   await fc.assert(schedules, { numRuns: RUNS, seed: 8 });
 });
@@ -32,7 +32,7 @@ it('ends as the server, whatever is lost, repeated, late or restored', { timeout
 async function run(steps: readonly { kind: (typeof KINDS)[number]; n: number }[], window: number): Promise<void> {
   vi.clearAllTimers();
   const server = new FakeServer();
-  const { client, told } = clientOf(server, { window });
+  const { client, announced } = clientOf(server, { window });
   let [pushed, jitter] = [0, 0];
   let backup: FakeLog | null = null;
   const of = <T>(all: readonly T[], n: number): T | undefined => all[n % Math.max(1, all.length)];
@@ -40,7 +40,7 @@ async function run(steps: readonly { kind: (typeof KINDS)[number]; n: number }[]
   const elsewhere = (command: object) => {
     const change = server.log.write(command);
     if (server.isLive && typeof change === 'object' && change !== null) {
-      server.tell(change);
+      server.deliver(change);
     }
   };
   const unless = (promise: Promise<unknown>) => void promise.catch(() => {});
@@ -68,7 +68,7 @@ async function run(steps: readonly { kind: (typeof KINDS)[number]; n: number }[]
       case 'repeat': {
         const old = of(server.log.changes, n);
         if (old !== undefined && server.isLive) {
-          server.tell(old);
+          server.deliver(old);
         }
         break;
       }
@@ -145,11 +145,11 @@ async function run(steps: readonly { kind: (typeof KINDS)[number]; n: number }[]
   expect(unconfirmed).toBe(0);
   expect(pending).toBe(server.log.head['pending']);
   expect(notifications.map(({ id, opened }) => ({ id, opened }))).toEqual(rows.slice(0, notifications.length).map(({ id, opened }) => ({ id, opened })));
-  // It may turn out that there are none any more, never that there are.
+  // The client may expect older ones that are gone by now, but never miss that there are some.
   expect(hasOlder || notifications.length === rows.length).toBe(true);
   expect(notifications.length).toBeGreaterThanOrEqual(Math.min(window, rows.length));
-  const announced = told.filter((id) => id !== 'skipped');
-  expect(new Set(announced).size).toBe(announced.length);
+  const notified = announced.filter((id) => id !== 'skipped');
+  expect(new Set(notified).size).toBe(notified.length);
   client.stop();
   await pass();
   expect(vi.getTimerCount()).toBe(0);

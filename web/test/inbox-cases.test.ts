@@ -6,9 +6,9 @@ import { Runner } from './cases/runner.js';
 const folder = new URL('../../tests/inbox-cases/', import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
 
-/** What may stand in a `then`. */
-const OF_THE_STATE = ['shown', 'pending', 'head', 'low', 'wants', 'writes'];
-const OF_THE_STEP = ['told', 'opened_at', 'sends', 'unreadable'];
+/** The keys that a `then` can have. */
+const STATE_KEYS = ['shown', 'pending', 'head', 'low', 'wants', 'writes'];
+const STEP_KEYS = ['told', 'opened_at', 'sends', 'unreadable'];
 
 it('has cases to read', () => {
   expect(files.length).toBeGreaterThan(0);
@@ -17,7 +17,7 @@ it('has cases to read', () => {
 for (const file of files) {
   const { cases } = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as { cases: Raw[] };
   describe(file, () => {
-    it('has cases, each with a name of its own', () => {
+    it('has cases with unique names', () => {
       expect(cases.length).toBeGreaterThan(0);
       expect(new Set(cases.map((one) => one['name'])).size).toBe(cases.length);
     });
@@ -34,19 +34,19 @@ function run(one: Raw): void {
   (one['steps'] as Raw[]).forEach((short, index) => {
     const where = `step ${index + 1}: ${JSON.stringify(short)}`;
     for (const step of repeated(short)) {
-      const told = runner.step(step);
-      expect(told, where).toEqual(step['then']?.told ?? []);
+      const happened = runner.step(step);
+      expect(happened, where).toEqual(step['then']?.told ?? []);
       expect(runner.unreadable, where).toBe(step['then']?.unreadable ?? false);
     }
     const then: Raw = repeated(short).at(-1)?.['then'] ?? {};
-    expect(Object.keys(then).filter((key) => ![...OF_THE_STATE, ...OF_THE_STEP].includes(key))).toEqual([]);
-    const mentioned = Object.entries(then).filter(([key]) => OF_THE_STATE.includes(key));
+    expect(Object.keys(then).filter((key) => ![...STATE_KEYS, ...STEP_KEYS].includes(key))).toEqual([]);
+    const mentioned = Object.entries(then).filter(([key]) => STATE_KEYS.includes(key));
     state = { ...state, ...Object.fromEntries(mentioned) };
-    const so = runner.state();
+    const actual = runner.state();
     if (typeof state['writes'] === 'number') {
-      so['writes'] = ids(so['writes']).length;
+      actual['writes'] = ids(actual['writes']).length;
     }
-    expect(so, where).toEqual(state);
+    expect(actual, where).toEqual(state);
     if (then['sends'] !== undefined) {
       expect(runner.sends(), where).toBe(then['sends']);
     }

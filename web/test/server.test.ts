@@ -14,10 +14,10 @@ const SECRET = 'a-secret-of-the-tests-which-is-not-short';
 const KEY = 'a-key-of-the-tests-which-is-not-short';
 
 if (BIN === undefined) {
-  console.warn('left out: the client against a real server; it needs INTERNAL_NOTIFICATIONS_BIN, the path of the binary');
+  console.warn('skipped the client against a real server: set INTERNAL_NOTIFICATIONS_BIN to the path of the binary');
 }
 
-/** The server's process, which may end and begin again at the same place. */
+/** The server's process, which can end and start again at the same address. */
 class Server {
   readonly #folder = mkdtempSync(join(tmpdir(), 'internal-notifications-web-'));
   #process: ChildProcess | undefined;
@@ -65,14 +65,14 @@ function token(user: string): string {
 
 const ids = ({ notifications }: Snapshot) => notifications.map(({ id, opened }) => (opened ? `${id}*` : id)).join(' ');
 
-/** Until the snapshot is so. */
+/** Waits for a snapshot. */
 function until(client: InternalNotificationsClient, is: (snapshot: Snapshot) => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
-    const told: string[] = [];
+    const seen: string[] = [];
     const end = client.onSnapshot(look);
-    const timer = setTimeout(() => reject(new Error(`in vain: ${told.join(', ')}`)), 25_000);
+    const timer = setTimeout(() => reject(new Error(`the snapshot did not come: ${seen.join(', ')}`)), 25_000);
     function look(snapshot: Snapshot): void {
-      told.push(`${snapshot.status}: ${ids(snapshot)}`);
+      seen.push(`${snapshot.status}: ${ids(snapshot)}`);
       if (is(snapshot)) {
         clearTimeout(timer);
         end();
@@ -97,15 +97,15 @@ describe.skipIf(BIN === undefined)('against a real server', { timeout: 60_000 },
   afterEach(() => clients.splice(0).forEach((client) => client.stop()));
   afterAll(() => server.end());
 
-  it('is live, and two tabs agree', async () => {
+  it('goes live, and two tabs agree', async () => {
     await server.push('ada', 'before', { image_url: 'https://example.org/i.png', buttons: [{ id: 'y', text: 'Yes' }] });
     const [one, two] = [clientOf('ada'), clientOf('ada')];
-    const told: unknown[] = [];
-    one.onAnnouncement((announcement) => told.push(announcement.kind === 'notification' && announcement.notification.id));
+    const announced: unknown[] = [];
+    one.onAnnouncement((announcement) => announced.push(announcement.kind === 'notification' && announcement.notification.id));
     await Promise.all([one, two].map((client) => until(client, ({ status }) => status === 'live')));
     await server.push('ada', 'live');
     await Promise.all([one, two].map((client) => until(client, (snapshot) => ids(snapshot) === 'live before')));
-    expect(told).toEqual(['live']);
+    expect(announced).toEqual(['live']);
     await expect(one.markOpened(['live'])).resolves.toBe('stored');
     await until(two, (snapshot) => ids(snapshot) === 'live* before' && snapshot.pending === 1);
     await expect(two.markAllOpened()).resolves.toBe('stored');
@@ -113,7 +113,7 @@ describe.skipIf(BIN === undefined)('against a real server', { timeout: 60_000 },
     await until(one, (snapshot) => ids(snapshot) === 'live*' && snapshot.pending === 0);
   });
 
-  it('has what it missed while it was paused', async () => {
+  it('shows what it missed while it was paused', async () => {
     const client = clientOf('bob');
     await until(client, ({ status }) => status === 'live');
     client.pause();
@@ -126,7 +126,7 @@ describe.skipIf(BIN === undefined)('against a real server', { timeout: 60_000 },
     await until(client, (snapshot) => ids(snapshot) === 'thin n5 n4 n3 n2 n1');
   });
 
-  it('survives the death of the server, with its writes', async () => {
+  it('keeps its writes when the server dies and comes back', async () => {
     await server.push('eve', 'a');
     const client = clientOf('eve');
     await until(client, ({ status }) => status === 'live');
@@ -140,7 +140,7 @@ describe.skipIf(BIN === undefined)('against a real server', { timeout: 60_000 },
     await until(client, (snapshot) => ids(snapshot) === 'b a*' && snapshot.pending === 1 && snapshot.status === 'live' && snapshot.unconfirmed === 0);
   });
 
-  it('goes over the connection of somebody else, as of a Laravel Echo', async () => {
+  it('uses the connection of a Laravel Echo', async () => {
     const client = clientOf('kim');
     await until(client, ({ status }) => status === 'live');
     const headers = { authorization: `Bearer ${token('kim')}` };
@@ -163,7 +163,7 @@ describe.skipIf(BIN === undefined)('against a real server', { timeout: 60_000 },
     pusher.disconnect();
   });
 
-  it('is failed with a token of another server', async () => {
+  it('fails with a token of another server', async () => {
     const client = clientOf('ada', { token: `${token('ada').slice(0, -3)}abc` });
     await until(client, ({ status, error }) => status === 'failed' && error?.status === 401);
   });

@@ -2,7 +2,9 @@ import { gzipSync } from 'node:zlib';
 import { build, type Plugin, type Rollup } from 'vite';
 import { expect, it } from 'vitest';
 
-/** The most that our own code may have as it is published, minified and compressed, in bytes; and with its style sheets. */
+/**
+ * The limits of our own code, minified and compressed, in bytes; without and with its style sheets.
+ */
 const MOST = { client: { code: 12_000, all: 12_000 }, index: { code: 20_000, all: 22_000 } };
 
 const withoutStyles: Plugin = {
@@ -11,7 +13,7 @@ const withoutStyles: Plugin = {
   load: (id) => (id.includes('.css') ? ':host{}' : null),
 };
 
-/** An entry with all that it imports, compressed together as an app's bundler would. */
+/** Returns the size of an entry and its imports, compressed together as an app's bundler would. */
 async function sizeOf(entry: string, plugins: Plugin[]): Promise<number> {
   const options = { configFile: 'vite.config.ts', logLevel: 'error', plugins, build: { write: false } } as const;
   const [built] = (await build(options)) as Rollup.RollupOutput[];
@@ -28,7 +30,7 @@ async function sizeOf(entry: string, plugins: Plugin[]): Promise<number> {
   return gzipSync(follow(`${entry}.js`)).length;
 }
 
-it.each(Object.entries(MOST))('%s is small', async (entry, most) => {
+it.each(Object.entries(MOST))('%s is within its limit', async (entry, most) => {
   const [code, all] = [await sizeOf(entry, [withoutStyles]), await sizeOf(entry, [])];
   console.info(`${entry}: ${code} bytes, with styles ${all}`);
   expect(code).toBeGreaterThan(1_000);

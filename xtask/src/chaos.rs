@@ -1,23 +1,24 @@
-//! `cargo xtask chaos`, and its part of `cargo xtask test`.
+//! `cargo xtask chaos`, and the chaos steps of `cargo xtask test`.
 
 use crate::runner::Step;
 use crate::tools;
 use std::fs;
 use std::process::{Command, ExitCode};
 
-/// Builds what it needs and becomes what does it.
+/// Builds the chaos program and the server, and becomes the chaos program.
 pub(crate) fn run(args: &[String]) -> ExitCode {
     let mut build = tools::cargo();
     build.args(["build", "--quiet", "--package", "internal-notifications-cli", "--package", "chaos"]);
     if !build.status().is_ok_and(|status| status.success()) {
         return ExitCode::FAILURE;
     }
-    let error = tools::become_it(chaos().args(args));
+    let error = tools::become_program(chaos().args(args));
     eprintln!("cargo xtask chaos: {error}");
     ExitCode::FAILURE
 }
 
-/// A minute on each database, or ten; both at the same time where both are there. Cargo has built it all for its own tests by then.
+/// One minute on each database, or ten if `long`; at the same time if the machine has both.
+/// Earlier steps have built the programs.
 pub(crate) fn steps(long: bool) -> Vec<Step> {
     let on = |database: &str, nodes: &str| {
         let report = tools::built("chaos").with_file_name(format!("chaos-{database}.json"));

@@ -1,4 +1,4 @@
-//! The fuzz targets, each for a short time.
+//! The fuzzing step of `cargo xtask test --long`.
 
 use crate::runner::Step;
 use crate::tools;
@@ -11,13 +11,13 @@ pub(crate) fn step(root: &Path) -> Step {
     Step::new("fuzzing", targets(&folder).iter().map(|target| run(&folder, target)).collect())
         .needs(
             "nightly Rust (rustup toolchain install nightly --profile minimal)",
-            tools::answers(nightly().args(["rustc", "--version"])),
+            tools::succeeds(nightly().args(["rustc", "--version"])),
         )
         .needs("cargo-fuzz (cargo install --locked cargo-fuzz)", tools::cargo_has("fuzz"))
         .needs("a C++ compiler", tools::has("c++"))
 }
 
-/// The names of the targets, in order.
+/// Returns the names of the fuzz targets, in order.
 fn targets(folder: &Path) -> Vec<String> {
     let sources = fs::read_dir(folder.join("fuzz_targets")).into_iter().flatten().flatten();
     let name = |source: PathBuf| Some(source.file_stem()?.to_string_lossy().into_owned());
@@ -26,7 +26,8 @@ fn targets(folder: &Path) -> Vec<String> {
     targets
 }
 
-/// Thirty seconds from the seeds, and from what earlier runs have found. No sanitizer: our code has no `unsafe`.
+/// Fuzzes a target for thirty seconds, starting from the seeds and from what earlier runs found.
+/// Our code has no `unsafe`, so no sanitizer is needed.
 fn run(folder: &Path, target: &str) -> Command {
     let mut command = nightly();
     command.args(["cargo", "fuzz", "run", "--sanitizer", "none", target]);

@@ -1,4 +1,4 @@
-//! Other people's clients and libraries against our programs, with npm and pip.
+//! The interop steps: other people's clients and libraries against our programs, with npm and pip.
 
 use crate::plan::cargo;
 use crate::runner::Step;
@@ -14,13 +14,13 @@ pub(crate) fn steps(root: &Path) -> [Step; 2] {
     let node = Step::new("interop, Node", node(&folder))
         .needs("node 20.14 or later", tools::has("node"))
         .needs("npm", tools::has(NPM));
-    let virtual_environments = tools::answers(Command::new(PYTHON).args(["-c", "import ensurepip, venv"]));
+    let virtual_environments = tools::succeeds(Command::new(PYTHON).args(["-c", "import ensurepip, venv"]));
     let python = Step::new("interop, Python", python(root, &folder.join("python")))
         .needs("python3 with venv", virtual_environments);
     [node, python]
 }
 
-/// The suite of our clients against a server of the same protocol.
+/// Our client's tests against sockudo, a server of the same protocol.
 pub(crate) fn sockudo() -> Step {
     let program = env::var_os("SOCKUDO_BIN").unwrap_or_else(|| OsString::from("sockudo"));
     let mut test = cargo(["test", "--package", "pusher-client", "--all-features", "--test", "engine"]);

@@ -1,10 +1,11 @@
 //! `cargo xtask`: the project's commands, thin glue over cargo, npm and pip.
-#![allow(clippy::print_stdout, clippy::print_stderr)] // It is a command: this is how it speaks.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command prints")]
 
 mod chaos;
 mod demo;
 mod fuzzing;
 mod interop;
+mod mutants;
 mod plan;
 mod runner;
 mod rustdoc;
@@ -17,12 +18,14 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 Usage: cargo xtask <command>
 
-  demo [--once] [args]    run the demo; with --once exit after its scenario
-  test [--all] [--long]   run every test that this machine can run
-                            --all   what this machine lacks is a failure, not a skip
-                            --long  the long tests too (those marked #[ignore], ten minutes of chaos, half a minute of
-                            each fuzz target)
-  chaos [args]            run real servers under faults while writers write; see chaos --help
+Commands:
+  demo [--once] [args]    Run the demo. With --once, exit when its scenario ends.
+  test [--all] [--long]   Run every test that this machine can run.
+                            --all   Fail if this machine lacks something, instead of skipping tests.
+                            --long  Run the long tests too: those marked #[ignore], chaos for ten
+                                    minutes, each fuzz target for half a minute, and mutants (hours).
+  chaos [args]            Run real servers under faults while writers write; see chaos --help.
+  mutants [crates]        List the changed lines that the tests of a crate miss.
 ";
 
 fn main() -> ExitCode {
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
     match args.split_first() {
         Some((command, rest)) if command == "demo" => demo::run(rest),
         Some((command, rest)) if command == "chaos" => chaos::run(rest),
+        Some((command, rest)) if command == "mutants" => mutants::run(rest),
         Some((command, rest)) if command == "test" => match test::Options::parse(rest) {
             Some(options) => test::run(&options),
             None => usage(),

@@ -1,4 +1,4 @@
-//! What `cargo xtask test` runs, in order.
+//! The steps of `cargo xtask test`, in order.
 
 use crate::runner::Step;
 use crate::test::Options;
@@ -20,9 +20,10 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
         Step::new("demo", vec![cargo(demo::RUN.into_iter().chain(["--once"]))]),
         Step::new("bans, licences, sources", deny())
             .needs("cargo-deny (cargo install --locked cargo-deny)", tools::cargo_has("deny")),
+        Step::new("packages of crates", vec![packages()]),
     ];
     if env::var_os("TEST_POSTGRES_URL").is_none() {
-        // With it, they run with the other tests.
+        // Otherwise they are part of the step `tests`.
         steps.push(Step::new("tests on PostgreSQL", vec![]).needs("TEST_POSTGRES_URL=postgres://…", false));
     }
     steps.extend(chaos::steps(options.long));
@@ -31,11 +32,12 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
     if options.long {
         steps.push(interop::sockudo());
         steps.push(fuzzing::step(root));
+        steps.push(mutants());
     }
     steps
 }
 
-/// Says which services its build has: with all features it never gets to say that one is left out.
+/// With all features, the facade never reports a service that its build leaves out.
 const FACADE: &str = "internal-notifications";
 
 pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
@@ -44,7 +46,7 @@ pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     command
 }
 
-/// The fuzz targets are a workspace of their own.
+/// The fuzz targets are a separate workspace.
 fn format() -> Vec<Command> {
     vec![cargo(["fmt", "--all", "--check"]), cargo(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])]
 }
@@ -65,7 +67,7 @@ fn doctests() -> Command {
     command
 }
 
-/// The repository rules are tests of the package `repo_rules`, and run with the others.
+/// Includes the repository rules, which are tests of the package `repo_rules`.
 fn tests(options: &Options) -> Command {
     let (command, long) = if tools::cargo_has("nextest") {
         (["nextest", "run"], ["--run-ignored", "all"])
@@ -79,15 +81,27 @@ fn tests(options: &Options) -> Command {
     if options.all {
         tests.env("ACCEPTANCE_ALL", "1");
     }
-    // Cargo has built it for its own tests by then; a second build would replace it under them.
+    // Cargo builds this binary for the tests. A build by a test would replace it under the others.
     tests.env("INTERNAL_NOTIFICATIONS_BIN", tools::built_binary());
     tests
 }
 
-/// Fetches first: cargo-deny reads the crates of every platform, a build only those of this one.
+/// Fetches first: cargo-deny reads the crates of all platforms, a build only those of this one.
 fn deny() -> Vec<Command> {
     vec![
         cargo(["fetch", "--quiet", "--locked"]),
         cargo(["deny", "--offline", "check", "bans", "licenses", "sources"]),
     ]
+}
+
+/// Packages every crate that is published, and compiles each from its package alone.
+fn packages() -> Command {
+    cargo(["publish", "--workspace", "--dry-run", "--quiet", "--allow-dirty"])
+}
+
+fn mutants() -> Step {
+    let mut command = Command::new(env::current_exe().unwrap_or_else(|_| "cargo-xtask".into()));
+    command.arg("mutants");
+    Step::new("mutants", vec![command])
+        .needs("cargo-mutants (cargo install --locked cargo-mutants)", tools::cargo_has("mutants"))
 }

@@ -1,8 +1,9 @@
 //! xtask in the place of rustdoc.
 //!
-//! A stable rustdoc lets `compile_fail,E0308` pass whatever the error is: it compares the codes only where unstable features are allowed.
-//! Allowing them to cargo as a whole would build everything anew for some build scripts; so cargo is given xtask for a rustdoc, which allows
-//! them to rustdoc alone.
+//! A stable rustdoc lets `compile_fail,E0308` pass whatever the error is: it compares the codes
+//! only where unstable features are allowed. Allowing them to cargo as a whole would build
+//! everything anew for some build scripts; so cargo is given xtask for a rustdoc, which allows them
+//! to rustdoc alone.
 
 use std::process::{Command, ExitCode};
 

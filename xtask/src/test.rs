@@ -4,14 +4,14 @@ use crate::runner::Step;
 use crate::{plan, tools};
 use std::process::ExitCode;
 
-/// What the command line asks for.
+/// The options on the command line.
 pub(crate) struct Options {
     pub(crate) all: bool,
     pub(crate) long: bool,
 }
 
 impl Options {
-    /// `None` if an argument is unknown.
+    /// Returns `None` if an argument is unknown.
     pub(crate) fn parse(args: &[String]) -> Option<Self> {
         let given = |flag: &str| args.iter().any(|arg| arg == flag);
         let known = args.iter().all(|arg| arg == "--all" || arg == "--long");
@@ -19,7 +19,7 @@ impl Options {
     }
 }
 
-/// Runs the steps up to the first that fails.
+/// Runs the steps until one fails.
 pub(crate) fn run(options: &Options) -> ExitCode {
     let root = tools::root();
     let steps = plan::steps(options, &root);
@@ -46,14 +46,14 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     finish(passed, 0, skipped)
 }
 
-/// One line for a step that this machine cannot run.
+/// Prints a line if this machine cannot run the step. Returns whether it did.
 fn report_missing(step: &Step, outcome: &str) -> bool {
     let Some(missing) = step.missing() else { return false };
     println!("cargo xtask test: {} {outcome}: it needs {missing}", step.name);
     true
 }
 
-/// The last line, and the exit status.
+/// Prints the last line, and returns the exit status.
 fn finish(passed: usize, failed: usize, skipped: usize) -> ExitCode {
     println!("{passed} passed, {failed} failed, {skipped} skipped");
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

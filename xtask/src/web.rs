@@ -1,4 +1,4 @@
-//! What `web/` holds: built into the server, tested, and tried in a browser, with npm.
+//! The steps of `web/`: build it into the server, test it, and try it in a browser, with npm.
 
 use crate::plan::cargo;
 use crate::runner::Step;
@@ -8,19 +8,20 @@ use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
 
-/// Installs what the lock file names.
+/// npm's arguments that install the packages of the lock file.
 pub(crate) const CI: &[&str] = &["ci", "--no-audit", "--no-fund"];
 
 pub(crate) const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
-/// Before anything is compiled: the page becomes a part of the server.
+/// Builds the library and the page, and checks the package. The page must exist before anything is
+/// compiled: it becomes part of the server.
 pub(crate) fn build_step(root: &Path) -> Step {
-    let commands = [CI, &["run", "check"], &["run", "build"]];
+    let commands = [CI, &["run", "check"], &["run", "build"], &["run", "check:package"]];
     Step::new("web", commands.map(|arguments| npm(&root.join("web"), arguments)).into())
         .needs("npm", tools::has(NPM))
 }
 
-/// The client, also against the real server; then the elements and the page in a browser.
+/// Tests the client, also against the real server, and the elements and the page in a browser.
 pub(crate) fn test_steps(root: &Path) -> [Step; 2] {
     let with_server = |arguments: &[&str]| {
         let mut command = npm(&root.join("web"), arguments);
@@ -34,7 +35,7 @@ pub(crate) fn test_steps(root: &Path) -> [Step; 2] {
     [tests, browser]
 }
 
-/// Builds the page if it is older than what it is made of. Says why not; without npm there is none, and nothing to say.
+/// Builds the page if it is out of date. Without npm there is no page, which is not an error.
 pub(crate) fn build_page(root: &Path) -> Result<(), String> {
     if is_fresh(root) || !tools::has(NPM) {
         return Ok(());
@@ -44,7 +45,7 @@ pub(crate) fn build_page(root: &Path) -> Result<(), String> {
     Step::new("page", commands.map(|arguments| npm(&root.join("web"), arguments)).into()).run(root)
 }
 
-/// npm in a folder.
+/// Returns npm with these arguments, in a folder.
 pub(crate) fn npm(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(NPM);
     command.args(arguments).current_dir(folder);
@@ -59,7 +60,7 @@ fn is_fresh(root: &Path) -> bool {
     built.is_some() && sources.iter().all(|source| newest(&web.join(source)) <= built)
 }
 
-/// When anything at or below the path was last changed.
+/// Returns when anything at or below the path was last changed.
 fn newest(path: &Path) -> Option<SystemTime> {
     let itself = path.metadata().and_then(|file| file.modified()).ok();
     let below = fs::read_dir(path).into_iter().flatten().flatten();

@@ -4,37 +4,37 @@ use hyper::Request;
 use serde_json::{Value, json};
 use std::error::Error;
 
-/// Somebody with a credential.
+/// A caller with a credential.
 pub struct Caller {
     http: Http,
     bearer: String,
 }
 
 impl Caller {
-    /// Sends this bearer with every request.
+    /// Creates a caller that sends this bearer token with every request.
     pub fn new(http: Http, bearer: &str) -> Self {
         Self { http, bearer: bearer.to_owned() }
     }
 
-    /// Panics where nobody answers; so do `post` and `delete`.
+    /// Sends a GET request. Panics if there is no answer, as `post` and `delete` do.
     pub async fn get(&mut self, path: &str) -> Answer {
         self.send("GET", path, &Value::Null).await.unwrap()
     }
 
-    /// With a JSON body.
+    /// Sends a POST request with a JSON body.
     pub async fn post(&mut self, path: &str, body: &Value) -> Answer {
         self.send("POST", path, body).await.unwrap()
     }
 
-    /// Without a body.
+    /// Sends a DELETE request without a body.
     pub async fn delete(&mut self, path: &str) -> Answer {
         self.send("DELETE", path, &Value::Null).await.unwrap()
     }
 
-    /// Pushes, and says whether that was acknowledged.
+    /// Pushes a notification, and returns whether the push was acknowledged.
     ///
     /// # Errors
-    /// Nobody answered.
+    /// Returns an error if there is no answer.
     pub async fn push(
         &mut self,
         users: &[&str],
@@ -45,10 +45,10 @@ impl Caller {
         Ok(matches!(answer.status, 200 | 201))
     }
 
-    /// Sends a request; null is no body.
+    /// Sends a request, with an empty body if `body` is null.
     ///
     /// # Errors
-    /// Nobody answered.
+    /// Returns an error if there is no answer.
     pub async fn send(
         &mut self,
         method: &str,

@@ -9,17 +9,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
-/// How long an answer may take.
+/// How long an answer may take by default.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// An HTTP client that sends what it is told to, over one connection while that lasts.
+/// An HTTP client that sends any request, over one connection for as long as it lasts.
 pub struct Http {
     address: SocketAddr,
     patience: Duration,
     connection: Option<SendRequest<Full<Bytes>>>,
 }
 
-/// What came back.
+/// The answer to a request.
 #[derive(Debug)]
 pub struct Answer {
     /// The status code.
@@ -31,12 +31,12 @@ pub struct Answer {
 }
 
 impl Http {
-    /// A client of a server there. It waits a minute for an answer.
+    /// Creates a client of the server at this address. It waits one minute for an answer.
     pub fn to(address: SocketAddr) -> Self {
         Self { address, patience: PATIENCE, connection: None }
     }
 
-    /// Waits so long for an answer.
+    /// Sets how long to wait for an answer.
     pub fn within(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
@@ -44,7 +44,7 @@ impl Http {
     /// Sends a request, and reads the whole answer.
     ///
     /// # Errors
-    /// The connection failed, or no answer came in time.
+    /// Returns an error if the connection fails or the answer is late.
     pub async fn send(
         &mut self,
         request: Request<Full<Bytes>>,
@@ -58,7 +58,7 @@ impl Http {
         &mut self,
         request: Request<Full<Bytes>>,
     ) -> Result<Answer, Box<dyn Error + Send + Sync>> {
-        // Kept only after a whole answer.
+        // Put back only after a whole answer.
         let mut connection = match self.connection.take() {
             Some(connection) if !connection.is_closed() => connection,
             _ => connect(self.address).await?,
@@ -80,20 +80,20 @@ async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>, Box<dy
 }
 
 impl Answer {
-    /// The body. Panics where it is no JSON.
+    /// Returns the body. Panics if it is not JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
     }
 
-    /// The body of an answer with this status. Panics where it has another.
+    /// Returns the body. Panics if the status is another one.
     #[track_caller]
     pub fn with(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{self:?}");
         self.json()
     }
 
-    /// What is wrong with it as a problem of this status (RFC 9457).
+    /// Returns what is missing for a problem document with this status (RFC 9457), if anything is.
     pub fn flaw_as_problem(&self, status: u16) -> Option<String> {
         let header = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
         if self.status != status {
@@ -101,8 +101,8 @@ impl Answer {
         }
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let is_problem = header("content-type") == Some("application/problem+json");
-        let told = body["status"] == status && body["type"].is_string() && body["title"].is_string();
-        (!is_problem || !told || header("x-request-id").is_none())
-            .then(|| format!("no whole problem: {self:?}"))
+        let is_complete = body["status"] == status && body["type"].is_string() && body["title"].is_string();
+        (!is_problem || !is_complete || header("x-request-id").is_none())
+            .then(|| format!("not a complete problem document: {self:?}"))
     }
 }

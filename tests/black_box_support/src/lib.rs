@@ -1,5 +1,5 @@
-//! What tests that try the real binary from outside have in common: an HTTP client that sends what it is told to, and a caller with a
-//! credential.
+//! Support for tests of the real binary as a black box: an HTTP client that sends any request, and
+//! a caller with a credential.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 

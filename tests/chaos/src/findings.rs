@@ -136,13 +136,16 @@ mod tests {
 
     fn inbox(rows: &[InboxNotification]) -> Inbox {
         let pending = rows.iter().filter(|row| !row.opened).count().try_into().unwrap();
-        Inbox { head: Head { position: Position { seq: 9, tag: None }, pending }, rows: rows.to_vec() }
+        Inbox { head: Head::new(Position { seq: 9, tag: None }, pending), rows: rows.to_vec() }
     }
 
     fn shown(rows: &[InboxNotification]) -> Snapshot {
         let Inbox { head, rows } = inbox(rows);
         let notifications = rows.into_iter().map(Into::into).collect();
-        Snapshot { notifications, pending: head.pending, position: head.position, ..Snapshot::default() }
+        let mut snapshot = Snapshot::default();
+        snapshot.notifications = notifications;
+        (snapshot.pending, snapshot.position) = (head.pending, head.position);
+        snapshot
     }
 
     fn counts(found: &Findings) -> [usize; 3] {

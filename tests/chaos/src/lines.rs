@@ -23,7 +23,7 @@ pub(crate) struct Lines {
 impl Lines {
     /// Another line for writers and users: where it begins.
     pub(crate) async fn front_of(&mut self, node: SocketAddr) -> Result<SocketAddr, Failure> {
-        let proxy = Proxy::before(node).await?;
+        let proxy = Proxy::start(node).await?;
         let address = proxy.address();
         self.fronts.push(proxy);
         Ok(address)
@@ -31,7 +31,7 @@ impl Lines {
 
     /// Another line for replicas: where it begins.
     pub(crate) async fn line_to_device(&mut self, target: SocketAddr) -> Result<SocketAddr, Failure> {
-        let proxy = Proxy::before(target).await?;
+        let proxy = Proxy::start(target).await?;
         let lossy = Lossy::before(proxy.address()).await?;
         let address = lossy.address;
         self.devices.push((proxy, lossy));

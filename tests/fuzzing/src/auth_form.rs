@@ -1,4 +1,4 @@
-//! The body of a request for a signature, to the server's routes.
+//! Bodies of requests for a signature, sent to the server's auth endpoints.
 
 use std::sync::Arc;
 
@@ -17,16 +17,16 @@ use tower::ServiceExt;
 use crate::broker::signer;
 use crate::runtime;
 
-/// Whose token it always is.
+/// The user of every token.
 const USER: &str = "ada";
 const OWN_CHANNEL: &str = "private-ada";
 
-/// The input is the body, of both routes.
+/// Sends the input as the body to both routes.
 pub fn run(input: &[u8]) {
     let (channel, user) = runtime::new().block_on(answers(input));
     if let Some(answer) = channel {
-        let asked = given(input, &["channel_name", "channelName"]);
-        assert_eq!(asked, [OWN_CHANNEL], "signed another channel than was asked for");
+        let requested = given(input, &["channel_name", "channelName"]);
+        assert_eq!(requested, [OWN_CHANNEL], "signed another channel than the requested one");
         let own: ChannelName = OWN_CHANNEL.parse().unwrap();
         let auth = answer["auth"].as_str().unwrap();
         let verified = |socket: &SocketId| signer().verify_channel(auth, socket, &own, None).is_ok();
@@ -41,7 +41,7 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// What was granted for the channel, and for the sign-in.
+/// Returns the answers for the channel and for the sign-in, if they were granted.
 async fn answers(body: &[u8]) -> (Option<Value>, Option<Value>) {
     let router = router();
     (ask(&router, "/pusher/auth", body).await, ask(&router, "/pusher/user-auth", body).await)
@@ -61,7 +61,7 @@ impl Authenticator for AlwaysAda {
     }
 }
 
-/// The JSON that a request was answered with, if it was granted.
+/// Returns the JSON of the answer, if the request was granted.
 async fn ask(router: &Router, path: &str, body: &[u8]) -> Option<Value> {
     let request = Request::post(path).header("host", "inbox.test").header("authorization", "Bearer token");
     let request = request.body(Body::from(body.to_vec())).unwrap();
@@ -72,7 +72,7 @@ async fn ask(router: &Router, path: &str, body: &[u8]) -> Option<Value> {
     (status == StatusCode::OK).then(|| serde_json::from_slice(&body).unwrap())
 }
 
-/// The socket id of a body that was granted.
+/// Returns the socket id of a granted body.
 fn socket(body: &[u8]) -> Option<SocketId> {
     match given(body, &["socket_id", "socketId"]).as_slice() {
         [one] => one.parse().ok(),
@@ -80,7 +80,7 @@ fn socket(body: &[u8]) -> Option<SocketId> {
     }
 }
 
-/// The values of a field, by whichever of its names; read apart from the server.
+/// Returns the values of a field under any of its names, read without the server's code.
 fn given(body: &[u8], names: &[&str]) -> Vec<String> {
     if let Ok(Value::Object(fields)) = serde_json::from_slice(body) {
         let values = fields.into_iter().filter(|(name, _)| names.contains(&name.as_str()));
@@ -91,7 +91,7 @@ fn given(body: &[u8], names: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_rightful_body_is_granted() {
+fn a_valid_body_is_granted() {
     let answers = |body| runtime::new().block_on(answers(body));
     let (channel, user) = answers(b"socket_id=1.2&channel_name=private-ada");
     assert!(channel.is_some() && user.is_some());

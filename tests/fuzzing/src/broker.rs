@@ -1,4 +1,4 @@
-//! A broker, and WebSockets to it through memory.
+//! A broker, and in-memory WebSockets to it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,14 +11,14 @@ use pusher_protocol::{Frame, Handshake, SocketId};
 use tokio::io::DuplexStream;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-/// Unix seconds, for ever.
+/// The time of the broker's clock, in Unix seconds.
 pub(crate) const NOW: u64 = 1_700_000_000;
 
 pub(crate) fn signer() -> Signer {
     Signer::new("app-key", "app-secret")
 }
 
-/// A broker with everything on, and small limits.
+/// Creates a broker with every feature on, and small limits.
 pub(crate) fn new() -> Broker {
     let mut limits = Limits::default();
     limits.subscriptions = 8;
@@ -36,7 +36,7 @@ pub(crate) fn new() -> Broker {
         .build()
 }
 
-/// An established connection, and its id.
+/// Returns an established connection, and its socket id.
 pub(crate) async fn connect(broker: &Broker) -> (WebSocketStream<DuplexStream>, SocketId) {
     let (ours, theirs) = tokio::io::duplex(4 * 1024);
     let service = TowerToHyperService::new(broker.router());

@@ -1,4 +1,4 @@
-//! Frames of hostile clients, to the broker.
+//! Frames of hostile clients, sent to the broker.
 
 mod peer;
 
@@ -9,12 +9,17 @@ use pusher_broker::{Broker, EventName};
 use crate::{broker, runtime};
 use peer::Peer;
 
-/// How many clients there are.
+/// The number of clients.
 const PEERS: usize = 3;
 
-/// A line a step. `wait SECONDS` lets time pass, `publish CHANNEL EVENT DATA` is the app's; every other line is of one client, by its number:
-/// `N subscribe CHANNEL [CHANNEL_DATA]` and `N signin USER_DATA` with a right signature, `N binary TEXT`, `N close`, and `N FRAME` for all else, to which
-/// no right signature is known.
+/// Plays the input, one step per line.
+///
+/// - `wait SECONDS` lets time pass.
+/// - `publish CHANNEL EVENT DATA` is a publication of the app.
+/// - `N subscribe CHANNEL [CHANNEL_DATA]` and `N signin USER_DATA` are sent by client `N` with a
+///   valid signature.
+/// - `N binary TEXT` and `N close` are sent by client `N`.
+/// - `N FRAME` is any other frame of client `N`. The input cannot contain a valid signature.
 pub fn run(input: &[u8]) {
     let script = String::from_utf8_lossy(input);
     runtime::new().block_on(play(&script));
@@ -34,7 +39,7 @@ async fn play(script: &str) {
     drop(peers);
     runtime::settle().await;
     assert_eq!(broker.connections(), 0, "a connection outlived its client");
-    // Webhooks that wait, and counts that are told later.
+    // Lets waiting webhooks and delayed counts go out.
     tokio::time::sleep(Duration::from_secs(10)).await;
 }
 

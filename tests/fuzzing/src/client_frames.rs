@@ -1,4 +1,4 @@
-//! What a server may send, to the Channels client.
+//! Frames of a hostile server, sent to the Channels client.
 
 mod server;
 mod signed_in;
@@ -15,24 +15,26 @@ use server::{Connections, Server};
 use signed_in::SignedIn;
 use subscribed::Subscribed;
 
-/// What is ever sealed with the key of the encrypted channel; no input can hold another text that the key opens.
+/// The only text ever sealed with the key of the encrypted channel. No input can contain another
+/// one.
 pub const SEALED: &str = "sealed";
 
-/// Those that the client subscribes to.
+/// The channels that the client subscribes to.
 const CHANNELS: [&str; 6] =
     ["news", "private-ada", "presence-room", "private-encrypted-ada", "cache-news", "presence-cache-room"];
 
-/// Longer than any time-out of the client.
+/// Longer than any timeout of the client.
 const LONG: Duration = Duration::from_secs(3_600);
 
-/// A line a step, after the handshake and after each further one: `wait SECONDS` lets time pass, `cut` and `close CODE` end the connection, `binary TEXT`
-/// is a binary frame, and everything else a text frame.
+/// Plays the input after the handshake, one step per line: `wait SECONDS` lets time pass, `cut` and
+/// `close CODE` end the connection, `binary TEXT` sends a binary frame, and any other line is sent
+/// as a text frame.
 pub fn run(input: &[u8]) {
     let script = String::from_utf8_lossy(input);
     runtime::new().block_on(play(&script));
 }
 
-/// The signer of the app, for seeds with right signatures.
+/// The app's signer, for seeds with valid signatures.
 fn signer() -> Signer {
     let key = EncryptionMasterKey::new(*b"thirty-two bytes of a master key");
     Signer::new("app-key", "app-secret").with_encryption_master_key(key)
@@ -76,11 +78,12 @@ async fn step(server: &mut Server, line: &str) {
     }
 }
 
-/// The client's next connection. It comes by itself, unless the server refused for good.
+/// Returns the client's next connection. The client makes it by itself, unless it was refused for
+/// good.
 async fn reconnected(client: &Client, connections: &mut Connections) -> Server {
     runtime::settle().await;
     if let ConnectionState::Failed { .. } = client.state() {
         client.connect().await.expect("the client's task has ended");
     }
-    timeout(LONG, connections.accept()).await.expect("the client does not come back")
+    timeout(LONG, connections.accept()).await.expect("the client does not reconnect")
 }

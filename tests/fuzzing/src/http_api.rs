@@ -1,4 +1,4 @@
-//! Requests of the HTTP API, signed and not, to the broker's routes.
+//! Requests to the broker's HTTP API, signed and unsigned.
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, Uri};
@@ -12,7 +12,8 @@ use tower::ServiceExt;
 use crate::broker::{NOW, signer};
 use crate::{broker, runtime};
 
-/// The first line is the method and the target, the rest is the body. It is asked as it is, signed with another secret, and rightly signed.
+/// Sends the request three times: as it is, signed with another secret, and correctly signed. The
+/// first line is the method and the target, the rest is the body.
 pub fn run(input: &[u8]) {
     let mut parts = input.splitn(2, |byte| *byte == b'\n');
     let line = parts.next().and_then(|line| std::str::from_utf8(line).ok()).unwrap_or_default();
@@ -22,11 +23,11 @@ pub fn run(input: &[u8]) {
     if uri.path_and_query().is_none() {
         return;
     }
-    runtime::new().block_on(ask_thrice(&method, &uri, body));
+    runtime::new().block_on(send_thrice(&method, &uri, body));
 }
 
-/// The answer to the request that was rightly signed, if it can be.
-async fn ask_thrice(method: &Method, uri: &Uri, body: &[u8]) -> Option<StatusCode> {
+/// Returns the answer to the correctly signed request, if it can be signed.
+async fn send_thrice(method: &Method, uri: &Uri, body: &[u8]) -> Option<StatusCode> {
     let broker = broker::new();
     occupy(&broker).await;
     let (status, _) = ask(&broker, method, uri, body).await;
@@ -44,7 +45,7 @@ async fn ask_thrice(method: &Method, uri: &Uri, body: &[u8]) -> Option<StatusCod
     Some(status)
 }
 
-/// A client on a channel, so that there is something to tell and somebody to publish to.
+/// Connects a client, so that there are channels to list and a subscriber to publish to.
 async fn occupy(broker: &Broker) {
     let (mut socket, id) = broker::connect(broker).await;
     let channel = "presence-room".parse().unwrap();
@@ -62,7 +63,7 @@ async fn occupy(broker: &Broker) {
     runtime::settle().await;
 }
 
-/// The target with a signature of it; none where the signer refuses to sign it.
+/// Returns the target with its signature, or `None` if the signer refuses it.
 fn signed(signer: &Signer, method: &Method, uri: &Uri, body: &[u8]) -> Option<Uri> {
     let given: Vec<(String, String)> = serde_urlencoded::from_str(uri.query().unwrap_or_default()).ok()?;
     let query: Vec<_> = given.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -81,10 +82,10 @@ async fn ask(broker: &Broker, method: &Method, uri: &Uri, body: &[u8]) -> (Statu
 }
 
 #[test]
-fn what_is_rightly_signed_gets_through() {
+fn a_correctly_signed_request_succeeds() {
     let body = br#"{"name":"e","channels":["news"],"data":"x"}"#;
     let ask = |method, target: &str, body| {
-        runtime::new().block_on(ask_thrice(&method, &target.parse().unwrap(), body))
+        runtime::new().block_on(send_thrice(&method, &target.parse().unwrap(), body))
     };
     assert_eq!(ask(Method::POST, "/apps/3/events", body), Some(StatusCode::OK));
     assert_eq!(

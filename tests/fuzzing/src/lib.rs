@@ -1,6 +1,7 @@
-//! What a fuzzer hands to our code as if it came from outside, and what must hold whatever it is: one module a target, whose `run` panics
-//! when it does not hold. Inputs are read as text, a line a step, so that seeds can be written and crashes read by hand. `fuzz/` gives these
-//! functions to libFuzzer; the tests here give them the seeds.
+//! The fuzz targets' code, one module per target. Each `run` feeds an input to our code as if it
+//! came from outside, and panics if a property does not hold. Inputs are text, one step per line,
+//! so that people can write seeds and read crashes. `fuzz/` makes libFuzzer targets of these
+//! functions; the tests here run them with the seeds.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,15 +1,16 @@
-//! Live events and answers of a server that says anything, to the replica.
+//! Live events and answers of a hostile server, applied to the replica.
 
 use std::collections::HashSet;
 
 use internal_notifications_models::{LiveEvent, OpId, Timestamp};
 use internal_notifications_service::{Ask, Inbox, InboxCommand};
 
-/// How many notifications the replica holds at first.
+/// How many notifications the replica holds at the start.
 const WINDOW: usize = 4;
 
-/// A line a step: `live DATA`, `snapshot JSON`, `changes JSON`, `older JSON`, `head JSON` come from the server; `more N`, `catch-up`, `open ID`,
-/// `open-all` and `remove ID` from the app.
+/// Plays the input, one step per line. `live DATA`, `snapshot JSON`, `changes JSON`, `older JSON`
+/// and `head JSON` come from the server; `more N`, `catch-up`, `open ID`, `open-all` and `remove
+/// ID` come from the app.
 pub fn run(input: &[u8]) {
     let script = String::from_utf8_lossy(input);
     let mut inbox = Inbox::new(WINDOW);
@@ -63,18 +64,21 @@ fn write(inbox: &mut Inbox, index: usize, word: &str, id: &str) {
     let _ = inbox.write(op, command, Timestamp::UNIX_EPOCH);
 }
 
-/// The list is sorted, each notification stands in it once, and no more than there may be.
+/// Checks that the list is sorted, without duplicates, and not too long.
 fn check(inbox: &Inbox, most: usize) {
     let rows: Vec<_> = inbox.rows().collect();
     assert!(rows.len() <= most, "{} rows, {most} at most", rows.len());
     assert!(rows.is_sorted_by(|newer, older| newer.added > older.added), "not sorted: {rows:?}");
     let ids: HashSet<_> = rows.iter().map(|row| &row.id).collect();
-    assert_eq!(ids.len(), rows.len(), "twice in the list: {rows:?}");
+    assert_eq!(ids.len(), rows.len(), "duplicates in the list: {rows:?}");
 
     let shown = inbox.shown();
     assert!(shown.is_sorted_by(|newer, older| newer.added > older.added), "not sorted: {shown:?}");
     assert!(shown.iter().all(|row| ids.contains(&row.id)), "shown, but not held");
     if let Some(Ask::Older { before, limit }) = inbox.wants() {
-        assert!(before > 0 && limit > 0 && rows.len() < most, "older ones without room for them");
+        assert!(
+            before > 0 && limit > 0 && rows.len() < most,
+            "wants older notifications without room for them"
+        );
     }
 }

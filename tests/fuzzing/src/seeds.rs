@@ -1,4 +1,4 @@
-//! Every seed through its target: what the fuzzer begins with, and what it once crashed on.
+//! Runs every target with its seeds, which include all inputs that once crashed.
 
 use std::fs;
 use std::path::Path;

@@ -1,9 +1,9 @@
-//! What claims to be a webhook, to its receiver.
+//! Alleged webhooks, given to the receiver.
 
 use pusher_signer::{EncryptionMasterKey, ErrorKind, ReceivedWebhook, Signer, WebhookReceiver};
 
-/// The first three lines are the headers `Content-Type`, `X-Pusher-Key` and `X-Pusher-Signature`, the rest is the body. It is
-/// received as it is, and rightly signed.
+/// Receives the input as it is, and correctly signed. The first three lines are the headers
+/// `Content-Type`, `X-Pusher-Key` and `X-Pusher-Signature`, the rest is the body.
 pub fn run(input: &[u8]) {
     let mut parts = input.splitn(4, |byte| *byte == b'\n');
     let mut header = || parts.next().and_then(|line| std::str::from_utf8(line).ok());
@@ -23,7 +23,7 @@ pub fn run(input: &[u8]) {
         let signature = signature.unwrap_or_default();
         assert!(
             signature.eq_ignore_ascii_case(&right) && key == Some("app-key"),
-            "accepted without a right signature"
+            "accepted without a valid signature"
         );
     }
 

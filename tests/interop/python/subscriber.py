@@ -1,4 +1,4 @@
-"""A subscriber over a bare socket, as far as these tests need one."""
+"""A minimal subscriber over a plain socket."""
 
 import json
 import os
@@ -30,11 +30,11 @@ class Subscriber:
 
     def send(self, frame):
         payload = json.dumps(frame).encode()
-        # A mask of zeros is a mask.
+        # The mask may be all zeros.
         self.socket.sendall(struct.pack("!BBH", 0x81, 0xFE, len(payload)) + bytes(4) + payload)
 
     def read(self, event):
-        """The next frame of this event."""
+        """Returns the next frame with this event."""
         while True:
             _, length = self.stream.read(2)
             if length == 126:

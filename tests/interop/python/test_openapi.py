@@ -1,4 +1,4 @@
-"""Schemathesis reads /openapi.json of the running server, makes requests of it, right and wrong, and holds the answers against it."""
+"""Schemathesis reads /openapi.json of a running server, sends valid and invalid requests, and checks the answers."""
 
 import json
 import os
@@ -14,9 +14,10 @@ import urllib.request
 PROGRAM = os.environ["INTERNAL_NOTIFICATIONS_BIN"]
 API_KEY = "an-api-key-of-thirty-two-bytes-or-so"
 SECRET = "a-secret-of-thirty-two-bytes-or-more"
-SEED = os.environ.get("STRANGERS_SEED", str(int(time.time())))
-# A request of the right shape may break a rule that no schema tells: `ids` without `all`, say.
-LEFT_OUT = "positive_data_acceptance"
+SEED = os.environ.get("INTEROP_SEED", str(int(time.time())))
+# A request can match the schema and break a rule that no schema expresses, such as `ids` without
+# `all`.
+EXCLUDED_CHECKS = "positive_data_acceptance"
 
 
 def free_port():
@@ -44,10 +45,10 @@ class OpenApi(unittest.TestCase):
         cls.addClassCleanup(server.terminate)
         token = [PROGRAM, "token", "--user", "ada", "--push"]
         cls.token = subprocess.run(token, env=environment, check=True, capture_output=True, text=True).stdout.strip()
-        cls.description = cls.described()
+        cls.description = cls.read_description()
 
     @classmethod
-    def described(cls):
+    def read_description(cls):
         end = time.monotonic() + 20
         while True:
             try:
@@ -58,8 +59,8 @@ class OpenApi(unittest.TestCase):
                     raise
                 time.sleep(0.05)
 
-    def run_it(self, bearer, description=None, **options):
-        arguments = ["--exclude-path-regex", "^/apps?/", "--exclude-checks", LEFT_OUT, "--seed", SEED, "--no-color"]
+    def run_schemathesis(self, bearer, description=None, **options):
+        arguments = ["--exclude-path-regex", "^/apps?/", "--exclude-checks", EXCLUDED_CHECKS, "--seed", SEED, "--no-color"]
         for name, value in options.items():
             arguments += [f"--{name.replace('_', '-')}", value]
         source = f"{self.url}/openapi.json"
@@ -71,17 +72,17 @@ class OpenApi(unittest.TestCase):
         program += ["--header", f"Authorization: Bearer {bearer}"]
         return subprocess.run(program, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
-    def test_a_user_gets_what_is_described(self):
-        run = self.run_it(self.token, max_examples="20")
+    def test_a_user_receives_the_described_answers(self):
+        run = self.run_schemathesis(self.token, max_examples="20")
         self.assertEqual(run.returncode, 0, f"seed {SEED}\n{run.stdout}")
 
-    def test_a_backend_gets_what_is_described(self):
-        run = self.run_it(API_KEY, max_examples="10")
+    def test_a_backend_receives_the_described_answers(self):
+        run = self.run_schemathesis(API_KEY, max_examples="10")
         self.assertEqual(run.returncode, 0, f"seed {SEED}\n{run.stdout}")
 
     def test_a_wrong_description_is_found(self):
         self.description["components"]["schemas"]["InboxPage"]["allOf"][1]["required"].append("no_such_key")
-        run = self.run_it(self.token, self.description, max_examples="5", include_path="/v1/inbox")
+        run = self.run_schemathesis(self.token, self.description, max_examples="5", include_path="/v1/inbox")
         self.assertIn("no_such_key", run.stdout)
         self.assertEqual(run.returncode, 1)
 

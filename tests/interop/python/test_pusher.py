@@ -1,4 +1,4 @@
-"""Pusher's library for Python against our broker's HTTP API and our signer: every call it has, signatures byte for byte."""
+"""Pusher's library for Python against our broker's HTTP API (every call) and our signer (byte for byte)."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ from subscriber import Subscriber
 PROGRAM = os.environ["INTEROP_BIN"]
 KEY, SECRET, MASTER_KEY = "interop-key", "interop-secret", b"0123456789abcdef0123456789abcdef"
 ROUNDS = 500
-SEED = int(os.environ.get("STRANGERS_SEED", time.time()))
+SEED = int(os.environ.get("INTEROP_SEED", time.time()))
 
 
 def client(port=1, **other):
@@ -33,7 +33,7 @@ def client(port=1, **other):
 
 
 class Program:
-    """Our program: a JSON line each way."""
+    """Our program, which reads and writes one JSON value per line."""
 
     def __init__(self, *arguments):
         self.child = subprocess.Popen([PROGRAM, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
@@ -54,7 +54,7 @@ class Program:
 
 
 def rounds(test):
-    """Runs the test with random sources of their own seeds, which a failure tells."""
+    """Runs the test many times, each with its own random seed, which a failure reports."""
 
     def run(self):
         for n in range(ROUNDS):
@@ -74,7 +74,7 @@ class HttpApi(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.pusher._pusher_client.http.session.close()
-        assert cls.broker.stop() == 0, "the broker ends gracefully"
+        assert cls.broker.stop() == 0, "the broker shuts down gracefully"
 
     def cached(self, channel):
         return self.pusher.channel_info(channel, ["cache"])["cache"]["data"]
@@ -86,12 +86,12 @@ class HttpApi(unittest.TestCase):
         self.assertEqual(self.pusher.trigger("cache-one", "change", "text", "1.1"), {})
         self.assertEqual(self.cached("cache-one"), "text")
 
-    def test_a_batch_reaches_its_channels_and_its_last_event_is_the_last(self):
+    def test_a_batch_keeps_its_order(self):
         batch = [{"channel": "cache-batch", "name": "change", "data": {"n": n}} for n in (1, 2)]
         self.assertEqual(self.pusher.trigger_batch(batch), {})
         self.assertEqual(json.loads(self.cached("cache-batch")), {"n": 2})
 
-    def test_what_python_seals_our_signer_opens(self):
+    def test_our_signer_opens_what_python_seals(self):
         channel = "private-encrypted-cache-sealed"
         self.pusher.trigger(channel, "change", {"n": 1})
         signer = Program("signer")
@@ -99,16 +99,16 @@ class HttpApi(unittest.TestCase):
         self.assertEqual(signer.stop(), 0)
         self.assertEqual(json.loads(opened["data"]), {"n": 1})
 
-    def test_channels_and_users_are_told(self):
+    def test_channels_and_users_are_listed(self):
         subscriber = self.subscriber()
         ada = {"user_id": "ada", "user_info": {"name": "Zoë"}}
         subscriber.subscribe("presence-room", self.pusher.authenticate("presence-room", subscriber.socket_id, ada))
         subscriber.subscribe("private-room", self.pusher.authenticate("private-room", subscriber.socket_id))
-        told = self.pusher.channels_info("presence-", ["user_count"])
-        self.assertEqual(told, {"channels": {"presence-room": {"user_count": 1}}})
+        answer = self.pusher.channels_info("presence-", ["user_count"])
+        self.assertEqual(answer, {"channels": {"presence-room": {"user_count": 1}}})
         self.assertLessEqual({"presence-room", "private-room"}, self.pusher.channels_info()["channels"].keys())
-        told = self.pusher.channel_info("presence-room", ["user_count", "subscription_count"])
-        self.assertEqual(told, {"occupied": True, "user_count": 1, "subscription_count": 1})
+        answer = self.pusher.channel_info("presence-room", ["user_count", "subscription_count"])
+        self.assertEqual(answer, {"occupied": True, "user_count": 1, "subscription_count": 1})
         self.assertEqual(self.pusher.users_info("presence-room"), {"users": [{"id": "ada"}]})
         self.assertEqual(self.pusher.channel_info("nobody"), {"occupied": False})
 
@@ -124,13 +124,13 @@ class HttpApi(unittest.TestCase):
         self.addCleanup(subscriber.close)
         return subscriber
 
-    def test_the_end_of_a_users_connections_is_asked_below_a_path_that_no_app_has(self):
-        # 3.3.4 leaves /apps/{id} out; Pusher has no such path either.
+    def test_python_terminates_connections_at_a_path_that_does_not_exist(self):
+        # Version 3.3.4 omits /apps/{id}. Pusher has no such path either.
         with self.assertRaises(PusherBadStatus) as refused:
             self.pusher.terminate_user_connections("ada")
         self.assertIn("404", str(refused.exception))
 
-    def test_what_is_wrong_is_refused_as_pusher_refuses_it(self):
+    def test_invalid_requests_are_refused_with_pushers_status(self):
         with self.assertRaises(PusherBadAuth):
             client(self.port, secret="another").trigger("one", "change", "")
         with self.assertRaises(PusherBadAuth):
@@ -207,7 +207,7 @@ class Signatures(unittest.TestCase):
         self.assertEqual(self.signer.ask(ask="open", channel=channel, data=json.dumps(theirs)), {"data": data})
 
     @rounds
-    def test_webhooks_signed_by_python_are_genuine_for_us(self, draw):
+    def test_we_accept_webhooks_signed_by_python(self, draw):
         body = json.dumps({"time_ms": draw.randrange(10**12), "events": [{"name": "channel_occupied", "channel": self.text(draw)}]})
         question = {"ask": "webhook", "content_type": "application/json", "key": KEY, "signature": pusher.signature.sign(SECRET, body)}
         self.assertEqual(self.signer.ask(**question, body=body)["events"], 1)
@@ -215,7 +215,7 @@ class Signatures(unittest.TestCase):
 
 
 class Webhooks(unittest.TestCase):
-    def test_ours_are_genuine_for_python(self):
+    def test_python_accepts_our_webhooks(self):
         broker = Program("broker", "127.0.0.1:0")
         port = int(broker.read()["listening"].rpartition(":")[2])
         subscriber = Subscriber(port, KEY)

@@ -8,7 +8,8 @@ use tokio::net::TcpListener;
 
 use crate::{APP_ID, signer};
 
-/// A broker that has everything on, tells where it listens, and prints its webhooks instead of sending them.
+/// Runs a broker with every feature on. Prints its address, and its webhooks instead of sending
+/// them.
 pub(crate) async fn run(address: &str) -> Result<(), Box<dyn Error>> {
     let mut limits = Limits::default();
     limits.webhook_grace = Duration::from_millis(50);

@@ -1,6 +1,6 @@
-//! What the tests of other people's libraries start: `interop broker ADDRESS` and `interop signer`. Both speak JSON lines, and end when
-//! their standard input does.
-#![allow(clippy::print_stdout)] // It is a command: this is how it speaks.
+//! The program that the tests of other people's libraries start: `interop broker ADDRESS` and
+//! `interop signer`. Both print JSON lines, and exit when their standard input ends.
+#![allow(clippy::print_stdout, reason = "a command prints")]
 
 mod broker;
 mod questions;
@@ -9,7 +9,7 @@ use std::error::Error;
 
 use pusher_signer::{EncryptionMasterKey, Signer};
 
-/// The app's id, key, secret and master key: the tests have the same.
+/// The app's id, key, secret and master key, as in the tests.
 const APP_ID: &str = "1815";
 const APP_KEY: &str = "interop-key";
 const APP_SECRET: &str = "interop-secret";

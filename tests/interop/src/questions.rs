@@ -8,25 +8,25 @@ use serde_json::{Value, json};
 
 use crate::signer;
 
-/// What a line asks of our signer.
+/// A question to our signer, one per line.
 #[derive(Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 enum Question {
-    /// What an auth endpoint answers for a channel.
+    /// An auth endpoint's answer for a channel.
     Channel { socket_id: String, channel: String, channel_data: Option<String> },
-    /// What an auth endpoint answers for a user.
+    /// An auth endpoint's answer for a user.
     User { socket_id: String, user_data: String },
     /// The signature of an HTTP API request.
     Request { method: String, path: String, params: Vec<(String, String)>, body: Option<String>, now: u64 },
-    /// Whether a webhook is genuine, and how many events it has.
+    /// Whether a webhook is valid, and how many events it has.
     Webhook { content_type: String, key: String, signature: String, body: String },
     /// The sealed data of an event.
     Seal { channel: String, nonce: [u8; 24], data: String },
-    /// What sealed data says.
+    /// The plain text of sealed data.
     Open { channel: String, data: String },
 }
 
-/// Answers each line of the standard input with one of JSON; what is refused with `{"error"}`.
+/// Answers each line of the standard input with a line of JSON. An error is `{"error": …}`.
 pub(crate) fn answer_all() -> Result<(), Box<dyn Error>> {
     for line in stdin().lock().lines() {
         let question = serde_json::from_str(&line?)?;

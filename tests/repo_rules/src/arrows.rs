@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("internal-notifications-store", &["internal-notifications-models", "internal-notifications-service"]),
     ("internal-notifications-outbox", &["internal-notifications-models"]),
+    ("internal-notifications-store", &["internal-notifications-models", "internal-notifications-service"]),
     (
         "internal-notifications-server",
         &[
@@ -39,6 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "internal-notifications-service",
             "internal-notifications-store",
             "internal-notifications-outbox",
+            "internal-notifications-store",
             "pusher-protocol",
             "pusher-signer",
             "pusher-client",

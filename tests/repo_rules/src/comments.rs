@@ -6,7 +6,8 @@ use crate::workspace::root;
 const LAST_COLUMN: usize = 100;
 
 /// Where the rule holds so far.
-const FOLDERS: &[&str] = &["tests/repo_rules/", "web/src/client/", "web/src/models/", "web/src/replica/"];
+const FOLDERS: &[&str] =
+    &["tests/black_box_support/", "tests/fuzzing/", "tests/interop/", "tests/repo_rules/", "web/", "xtask/"];
 
 /// Extensions, and how the comments of that language start.
 const LANGUAGES: &[(&str, &[&str])] = &[

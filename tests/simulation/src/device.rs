@@ -32,9 +32,10 @@ pub(crate) async fn run(world: Arc<World>, index: usize) -> turmoil::Result {
         Some(Bug::NoPositionCheck) => Duration::from_secs(24 * 60 * 60),
         _ => POSITION_CHECK,
     };
-    let service = PusherService::builder(URL)
+    let service = PusherService::builder()
+        .url(URL)
         .user(UserId::new(user)?, user)
-        .http(http)
+        .http_client(http)
         .connector(connector)
         .position_check(check)
         .window(WINDOW)

@@ -16,7 +16,7 @@ use hyper::Request;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use internal_notifications_pusher::{Http, HttpAnswer, HttpMethod, HttpRequest};
+use internal_notifications_pusher::{HttpClient, HttpMethod, HttpRequest, HttpResponse};
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
 use pusher_client::{BoxTransport, Connector};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -36,7 +36,7 @@ pub(crate) struct Network {
     /// Sent to reset every connection that is open.
     pub(crate) resets: watch::Sender<()>,
     /// Planted: the first authorization is used for every connection.
-    pub(crate) stale_authorization: Option<Mutex<Option<HttpAnswer>>>,
+    pub(crate) stale_authorization: Option<Mutex<Option<HttpResponse>>>,
 }
 
 #[async_trait]
@@ -50,8 +50,8 @@ impl Connector for Network {
 }
 
 #[async_trait]
-impl Http for Network {
-    async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, ServiceError> {
+impl HttpClient for Network {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ServiceError> {
         let stale = self.stale_authorization.as_ref().filter(|_| request.url.ends_with("/pusher/auth"));
         if let Some(answer) =
             stale.and_then(|stale| stale.lock().unwrap_or_else(PoisonError::into_inner).clone())
@@ -66,10 +66,10 @@ impl Http for Network {
         let (content_type, body) =
             request.body.map_or(("", Vec::new()), |body| (body.content_type, body.bytes));
         let path = request.url.strip_prefix(URL).unwrap_or_default();
-        let sent = send(method, path, &request.bearer, content_type, body).await;
+        let sent = send(method, path, &request.bearer_token, content_type, body).await;
         let (status, body) =
             sent.map_err(|detail| ServiceError::new(ServiceErrorKind::Unavailable, detail))?;
-        let answer = HttpAnswer { status, body };
+        let answer = HttpResponse::new(status, body);
         if let Some(stale) = stale {
             *stale.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer.clone());
         }
@@ -176,7 +176,7 @@ impl AsyncWrite for Resettable {
 }
 
 /// One handle for both seams.
-pub(crate) fn shared(network: Network) -> (Arc<dyn Http>, Arc<dyn Connector>) {
+pub(crate) fn shared(network: Network) -> (Arc<dyn HttpClient>, Arc<dyn Connector>) {
     let network = Arc::new(network);
     (network.clone(), network)
 }

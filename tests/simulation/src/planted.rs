@@ -57,7 +57,7 @@ impl TrimsSilently {
     ) -> Result<ChangesAnswer, StoreError> {
         match self.0.changes(user_id, after, limit).await? {
             ChangesAnswer::Reset { reason: ResetReason::Trimmed, .. } => {
-                Ok(ChangesAnswer::Changes { changes: Vec::new(), more: false })
+                Ok(ChangesAnswer::changes(Vec::new(), false))
             }
             answer => Ok(answer),
         }
@@ -110,6 +110,10 @@ macro_rules! store {
 
             fn is_shared(&self) -> bool {
                 self.0.is_shared()
+            }
+
+            async fn lock_broker(&self) -> Result<(), StoreError> {
+                self.0.lock_broker().await
             }
 
             async fn behind(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {

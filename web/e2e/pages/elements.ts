@@ -3,18 +3,18 @@ import { define } from '../../src/elements/define.js';
 import { safeUrl } from '../../src/elements/safeUrl.js';
 import { FakeSource, notification } from '../../test/elements/fakeSource.js';
 
-/** What the tests drive the page by. */
+/** The interface through which the tests control the page. */
 const stage = { FakeSource, InboxError, notification, safeUrl, source: new FakeSource(), show };
 
 declare global {
   interface Window {
     stage: typeof stage;
-    /** Would be set by what must not run. */
+    /** Set by any script of a notification that runs, which none must. */
     hacked?: unknown;
   }
 }
 
-/** Puts a source into both elements. */
+/** Shows a source in both elements. */
 function show(source: FakeSource): void {
   stage.source = source;
   document.querySelector('internal-notifications-inbox')!.client = source;

@@ -4,13 +4,16 @@ import { clip } from './clip.js';
 import { h } from './dom.js';
 import type { Strings } from './strings.js';
 
-/** Long enough for what a catch-up brings to be said as one. */
+/** How long arrivals are collected into one sentence: long enough for a catch-up. */
 const QUIET_MS = 500;
 
-/** Those that show one source; the first that is seen speaks for it, so that a bell and the inbox that it opens do not say everything twice. */
-const speakers = new WeakMap<InboxSource, Announcer[]>();
+/**
+ * The announcers of each source. Only the first visible one reports, so that a bell and the inbox
+ * that it opens do not both do so.
+ */
+const announcers = new WeakMap<InboxSource, Announcer[]>();
 
-/** Tells a screen reader what arrives, and the page by an event. */
+/** Announces arrivals to screen readers, and to the page as events. */
 export class Announcer {
   readonly element = h('div', { class: 'sr', role: 'status' });
   readonly #host: HTMLElement;
@@ -24,18 +27,18 @@ export class Announcer {
     this.#strings = strings;
   }
 
-  /** What is not rendered is not read out. */
-  get isSeen(): boolean {
+  /** Whether the element is rendered; screen readers read nothing else. */
+  get isVisible(): boolean {
     return this.element.checkVisibility?.() ?? true;
   }
 
-  /** Gives a function that ends it. */
+  /** Announces what arrives at a source. Returns a function that ends this. */
   listen(source: InboxSource): () => void {
-    const all = speakers.get(source) ?? [];
-    speakers.set(source, all);
+    const all = announcers.get(source) ?? [];
+    announcers.set(source, all);
     all.push(this);
     const end = source.onAnnouncement((announcement) => {
-      if ((all.find((one) => one.isSeen) ?? all[0]) === this) {
+      if ((all.find((one) => one.isVisible) ?? all[0]) === this) {
         this.#announce(announcement, source);
       }
     });

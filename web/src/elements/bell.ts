@@ -10,18 +10,21 @@ import { place } from './placement.js';
 import { adopt } from './sheet.js';
 import type { Strings } from './strings.js';
 
-/** The parts of the inbox, which the bell passes on. Its `button` is called `action` there, since the bell has one of its own. */
+/**
+ * The parts of the inbox that the bell exports. The inbox calls its buttons `action`, since the
+ * bell has a part `button`.
+ */
 const PARTS =
   'panel, header, title, count, mark-all, banner, state, loading, scroller, list, item, item-unopened, dot, heading, time, content, more, image, buttons, action, tools, tool, foot, retry, refused';
 
-/** `<internal-notifications-bell>`: how many are not opened, and the way to the list. */
+/** `<internal-notifications-bell>`: shows how many notifications are unread, and opens the list. */
 export class InternalNotificationsBell extends Host {
   readonly #badge = h('span', { part: 'badge', 'aria-hidden': 'true' });
   readonly #button = h('button', { part: 'button', type: 'button', 'aria-haspopup': 'dialog', 'aria-expanded': 'false' });
   readonly #popover = h('div', { part: 'popover', popover: 'auto', role: 'dialog' });
   readonly #place = (): void => place(this.#popover, this.getBoundingClientRect(), this.#isRtl);
   #inbox: InternalNotificationsInbox | undefined;
-  #passed: Strings | undefined;
+  #passedStrings: Strings | undefined;
   #before: Snapshot | undefined;
 
   constructor() {
@@ -30,9 +33,9 @@ export class InternalNotificationsBell extends Host {
     const slot = h('slot', { name: 'icon' }, icon('bell'));
     this.#button.append(h('span', { class: 'icon' }, slot), this.#badge);
     this.#button.popoverTargetElement = this.#popover;
-    this.#popover.addEventListener('beforetoggle', (event) => event.newState === 'open' && this.#fill());
+    this.#popover.addEventListener('beforetoggle', (event) => event.newState === 'open' && this.#createInbox());
     this.#popover.addEventListener('toggle', () => this.#toggled(this.#popover.matches(':popover-open')));
-    this.#popover.addEventListener('focusout', (event) => this.#left(event.relatedTarget));
+    this.#popover.addEventListener('focusout', (event) => this.#onFocusOut(event.relatedTarget));
     this.#popover.addEventListener('keydown', (event) => this.#onKey(event));
     this.root.append(this.#button, this.#popover, this.announcer.element);
   }
@@ -42,6 +45,7 @@ export class InternalNotificationsBell extends Host {
     this.#popover.showPopover();
   }
 
+  /** Closes the list. */
   hide(): void {
     this.#popover.hidePopover();
   }
@@ -53,7 +57,7 @@ export class InternalNotificationsBell extends Host {
   override attributeChangedCallback(name: string, before: string | null, after: string | null): void {
     super.attributeChangedCallback(name, before, after);
     if (name === 'theme') {
-      this.#passOn();
+      this.#updateInbox();
     }
   }
 
@@ -63,13 +67,13 @@ export class InternalNotificationsBell extends Host {
   }
 
   protected override attached(_source: InboxSource): (() => void)[] {
-    this.#passOn();
+    this.#updateInbox();
     return [];
   }
 
   protected override restart(): void {
     this.#before = undefined;
-    this.#passOn();
+    this.#updateInbox();
   }
 
   protected override render(snapshot: Snapshot): void {
@@ -90,22 +94,22 @@ export class InternalNotificationsBell extends Host {
     return getComputedStyle(this).direction === 'rtl';
   }
 
-  /** Makes the list when it is opened first. */
-  #fill(): void {
+  /** Creates the list when it is first opened. */
+  #createInbox(): void {
     if (!this.#inbox) {
       this.#inbox = new InternalNotificationsInbox();
       this.#inbox.setAttribute('exportparts', PARTS);
       this.#popover.append(this.#inbox);
     }
-    this.#passOn();
+    this.#updateInbox();
   }
 
-  #passOn(): void {
+  #updateInbox(): void {
     const inbox = this.#inbox;
     if (inbox) {
       setAttribute(inbox, 'theme', this.getAttribute('theme'));
-      if (this.#passed !== this.strings) {
-        this.#passed = this.strings;
+      if (this.#passedStrings !== this.strings) {
+        this.#passedStrings = this.strings;
         inbox.strings = this.strings;
       }
       inbox.client = this.client;
@@ -114,13 +118,13 @@ export class InternalNotificationsBell extends Host {
 
   #toggled(isOpen: boolean): void {
     setAttribute(this.#button, 'aria-expanded', String(isOpen));
-    this.#follow(isOpen);
+    this.#keepInPlace(isOpen);
     if (isOpen) {
       this.#inbox?.focus();
     }
   }
 
-  #follow(isOpen: boolean): void {
+  #keepInPlace(isOpen: boolean): void {
     const follow = isOpen ? addEventListener : removeEventListener;
     follow('resize', this.#place);
     follow('scroll', this.#place, { capture: true });
@@ -129,7 +133,7 @@ export class InternalNotificationsBell extends Host {
     }
   }
 
-  /** Escape gives the focus back to the bell, wherever in the list it was. */
+  /** Closes the list on Escape and focuses the bell, wherever in the list the focus was. */
   #onKey(event: KeyboardEvent): void {
     if (event.key === 'Escape' && !event.defaultPrevented) {
       event.preventDefault();
@@ -138,8 +142,8 @@ export class InternalNotificationsBell extends Host {
     }
   }
 
-  /** Whoever goes on by the tab key leaves the list, which would cover where they are. */
-  #left(to: EventTarget | null): void {
+  /** Closes the list when the focus leaves it, so that it does not cover the focused element. */
+  #onFocusOut(to: EventTarget | null): void {
     if (to instanceof Node && to !== this.#button && to !== this && !this.#popover.contains(to)) {
       this.hide();
     }

@@ -1,4 +1,7 @@
-/** A text's beginning, for a text of any length: at most `most` UTF-16 units, no half of a pair, with an ellipsis where it is cut. */
+/**
+ * Returns the beginning of a text: at most `most` UTF-16 units, never half of a surrogate pair, and
+ * with an ellipsis if it was cut.
+ */
 export function clip(text: string, most: number): string {
   if (text.length <= most) {
     return text;

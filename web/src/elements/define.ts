@@ -8,7 +8,7 @@ declare global {
   }
 }
 
-/** Registers both elements where there is a DOM, once. */
+/** Registers both elements, once, if there is a DOM. */
 export function define(): void {
   const registry = globalThis.customElements;
   for (const [name, element] of [

@@ -1,4 +1,7 @@
-/** The one way in which the elements make DOM: names are the code's own, and children are nodes or text. Nothing is ever parsed. */
+/**
+ * Creates an element. Tag and attribute names come from our code, and children are nodes or text:
+ * nothing is ever parsed as HTML.
+ */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Readonly<Record<string, string>> = {},
@@ -12,7 +15,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Touches the DOM only if there is something to change. */
+/** Sets the text if it differs, so that the DOM changes only where it must. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) {
     element.textContent = text;

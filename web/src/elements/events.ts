@@ -1,24 +1,27 @@
 import type { InboxNotification } from '../models/notification.js';
 import type { Announcement } from '../replica/announcing.js';
 
-/** A notification was opened. Unless it is cancelled, the page goes to `path`, if there is one. */
+/** The user opened a notification. Unless the event is cancelled, the page navigates to `path`. */
 export interface OpenDetail {
   readonly notification: InboxNotification;
-  /** `payload.path` as an absolute URL, if it is safe: `http:`, `https:` or a path of this origin. */
+  /**
+   * `payload.path` as an absolute URL, or null if it is missing or not safe. Safe are `http:`,
+   * `https:` and paths of this origin.
+   */
   readonly path: string | null;
-  /** `payload.data`, as it was sent. */
+  /** `payload.data`, unchanged. */
   readonly data: unknown;
-  /** `payload.auth`, as it was sent. */
+  /** `payload.auth`, unchanged. */
   readonly auth: unknown;
 }
 
-/** A button of a notification was pressed. */
+/** The user pressed a button of a notification. */
 export interface ButtonDetail {
   readonly notification: InboxNotification;
   readonly id: string;
 }
 
-/** Events of both elements. All bubble and are composed. */
+/** The events of both elements. All bubble and are composed. */
 export interface InboxEvents {
   'internal-notification-open': CustomEvent<OpenDetail>;
   'internal-notification-button': CustomEvent<ButtonDetail>;

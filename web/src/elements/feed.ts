@@ -1,39 +1,40 @@
 import type { InboxNotification } from '../models/notification.js';
 import { articleAfter, insert, take } from './chunks.js';
 import { h } from './dom.js';
-import { Item, type Asked } from './item.js';
+import { Item, type ItemAction } from './item.js';
 import { stepOf } from './keyboard.js';
 import type { Strings } from './strings.js';
 import { Times } from './time.js';
 
-/** What the user asked of one notification. */
-export interface Request {
-  readonly ask: 'open' | 'toggle' | 'remove' | 'button';
+/** An action of the user on one notification. */
+export interface Action {
+  readonly kind: 'open' | 'toggle' | 'remove' | 'button';
   readonly notification: InboxNotification;
-  /** The button's. */
+  /** The id of the pressed button. */
   readonly id: string;
-  /** As with links: control, command or the middle button ask for another tab. */
-  readonly elsewhere: boolean;
+  /** Whether to open it in another tab: with the control or command key, or the middle button. */
+  readonly inNewTab: boolean;
 }
 
 /**
- * The list, by the feed pattern of the ARIA Authoring Practices: articles that take the focus, one tab stop for the one where the user
- * is and what can be pressed in it, and keys that go from one to the next. Arrows, Home and End do so too.
+ * The list, following the feed pattern of the ARIA Authoring Practices: focusable articles, one tab
+ * stop for the current article and its buttons, and keys that move between articles. The arrow
+ * keys, Home and End move too.
  */
 export class Feed {
   readonly element = h('div', { part: 'list', role: 'feed', 'aria-labelledby': 'title' });
   readonly #items = new Map<string, Item>();
   readonly #itemOf = new WeakMap<Element, Item>();
-  readonly #ask: (request: Request) => void;
+  readonly #act: (action: Action) => void;
   #notifications: readonly InboxNotification[] = [];
   #current: string | undefined;
   #strings: Strings;
   #times: Times;
 
-  constructor(strings: Strings, ask: (request: Request) => void) {
+  constructor(strings: Strings, act: (action: Action) => void) {
     this.#strings = strings;
     this.#times = new Times(strings.locale);
-    this.#ask = ask;
+    this.#act = act;
     this.element.addEventListener('click', (event) => this.#onClick(event));
     this.element.addEventListener('auxclick', (event) => event.button === 1 && this.#onClick(event));
     this.element.addEventListener('keydown', (event) => this.#onKey(event));
@@ -52,7 +53,10 @@ export class Feed {
     this.element.replaceChildren();
   }
 
-  /** Shows these, newest first, and says whether the focus was in one that is gone and had nowhere else to go. */
+  /**
+   * Shows these notifications, newest first. Returns whether the focus was in a notification that
+   * is gone, with no other one to move to.
+   */
   show(notifications: readonly InboxNotification[], hasOlder: boolean): boolean {
     const isFirst = this.isEmpty;
     const focused = this.#focused();
@@ -80,7 +84,7 @@ export class Feed {
     this.#items.forEach((item) => item.tick(now));
   }
 
-  /** Gives the focus to the notification where the user was, or the newest; false if there is none. */
+  /** Focuses the current notification, or the newest. Returns false if there is none. */
   focus(): boolean {
     const item = this.#items.get(this.#current ?? '');
     item?.element.focus();
@@ -141,18 +145,18 @@ export class Feed {
 
   #onClick(event: MouseEvent): void {
     const item = this.#at(event);
-    const pressed = event.target instanceof Element ? event.target.closest('[data-ask]') : null;
-    const ask = pressed?.getAttribute('data-ask') as Asked | undefined;
+    const pressed = event.target instanceof Element ? event.target.closest('[data-action]') : null;
+    const kind = pressed?.getAttribute('data-action') as ItemAction | undefined;
     if (!item || (!pressed && getSelection()?.type === 'Range')) {
       return;
     }
     this.#moveTo(item);
-    if (ask === 'more') {
+    if (kind === 'more') {
       item.toggleMore();
-    } else if (ask !== undefined && event.type !== 'auxclick') {
-      this.#request(item, ask, event, pressed ? item.buttonId(pressed) : undefined);
-    } else if (ask === undefined) {
-      this.#request(item, 'open', event);
+    } else if (kind !== undefined && event.type !== 'auxclick') {
+      this.#perform(item, kind, event, pressed ? item.buttonId(pressed) : undefined);
+    } else if (kind === undefined) {
+      this.#perform(item, 'open', event);
     }
   }
 
@@ -168,17 +172,17 @@ export class Feed {
       this.#moveTo(this.#itemAt(to));
       this.focus();
     } else if (isOnItem && (event.key === 'Enter' || event.key === ' ')) {
-      this.#request(item, 'open', event);
+      this.#perform(item, 'open', event);
     } else if (event.key === 'Delete' || (isOnItem && event.key === 'Backspace')) {
-      this.#request(item, 'remove', event);
+      this.#perform(item, 'remove', event);
     } else {
       return;
     }
     event.preventDefault();
   }
 
-  #request(item: Item, ask: Request['ask'], event: MouseEvent | KeyboardEvent, id = ''): void {
-    const elsewhere = event.ctrlKey || event.metaKey || event.type === 'auxclick';
-    this.#ask({ ask, notification: item.notification, id, elsewhere });
+  #perform(item: Item, kind: Action['kind'], event: MouseEvent | KeyboardEvent, id = ''): void {
+    const inNewTab = event.ctrlKey || event.metaKey || event.type === 'auxclick';
+    this.#act({ kind, notification: item.notification, id, inNewTab });
   }
 }

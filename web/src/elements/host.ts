@@ -5,10 +5,13 @@ import { Announcer } from './announcer.js';
 import { ownClient } from './ownClient.js';
 import { english, type Strings } from './strings.js';
 
-/** So that the package can be imported where there is no DOM: on a server that renders pages. */
+/** Lets the package be imported without a DOM, on a server that renders pages. */
 const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
 
-/** What both elements are: a view of a source, with strings. The source is given, or made of `server`, `token` and `user`. */
+/**
+ * The base of both elements: a view of a source, with strings. The source is set by the page, or
+ * created from `server`, `token` and `user`.
+ */
 export abstract class Host extends Base {
   static readonly observedAttributes: readonly string[] = ['server', 'user', 'theme'];
 
@@ -19,14 +22,14 @@ export abstract class Host extends Base {
   #token: TokenSource | undefined;
   #strings: Strings = english;
   #shown: InboxSource | undefined;
-  #ends: (() => void)[] = [];
+  #detach: (() => void)[] = [];
 
   constructor() {
     super();
     this.root = this.attachShadow({ mode: 'open', delegatesFocus: false });
   }
 
-  /** What is shown. Set it to a client that the page has; else the element's own, if it could make one. */
+  /** The source that is shown: the client that the page has set, or else the element's own. */
   get client(): InboxSource | undefined {
     return this.#given ?? this.#own;
   }
@@ -38,7 +41,7 @@ export abstract class Host extends Base {
     }
   }
 
-  /** The user's token, or what gets a fresh one. Only for the element's own client. */
+  /** The user's token, or a function that returns one; used only by the element's own client. */
   set token(token: TokenSource | undefined) {
     this.#token = token ?? undefined;
     this.#renew();
@@ -48,7 +51,7 @@ export abstract class Host extends Base {
     return this.#strings;
   }
 
-  /** Those given replace the English ones. */
+  /** Replaces the given English strings. */
   set strings(strings: Partial<Strings>) {
     this.#strings = { ...english, ...strings };
     this.restart();
@@ -62,10 +65,10 @@ export abstract class Host extends Base {
   /** Shows a snapshot. */
   protected abstract render(snapshot: Snapshot): void;
 
-  /** Forgets what was made with other strings or of another source. */
+  /** Discards what was rendered with other strings or from another source. */
   protected abstract restart(): void;
 
-  /** What else to listen to. */
+  /** Attaches further listeners. Returns functions that detach them. */
   protected attached(_source: InboxSource): (() => void)[] {
     return [];
   }
@@ -75,7 +78,7 @@ export abstract class Host extends Base {
       this.#upgrade(name);
     }
     if (this.#own) {
-      // It was only moved.
+      // The element was only moved.
       this.#connect();
     } else {
       this.#renew();
@@ -85,7 +88,7 @@ export abstract class Host extends Base {
 
   disconnectedCallback(): void {
     this.#connect();
-    // Not when it is only moved.
+    // Only if the element was removed, not moved.
     queueMicrotask(() => !this.isConnected && this.#renew());
   }
 
@@ -95,7 +98,7 @@ export abstract class Host extends Base {
     }
   }
 
-  /** Takes what was set before the element was defined. */
+  /** Applies a property that was set before the element was defined. */
   #upgrade(name: 'client' | 'token' | 'strings'): void {
     if (Object.hasOwn(this, name)) {
       const self = this as unknown as Record<string, unknown>;
@@ -105,7 +108,7 @@ export abstract class Host extends Base {
     }
   }
 
-  /** Another user, server or token: another client. */
+  /** Replaces the element's own client: the user, server or token has changed. */
   #renew(): void {
     const [server, user, token] = [this.getAttribute('server'), this.getAttribute('user'), this.#token];
     const before = this.#own;
@@ -116,22 +119,22 @@ export abstract class Host extends Base {
         this.#own.start();
       }
     } catch (error) {
-      // An attribute that cannot be: nothing is shown, and the client before it ends all the same.
+      // An attribute is invalid: nothing is shown, and the previous client still ends.
       console.error(error);
     }
     this.#connect();
     before?.stop();
   }
 
-  /** Listens to the source if the element is in a page. */
+  /** Listens to the source while the element is in a page. */
   #connect(): void {
     const source = this.isConnected ? this.client : undefined;
     if (source === this.#shown) {
       return;
     }
-    this.#ends.forEach((end) => end());
+    this.#detach.forEach((detach) => detach());
     this.#shown = source;
-    this.#ends = source
+    this.#detach = source
       ? [source.onSnapshot((snapshot) => this.render(snapshot)), this.announcer.listen(source), ...this.attached(source)]
       : [];
     this.restart();

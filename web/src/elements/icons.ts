@@ -12,7 +12,7 @@ const PATHS = {
 
 export type Icon = keyof typeof PATHS;
 
-/** An icon that says nothing to a screen reader. */
+/** Creates an icon that is hidden from screen readers. */
 export function icon(name: Icon): SVGSVGElement {
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('viewBox', '0 0 24 24');

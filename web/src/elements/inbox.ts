@@ -2,7 +2,7 @@ import type { Snapshot } from '../client/snapshot.js';
 import type { InboxSource } from '../client/source.js';
 import base from './base.css?inline';
 import { h, setAttribute, setText } from './dom.js';
-import { Feed, type Request } from './feed.js';
+import { Feed, type Action } from './feed.js';
 import { Host } from './host.js';
 import css from './inbox.css?inline';
 import { messageOf, Notice } from './notice.js';
@@ -14,7 +14,7 @@ const TICK_MS = 30_000;
 const REFUSED_MS = 6_000;
 const SKELETONS = 5;
 
-/** `<internal-notifications-inbox>`: the list. */
+/** `<internal-notifications-inbox>`: shows the list. */
 export class InternalNotificationsInbox extends Host {
   readonly #title = h('h2', { part: 'title', id: 'title' });
   readonly #count = h('span', { part: 'count' });
@@ -22,7 +22,7 @@ export class InternalNotificationsInbox extends Host {
   readonly #banner = new Notice('banner', () => this.#retry());
   readonly #state = new Notice('state', () => this.#retry());
   readonly #skeleton = h('div', { part: 'loading' }, h('span', { class: 'sr' }));
-  readonly #feed = new Feed(this.strings, (request) => void this.#act(request));
+  readonly #feed = new Feed(this.strings, (action) => void this.#act(action));
   readonly #older = new Older(
     () => this.client,
     () => this.render(this.snapshot),
@@ -62,7 +62,7 @@ export class InternalNotificationsInbox extends Host {
     clearInterval(this.#tick);
   }
 
-  /** Gives the focus to the notification where the user was, else to the newest, else to what is said in their place. */
+  /** Focuses the current notification, else the newest, else the message shown instead. */
   override focus(): void {
     if (!this.#feed.focus()) {
       (this.#state.element.hidden ? this.#panel : this.#state.element).focus();
@@ -70,7 +70,7 @@ export class InternalNotificationsInbox extends Host {
   }
 
   protected override attached(source: InboxSource): (() => void)[] {
-    return [source.onRolledBack(() => this.#sayRefused())];
+    return [source.onRolledBack(() => this.#showRefused())];
   }
 
   protected override restart(): void {
@@ -130,31 +130,31 @@ export class InternalNotificationsInbox extends Host {
     }
   }
 
-  async #act({ ask, notification, id, elsewhere }: Request): Promise<void> {
+  async #act({ kind, notification, id, inNewTab }: Action): Promise<void> {
     const source = this.client;
     const ids = [notification.id];
-    if (ask === 'button') {
+    if (kind === 'button') {
       press(this, notification, id);
-    } else if (ask === 'remove') {
+    } else if (kind === 'remove') {
       await this.#write(source?.remove(ids));
-    } else if (ask === 'toggle') {
+    } else if (kind === 'toggle') {
       await this.#write(notification.opened ? source?.markUnopened(ids) : source?.markOpened(ids));
     } else {
       const written = notification.opened ? undefined : source?.markOpened(ids);
-      await open(this, notification, elsewhere, this.#write(written));
+      await open(this, notification, inNewTab, this.#write(written));
     }
   }
 
-  /** Never rejects: what was refused is said. */
+  /** Waits for a write and shows if it failed. Never rejects. */
   async #write(written: Promise<unknown> | undefined): Promise<void> {
     try {
       await written;
     } catch {
-      this.#sayRefused();
+      this.#showRefused();
     }
   }
 
-  #sayRefused(): void {
+  #showRefused(): void {
     setText(this.#refused, this.strings.refused);
     clearTimeout(this.#forget);
     this.#forget = setTimeout(() => setText(this.#refused, ''), REFUSED_MS);

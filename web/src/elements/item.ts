@@ -15,10 +15,13 @@ const LINES = 5;
 
 let items = 0;
 
-/** What pressing something in an item asks for. */
-export type Asked = 'toggle' | 'remove' | 'more' | 'button';
+/** What a button of an item does. */
+export type ItemAction = 'toggle' | 'remove' | 'more' | 'button';
 
-/** One notification of the list, as an article. It holds what is shown of it, so that an update touches what changed. */
+/**
+ * One notification of the list, as an article. It remembers what it shows, so that an update
+ * changes only what differs.
+ */
 export class Item {
   readonly element: HTMLElement;
   #notification: InboxNotification;
@@ -47,7 +50,7 @@ export class Item {
     this.#heading = h('div', { part: 'heading', dir: 'auto', id: `${id}-heading` });
     this.#time = h('time', { part: 'time' });
     this.#content = h('div', { part: 'content', dir: 'auto', id: `${id}-content` });
-    this.#more = h('button', { part: 'more', type: 'button', 'data-ask': 'more' });
+    this.#more = h('button', { part: 'more', type: 'button', 'data-action': 'more' });
     this.#media = h('div', { class: 'media' });
     this.#buttons = h('div', { part: 'buttons' });
     this.#toggle = tool('toggle', 'tick');
@@ -70,7 +73,7 @@ export class Item {
     return this.#notification;
   }
 
-  /** The id of the button of the notification that this element is, or is in. */
+  /** Returns the id of the notification's button that is, or contains, this element. */
   buttonId(element: Element): string | undefined {
     const index = [...this.#buttons.children].findIndex((button) => button.contains(element));
     return this.#notification.buttons[index]?.id;
@@ -88,7 +91,9 @@ export class Item {
     }
   }
 
-  /** Its place in the feed, from 1; the feed's size is -1 if there are older ones. */
+  /**
+   * Sets the place in the feed, from 1, and the feed's size, which is -1 if there are older ones.
+   */
   place(position: number, size: number): void {
     if (this.#position !== position) {
       this.#position = position;
@@ -100,7 +105,7 @@ export class Item {
     }
   }
 
-  /** Whether it, and what can be pressed in it, is where the tab key stops. */
+  /** Makes the article and its buttons tab stops, or not. */
   set current(current: boolean) {
     if (this.#current !== current) {
       this.#current = current;
@@ -165,17 +170,17 @@ export class Item {
   }
 }
 
-/** All that an item shows of a notification. */
+/** Returns everything that an item shows of a notification. */
 function shown({ heading, content, created_at, image_url, opened, buttons }: InboxNotification): unknown {
   return [heading, content, created_at, image_url, opened, buttons];
 }
 
 function buttonOf(button: NotificationButton): HTMLButtonElement {
-  return h('button', { part: 'action', type: 'button', dir: 'auto', 'data-ask': 'button' }, clip(button.text, BUTTON));
+  return h('button', { part: 'action', type: 'button', dir: 'auto', 'data-action': 'button' }, clip(button.text, BUTTON));
 }
 
-function tool(asks: Asked, name: Icon): HTMLButtonElement {
-  return h('button', { part: 'tool', type: 'button', 'data-ask': asks }, icon(name));
+function tool(action: ItemAction, name: Icon): HTMLButtonElement {
+  return h('button', { part: 'tool', type: 'button', 'data-action': action }, icon(name));
 }
 
 function named(button: HTMLButtonElement, name: string): HTMLButtonElement {

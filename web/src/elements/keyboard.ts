@@ -1,4 +1,4 @@
-/** Where a key leads from one of `count` items: its index, or undefined if the key is not one that moves. */
+/** Returns the index that a key moves to from one of `count` items, or undefined for other keys. */
 export function stepOf(key: string, from: number, count: number): number | undefined {
   switch (key) {
     case 'ArrowDown':

@@ -4,14 +4,14 @@ import { h, setAttribute, setText } from './dom.js';
 import { icon, type Icon } from './icons.js';
 import type { Strings } from './strings.js';
 
-/** What stands above a list, or in its place when there is nothing to list. */
+/** A message above the list, or instead of it if there is nothing to list. */
 export interface Message {
   readonly kind: 'empty' | 'idle' | 'offline' | 'failed';
   readonly title: string;
   readonly hint: string;
 }
 
-/** What there is to say of an inbox; null if all is well, or loading. */
+/** Returns the message about an inbox, or null if all is well or it is loading. */
 export function messageOf(snapshot: Snapshot, strings: Strings): Message | null {
   const { status, loaded, error, unconfirmed } = snapshot;
   const later = unconfirmed > 0 ? strings.waiting(unconfirmed) : '';
@@ -33,7 +33,7 @@ export function messageOf(snapshot: Snapshot, strings: Strings): Message | null 
 
 const ICONS: Record<Message['kind'], Icon> = { empty: 'tick', idle: 'bell', offline: 'offline', failed: 'alert' };
 
-/** A message with an icon and, where it helps, a button to try again. */
+/** Shows a message with an icon, and a button to try again if that helps. */
 export class Notice {
   readonly element: HTMLElement;
   readonly #icon = h('span', { class: 'icon' });

@@ -3,10 +3,13 @@ import type { Snapshot } from '../client/snapshot.js';
 import type { InboxSource } from '../client/source.js';
 import { h } from './dom.js';
 
-/** How older pages stand: nothing to say, one under way, could not be had now, no room for more. */
+/** The state of older pages: nothing to report, loading, failed, or no room for more. */
 export type OlderState = 'idle' | 'loading' | 'failed' | 'full';
 
-/** Asks for an older page whenever the end of the list comes near: whenever its element, which covers the last part, is in view. */
+/**
+ * Loads an older page whenever the end of the list is near: when its element, which covers the last
+ * part, is in view.
+ */
 export class Older {
   readonly element = h('div', { class: 'sentinel', 'aria-hidden': 'true' });
   readonly #source: () => InboxSource | undefined;
@@ -24,7 +27,7 @@ export class Older {
     return this.#state;
   }
 
-  /** Looks at the end of the list from now on. */
+  /** Starts to watch the end of the list. */
   watch(): void {
     this.#observer ??= new IntersectionObserver((entries) => {
       if (entries.some((entry) => entry.isIntersecting)) {
@@ -39,7 +42,7 @@ export class Older {
     this.#observer = undefined;
   }
 
-  /** There are older ones of another list, or there is a connection again. */
+  /** Watches again if the list now has older notifications, or the connection is back. */
   follow(snapshot: Snapshot): void {
     const before = this.#before;
     this.#before = snapshot;
@@ -49,7 +52,7 @@ export class Older {
     }
   }
 
-  /** Tries again what failed; asks at once if the end is in sight. */
+  /** Tries again, at once if the end is in view. */
   again(): void {
     if (this.#state !== 'loading') {
       this.#become('idle');
@@ -58,7 +61,7 @@ export class Older {
     this.#observer?.observe(this.element);
   }
 
-  /** Forgets how it stood with another source. */
+  /** Resets the state for another source. */
   restart(): void {
     this.#before = undefined;
     this.#state = 'idle';

@@ -2,24 +2,24 @@ import type { InboxNotification } from '../models/notification.js';
 import type { ButtonDetail, OpenDetail } from './events.js';
 import { safeUrl } from './safeUrl.js';
 
-/** How long a page waits for the write before it goes elsewhere, which would cut the request off. */
+/** How long the page waits for the write before it navigates, which would cancel the request. */
 const PATIENCE_MS = 1_000;
 
-/** Tells the page, and goes to the notification's path unless the page has another mind. */
+/** Dispatches the event, and navigates to the notification's path unless the page cancels it. */
 export async function open(
   host: HTMLElement,
   notification: InboxNotification,
-  elsewhere: boolean,
+  inNewTab: boolean,
   written: Promise<unknown>,
 ): Promise<void> {
   const payload = notification.payload;
   const { path, data, auth } = typeof payload === 'object' && payload ? (payload as Record<string, unknown>) : {};
   const url = safeUrl(path);
   const detail: OpenDetail = { notification, path: url, data, auth };
-  if (!host.dispatchEvent(emitted('open', detail, true)) || url === null) {
+  if (!host.dispatchEvent(eventOf('open', detail, true)) || url === null) {
     return;
   }
-  if (elsewhere) {
+  if (inNewTab) {
     window.open(url, '_blank', 'noopener');
     return;
   }
@@ -28,9 +28,9 @@ export async function open(
 }
 
 export function press(host: HTMLElement, notification: InboxNotification, id: string): void {
-  host.dispatchEvent(emitted('button', { notification, id }));
+  host.dispatchEvent(eventOf('button', { notification, id }));
 }
 
-function emitted(name: string, detail: OpenDetail | ButtonDetail, cancelable = false): CustomEvent {
+function eventOf(name: string, detail: OpenDetail | ButtonDetail, cancelable = false): CustomEvent {
   return new CustomEvent(`internal-notification-${name}`, { bubbles: true, composed: true, cancelable, detail });
 }

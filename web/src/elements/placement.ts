@@ -2,7 +2,10 @@ const GAP = 8;
 const MARGIN = 12;
 const LEAST = 320;
 
-/** Where the list goes: beside the bell, within the viewport, its end on the bell's end; above the bell if there is more room. */
+/**
+ * Places the list at the bell, within the viewport, aligned with the bell's end; above the bell if
+ * there is more room.
+ */
 export function place(panel: HTMLElement, bell: DOMRect, isRtl: boolean): void {
   const { clientWidth: width, clientHeight: height } = document.documentElement;
   const below = height - bell.bottom - GAP - MARGIN;

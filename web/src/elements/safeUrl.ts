@@ -1,12 +1,13 @@
-/** Longer ones are no addresses that a person would follow. */
+/** The longest URL that is followed, in characters. */
 const LONGEST = 8_192;
 
-/** White space and control characters: URL parsers drop some of them, wherever they stand. */
+/** White space and control characters. URL parsers drop some of them anywhere. */
 const INVISIBLE = /[\s\p{C}]/u;
 
 /**
- * The absolute form of a URL found in a notification, if it is `http:` or `https:` without credentials, or a path of this origin
- * (`/orders/1`); else null. What only some parsers would read as such (`\`, `//host`, white space, control characters) is refused.
+ * Returns the absolute form of a URL from a notification, or null if it is not safe. Safe are
+ * `http:` and `https:` URLs without credentials, and paths of this origin (`/orders/1`). Texts that
+ * only some parsers read as such (`\`, `//host`, white space, control characters) are refused.
  */
 export function safeUrl(text: unknown, origin: string = location.origin): string | null {
   if (typeof text !== 'string' || text.length > LONGEST || INVISIBLE.test(text) || text.includes('\\')) {
@@ -21,6 +22,6 @@ export function safeUrl(text: unknown, origin: string = location.origin): string
   if (!url || !/^https?:$/.test(url.protocol) || !url.hostname || url.username || url.password) {
     return null;
   }
-  // `/.//host` is a path here, and would be another host to whoever follows the path alone.
+  // `/.//host` resolves to the path `//host`, which names another host if it is resolved again.
   return isPath && (url.origin !== origin || url.pathname.startsWith('//')) ? null : url.href;
 }

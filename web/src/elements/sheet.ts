@@ -1,6 +1,9 @@
 const sheets = new Map<string, CSSStyleSheet>();
 
-/** Gives a shadow root its styles, as constructed sheets: those need no `style-src 'unsafe-inline'`, and are shared. */
+/**
+ * Adds styles to a shadow root as shared constructed sheets, which need no `style-src
+ * 'unsafe-inline'`.
+ */
 export function adopt(root: ShadowRoot, ...styles: readonly string[]): void {
   root.adoptedStyleSheets = styles.map((css) => {
     const sheet = sheets.get(css) ?? new CSSStyleSheet();

@@ -1,13 +1,15 @@
-/** Every text of the elements. Those of the notifications and of errors come from the server. */
+/**
+ * All texts of the elements, apart from those of notifications and errors, which the server sends.
+ */
 export interface Strings {
-  /** BCP 47: the language of times and numbers, which should be the strings' own. */
+  /** The language of times and numbers (BCP 47). It should be that of the strings. */
   readonly locale: string;
   readonly title: string;
-  /** The bell's name for a screen reader. */
+  /** The bell's name for screen readers. */
   readonly bell: (pending: number) => string;
-  /** Beside the title, if there are any. */
+  /** Shown beside the title if the count is not 0. */
   readonly pending: (pending: number) => string;
-  /** Said of a notification that is not opened. */
+  /** Read out for an unread notification. */
   readonly unopened: string;
   readonly markAll: string;
   readonly markOpened: string;
@@ -26,19 +28,22 @@ export interface Strings {
   readonly paused: string;
   readonly pausedHint: string;
   readonly failed: string;
-  /** Writes that are shown and that the server does not have yet. */
+  /** Shown while the server has not stored this many writes. */
   readonly waiting: (writes: number) => string;
   readonly refused: string;
   readonly olderFailed: string;
   readonly olderFull: string;
   readonly end: string;
-  /** Told to a screen reader; `text` is the notification's heading or content, if it is one. */
+  /** Read out when notifications arrive. `text` is the last one's heading or content. */
   readonly arrived: (count: number, text: string, pending: number) => string;
 }
 
 type Forms = { readonly other: string } & Partial<Record<Intl.LDMLPluralRule, string>>;
 
-/** The form of a text for a number, by the language's plural rules; `#` in it stands for the number. */
+/**
+ * Returns the form of a text for a number, by the language's plural rules. `#` in it is replaced by
+ * the number.
+ */
 export function plural(locale: string, count: number, forms: Forms): string {
   const form = forms[new Intl.PluralRules(locale).select(count)] ?? forms.other;
   return form.replace('#', new Intl.NumberFormat(locale).format(count));
@@ -65,12 +70,12 @@ export const english: Strings = {
   idle: 'You’re signed out',
   idleHint: 'Sign in to see your notifications.',
   offline: 'You’re offline',
-  offlineHint: 'What you miss will be here when you’re back.',
+  offlineHint: 'You’ll see what you missed when you’re back.',
   paused: 'Live updates are off',
-  pausedHint: 'What you miss will be here when they’re on again.',
+  pausedHint: 'You’ll see what you missed when they’re on again.',
   failed: 'Notifications can’t be shown',
   waiting: (writes) => plural('en', writes, { one: '# change will be saved later.', other: '# changes will be saved later.' }),
-  refused: 'That could not be saved, and was undone.',
+  refused: 'Your change could not be saved and was undone.',
   olderFailed: 'Older notifications could not be loaded.',
   olderFull: 'Older notifications are not shown here.',
   end: 'That’s everything',

@@ -2,7 +2,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Times as people read them, in one language. */
+/** Formats times in one language. */
 export class Times {
   readonly #relative: Intl.RelativeTimeFormat;
   readonly #day: Intl.DateTimeFormat;
@@ -16,7 +16,7 @@ export class Times {
     this.#full = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short' });
   }
 
-  /** How long ago, or the day if that is more than a week; a clock that is behind shows `now`. */
+  /** Formats how long ago a time was, or its date after a week. A time in the future is `now`. */
   relative(time: number, now: number): string {
     const ago = now - time;
     if (Number.isNaN(ago)) {

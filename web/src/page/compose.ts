@@ -10,7 +10,9 @@ const SAMPLES: readonly Sample[] = [
   { heading: 'The build is green', content: 'All 1,204 tests passed.', path: '/builds/1204' },
 ];
 
-/** The form by which one pushes. Without `recipients` one writes to whom. */
+/**
+ * Creates the form that pushes a notification. Without `recipients` the recipient is a text field.
+ */
 export function compose(recipients: readonly string[] | null, send: (draft: Draft) => Promise<void>): HTMLFormElement {
   const to = recipients
     ? h('select', { name: 'to' }, ...recipients.map((user) => h('option', { value: user }, user)))
@@ -24,9 +26,9 @@ export function compose(recipients: readonly string[] | null, send: (draft: Draf
     h(
       'details',
       {},
-      h('summary', {}, 'Picture, path, button'),
+      h('summary', {}, 'Picture, link, button'),
       field('Picture (URL)', input('image')),
-      h('div', { class: 'fields' }, field('Path on click', input('path')), field('Button', input('button'))),
+      h('div', { class: 'fields' }, field('Link when opened', input('path')), field('Button', input('button'))),
     ),
     h('div', { class: 'send' }, h('button', { type: 'submit', class: 'primary' }, 'Send'), problem),
   );

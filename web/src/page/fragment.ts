@@ -1,12 +1,12 @@
-/** Who is signed in: a user's id and token. */
+/** A signed-in user: id and token. */
 export interface Account {
   readonly user: string;
   readonly token: string;
 }
 
 /**
- * Reads `#user=ada:TOKEN&user=bob:TOKEN`, each percent-encoded as in a form. A fragment is never sent to a server. Neither ids nor tokens
- * hold a colon.
+ * Reads `#user=ada:TOKEN&user=bob:TOKEN`, percent-encoded as in a form. A fragment is never sent to
+ * a server. Neither ids nor tokens contain a colon.
  */
 export function accountsOf(fragment: string): Account[] {
   return new URLSearchParams(fragment.replace(/^#/, '')).getAll('user').flatMap((text) => {

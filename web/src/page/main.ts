@@ -5,7 +5,7 @@ import { accountsOf, type Account } from './fragment.js';
 import { Side } from './side.js';
 import { Story } from './story.js';
 
-/** More would not fit. */
+/** How many users fit side by side. */
 const MOST_SIDES = 4;
 
 define();
@@ -17,7 +17,7 @@ if (accounts.length > 0) {
   signIn();
 }
 
-/** The users side by side. Of one alone it is just the inbox. */
+/** Shows the users side by side. A single user gets only the inbox. */
 function show(accounts: readonly Account[]): void {
   const story = new Story();
   const isDemo = accounts.length > 1;
@@ -28,16 +28,16 @@ function show(accounts: readonly Account[]): void {
     sides.push(new Side(account, isDemo ? others : null, story, isOffline));
   }
   const lead = isDemo
-    ? 'Each side is one user’s device. What is sent is stored first and delivered live, so nothing is lost when a device is away.'
-    : 'One user’s device. What is opened here is opened on every other device and tab.';
+    ? 'Each side is one user’s device. Every notification is stored first and then delivered live, so nothing is lost while a device is offline.'
+    : 'One user’s device. A notification opened here is opened on every device and tab.';
   document.body.replaceChildren(
     title(lead, ...(isDemo ? [story.steps] : [])),
     h('main', { class: 'sides' }, ...sides.map(({ element }) => element)),
-    h('footer', {}, h('h2', {}, 'What happened'), story.log),
+    h('footer', {}, h('h2', {}, 'What happened'), story.lines),
   );
 }
 
-/** The page of a server whose users have tokens. They are kept in memory, until the page is left. */
+/** Shows the form to sign in. The token stays in memory until the page is left. */
 function signIn(): void {
   const form = h(
     'form',
@@ -45,7 +45,7 @@ function signIn(): void {
     h('h2', {}, 'Sign in'),
     field('User id', input('user', { required: '', autofocus: '' })),
     field('Token', input('token', { required: '', type: 'password' })),
-    h('p', {}, 'The token is kept in this page’s memory alone. A server on your own machine makes one by ', h('code', {}, 'internal-notifications token --user ada --push'), '.'),
+    h('p', {}, 'The token stays in this page’s memory. On the server’s machine, this command creates one: ', h('code', {}, 'internal-notifications token --user ada --push')),
     h('button', { type: 'submit', class: 'primary' }, 'Show the inbox'),
   );
   form.addEventListener('submit', (event) => {

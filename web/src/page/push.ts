@@ -1,6 +1,6 @@
 import type { Account } from './fragment.js';
 
-/** What the form asks for. */
+/** The fields of the form. */
 export interface Draft {
   readonly to: string;
   readonly heading: string;
@@ -10,7 +10,7 @@ export interface Draft {
   readonly button: string;
 }
 
-/** Pushes as the user, under an id made here. Throws an `Error` whose message is for people. */
+/** Pushes a notification as the user. Throws an `Error` whose message is for people. */
 export async function push(from: Account, draft: Draft, id: string): Promise<void> {
   const { to, heading, content, image, path, button } = draft;
   const notification = {

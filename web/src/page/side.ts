@@ -18,10 +18,10 @@ const STATUS: Record<Status, string> = {
   failed: 'Failed',
 };
 
-/** When something was sent from this page, in milliseconds of the page's life. */
+/** When each notification was sent from this page, by `performance.now()`. */
 const sent = new Map<string, number>();
 
-/** One user's half of the page: bell, inbox, a switch, a form. */
+/** One user's device: bell, inbox, a switch to go offline, and a form. */
 export class Side {
   readonly element: HTMLElement;
   readonly user: string;
@@ -29,7 +29,7 @@ export class Side {
   readonly #client: InternalNotificationsClient;
   readonly #status = h('span', { class: 'status', role: 'status' });
   #missed = 0;
-  #back: number | undefined;
+  #backSince: number | undefined;
 
   constructor(account: Account, recipients: readonly string[] | null, story: Story, isOffline: (user: string) => boolean) {
     this.user = account.user;
@@ -40,9 +40,9 @@ export class Side {
     bell.client = inbox.client = this.#client;
     const online = h('input', { type: 'checkbox', role: 'switch', checked: '' });
     online.addEventListener('change', () => this.#switch(online.checked));
-    // Whoever signed in by the form was promised that the token stays in memory.
+    // After a sign-in by the form the token must stay in memory, so there is no link with it.
     const tabs = accountsOf(location.hash).length > 0 ? [h('p', { class: 'tab' }, secondTab(account))] : [];
-    let unsure: { readonly text: string; readonly id: string } | undefined;
+    let unconfirmed: { readonly text: string; readonly id: string } | undefined;
     this.element = h(
       'section',
       { class: 'side', 'aria-label': `${account.user}’s device` },
@@ -56,25 +56,25 @@ export class Side {
       ),
       inbox,
       compose(recipients, async (draft) => {
-        // The same once more after an answer that was lost is the same notification.
+        // A repeat after a lost answer must be the same notification, so it keeps its id.
         const text = JSON.stringify(draft);
-        const id = unsure?.text === text ? unsure.id : newId();
-        unsure = { text, id };
+        const id = unconfirmed?.text === text ? unconfirmed.id : newId();
+        unconfirmed = { text, id };
         sent.set(id, performance.now());
         await push(account, draft, id);
-        unsure = undefined;
-        const later = isOffline(draft.to) ? `, who is offline: it is stored` : '';
-        this.#story.tell(`${account.user} sent “${clip(draft.heading || draft.content, 60)}” to ${draft.to}${later}.`);
+        unconfirmed = undefined;
+        const later = isOffline(draft.to) ? ', who is offline; the server has stored it' : '';
+        this.#story.log(`${account.user} sent “${clip(draft.heading || draft.content, 60)}” to ${draft.to}${later}.`);
       }),
       ...tabs,
     );
     this.element.addEventListener('internal-notification-open', (event) => {
       event.preventDefault();
-      const where = event.detail.path ? ` An app would now go to ${event.detail.path}` : '';
-      this.#story.tell(`${this.user} opened ${name(event.detail.notification)}.${where}`);
+      const where = event.detail.path ? ` An app would now open ${event.detail.path}` : '';
+      this.#story.log(`${this.user} opened ${name(event.detail.notification)}.${where}`);
     });
     this.element.addEventListener('internal-notification-button', ({ detail }) => {
-      this.#story.tell(`${this.user} pressed the button ${JSON.stringify(detail.id)} of ${name(detail.notification)}.`);
+      this.#story.log(`${this.user} pressed the button ${JSON.stringify(detail.id)} of ${name(detail.notification)}.`);
     });
     this.#client.onSnapshot(({ status }) => this.#show(status));
     this.#client.onAnnouncement((one) => one.kind === 'notification' && this.#arrived(one.notification));
@@ -89,12 +89,12 @@ export class Side {
 
   #switch(isOn: boolean): void {
     if (isOn) {
-      this.#back = performance.now();
+      this.#backSince = performance.now();
       this.#missed = 0;
       this.#client.resume();
     } else {
       this.#client.pause();
-      this.#story.tell(`${this.user} is offline. What is sent now is stored on the server.`);
+      this.#story.log(`${this.user} is offline. The server stores what is sent meanwhile.`);
       this.#story.done('offline');
     }
   }
@@ -102,11 +102,11 @@ export class Side {
   #arrived(notification: InboxNotification): void {
     const at = sent.get(notification.id);
     sent.delete(notification.id);
-    if (this.#back !== undefined) {
+    if (this.#backSince !== undefined) {
       this.#missed += 1;
     } else {
       const took = at === undefined ? '' : `, ${Math.round(performance.now() - at)} ms after it was sent`;
-      this.#story.tell(`${name(notification)} arrived at ${this.user}${took}.`);
+      this.#story.log(`${name(notification)} arrived at ${this.user}${took}.`);
       this.#story.done('send');
     }
   }
@@ -114,22 +114,25 @@ export class Side {
   #show(status: Status): void {
     this.element.dataset.status = status;
     setText(this.#status, STATUS[status]);
-    if (status === 'live' && this.#back !== undefined) {
-      const took = Math.round(performance.now() - this.#back);
-      const missed = this.#missed === 1 ? '1 that was missed has' : `${this.#missed} that were missed have`;
-      this.#story.tell(`${this.user} is back. ${missed} come, ${took} ms after the switch.`);
+    if (status === 'live' && this.#backSince !== undefined) {
+      const took = Math.round(performance.now() - this.#backSince);
+      const missed = this.#missed === 1 ? '1 missed notification' : `${this.#missed} missed notifications`;
+      this.#story.log(`${this.user} is back. ${missed} arrived, ${took} ms after the switch.`);
       this.#story.done('back');
-      this.#back = undefined;
+      this.#backSince = undefined;
     }
   }
 
-  /** Tells what another tab or device opened: what is opened here without a press here. */
+  /**
+   * Logs when something was opened in another tab or device: when the count falls without a write
+   * here.
+   */
   #follow(): void {
     let before = this.#client.snapshot;
     this.#client.onSnapshot((now) => {
       const isElsewhere = now.unconfirmed === 0 && before.unconfirmed === 0;
       if (isElsewhere && now.status === 'live' && before.status === 'live' && now.pending < before.pending) {
-        this.#story.tell(`${this.user} opened something on another tab or device. This one follows: ${now.pending} left.`);
+        this.#story.log(`${this.user} opened something in another tab or device. This tab followed: ${now.pending} unread.`);
         this.#story.done('open');
       }
       before = now;

@@ -1,11 +1,11 @@
-/** The short forms of tests/inbox-cases as wire JSON. */
+/** Expands the short forms of tests/inbox-cases to wire JSON. */
 
 export type Raw = Record<string, any>;
 
 export function tagOf(point: string): string | null {
   const match = /^(\d+)([a-f])?$/.exec(point);
   if (match === null) {
-    throw new Error(`no point: ${point}`);
+    throw new Error(`not a point: ${point}`);
   }
   const seq = Number(match[1]);
   return seq === 0 ? null : (match[2] ?? 'a') + seq.toString(16).padStart(15, '0');
@@ -19,7 +19,7 @@ export function pointOf({ seq, tag }: { seq: number; tag: string | null }): stri
   const history = tag?.[0] ?? 'a';
   const point = `${seq}${history === 'a' ? '' : history}`;
   if (tagOf(point) !== tag) {
-    throw new Error(`no tag of a table: ${tag}`);
+    throw new Error(`not a tag of these cases: ${tag}`);
   }
   return point;
 }
@@ -39,7 +39,7 @@ export function ids(text: string): string[] {
 function row(text: string, seq = NaN): Raw {
   const match = /^([^@+*]+)(?:@(\d+))?(?:\+(\d+))?(\*)?$/.exec(text);
   if (match === null) {
-    throw new Error(`no row: ${text}`);
+    throw new Error(`not a row: ${text}`);
   }
   const added = match[2] === undefined ? seq : Number(match[2]);
   const created_at = time(match[3] === undefined ? added : Number(match[3]));
@@ -96,14 +96,14 @@ function kind(short: Raw): Raw {
       return { kind: name, ids: ids(short[name]), ...reason };
     }
   }
-  throw new Error(`no change: ${JSON.stringify(short)}`);
+  throw new Error(`not a change: ${JSON.stringify(short)}`);
 }
 
 export function change(short: Raw): Raw {
   return { ...stamp(short), ...kind(short) };
 }
 
-/** The `data` of a live event. */
+/** Returns the `data` of a live event. */
 export function live(short: Raw): Raw {
   if (short['raw'] !== undefined) {
     return short['raw'];
@@ -117,12 +117,12 @@ export function live(short: Raw): Raw {
   const what = kind(short);
   const inbox = stamp(short);
   if (what['gone'] === true) {
-    throw new Error('a gone change is thin on the channel');
+    throw new Error('a gone change has no live event but a thin one');
   }
   return what['kind'] === 'added' ? { ...what['notification'], inbox } : { ...what, inbox };
 }
 
-/** A step for each number of its `for`, or itself. */
+/** Returns a step for each number of its `for`, or the step itself. */
 export function repeated(step: Raw): Raw[] {
   if (step['for'] === undefined) {
     return [step];

@@ -4,7 +4,7 @@ import { Inbox, type Ask, type InboxEvent } from '../../src/replica/inbox.js';
 import type { Command, PendingWrite } from '../../src/replica/overlay.js';
 import { change, ids, live, page, pointOf, position, seconds, time, type Raw } from './expand.js';
 
-/** A replica that a case is done to. */
+/** A replica, on which the steps of a case are performed. */
 export class Runner {
   readonly #inbox: Inbox;
   unreadable = false;
@@ -13,7 +13,7 @@ export class Runner {
     this.#inbox = new Inbox(window);
   }
 
-  /** What is so, in the words of a `then`. */
+  /** Returns the state in the form of a `then`. */
   state(): Raw {
     const inbox = this.#inbox;
     const star = (id: string, has: boolean) => (has ? `${id}*` : id);
@@ -40,10 +40,10 @@ export class Runner {
     return write === undefined ? null : sent(write);
   }
 
-  /** Does what a step says, and gives what happened. */
+  /** Performs a step, and returns what happened. */
   step(step: Raw): string[] {
     this.unreadable = false;
-    return this.#act(step).map(told);
+    return this.#act(step).map(described);
   }
 
   #act(step: Raw): (InboxEvent | string)[] {
@@ -97,7 +97,7 @@ export class Runner {
     if (step['answer'] !== undefined) {
       return this.#onAnswer(step['answer']);
     }
-    throw new Error(`no step: ${JSON.stringify(step)}`);
+    throw new Error(`unknown step: ${JSON.stringify(step)}`);
   }
 
   #onAnswer(answer: unknown): (InboxEvent | string)[] {
@@ -111,7 +111,7 @@ export class Runner {
       case 'older':
         return this.#read(() => inboxPage(answer), (read) => (inbox.onOlder(inbox.head, ask.before, read), []));
       default:
-        throw new Error('the replica asks nothing');
+        throw new Error('the replica wants nothing');
     }
   }
 
@@ -165,7 +165,7 @@ function sent({ op, command }: PendingWrite): string {
   }
 }
 
-function told(event: InboxEvent | string): string {
+function described(event: InboxEvent | string): string {
   if (typeof event === 'string') {
     return event;
   }

@@ -3,7 +3,7 @@ import type { InboxSource, RefusedWrite, Written } from '../../src/client/source
 import type { InboxNotification } from '../../src/models/notification.js';
 import type { Announcement } from '../../src/replica/announcing.js';
 
-/** A notification as the server would tell it. */
+/** Creates a notification as the server would send it. */
 export function notification(added: number, fields: Partial<InboxNotification> = {}): InboxNotification {
   const at = new Date(Date.UTC(2026, 0, 1) + added * 1_000).toISOString();
   return {
@@ -19,13 +19,13 @@ export function notification(added: number, fields: Partial<InboxNotification> =
   };
 }
 
-/** An inbox in memory that obeys at once; what it was asked is in `calls`. */
+/** An inbox in memory that executes every call at once and records it in `calls`. */
 export class FakeSource implements InboxSource {
   readonly calls: string[] = [];
   snapshot: Snapshot;
-  /** Older ones, newest first, which `loadOlder` moves into the list. */
+  /** Older notifications, newest first, which `loadOlder` moves into the list. */
   older: InboxNotification[] = [];
-  /** The next calls reject with this. */
+  /** If set, calls reject with it. */
   failure: Error | undefined;
   starts = 0;
   readonly #snapshots = new Set<(snapshot: Snapshot) => void>();

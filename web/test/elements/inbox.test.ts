@@ -25,7 +25,7 @@ const show = (source: FakeSource): FakeSource => {
   return source;
 };
 
-it('shows the newest first, and touches only what changed', () => {
+it('shows the newest first, and changes only what differs', () => {
   const [two, one] = [notification(2), notification(1)];
   const source = show(new FakeSource([two, one]));
   const before = part('item');
@@ -36,7 +36,7 @@ it('shows the newest first, and touches only what changed', () => {
   expect(part('item-unopened')).toHaveLength(2);
 });
 
-it('follows any change of order', () => {
+it('follows every change of order', () => {
   const rows = [5, 4, 3, 2, 1].map((added) => notification(added));
   const source = show(new FakeSource(rows));
   for (const order of [[3, 4, 0], [0, 1, 2, 3, 4], [4, 2], [], [1, 0, 3]]) {
@@ -54,7 +54,7 @@ it('numbers the articles, with an unknown total while there are older ones', () 
   expect(numbers()).toEqual([['1', '3'], ['2', '3'], ['3', '3']]);
 });
 
-it('markup is text', () => {
+it('shows markup as text', () => {
   const markup = '<img src=x onerror=hacked()><script>hacked()</script>';
   show(new FakeSource([notification(1, { heading: markup, content: markup, buttons: [{ id: 'a', text: markup }] })]));
   expect(part('heading')[0]!.textContent).toBe(markup);
@@ -63,7 +63,7 @@ it('markup is text', () => {
   expect(inbox.shadowRoot!.querySelector('img, script')).toBeNull();
 });
 
-it('a click opens, and tells the page what the payload holds', async () => {
+it('a click opens, and dispatches an event with the payload', async () => {
   const payload = { path: '/orders/1', data: { order: 1 }, auth: ['admin'] };
   const source = show(new FakeSource([notification(1, { payload })]));
   const opened = vi.fn((event: HTMLElementEventMap['internal-notification-open']) => event.preventDefault());
@@ -74,7 +74,7 @@ it('a click opens, and tells the page what the payload holds', async () => {
   expect(detail).toMatchObject({ data: payload.data, auth: payload.auth, path: `${location.origin}/orders/1` });
 });
 
-it.each(['javascript:alert(1)', '//evil.example', 7, null])('the path %j is told as none', (path) => {
+it.each(['javascript:alert(1)', '//evil.example', 7, null])('the unsafe path %j becomes null', (path) => {
   show(new FakeSource([notification(1, { payload: { path } })]));
   const opened = vi.fn();
   inbox.addEventListener('internal-notification-open', (event) => opened(event.detail.path));
@@ -82,7 +82,7 @@ it.each(['javascript:alert(1)', '//evil.example', 7, null])('the path %j is told
   expect(opened).toHaveBeenCalledWith(null);
 });
 
-it.each([undefined, null, 'text', 3, ['path']])('a payload %j does no harm', (payload) => {
+it.each([undefined, null, 'text', 3, ['path']])('a payload %j has no path', (payload) => {
   show(new FakeSource([notification(1, { payload })]));
   const opened = vi.fn();
   inbox.addEventListener('internal-notification-open', (event) => opened(event.detail.path));
@@ -90,7 +90,7 @@ it.each([undefined, null, 'text', 3, ['path']])('a payload %j does no harm', (pa
   expect(opened).toHaveBeenCalledWith(null);
 });
 
-it('a button tells its id, and opens nothing', () => {
+it('a button dispatches its id, and opens nothing', () => {
   const buttons = [{ id: 'yes', text: 'Yes' }, { id: 'no', text: 'No' }];
   const source = show(new FakeSource([notification(1, { buttons })]));
   const pressed = vi.fn();
@@ -100,7 +100,7 @@ it('a button tells its id, and opens nothing', () => {
   expect(source.calls).toEqual([]);
 });
 
-it('marks, unmarks, removes, marks all', () => {
+it('marks as read and unread, removes, and marks all', () => {
   const source = show(new FakeSource([notification(2), notification(1)]));
   part('tool')[0]!.click();
   expect(part('tool')[0]!.getAttribute('aria-label')).toBe('Mark as unread');
@@ -111,14 +111,14 @@ it('marks, unmarks, removes, marks all', () => {
   expect(part('mark-all')[0]!.hidden).toBe(true);
 });
 
-it('what was refused is said', async () => {
+it('shows that a write was refused', async () => {
   const source = show(new FakeSource([notification(1)]));
   source.failure = new InboxError('forbidden', 'no');
   part('tool')[1]!.click();
   await vi.waitFor(() => expect(part('refused')[0]!.textContent).toMatch('could not be saved'));
 });
 
-it('what is rolled back is said, and not for ever', () => {
+it('shows for a while that a write was rolled back', () => {
   vi.useFakeTimers();
   const source = show(new FakeSource([notification(1)]));
   source.rollBack({ command: { kind: 'remove', id: 'n1' }, error: new InboxError('conflict', 'no') });
@@ -134,7 +134,7 @@ it('a failed client can be started again', () => {
   expect(source.starts).toBe(1);
 });
 
-it('a long text is cut, and shown in full when asked, up to a bound', () => {
+it('cuts a long text, and shows more of it on request, up to a limit', () => {
   show(new FakeSource([notification(1, { content: 'y'.repeat(3_000_000), heading: 'x'.repeat(3_000_000) })]));
   const [content, more] = [part('content')[0]!, part('more')[0]!];
   expect(part('heading')[0]!.textContent!.length).toBeLessThan(250);
@@ -145,7 +145,7 @@ it('a long text is cut, and shown in full when asked, up to a bound', () => {
   expect(content.textContent!.length).toBeLessThan(30_000);
 });
 
-it('an image is shown by a safe URL alone, lazily, without a referrer, and not when it is broken', () => {
+it('shows images only from safe URLs, lazily, without a referrer, and not broken ones', () => {
   const images = ['https://img.example/a.png', 'javascript:alert(1)', 'data:image/png;base64,AA', '//evil.example/a.png'];
   show(new FakeSource(images.map((image_url, index) => notification(9 - index, { image_url }))));
   const [image, ...others] = part('image') as HTMLImageElement[];
@@ -156,7 +156,7 @@ it('an image is shown by a safe URL alone, lazily, without a referrer, and not w
   expect(part('image')).toEqual([]);
 });
 
-it('tells the page what arrives, once, and a screen reader in one sentence', () => {
+it('dispatches each arrival once, and sums them up for a screen reader', () => {
   vi.useFakeTimers();
   const source = show(new FakeSource([]));
   const second = document.createElement('internal-notifications-inbox');
@@ -171,7 +171,7 @@ it('tells the page what arrives, once, and a screen reader in one sentence', () 
   expect(said).toEqual(['2 new notifications. 2 unread.', '']);
 });
 
-it('strings are replaced', () => {
+it('replaces strings', () => {
   show(new FakeSource([notification(1)]));
   inbox.strings = { locale: 'de', title: 'Mitteilungen', pending: (count) => `${count} ungelesen` };
   expect(part('title')[0]!.textContent).toBe('Mitteilungen');
@@ -179,7 +179,7 @@ it('strings are replaced', () => {
   expect(headings()).toEqual(['Heading 1']);
 });
 
-it('listens to nobody when it is in no page, nor to a source that was replaced', () => {
+it('stops listening when it leaves the page, or when its source is replaced', () => {
   const [one, two] = [show(new FakeSource()), new FakeSource([notification(1)])];
   expect(one.listeners).toBe(3);
   show(two);
@@ -191,7 +191,7 @@ it('listens to nobody when it is in no page, nor to a source that was replaced',
   expect(headings()).toEqual(['Heading 1']);
 });
 
-it('takes what was set before it was defined', () => {
+it('applies what was set before it was defined', () => {
   const late = document.createElement('internal-notifications-late-inbox');
   const source = new FakeSource([notification(1)]);
   Object.assign(late, { client: source });

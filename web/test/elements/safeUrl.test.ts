@@ -82,12 +82,12 @@ it.each([
 });
 
 it.each([undefined, null, 1, true, {}, [], ['https://shop.example/'], { toString: () => 'https://shop.example/' }])(
-  '%j is refused, since it is no text',
+  '%j is refused, since it is not a text',
   (value) => {
     expect(safeUrl(value, ORIGIN)).toBeNull();
   },
 );
 
-it('a path is refused where there is no origin', () => {
+it('a path is refused without an origin', () => {
   expect(safeUrl('/orders', 'null')).toBeNull();
 });

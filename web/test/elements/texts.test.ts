@@ -5,7 +5,7 @@ import { messageOf } from '../../src/elements/notice.js';
 import { english, plural } from '../../src/elements/strings.js';
 import { FakeSource, notification } from './fakeSource.js';
 
-it('clips no half of a pair', () => {
+it('never clips half of a surrogate pair', () => {
   expect(clip('ab😀cd', 3)).toBe('ab…');
   expect(clip('ab😀cd', 4)).toBe('ab😀…');
   expect(clip('abc', 3)).toBe('abc');
@@ -16,12 +16,12 @@ it.each([
   [3, '3 zprávy'],
   [5, '5 zpráv'],
   [1_234, '1 234 zpráv'],
-])('%d is counted by the plural rules of the language', (count, text) => {
+])('%d uses the plural form of the language', (count, text) => {
   const forms = { one: '# zpráva', few: '# zprávy', other: '# zpráv' };
   expect(plural('cs', count, forms).replace(/\s/g, ' ')).toBe(text);
 });
 
-it('English counts', () => {
+it('the English texts count', () => {
   expect(english.bell(0)).toBe('Notifications');
   expect(english.bell(12_345)).toBe('Notifications, 12,345 unread');
   expect(english.waiting(1)).toBe('1 change will be saved later.');
@@ -38,7 +38,7 @@ it.each([
   ['Home', 3, 0],
   ['End', 0, 4],
   ['a', 0, undefined],
-])('%s from %d of 5 leads to %s', (key, from, to) => {
+])('%s moves from %d of 5 to %s', (key, from, to) => {
   expect(stepOf(key, from, 5)).toBe(to);
 });
 
@@ -52,12 +52,12 @@ it.each([
   ['paused', true, [], 'offline'],
   ['failed', false, [], 'failed'],
   ['idle', false, [], 'idle'],
-] as const)('%s, loaded %s: says %4$s', (status, loaded, notifications, kind) => {
+] as const)('%s, loaded %s: shows %4$s', (status, loaded, notifications, kind) => {
   const { snapshot } = new FakeSource(notifications, { status, loaded });
   expect(messageOf(snapshot, english)?.kind ?? null).toBe(kind);
 });
 
-it('offline, writes that wait are told, and a failure tells why, in few words', () => {
+it('shows how many writes wait while offline, and shortens the reason of a failure', () => {
   expect(messageOf(new FakeSource([], { status: 'offline', unconfirmed: 2 }).snapshot, english)?.hint).toMatch('2 changes');
   const error = { title: 'x'.repeat(1_000_000) };
   expect(messageOf(new FakeSource([], { status: 'failed', error }).snapshot, english)?.hint).toHaveLength(201);

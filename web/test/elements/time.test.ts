@@ -19,15 +19,15 @@ it.each([
   expect(new Times('en').relative(NOW - ago, NOW)).toBe(text);
 });
 
-it('another language has its own words', () => {
+it('formats in other languages', () => {
   expect(new Times('de').relative(NOW - 2 * 24 * 60 * MINUTE, NOW)).toBe('vorgestern');
 });
 
-it('what is no time shows nothing', () => {
+it('formats an invalid time as nothing', () => {
   const times = new Times('en');
   expect([times.relative(NaN, NOW), times.full(NaN)]).toEqual(['', '']);
 });
 
-it('the full time tells day and hour', () => {
+it('the full time has the day and the hour', () => {
   expect(new Times('en').full(Date.UTC(2026, 5, 15, 12))).toMatch(/Monday, June 15, 2026.*\d:00/);
 });

@@ -5,7 +5,7 @@ import type { RefusedWrite } from '../../src/client/source.js';
 import type { Announcement } from '../../src/replica/announcing.js';
 import type { FakeServer } from './server.js';
 
-/** A client of the fake server, with what it told. */
+/** Creates a client of the fake server, with records of everything that it reported. */
 export function clientOf(server: FakeServer, options: Partial<ClientOptions> = {}) {
   const client = new InternalNotificationsClient({
     server: 'http://inbox.test',
@@ -15,19 +15,19 @@ export function clientOf(server: FakeServer, options: Partial<ClientOptions> = {
     random: () => 1,
     ...options,
   });
-  const told: string[] = [];
+  const announced: string[] = [];
   const statuses: string[] = [];
   const refused: RefusedWrite[] = [];
-  client.onAnnouncement((announcement: Announcement) => told.push('notification' in announcement ? String(announcement.notification.id) : announcement.kind));
+  client.onAnnouncement((announcement: Announcement) => announced.push('notification' in announcement ? String(announcement.notification.id) : announcement.kind));
   client.onSnapshot(({ status }) => status !== statuses.at(-1) && statuses.push(status));
   client.onRolledBack((write) => refused.push(write));
-  return { client, told, statuses, refused, ids: () => client.snapshot.notifications.map((row) => (row.opened ? `${row.id}*` : row.id)).join(' ') };
+  return { client, announced, statuses, refused, ids: () => client.snapshot.notifications.map((row) => (row.opened ? `${row.id}*` : row.id)).join(' ') };
 }
 
-/** Lets everything happen that waits for nothing, and `milliseconds` pass. */
+/** Lets `milliseconds` pass, and then everything happen that is not waiting for a timer. */
 export async function pass(milliseconds = 0): Promise<void> {
   await vi.advanceTimersByTimeAsync(milliseconds);
-  // Bodies are read over streams, which take turns that timers do not count.
+  // Bodies are read from streams, which need turns of the event loop besides timers.
   for (let turn = 0; turn < 50; turn += 1) {
     await new Promise((resolve) => setImmediate(resolve));
     await vi.advanceTimersByTimeAsync(0);

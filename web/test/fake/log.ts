@@ -1,6 +1,8 @@
 import type { Raw } from '../cases/expand.js';
 
-/** One inbox of a server, by the rules of `InboxLog`: what makes a change of a command. Wire JSON in and out. */
+/**
+ * One inbox of a server, with the rules of `InboxLog` in Rust. Commands and changes are wire JSON.
+ */
 export class FakeLog {
   rows: Raw[] = [];
   changes: Raw[] = [];
@@ -21,7 +23,9 @@ export class FakeLog {
     return this.#record({ kind: 'added', notification: { ...row } }, at);
   }
 
-  /** The change that a command makes; null for none, a status for a refusal. */
+  /**
+   * Executes a command. Returns its change, null if it changes nothing, or the status of a refusal.
+   */
   write(command: Raw, op?: string): Raw | number | null {
     if (op !== undefined && this.ops.has(op)) {
       return null;
@@ -70,7 +74,7 @@ export class FakeLog {
     if (reason !== null) {
       return { kind: 'reset', reason, snapshot: this.page(200, null) };
     }
-    const changes = this.changes.filter((change) => change['seq'] > after).slice(0, limit).map((change) => this.#asTold(change));
+    const changes = this.changes.filter((change) => change['seq'] > after).slice(0, limit).map((change) => this.#asAnswered(change));
     return { kind: 'changes', changes, more: after + changes.length < this.head['seq'] };
   }
 
@@ -83,7 +87,7 @@ export class FakeLog {
     return seq === this.head['seq'] ? this.head['tag'] : this.changes.find((change) => change['seq'] === seq + 1)?.['prev'];
   }
 
-  #asTold(change: Raw): Raw {
+  #asAnswered(change: Raw): Raw {
     const id = change['notification']?.id;
     const isGone = change['kind'] === 'added' && !this.rows.some((row) => row['id'] === id);
     return structuredClone(isGone ? { ...change, gone: true, notification: { id } } : change);
@@ -104,7 +108,7 @@ function stamp(): string {
   return new Date().toISOString();
 }
 
-/** The `data` of the live event of a change. */
+/** Returns the name and `data` of the live event of a change. */
 export function eventOf({ seq, tag, prev, pending, at, ...kind }: Raw): { name: string; data: Raw } {
   const inbox = { seq, tag, prev, pending, at };
   return kind['kind'] === 'added'

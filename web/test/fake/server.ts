@@ -18,14 +18,14 @@ export type Fault = 'network' | 'never' | number | { readonly body: string };
 export class FakeServer {
   log = new FakeLog();
   info: Raw = INFO;
-  /** Requests as they came: `GET /v1/inbox?limit=200`. */
+  /** The requests so far, such as `GET /v1/inbox?limit=200`. */
   readonly requests: string[] = [];
   readonly tokens: string[] = [];
-  /** Given to each request; what it gives goes wrong. */
+  /** Returns how a request fails, if it does. */
   fault: (request: string) => Fault | undefined = () => undefined;
-  /** What is not for this token is refused. */
+  /** The only token that is accepted. */
   token = 'good';
-  /** Whether live events are delivered at once. */
+  /** Whether live events are delivered. */
   isLive = true;
   /** The open channels. */
   readonly channels = new Set<ChannelListener>();
@@ -64,8 +64,8 @@ export class FakeServer {
     return token === this.token ? this.#answer(url, init) : this.#problem(401);
   };
 
-  /** Tells a change to every open channel. */
-  tell(change: Raw): void {
+  /** Sends the live event of a change to every open channel. */
+  deliver(change: Raw): void {
     const { name, data } = eventOf(change);
     this.channels.forEach((channel) => channel.event(name, structuredClone(data)));
   }
@@ -73,7 +73,7 @@ export class FakeServer {
   push(id: string): Raw {
     const change = this.log.add(id);
     if (this.isLive) {
-      this.tell(change);
+      this.deliver(change);
     }
     return change;
   }
@@ -115,7 +115,7 @@ export class FakeServer {
       return this.#problem(outcome);
     }
     if (outcome !== null && this.isLive) {
-      this.tell(outcome);
+      this.deliver(outcome);
     }
     return Response.json({ seq: outcome?.['seq'] ?? null, head: this.log.head });
   }

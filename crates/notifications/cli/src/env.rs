@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::error::Error;
 
 /// The environment, over the values of a `.env` file.
+#[derive(Clone)]
 pub(crate) struct Env(BTreeMap<String, String>);
 
 impl Env {

@@ -2,7 +2,7 @@
 
 use internal_notifications_pusher::contract::{ServiceError, ServiceErrorKind};
 use internal_notifications_pusher::models::UserId;
-use internal_notifications_pusher::{Config, InboxClient, PusherServiceBuilder};
+use internal_notifications_pusher::{InboxClient, PusherService, PusherServiceBuilder};
 
 use crate::env::Env;
 use crate::error::Error;
@@ -13,20 +13,22 @@ const SERVICE: &str = "INTERNAL_NOTIFICATIONS_SERVICE";
 const API_KEY: &str = "INTERNAL_NOTIFICATIONS_API_KEY";
 
 /// A client of the user's inbox, as the environment says.
-pub(crate) fn of_user(env: &mut Env, user: &UserId) -> Result<PusherServiceBuilder, Error> {
+pub(crate) fn of_user(env: &Env, user: &UserId) -> Result<PusherServiceBuilder, Error> {
     if let Some(service) = env.get(SERVICE).filter(|service| service.trim() != "pusher") {
         return Err(Error::usage(format!(
             "{SERVICE}: {service:?} is not allowed; in this version it may be pusher"
         )));
     }
-    env.set("INTERNAL_NOTIFICATIONS_USER_ID", Some(user.as_str()));
-    let config = Config::from_env(|name| env.get(name)).map_err(|error| told(&error))?;
-    if config.credentials.is_none() {
+    if env.get(URL).is_none() && env.get("PUSHER_APP_KEY").is_none() {
+        return Err(needs_server());
+    }
+    if env.get(TOKEN).is_none() {
         return Err(Error::usage(format!(
             "{TOKEN} is not set; set it to a token of {user}, see `internal-notifications token --help`"
         )));
     }
-    Ok(config.builder())
+    let env = env.clone();
+    Ok(PusherService::builder().user_id(user.clone()).env(move |name| env.get(name)))
 }
 
 /// That the service of a command has no inbox server, which it needs.

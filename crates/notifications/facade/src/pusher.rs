@@ -2,16 +2,12 @@ use std::sync::Arc;
 
 use internal_notifications_models::UserId;
 use internal_notifications_pusher::pusher_client::Authorizer;
-use internal_notifications_pusher::{
-    Channels, Config, ConfiguredServer, Identity, PusherService, PusherServiceBuilder,
-};
-use internal_notifications_service::{ServiceError, ServiceErrorKind};
+use internal_notifications_pusher::{Channels, Identity, PusherService, PusherServiceBuilder};
+use internal_notifications_service::ServiceError;
 
 use crate::InternalNotificationsBuilder;
-use crate::env::USER_ID;
 
-const URL: &str = "INTERNAL_NOTIFICATIONS_URL";
-const KEY: &str = "PUSHER_APP_KEY";
+#[cfg(feature = "mock")]
 pub(crate) const TOKEN: &str = "INTERNAL_NOTIFICATIONS_TOKEN";
 
 #[derive(Clone, Default)]
@@ -36,7 +32,7 @@ impl InternalNotificationsBuilder {
         self
     }
 
-    /// A Channels app alone, without an inbox server: live-only, as [`PusherService::live_only`] says.
+    /// A Channels app alone, without an inbox server: live-only, see [`PusherServiceBuilder::channels`].
     pub fn channels(mut self, channels: Channels) -> Self {
         self.pusher.channels = Some(channels);
         self
@@ -90,10 +86,19 @@ impl InternalNotificationsBuilder {
     }
 
     pub(crate) fn pusher_service(self) -> Result<PusherService, ServiceError> {
-        let mut builder = self.config()?.builder();
-        let (inbox, pusher) = (self.inbox, self.pusher);
+        let (env, inbox, pusher) = (self.env, self.inbox, self.pusher);
+        let mut builder = PusherService::builder().env(move |name| env.get(name));
+        if let Some(url) = pusher.url {
+            builder = builder.url(url);
+        }
+        if let Some(channels) = pusher.channels {
+            builder = builder.channels(channels);
+        }
         if let Some((user_id, token)) = pusher.user {
             builder = builder.user(user_id, token);
+        }
+        if let Some(user_id) = inbox.user_id {
+            builder = builder.user_id(user_id);
         }
         if let Some(identity) = pusher.identity {
             builder = builder.identity(identity);
@@ -120,28 +125,5 @@ impl InternalNotificationsBuilder {
             builder = with(builder);
         }
         builder.build()
-    }
-
-    /// What the environment says, where code does not say another.
-    fn config(&self) -> Result<Config, ServiceError> {
-        let is_known = self.pusher.user.is_some() || self.pusher.identity.is_some();
-        let lookup = |name: &str| match name {
-            USER_ID | TOKEN if is_known => None,
-            USER_ID => self.inbox.user_id.as_ref().map(UserId::to_string).or_else(|| self.env.get(name)),
-            _ => self.env.get(name),
-        };
-        let server = match (&self.pusher.url, &self.pusher.channels) {
-            (Some(url), _) => ConfiguredServer::Inbox(url.clone()),
-            (None, Some(channels)) => ConfiguredServer::LiveOnly(channels.clone()),
-            (None, None) if lookup(URL).or_else(|| lookup(KEY)).is_some() => return Config::from_env(lookup),
-            (None, None) => {
-                return Err(ServiceError::new(
-                    ServiceErrorKind::Configuration,
-                    "there is no server: set INTERNAL_NOTIFICATIONS_URL to the inbox server's base URL, like http://127.0.0.1:8080, or give \
-                     the builder a `url` (or PUSHER_APP_KEY and PUSHER_APP_CLUSTER, or `channels`: live-only)",
-                ));
-            }
-        };
-        Config::of(server, lookup)
     }
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use internal_notifications_models::{LiveEvent, OpId, Timestamp, UserId};
 use internal_notifications_service::{
     Announcement, Ask, Inbox, InboxCommand, InboxEvent, InboxLog, RefusedWrite, ServiceError,
-    ServiceErrorKind, Snapshot, Status,
+    ServiceErrorKind, Status,
 };
 use tokio::sync::Notify;
 
@@ -70,15 +70,7 @@ impl Device {
     pub(crate) fn publish(&mut self) {
         let status = self.status();
         let Some(session) = &mut self.session else { return };
-        let inbox = &session.inbox;
-        let snapshot = Snapshot {
-            notifications: inbox.shown().into(),
-            pending: inbox.head().pending,
-            position: inbox.head().position,
-            has_older: inbox.low() > 0,
-            unconfirmed: inbox.pending_writes(),
-            status,
-        };
+        let snapshot = session.inbox.snapshot(status);
         self.outlets.tell(snapshot, std::mem::take(&mut session.announcements));
     }
 
@@ -124,7 +116,7 @@ impl Session {
     /// A queued write was refused and is shown no more.
     pub(crate) fn roll_back(&mut self, op: &OpId, command: InboxCommand, error: ServiceError) {
         self.inbox.on_refused(op);
-        self.announcements.push(Announcement::WriteRefused(Arc::new(RefusedWrite { command, error })));
+        self.announcements.push(Announcement::WriteRefused(Arc::new(RefusedWrite::new(command, error))));
     }
 
     fn keep(&mut self, events: Vec<InboxEvent>) {

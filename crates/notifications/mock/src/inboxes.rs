@@ -3,8 +3,8 @@ mod schedule;
 use std::collections::{BTreeMap, BTreeSet};
 
 use internal_notifications_models::{
-    Change, ChangesAnswer, InboxPage, InternalNotification, MAX_NOTIFICATION_BYTES, MAX_RECIPIENTS,
-    NotificationId, OpId, Receipt, Timestamp, UserId, WriteAnswer, canonical_json,
+    Change, ChangesAnswer, InboxPage, InternalNotification, NotificationId, OpId, Receipt, Timestamp, UserId,
+    WriteAnswer, canonical_json,
 };
 use internal_notifications_service::{InboxCommand, InboxLog, Refused, ServiceError, ServiceErrorKind};
 
@@ -28,24 +28,9 @@ struct StoredNotification {
     withdrawn: bool,
 }
 
-/// What a push may not be; looked at before it is sent.
-pub(crate) fn check(user_ids: &[UserId], notification: &InternalNotification) -> Result<(), ServiceError> {
-    let invalid = |detail: String| Err(ServiceError::new(ServiceErrorKind::Invalid, detail));
-    if let Err(error) = notification.check() {
-        return invalid(error.to_string());
-    }
-    if user_ids.is_empty() || user_ids.len() > MAX_RECIPIENTS {
-        return invalid(format!("a push has 1 to {MAX_RECIPIENTS} users"));
-    }
-    if body(notification).len() > MAX_NOTIFICATION_BYTES {
-        return invalid(format!("a notification has at most {MAX_NOTIFICATION_BYTES} bytes"));
-    }
-    Ok(())
-}
-
 /// Canonical, without the id.
 fn body(notification: &InternalNotification) -> String {
-    let notification = InternalNotification { id: None, ..notification.clone() };
+    let notification = notification.clone().without_id();
     // Texts, numbers and values cannot fail to become JSON.
     canonical_json(&serde_json::to_value(&notification).unwrap_or_default())
 }
@@ -67,7 +52,7 @@ impl Inboxes {
                 .map_err(|error| ServiceError::new(ServiceErrorKind::Protocol, error.to_string()))?,
         };
         let is_over = self.know(&id, sender, notification, now)?;
-        let mut receipt = Receipt { id: id.clone(), accepted: 0, duplicates: 0, scheduled: 0 };
+        let mut receipt = Receipt::new(id.clone());
         let mut changes = Vec::new();
         for user in user_ids.iter().collect::<BTreeSet<_>>() {
             if is_over || self.schedule.has(&id, user) || self.log(user).knows(&id) {

@@ -2,8 +2,10 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-/// JSON with sorted keys and no white space: equal values give equal texts, whatever order or spacing they came in, and whatever
-/// features of serde_json the build has on.
+/// Returns a value as JSON with sorted keys and without white space.
+///
+/// Equal values give equal texts, whatever the order of their keys and whichever features of
+/// serde_json the build enables.
 pub fn canonical_json(value: &Value) -> String {
     let mut out = String::new();
     write(value, &mut out);
@@ -58,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_come_back_as_they_were() {
+    fn numbers_are_read_back_to_the_digit() {
         for number in ["93.57325699163573", "0.1", "1.7976931348623157e308", "5e-324", "18446744073709551615"]
         {
             let value: Value = serde_json::from_str(number).unwrap();

@@ -3,42 +3,56 @@ use serde_json::Value;
 
 use crate::{InboxNotification, NotificationId, Position, Tag, Timestamp};
 
-/// One record of an inbox's log: the only way an inbox ever changes.
+/// A record of an inbox's log. An inbox never changes in any other way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct Change {
-    /// Where it stands in the history.
+    /// The place of the change in the history.
     #[serde(flatten)]
     pub stamp: Stamp,
-    /// What it does.
+    /// What the change does.
     #[serde(flatten)]
     pub kind: ChangeKind,
 }
 
-/// Where a change stands: the key `inbox` of a live event.
+impl Change {
+    /// Makes a change.
+    pub fn new(stamp: Stamp, kind: ChangeKind) -> Self {
+        Self { stamp, kind }
+    }
+}
+
+/// The place of a change in the history of an inbox: the key `inbox` of a live event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct Stamp {
-    /// The number of the change: the previous one's + 1.
+    /// The number of the change: the previous number + 1.
     pub seq: u64,
     /// The tag of the change.
     pub tag: Tag,
-    /// The tag of the change before; none for the first.
+    /// The tag of the previous change; absent for the first.
     #[serde(default)]
     pub prev: Option<Tag>,
-    /// Pending notifications after it.
+    /// How many notifications are pending after the change.
     pub pending: u64,
-    /// When it was made; `opened_at` of what it opens.
+    /// When the change was made. It is the `opened_at` of the notifications that the change opens.
     pub at: Timestamp,
 }
 
 impl Stamp {
-    /// The position after the change.
+    /// Makes the stamp of the change that comes next after a position.
+    pub fn after(before: Position, tag: Tag, pending: u64, at: Timestamp) -> Self {
+        Self { seq: before.seq.saturating_add(1), tag, prev: before.tag, pending, at }
+    }
+
+    /// Returns the position after the change.
     pub fn position(&self) -> Position {
         Position { seq: self.seq, tag: Some(self.tag) }
     }
 
-    /// Whether it is the very next change after a position.
+    /// Returns whether the change comes next after a position.
     pub fn follows(&self, position: Position) -> bool {
         position.seq.checked_add(1) == Some(self.seq) && self.prev == position.tag
     }
@@ -49,43 +63,43 @@ impl Stamp {
 #[serde(try_from = "Wire", into = "Wire")]
 #[non_exhaustive]
 pub enum ChangeKind {
-    /// A notification came, as it was then.
+    /// Adds a notification.
     Added {
-        /// The notification.
+        /// The notification as it was when it was added.
         notification: Box<InboxNotification>,
     },
-    /// A notification came that is no longer in the inbox: only its id is left.
+    /// Adds a notification that has since left the inbox.
     Gone {
-        /// Its id.
+        /// The id, which is all that is left.
         id: NotificationId,
     },
-    /// These were opened.
+    /// Marks notifications opened.
     Opened {
-        /// At most [`crate::MAX_IDS`].
+        /// At most [`MAX_IDS`](crate::MAX_IDS) notifications.
         ids: Vec<NotificationId>,
     },
-    /// These are pending again.
+    /// Marks notifications pending again.
     Unopened {
-        /// At most [`crate::MAX_IDS`].
+        /// At most [`MAX_IDS`](crate::MAX_IDS) notifications.
         ids: Vec<NotificationId>,
     },
-    /// These left the inbox.
+    /// Removes notifications.
     Removed {
-        /// At most [`crate::MAX_IDS`].
+        /// At most [`MAX_IDS`](crate::MAX_IDS) notifications.
         ids: Vec<NotificationId>,
-        /// Why.
+        /// Why they were removed.
         reason: RemovedReason,
     },
-    /// Every notification added up to that seq is opened.
+    /// Marks every notification opened that was added up to a seq.
     OpenedAll {
-        /// A seq, inclusive.
+        /// The last seq, inclusive.
         through: u64,
     },
-    /// Something that this version does not know; a replica cannot fold it and takes a snapshot.
+    /// A kind that this version does not know. A replica cannot apply it and takes a snapshot.
     Unknown,
 }
 
-/// Why notifications left an inbox.
+/// The reason for a [`ChangeKind::Removed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -93,13 +107,13 @@ pub enum ChangeKind {
 pub enum RemovedReason {
     /// The user removed them.
     User,
-    /// The sender took them back.
+    /// The sender retracted them.
     Retracted,
-    /// Their time was over.
+    /// They expired.
     Expired,
-    /// They were older than what is kept.
+    /// They were too old, or too many.
     Pruned,
-    /// None left: the pending count was found wrong, and is right from here on.
+    /// Nothing was removed: the server found the pending count wrong and corrected it.
     Recounted,
     /// A reason that this version does not know.
     #[serde(other)]
@@ -133,11 +147,11 @@ pub(crate) enum Wire {
     Unknown,
 }
 
-/// The notification as it was added; its id alone if it has left the inbox since.
+/// The notification as it was added, or its id alone if it has since left the inbox.
 #[cfg(feature = "openapi")]
 #[derive(utoipa::ToSchema)]
 #[serde(untagged)]
-#[allow(dead_code)] // Described, never made.
+#[allow(dead_code, reason = "a schema without a value")]
 enum AddedOrId {
     Added(Box<InboxNotification>),
     Id(OnlyId),
@@ -185,7 +199,7 @@ impl From<ChangeKind> for Wire {
     }
 }
 
-/// Our own structs of texts, numbers and values cannot fail to become JSON.
+/// Converts a struct of our own, which cannot fail: it holds texts, numbers and JSON values.
 fn value<T: Serialize>(of: &T) -> Value {
     serde_json::to_value(of).unwrap_or_default()
 }
@@ -197,7 +211,10 @@ mod tests {
     use super::*;
 
     fn stamped(what: Value) -> Value {
-        let mut change = json!({"seq": 2, "tag": "00000000000000ab", "prev": "00000000000000aa", "pending": 1, "at": "2026-01-31T09:30:00Z"});
+        let mut change = json!({
+            "seq": 2, "tag": "00000000000000ab", "prev": "00000000000000aa", "pending": 1,
+            "at": "2026-01-31T09:30:00Z",
+        });
         for (key, value) in what.as_object().unwrap() {
             change[key] = value.clone();
         }
@@ -205,9 +222,12 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_keeps_its_wire_form() {
-        let added = json!({"id": "n", "heading": null, "content": "c", "payload": null, "image_url": null, "send_after": null,
-            "opened": false, "buttons": [], "created_at": "2026-01-31T09:30:00Z", "opened_at": null, "sender": "key:shop", "added": 2, "color": "red"});
+    fn every_kind_is_written_as_it_was_read() {
+        let added = json!({
+            "id": "n", "heading": null, "content": "c", "payload": null, "image_url": null,
+            "send_after": null, "opened": false, "buttons": [], "created_at": "2026-01-31T09:30:00Z",
+            "opened_at": null, "sender": "key:shop", "added": 2, "color": "red",
+        });
         for what in [
             json!({"kind": "added", "notification": added}),
             json!({"kind": "added", "gone": true, "notification": {"id": "n"}}),
@@ -215,6 +235,7 @@ mod tests {
             json!({"kind": "unopened", "ids": ["n"]}),
             json!({"kind": "removed", "ids": ["n"], "reason": "user"}),
             json!({"kind": "opened_all", "through": 7}),
+            json!({"kind": "unknown"}),
         ] {
             let wire = stamped(what);
             let change: Change = serde_json::from_value(wire.clone()).unwrap();
@@ -238,5 +259,8 @@ mod tests {
         assert!(!change.stamp.follows(at(0, 0xaa)));
         assert!(!change.stamp.follows(at(u64::MAX, 0xaa)));
         assert!(!change.stamp.follows(Position { seq: 1, tag: None }));
+        let next = Stamp::after(change.stamp.position(), Tag::from_bits(0xac), 0, change.stamp.at);
+        assert!(next.follows(change.stamp.position()));
+        assert_eq!((next.seq, next.prev), (3, Some(change.stamp.tag)));
     }
 }

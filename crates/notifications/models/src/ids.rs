@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a text is no id of its kind.
+/// A text breaks the rule for its kind of id; the message is the rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidId(&'static str);
@@ -16,16 +16,16 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// Checks the text.
+            /// Checks a text and wraps it.
             ///
             /// # Errors
-            /// [`InvalidId`] says the rule.
+            /// Returns [`InvalidId`] if the text breaks the rule of this type.
             pub fn new(id: impl Into<String>) -> Result<Self, InvalidId> {
                 let id = id.into();
                 $check(&id).map(|()| Self(id))
             }
 
-            /// The id as text.
+            /// Returns the id as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -36,6 +36,28 @@ macro_rules! text_id {
 
             fn try_from(id: String) -> Result<Self, InvalidId> {
                 Self::new(id)
+            }
+        }
+
+        impl TryFrom<&String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(id: &String) -> Result<Self, InvalidId> {
+                Self::new(id)
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = InvalidId;
+
+            fn try_from(id: &str) -> Result<Self, InvalidId> {
+                Self::new(id)
+            }
+        }
+
+        impl From<&$name> for $name {
+            fn from(id: &$name) -> Self {
+                id.clone()
             }
         }
 
@@ -74,18 +96,22 @@ macro_rules! text_id {
 }
 
 text_id! {
-    /// A user: 1–120 characters of Pusher's channel alphabet (letters, digits and `_-=@,.;`), not beginning with
-    /// `encrypted-` or `cache-`, which would make another kind of channel of `private-` and it.
+    /// The id of a user: 1 to 120 letters, digits or `_-=@,.;`.
+    ///
+    /// This is the alphabet of Pusher's channel names. An id must not begin with `encrypted-` or
+    /// `cache-`: with `private-` in front, it would name another kind of channel.
     UserId, check_user
 }
 
 text_id! {
-    /// A notification: 1–128 characters, none of them a control character.
+    /// The id of a notification: 1 to 128 characters without control characters.
     NotificationId, check_notification
 }
 
 text_id! {
-    /// An operation, chosen by the client so that a repeat does nothing: 1–64 characters, none of them a control character.
+    /// The id of a write, chosen by the client: 1 to 64 characters without control characters.
+    ///
+    /// A write repeated with the same id does nothing.
     OpId, check_op
 }
 
@@ -110,23 +136,25 @@ fn check_op(id: &str) -> Result<(), InvalidId> {
     printable(id, 64).then_some(()).ok_or(InvalidId("an op is 1 to 64 characters without control characters"))
 }
 
-fn printable(id: &str, most: usize) -> bool {
-    !id.is_empty() && id.chars().count() <= most && !id.chars().any(char::is_control)
+fn printable(id: &str, max_chars: usize) -> bool {
+    !id.is_empty() && id.chars().count() <= max_chars && !id.chars().any(char::is_control)
 }
 
-/// 64 random bits that a change carries. With its seq it names one point in one history: after a restored backup the same seq
-/// comes with another tag. As text: 16 lower-case hexadecimal digits.
+/// The 64 random bits of a change. Written as 16 lower-case hexadecimal digits.
+///
+/// A seq and its tag identify one point in one history: after a backup is restored, the same seq
+/// comes with another tag.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Tag(u64);
 
 impl Tag {
-    /// The tag of these bits.
+    /// Makes a tag of these bits.
     pub fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
-    /// Its bits.
+    /// Returns the bits.
     pub fn bits(self) -> u64 {
         self.0
     }
@@ -177,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_id_is_of_pushers_alphabet_and_makes_a_private_channel() {
+    fn a_user_id_uses_pushers_alphabet_and_names_a_private_channel() {
         for id in ["ada", "a", "A-Z_0=@,.;9", &"a".repeat(120)] {
             assert!(UserId::new(id).is_ok(), "{id}");
         }
@@ -198,7 +226,25 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_survives_its_text() {
+    fn texts_convert_into_ids_wherever_one_is_expected() {
+        fn id(user: impl TryInto<UserId>) -> Option<UserId> {
+            user.try_into().ok()
+        }
+        let ada = UserId::new("ada").unwrap();
+        let text = "ada".to_owned();
+        for converted in
+            [id("ada"), id(&text), id(text.clone()), id(&ada), id(ada.clone()), "ada".parse().ok()]
+        {
+            assert_eq!(converted.as_ref(), Some(&ada));
+        }
+        for refused in [id("a b"), id(&"a b".to_owned()), id("a b".to_owned())] {
+            assert_eq!(refused, None);
+        }
+        assert_eq!((ada.as_ref(), format!("{ada} {ada:?}").as_str()), ("ada", "ada \"ada\""));
+    }
+
+    #[test]
+    fn a_tag_is_read_back_from_its_text() {
         let tag = Tag::from_bits(0x00c0_1d00_dead_beef);
         assert_eq!(tag.to_string(), "00c01d00deadbeef");
         assert_eq!(tag.to_string().parse(), Ok(tag));

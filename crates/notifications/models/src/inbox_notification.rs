@@ -4,50 +4,51 @@ use serde_json::{Map, Value};
 use crate::notification::null_is_default;
 use crate::{Button, InternalNotification, NotificationId, Timestamp, time};
 
-/// A notification in an inbox: what the sender wrote, and what the server knows of it.
+/// A notification in an inbox: what its sender wrote, and what the server adds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct InboxNotification {
-    /// Its id.
+    /// The id.
     pub id: NotificationId,
-    /// A title.
+    /// The title.
     #[serde(default)]
     pub heading: Option<String>,
     /// The text.
     pub content: String,
-    /// Anything the receiving app understands.
+    /// Data for the receiving app.
     #[serde(default)]
     pub payload: Option<Value>,
-    /// A picture.
+    /// The URL of an image.
     #[serde(default)]
     pub image_url: Option<String>,
-    /// The time before which it was not to be delivered.
+    /// The time before which it was not delivered.
     #[serde(default, deserialize_with = "time::lenient")]
     pub send_after: Option<Timestamp>,
-    /// When it will leave the inbox.
+    /// When it leaves the inbox.
     #[serde(default, deserialize_with = "time::lenient", skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
     /// Whether the user has opened it, on any device.
     pub opened: bool,
-    /// What the user may press.
+    /// The buttons that the user may press.
     #[serde(default, deserialize_with = "null_is_default")]
     pub buttons: Vec<Button>,
     /// When the server stored it.
     pub created_at: Timestamp,
-    /// When it was opened.
+    /// When the user opened it.
     #[serde(default)]
     pub opened_at: Option<Timestamp>,
-    /// Who pushed it: `user:ID`, `key:NAME` or `outbox:NAME`, stamped by the server.
+    /// The sender, as the server knows it: `user:ID`, `key:NAME` or `outbox:NAME`.
     pub sender: String,
     /// The seq of the change that added it to this inbox: its place in the list.
     pub added: u64,
-    /// Unknown keys, kept.
+    /// Keys that this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
 impl InboxNotification {
-    /// The row that a pushed notification becomes.
+    /// Makes the pending notification that a pushed one becomes in an inbox.
     pub fn new(
         id: NotificationId,
         notification: InternalNotification,
@@ -73,7 +74,7 @@ impl InboxNotification {
         }
     }
 
-    /// Marks it opened at a time, or not opened; says whether that changed anything.
+    /// Marks it opened at a time, or pending. Returns whether that changed anything.
     pub fn set_opened(&mut self, at: Option<Timestamp>) -> bool {
         let changed = self.opened != at.is_some();
         if changed {
@@ -81,5 +82,68 @@ impl InboxNotification {
             self.opened_at = at;
         }
         changed
+    }
+}
+
+/// Returns a notification as its sender wrote it, with its id.
+impl From<InboxNotification> for InternalNotification {
+    fn from(row: InboxNotification) -> Self {
+        Self {
+            id: Some(row.id),
+            heading: row.heading,
+            content: row.content,
+            payload: row.payload,
+            image_url: row.image_url,
+            send_after: row.send_after,
+            expires_at: row.expires_at,
+            opened: false,
+            buttons: row.buttons,
+            extra: row.extra,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pushed() -> InternalNotification {
+        serde_json::from_value(json!({
+            "id": "n", "heading": "h", "content": "c", "payload": {"a": 1}, "image_url": "https://example.org/i.png",
+            "send_after": "2026-01-31T09:30:00Z", "expires_at": "2026-02-01T09:30:00Z", "opened": false,
+            "buttons": [{"id": "i", "text": "t", "icon": "star", "color": "red"}], "color": "blue",
+        }))
+        .unwrap()
+    }
+
+    fn row() -> InboxNotification {
+        let id = NotificationId::new("n").unwrap();
+        InboxNotification::new(id, pushed(), "key:shop", Timestamp::UNIX_EPOCH, 7)
+    }
+
+    #[test]
+    fn an_inbox_notification_is_what_was_pushed_and_what_the_server_adds() {
+        let mut wire = serde_json::to_value(pushed()).unwrap();
+        for (key, value) in [
+            ("created_at", json!("1970-01-01T00:00:00Z")),
+            ("opened_at", json!(null)),
+            ("sender", json!("key:shop")),
+            ("added", json!(7)),
+        ] {
+            wire[key] = value;
+        }
+        assert_eq!(serde_json::to_value(row()).unwrap(), wire);
+        assert_eq!(InternalNotification::from(row()), pushed());
+    }
+
+    #[test]
+    fn marking_a_notification_as_it_is_changes_nothing() {
+        let (mut row, at) = (row(), Timestamp::UNIX_EPOCH);
+        assert!(!row.set_opened(None));
+        assert!(row.set_opened(Some(at)) && row.opened && row.opened_at == Some(at));
+        assert!(!row.set_opened(Some(Timestamp::MAX)) && row.opened_at == Some(at));
+        assert!(row.set_opened(None) && !row.opened && row.opened_at.is_none());
     }
 }

@@ -11,6 +11,7 @@ mod notification;
 mod openapi;
 mod position;
 mod problem;
+mod push_rules;
 mod request;
 mod time;
 mod variables;
@@ -22,18 +23,17 @@ pub use ids::{InvalidId, NotificationId, OpId, Tag, UserId};
 pub use inbox_notification::InboxNotification;
 pub use jiff::Timestamp;
 pub use live::{CHANGED_EVENT, EVENT, LiveEvent};
-pub use notification::{Button, InternalNotification, InvalidNotification, MAX_DEPTH, RESERVED_KEYS};
+pub use notification::{Button, InternalNotification};
 pub use position::{Head, Position};
 pub use problem::Problem;
+pub use push_rules::{
+    InvalidNotification, InvalidPush, MAX_DEPTH, MAX_NOTIFICATION_BYTES, MAX_RECIPIENTS, PushLimits,
+    RESERVED_KEYS,
+};
 pub use request::{MarkRequest, MarkTarget, PushRequest};
+pub use serde_json;
 pub use time::parse_time;
 pub use variables::unknown_names;
 
-/// The most ids that one request or one change names.
+/// The most ids in one request or one change.
 pub const MAX_IDS: usize = 500;
-
-/// The most recipients of one push, unless a server is set up otherwise.
-pub const MAX_RECIPIENTS: usize = 10_000;
-
-/// The most bytes of one notification as JSON, unless a server is set up otherwise.
-pub const MAX_NOTIFICATION_BYTES: usize = 128 * 1024;

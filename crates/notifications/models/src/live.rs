@@ -2,20 +2,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Change, ChangeKind, InboxNotification, InternalNotification, Stamp};
 
-/// The name of the live event of a new notification.
+/// The name of the live event that carries a new notification.
 pub const EVENT: &str = "internal-notification";
-/// The name of the live event of every other change.
+/// The name of the live event that carries any other change.
 pub const CHANGED_EVENT: &str = "internal-notifications-changed";
 
-/// What a live event on a user's channel says.
+/// A live event on a user's channel.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum LiveEvent {
     /// A change.
     Change(Change),
-    /// There is a change, too large for the transport: only where it stands.
+    /// The place of a change that is too large for the transport.
     Thin(Stamp),
-    /// A notification from a sender that knows of no inbox server.
+    /// A notification that was triggered on the channel without an inbox server.
     Bare(Box<InternalNotification>),
 }
 
@@ -40,7 +40,7 @@ struct ThinEvent {
 }
 
 impl LiveEvent {
-    /// Reads the `data` of an event of either name. `None` when it is nothing of ours, or malformed.
+    /// Parses the `data` of an event of either name. Returns `None` if it is malformed.
     ///
     /// A notification with a malformed `inbox` is malformed, not bare.
     pub fn parse(data: &str) -> Option<Self> {
@@ -73,8 +73,9 @@ impl LiveEvent {
         }
     }
 
-    /// The event of a change: its name and its `data`, thin where the data would have more than `most` bytes.
-    pub fn encode(change: &Change, most: usize) -> (&'static str, String) {
+    /// Returns the name and the `data` of the event of a change. The event is thin if the data
+    /// would have more than `max_bytes` bytes.
+    pub fn encode(change: &Change, max_bytes: usize) -> (&'static str, String) {
         let inbox = change.stamp;
         let (event, data) = match &change.kind {
             ChangeKind::Added { notification } => {
@@ -84,12 +85,12 @@ impl LiveEvent {
             kind => (CHANGED_EVENT, serde_json::to_string(&ChangedEvent { kind: kind.clone(), inbox })),
         };
         match data {
-            Ok(data) if data.len() <= most => (event, data),
+            Ok(data) if data.len() <= max_bytes => (event, data),
             _ => (event, Self::thin(inbox)),
         }
     }
 
-    /// The `data` of an event that says only where the inbox stands.
+    /// Returns the `data` of a thin event.
     pub fn thin(inbox: Stamp) -> String {
         serde_json::to_string(&ThinEvent { truncated: true, inbox }).unwrap_or_default()
     }
@@ -98,16 +99,11 @@ impl LiveEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{NotificationId, Tag, Timestamp};
+    use crate::{NotificationId, Position, Tag, Timestamp};
 
     fn stamp() -> Stamp {
-        Stamp {
-            seq: 7,
-            tag: Tag::from_bits(7),
-            prev: Some(Tag::from_bits(6)),
-            pending: 3,
-            at: Timestamp::UNIX_EPOCH,
-        }
+        let before = Position { seq: 6, tag: Some(Tag::from_bits(6)) };
+        Stamp::after(before, Tag::from_bits(7), 3, Timestamp::UNIX_EPOCH)
     }
 
     fn added(content: &str) -> Change {
@@ -119,20 +115,37 @@ mod tests {
     }
 
     #[test]
-    fn a_change_survives_its_event() {
+    fn a_change_is_read_back_from_its_event() {
         let ids = vec![NotificationId::new("n").unwrap()];
         for change in [
             added("c"),
             Change { stamp: stamp(), kind: ChangeKind::Opened { ids } },
             Change { stamp: stamp(), kind: ChangeKind::OpenedAll { through: 7 } },
         ] {
-            let (_, data) = LiveEvent::encode(&change, 10_240);
+            let (event, data) = LiveEvent::encode(&change, 10_240);
+            let is_added = matches!(change.kind, ChangeKind::Added { .. });
+            assert_eq!(event, if is_added { EVENT } else { CHANGED_EVENT });
             assert_eq!(LiveEvent::parse(&data), Some(LiveEvent::Change(change)));
         }
     }
 
     #[test]
-    fn what_the_transport_cannot_carry_goes_out_thin() {
+    fn an_event_may_be_as_large_as_the_transport_takes() {
+        let change = added("c");
+        let (_, whole) = LiveEvent::encode(&change, usize::MAX);
+        assert_eq!(LiveEvent::encode(&change, whole.len()).1, whole);
+        assert_eq!(LiveEvent::encode(&change, whole.len() - 1).1, LiveEvent::thin(stamp()));
+    }
+
+    #[test]
+    fn a_notification_that_is_gone_goes_out_thin() {
+        let kind = ChangeKind::Gone { id: NotificationId::new("n").unwrap() };
+        let event = LiveEvent::encode(&Change::new(stamp(), kind), 10_240);
+        assert_eq!(event, (EVENT, LiveEvent::thin(stamp())));
+    }
+
+    #[test]
+    fn an_event_that_is_too_large_goes_out_thin() {
         let (event, data) = LiveEvent::encode(&added(&"x".repeat(20_000)), 10_240);
         assert_eq!(event, EVENT);
         assert!(data.len() < 300);
@@ -146,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_event_is_nothing() {
+    fn a_malformed_event_is_refused() {
         let deep = format!("{{\"content\":{}{}}}", "[".repeat(20_000), "]".repeat(20_000));
         for data in [
             "",

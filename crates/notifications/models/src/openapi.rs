@@ -1,4 +1,4 @@
-//! The schemas of what serde reads and writes through another type; the rest are derived beside their types.
+//! The schemas of types that serde reads and writes as another type. All other schemas are derived.
 
 use std::borrow::Cow;
 
@@ -13,11 +13,11 @@ macro_rules! text {
     ($type:ty, $name:literal, $lengths:expr, $pattern:literal, $description:literal) => {
         impl PartialSchema for $type {
             fn schema() -> RefOr<Schema> {
-                let (least, most) = $lengths;
+                let (min, max) = $lengths;
                 ObjectBuilder::new()
                     .schema_type(SchemaType::Type(Type::String))
-                    .min_length(Some(least))
-                    .max_length(Some(most))
+                    .min_length(Some(min))
+                    .max_length(Some(max))
                     .pattern(Some($pattern))
                     .description(Some($description))
                     .into()
@@ -37,22 +37,28 @@ text!(
     "UserId",
     (1, 120),
     "^(?!encrypted-|cache-)[A-Za-z0-9_=@,.;-]+$",
-    "A user: a part of the name of a Channels channel."
+    "The id of a user, which is part of the name of a Channels channel."
 );
-text!(NotificationId, "NotificationId", (1, 128), r"^[^\u0000-\u001f\u007f-\u009f]+$", "A notification.");
+text!(
+    NotificationId,
+    "NotificationId",
+    (1, 128),
+    r"^[^\u0000-\u001f\u007f-\u009f]+$",
+    "The id of a notification."
+);
 text!(
     OpId,
     "OpId",
     (1, 64),
     r"^[^\u0000-\u001f\u007f-\u009f]+$",
-    "An operation, chosen by the client; a repeat does nothing."
+    "The id of a write, chosen by the client. A repeat does nothing."
 );
 text!(
     Tag,
     "Tag",
     (16, 16),
     "^[0-9a-f]{16}$",
-    "64 random bits of a change: with its seq they name one point in one history."
+    "The 64 random bits of a change. A seq and its tag identify one point in one history."
 );
 
 impl PartialSchema for ChangeKind {

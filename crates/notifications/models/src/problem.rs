@@ -2,25 +2,84 @@ use serde::{Deserialize, Serialize};
 
 use crate::Head;
 
-/// An error as the server answers it: `application/problem+json` (RFC 9457).
+/// An error response of the server: `application/problem+json` (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct Problem {
-    /// Names the kind of problem; stable. `about:blank` where the status says it all.
+    /// The stable name of the kind of problem; `about:blank` if the status says enough.
     #[serde(rename = "type", default = "about_blank")]
     pub kind: String,
-    /// The kind, for people.
+    /// A short description of the kind, for people.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// This occurrence, for people.
+    /// What went wrong this time, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// The head of the inbox, where a write in it was refused.
+    /// The head of the inbox, if a write in it was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Head>,
 }
 
+impl Problem {
+    /// Makes a problem of the kind `about:blank`.
+    pub fn new(status: u16, title: impl Into<String>) -> Self {
+        Self { kind: about_blank(), title: title.into(), status, detail: None, head: None }
+    }
+
+    /// Sets the stable name of the kind.
+    pub fn with_kind(mut self, kind: impl Into<String>) -> Self {
+        self.kind = kind.into();
+        self
+    }
+
+    /// Sets what went wrong this time.
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Sets the head of the inbox.
+    pub fn with_head(mut self, head: Head) -> Self {
+        self.head = Some(head);
+        self
+    }
+}
+
 fn about_blank() -> String {
     "about:blank".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Position;
+
+    #[test]
+    fn a_problem_without_a_type_is_about_blank() {
+        let problem: Problem = serde_json::from_value(json!({"title": "Not Found", "status": 404})).unwrap();
+        assert_eq!(problem, Problem::new(404, "Not Found"));
+        assert_eq!(
+            serde_json::to_value(problem).unwrap(),
+            json!({"type": "about:blank", "title": "Not Found", "status": 404})
+        );
+    }
+
+    #[test]
+    fn a_problem_carries_its_kind_its_detail_and_the_head() {
+        let problem = Problem::new(409, "Conflict")
+            .with_kind("diverged")
+            .with_detail("another history")
+            .with_head(Head::new(Position::default(), 3));
+        assert_eq!(
+            serde_json::to_value(problem).unwrap(),
+            json!({
+                "type": "diverged", "title": "Conflict", "status": 409, "detail": "another history",
+                "head": {"seq": 0, "tag": null, "pending": 3},
+            })
+        );
+    }
 }

@@ -3,8 +3,9 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde::{Deserialize, Deserializer};
 
-/// Reads a time: RFC 3339, or the same without a zone, which is taken as UTC (Dart writes local times so). `None` when it is
-/// neither.
+/// Parses an RFC 3339 time, or the same without a zone, which is read as UTC.
+///
+/// Dart writes local times without a zone. Returns `None` if the text is no time.
 pub fn parse_time(text: &str) -> Option<Timestamp> {
     text.parse::<Timestamp>().ok().or_else(|| {
         let local: DateTime = text.parse().ok()?;
@@ -14,9 +15,9 @@ pub fn parse_time(text: &str) -> Option<Timestamp> {
 
 pub(crate) fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-    parse_time(&text)
-        .map(Some)
-        .ok_or_else(|| serde::de::Error::custom("a time is RFC 3339, like 2026-01-31T09:30:00Z"))
+    parse_time(&text).map(Some).ok_or_else(|| {
+        serde::de::Error::custom("a time is written as in RFC 3339, for example 2026-01-31T09:30:00Z")
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 const PREFIX: &str = "INTERNAL_NOTIFICATIONS_";
 
-/// Every variable of the project, server's and client's: both sides may share one environment, or one `.env` file.
+/// The variables of server and client, which may share one environment or one `.env` file.
 const KNOWN: &[&str] = &[
     "API_KEY",
     "API_KEYS",
@@ -27,7 +27,9 @@ const KNOWN: &[&str] = &[
     "USER_ID",
 ];
 
-/// A warning for each `INTERNAL_NOTIFICATIONS_…` name that nothing reads, most likely a typing error.
+/// Returns a warning for each `INTERNAL_NOTIFICATIONS_…` name that nothing reads.
+///
+/// Such a name is most likely a typing error.
 pub fn unknown_names<I>(names: I) -> Vec<String>
 where
     I: IntoIterator,
@@ -41,4 +43,22 @@ where
         names.into_iter().filter(unknown).map(|name| name.as_ref().to_owned()).collect();
     names.sort();
     names.iter().map(|name| format!("{name} is set, but nothing reads a variable of that name")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_ours_that_nothing_reads_is_reported() {
+        let names =
+            ["PATH", "INTERNAL_NOTIFICATIONS_URL", "INTERNAL_NOTIFICATIONS_UR", "INTERNAL_NOTIFICATIONS_"];
+        assert_eq!(
+            unknown_names(names),
+            [
+                "INTERNAL_NOTIFICATIONS_ is set, but nothing reads a variable of that name",
+                "INTERNAL_NOTIFICATIONS_UR is set, but nothing reads a variable of that name",
+            ]
+        );
+    }
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use internal_notifications_models::InvalidNotification;
+use internal_notifications_models::{InvalidNotification, InvalidPush};
 
 /// Why an intent was not written.
 #[derive(Debug)]
@@ -79,6 +79,17 @@ impl std::error::Error for OutboxError {
 impl From<InvalidNotification> for OutboxError {
     fn from(error: InvalidNotification) -> Self {
         Self::new(OutboxErrorKind::Notification, error.to_string())
+    }
+}
+
+impl From<InvalidPush> for OutboxError {
+    fn from(error: InvalidPush) -> Self {
+        let kind = match error {
+            InvalidPush::Recipients(_) => OutboxErrorKind::Recipients,
+            InvalidPush::TooLarge(_) => OutboxErrorKind::TooLarge,
+            _ => OutboxErrorKind::Notification,
+        };
+        Self::new(kind, error.to_string())
     }
 }
 

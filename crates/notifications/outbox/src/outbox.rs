@@ -1,8 +1,4 @@
-use std::collections::BTreeSet;
-
-use internal_notifications_models::{
-    InternalNotification, MAX_NOTIFICATION_BYTES, MAX_RECIPIENTS, NotificationId, UserId,
-};
+use internal_notifications_models::{InternalNotification, NotificationId, PushLimits, UserId};
 
 use crate::connection::{OutboxConnection, sealed::Intent};
 use crate::error::{OutboxError, OutboxErrorKind};
@@ -73,29 +69,22 @@ impl Outbox {
     }
 }
 
-/// Each once, as a JSON array.
+/// Returns the recipients, each once, as a JSON array.
 fn recipients(user_ids: &[UserId]) -> Result<String, OutboxError> {
-    let user_ids: BTreeSet<&str> = user_ids.iter().map(UserId::as_str).collect();
-    if user_ids.is_empty() || user_ids.len() > MAX_RECIPIENTS {
-        let problem = format!("a notification has 1 to {MAX_RECIPIENTS} recipients");
-        return Err(OutboxError::new(OutboxErrorKind::Recipients, problem));
-    }
+    let user_ids = PushLimits::default().check_recipients(user_ids)?;
     // No character of a user id's alphabet is escaped in JSON.
     let quoted: Vec<String> = user_ids.into_iter().map(|user| format!("\"{user}\"")).collect();
     Ok(format!("[{}]", quoted.join(",")))
 }
 
 fn body(notification: &InternalNotification) -> Result<String, OutboxError> {
-    notification.check()?;
-    if notification.to_json()?.len() > MAX_NOTIFICATION_BYTES {
-        let problem = format!("a notification has at most {MAX_NOTIFICATION_BYTES} bytes");
-        return Err(OutboxError::new(OutboxErrorKind::TooLarge, problem));
-    }
-    Ok(InternalNotification { id: None, ..notification.clone() }.to_json()?)
+    PushLimits::default().check_notification(notification)?;
+    Ok(notification.clone().without_id().to_json()?)
 }
 
 #[cfg(test)]
 mod tests {
+    use internal_notifications_models::{MAX_NOTIFICATION_BYTES, MAX_RECIPIENTS};
     use serde_json::{Value, json};
 
     use super::*;

@@ -1,5 +1,9 @@
-#[cfg(feature = "websocket")]
-mod inbox;
+//! The inbox server's routes, as typed calls.
+
+mod base_url;
+mod call_error;
+pub(crate) mod retry;
+mod token_source;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,40 +14,44 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use crate::base_url::BaseUrl;
-use crate::bearer::Bearer;
-use crate::refusal::Refusal;
-use crate::{Http, HttpBody, HttpMethod, HttpRequest, MAX_ANSWER};
+pub(crate) use base_url::BaseUrl;
+pub(crate) use call_error::CallError;
+pub(crate) use token_source::TokenSource;
 
-/// The inbox server's routes, typed: pushing and retracting here, the user's inbox in a module of its own. Each call is one request, and a second one with a fresh token if the first was answered 401.
+use crate::{HttpBody, HttpClient, HttpMethod, HttpRequest, MAX_RESPONSE_BYTES};
+
+/// Calls the inbox server's routes.
+///
+/// Pushing and retracting are here; the service adds the calls of a user's inbox. A call sends one
+/// request, and a second one with a fresh token if the first is answered with 401.
 pub(crate) struct InboxApi {
-    http: Arc<dyn Http>,
+    http_client: Arc<dyn HttpClient>,
     base: BaseUrl,
-    bearer: Arc<dyn Bearer>,
+    tokens: Arc<dyn TokenSource>,
     timeout: Duration,
 }
 
 impl InboxApi {
-    /// `timeout` is for a whole call, asking for the token included.
+    /// Creates an API client. `timeout` limits each call, with getting the token.
     pub(crate) fn new(
-        http: Arc<dyn Http>,
+        http_client: Arc<dyn HttpClient>,
         base: BaseUrl,
-        bearer: Arc<dyn Bearer>,
+        tokens: Arc<dyn TokenSource>,
         timeout: Duration,
     ) -> Self {
-        Self { http, base, bearer, timeout }
+        Self { http_client, base, tokens, timeout }
     }
 
     pub(crate) fn base(&self) -> &BaseUrl {
         &self.base
     }
 
-    pub(crate) async fn push(&self, request: &PushRequest) -> Result<Receipt, Refusal> {
+    pub(crate) async fn push(&self, request: &PushRequest) -> Result<Receipt, CallError> {
         self.post("v1/notifications", request).await
     }
 
-    pub(crate) async fn retract(&self, id: &NotificationId) -> Result<Retraction, Refusal> {
-        let url = self.base.notification("v1/notifications", id, &[]).ok_or_else(unnameable)?;
+    pub(crate) async fn retract(&self, id: &NotificationId) -> Result<Retraction, CallError> {
+        let url = self.base.notification("v1/notifications", id, &[])?;
         self.call(HttpMethod::Delete, url, None).await
     }
 
@@ -51,9 +59,10 @@ impl InboxApi {
         &self,
         path: &str,
         body: &impl Serialize,
-    ) -> Result<T, Refusal> {
-        let bytes = serde_json::to_vec(body).map_err(|_| unencodable())?;
-        let body = HttpBody { content_type: "application/json", bytes };
+    ) -> Result<T, CallError> {
+        let bytes = serde_json::to_vec(body)
+            .map_err(|_| ServiceError::new(ServiceErrorKind::Invalid, "the request cannot be encoded"))?;
+        let body = HttpBody::new("application/json", bytes);
         self.call(HttpMethod::Post, self.base.route(path, &[]), Some(body)).await
     }
 
@@ -62,59 +71,51 @@ impl InboxApi {
         method: HttpMethod,
         url: String,
         body: Option<HttpBody>,
-    ) -> Result<T, Refusal> {
-        let call = self.authorized(method, url, body);
-        let answer = timeout(self.timeout, call).await.map_err(|_| {
-            ServiceError::new(ServiceErrorKind::Unavailable, "the call was not answered in time")
+    ) -> Result<T, CallError> {
+        let call = self.send_authorized(method, url, body);
+        let body = timeout(self.timeout, call).await.map_err(|_| {
+            ServiceError::new(ServiceErrorKind::Unavailable, "the server did not answer in time")
         })??;
-        serde_json::from_slice(&answer).map_err(|_| {
-            ServiceError::new(ServiceErrorKind::Protocol, "the server's answer is not what was asked for")
+        serde_json::from_slice(&body).map_err(|_| {
+            ServiceError::new(ServiceErrorKind::Protocol, "the server's response has an unexpected format")
                 .into()
         })
     }
 
-    async fn authorized(
+    async fn send_authorized(
         &self,
         method: HttpMethod,
         url: String,
         body: Option<HttpBody>,
-    ) -> Result<Vec<u8>, Refusal> {
-        let token = self.bearer.token(false).await?;
-        let first = self.once(method, url.clone(), &token, body.clone()).await;
+    ) -> Result<Vec<u8>, CallError> {
+        let token = self.tokens.token(false).await?;
+        let first = self.send(method, url.clone(), &token, body.clone()).await;
         match first {
-            Err(refusal) if refusal.error.kind() == ServiceErrorKind::Unauthorized => {
-                let fresh = self.bearer.token(true).await?;
-                if fresh == token { Err(refusal) } else { self.once(method, url, &fresh, body).await }
+            Err(error) if error.kind() == ServiceErrorKind::Unauthorized => {
+                let fresh = self.tokens.token(true).await?;
+                if fresh == token { Err(error) } else { self.send(method, url, &fresh, body).await }
             }
-            answer => answer,
+            outcome => outcome,
         }
     }
 
-    async fn once(
+    async fn send(
         &self,
         method: HttpMethod,
         url: String,
         token: &str,
         body: Option<HttpBody>,
-    ) -> Result<Vec<u8>, Refusal> {
-        let request = HttpRequest { method, url, bearer: token.to_owned(), body };
-        let answer = self.http.send(request).await?;
-        if answer.body.len() > MAX_ANSWER {
-            return Err(
-                ServiceError::new(ServiceErrorKind::Protocol, "the server's answer is too long").into()
-            );
+    ) -> Result<Vec<u8>, CallError> {
+        let mut request = HttpRequest::new(method, url, token);
+        request.body = body;
+        let response = self.http_client.send(request).await?;
+        if response.body.len() > MAX_RESPONSE_BYTES {
+            let detail = "the server's response is too long";
+            return Err(ServiceError::new(ServiceErrorKind::Protocol, detail).into());
         }
-        match answer.status {
-            200..=299 => Ok(answer.body),
-            _ => Err(Refusal::of(&answer, token)),
+        match response.status {
+            200..=299 => Ok(response.body),
+            _ => Err(CallError::rejected(&response, token)),
         }
     }
-}
-
-pub(crate) fn unencodable() -> ServiceError {
-    ServiceError::new(ServiceErrorKind::Invalid, "the request cannot be encoded")
-}
-
-pub(crate) fn unnameable() -> ServiceError {
-    ServiceError::new(ServiceErrorKind::Invalid, "no URL can name this id")
 }

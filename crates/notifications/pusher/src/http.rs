@@ -1,43 +1,71 @@
 mod reqwest;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use internal_notifications_service::ServiceError;
 
-pub(crate) use self::reqwest::ReqwestHttp;
+pub(crate) use self::reqwest::ReqwestClient;
 
-/// The most bytes of an answer that are read; the server ends its pages at 1 MiB, but for a single larger record.
-pub const MAX_ANSWER: usize = 8 * 1024 * 1024;
+/// The most bytes of a response body that are read: 8 MiB.
+///
+/// The server ends its pages at 1 MiB, except for a single record that is larger.
+pub const MAX_RESPONSE_BYTES: usize = 8 * 1024 * 1024;
 
-/// Carries requests to the inbox server. The default is reqwest; a test or a simulation may put something else in its place.
+/// Sends requests to the inbox server.
+///
+/// The default is reqwest. Tests and simulations can put their own in its place.
 #[async_trait]
-pub trait Http: Send + Sync {
-    /// Sends one request and reads the whole answer, whatever its status. Redirects are not followed. The call may be dropped midway.
+pub trait HttpClient: Send + Sync {
+    /// Sends one request and reads the whole response, whatever its status.
+    ///
+    /// Redirects are not followed. The future may be dropped at any point.
     ///
     /// # Errors
-    /// [`Unavailable`] when there is no answer, [`Protocol`] when it has more than [`MAX_ANSWER`] bytes.
+    /// Returns [`Unavailable`] if there is no response, and [`Protocol`] if its body has more than
+    /// [`MAX_RESPONSE_BYTES`] bytes.
     ///
     /// [`Unavailable`]: internal_notifications_service::ServiceErrorKind::Unavailable
     /// [`Protocol`]: internal_notifications_service::ServiceErrorKind::Protocol
-    async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, ServiceError>;
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ServiceError>;
 }
 
-/// A request. `Debug` shows neither token nor body.
+#[async_trait]
+impl<C: HttpClient + ?Sized> HttpClient for Arc<C> {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ServiceError> {
+        (**self).send(request).await
+    }
+}
+
+/// A request to the inbox server. Its `Debug` output shows neither the token nor the body.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct HttpRequest {
-    /// What to do.
+    /// The method.
     pub method: HttpMethod,
     /// The whole URL, with its query.
     pub url: String,
-    /// The token of `Authorization: Bearer …`: visible ASCII characters.
-    pub bearer: String,
-    /// The body, for those that have one.
+    /// The token for `Authorization: Bearer …`: visible ASCII characters without spaces.
+    pub bearer_token: String,
+    /// The body, if the request has one.
     pub body: Option<HttpBody>,
 }
 
-/// The methods that the inbox server's routes have.
+impl HttpRequest {
+    /// Creates a request without a body.
+    pub fn new(method: HttpMethod, url: impl Into<String>, bearer_token: impl Into<String>) -> Self {
+        Self { method, url: url.into(), bearer_token: bearer_token.into(), body: None }
+    }
+
+    /// Sets the body.
+    pub fn with_body(mut self, body: HttpBody) -> Self {
+        self.body = Some(body);
+        self
+    }
+}
+
+/// The HTTP methods that the inbox server's routes use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HttpMethod {
@@ -49,23 +77,38 @@ pub enum HttpMethod {
     Delete,
 }
 
-/// A request's body. `Debug` shows only its length.
+/// The body of a request. Its `Debug` output shows only the length.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct HttpBody {
-    /// `application/json` or `application/x-www-form-urlencoded`.
+    /// The media type: `application/json` or `application/x-www-form-urlencoded`.
     pub content_type: &'static str,
-    /// The bytes.
+    /// The content.
     pub bytes: Vec<u8>,
 }
 
-/// An answer. `Debug` does not show its body.
+impl HttpBody {
+    /// Creates a body.
+    pub fn new(content_type: &'static str, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { content_type, bytes: bytes.into() }
+    }
+}
+
+/// A response of the inbox server. Its `Debug` output shows only the length of the body.
 #[derive(Clone, PartialEq, Eq)]
-pub struct HttpAnswer {
-    /// The status: 200, 404, …
+#[non_exhaustive]
+pub struct HttpResponse {
+    /// The status code: 200, 404, …
     pub status: u16,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl HttpResponse {
+    /// Creates a response.
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, body: body.into() }
+    }
 }
 
 impl fmt::Debug for HttpRequest {
@@ -87,9 +130,9 @@ impl fmt::Debug for HttpBody {
     }
 }
 
-impl fmt::Debug for HttpAnswer {
+impl fmt::Debug for HttpResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpAnswer").field("status", &self.status).field("bytes", &self.body.len()).finish()
+        f.debug_struct("HttpResponse").field("status", &self.status).field("bytes", &self.body.len()).finish()
     }
 }
 
@@ -98,16 +141,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_neither_token_nor_body() {
-        let body = HttpBody { content_type: "application/json", bytes: b"hidden".to_vec() };
-        let request = HttpRequest {
-            method: HttpMethod::Post,
-            url: "http://localhost/".into(),
-            bearer: "hidden".into(),
-            body: Some(body),
-        };
-        let answer = HttpAnswer { status: 200, body: b"hidden".to_vec() };
-        let text = format!("{request:?} {answer:?}");
+    fn debug_output_contains_neither_token_nor_body() {
+        let request = HttpRequest::new(HttpMethod::Post, "http://localhost/", "hidden")
+            .with_body(HttpBody::new("application/json", "hidden"));
+        let response = HttpResponse::new(200, "hidden");
+        let text = format!("{request:?} {response:?}");
         assert!(!text.contains("hidden") && !text.contains("104"), "{text}");
     }
 }

@@ -1,3 +1,20 @@
+mod actor;
+mod authorizer;
+mod builder;
+mod channels;
+mod check_delay;
+mod command;
+mod inbox_api;
+mod live_channel;
+mod live_only;
+mod publisher;
+mod session;
+mod settings;
+mod start;
+mod updates;
+mod user_authenticator;
+mod user_tokens;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,20 +29,24 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::command::Command;
-use crate::outlets::Outlets;
-use crate::session::{Session, not_initialized};
-use crate::settings::{Settings, Target};
-use crate::start::{self, Started};
-use crate::{Channels, PusherServiceBuilder, Updates};
+pub use builder::PusherServiceBuilder;
+pub use channels::Channels;
+pub use internal_notifications_service::{Credentials, Identity};
+pub use updates::{Update, Updates};
 
-/// Commands that may wait for the actor; it serves them at once.
+use command::Command;
+use publisher::Publisher;
+use session::{Session, not_initialized};
+use settings::{Settings, Target};
+use start::StartResult;
+
+/// How many commands may be queued for the task, which serves them at once.
 const COMMANDS: usize = 64;
 
-/// The inbox of a user, live over Pusher Channels and complete by catch-up. Cheap to clone; its task and its connection end with the last
-/// clone, or with `dispose`.
+/// A user's inbox, live over Pusher Channels and complete by catch-up.
 ///
-/// Streams that were taken before `init` go on with what `init` brings; `dispose` ends them.
+/// Cheap to clone. Its task and its connection end with the last clone, or with `dispose`, which also
+/// ends the streams. A stream that is created before `init` continues with what `init` loads.
 #[derive(Clone)]
 pub struct PusherService(Arc<Inner>);
 
@@ -37,40 +58,31 @@ struct Inner {
 }
 
 struct State {
-    outlets: Arc<Outlets>,
+    publisher: Arc<Publisher>,
     run: Option<Run>,
 }
 
-/// The task of an initialized service.
+/// The task of an initialized service. Dropping it ends the task.
 struct Run {
     commands: mpsc::Sender<Command>,
-    started: watch::Receiver<Started>,
+    started: watch::Receiver<StartResult>,
     task: JoinHandle<()>,
 }
 
 impl PusherService {
-    /// Sets up a service for the inbox server at `server_url`: `http(s)://host[:port][/path]`.
-    pub fn builder(server_url: impl Into<String>) -> PusherServiceBuilder {
-        PusherServiceBuilder::new(server_url.into())
+    /// Creates a builder.
+    pub fn builder() -> PusherServiceBuilder {
+        PusherServiceBuilder::new()
     }
 
-    /// Sets up a live-only service: one without an inbox server. Its list and count are what came over the channel since `init` and while it was
-    /// connected, each id once, and opened or removed on this device alone; of more than 5,000 the newest are kept. It reads the events
-    /// `internal-notification` (or the builder's) and `Internal Notification`. Its pushes err with [`ServiceErrorKind::Disabled`].
-    ///
-    /// A channel that is refused is asked for again after a minute, or the builder's [`position_check`](PusherServiceBuilder::position_check).
-    pub fn live_only(channels: Channels) -> PusherServiceBuilder {
-        PusherServiceBuilder::live_only(channels)
-    }
-
-    /// Whether it is a live-only service.
+    /// Returns whether the service is [live-only](PusherServiceBuilder::channels).
     pub fn is_live_only(&self) -> bool {
         matches!(self.0.settings.target, Target::LiveOnly(..))
     }
 
     pub(crate) fn new(settings: Settings) -> Self {
-        let outlets = Outlets::new(settings.announcement_queue);
-        let state = State { outlets: Arc::new(outlets), run: None };
+        let publisher = Publisher::new(settings.options.announcement_queue);
+        let state = State { publisher: Arc::new(publisher), run: None };
         Self(Arc::new(Inner {
             settings: Arc::new(settings),
             lifecycle: tokio::sync::Mutex::new(()),
@@ -78,10 +90,11 @@ impl PusherService {
         }))
     }
 
-    /// The state as it is, then everything that happens to it in exact order. For those who must see each change; apps rather show
-    /// [`snapshots`](InternalNotificationsService::snapshots).
+    /// Returns a stream of the present state and then every change in exact order.
+    ///
+    /// Most apps want [`snapshots`](InternalNotificationsService::snapshots) instead.
     pub fn updates(&self) -> Updates {
-        Updates::of(&self.0.outlets())
+        Updates::of(&self.0.publisher())
     }
 
     fn session(&self) -> Result<Session, ServiceError> {
@@ -95,17 +108,17 @@ impl PusherService {
             settings: Arc::clone(&self.0.settings),
             api,
             commands: run.commands.clone(),
-            outlets: Arc::clone(&state.outlets),
-            position: state.outlets.snapshot().position,
+            publisher: Arc::clone(&state.publisher),
+            position: state.publisher.snapshot().position,
         })
     }
 
     async fn mark(
         &self,
         ids: &[NotificationId],
-        mark: impl Fn(Vec<NotificationId>) -> InboxCommand,
+        command: impl Fn(Vec<NotificationId>) -> InboxCommand,
     ) -> Result<Written, ServiceError> {
-        let writes = ids.chunks(MAX_IDS).map(|ids| mark(ids.to_vec())).collect();
+        let writes = ids.chunks(MAX_IDS).map(|ids| command(ids.to_vec())).collect();
         self.session()?.write(writes).await
     }
 }
@@ -115,24 +128,24 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn outlets(&self) -> Arc<Outlets> {
-        Arc::clone(&self.state().outlets)
+    fn publisher(&self) -> Arc<Publisher> {
+        Arc::clone(&self.state().publisher)
     }
 
-    /// The task, started unless it runs.
-    fn run(&self) -> Result<watch::Receiver<Started>, ServiceError> {
+    /// Starts the task unless it runs. Returns how the start goes.
+    fn start(&self) -> Result<watch::Receiver<StartResult>, ServiceError> {
         let mut state = self.state();
         if let Some(run) = state.run.as_ref().filter(|run| !run.has_ended()) {
             return Ok(run.started.clone());
         }
         let runtime = Handle::try_current().map_err(|_| {
-            ServiceError::new(ServiceErrorKind::Configuration, "the service needs a tokio runtime")
+            ServiceError::new(ServiceErrorKind::Configuration, "init must be called within a tokio runtime")
         })?;
-        let (commands, inbox) = mpsc::channel(COMMANDS);
-        let (tell, started) = watch::channel(None);
-        let (settings, outlets) = (Arc::clone(&self.settings), Arc::clone(&state.outlets));
-        let task = runtime.spawn(start::run(settings, outlets, inbox, tell));
-        state.run = Some(Run { commands, started: started.clone(), task });
+        let (sender, commands) = mpsc::channel(COMMANDS);
+        let (report, started) = watch::channel(None);
+        let (settings, publisher) = (Arc::clone(&self.settings), Arc::clone(&state.publisher));
+        let task = runtime.spawn(start::run(settings, publisher, commands, report));
+        state.run = Some(Run { commands: sender, started: started.clone(), task });
         Ok(started)
     }
 }
@@ -151,12 +164,14 @@ impl Drop for Run {
 
 #[async_trait]
 impl InternalNotificationsService for PusherService {
-    /// Asks for the identity, where the live channel is, and for the first snapshot; subscribes in the background. Calls at the same time
-    /// share one attempt, which goes on if their futures are dropped.
+    /// Gets the credentials, the address of the live channel and the first snapshot, and subscribes in
+    /// the background.
+    ///
+    /// Calls at the same time share one attempt, which continues if their futures are dropped.
     async fn init(&self) -> Result<(), ServiceError> {
         let mut started = {
-            let _alone = self.0.lifecycle.lock().await;
-            self.0.run()?
+            let _guard = self.0.lifecycle.lock().await;
+            self.0.start()?
         };
         match &*started.wait_for(Option::is_some).await.map_err(|_| not_initialized())? {
             Some(Err(error)) => Err(error.clone()),
@@ -164,25 +179,20 @@ impl InternalNotificationsService for PusherService {
         }
     }
 
-    /// Ends the task, with its requests and its connection, and returns when it has ended. Writes that are queued are dropped; one that is under
-    /// way may have been done.
+    /// Ends the task with its requests and its connection, and returns when it has ended.
+    ///
+    /// Queued writes are dropped; one that is being sent may still be stored.
     async fn dispose(&self) {
-        let _alone = self.0.lifecycle.lock().await;
-        let (outlets, run) = {
+        let _guard = self.0.lifecycle.lock().await;
+        let (publisher, mut run) = {
             let mut state = self.0.state();
             let Some(run) = state.run.take() else { return };
-            (
-                std::mem::replace(
-                    &mut state.outlets,
-                    Arc::new(Outlets::new(self.0.settings.announcement_queue)),
-                ),
-                run,
-            )
+            let next = Arc::new(Publisher::new(self.0.settings.options.announcement_queue));
+            (std::mem::replace(&mut state.publisher, next), run)
         };
-        let mut run = run;
         run.task.abort();
-        // Before the wait, where this future may be dropped.
-        outlets.close();
+        // Before the await, where this future may be dropped.
+        publisher.close();
         let _ = (&mut run.task).await;
     }
 
@@ -194,8 +204,8 @@ impl InternalNotificationsService for PusherService {
         self.session()?.call(Command::Unsubscribe).await
     }
 
-    /// Without an id the notification gets one here, so that sending it again after a broken connection stores it once. The receipt of
-    /// such a repeat may count as duplicates what its first sending stored.
+    /// A notification without an id gets one here, so that retries store it once. The receipt of a
+    /// retry may count recipients as duplicates that the first attempt stored.
     async fn push(
         &self,
         user_ids: &[UserId],
@@ -209,25 +219,27 @@ impl InternalNotificationsService for PusherService {
     }
 
     fn snapshot(&self) -> Snapshot {
-        self.0.outlets().snapshot()
+        self.0.publisher().snapshot()
     }
 
     fn snapshots(&self) -> BoxStream<'static, Snapshot> {
-        self.0.outlets().snapshots()
+        self.0.publisher().snapshots()
     }
 
     fn announcements(&self) -> BoxStream<'static, Announcement> {
-        self.0.outlets().announcements()
+        self.0.publisher().announcements()
     }
 
-    /// Sent by HTTP, whether the live channel stands or not, and again with the same operation id while its outcome is unknown. It is
-    /// [`Queued`](Written::Queued) once an attempt has failed, or has no outcome within 2 s while the status is
-    /// [`Offline`](internal_notifications_service::Status::Offline), else within the builder's `call_timeout`. While live events are stopped it is
-    /// [`Stored`](Written::Stored) as soon as the server has it.
+    /// The write is sent by HTTP, whether or not the live channel is up, and repeated with the same
+    /// operation id while its outcome is unknown.
     ///
-    /// At most 500 writes wait for the server, and 5,000 for the state: so many while live events are stopped.
+    /// It is [`Queued`](Written::Queued) once an attempt has failed, or if there is no outcome within
+    /// the call timeout, or within 2 s while the status is
+    /// [`Offline`](internal_notifications_service::Status::Offline). While live events are stopped, it
+    /// is [`Stored`](Written::Stored) as soon as the server has it.
     ///
-    /// More than 500 ids are several operations: when one is refused, those after it are not sent.
+    /// At most 500 writes may wait for the server, and 5,000 for the replica while live events are
+    /// stopped. More than 500 ids make several writes; if one is rejected, those after it are not sent.
     async fn mark_opened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
         self.mark(ids, InboxCommand::Opened).await
     }
@@ -252,9 +264,10 @@ impl InternalNotificationsService for PusherService {
         self.session()?.write(vec![InboxCommand::Remove(id.clone())]).await
     }
 
-    /// [`Unavailable`](ServiceErrorKind::Unavailable) also while live events are stopped: an older page would bring news with it.
+    /// Returns [`Unavailable`](ServiceErrorKind::Unavailable) also while live events are stopped, since
+    /// an older page would bring newer changes with it.
     async fn load_older(&self, count: usize) -> Result<(), ServiceError> {
-        self.session()?.call(|outcome| Command::LoadOlder(count, outcome)).await
+        self.session()?.call(|reply| Command::LoadOlder(count, reply)).await
     }
 }
 
@@ -262,7 +275,7 @@ impl fmt::Debug for PusherService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = f.debug_struct("PusherService");
         match &self.0.settings.target {
-            Target::Server(endpoint) => f.field("server", &endpoint.base.host()),
+            Target::Server(endpoint) => f.field("server", &endpoint.base.url().as_str()),
             Target::LiveOnly(channels, _) => f.field("live_only", channels),
         };
         f.field("status", &self.snapshot().status).finish_non_exhaustive()

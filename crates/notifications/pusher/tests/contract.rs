@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use internal_notifications_pusher::contract::{OfflinePush, ServiceError, ServiceErrorKind};
 use internal_notifications_pusher::models::{InternalNotification, Receipt, UserId};
 use internal_notifications_pusher::pusher_client::Roots;
-use internal_notifications_pusher::{Http, HttpAnswer, HttpMethod, HttpRequest, InboxClient, PusherService};
+use internal_notifications_pusher::{
+    HttpClient, HttpMethod, HttpRequest, HttpResponse, InboxClient, PusherService,
+};
 use internal_notifications_testkit::server::{Proxy, TestServer};
 use internal_notifications_testkit::{Connection, Device, Harness, Outcome, run_bullet};
 
@@ -42,12 +44,13 @@ impl Harness for RealServer {
         let proxy = self.server.proxy().await.unwrap();
         let refuses = Arc::default();
         let http = Refusing { client: client(), refuses: Arc::clone(&refuses) };
-        let service = PusherService::builder(proxy.url())
+        let service = PusherService::builder()
+            .url(proxy.url())
             .user(user.clone(), self.server.token(user))
             .window(WINDOW)
             .announcement_queue(ANNOUNCEMENTS)
             .offline_push(self.offline_push)
-            .http(Arc::new(http))
+            .http_client(http)
             .build();
         Device::new(service.unwrap()).with_connection(Line { proxy, refuses })
     }
@@ -100,15 +103,15 @@ fn client() -> reqwest::Client {
 }
 
 #[async_trait]
-impl Http for Refusing {
-    async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, ServiceError> {
+impl HttpClient for Refusing {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ServiceError> {
         let is_write = request.method != HttpMethod::Get && request.url.contains("/v1/inbox/");
         let method = match request.method {
             HttpMethod::Get => reqwest::Method::GET,
             HttpMethod::Delete => reqwest::Method::DELETE,
             _ => reqwest::Method::POST,
         };
-        let mut sent = self.client.request(method, &request.url).bearer_auth(request.bearer);
+        let mut sent = self.client.request(method, &request.url).bearer_auth(request.bearer_token);
         if let Some(body) = request.body {
             sent = sent.header("content-type", body.content_type).body(body.bytes);
         }
@@ -117,11 +120,11 @@ impl Http for Refusing {
             sent = self.client.get(&request.url);
             sent.send().await.map_err(unavailable)?;
             self.refuses.store(false, Ordering::SeqCst);
-            return Ok(HttpAnswer { status: 403, body: Vec::new() });
+            return Ok(HttpResponse::new(403, Vec::new()));
         }
         let answer = sent.send().await.map_err(unavailable)?;
         let status = answer.status().as_u16();
-        Ok(HttpAnswer { status, body: answer.bytes().await.map_err(unavailable)?.to_vec() })
+        Ok(HttpResponse::new(status, answer.bytes().await.map_err(unavailable)?))
     }
 }
 

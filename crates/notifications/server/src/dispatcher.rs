@@ -75,5 +75,5 @@ impl Drop for Dispatcher {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod tests;

@@ -3,7 +3,6 @@
 mod accept;
 pub mod auth;
 mod backoff;
-mod clock;
 pub mod config;
 pub mod dispatcher;
 mod error;
@@ -16,14 +15,14 @@ pub mod realtime;
 pub mod relay;
 mod server;
 mod stop;
-pub mod store;
 pub mod upkeep;
 
 pub use accept::{local_url, serve};
 pub use auth::{Principal, TokenIssuer};
-pub use clock::{Clock, SystemClock};
 pub use config::{Config, ConfigError, Database, Limits, unknown_names};
 pub use error::{Error, ErrorKind};
 pub use http::{Access, App, build_router};
 pub use ids::{Ids, UuidV7};
+pub use internal_notifications_store as store;
+pub use internal_notifications_store::{Clock, SystemClock};
 pub use server::{RunningServer, Server};

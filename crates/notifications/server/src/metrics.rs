@@ -253,17 +253,7 @@ impl Metrics {
     }
 
     fn store_failed(&self, call: &'static str, kind: StoreErrorKind) {
-        let kind = match kind {
-            StoreErrorKind::IdTaken => "id_taken",
-            StoreErrorKind::KeyReused => "key_reused",
-            StoreErrorKind::Expired => "expired",
-            StoreErrorKind::Diverged => "diverged",
-            StoreErrorKind::Unknown => "unknown",
-            StoreErrorKind::Unavailable => "unavailable",
-            StoreErrorKind::DiskFull => "disk_full",
-            StoreErrorKind::ReadOnly => "read_only",
-            StoreErrorKind::Unusable => "unusable",
-        };
+        let kind = kind.as_str();
         self.store_errors.get_or_create(&[("call", call), ("kind", kind)]).inc();
     }
 }

@@ -1,9 +1,11 @@
 //! Delivers what apps pushed inside their own transactions (`internal-notifications-outbox`): takes intents out of each database's table, in
 //! the order of their keys, pushes each under its id, and only then deletes it. A crash in between repeats the push, which then does nothing.
 
+#[cfg(feature = "postgres")]
 mod postgres;
 mod push;
 mod source;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 mod worker;
 
@@ -13,9 +15,11 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+#[cfg(feature = "postgres")]
 pub(crate) use self::postgres::PostgresIntents;
 pub use self::push::Rules;
 pub use self::source::{IntentRow, IntentSource, Settled, SourceError, Taken};
+#[cfg(feature = "sqlite")]
 pub(crate) use self::sqlite::SqliteIntents;
 use self::worker::Worker;
 use crate::Clock;

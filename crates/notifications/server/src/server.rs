@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::accept::{local_url, serve};
 use crate::auth::{Credentials, TokenIssuer};
-use crate::config::{Config, Database, Limits, OutboxDatabase, RealtimeConfig};
+use crate::config::{Config, Limits, OutboxDatabase, RealtimeConfig};
 use crate::dispatcher::{Commits, Dispatcher};
 use crate::error::Error;
 use crate::http::{App, build_router};
@@ -19,8 +19,6 @@ use crate::live::Live;
 use crate::metrics::{Measured, Metrics};
 use crate::relay::{IntentSource, Relay, Rules};
 use crate::store::Store;
-use crate::store::postgres::{PostgresOptions, PostgresStore};
-use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::upkeep::Upkeep;
 use crate::{Clock, SystemClock, kept};
 
@@ -52,7 +50,7 @@ impl Server {
         config.check()?;
         let commits = Arc::new(Commits::new());
         let metrics = Arc::new(Metrics::new());
-        let store = open_store(&config, commits.clone()).await?;
+        let store = config.database.open(commits.clone()).await?;
         let store: Arc<dyn Store> = Arc::new(Measured::new(store, metrics.clone()));
         let started = start_over(config, store.clone(), commits, metrics).await;
         if started.is_err() {
@@ -68,6 +66,9 @@ async fn start_over(
     commits: Arc<Commits>,
     metrics: Arc<Metrics>,
 ) -> Result<RunningServer, Error> {
+    if let RealtimeConfig::Embedded(_) = config.realtime {
+        store.lock_broker().await?;
+    }
     let (jwt, kept_secret) = kept::jwt_key(store.as_ref(), &config).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let claims = config.auth.claims.clone();
@@ -188,21 +189,4 @@ impl std::fmt::Debug for RunningServer {
 fn intents(config: &Config) -> Vec<Box<dyn IntentSource>> {
     let own = OutboxDatabase::from(config.database.clone()).own_intents();
     [own].into_iter().chain(config.outboxes.iter().map(OutboxDatabase::intents)).collect()
-}
-
-async fn open_store(config: &Config, commits: Arc<Commits>) -> Result<Arc<dyn Store>, Error> {
-    Ok(match &config.database {
-        Database::Sqlite(path) => {
-            let options = SqliteOptions::default().with_committed(commits);
-            Arc::new(SqliteStore::open_file(path, options).await?)
-        }
-        Database::Postgres(url) => {
-            let options = PostgresOptions::default().with_committed(commits);
-            let options = match &config.realtime {
-                RealtimeConfig::Embedded(_) => options.with_broker_lock(),
-                RealtimeConfig::Engine(_) => options,
-            };
-            Arc::new(PostgresStore::open(url, options).await?)
-        }
-    })
 }

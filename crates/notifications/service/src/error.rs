@@ -1,63 +1,153 @@
+use std::convert::Infallible;
+use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
-/// Why a service did not do what was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use internal_notifications_models::{InvalidId, InvalidNotification, InvalidPush};
+use serde::Serialize;
+
+/// Why a service did not do what it was asked to do.
+///
+/// Its `Display` does not repeat its cause, which is the
+/// [`source`](Error::source). Errors compare equal if kind and message are equal.
+///
+/// As JSON it has a `kind` and a `message`: `{"kind": "unavailable", "message": "…"}`.
+#[derive(Clone, Debug, Serialize)]
 pub struct ServiceError {
     kind: ServiceErrorKind,
-    detail: String,
+    message: String,
+    #[serde(skip)]
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-/// The kinds of [`ServiceError`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The kind of a [`ServiceError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ServiceErrorKind {
-    /// The service was not initialized, or is disposed.
+    /// The service is not initialized, or is disposed.
     NotInitialized,
     /// The configuration cannot work.
     Configuration,
-    /// The credential was refused, also a fresh one.
+    /// The server refused the credentials, and fresh ones too.
     Unauthorized,
-    /// The credential is good, but not for this.
+    /// The user is not allowed to do this.
     Forbidden,
-    /// The request was refused for what is in it.
+    /// The request is invalid.
     Invalid,
-    /// It contradicts what the server has: an id that is taken, a history that is another.
+    /// The request contradicts the server's state: the id is taken, or the history is another.
     Conflict,
     /// There is no such notification.
     Unknown,
-    /// The server cannot be reached, or cannot do it now.
+    /// The server cannot be reached, or cannot answer now.
     Unavailable,
-    /// The server answered what it should not.
+    /// The server sent an answer that breaks the protocol.
     Protocol,
     /// Too many writes wait for a connection.
     QueueFull,
-    /// The list is as long as it may be.
+    /// The list holds as many notifications as it can.
     WindowFull,
-    /// The service does nothing by choice.
+    /// Notifications are switched off by configuration.
     Disabled,
 }
 
 impl ServiceError {
-    /// An error of a kind, with a sentence for people.
-    pub fn new(kind: ServiceErrorKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
+    /// Makes an error without a cause; `message` is one sentence for people.
+    pub fn new(kind: ServiceErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
     }
 
-    /// The kind.
+    /// Sets the cause. The message should not repeat it.
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// Returns the kind.
     pub fn kind(&self) -> ServiceErrorKind {
         self.kind
     }
 
-    /// Whether the same call may succeed later.
+    /// Returns whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         self.kind == ServiceErrorKind::Unavailable
     }
 }
 
-impl fmt::Display for ServiceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.detail)
+impl PartialEq for ServiceError {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, &self.message) == (other.kind, &other.message)
     }
 }
 
-impl std::error::Error for ServiceError {}
+impl Eq for ServiceError {}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for ServiceError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as _)
+    }
+}
+
+macro_rules! invalid {
+    ($($error:ty),*) => {$(
+        impl From<$error> for ServiceError {
+            fn from(error: $error) -> Self {
+                Self::new(ServiceErrorKind::Invalid, error.to_string())
+            }
+        }
+    )*};
+}
+
+invalid!(InvalidId, InvalidNotification, InvalidPush);
+
+/// A [`UserId`](internal_notifications_models::UserId) is accepted where a text is, and cannot fail.
+impl From<Infallible> for ServiceError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use internal_notifications_models::UserId;
+
+    use super::*;
+
+    fn unavailable() -> ServiceError {
+        ServiceError::new(ServiceErrorKind::Unavailable, "the server cannot be reached")
+    }
+
+    #[test]
+    fn an_error_reports_its_cause_as_its_source_alone() {
+        let error = unavailable().with_source(std::io::Error::other("connection refused"));
+        assert_eq!(error.to_string(), "the server cannot be reached");
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("connection refused"));
+        assert!(unavailable().source().is_none());
+    }
+
+    #[test]
+    fn errors_are_compared_by_kind_and_message() {
+        assert_eq!(unavailable().with_source("connection refused"), unavailable());
+        assert_ne!(ServiceError::new(ServiceErrorKind::Protocol, unavailable().message), unavailable());
+        assert_ne!(ServiceError::new(ServiceErrorKind::Unavailable, "busy"), unavailable());
+    }
+
+    #[test]
+    fn only_what_is_unavailable_is_worth_a_retry() {
+        assert!(unavailable().is_retryable());
+        assert!(!ServiceError::new(ServiceErrorKind::QueueFull, "").is_retryable());
+    }
+
+    #[test]
+    fn an_invalid_id_is_an_invalid_request() {
+        let error = ServiceError::from(UserId::new("a b").unwrap_err());
+        assert_eq!(error.kind(), ServiceErrorKind::Invalid);
+        assert!(error.to_string().contains("user id"));
+    }
+}

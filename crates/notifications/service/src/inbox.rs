@@ -24,7 +24,7 @@ use internal_notifications_models::{
     Position, ResetReason, Stamp, Timestamp,
 };
 
-use crate::{Announcement, InboxLog};
+use crate::{Announcement, InboxLog, Snapshot, Status};
 use announcing::Announcing;
 use catch_up::CatchUp;
 use overlay::Overlay;
@@ -146,6 +146,18 @@ impl Inbox {
         self.head
     }
 
+    /// Returns the inbox as an app shows it.
+    pub fn snapshot(&self, status: Status) -> Snapshot {
+        Snapshot {
+            notifications: self.shown().into(),
+            pending: self.head.pending,
+            position: self.head.position,
+            has_older: self.low() > 0,
+            unconfirmed: self.pending_writes(),
+            status,
+        }
+    }
+
     /// Whether a first snapshot has come.
     pub fn is_loaded(&self) -> bool {
         self.loaded
@@ -222,12 +234,16 @@ impl Inbox {
             return events;
         }
         match answer {
-            ChangesAnswer::Reset { reason, snapshot } => self.replace(Some(reason), snapshot, &mut events),
-            ChangesAnswer::Changes { changes, more } => match self.fold_page(changes, more, &mut events) {
-                Ok(true) => self.finish(&mut events),
-                Ok(false) => {}
-                Err(reason) => self.catch_up.get_or_insert_default().want_snapshot(reason),
-            },
+            ChangesAnswer::Reset { reason, snapshot, .. } => {
+                self.replace(Some(reason), snapshot, &mut events)
+            }
+            ChangesAnswer::Changes { changes, more, .. } => {
+                match self.fold_page(changes, more, &mut events) {
+                    Ok(true) => self.finish(&mut events),
+                    Ok(false) => {}
+                    Err(reason) => self.catch_up.get_or_insert_default().want_snapshot(reason),
+                }
+            }
         }
         events
     }
@@ -349,7 +365,7 @@ impl Inbox {
     fn apply(&mut self, change: Change, events: &mut Vec<InboxEvent>) {
         let Stamp { pending: told, at, .. } = change.stamp;
         let pending = or_fault!(told, CountAdded => fault::counted(self.head.pending, &change.kind));
-        self.head = Head { position: change.stamp.position(), pending };
+        self.head = Head::new(change.stamp.position(), pending);
         self.passed.pass(self.head.position);
         self.recent.pass(&change);
         self.leave_overlay();

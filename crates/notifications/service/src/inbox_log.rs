@@ -6,27 +6,52 @@ use internal_notifications_models::{
     Change, ChangeKind, Head, InboxNotification, InternalNotification, MAX_IDS, NotificationId, OpId,
     RemovedReason, Stamp, Tag, Timestamp, WriteAnswer,
 };
+use serde::{Serialize, Serializer};
 
-/// A write in a user's own inbox.
+/// A write in the user's own inbox.
+///
+/// As JSON it has a `kind`: `{"kind": "opened", "ids": […]}`, `{"kind": "unopened", "ids": […]}`,
+/// `{"kind": "opened_all", "through": 7, "tag": "…"}`, `{"kind": "remove", "id": "…"}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InboxCommand {
-    /// Marks these opened; unknown and opened ones are skipped.
+    /// Marks notifications opened. Unknown and opened ones are skipped.
     Opened(Vec<NotificationId>),
-    /// Marks these pending again; unknown and pending ones are skipped.
+    /// Marks notifications pending again. Unknown and pending ones are skipped.
     Unopened(Vec<NotificationId>),
-    /// Marks all opened that were added up to `through` (the head without one).
+    /// Marks every notification opened that was added up to `through`, or up to the head.
     OpenedAll {
-        /// A seq, inclusive.
+        /// The last seq, inclusive.
         through: Option<u64>,
-        /// The tag that the record at `through` must have.
+        /// The tag that the change at `through` must have.
         tag: Option<Tag>,
     },
-    /// Removes one.
+    /// Removes a notification.
     Remove(NotificationId),
 }
 
-/// Why a command was refused. The inbox is as it was.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Json<'a> {
+    Opened { ids: &'a [NotificationId] },
+    Unopened { ids: &'a [NotificationId] },
+    OpenedAll { through: Option<u64>, tag: Option<Tag> },
+    Remove { id: &'a NotificationId },
+}
+
+impl Serialize for InboxCommand {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Opened(ids) => Json::Opened { ids },
+            Self::Unopened(ids) => Json::Unopened { ids },
+            Self::OpenedAll { through, tag } => Json::OpenedAll { through: *through, tag: *tag },
+            Self::Remove(id) => Json::Remove { id },
+        }
+        .serialize(serializer)
+    }
+}
+
+/// Why a command was refused. It has changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
@@ -111,14 +136,14 @@ impl InboxLog {
         at: Timestamp,
         tag: Tag,
     ) -> Result<WriteAnswer, Refused> {
-        let nothing = WriteAnswer { seq: None, head: self.head };
+        let nothing = WriteAnswer::new(None, self.head);
         if op.is_some_and(|op| self.has_done(op)) {
             return Ok(nothing);
         }
         let Some(kind) = self.apply(command, at)? else { return Ok(nothing) };
         let seq = self.record(kind, at, tag).stamp.seq;
         self.ops.extend(op.map(|op| (op.clone(), seq)));
-        Ok(WriteAnswer { seq: Some(seq), head: self.head })
+        Ok(WriteAnswer::new(Some(seq), self.head))
     }
 
     fn apply(&mut self, command: &InboxCommand, at: Timestamp) -> Result<Option<ChangeKind>, Refused> {
@@ -177,9 +202,9 @@ impl InboxLog {
 
     fn record(&mut self, kind: ChangeKind, at: Timestamp, tag: Tag) -> Change {
         let before = self.head.position;
-        let stamp = Stamp { seq: before.seq + 1, tag, prev: before.tag, pending: self.head.pending, at };
+        let stamp = Stamp::after(before, tag, self.head.pending, at);
         self.head.position = stamp.position();
-        let change = Change { stamp, kind };
+        let change = Change::new(stamp, kind);
         self.changes.push_back(change.clone());
         change
     }

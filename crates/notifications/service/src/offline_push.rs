@@ -1,9 +1,10 @@
-/// What a push does while there is no connection.
+/// What a push does without a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OfflinePush {
-    /// It errs with [`Unavailable`](crate::ServiceErrorKind::Unavailable).
+    /// It returns [`Unavailable`](crate::ServiceErrorKind::Unavailable).
     #[default]
     Err,
-    /// It waits for the connection, or for the end of the service.
+    /// It waits until the connection is back or the service is disposed.
     Wait,
 }

@@ -4,60 +4,81 @@ use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 use internal_notifications_models::{InternalNotification, NotificationId, Receipt, UserId};
 
-use crate::{Announcement, ServiceError, Snapshot, Written};
+use crate::{Announcement, ServiceError, Snapshot, Written, delegate_service};
 
-/// A user's inbox in an app: what every service must do.
+/// The inbox of a user in an app: what every service must do.
 ///
-/// The behaviour is the numbered contract below; `internal-notifications-testkit` has a test for each bullet, and any service can be put
-/// through them from its own crate. There are no default methods: a wrapper that forgets one does not compile.
-/// [`InternalNotificationsServiceExt`](crate::InternalNotificationsServiceExt) has conveniences.
+/// The numbered contract below defines the behaviour. `internal-notifications-testkit` has a test for
+/// each bullet, and runs them against any service. There are no default methods, so a wrapper cannot
+/// forget one; [`delegate_service!`] forwards them.
+/// [`InternalNotificationsServiceExt`](crate::InternalNotificationsServiceExt) adds conveniences.
 ///
 /// # Contract
 ///
 /// Lifecycle
 ///
-/// 1. Before `init` the snapshot is empty and [`Idle`](crate::Status::Idle), and every call but `init` and `dispose` errs with
-///    [`NotInitialized`](crate::ServiceErrorKind::NotInitialized).
-/// 2. `init` returns once the first snapshot is there, and announces nothing of it.
-/// 3. `init` of an initialized service does nothing; calls at the same time share one start.
+/// 1. Before `init` the snapshot is empty and [`Idle`](crate::Status::Idle), and every call except
+///    `init` and `dispose` returns [`NotInitialized`](crate::ServiceErrorKind::NotInitialized).
+/// 2. `init` returns when the first snapshot has been loaded, and announces nothing in it.
+/// 3. `init` of an initialized service does nothing. Concurrent calls share one start.
 /// 4. An `init` that fails leaves the service idle, and may be called again.
-/// 5. `dispose` forgets the user: the snapshot is empty and idle, calls err as before `init`, a second `dispose` does nothing.
-///    Writes that wait for a connection (23) are dropped, and are not stored later.
-/// 6. `init` after `dispose` works. Nothing that came before is announced again, and nothing is lost.
-/// 7. `unsubscribe` keeps the state and stops live events ([`Paused`](crate::Status::Paused)); a second one does nothing.
-/// 8. `subscribe` resumes with a catch-up: what came meanwhile is there, each announced once, in order. When subscribed it does nothing.
+/// 5. `dispose` forgets the user: the snapshot is empty and idle, and calls fail as before `init`. A
+///    second `dispose` does nothing. Writes that wait for a connection (23) are dropped and never
+///    stored.
+/// 6. `init` after `dispose` works. It announces nothing a second time, and nothing is lost.
+/// 7. `unsubscribe` keeps the state and stops live events ([`Paused`](crate::Status::Paused)). A
+///    second one does nothing.
+/// 8. `subscribe` resumes with a catch-up: what was missed is added, and announced once, in order. It
+///    does nothing while subscribed.
 ///
 /// State
 ///
-/// 9. A push to the user is added to list and count, once, newest first. List, count and position of a snapshot belong to one moment.
-/// 10. A push with an id that the user has, or had and removed, changes nothing; its receipt says duplicate.
-/// 11. `mark_opened` and `mark_unopened` show in list and count; unknown ids and those that are so already are skipped.
-/// 12. `mark_all_opened` opens everything that this replica has seen, also what is older than the list, and nothing that came since.
-/// 13. `remove` takes a notification out of list and count; one that is not there errs with [`Unknown`](crate::ServiceErrorKind::Unknown).
-/// 14. What one device of a user does, the user's other devices show; other users' inboxes are untouched.
-/// 15. The list is bounded, the count is not: the list holds the newest, and `load_older` adds older ones until all are there.
+/// 9. A push to the user is added to list and count once, newest first. List, count and position of a
+///    snapshot belong to one moment.
+/// 10. A push whose id the user has, or had and removed, changes nothing; its receipt counts a
+///     duplicate.
+/// 11. `mark_opened` and `mark_unopened` change list and count. They skip unknown ids and
+///     notifications that are already so.
+/// 12. `mark_all_opened` opens every notification that this replica has seen, also those older than
+///     the list, and none that has come since.
+/// 13. `remove` takes a notification out of list and count. If it is not there, it returns
+///     [`Unknown`](crate::ServiceErrorKind::Unknown).
+/// 14. A change on one device of a user shows on the user's other devices. Other users' inboxes do
+///     not change.
+/// 15. The list is bounded and the count is not: the list has the newest notifications, and
+///     `load_older` adds older ones until all are there.
 ///
 /// Streams
 ///
-/// 16. `snapshots` yields the present one first, then the newest whenever it has changed; a slow reader misses what is between, never the last.
-/// 17. `announcements` yields what comes from now on: each notification once, in order, none that is opened already when it is told.
-/// 18. A reader of `announcements` that is too slow gets [`Skipped`](crate::Announcement::Skipped) in place of what it missed, and holds up nobody.
-/// 19. Streams end with `dispose`, and yield nothing of the user after it. Dropping one changes nothing.
+/// 16. `snapshots` yields the present snapshot first, and then the newest one after each change. A
+///     slow reader misses snapshots in between, but never the last.
+/// 17. `announcements` yields each new notification from now on, once, in order, and none that is
+///     already opened.
+/// 18. A reader of `announcements` that is too slow gets [`Skipped`](crate::Announcement::Skipped)
+///     in place of what it missed, and delays nobody else.
+/// 19. Streams end with `dispose`, and yield nothing of the user after it. Dropping a stream changes
+///     nothing.
 ///
 /// Push
 ///
-/// 20. `push` returns when the notification is stored, with a receipt that counts each recipient once.
-/// 21. A notification that must not be pushed errs with [`Invalid`](crate::ServiceErrorKind::Invalid), one whose id belongs to another with
-///     [`Conflict`](crate::ServiceErrorKind::Conflict); no inbox changes.
+/// 20. `push` returns when the notification is stored. Its receipt counts each recipient once.
+/// 21. A notification that breaks a rule returns [`Invalid`](crate::ServiceErrorKind::Invalid), and
+///     one whose id belongs to another [`Conflict`](crate::ServiceErrorKind::Conflict). Neither
+///     changes an inbox.
 ///
 /// Offline
 ///
-/// 22. Without a connection the state stays, and the status says so. What came meanwhile is caught up when it is back, each announced once, in order.
-/// 23. A write without a connection is [`Queued`](crate::Written::Queued): shown at once in the list, not in the count, and stored when the connection is back.
-/// 24. A queued write that is refused is rolled back, and [`WriteRefused`](crate::Announcement::WriteRefused) says so.
-/// 25. The queue is bounded: a write too many errs with [`QueueFull`](crate::ServiceErrorKind::QueueFull), and is not shown.
-/// 26. A push without a connection errs with [`Unavailable`](crate::ServiceErrorKind::Unavailable), or waits, as the service was built; it is never dropped silently.
-///     One that waits when the service is disposed errs as before `init`, and is not stored later.
+/// 22. Without a connection the state stays, and the status shows it. When the connection is back,
+///     what was missed is added, and announced once, in order.
+/// 23. A write without a connection is [`Queued`](crate::Written::Queued): the list shows it at once,
+///     the count does not, and it is stored when the connection is back.
+/// 24. A queued write that the server refuses is rolled back, and announced as
+///     [`WriteRefused`](crate::Announcement::WriteRefused).
+/// 25. The queue is bounded. A write that does not fit returns
+///     [`QueueFull`](crate::ServiceErrorKind::QueueFull), and is not shown.
+/// 26. A push without a connection returns [`Unavailable`](crate::ServiceErrorKind::Unavailable) or
+///     waits, by configuration; it is never dropped silently. If the service is disposed while it
+///     waits, it fails as before `init` and is never stored.
 ///
 /// Cancelling
 ///
@@ -67,132 +88,87 @@ pub trait InternalNotificationsService: Send + Sync {
     /// Starts the service for its user (contract 2, 3, 4, 6).
     ///
     /// # Errors
-    /// When the identity is refused, the configuration cannot work, or the inbox cannot be reached.
+    /// Fails if the credentials are refused, the configuration cannot work, or the inbox cannot be
+    /// reached.
     async fn init(&self) -> Result<(), ServiceError>;
 
-    /// Ends everything and forgets the user (5, 19).
+    /// Stops the service and forgets the user (5, 19).
     async fn dispose(&self);
 
     /// Resumes live events after [`unsubscribe`](Self::unsubscribe) (8).
     ///
     /// # Errors
-    /// Before `init` and after `dispose`.
+    /// Fails before `init` and after `dispose`.
     async fn subscribe(&self) -> Result<(), ServiceError>;
 
     /// Stops live events and keeps the state (7).
     ///
     /// # Errors
-    /// Before `init` and after `dispose`.
+    /// Fails before `init` and after `dispose`.
     async fn unsubscribe(&self) -> Result<(), ServiceError>;
 
     /// Pushes a notification to users (20, 21, 26).
     ///
+    /// A push with an id may be repeated: it is stored once.
+    /// [`push_to`](crate::InternalNotificationsServiceExt::push_to) takes texts as user ids.
+    ///
     /// # Errors
-    /// What the server refuses, and that it cannot be reached. A push with an id may be repeated without harm.
+    /// Fails if the server refuses the push or cannot be reached.
     async fn push(
         &self,
         user_ids: &[UserId],
         notification: InternalNotification,
     ) -> Result<Receipt, ServiceError>;
 
-    /// The inbox now (9).
+    /// Returns the present snapshot of the inbox (9).
     fn snapshot(&self) -> Snapshot;
 
-    /// The inbox now, and whenever it changes (16, 19).
+    /// Returns a stream of the present snapshot and of the newest one after each change (16, 19).
     fn snapshots(&self) -> BoxStream<'static, Snapshot>;
 
-    /// What comes from now on (17, 18, 19).
+    /// Returns a stream of announcements from now on (17, 18, 19).
     fn announcements(&self) -> BoxStream<'static, Announcement>;
 
-    /// Marks notifications opened, on all of the user's devices (11, 23). When this returns, the snapshot shows it.
+    /// Marks notifications opened on all of the user's devices (11, 23). When it returns, the snapshot
+    /// shows it.
     ///
     /// # Errors
-    /// What the server refuses, and a full queue.
+    /// Fails if the server refuses the write or the queue is full.
     async fn mark_opened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError>;
 
     /// Marks notifications pending again (11, 23).
     ///
     /// # Errors
-    /// As [`mark_opened`](Self::mark_opened).
+    /// Fails as [`mark_opened`](Self::mark_opened) does.
     async fn mark_unopened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError>;
 
-    /// Marks everything opened that this replica has seen (12, 23).
+    /// Marks every notification opened that this replica has seen (12, 23).
     ///
     /// # Errors
-    /// As [`mark_opened`](Self::mark_opened), and [`Conflict`](crate::ServiceErrorKind::Conflict) when the server's history is another than the one seen.
+    /// Fails as [`mark_opened`](Self::mark_opened) does. Returns
+    /// [`Conflict`](crate::ServiceErrorKind::Conflict) if the server's history is not the one seen.
     async fn mark_all_opened(&self) -> Result<Written, ServiceError>;
 
-    /// Removes a notification from the inbox, on all of the user's devices (13, 23).
+    /// Removes a notification from the inbox on all of the user's devices (13, 23).
     ///
     /// # Errors
-    /// As [`mark_opened`](Self::mark_opened), and [`Unknown`](crate::ServiceErrorKind::Unknown).
+    /// Fails as [`mark_opened`](Self::mark_opened) does. Returns
+    /// [`Unknown`](crate::ServiceErrorKind::Unknown) if it is not in the inbox.
     async fn remove(&self, id: &NotificationId) -> Result<Written, ServiceError>;
 
-    /// Holds `count` more notifications in the list, older ones (15). Returns when they are there, or when there are no more.
+    /// Extends the list by `count` older notifications (15). Returns when they are in it, or when
+    /// there are no more.
     ///
     /// # Errors
-    /// [`WindowFull`](crate::ServiceErrorKind::WindowFull) when the list is as long as it may be; [`Unavailable`](crate::ServiceErrorKind::Unavailable) without a connection.
+    /// Returns [`WindowFull`](crate::ServiceErrorKind::WindowFull) if the list cannot grow, and
+    /// [`Unavailable`](crate::ServiceErrorKind::Unavailable) without a connection.
     async fn load_older(&self, count: usize) -> Result<(), ServiceError>;
 }
 
-macro_rules! forward {
-    ($($pointer:ident),*) => {$(
-        #[async_trait]
-        #[deny(clippy::missing_trait_methods)]
-        impl<S: InternalNotificationsService + ?Sized> InternalNotificationsService for $pointer<S> {
-            async fn init(&self) -> Result<(), ServiceError> {
-                (**self).init().await
-            }
-
-            async fn dispose(&self) {
-                (**self).dispose().await;
-            }
-
-            async fn subscribe(&self) -> Result<(), ServiceError> {
-                (**self).subscribe().await
-            }
-
-            async fn unsubscribe(&self) -> Result<(), ServiceError> {
-                (**self).unsubscribe().await
-            }
-
-            async fn push(&self, user_ids: &[UserId], notification: InternalNotification) -> Result<Receipt, ServiceError> {
-                (**self).push(user_ids, notification).await
-            }
-
-            fn snapshot(&self) -> Snapshot {
-                (**self).snapshot()
-            }
-
-            fn snapshots(&self) -> BoxStream<'static, Snapshot> {
-                (**self).snapshots()
-            }
-
-            fn announcements(&self) -> BoxStream<'static, Announcement> {
-                (**self).announcements()
-            }
-
-            async fn mark_opened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
-                (**self).mark_opened(ids).await
-            }
-
-            async fn mark_unopened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
-                (**self).mark_unopened(ids).await
-            }
-
-            async fn mark_all_opened(&self) -> Result<Written, ServiceError> {
-                (**self).mark_all_opened().await
-            }
-
-            async fn remove(&self, id: &NotificationId) -> Result<Written, ServiceError> {
-                (**self).remove(id).await
-            }
-
-            async fn load_older(&self, count: usize) -> Result<(), ServiceError> {
-                (**self).load_older(count).await
-            }
-        }
-    )*};
+impl<S: InternalNotificationsService + ?Sized> InternalNotificationsService for Arc<S> {
+    delegate_service!(|this| **this);
 }
 
-forward!(Arc, Box);
+impl<S: InternalNotificationsService + ?Sized> InternalNotificationsService for Box<S> {
+    delegate_service!(|this| **this);
+}

@@ -1,43 +1,110 @@
 use std::sync::Arc;
 
 use internal_notifications_models::{InboxNotification, Position};
+use serde::{Serialize, Serializer};
 
 /// The inbox as an app shows it. List, count and position belong to the same moment.
-#[derive(Clone, Debug, Default, PartialEq)]
+///
+/// As JSON, for a web view:
+///
+/// ```json
+/// {"notifications": [], "pending": 0, "position": {"seq": 0, "tag": null}, "has_older": false,
+///  "unconfirmed": 0, "status": {"kind": "live"}}
+/// ```
+///
+/// [`Inbox::snapshot`](crate::Inbox::snapshot) makes one. A service without an [`Inbox`](crate::Inbox)
+/// sets the fields of a [`new`](Self::new) one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Snapshot {
-    /// The newest notifications, newest first; with the user's own writes that are under way.
+    /// The newest notifications, newest first. They include the user's own unconfirmed writes.
+    #[serde(serialize_with = "rows")]
     pub notifications: Arc<[Arc<InboxNotification>]>,
-    /// Notifications in the whole inbox that are not opened, as the server last told; writes that are under way are not in it.
+    /// How many notifications in the whole inbox are not opened, by the server's last count.
+    /// Unconfirmed writes are not counted.
     pub pending: u64,
-    /// The last change that is in it.
+    /// The last change that the snapshot includes.
     pub position: Position,
-    /// Whether there are older notifications than the list holds.
+    /// Whether there are older notifications than those in the list.
     pub has_older: bool,
-    /// Writes of the user's own that the server does not have yet, or the replica not.
+    /// How many of the user's own writes are not in the list's state yet: the server does not have
+    /// them, or their changes have not arrived.
     pub unconfirmed: usize,
     /// What the service is doing.
     pub status: Status,
 }
 
+impl Snapshot {
+    /// Makes a snapshot of an empty inbox.
+    pub fn new(status: Status) -> Self {
+        Self { status, ..Self::default() }
+    }
+}
+
+fn rows<S: Serializer>(rows: &[Arc<InboxNotification>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(rows.iter().map(AsRef::as_ref))
+}
+
 /// What a service is doing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// As JSON it has a `kind`, and a `reason` if it has failed: `{"kind": "catching_up"}`,
+/// `{"kind": "failed", "reason": "the token has expired"}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", content = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Status {
     /// Not initialized, or disposed: there is no user.
     #[default]
     Idle,
-    /// Getting the first snapshot.
+    /// Loading the first snapshot.
     Starting,
-    /// Subscribed, and as new as the last event or check.
+    /// Subscribed, and up to date as of the last event or position check.
     Live,
-    /// Subscribed, asking for what was missed.
+    /// Subscribed, and asking the server for missed changes.
     CatchingUp,
-    /// Not connected; trying again.
+    /// Disconnected, and trying to reconnect.
     Offline,
-    /// Not subscribed, by choice: the state is kept, and not renewed.
+    /// Unsubscribed by the app: the state stays as it is.
     Paused,
-    /// Does nothing, by choice.
+    /// Switched off by configuration.
     Disabled,
-    /// Will not work without a change of configuration or user; why.
+    /// Stopped for this reason, until the configuration or the user changes.
     Failed(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use internal_notifications_models::{InternalNotification, Tag, Timestamp};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_snapshot_is_json_for_a_web_view() {
+        let notification = InternalNotification::new("c");
+        let id = "n".parse().unwrap();
+        let row = InboxNotification::new(id, notification, "key:shop", Timestamp::UNIX_EPOCH, 1);
+        let mut snapshot = Snapshot::new(Status::Live);
+        snapshot.pending = 1;
+        snapshot.position = Position { seq: 1, tag: Some(Tag::from_bits(7)) };
+        snapshot.notifications = [Arc::new(row.clone())].into();
+        assert_eq!(
+            serde_json::to_value(snapshot).unwrap(),
+            json!({
+                "notifications": [row], "pending": 1,
+                "position": {"seq": 1, "tag": "0000000000000007"}, "has_older": false,
+                "unconfirmed": 0, "status": {"kind": "live"},
+            })
+        );
+    }
+
+    #[test]
+    fn a_status_is_a_kind_and_the_reason_of_a_failure() {
+        for (status, json) in [
+            (Status::CatchingUp, json!({"kind": "catching_up"})),
+            (Status::Failed("why".to_owned()), json!({"kind": "failed", "reason": "why"})),
+        ] {
+            assert_eq!(serde_json::to_value(status).unwrap(), json);
+        }
+    }
 }

@@ -106,7 +106,7 @@ fn a_page_with_a_hole_is_not_folded() {
     (0..3).for_each(|n| drop(push(&mut log, &format!("n{n}"))));
     let ChangesAnswer::Changes { mut changes, .. } = log.changes(after, 500, 3) else { panic!() };
     changes.remove(1);
-    assert_eq!(inbox.on_changes(after, ChangesAnswer::Changes { changes, more: false }), []);
+    assert_eq!(inbox.on_changes(after, ChangesAnswer::changes(changes, false)), []);
     assert_eq!((inbox.head().position, inbox.wants()), (after, Some(Ask::Snapshot)));
 }
 
@@ -115,7 +115,7 @@ fn a_server_that_promises_more_but_gives_nothing_is_not_asked_for_ever() {
     let (_, mut inbox) = started();
     let after = inbox.head().position;
     inbox.catch_up();
-    inbox.on_changes(after, ChangesAnswer::Changes { changes: Vec::new(), more: true });
+    inbox.on_changes(after, ChangesAnswer::changes(Vec::new(), true));
     assert_eq!(inbox.wants(), Some(Ask::Snapshot));
 }
 
@@ -128,7 +128,7 @@ fn a_catch_up_without_end_is_given_up_for_a_snapshot() {
         (0..500).for_each(|n| drop(push(&mut log, &format!("{page}/{n}"))));
         match log.changes(after, 500, 3) {
             ChangesAnswer::Changes { changes, .. } => {
-                inbox.on_changes(after, ChangesAnswer::Changes { changes, more: true });
+                inbox.on_changes(after, ChangesAnswer::changes(changes, true));
             }
             ChangesAnswer::Reset { .. } => panic!(),
         }
@@ -144,9 +144,9 @@ fn a_change_of_an_unknown_kind_asks_for_a_snapshot() {
     let (mut log, mut inbox) = started();
     let after = inbox.head().position;
     let stamp = push(&mut log, "second").stamp;
-    let unknown = Change { stamp, kind: ChangeKind::Unknown };
+    let unknown = Change::new(stamp, ChangeKind::Unknown);
     assert_eq!(inbox.on_live(LiveEvent::Change(unknown.clone())), []);
-    inbox.on_changes(after, ChangesAnswer::Changes { changes: vec![unknown], more: false });
+    inbox.on_changes(after, ChangesAnswer::changes(vec![unknown], false));
     assert_eq!(inbox.wants(), Some(Ask::Snapshot));
     let events = inbox.on_snapshot(log.page(3, None));
     assert_eq!(events[0], InboxEvent::Replaced(Some(ResetReason::Other)));
@@ -179,7 +179,7 @@ fn a_head_that_was_passed_since_is_no_news_and_any_other_is() {
     assert!(inbox.wants().is_some(), "an answer older than the replica was when it asked");
     let mut inbox = started().1;
     let other = Position { seq: 1, tag: Some(Tag::from_bits(99)) };
-    inbox.on_head(asked_at, Head { position: other, pending: 1 });
+    inbox.on_head(asked_at, Head::new(other, 1));
     assert!(inbox.wants().is_some(), "the same seq with another tag");
 }
 
@@ -248,7 +248,7 @@ fn older_ones_that_did_not_come_are_given_up_and_none_are_wanted_of_all() {
 #[test]
 fn answered_writes_leave_room_up_to_a_bound() {
     let (log, mut inbox) = started();
-    let head = Head { position: Position { seq: 9, tag: None }, ..log.head() };
+    let head = Head::new(Position { seq: 9, tag: None }, log.head().pending);
     let mut taken = 0;
     let mut write = |inbox: &mut Inbox, is_answered: bool| {
         let op = OpId::new(format!("op{taken}")).unwrap();

@@ -8,6 +8,8 @@ mod contract_tests;
 mod deadline;
 mod device;
 mod harness;
+#[cfg(feature = "proxy")]
+mod proxy;
 mod report;
 mod run;
 mod scenario;
@@ -20,6 +22,8 @@ pub use connection::Connection;
 pub use contract_tests::__test_bullet;
 pub use device::Device;
 pub use harness::Harness;
+#[cfg(feature = "proxy")]
+pub use proxy::Proxy;
 pub use report::Report;
 pub use run::{BULLETS, Outcome, run_all, run_bullet};
 pub use violation::Violation;

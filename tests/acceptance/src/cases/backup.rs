@@ -1,6 +1,6 @@
-use crate::support::binary::{Ran, run};
-use crate::support::inbox::converges;
-use crate::support::server::{PATIENCE, Server};
+use crate::support::binary::{Output, run};
+use crate::support::inbox::converge;
+use crate::support::server::{Server, TIMEOUT};
 use crate::support::tail::Tail;
 use black_box_support::Caller;
 use serde_json::json;
@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
 const WRITERS: usize = 4;
-/// Pushes of each writer before the copy begins, and after it has ended.
+/// Pushes of each writer before the backup begins, and again after it has ended.
 const PUSHES: usize = 60;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_taken_under_load_restores_to_what_every_client_converges_to() {
+async fn every_client_converges_to_a_restored_backup_that_was_taken_under_load() {
     let mut server = Server::start().await;
-    let mut tail = Tail::of("ada", &server.url());
+    let mut tail = Tail::start("ada", &server.url());
     tail.live().await;
     let (copied, is_copied) = watch::channel(false);
     let (pushed, mut pushes) = watch::channel(0);
@@ -33,7 +33,7 @@ async fn a_copy_taken_under_load_restores_to_what_every_client_converges_to() {
         })
         .collect();
     let enough = pushes.wait_for(|pushes| *pushes >= WRITERS * PUSHES);
-    tokio::time::timeout(PATIENCE, enough).await.expect("they push").unwrap();
+    tokio::time::timeout(TIMEOUT, enough).await.expect("the writers push").unwrap();
 
     let copy = server.database().with_file_name("copy.db");
     back_up(&server.database(), &copy).await.ok();
@@ -43,27 +43,27 @@ async fn a_copy_taken_under_load_restores_to_what_every_client_converges_to() {
     }
     assert_eq!(copy.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(integrity(&copy).await, ["ok"]);
-    let lost = converges(&mut tail, &mut server.user("ada")).await;
+    let lost = converge(&mut tail, &mut server.user("ada")).await;
 
     server.stop().await;
     restore(&copy, &server.database());
-    server.start_again().await;
-    // The shorter history goes on, past what the client has seen.
+    server.restart().await;
+    // The older history continues beyond what the client has seen.
     let mut shop = server.backend();
     for number in 0..10 {
         let id = format!("restored-{number}");
         assert!(shop.push(&["ada"], &json!({"id": id, "content": "c"})).await.unwrap());
     }
-    let inbox = converges(&mut tail, &mut server.user("ada")).await;
-    assert!(inbox.seq < lost.seq, "the copy is older: {} {}", inbox.seq, lost.seq);
+    let inbox = converge(&mut tail, &mut server.user("ada")).await;
+    assert!(inbox.seq < lost.seq, "the backup is not older: {} {}", inbox.seq, lost.seq);
     let view = tail.view();
     assert_eq!(view.resets, 1);
     assert!(view.added.values().all(|times| *times == 1), "{:?}", view.added);
-    let of_both = inbox.ids().intersection(&lost.ids()).count();
-    assert!(of_both >= WRITERS * PUSHES / 2, "what was there before the copy is in it: {of_both}");
+    let in_both = inbox.ids().intersection(&lost.ids()).count();
+    assert!(in_both >= WRITERS * PUSHES / 2, "the backup lacks earlier notifications: {in_both}");
 }
 
-/// Pushes, opens and removes, some of it before the copy and some of it after.
+/// Pushes, opens and removes notifications before, during and after the backup.
 async fn write(
     mut shop: Caller,
     mut ada: Caller,
@@ -88,13 +88,13 @@ async fn write(
     }
 }
 
-async fn back_up(database: &Path, copy: &Path) -> Ran {
+async fn back_up(database: &Path, copy: &Path) -> Output {
     let (database, copy) = (format!("sqlite://{}", database.display()), copy.display().to_string());
     let ran = tokio::task::spawn_blocking(move || run(&["backup", "--database", &database, &copy], &[]));
     ran.await.unwrap()
 }
 
-/// As docs/deploy.md says.
+/// Restores a backup as docs/deploy.md describes.
 fn restore(copy: &Path, database: &Path) {
     for suffix in ["-wal", "-shm"] {
         let file = PathBuf::from(format!("{}{suffix}", database.display()));
@@ -105,7 +105,7 @@ fn restore(copy: &Path, database: &Path) {
 
 async fn integrity(copy: &Path) -> Vec<String> {
     let mut connection = SqliteConnectOptions::new().filename(copy).read_only(true).connect().await.unwrap();
-    let said = sqlx::query_scalar("PRAGMA integrity_check").fetch_all(&mut connection).await.unwrap();
+    let result = sqlx::query_scalar("PRAGMA integrity_check").fetch_all(&mut connection).await.unwrap();
     connection.close().await.unwrap();
-    said
+    result
 }

@@ -9,7 +9,7 @@ const WRITERS: usize = 4;
 const PUSHES: usize = 60;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_walked_in_pages_of_seven_are_contiguous_and_complete_while_writers_go_on() {
+async fn changes_read_in_pages_of_seven_are_contiguous_and_complete_while_writers_continue() {
     let server = Server::start().await;
     let writing = Arc::new(AtomicUsize::new(WRITERS));
     let writers: Vec<_> = (0..WRITERS)
@@ -34,7 +34,7 @@ async fn changes_walked_in_pages_of_seven_are_contiguous_and_complete_while_writ
         let more = page["more"].as_bool().unwrap();
         assert!(changes.len() <= 7 && (changes.len() == 7 || !more), "{} of 7, more: {more}", changes.len());
         for change in changes {
-            view.change(change["kind"].as_str().unwrap(), change);
+            view.apply_change(change["kind"].as_str().unwrap(), change);
         }
         pages += usize::from(!changes.is_empty());
         while_writing += usize::from(!last && !changes.is_empty());
@@ -47,9 +47,9 @@ async fn changes_walked_in_pages_of_seven_are_contiguous_and_complete_while_writ
     }
 
     let inbox = Inbox::read(&mut ada).await;
-    inbox.is_that_of(&view);
+    inbox.assert_equals(&view);
     assert_eq!(view.added.len(), WRITERS * PUSHES);
-    view.had_each_once(
+    view.assert_added_once(
         &(0..WRITERS)
             .flat_map(|writer| (0..PUSHES).map(move |number| id(writer, number)))
             .collect::<Vec<_>>(),
@@ -61,7 +61,7 @@ fn id(writer: usize, number: usize) -> String {
     format!("{writer}-{number}")
 }
 
-/// Changes of every kind.
+/// Makes changes of every kind.
 async fn write(writer: usize, mut shop: black_box_support::Caller, mut ada: black_box_support::Caller) {
     for number in 0..PUSHES {
         let own = id(writer, number);

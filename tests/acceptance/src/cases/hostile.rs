@@ -1,4 +1,5 @@
-//! Input of every bad kind, on every route: a clear refusal, nothing lost, nobody in, the process up.
+//! Malicious and malformed input on every route. It is rejected clearly, loses nothing, lets nobody
+//! in and leaves the process running.
 
 mod channel_auth;
 mod channels_api;

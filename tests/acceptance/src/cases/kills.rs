@@ -1,5 +1,5 @@
-use crate::support::inbox::converges;
-use crate::support::server::{PATIENCE, Server};
+use crate::support::inbox::converge;
+use crate::support::server::{Server, TIMEOUT};
 use crate::support::tail::Tail;
 use black_box_support::Caller;
 use serde_json::json;
@@ -7,10 +7,10 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 const KILLS: usize = 6;
-/// Acknowledged between two kills.
+/// Acknowledged pushes between two kills.
 const BETWEEN: usize = 80;
 
-/// What the writers know.
+/// What the writers share.
 #[derive(Clone)]
 struct Writing {
     acknowledged: Arc<watch::Sender<Vec<String>>>,
@@ -18,9 +18,9 @@ struct Writing {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_acknowledged_push_outlives_six_kills() {
+async fn every_acknowledged_push_survives_six_kills() {
     let mut server = Server::start().await;
-    let mut tail = Tail::of("ada", &server.url());
+    let mut tail = Tail::start("ada", &server.url());
     tail.live().await;
 
     let (up, server_is_up) = watch::channel(true);
@@ -29,40 +29,40 @@ async fn every_acknowledged_push_outlives_six_kills() {
     let writers: Vec<_> =
         (0..4).map(|writer| tokio::spawn(write(server.backend(), writer, writing.clone()))).collect();
     for kill in 1..=KILLS {
-        acknowledged_are(&mut known, kill * BETWEEN).await;
+        wait_for_acknowledged(&mut known, kill * BETWEEN).await;
         up.send_replace(false);
         server.kill().await;
-        server.start_again().await;
+        server.restart().await;
         up.send_replace(true);
     }
-    acknowledged_are(&mut known, (KILLS + 1) * BETWEEN).await;
-    // Tells the writers to end.
+    wait_for_acknowledged(&mut known, (KILLS + 1) * BETWEEN).await;
+    // Ends the writers.
     drop(up);
     for writer in writers {
         writer.await.unwrap();
     }
 
-    let inbox = converges(&mut tail, &mut server.user("ada")).await;
+    let inbox = converge(&mut tail, &mut server.user("ada")).await;
     let acknowledged = known.borrow().clone();
     let ids = inbox.ids();
     let lost: Vec<_> = acknowledged.iter().filter(|id| !ids.contains(id.as_str())).collect();
-    assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+    assert!(lost.is_empty(), "acknowledged but lost: {lost:?}");
     assert!(
         ids.len() - acknowledged.len() <= 4 * KILLS,
-        "only what was under way may be there unacknowledged"
+        "more unacknowledged pushes are stored than were in flight"
     );
     let view = tail.view();
-    view.had_each_once(&acknowledged);
-    assert_eq!((view.snapshots, view.resets), (1, 0), "a kill loses no history");
+    view.assert_added_once(&acknowledged);
+    assert_eq!((view.snapshots, view.resets), (1, 0), "a kill lost history");
 }
 
-async fn acknowledged_are(known: &mut watch::Receiver<Vec<String>>, count: usize) {
+async fn wait_for_acknowledged(known: &mut watch::Receiver<Vec<String>>, count: usize) {
     let waited = known.wait_for(|ids| ids.len() >= count);
-    let waited = tokio::time::timeout(PATIENCE, waited).await;
-    assert!(waited.is_ok_and(|ids| ids.is_ok()), "never {count} acknowledged");
+    let waited = tokio::time::timeout(TIMEOUT, waited).await;
+    assert!(waited.is_ok_and(|ids| ids.is_ok()), "fewer than {count} were acknowledged in time");
 }
 
-/// Half of the writers push again what nobody answered to.
+/// Pushes until the test ends. Half of the writers retry pushes that got no answer.
 async fn write(mut shop: Caller, writer: usize, mut writing: Writing) {
     let mut number = 0;
     while writing.server_is_up.has_changed().is_ok() {

@@ -1,20 +1,20 @@
 use crate::cases::hostile::{good_event, wrong_event};
 use crate::support::binary::run;
-use crate::support::inbox::converges;
+use crate::support::inbox::converge;
 use crate::support::server::{API_KEY, APP_KEY, APP_SECRET, JWT_SECRET, Server, token};
 use crate::support::tail::Tail;
 use serde_json::json;
 
-const HEADING: &str = "heading-that-no-log-may-hold";
-const CONTENT: &str = "content-that-no-log-may-hold";
-const PAYLOAD: &str = "payload-that-no-log-may-hold";
-const EVENT: &str = "event-that-no-log-may-hold";
+const HEADING: &str = "heading-that-no-log-may-contain";
+const CONTENT: &str = "content-that-no-log-may-contain";
+const PAYLOAD: &str = "payload-that-no-log-may-contain";
+const EVENT: &str = "event-that-no-log-may-contain";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_log_holds_a_secret_a_credential_a_signature_or_a_notification() {
+async fn no_log_contains_a_secret_a_credential_a_signature_or_a_notification() {
     let trace = [("RUST_LOG", "trace")];
     let mut server = Server::start_with(&trace, &[]).await;
-    let mut tail = Tail::with("ada", &server.url(), &trace);
+    let mut tail = Tail::start_with("ada", &server.url(), &trace);
     tail.live().await;
     let (mut shop, mut ada) = (server.backend(), server.user("ada"));
     let ada_token = token("ada", &["--push"]);
@@ -36,9 +36,9 @@ async fn no_log_holds_a_secret_a_credential_a_signature_or_a_notification() {
         secrets.extend(event);
     }
 
-    // What is refused is no less secret.
+    // Rejected requests must not be logged either.
     let wrong = format!("{ada_token}x");
-    for bearer in [&wrong, "a-wrong-bearer-that-no-log-may-hold"] {
+    for bearer in [&wrong, "a-wrong-bearer-that-no-log-may-contain"] {
         server.caller(bearer).get("/v1/inbox").await.with(401);
     }
     for notification in [
@@ -62,20 +62,20 @@ async fn no_log_holds_a_secret_a_credential_a_signature_or_a_notification() {
     let opened = run(&["open", "--user", "ada", "--all"], &env);
     opened.ok();
 
-    converges(&mut tail, &mut ada).await;
+    converge(&mut tail, &mut ada).await;
     server.kill().await;
     tail.until("offline", |view| view.status == "offline").await;
-    server.start_again().await;
-    converges(&mut tail, &mut ada).await;
+    server.restart().await;
+    converge(&mut tail, &mut ada).await;
     server.stop().await;
 
     let output = server.output();
     assert!(
         output.contains("/v1/notifications") && output.lines().count() > 20,
-        "this is a whole log: {output}"
+        "the log is not complete: {output}"
     );
-    secrets.extend([ada_token, token("ada", &[]), "a-wrong-bearer-that-no-log-may-hold".to_owned()]);
-    let jwts = |text: &str| text.contains("eyJ");
+    secrets.extend([ada_token, token("ada", &[]), "a-wrong-bearer-that-no-log-may-contain".to_owned()]);
+    let contains_jwt = |text: &str| text.contains("eyJ");
     for (whose, text) in [
         ("server", &output),
         ("tail", &tail.stderr()),
@@ -88,9 +88,9 @@ async fn no_log_holds_a_secret_a_credential_a_signature_or_a_notification() {
             .filter(|line| shown.iter().any(|secret| line.contains(secret.as_str())))
             .take(5)
             .collect();
-        assert!(shown.is_empty() && !jwts(text), "{whose} shows {shown:?}: {lines:#?}");
-        let signed = text.split(|letter: char| !letter.is_ascii_hexdigit()).find(|word| word.len() == 64);
-        assert_eq!(signed, None, "{whose} shows a signature");
+        assert!(shown.is_empty() && !contains_jwt(text), "{whose} shows {shown:?}: {lines:#?}");
+        let signature = text.split(|letter: char| !letter.is_ascii_hexdigit()).find(|word| word.len() == 64);
+        assert_eq!(signature, None, "{whose} shows a signature");
         assert!(
             !text.contains("auth_signature"),
             "{whose} shows a signed query; the key {APP_KEY} is public"

@@ -1,6 +1,6 @@
 use crate::support::binary;
-use crate::support::inbox::converges;
-use crate::support::server::{PATIENCE, Server};
+use crate::support::inbox::converge;
+use crate::support::server::{Server, TIMEOUT};
 use crate::support::tail::Tail;
 use internal_notifications_outbox::{InternalNotification, Outbox, UserId};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -12,9 +12,9 @@ const INTENTS: i64 = 1_000;
 const KILLS: i64 = 5;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_intents_of_an_app_outlive_five_kills_each_once() {
+async fn a_thousand_intents_of_an_app_survive_five_kills_and_are_each_pushed_once() {
     let mut server = Server::start().await;
-    let mut tail = Tail::of("ada", &server.url());
+    let mut tail = Tail::start("ada", &server.url());
     tail.live().await;
     let mut app = connect(&server.database()).await;
     let (outbox, ada) = (Outbox::new("orders").unwrap(), "ada".parse::<UserId>().unwrap());
@@ -27,40 +27,44 @@ async fn a_thousand_intents_of_an_app_outlive_five_kills_each_once() {
             outbox.push(&mut *transaction, std::slice::from_ref(&ada), &notification).await.unwrap();
         }
         transaction.commit().await.unwrap();
-        // In the middle of them: a round of the relay is under way.
-        waiting_are(&mut app, |count| count < INTENTS / KILLS - 40).await;
+        // Kill the server while the relay is in the middle of them.
+        wait_for_pending(&mut app, |count| count < INTENTS / KILLS - 40).await;
         server.kill().await;
-        server.start_again().await;
+        server.restart().await;
     }
-    waiting_are(&mut app, |count| count == 0).await;
+    wait_for_pending(&mut app, |count| count == 0).await;
 
-    let inbox = converges(&mut tail, &mut server.user("ada")).await;
-    assert_eq!((inbox.ids().len(), inbox.seq), (1_000, 1_000), "each is there, and by one change");
+    let inbox = converge(&mut tail, &mut server.user("ada")).await;
+    assert_eq!(
+        (inbox.ids().len(), inbox.seq),
+        (1_000, 1_000),
+        "each intent is one notification and one change"
+    );
     let rows = inbox.rows.iter();
     assert!(rows.into_iter().all(|row| row["sender"] == "outbox:orders"));
     assert!(!server.output().contains("marked failed"), "{}", server.output());
-    assert_eq!((tail.view().snapshots, tail.view().resets), (1, 0), "a kill loses no history");
+    assert_eq!((tail.view().snapshots, tail.view().resets), (1, 0), "a kill lost history");
 }
 
 #[tokio::test]
-async fn a_malformed_outbox_url_is_named_and_ends_the_server_with_2() {
+async fn a_malformed_outbox_url_ends_the_server_with_code_2_and_an_error_that_names_the_variable() {
     let wrong = [("INTERNAL_NOTIFICATIONS_OUTBOX_URLS", "sqlite://app.db,mysql://root:sesame@db")];
-    let told = binary::run(&["serve", "--listen", "127.0.0.1:0"], &wrong);
-    let told = told.refused(2);
-    assert!(told.contains("INTERNAL_NOTIFICATIONS_OUTBOX_URLS") && !told.contains("sesame"), "{told}");
+    let output = binary::run(&["serve", "--listen", "127.0.0.1:0"], &wrong);
+    let error = output.failed(2);
+    assert!(error.contains("INTERNAL_NOTIFICATIONS_OUTBOX_URLS") && !error.contains("sesame"), "{error}");
 }
 
 async fn connect(file: &Path) -> SqliteConnection {
-    let options = SqliteConnectOptions::new().filename(file).busy_timeout(PATIENCE);
+    let options = SqliteConnectOptions::new().filename(file).busy_timeout(TIMEOUT);
     options.connect().await.unwrap()
 }
 
-async fn waiting_are(app: &mut SqliteConnection, enough: impl Fn(i64) -> bool) {
+async fn wait_for_pending(app: &mut SqliteConnection, enough: impl Fn(i64) -> bool) {
     let waiting = async {
         let count = "SELECT count(*) FROM internal_notifications_intents";
         while !enough(sqlx::query_scalar(count).fetch_one(&mut *app).await.unwrap()) {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, waiting).await.expect("intents are relayed");
+    tokio::time::timeout(TIMEOUT, waiting).await.expect("intents are relayed in time");
 }

@@ -1,4 +1,4 @@
-use crate::support::inbox::converges;
+use crate::support::inbox::converge;
 use crate::support::proxy::Proxy;
 use crate::support::server::Server;
 use crate::support::tail::Tail;
@@ -10,10 +10,10 @@ const WRITERS: usize = 4;
 const PUSHES: usize = 750;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_lost_through_a_proxy_that_cuts_every_two_seconds() {
+async fn nothing_is_lost_through_a_proxy_that_cuts_connections_every_two_seconds() {
     let server = Server::start().await;
     let proxy = Proxy::start(server.address, Duration::from_secs(2)).await;
-    let mut tail = Tail::of("ada", &proxy.url());
+    let mut tail = Tail::start("ada", &proxy.url());
     tail.live().await;
 
     let writers: Vec<_> = (0..WRITERS).map(|writer| tokio::spawn(write(server.backend(), writer))).collect();
@@ -34,22 +34,22 @@ async fn nothing_is_lost_through_a_proxy_that_cuts_every_two_seconds() {
         ids.push(last.to_owned());
     }
 
-    let inbox = converges(&mut tail, &mut ada).await;
+    let inbox = converge(&mut tail, &mut ada).await;
     assert_eq!((inbox.ids().len(), inbox.pending), (ids.len(), 4));
-    assert_eq!(inbox.seq, u64::try_from(ids.len()).unwrap() + 2, "a change each");
-    tail.view().had_each_once(&ids);
+    assert_eq!(inbox.seq, u64::try_from(ids.len()).unwrap() + 2, "each write is one change");
+    tail.view().assert_added_once(&ids);
     assert!(ids.iter().all(|id| inbox.ids().contains(id.as_str())));
 
-    // A cut while nothing happens, and something after it.
+    // Push right after a cut that happens while everything is quiet.
     let (cut, offline) = (proxy.cut(), tail.view().offline);
     tail.until("cut off", |view| view.offline > offline).await;
     assert!(shop.push(&["ada"], &json!({"content": "into the gap"})).await.unwrap());
-    converges(&mut tail, &mut ada).await;
-    assert!(proxy.cut() > cut && cut > 0, "the proxy cut {cut} connections");
+    converge(&mut tail, &mut ada).await;
+    assert!(proxy.cut() > cut && cut > 0, "the proxy cut {cut} connections before");
     assert_eq!(tail.view().resets, 0);
 }
 
-/// One in fifty is too large for a live event.
+/// Pushes notifications, of which one in fifty is too large for a live event.
 async fn write(mut shop: Caller, writer: usize) -> Vec<String> {
     let mut ids = Vec::new();
     for number in 0..PUSHES {

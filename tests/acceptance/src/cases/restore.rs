@@ -1,4 +1,4 @@
-use crate::support::inbox::converges;
+use crate::support::inbox::converge;
 use crate::support::server::Server;
 use crate::support::tail::Tail;
 use serde_json::json;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-/// The files of a database, copied aside while nobody has it open.
+/// A copy of a database's files, taken while no process has them open.
 struct Backup(TempDir);
 
 const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
@@ -32,7 +32,7 @@ impl Backup {
         self.copy(&self.0.path().join("inbox.db"), database);
     }
 
-    /// Also what is still in the log; SQLite makes the rest anew.
+    /// Copies the database and its write-ahead log. SQLite creates the other files again.
     fn copy(&self, from: &Path, to: &Path) {
         for suffix in ["", "-wal"].into_iter().filter(|suffix| file(from, suffix).exists()) {
             std::fs::copy(file(from, suffix), file(to, suffix)).unwrap();
@@ -49,75 +49,80 @@ async fn push(server: &Server, what: &str, count: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_stayed_up_ends_equal_to_a_restored_server() {
+async fn a_client_that_kept_running_converges_to_a_restored_server() {
     let mut server = Server::start().await;
-    let mut tail = Tail::of("ada", &server.url());
+    let mut tail = Tail::start("ada", &server.url());
     push(&server, "kept", 20).await;
     server.kill().await;
     let backup = Backup::take(&server.database());
-    server.start_again().await;
+    server.restart().await;
     push(&server, "lost", 50).await;
-    converges(&mut tail, &mut server.user("ada")).await;
+    converge(&mut tail, &mut server.user("ada")).await;
 
     server.kill().await;
     backup.restore(&server.database());
-    server.start_again().await;
+    server.restart().await;
     push(&server, "other", 60).await;
-    let inbox = converges(&mut tail, &mut server.user("ada")).await;
+    let inbox = converge(&mut tail, &mut server.user("ada")).await;
 
     assert_eq!((inbox.seq, inbox.pending), (80, 80));
     assert!(inbox.ids().iter().all(|id| !id.starts_with("lost")));
-    assert_eq!(tail.view().resets, 1, "the reset is visible");
-    assert_eq!(tail.view().rows.len(), 80, "and complete");
+    assert_eq!(tail.view().resets, 1, "the client was not reset once");
+    assert_eq!(tail.view().rows.len(), 80, "the reset is not complete");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restore_is_noticed_without_a_push_when_the_client_connects_again() {
+async fn a_client_notices_a_restore_when_it_reconnects_even_without_a_push() {
     let mut server = Server::start().await;
-    let mut tail = Tail::of("ada", &server.url());
+    let mut tail = Tail::start("ada", &server.url());
     push(&server, "kept", 3).await;
     server.stop().await;
     let backup = Backup::take(&server.database());
-    server.start_again().await;
+    server.restart().await;
     push(&server, "lost", 5).await;
-    converges(&mut tail, &mut server.user("ada")).await;
+    converge(&mut tail, &mut server.user("ada")).await;
     server.stop().await;
     backup.restore(&server.database());
-    server.start_again().await;
-    let inbox = converges(&mut tail, &mut server.user("ada")).await;
+    server.restart().await;
+    let inbox = converge(&mut tail, &mut server.user("ada")).await;
     assert_eq!((inbox.seq, tail.view().resets), (3, 1));
 }
 
-/// The engine is another server's broker, so that the client's socket outlives the restore: nothing but the check can find it.
+/// The engine is another server's broker, so that the client's socket survives the restore and only
+/// the position check can notice it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restore_behind_a_socket_that_lives_on_is_found_by_the_position_check() {
+async fn the_position_check_notices_a_restore_while_the_socket_stays_open() {
     let engine = Server::start().await;
     let port = engine.address.port().to_string();
     let env = [("PUSHER_HOST", "127.0.0.1"), ("PUSHER_PORT", &port), ("PUSHER_SCHEME", "http")];
     let mut server = Server::start_with(&env, &[]).await;
     let check = [("INTERNAL_NOTIFICATIONS_POSITION_CHECK_SECONDS", "1")];
-    let mut tail = Tail::with("ada", &server.url(), &check);
-    let mut unchecked = Tail::of("ada", &server.url());
+    let mut tail = Tail::start_with("ada", &server.url(), &check);
+    let mut unchecked = Tail::start("ada", &server.url());
     tail.live().await;
     unchecked.live().await;
     push(&server, "kept", 3).await;
     server.stop().await;
     let backup = Backup::take(&server.database());
-    server.start_again().await;
+    server.restart().await;
     push(&server, "lost", 5).await;
-    converges(&mut tail, &mut server.user("ada")).await;
-    converges(&mut unchecked, &mut server.user("ada")).await;
+    converge(&mut tail, &mut server.user("ada")).await;
+    converge(&mut unchecked, &mut server.user("ada")).await;
 
     server.stop().await;
     backup.restore(&server.database());
-    server.start_again().await;
+    server.restart().await;
     let started = Instant::now();
-    let inbox = converges(&mut tail, &mut server.user("ada")).await;
+    let inbox = converge(&mut tail, &mut server.user("ada")).await;
     assert_eq!((inbox.seq, inbox.ids().len(), tail.view().resets), (3, 3, 1));
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
-    assert_eq!(unchecked.view().seq, 8, "the other one's check is a minute away: nothing else told them");
+    assert_eq!(
+        unchecked.view().seq,
+        8,
+        "the other client's next check is a minute away, so nothing may have told it"
+    );
 
     push(&server, "other", 1).await;
-    converges(&mut unchecked, &mut server.user("ada")).await;
+    converge(&mut unchecked, &mut server.user("ada")).await;
     assert_eq!(unchecked.view().resets, 1);
 }

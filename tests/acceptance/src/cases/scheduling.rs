@@ -9,16 +9,16 @@ fn from_now(milliseconds: i64) -> Timestamp {
     Timestamp::now().checked_add(SignedDuration::from_millis(milliseconds)).unwrap()
 }
 
-/// How much later than it could have been the notification came.
-fn late(row: &Value, earliest: Timestamp) -> SignedDuration {
+/// Returns how long after the earliest possible time a notification was added.
+fn delay(row: &Value, earliest: Timestamp) -> SignedDuration {
     let created: Timestamp = row["created_at"].as_str().unwrap().parse().unwrap();
     created.duration_since(earliest)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_due_later_outlives_a_kill_comes_within_a_second_and_can_be_cancelled() {
+async fn scheduled_notifications_survive_a_kill_arrive_within_a_second_and_can_be_cancelled() {
     let mut server = Server::start().await;
-    let mut tail = Tail::of("ada", &server.url());
+    let mut tail = Tail::start("ada", &server.url());
     tail.live().await;
     let mut shop = server.backend();
     let (missed, due) = (from_now(300), from_now(2_000));
@@ -32,30 +32,30 @@ async fn what_is_due_later_outlives_a_kill_comes_within_a_second_and_can_be_canc
     assert_eq!(cancelled, json!({"id": "cancelled", "cancelled": 1, "removed": 0}));
 
     server.kill().await;
-    // Its time passes while no server is there.
+    // Let the notification `missed` fall due while no server runs.
     let rest = missed.duration_since(Timestamp::now()).max(SignedDuration::ZERO).unsigned_abs();
     tokio::time::sleep(rest).await;
     let restarting = Timestamp::now();
-    server.start_again().await;
+    server.restart().await;
     let restarted = Timestamp::now();
 
-    tail.until("both came", |view| view.rows.len() == 2).await;
+    tail.until("both arrived", |view| view.rows.len() == 2).await;
     let view = tail.view().rows.clone();
     let row = |id: &str| view.iter().find(|row| row["id"] == id).unwrap().clone();
-    let overdue = late(&row("missed"), restarted);
-    assert!(late(&row("missed"), missed) >= SignedDuration::ZERO && overdue < SECOND, "{overdue}");
-    let on_time = late(&row("due"), due.max(restarted));
-    assert!(late(&row("due"), due) >= SignedDuration::ZERO && on_time < SECOND, "{on_time}");
-    assert!(late(&row("missed"), restarting) >= SignedDuration::ZERO, "it was not delivered before the kill");
-    assert_eq!(view[0]["id"], "due", "the newest first");
+    let overdue = delay(&row("missed"), restarted);
+    assert!(delay(&row("missed"), missed) >= SignedDuration::ZERO && overdue < SECOND, "{overdue}");
+    let on_time = delay(&row("due"), due.max(restarted));
+    assert!(delay(&row("due"), due) >= SignedDuration::ZERO && on_time < SECOND, "{on_time}");
+    assert!(delay(&row("missed"), restarting) >= SignedDuration::ZERO, "it was delivered before the kill");
+    assert_eq!(view[0]["id"], "due", "the newest is not first");
 
-    // It would have come with the other one.
+    // The cancelled one would have arrived with `due`.
     let inbox = server.user("ada").get("/v1/inbox").await.with(200);
     assert_eq!((inbox["seq"].as_u64(), inbox["pending"].as_u64()), (Some(2), Some(2)), "{inbox}");
-    tail.view().is_flawless();
+    tail.view().assert_no_flaws();
 
     let mut shop = server.backend();
     let retracted = shop.delete("/v1/notifications/due").await.with(200);
     assert_eq!((&retracted["cancelled"], &retracted["removed"]), (&json!(0), &json!(1)));
-    tail.until("it is gone", |view| view.rows.len() == 1 && view.pending == 1).await;
+    tail.until("it is removed", |view| view.rows.len() == 1 && view.pending == 1).await;
 }

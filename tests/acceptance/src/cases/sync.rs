@@ -1,4 +1,5 @@
 use crate::support::server::Server;
+use crate::support::skip::skip;
 use serde_json::json;
 use std::collections::HashMap;
 use std::env;
@@ -7,15 +8,14 @@ use std::process::{Command, Stdio};
 const PUSHES: usize = 12;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_is_synced_after_a_push_was_written_and_before_it_is_acknowledged() {
+async fn the_log_is_synced_between_the_write_of_a_push_and_its_acknowledgement() {
     if !has_strace() {
-        assert_ne!(env::var("ACCEPTANCE_ALL").as_deref(), Ok("1"), "strace is missing");
-        println!("skipped: it needs strace");
-        return;
+        return skip("strace");
     }
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("trace");
-    // -D: what is started becomes the server, and strace its grandchild. A page of the log is 4 KiB.
+    // With -D the spawned process becomes the server, and strace its grandchild. A page of the log
+    // has 4 KiB.
     let calls = "trace=fsync,fdatasync,write,writev,pwrite64,sendto,sendmsg";
     let strace = ["strace", "-D", "-f", "-y", "-s", "8192", "-e", calls, "-o", trace.to_str().unwrap()];
     let path = env::var("PATH").unwrap();
@@ -38,17 +38,17 @@ fn has_strace() -> bool {
     traced.is_ok_and(|status| status.success())
 }
 
-/// The pushes, in their order, that were acknowledged while they were not in the log or the log was not synced; and those that were not
-/// acknowledged.
+/// Returns the pushes that were acknowledged before they were written to the log and the log was
+/// synced, and those that were never acknowledged.
 fn acknowledged_unsynced(trace: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     let (mut next, mut written, mut synced) = (0, false, false);
     for call in calls(trace) {
-        let of_log = call.file.ends_with("inbox.db-wal");
+        let is_log = call.file.ends_with("inbox.db-wal");
         let id = id(next);
         match call.name.as_str() {
-            "write" | "pwrite64" if of_log && call.text.contains(&id) => (written, synced) = (true, false),
-            "fsync" | "fdatasync" if of_log && written && call.text.ends_with("= 0") => synced = true,
+            "write" | "pwrite64" if is_log && call.text.contains(&id) => (written, synced) = (true, false),
+            "fsync" | "fdatasync" if is_log && written && call.text.ends_with("= 0") => synced = true,
             _ if call.text.contains("HTTP/1.1 201") => {
                 if !synced {
                     wrong.push(format!("{id}: written {written}"));
@@ -69,7 +69,8 @@ struct Call {
     text: String,
 }
 
-/// The calls of `strace -f -y`: what writes to a socket where it begins, everything else where it ends.
+/// Parses the output of `strace -f -y`. Writes to a socket are placed where they begin, all other
+/// calls where they end.
 fn calls(trace: &str) -> Vec<Call> {
     let (mut calls, mut begun) = (Vec::new(), HashMap::new());
     for line in trace.lines() {
@@ -98,7 +99,7 @@ fn call_text(call: &Call) -> &str {
 }
 
 #[test]
-fn a_missing_or_early_sync_is_found() {
+fn a_missing_or_early_sync_is_detected() {
     let all =
         |lines: &dyn Fn(usize) -> String| acknowledged_unsynced(&(0..PUSHES).map(lines).collect::<String>());
     let write = |number| format!("7 pwrite64(9</tmp/inbox.db-wal>, \"{}\", 40, 0) = 40\n", id(number));

@@ -3,23 +3,23 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A file system of its own, small and in memory, on a folder; gone when dropped.
+/// A small file system in memory, mounted on a folder. Unmounted when dropped.
 pub(crate) struct Disk(PathBuf);
 
 impl Disk {
-    /// None where this process may not mount.
-    pub(crate) fn on(folder: &Path, mebibytes: usize) -> Option<Self> {
+    /// Mounts the file system. Returns `None` if this process may not mount.
+    pub(crate) fn mount(folder: &Path, mebibytes: usize) -> Option<Self> {
         let size = format!("size={mebibytes}m,mode=0700");
         command("mount", &["-t", "tmpfs", "-o", &size, "tmpfs", text(folder)])
             .then(|| Self(folder.to_owned()))
     }
 
-    /// Mounts it again with this option, `ro` or `rw`; nobody may have a file open for writing.
+    /// Mounts it again with the option `ro` or `rw`. No file may be open for writing.
     pub(crate) fn remount(&self, option: &str) {
         assert!(command("mount", &["-o", &format!("remount,{option}"), text(&self.0)]));
     }
 
-    /// Fills it to the last block.
+    /// Fills the disk to the last byte.
     pub(crate) fn fill(&self) -> Filler {
         let path = self.0.join("filler");
         let mut file = File::create(&path).unwrap();
@@ -29,12 +29,12 @@ impl Disk {
     }
 }
 
-/// What takes the room of a disk; gone when dropped.
+/// A file that takes up all free space of a disk. Removed when dropped.
 pub(crate) struct Filler(PathBuf);
 
 impl Filler {
-    /// Gives some of the room back.
-    pub(crate) fn leave(&self, kibibytes: u64) {
+    /// Frees some space.
+    pub(crate) fn free(&self, kibibytes: u64) {
         let file = File::options().write(true).open(&self.0).unwrap();
         file.set_len(file.metadata().unwrap().len() - kibibytes * 1024).unwrap();
     }
@@ -53,16 +53,18 @@ impl Drop for Disk {
     }
 }
 
-/// Files that nobody can write, not even who has them open; writable again when dropped.
+/// Files that no process can write to, not even one that has them open. Writable again when
+/// dropped.
 pub(crate) struct Immutable(Vec<PathBuf>);
 
 impl Immutable {
-    pub(crate) fn make(files: &[PathBuf]) -> Self {
+    /// Makes the files immutable.
+    pub(crate) fn new(files: &[PathBuf]) -> Self {
         assert!(files.iter().all(|file| command("chattr", &["+i", text(file)])));
         Self(files.to_vec())
     }
 
-    /// Whether this machine can do so, in this folder.
+    /// Returns whether files in this folder can be made immutable on this machine.
     pub(crate) fn is_possible_in(folder: &Path) -> bool {
         let path = folder.join("probe");
         let mut file = File::create(&path).unwrap();

@@ -7,28 +7,29 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Interval, interval};
 
-/// A TCP proxy that cuts every connection at each beat, and accepts again at once.
+/// A TCP proxy that cuts every connection at a fixed interval, and accepts new ones at once.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
-    /// Connections that were cut.
+    /// The number of connections that were cut.
     cut: Arc<AtomicU32>,
     task: JoinHandle<()>,
 }
 
 impl Proxy {
-    pub(crate) async fn start(server: SocketAddr, beat: Duration) -> Self {
+    pub(crate) async fn start(server: SocketAddr, period: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let cut = Arc::new(AtomicU32::new(0));
-        let mut beat = interval(beat);
-        beat.tick().await;
-        Self { address, task: tokio::spawn(serve(listener, server, beat, cut.clone())), cut }
+        let mut cuts = interval(period);
+        cuts.tick().await;
+        Self { address, task: tokio::spawn(serve(listener, server, cuts, cut.clone())), cut }
     }
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
+    /// Returns the number of connections that were cut so far.
     pub(crate) fn cut(&self) -> u32 {
         self.cut.load(Ordering::Relaxed)
     }
@@ -40,11 +41,11 @@ impl Drop for Proxy {
     }
 }
 
-async fn serve(listener: TcpListener, server: SocketAddr, mut beat: Interval, cut: Arc<AtomicU32>) {
+async fn serve(listener: TcpListener, server: SocketAddr, mut cuts: Interval, cut: Arc<AtomicU32>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            _ = beat.tick() => {
+            _ = cuts.tick() => {
                 connections.abort_all();
                 while let Some(ended) = connections.join_next().await {
                     cut.fetch_add(u32::from(ended.is_err()), Ordering::Relaxed);

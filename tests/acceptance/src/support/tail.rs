@@ -1,5 +1,5 @@
 use crate::support::binary;
-use crate::support::server::{PATIENCE, token};
+use crate::support::server::{TIMEOUT, token};
 use crate::support::view::View;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
-/// A running `tail --user USER --json`, whose lines are folded as they come; killed when dropped.
+/// A running `tail --user USER --json`. Its lines are folded into a [`View`] as they arrive. Killed
+/// when dropped.
 pub(crate) struct Tail {
     _process: Child,
     view: watch::Receiver<View>,
@@ -15,15 +16,16 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    pub(crate) fn of(user: &str, url: &str) -> Self {
-        Self::with(user, url, &[])
+    /// Starts to tail a user's inbox.
+    pub(crate) fn start(user: &str, url: &str) -> Self {
+        Self::start_with(user, url, &[])
     }
 
-    /// With further variables.
-    pub(crate) fn with(user: &str, url: &str, env: &[(&str, &str)]) -> Self {
+    /// Starts to tail a user's inbox, with further environment variables.
+    pub(crate) fn start_with(user: &str, url: &str, env: &[(&str, &str)]) -> Self {
         let token = token(user, &[]);
-        let own = [("INTERNAL_NOTIFICATIONS_URL", url), ("INTERNAL_NOTIFICATIONS_TOKEN", &token)];
-        let env = [&own, env].concat();
+        let required = [("INTERNAL_NOTIFICATIONS_URL", url), ("INTERNAL_NOTIFICATIONS_TOKEN", &token)];
+        let env = [&required, env].concat();
         let command = binary::command(&["tail", "--user", user, "--json", "--limit", "200"], &env);
         let mut command = Command::from(command);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -33,7 +35,7 @@ impl Tail {
         tokio::spawn(async move {
             while let Some(line) = lines.next_line().await.unwrap() {
                 let line = serde_json::from_str(&line).unwrap();
-                sender.send_modify(|view| view.line(&line));
+                sender.send_modify(|view| view.apply_line(&line));
             }
             sender.send_modify(|view| view.ended = true);
         });
@@ -48,14 +50,15 @@ impl Tail {
         Self { _process: process, view, stderr }
     }
 
+    /// Waits until the client is live.
     pub(crate) async fn live(&mut self) {
         self.until("live", |view| view.status == "live").await;
     }
 
-    /// Waits until the view is so.
-    pub(crate) async fn until(&mut self, what: &str, is_so: impl Fn(&View) -> bool) {
+    /// Waits until the view meets a condition, which `what` names.
+    pub(crate) async fn until(&mut self, what: &str, condition: impl Fn(&View) -> bool) {
         let stderr = self.stderr.clone();
-        let told = |view: &View| {
+        let description = |view: &View| {
             format!(
                 "seq {} {} pending {} {} {}",
                 view.seq,
@@ -65,11 +68,11 @@ impl Tail {
                 stderr.lock().unwrap()
             )
         };
-        let waited = self.view.wait_for(|view| view.ended || is_so(view));
-        let waited = tokio::time::timeout(PATIENCE, waited).await.is_ok_and(|view| view.is_ok());
+        let waited = self.view.wait_for(|view| view.ended || condition(view));
+        let waited = tokio::time::timeout(TIMEOUT, waited).await.is_ok_and(|view| view.is_ok());
         let view = self.view.borrow();
-        assert!(waited, "never {what}: {}", told(&view));
-        assert!(!view.ended || is_so(&view), "ended before {what}: {}", told(&view));
+        assert!(waited, "never {what}: {}", description(&view));
+        assert!(!view.ended || condition(&view), "ended before {what}: {}", description(&view));
     }
 
     pub(crate) fn view(&self) -> watch::Ref<'_, View> {

@@ -1,4 +1,4 @@
-use crate::support::inbox::{Inbox, converges};
+use crate::support::inbox::{Inbox, converge};
 use crate::support::server::{Server, token};
 use crate::support::tail::Tail;
 use black_box_support::{Answer, Http};
@@ -7,13 +7,14 @@ use http_body_util::Full;
 use hyper::Request;
 use serde_json::json;
 
-/// A server with two users' inboxes, of which ada's is watched, and what it did wrong so far.
+/// A server under attack. Two users have an inbox, ada's is tailed, and wrong answers are
+/// collected.
 pub(crate) struct Target {
     pub(crate) server: Server,
-    /// A good token of ada's, who may not push to others.
+    /// A valid token of ada's, who may not push to others.
     pub(crate) ada: String,
     tail: Tail,
-    /// How often the tail was offline, which it is before it is first live.
+    /// How often the tail was offline before the attack; once before it is first live.
     offline: u32,
     pid: Option<u32>,
     before: [Inbox; 2],
@@ -31,13 +32,14 @@ impl Target {
         let mut ada = server.user("ada");
         ada.post("/v1/inbox/opened", &json!({"ids": ["two"]})).await.with(200);
         let before = [Inbox::read(&mut ada).await, Inbox::read(&mut server.user("bob")).await];
-        let mut tail = Tail::of("ada", &server.url());
+        let mut tail = Tail::start("ada", &server.url());
         tail.live().await;
         let offline = tail.view().offline;
         Self { pid: server.pid(), ada: token("ada", &[]), before, tail, offline, server, flaws: Vec::new() }
     }
 
-    /// Sends a request, to which a refusal of ours with that status is the right answer; a success for less than 400.
+    /// Sends a request, and checks the status of the answer. From 400 on the body must be a problem
+    /// (RFC 9457).
     pub(crate) async fn expect(&mut self, what: &str, status: u16, request: Request<Full<Bytes>>) {
         let answer = self.answer(request).await;
         let flaw = match (&answer, status) {
@@ -48,40 +50,47 @@ impl Target {
         self.check(what, flaw);
     }
 
-    /// The same where the answer is the broker's, which speaks plain text, as Pusher's.
+    /// Sends a request to the broker, which answers in plain text, and checks the status.
     pub(crate) async fn expect_plain(&mut self, what: &str, status: u16, request: Request<Full<Bytes>>) {
         let answer = self.answer(request).await;
         let is_right = answer.as_ref().is_ok_and(|answer| answer.status == status);
         self.check(what, (!is_right).then(|| format!("{answer:?} instead of {status}")));
     }
 
+    /// Sends a request, and returns the answer.
     pub(crate) async fn answer(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
         Http::to(self.server.address).send(request).await.map_err(|error| error.to_string())
     }
 
+    /// Collects a flaw, if there is one.
     pub(crate) fn check(&mut self, what: &str, flaw: Option<String>) {
         self.flaws.extend(flaw.map(|flaw| format!("{what}: {flaw}")));
     }
 
-    /// After all of it: the same process serves, nothing was lost, and nobody got in.
-    pub(crate) async fn ends_unharmed(mut self) {
-        assert!(self.flaws.is_empty(), "{} wrong:\n{}", self.flaws.len(), self.flaws.join("\n"));
-        assert_eq!(self.server.pid(), self.pid, "the process is up");
+    /// Asserts that there were no flaws, and that the same process still serves, without any change
+    /// to the inboxes.
+    pub(crate) async fn assert_unharmed(mut self) {
+        assert!(self.flaws.is_empty(), "{} flaws:\n{}", self.flaws.len(), self.flaws.join("\n"));
+        assert_eq!(self.server.pid(), self.pid, "the process was replaced");
         for path in ["/health/live", "/health/ready"] {
             self.server.caller("nobody").get(path).await.with(200);
         }
         let (mut ada, mut bob) = (self.server.user("ada"), self.server.user("bob"));
         assert_eq!([Inbox::read(&mut ada).await, Inbox::read(&mut bob).await], self.before);
-        let notification = json!({"id": "after all of it", "content": "c"});
+        let notification = json!({"id": "after the attack", "content": "c"});
         assert!(self.server.backend().push(&["ada"], &notification).await.unwrap());
-        converges(&mut self.tail, &mut ada).await;
+        converge(&mut self.tail, &mut ada).await;
         let view = self.tail.view();
-        assert_eq!(view.added.keys().collect::<Vec<_>>(), ["after all of it"], "nothing else was delivered");
-        assert_eq!((view.offline, view.snapshots), (self.offline, 1), "nor was anybody cut off");
+        assert_eq!(
+            view.added.keys().collect::<Vec<_>>(),
+            ["after the attack"],
+            "something else was delivered"
+        );
+        assert_eq!((view.offline, view.snapshots), (self.offline, 1), "the tail was cut off");
     }
 }
 
-/// A request as a client on this machine makes it.
+/// Builds a request with a bearer token, as a client on this machine sends it.
 pub(crate) fn request(
     method: &str,
     path: &str,
@@ -91,7 +100,7 @@ pub(crate) fn request(
     with_headers(method, path, &[("host", "localhost"), ("authorization", &format!("Bearer {bearer}"))], body)
 }
 
-/// A request with these headers alone.
+/// Builds a request with these headers alone.
 pub(crate) fn with_headers(
     method: &str,
     target: &str,
@@ -103,7 +112,7 @@ pub(crate) fn with_headers(
     request.body(Full::new(body.into())).unwrap()
 }
 
-/// That many opening brackets, and as many closing ones.
+/// Returns this many opening brackets, followed by as many closing ones.
 pub(crate) fn brackets(count: usize) -> String {
     format!("{}{}", "[".repeat(count), "]".repeat(count))
 }

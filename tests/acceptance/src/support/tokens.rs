@@ -1,4 +1,4 @@
-//! Tokens that no honest issuer makes.
+//! Makes JWTs, also ones that no honest issuer makes.
 
 use crate::support::server::JWT_SECRET;
 use base64::Engine;
@@ -11,7 +11,7 @@ pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-/// Signed with the server's secret (HMAC-SHA256), whatever the header says.
+/// Returns a token signed with the server's secret (HMAC-SHA256), whatever its header says.
 pub(crate) fn signed(header: &Value, claims: &Value) -> String {
     signed_by(JWT_SECRET, header, claims)
 }
@@ -29,7 +29,7 @@ pub(crate) fn unsigned(header: &Value, claims: &Value) -> String {
     format!("{}.{}", encoded(header), encoded(claims))
 }
 
-/// Claims of a good token of ada's, with these changed; null takes one away.
+/// Returns the claims of a valid token of ada's with some changes; null removes a claim.
 pub(crate) fn claims(changes: Value) -> Value {
     let mut claims = json!({"sub": "ada", "exp": now() + 600, "scope": "notifications:push"});
     for (name, value) in changes.as_object().unwrap() {

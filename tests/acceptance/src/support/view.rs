@@ -1,10 +1,10 @@
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// An inbox as somebody knows who only reads `tail --json`, or walks `changes`.
+/// An inbox as folded from the lines of `tail --json` or from the pages of `changes`.
 #[derive(Default)]
 pub(crate) struct View {
-    /// Newest first. After a reset only what its snapshot held, and what came since.
+    /// Newest first. After a reset: the rows of its snapshot and those added since.
     pub(crate) rows: Vec<Value>,
     pub(crate) seq: u64,
     pub(crate) tag: Value,
@@ -16,42 +16,42 @@ pub(crate) struct View {
     pub(crate) status: String,
     /// How often the connection was lost.
     pub(crate) offline: u32,
-    /// The reader has ended.
+    /// Whether the reader has ended.
     pub(crate) ended: bool,
-    /// What must not have happened.
+    /// Broken promises, described.
     pub(crate) flaws: Vec<String>,
 }
 
 impl View {
-    /// Takes in a line of `tail --json`.
-    pub(crate) fn line(&mut self, line: &Value) {
+    /// Applies a line of `tail --json`.
+    pub(crate) fn apply_line(&mut self, line: &Value) {
         match line["type"].as_str().unwrap_or_default() {
             "status" => {
                 line["status"].as_str().unwrap_or_default().clone_into(&mut self.status);
                 self.offline += u32::from(self.status == "offline");
             }
-            "snapshot" => self.snapshot(line),
-            kind => self.change(kind, line),
+            "snapshot" => self.apply_snapshot(line),
+            kind => self.apply_change(kind, line),
         }
     }
 
-    fn snapshot(&mut self, line: &Value) {
+    fn apply_snapshot(&mut self, line: &Value) {
         self.snapshots += 1;
         self.resets += u32::from(line["reset"] == true);
         if self.snapshots > 1 && line["reset"] != true {
-            self.flaws.push("a second snapshot that is no reset".to_owned());
+            self.flaws.push("a second snapshot without a reset".to_owned());
         }
         self.rows = line["notifications"].as_array().cloned().unwrap_or_default();
-        self.position(line);
+        self.set_position(line);
     }
 
-    fn position(&mut self, line: &Value) {
+    fn set_position(&mut self, line: &Value) {
         (self.seq, self.tag) = (line["seq"].as_u64().unwrap_or_default(), line["tag"].clone());
         self.pending = line["pending"].as_u64().unwrap_or_default();
     }
 
-    /// Takes in a change of the log.
-    pub(crate) fn change(&mut self, kind: &str, change: &Value) {
+    /// Applies a change of the log.
+    pub(crate) fn apply_change(&mut self, kind: &str, change: &Value) {
         if change["seq"] != self.seq + 1 || change["prev"] != self.tag {
             self.flaws.push(format!(
                 "{} {} does not follow {} {}",
@@ -59,7 +59,7 @@ impl View {
             ));
         }
         let ids = change["ids"].as_array().cloned().unwrap_or_default();
-        let named = |row: &Value| ids.contains(&row["id"]);
+        let is_named = |row: &Value| ids.contains(&row["id"]);
         let opened = json!({"opened": true, "opened_at": change["at"]});
         let unopened = json!({"opened": false, "opened_at": null});
         match kind {
@@ -68,19 +68,19 @@ impl View {
                 *self.added.entry(row["id"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
                 self.rows.insert(0, row);
             }
-            "opened" => self.set(&opened, |row| named(row) && row["opened"] == false),
-            "unopened" => self.set(&unopened, named),
-            "removed" => self.rows.retain(|row| !named(row)),
+            "opened" => self.update(&opened, |row| is_named(row) && row["opened"] == false),
+            "unopened" => self.update(&unopened, is_named),
+            "removed" => self.rows.retain(|row| !is_named(row)),
             "opened_all" => {
                 let through = change["through"].as_u64();
-                self.set(&opened, |row| row["added"].as_u64() <= through && row["opened"] == false);
+                self.update(&opened, |row| row["added"].as_u64() <= through && row["opened"] == false);
             }
             _ => self.flaws.push(format!("a change of kind {kind}")),
         }
-        self.position(change);
+        self.set_position(change);
     }
 
-    fn set(&mut self, fields: &Value, which: impl Fn(&Value) -> bool) {
+    fn update(&mut self, fields: &Value, which: impl Fn(&Value) -> bool) {
         for row in self.rows.iter_mut().filter(|row| which(row)) {
             for (name, value) in fields.as_object().into_iter().flatten() {
                 row[name] = value.clone();
@@ -88,27 +88,27 @@ impl View {
         }
     }
 
-    /// All of these were added, each once.
+    /// Asserts that each of these ids was added exactly once.
     #[track_caller]
-    pub(crate) fn had_each_once<'i>(&self, ids: impl IntoIterator<Item = &'i String>) {
+    pub(crate) fn assert_added_once<'i>(&self, ids: impl IntoIterator<Item = &'i String>) {
         let wrong = |id: &&String| self.added.get(*id) != Some(&1);
         let wrong: Vec<_> = ids.into_iter().filter(wrong).map(|id| (id, self.added.get(id))).collect();
-        assert!(wrong.is_empty(), "not added once: {wrong:?}");
+        assert!(wrong.is_empty(), "not added exactly once: {wrong:?}");
     }
 
     #[track_caller]
-    pub(crate) fn is_flawless(&self) {
+    pub(crate) fn assert_no_flaws(&self) {
         assert!(self.flaws.is_empty(), "{:?}", self.flaws);
     }
 }
 
 #[test]
-fn a_gap_another_history_and_an_unasked_snapshot_are_flaws() {
+fn a_gap_a_different_history_and_an_unexpected_snapshot_are_flaws() {
     let snapshot = json!({"type": "snapshot", "notifications": [], "seq": 0, "tag": null, "pending": 0});
     let opened_all = |seq: u64, tag: &str, prev: Value| json!({"type": "opened_all", "through": 0, "seq": seq, "tag": tag, "prev": prev, "pending": 0});
     let flaws = |lines: &[&Value]| {
         let mut view = View::default();
-        lines.iter().for_each(|line| view.line(line));
+        lines.iter().for_each(|line| view.apply_line(line));
         view.flaws.len()
     };
     let (first, second) = (opened_all(1, "a", json!(null)), opened_all(2, "b", json!("a")));

@@ -11,16 +11,16 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::broker::{connect, signer};
 
-/// One client, and what it may get.
+/// One client, and what it may receive.
 pub(super) struct Peer {
     sends: mpsc::Sender<Message>,
     gets: mpsc::Receiver<String>,
     id: SocketId,
-    /// The channels that it asked for in any way.
+    /// The channels that it named in any frame.
     asked: HashSet<String>,
-    /// The channels that it had a right signature for.
+    /// The channels for which it had a valid signature.
     signed: HashSet<ChannelName>,
-    /// Its own channels, by a right sign-in.
+    /// Its own channels, after a valid sign-in.
     own: HashSet<ChannelName>,
 }
 
@@ -48,7 +48,7 @@ impl Peer {
         let _ = self.sends.send(message).await;
     }
 
-    /// A subscription with a right signature, where there can be one.
+    /// Returns a subscription, with a valid signature if the channel can have one.
     fn subscribe(&mut self, rest: &str) -> Message {
         let (name, data) = match rest.split_once(' ') {
             Some((name, data)) => (name, Some(data)),
@@ -75,14 +75,14 @@ impl Peer {
         Message::text(json!({"event": names::SIGNIN, "data": data}).to_string())
     }
 
-    /// Remembers the channel that a frame names.
+    /// Records the channel that a frame names.
     fn note(&mut self, text: &str) {
         let data = Frame::parse(text).ok().and_then(|frame| frame.data().json::<Value>().ok());
         let channel = data.as_ref().and_then(|data| data["channel"].as_str());
         self.asked.extend(channel.map(str::to_owned));
     }
 
-    /// Reads what came: frames of the protocol, and none of a channel that is not this client's.
+    /// Checks what arrived: valid frames, and only of channels that this client may read.
     pub(super) fn check(&mut self) {
         while let Ok(text) = self.gets.try_recv() {
             let frame = Frame::parse(&text).expect("the broker speaks the protocol");

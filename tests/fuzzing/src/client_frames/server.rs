@@ -12,7 +12,7 @@ use tokio_tungstenite::{WebSocketStream, accept_async};
 
 use crate::runtime;
 
-/// The client's connections, as they come.
+/// The client's connections, in order.
 pub(super) struct Connections(mpsc::Receiver<DuplexStream>);
 
 struct Dial(mpsc::Sender<DuplexStream>);
@@ -32,7 +32,8 @@ impl Connections {
         (Arc::new(Dial(dials)), Self(accepts))
     }
 
-    /// The next one that is not given up meanwhile, established, with what the client says first read.
+    /// Returns the next connection that the client keeps, established and with its first frames
+    /// read.
     pub(super) async fn accept(&mut self) -> Server {
         loop {
             let stream = self.0.recv().await.expect("the client has ended");
@@ -82,7 +83,7 @@ impl Server {
     }
 }
 
-/// Carries messages until the connection has ended; what the client says must be of the protocol.
+/// Carries messages until the connection ends, and checks that the client follows the protocol.
 async fn carry(mut socket: WebSocketStream<DuplexStream>, mut to_send: mpsc::Receiver<Message>) {
     loop {
         tokio::select! {
@@ -100,7 +101,7 @@ async fn carry(mut socket: WebSocketStream<DuplexStream>, mut to_send: mpsc::Rec
 }
 
 fn check(text: &str) {
-    let said = [names::SUBSCRIBE, names::UNSUBSCRIBE, names::SIGNIN, names::PING, names::PONG];
-    let frame = Frame::parse(text).expect("the client speaks the protocol");
-    assert!(said.contains(&&*frame.event), "the client says {}", frame.event);
+    let allowed = [names::SUBSCRIBE, names::UNSUBSCRIBE, names::SIGNIN, names::PING, names::PONG];
+    let frame = Frame::parse(text).expect("the client sends valid frames");
+    assert!(allowed.contains(&&*frame.event), "the client sent {}", frame.event);
 }

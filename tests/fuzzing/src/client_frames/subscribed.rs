@@ -3,23 +3,24 @@ use pusher_client::{ChannelEvent, Client, Subscription};
 
 use super::SEALED;
 
-/// A subscription, and whether what it yields is lawful.
+/// A subscription, with a check of the events that it yields.
 pub(super) struct Subscribed {
     subscription: Subscription,
-    stands: bool,
+    is_subscribed: bool,
     is_refused: bool,
 }
 
-/// More members than this the client must not hold, whatever the server says.
+/// How many members the client may hold, whatever the server sends.
 const MEMBERS: usize = 10_000;
 
 impl Subscribed {
     pub(super) async fn to(client: &Client, channel: &str) -> Self {
         let subscription = client.subscribe(channel.parse().unwrap()).await.unwrap();
-        Self { subscription, stands: false, is_refused: false }
+        Self { subscription, is_subscribed: false, is_refused: false }
     }
 
-    /// Reads what came: events only while the subscription stands, nothing after a refusal, and each kind where it belongs.
+    /// Checks the events: none while unsubscribed, nothing after a refusal, and only those that the
+    /// kind of the channel can have.
     pub(super) fn check(&mut self) {
         while let Some(event) = self.subscription.next().now_or_never() {
             match event {
@@ -27,36 +28,40 @@ impl Subscribed {
                 None => return assert!(self.is_refused, "{} ended", self.subscription.channel()),
             }
         }
-        assert_eq!(self.subscription.is_subscribed(), self.stands, "what it says and what it told differ");
+        assert_eq!(
+            self.subscription.is_subscribed(),
+            self.is_subscribed,
+            "the state differs from the events"
+        );
         let kind = self.subscription.channel().kind();
         let members = self.subscription.members().count();
-        assert!(members == 0 || kind.is_presence() && self.stands, "members where there are none");
+        assert!(members == 0 || kind.is_presence() && self.is_subscribed, "this channel cannot have members");
         assert!(members <= MEMBERS, "{members} members");
     }
 
     fn event(&mut self, event: &ChannelEvent) {
         let kind = self.subscription.channel().kind();
         assert!(!self.is_refused, "{event:?} after a refusal");
-        let lawful = match event {
-            ChannelEvent::Subscribed => !std::mem::replace(&mut self.stands, true),
-            ChannelEvent::Interrupted => std::mem::replace(&mut self.stands, false),
+        let allowed = match event {
+            ChannelEvent::Subscribed => !std::mem::replace(&mut self.is_subscribed, true),
+            ChannelEvent::Interrupted => std::mem::replace(&mut self.is_subscribed, false),
             ChannelEvent::Refused(_) => {
-                self.stands = false;
+                self.is_subscribed = false;
                 self.is_refused = true;
                 true
             }
             ChannelEvent::Event(event) => {
-                assert!(!event.name().starts_with("pusher:"), "an event of the protocol was told");
-                self.stands && (!kind.is_encrypted() || event.data() == SEALED)
+                assert!(!event.name().starts_with("pusher:"), "an event of the protocol reached the app");
+                self.is_subscribed && (!kind.is_encrypted() || event.data() == SEALED)
             }
             ChannelEvent::MemberAdded(_) | ChannelEvent::MemberRemoved(_) => {
-                self.stands && kind.is_presence()
+                self.is_subscribed && kind.is_presence()
             }
-            ChannelEvent::CacheMiss => self.stands && kind.is_cache(),
-            ChannelEvent::DecryptionFailed { .. } => self.stands && kind.is_encrypted(),
-            ChannelEvent::SubscriptionCount(_) => self.stands,
+            ChannelEvent::CacheMiss => self.is_subscribed && kind.is_cache(),
+            ChannelEvent::DecryptionFailed { .. } => self.is_subscribed && kind.is_encrypted(),
+            ChannelEvent::SubscriptionCount(_) => self.is_subscribed,
             _ => true,
         };
-        assert!(lawful, "{event:?} of {kind:?}, subscribed: {}", self.stands);
+        assert!(allowed, "{event:?} of {kind:?}, subscribed: {}", self.is_subscribed);
     }
 }

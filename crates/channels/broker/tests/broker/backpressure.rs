@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::support::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_does_not_read_is_closed_while_others_receive_all() {
+async fn a_client_that_does_not_read_is_closed_while_others_receive_everything() {
     let broker = broker_with(|limits| limits.send_queue = 8);
     let (mut slow, mut quick) = (connect(&broker).await, connect(&broker).await);
     slow.subscribe("news").await;
@@ -21,7 +21,7 @@ async fn a_client_that_does_not_read_is_closed_while_others_receive_all() {
     }
     assert_eq!(broker.connections(), 1);
     assert_eq!(start.elapsed(), Duration::ZERO);
-    // What was under way still comes, then the reason.
+    // Frames in flight still arrive, then the close reason.
     let mut received = Vec::new();
     let code = loop {
         match slow.ws.next().await {
@@ -36,7 +36,7 @@ async fn a_client_that_does_not_read_is_closed_while_others_receive_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_takes_no_frame_for_30_seconds_is_closed_though_its_queue_is_not_full() {
+async fn a_client_that_reads_nothing_for_30_seconds_is_closed_even_if_its_queue_is_not_full() {
     let broker = broker();
     let mut client = connect(&broker).await;
     client.subscribe("news").await;
@@ -53,19 +53,19 @@ async fn a_client_that_pings_without_reading_the_pongs_is_closed() {
     let mut client = connect(&broker).await;
     client.subscribe("news").await;
     let pinging = async { while client.ws.send(Message::Ping(vec![0; 125].into())).await.is_ok() {} };
-    // Pongs that nobody takes must not pile up: the broker reads no further.
+    // Unread pongs must not pile up: the broker stops reading.
     tokio::time::timeout(Duration::from_secs(40), pinging).await.unwrap();
     assert_eq!(broker.connections(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_asks_without_reading_the_answers_is_closed() {
+async fn a_client_that_sends_without_reading_the_answers_is_closed() {
     let broker = broker_with(|limits| limits.send_queue = 8);
     let mut client = connect(&broker).await;
     client.subscribe("news").await;
     let ping = Message::text(json!({"event": "pusher:ping", "data": "a".repeat(100)}).to_string());
     let asking = async { while client.ws.send(ping.clone()).await.is_ok() {} };
-    // The broker stops reading when it cannot write, so the sender ends by being cut off.
+    // The broker stops reading when it cannot write, so the sender is cut off in the end.
     tokio::time::timeout(Duration::from_secs(40), asking).await.unwrap();
     assert_eq!(broker.connections(), 0);
 }

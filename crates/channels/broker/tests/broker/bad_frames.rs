@@ -5,7 +5,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::support::*;
 
 #[tokio::test]
-async fn garbage_is_answered_with_an_error_and_the_connection_stays() {
+async fn a_malformed_frame_is_answered_with_an_error_and_the_connection_stays() {
     let mut client = connect(&broker()).await;
     let deep = "[".repeat(10_000);
     for frame in [
@@ -26,7 +26,7 @@ async fn garbage_is_answered_with_an_error_and_the_connection_stays() {
 }
 
 #[tokio::test]
-async fn twenty_thousand_brackets_are_an_error_and_no_crash() {
+async fn twenty_thousand_brackets_are_answered_with_an_error() {
     let broker = broker_with(|limits| limits.frame_bytes = 64 * 1024);
     let mut client = connect(&broker).await;
     let nested = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
@@ -53,7 +53,7 @@ async fn too_many_bad_frames_close_the_connection() {
 }
 
 #[tokio::test]
-async fn unknown_events_are_named_in_the_error_but_not_at_any_length() {
+async fn the_error_for_an_unknown_event_repeats_at_most_200_characters_of_it() {
     let mut client = connect(&broker()).await;
     client.send(json!({"event": "hello", "channel": "news", "data": {}})).await;
     assert_eq!(client.next().await, error("Unsupported event received on socket: hello", None));
@@ -68,7 +68,7 @@ async fn unknown_events_are_named_in_the_error_but_not_at_any_length() {
 }
 
 #[tokio::test]
-async fn client_events_are_refused_and_reach_nobody() {
+async fn client_events_are_rejected_by_default() {
     let broker = broker();
     let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);
     ada.subscribe("private-room").await;
@@ -82,11 +82,11 @@ async fn client_events_are_refused_and_reach_nobody() {
 }
 
 #[tokio::test]
-async fn an_oversized_message_closes_with_1009_even_when_it_comes_in_pieces() {
+async fn an_oversized_message_closes_with_1009_even_in_fragments() {
     let mut client = connect(&broker()).await;
     client.send_raw(Message::text("a".repeat(16 * 1024))).await;
     assert_eq!(client.next().await["event"], "pusher:error");
-    // The broker stops reading within it, so the rest may not be taken.
+    // The broker stops reading in the middle, so sending the rest may fail.
     let (mut ours, mut theirs) = futures_util::StreamExt::split(client.ws);
     let sending = tokio::spawn(async move {
         let _ = futures_util::SinkExt::send(&mut ours, Message::text("a".repeat(16 * 1024 + 1))).await;
@@ -108,7 +108,7 @@ async fn an_oversized_message_closes_with_1009_even_when_it_comes_in_pieces() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_websocket_frames_close_the_connection() {
+async fn invalid_websocket_frames_close_the_connection() {
     let long_ping = [&b"\x89\xfe\x00\x80\0\0\0\0"[..], &[0; 128]].concat();
     for (bytes, code) in [
         (&b"\xf1\x80\0\0\0\0"[..], 1002),         // reserved bits
@@ -126,7 +126,7 @@ async fn bytes_that_are_no_websocket_frames_close_the_connection() {
 }
 
 #[tokio::test]
-async fn a_connection_cut_within_a_frame_is_forgotten() {
+async fn a_connection_cut_within_a_frame_is_removed() {
     let broker = broker();
     let mut client = connect(&broker).await;
     client.subscribe("news").await;

@@ -22,7 +22,7 @@ async fn a_new_subscriber_gets_the_last_event_right_after_the_confirmation() {
 }
 
 #[tokio::test]
-async fn every_kind_of_cache_channel_keeps_and_no_other_does() {
+async fn every_kind_of_cache_channel_stores_the_last_event_and_no_other_kind_does() {
     let broker = broker();
     let mut client = connect(&broker).await;
     client.subscribe("private-cache-a").await;
@@ -35,7 +35,7 @@ async fn every_kind_of_cache_channel_keeps_and_no_other_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_is_kept_for_half_an_hour_at_most() {
+async fn a_cached_event_expires_after_half_an_hour() {
     let broker = broker();
     publish(&broker, NEWS, "e", "1");
     let mut client = connect(&broker).await;
@@ -53,7 +53,7 @@ async fn an_event_is_kept_for_half_an_hour_at_most() {
 }
 
 #[tokio::test]
-async fn client_events_are_not_kept() {
+async fn client_events_are_not_cached() {
     let broker = builder().client_events(true).build();
     let channel = "private-cache-a";
     let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);

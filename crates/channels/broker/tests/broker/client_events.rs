@@ -19,7 +19,7 @@ async fn a_client_event_reaches_the_others_and_not_its_sender() {
     let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);
     ada.subscribe(ROOM).await;
     bob.subscribe(ROOM).await;
-    // An object arrives as its text, as all data of events.
+    // An object arrives as its JSON text, as the data of every event does.
     for (data, text) in
         [(json!({"a": 1}), r#"{"a":1}"#), (json!("plain"), "plain"), (json!("{\"a\":1}"), r#"{"a":1}"#)]
     {
@@ -30,7 +30,7 @@ async fn a_client_event_reaches_the_others_and_not_its_sender() {
 }
 
 #[tokio::test]
-async fn in_a_presence_channel_the_broker_says_who_sent_it() {
+async fn in_a_presence_channel_the_broker_adds_the_senders_user_id() {
     let broker = broker();
     let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);
     ada.join("presence-room", "ada").await;
@@ -45,7 +45,7 @@ async fn in_a_presence_channel_the_broker_says_who_sent_it() {
 }
 
 #[tokio::test]
-async fn what_breaks_the_rules_is_refused_in_pushers_words_and_reaches_nobody() {
+async fn invalid_client_events_are_rejected_in_pushers_words_and_reach_nobody() {
     let broker = broker();
     let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);
     bob.subscribe("news").await;
@@ -82,7 +82,7 @@ async fn what_breaks_the_rules_is_refused_in_pushers_words_and_reaches_nobody() 
 }
 
 #[tokio::test]
-async fn the_server_takes_client_events_of_encrypted_channels() {
+async fn client_events_work_on_encrypted_channels() {
     let broker = broker();
     let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);
     let channel = "private-encrypted-room";
@@ -95,7 +95,7 @@ async fn the_server_takes_client_events_of_encrypted_channels() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_eleventh_in_a_second_is_refused_with_4301_and_the_connection_stays() {
+async fn the_eleventh_client_event_in_a_second_is_rejected_with_4301_and_the_connection_stays() {
     let broker = broker();
     let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);
     ada.subscribe(ROOM).await;

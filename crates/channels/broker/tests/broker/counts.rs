@@ -11,7 +11,7 @@ fn count(channel: &str, count: usize) -> Value {
 }
 
 #[tokio::test]
-async fn subscribers_are_told_how_many_they_are_where_that_is_on() {
+async fn subscribers_receive_their_count_if_that_is_enabled() {
     let broker = builder().subscription_counts(true).build();
     let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);
     ada.subscribe("news").await;
@@ -26,7 +26,7 @@ async fn subscribers_are_told_how_many_they_are_where_that_is_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn above_a_hundred_the_count_is_told_every_five_seconds_at_most() {
+async fn above_100_subscribers_the_count_is_sent_every_five_seconds_at_most() {
     let broker = builder().subscription_counts(true).build();
     let mut clients = Vec::new();
     for n in 1..=100 {
@@ -52,7 +52,7 @@ async fn above_a_hundred_the_count_is_told_every_five_seconds_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn around_a_hundred_the_count_is_told_no_oftener() {
+async fn around_100_subscribers_the_count_is_sent_every_five_seconds_at_most() {
     let broker = builder().subscription_counts(true).build();
     let mut clients = Vec::new();
     for _ in 0..100 {
@@ -63,7 +63,7 @@ async fn around_a_hundred_the_count_is_told_no_oftener() {
     let mut witness = connect(&broker).await;
     witness.subscribe("news").await;
     let start = Instant::now();
-    // Every second one comes or goes, in the middle of it.
+    // Each second a client subscribes or unsubscribes, half a second off the schedule.
     let mut come_and_go = Box::pin(async {
         let mut client = clients.pop().unwrap();
         sleep(Duration::from_millis(500)).await;
@@ -74,21 +74,21 @@ async fn around_a_hundred_the_count_is_told_no_oftener() {
             sleep(Duration::from_secs(1)).await;
         }
     });
-    let mut told = Vec::new();
+    let mut sent = Vec::new();
     while start.elapsed() < Duration::from_secs(30) {
         tokio::select! {
             frame = witness.next() => {
                 assert_eq!(frame["event"], "pusher_internal:subscription_count");
-                told.push(start.elapsed().as_secs());
+                sent.push(start.elapsed().as_secs());
             }
             () = &mut come_and_go => {}
         }
     }
-    assert_eq!(told, [5, 10, 15, 20, 25, 30]);
+    assert_eq!(sent, [5, 10, 15, 20, 25, 30]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn big_channels_each_have_their_own_turn() {
+async fn each_large_channel_has_its_own_schedule() {
     let broker = builder().subscription_counts(true).build();
     let mut clients = Vec::new();
     for _ in 0..100 {

@@ -35,14 +35,14 @@ async fn socket_ids_differ() {
 }
 
 #[tokio::test]
-async fn an_unknown_key_is_told_and_closed_with_4001() {
+async fn an_unknown_key_gets_an_error_and_is_closed_with_4001() {
     let (frame, mut ws) = connect_raw(&broker(), "/app/other?protocol=7").await;
     assert_eq!((&frame["event"], &frame["data"]["code"]), (&json!("pusher:error"), &json!(4001)));
     assert_eq!(close_code(&mut ws).await, 4001);
 }
 
 #[tokio::test]
-async fn protocols_5_to_7_and_none_are_served_others_closed_with_4007() {
+async fn protocols_5_to_7_and_none_are_served_and_others_closed_with_4007() {
     for query in ["?protocol=5", "?protocol=6", "?client=js&protocol=7&version=8", "?version=1", ""] {
         establish(open(&broker(), &format!("/app/app-key{query}")).await).await;
     }
@@ -54,7 +54,7 @@ async fn protocols_5_to_7_and_none_are_served_others_closed_with_4007() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_is_closed_with_4100_until_there_is_room() {
+async fn a_connection_beyond_the_limit_is_closed_with_4100_until_there_is_room() {
     let broker = broker_with(|limits| limits.connections = 1);
     let mut first = connect(&broker).await;
     let (frame, mut ws) = connect_raw(&broker, APP).await;
@@ -64,7 +64,7 @@ async fn one_connection_too_many_is_closed_with_4100_until_there_is_room() {
     first.ws.close(None).await.unwrap();
     while futures_util::StreamExt::next(&mut first.ws).await.is_some() {}
     drop(first);
-    // The tasks of both may still be ending.
+    // Both connections' tasks may still be ending.
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
@@ -72,7 +72,7 @@ async fn one_connection_too_many_is_closed_with_4100_until_there_is_room() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn not_even_refusals_are_without_limit() {
+async fn the_number_of_rejected_connections_is_bounded_too() {
     let broker = broker_with(|limits| limits.connections = 0);
     let mut refused = Vec::new();
     for _ in 0..64 {
@@ -87,7 +87,7 @@ async fn not_even_refusals_are_without_limit() {
 }
 
 #[tokio::test]
-async fn what_is_no_websocket_handshake_is_refused() {
+async fn invalid_websocket_handshakes_are_rejected() {
     let good = [
         ("connection", "keep-alive, Upgrade"),
         ("upgrade", "websocket"),
@@ -118,7 +118,7 @@ async fn what_is_no_websocket_handshake_is_refused() {
 }
 
 #[tokio::test]
-async fn a_plain_request_learns_that_this_is_a_websocket() {
+async fn a_plain_request_is_answered_that_this_is_a_websocket() {
     let request = Request::get(APP).body(Full::default()).unwrap();
     let (status, text) = send(&broker(), request).await;
     assert_eq!(status, StatusCode::UPGRADE_REQUIRED);

@@ -11,7 +11,7 @@ fn valid() -> Value {
     json!({"name": "e", "channel": "news", "data": "{}"})
 }
 
-/// A valid event with one key replaced.
+/// Returns a valid event with one key replaced.
 fn with(key: &str, value: Value) -> Value {
     let mut event = valid();
     event[key] = value;
@@ -39,7 +39,7 @@ async fn the_published_example_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_malformed_event_is_400_with_a_text() {
+async fn a_malformed_event_is_rejected_with_400_and_a_text() {
     let broker = broker();
     let many: Vec<_> = (0..101).map(|n| format!("c{n}")).collect();
     for body in [
@@ -82,7 +82,7 @@ async fn a_malformed_event_is_400_with_a_text() {
 }
 
 #[tokio::test]
-async fn one_bad_event_keeps_a_whole_batch_back() {
+async fn one_invalid_event_rejects_the_whole_batch() {
     let broker = broker();
     let mut client = connect(&broker).await;
     client.subscribe("news").await;
@@ -105,9 +105,9 @@ async fn one_bad_event_keeps_a_whole_batch_back() {
 }
 
 #[tokio::test]
-async fn data_over_10240_bytes_is_413() {
+async fn data_over_10240_bytes_is_rejected_with_413() {
     let broker = broker();
-    // Counted in bytes of the data itself, not of its JSON.
+    // The limit counts bytes of the data itself, not of its JSON.
     for (data, status) in [
         ("\"".repeat(10_240), StatusCode::OK),
         ("a".repeat(10_241), StatusCode::PAYLOAD_TOO_LARGE),
@@ -120,7 +120,7 @@ async fn data_over_10240_bytes_is_413() {
 }
 
 #[tokio::test]
-async fn a_full_batch_of_escaped_data_fits_and_a_longer_body_is_413() {
+async fn a_full_batch_of_escaped_data_fits_and_a_longer_body_is_rejected_with_413() {
     let broker = broker();
     let event = json!({"name": "e".repeat(200), "channel": "c".repeat(164), "data": "\u{1}".repeat(10_240)});
     let body = json!({"batch": vec![event; 10]}).to_string();
@@ -130,7 +130,7 @@ async fn a_full_batch_of_escaped_data_fits_and_a_longer_body_is_413() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_not_signed_rightly_is_401_and_publishes_nothing() {
+async fn a_request_without_a_valid_signature_is_rejected_with_401_and_publishes_nothing() {
     let broker = broker();
     let mut client = connect(&broker).await;
     client.subscribe("news").await;
@@ -174,7 +174,7 @@ async fn a_request_that_is_not_signed_rightly_is_401_and_publishes_nothing() {
 }
 
 #[tokio::test]
-async fn another_app_is_404_and_another_method_405() {
+async fn another_app_gets_404_and_another_method_405() {
     let broker = broker();
     let body = valid().to_string();
     assert_eq!(post(&broker, "/apps/4/events", &body).await.0, StatusCode::NOT_FOUND);
@@ -184,7 +184,7 @@ async fn another_app_is_404_and_another_method_405() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_does_not_arrive_is_given_up() {
+async fn a_body_that_does_not_arrive_in_time_is_rejected_with_408() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = stream(&broker());
     let path = signed(EVENTS, "{}", NOW);
@@ -196,7 +196,7 @@ async fn a_body_that_does_not_arrive_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_body_of_a_caller_who_did_not_sign_is_not_waited_for() {
+async fn a_wrong_signature_is_rejected_before_the_body_arrives() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let start = tokio::time::Instant::now();
     let forged = format!("{}0", signed(EVENTS, "{}", NOW));
@@ -212,7 +212,7 @@ async fn the_body_of_a_caller_who_did_not_sign_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn below_a_path_the_signed_path_still_begins_at_apps() {
+async fn in_a_nested_router_the_signed_path_still_begins_at_apps() {
     let broker = broker();
     let nested = axum::Router::new().nest("/live", broker.router());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,5 +1,5 @@
-//! The broker from outside: raw WebSocket and HTTP clients over in-memory streams, so that the
-//! clock can be paused; and over TCP where that is the point.
+//! Tests the broker from outside, with raw WebSocket and HTTP clients over in-memory streams, so
+//! that the clock can be paused, and over TCP where that matters.
 #![allow(
     unreachable_pub,
     clippy::unwrap_used,
@@ -8,7 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
-mod authorization_end;
+mod authorization_expiry;
 mod backpressure;
 mod bad_frames;
 mod cache;
@@ -16,16 +16,16 @@ mod client_events;
 mod counts;
 mod handshake;
 mod http_api;
-mod keepalive;
+mod keep_alive;
 mod presence;
 mod publishing;
 mod queries;
 mod quota;
 mod shutdown;
-mod signing_in;
+mod sign_in;
 mod subscribing;
 mod support;
 mod tcp;
-mod terminating;
+mod termination;
 mod watchlist;
 mod webhooks;

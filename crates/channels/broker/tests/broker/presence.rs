@@ -9,7 +9,7 @@ fn change(name: &str, data: Value) -> Value {
 }
 
 #[tokio::test]
-async fn whoever_joins_is_told_who_is_there_and_the_others_who_came() {
+async fn a_new_member_receives_the_members_and_the_others_a_member_added_event() {
     let broker = broker();
     let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);
     let alone = json!({"ids": ["ada"], "hash": {"ada": {"name": "ada"}}, "count": 1});
@@ -23,7 +23,7 @@ async fn whoever_joins_is_told_who_is_there_and_the_others_who_came() {
 }
 
 #[tokio::test]
-async fn a_user_comes_with_the_first_connection_and_leaves_with_the_last() {
+async fn a_user_is_added_with_the_first_connection_and_removed_with_the_last() {
     let broker = broker();
     let (mut ada, mut phone, mut laptop) =
         (connect(&broker).await, connect(&broker).await, connect(&broker).await);
@@ -42,7 +42,7 @@ async fn a_user_comes_with_the_first_connection_and_leaves_with_the_last() {
 }
 
 #[tokio::test]
-async fn a_user_needs_no_info_and_a_number_is_an_id() {
+async fn user_info_is_optional_and_a_user_id_may_be_a_number() {
     let broker = broker();
     let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);
     let answer = ada.try_join(ROOM, r#"{"user_id":7}"#).await;
@@ -52,7 +52,7 @@ async fn a_user_needs_no_info_and_a_number_is_an_id() {
 }
 
 #[tokio::test]
-async fn channel_data_is_covered_by_the_signature_and_names_a_user() {
+async fn channel_data_must_be_signed_and_name_a_user() {
     let mut client = connect(&broker()).await;
     let sign = |client: &Client, data: &str| {
         format!("app-key:{}", signer().sign(format!("{}:{ROOM}:{data}", client.id).as_bytes()))
@@ -85,7 +85,7 @@ async fn channel_data_is_covered_by_the_signature_and_names_a_user() {
 }
 
 #[tokio::test]
-async fn the_101st_user_of_a_channel_is_refused_but_not_another_connection_of_one_who_is_there() {
+async fn the_101st_user_of_a_channel_is_rejected_but_not_another_connection_of_a_member() {
     let broker = broker();
     let mut clients = Vec::new();
     for n in 0..100 {
@@ -100,7 +100,7 @@ async fn the_101st_user_of_a_channel_is_refused_but_not_another_connection_of_on
 }
 
 #[tokio::test]
-async fn whoever_is_signed_in_joins_as_that_user_without_channel_data() {
+async fn a_signed_in_user_joins_without_channel_data() {
     let broker = broker();
     let mut client = connect(&broker).await;
     let auth = format!("app-key:{}", signer().sign(format!("{}:{ROOM}", client.id).as_bytes()));

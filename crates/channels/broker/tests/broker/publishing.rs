@@ -8,7 +8,7 @@ fn names(channel: &str, event: &str) -> (ChannelName, EventName) {
 }
 
 #[tokio::test]
-async fn a_triggered_event_reaches_every_subscriber_and_no_one_else() {
+async fn a_triggered_event_reaches_every_subscriber_and_nobody_else() {
     let broker = broker();
     let (mut ada, mut bob, mut eve) =
         (connect(&broker).await, connect(&broker).await, connect(&broker).await);
@@ -26,7 +26,7 @@ async fn a_triggered_event_reaches_every_subscriber_and_no_one_else() {
 }
 
 #[tokio::test]
-async fn the_socket_that_is_left_out_gets_nothing() {
+async fn the_excluded_socket_gets_nothing() {
     let broker = broker();
     let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);
     ada.subscribe("news").await;
@@ -87,7 +87,7 @@ async fn data_arrives_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_published_is_refused_in_process_too() {
+async fn invalid_data_is_rejected_in_process_too() {
     let broker = broker();
     let (channel, name) = names("news", "e");
     let kind = |result: Result<usize, pusher_broker::Error>| result.unwrap_err().kind();
@@ -96,7 +96,7 @@ async fn what_cannot_be_published_is_refused_in_process_too() {
 }
 
 #[tokio::test]
-async fn a_client_that_left_is_published_to_no_more() {
+async fn nothing_is_published_to_a_client_that_left() {
     let broker = broker();
     let mut client = connect(&broker).await;
     client.subscribe("news").await;

@@ -23,7 +23,7 @@ async fn occupied_channels_are_listed_by_prefix_with_their_users() {
 }
 
 #[tokio::test]
-async fn a_channel_is_described_as_far_as_is_asked() {
+async fn a_query_returns_the_requested_attributes_of_a_channel() {
     let broker = broker();
     let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);
     ada.join("presence-room", "ada").await;
@@ -46,7 +46,7 @@ async fn a_channel_is_described_as_far_as_is_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_event_of_a_cache_channel_is_told() {
+async fn a_query_returns_the_last_event_of_a_cache_channel() {
     let broker = broker();
     let cached = || get_json(&broker, "/apps/3/channels/cache-news", &[("info", "cache")]);
     assert_eq!(cached().await, json!({"occupied": false, "cache": null}));
@@ -67,7 +67,7 @@ async fn the_users_of_a_presence_channel_are_listed() {
 }
 
 #[tokio::test]
-async fn what_a_channel_has_not_is_400_with_a_text() {
+async fn an_attribute_that_a_channel_does_not_have_is_rejected_with_400_and_a_text() {
     let broker = broker();
     let room = "/apps/3/channels/presence-room";
     for (path, query) in [
@@ -89,7 +89,7 @@ async fn what_a_channel_has_not_is_400_with_a_text() {
 }
 
 #[tokio::test]
-async fn queries_need_a_signature_and_the_app() {
+async fn queries_need_a_signature_and_the_right_app() {
     let broker = broker();
     for path in [CHANNELS, "/apps/3/channels/news", "/apps/3/channels/presence-room/users"] {
         let request = hyper::Request::get(path).body(Default::default()).unwrap();
@@ -99,8 +99,8 @@ async fn queries_need_a_signature_and_the_app() {
 }
 
 #[tokio::test]
-async fn a_query_may_have_the_md5_of_no_body() {
-    // As the Python library sends it.
+async fn a_query_may_carry_the_md5_of_an_empty_body() {
+    // Pusher's Python library sends it.
     let broker = broker();
     let request = pusher_signer::Request::new("GET", CHANNELS).with_body(b"".as_slice());
     let query = signer().sign_request(&request, NOW).unwrap();
@@ -110,7 +110,7 @@ async fn a_query_may_have_the_md5_of_no_body() {
 }
 
 #[tokio::test]
-async fn a_published_event_tells_of_its_channels_what_they_have() {
+async fn publishing_returns_the_requested_attributes_of_the_channels() {
     let broker = broker();
     let mut ada = connect(&broker).await;
     ada.join("presence-room", "ada").await;

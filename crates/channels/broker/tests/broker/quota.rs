@@ -7,10 +7,10 @@ async fn a_connection_over_the_apps_quota_is_closed_with_4004() {
     let mut late = open(&broker, APP).await;
     assert_eq!(close_code(&mut late).await, 4004);
     drop(client);
-    // Seen by the broker in its own time.
+    // The broker notices the end of a connection with a delay.
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
     while broker.connections() > 0 {
-        assert!(tokio::time::Instant::now() < deadline, "it is not forgotten");
+        assert!(tokio::time::Instant::now() < deadline, "the connection was not removed in time");
         tokio::task::yield_now().await;
     }
     connect(&broker).await;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::support::*;
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_closes_every_connection_with_4200_and_refuses_new_ones() {
+async fn shutdown_closes_every_connection_with_4200_and_rejects_new_ones() {
     let broker = broker();
     let mut clients = [connect(&broker).await, connect(&broker).await];
     clients[0].subscribe("news").await;
@@ -52,11 +52,11 @@ async fn shutdown_does_not_wait_for_clients_that_do_not_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_published_before_a_shutdown_comes_before_the_close() {
+async fn events_published_before_a_shutdown_arrive_before_the_close() {
     let broker = broker();
     let mut client = connect(&broker).await;
     client.subscribe("news").await;
-    // More than is on the way to a client that has not read yet.
+    // More than fits into the stream of a client that has not read yet.
     for n in 0..100 {
         publish(&broker, "news", "e", &format!("{n}{}", ".".repeat(1_000)));
     }
@@ -75,7 +75,7 @@ async fn what_was_published_before_a_shutdown_comes_before_the_close() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_queue_of_a_client_that_does_not_read_does_not_hold_a_shutdown_up() {
+async fn a_full_queue_does_not_delay_a_shutdown() {
     let broker = broker();
     let mut stuck = connect(&broker).await;
     stuck.subscribe("news").await;

@@ -3,21 +3,21 @@ use serde_json::json;
 use crate::support::*;
 
 #[tokio::test]
-async fn a_public_channel_needs_nothing_and_a_private_one_its_authorization() {
+async fn a_private_channel_needs_an_authorization_and_a_public_one_does_not() {
     let mut client = connect(&broker()).await;
     client.subscribe("news").await;
     client.subscribe("private-ada").await;
 }
 
 #[tokio::test]
-async fn a_subscription_may_come_with_its_data_as_text() {
+async fn a_subscription_may_carry_its_data_as_text() {
     let mut client = connect(&broker()).await;
     client.send(json!({"event": "pusher:subscribe", "data": r#"{"channel":"news"}"#})).await;
     assert_eq!(client.next().await["event"], "pusher_internal:subscription_succeeded");
 }
 
 #[tokio::test]
-async fn a_private_channel_refuses_whoever_is_not_authorized() {
+async fn a_private_channel_rejects_a_client_without_authorization() {
     let broker = broker();
     let (mut client, other) = (connect(&broker).await, connect(&broker).await);
     let channel = "private-ada";
@@ -41,7 +41,7 @@ async fn a_private_channel_refuses_whoever_is_not_authorized() {
         let answer = client.try_subscribe(channel, auth).await;
         assert_eq!(answer, error(message, Some(channel)), "{auth}");
         let good = good.strip_prefix("app-key:").unwrap();
-        assert!(!answer.to_string().contains(good), "the right signature is told");
+        assert!(!answer.to_string().contains(good), "the error reveals the right signature");
     }
     client.send(json!({"event": "pusher:subscribe", "data": {"channel": channel}})).await;
     assert_eq!(client.next().await, error("Auth info required to subscribe to private-ada", Some(channel)));
@@ -50,7 +50,7 @@ async fn a_private_channel_refuses_whoever_is_not_authorized() {
 }
 
 #[tokio::test]
-async fn an_encrypted_channel_passes_its_data_on_unread() {
+async fn an_encrypted_channel_passes_its_data_on_unchanged() {
     let broker = broker();
     let mut client = connect(&broker).await;
     for channel in ["private-encrypted-a", "private-encrypted-cache-a"] {
@@ -67,7 +67,7 @@ async fn an_encrypted_channel_passes_its_data_on_unread() {
 }
 
 #[tokio::test]
-async fn names_outside_the_rules_are_refused() {
+async fn invalid_channel_names_are_rejected() {
     let mut client = connect(&broker()).await;
     for channel in ["", "a b", "a\n", "#other", "é", &"a".repeat(165)] {
         let answer = client.try_subscribe(channel, "").await;
@@ -78,7 +78,7 @@ async fn names_outside_the_rules_are_refused() {
 }
 
 #[tokio::test]
-async fn subscription_data_of_another_shape_is_refused() {
+async fn malformed_subscription_data_is_rejected() {
     let mut client = connect(&broker()).await;
     for data in [json!(null), json!(1), json!([]), json!("news"), json!({}), json!({"channel": 1})] {
         for event in ["pusher:subscribe", "pusher:unsubscribe"] {
@@ -90,7 +90,7 @@ async fn subscription_data_of_another_shape_is_refused() {
 }
 
 #[tokio::test]
-async fn a_second_subscription_to_a_channel_is_refused() {
+async fn a_second_subscription_to_a_channel_is_rejected() {
     let mut client = connect(&broker()).await;
     client.subscribe("news").await;
     assert_eq!(
@@ -115,7 +115,7 @@ async fn unsubscribing_ends_the_events_and_is_not_confirmed() {
 }
 
 #[tokio::test]
-async fn the_101st_subscription_of_a_connection_is_refused_until_one_is_given_up() {
+async fn the_101st_subscription_of_a_connection_is_rejected_until_another_ends() {
     let mut client = connect(&broker()).await;
     for n in 0..100 {
         client.subscribe(&format!("news-{n}")).await;
@@ -128,7 +128,7 @@ async fn the_101st_subscription_of_a_connection_is_refused_until_one_is_given_up
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_and_goes_too_often_is_refused_with_4301_and_stays_connected() {
+async fn too_many_subscriptions_within_ten_seconds_are_rejected_with_4301_and_the_connection_stays() {
     let broker = broker_with(|limits| (limits.subscribe_requests, limits.subscriptions) = (3, 3));
     let mut client = connect(&broker).await;
     for n in 0..3 {
@@ -137,16 +137,16 @@ async fn who_comes_and_goes_too_often_is_refused_with_4301_and_stays_connected()
             client.unsubscribe("news").await;
         }
     }
-    let mut refused = error("Subscription rejected due to rate limit", Some("sports"));
-    refused["data"]["code"] = json!(4301);
-    assert_eq!(client.try_subscribe("sports", "").await, refused);
+    let mut rejected = error("Subscription rejected due to rate limit", Some("sports"));
+    rejected["data"]["code"] = json!(4301);
+    assert_eq!(client.try_subscribe("sports", "").await, rejected);
     tokio::time::advance(std::time::Duration::from_secs(10)).await;
     client.unsubscribe("news").await;
     client.subscribe("sports").await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_back_may_ask_for_all_its_channels_at_once() {
+async fn a_reconnected_client_may_subscribe_to_all_its_channels_at_once() {
     let broker = broker_with(|limits| (limits.subscribe_requests, limits.subscriptions) = (3, 5));
     let mut client = connect(&broker).await;
     for n in 0..5 {
@@ -155,7 +155,7 @@ async fn who_comes_back_may_ask_for_all_its_channels_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn by_default_a_connection_may_fill_up_five_times_in_ten_seconds() {
+async fn by_default_a_connection_may_subscribe_500_times_in_ten_seconds() {
     let mut client = connect(&broker()).await;
     for round in 0..5 {
         for n in 0..100 {

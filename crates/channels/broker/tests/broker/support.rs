@@ -34,13 +34,14 @@ pub fn builder() -> Builder {
     Broker::builder("3", signer()).clock(|| Duration::from_secs(NOW))
 }
 
-/// The client's end of an in-memory connection to the broker's router.
+/// Returns the client's end of an in-memory connection to the broker's router.
 pub fn stream(broker: &Broker) -> DuplexStream {
-    stream_of(broker, 1024)
+    stream_with_buffer(broker, 1024)
 }
 
-/// With so many bytes under way in each direction.
-pub fn stream_of(broker: &Broker, bytes: usize) -> DuplexStream {
+/// Returns the client's end of an in-memory connection that buffers this many bytes in each
+/// direction.
+pub fn stream_with_buffer(broker: &Broker, bytes: usize) -> DuplexStream {
     let (ours, theirs) = tokio::io::duplex(bytes);
     let service = TowerToHyperService::new(broker.router());
     tokio::spawn(async move {
@@ -56,7 +57,7 @@ pub struct Client<S = DuplexStream> {
     pub id: SocketId,
 }
 
-/// An established connection.
+/// Returns an established connection.
 pub async fn connect(broker: &Broker) -> Client {
     establish(open(broker, APP).await).await
 }
@@ -79,7 +80,7 @@ async fn next<S: AsyncRead + AsyncWrite + Unpin>(ws: &mut WebSocketStream<S>) ->
     }
 }
 
-/// The code with which the broker closes, whatever comes before.
+/// Reads until the broker closes the connection, and returns the close code.
 pub async fn close_code<S: AsyncRead + AsyncWrite + Unpin>(ws: &mut WebSocketStream<S>) -> u16 {
     loop {
         match ws.next().await {
@@ -103,7 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.ws.send(message).await.unwrap();
     }
 
-    /// Asks for a subscription, and gives the answer.
+    /// Requests a subscription, and returns the answer.
     pub async fn try_subscribe(&mut self, channel: &str, auth: &str) -> Value {
         self.send(json!({"event": "pusher:subscribe", "data": {"channel": channel, "auth": auth}})).await;
         self.next().await
@@ -118,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         );
     }
 
-    /// Asks for a subscription as a user, and gives the answer.
+    /// Requests a subscription to a presence channel, and returns the answer.
     pub async fn try_join(&mut self, channel: &str, channel_data: &str) -> Value {
         let name = channel.parse::<ChannelName>().unwrap();
         let auth = signer().authorize_channel(&self.id, &name, Some(channel_data)).unwrap().auth;
@@ -127,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.next().await
     }
 
-    /// Subscribes to a presence channel as a user, and gives who is there.
+    /// Subscribes to a presence channel as a user, and returns its members.
     pub async fn join(&mut self, channel: &str, user_id: &str) -> Value {
         let data = json!({"user_id": user_id, "user_info": {"name": user_id}}).to_string();
         let answer = self.try_join(channel, &data).await;
@@ -140,7 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.send(json!({"event": "pusher:unsubscribe", "data": {"channel": channel}})).await;
     }
 
-    /// Signs in, and gives the answer.
+    /// Requests to sign in, and returns the answer.
     pub async fn try_sign_in(&mut self, user_data: &str) -> Value {
         let auth = signer().authenticate_user(&self.id, user_data).unwrap().auth;
         self.send(json!({"event": "pusher:signin", "data": {"auth": auth, "user_data": user_data}})).await;
@@ -153,7 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         assert_eq!(answer, json!({"event": "pusher:signin_success", "data": {"user_data": user_data}}));
     }
 
-    /// That nothing was sent to it before the answer to a ping.
+    /// Asserts that nothing arrives before the answer to a ping.
     pub async fn got_nothing(&mut self) {
         self.send(json!({"event": "pusher:ping"})).await;
         assert_eq!(self.next().await["event"], "pusher:pong");
@@ -168,7 +169,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 }
 
-/// The error event of a connection that stays open.
+/// Returns an error event without a code.
 pub fn error(message: &str, channel: Option<&str>) -> Value {
     let mut frame = json!({"event": "pusher:error", "data": {"code": null, "message": message}});
     if let Some(channel) = channel {
@@ -181,24 +182,24 @@ pub fn event(name: &str, channel: &str, data: &str) -> Value {
     json!({"event": name, "channel": channel, "data": data})
 }
 
-/// The data of a frame that has it as text.
+/// Parses a frame's data, a JSON text.
 pub fn data_of(frame: &Value) -> Value {
     serde_json::from_str(frame["data"].as_str().unwrap()).unwrap()
 }
 
-/// Publishes in process, and tells to how many.
+/// Publishes in process, and returns the number of receivers.
 pub fn publish(broker: &Broker, channel: &str, event: &str, data: &str) -> usize {
     broker.publish(&channel.parse().unwrap(), &EventName::new(event).unwrap(), data, None).unwrap()
 }
 
-/// A path with the signed query of a `POST` with that body.
+/// Returns a path with the signed query of a `POST` with this body.
 pub fn signed(path: &str, body: &str, now: u64) -> String {
     let request = pusher_signer::Request::new("POST", path).with_body(body.as_bytes());
     let query = signer().sign_request(&request, now).unwrap();
     format!("{path}?{}", serde_urlencoded::to_string(query).unwrap())
 }
 
-/// A signed `POST`.
+/// Sends a signed `POST`.
 pub async fn post(broker: &Broker, path: &str, body: &str) -> (StatusCode, String) {
     post_as_is(broker, &signed(path, body, NOW), body).await
 }
@@ -222,7 +223,7 @@ pub async fn http_client(broker: &Broker) -> hyper::client::conn::http1::SendReq
     sender
 }
 
-/// A signed `GET`.
+/// Sends a signed `GET`.
 pub async fn get(broker: &Broker, path: &str, query: &[(&str, &str)]) -> (StatusCode, String) {
     let request = pusher_signer::Request::new("GET", path).with_query(query);
     let query = signer().sign_request(&request, NOW).unwrap();
@@ -230,7 +231,7 @@ pub async fn get(broker: &Broker, path: &str, query: &[(&str, &str)]) -> (Status
     send(broker, Request::get(path).body(Full::default()).unwrap()).await
 }
 
-/// The JSON of a successful [`get`].
+/// Sends a signed `GET`, and returns the JSON of its successful response.
 pub async fn get_json(broker: &Broker, path: &str, query: &[(&str, &str)]) -> Value {
     let (status, text) = get(broker, path, query).await;
     assert_eq!(status, StatusCode::OK, "{text}");

@@ -4,7 +4,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::*;
 
-/// The broker behind `axum::serve` on a free port.
+/// Serves the broker with `axum::serve` on a free port.
 async fn serve(broker: &pusher_broker::Broker) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -20,7 +20,7 @@ async fn connect_tcp(address: std::net::SocketAddr) -> Client<TcpStream> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_clients_see_two_publishers_in_one_order() {
+async fn all_clients_see_the_events_of_two_publishers_in_one_order() {
     let broker = broker_with(|limits| limits.send_queue = 1_000);
     let address = serve(&broker).await;
     let mut readers = Vec::new();
@@ -55,17 +55,17 @@ async fn a_hundred_clients_see_two_publishers_in_one_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_close_frame_survives_the_bytes_that_were_not_read() {
+async fn a_close_frame_arrives_despite_unread_bytes() {
     let broker = broker();
     let mut client = connect_tcp(serve(&broker).await).await;
     client.subscribe("news").await;
-    // Small enough for the kernel's buffers, so that it is sent whole; too long for the broker.
+    // Too long for the broker, but small enough for the kernel's buffers, so that it is sent whole.
     client.send_raw(Message::text("a".repeat(60_000))).await;
     assert_eq!(client.close_code().await, 1009);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_is_cut_off_is_forgotten() {
+async fn a_client_that_is_cut_off_is_removed() {
     let broker = broker();
     let address = serve(&broker).await;
     let mut client = connect_tcp(address).await;

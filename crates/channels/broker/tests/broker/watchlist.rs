@@ -8,7 +8,7 @@ fn events(events: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_watcher_is_told_who_is_there_and_then_who_comes_and_goes() {
+async fn a_watcher_receives_who_is_online_and_then_every_change() {
     let broker = broker();
     let (mut ada, mut bob, mut tablet) =
         (connect(&broker).await, connect(&broker).await, connect(&broker).await);
@@ -29,7 +29,7 @@ async fn a_watcher_is_told_who_is_there_and_then_who_comes_and_goes() {
 }
 
 #[tokio::test]
-async fn of_a_list_that_is_too_long_the_first_hundred_are_watched() {
+async fn the_first_100_users_of_a_longer_watchlist_are_watched() {
     let broker = broker();
     let (mut ada, mut last, mut first) =
         (connect(&broker).await, connect(&broker).await, connect(&broker).await);
@@ -38,8 +38,8 @@ async fn of_a_list_that_is_too_long_the_first_hundred_are_watched() {
     assert_eq!(answer["event"], "pusher:signin_success");
     let state = data_of(&ada.next().await);
     assert_eq!(state["events"][0]["user_ids"].as_array().unwrap().len(), 100);
-    let told = ada.next().await;
-    assert_eq!((&told["event"], &told["data"]["code"]), (&json!("pusher:error"), &json!(4302)));
+    let error_event = ada.next().await;
+    assert_eq!((&error_event["event"], &error_event["data"]["code"]), (&json!("pusher:error"), &json!(4302)));
     last.sign_in("user-100").await;
     first.sign_in("user-0").await;
     assert_eq!(ada.next().await, events(json!([{"name": "online", "user_ids": ["user-0"]}])));

@@ -8,17 +8,19 @@ use tokio::time::Instant;
 
 use crate::support::*;
 
-/// A broker that sends webhooks here.
-fn hooked(configure: impl FnOnce(Builder) -> Builder) -> (Broker, mpsc::UnboundedReceiver<Webhook>) {
+/// Returns a broker, and a receiver of its webhooks.
+fn broker_with_webhooks(
+    configure: impl FnOnce(Builder) -> Builder,
+) -> (Broker, mpsc::UnboundedReceiver<Webhook>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let builder = builder().client_events(true).webhook(move |webhook| {
-        let sent = sender.send(webhook).map_err(|_| "nobody listens".to_owned());
+        let sent = sender.send(webhook).map_err(|_| "the receiver is gone".to_owned());
         async move { sent }
     });
     (configure(builder).build(), receiver)
 }
 
-/// The events of the next webhooks, as many as are wanted.
+/// Returns the events of the next webhooks, at least `count`.
 async fn events(webhooks: &mut mpsc::UnboundedReceiver<Webhook>, count: usize) -> Vec<Value> {
     let mut events = Vec::new();
     while events.len() < count {
@@ -30,8 +32,8 @@ async fn events(webhooks: &mut mpsc::UnboundedReceiver<Webhook>, count: usize) -
 }
 
 #[tokio::test]
-async fn a_webhook_is_signed_and_says_when_it_was_made() {
-    let (broker, mut webhooks) = hooked(|builder| builder);
+async fn a_webhook_carries_a_signature_and_a_time() {
+    let (broker, mut webhooks) = broker_with_webhooks(|builder| builder);
     connect(&broker).await.subscribe("news").await;
     let webhook = webhooks.recv().await.unwrap();
     let [content_type, (_, key), (_, signature)] = webhook.headers();
@@ -44,8 +46,8 @@ async fn a_webhook_is_signed_and_says_when_it_was_made() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_seven_kinds_are_told() {
-    let (broker, mut webhooks) = hooked(|builder| builder.subscription_counts(true));
+async fn all_seven_kinds_of_events_are_sent() {
+    let (broker, mut webhooks) = broker_with_webhooks(|builder| builder.subscription_counts(true));
     let mut client = connect(&broker).await;
     let channel = "presence-cache-room";
     client.join(channel, "ada").await;
@@ -82,8 +84,8 @@ async fn all_seven_kinds_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_is_back_within_three_seconds_was_never_away() {
-    let (broker, mut webhooks) = hooked(|builder| builder);
+async fn a_return_within_three_seconds_cancels_the_departure() {
+    let (broker, mut webhooks) = broker_with_webhooks(|builder| builder);
     let mut client = connect(&broker).await;
     client.join("presence-room", "ada").await;
     assert_eq!(events(&mut webhooks, 2).await.len(), 2);
@@ -97,8 +99,8 @@ async fn whoever_is_back_within_three_seconds_was_never_away() {
 }
 
 #[tokio::test]
-async fn a_cache_miss_is_told_once_until_something_is_published() {
-    let (broker, mut webhooks) = hooked(|builder| builder);
+async fn a_cache_miss_is_sent_once_until_the_next_event() {
+    let (broker, mut webhooks) = broker_with_webhooks(|builder| builder);
     let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);
     for client in [&mut ada, &mut bob] {
         client.subscribe("cache-a").await;
@@ -110,30 +112,30 @@ async fn a_cache_miss_is_told_once_until_something_is_published() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_webhook_that_is_not_acknowledged_is_sent_again_for_five_minutes() {
+async fn a_webhook_that_fails_is_retried_for_five_minutes() {
     let sent = Arc::new(Mutex::new(Vec::new()));
-    let noted = sent.clone();
+    let attempts = sent.clone();
     let start = Instant::now();
     let broker = builder()
         .webhook(move |webhook| {
-            noted.lock().unwrap().push((start.elapsed().as_secs(), webhook));
+            attempts.lock().unwrap().push((start.elapsed().as_secs(), webhook));
             async { Err("no".to_owned()) }
         })
         .build();
     let mut client = connect(&broker).await;
     client.subscribe("news").await;
     tokio::time::sleep(Duration::from_secs(310)).await;
-    // What comes after it is that the client, which answers no ping, is gone.
-    let mut before = sent.lock().unwrap().clone();
-    let first = before[0].1.clone();
-    before.retain(|(_, webhook)| *webhook == first);
-    let times: Vec<_> = before.iter().map(|(second, _)| *second).collect();
+    // Ignore the webhook about the client, which is closed since it answers no ping.
+    let mut attempts = sent.lock().unwrap().clone();
+    let first = attempts[0].1.clone();
+    attempts.retain(|(_, webhook)| *webhook == first);
+    let times: Vec<_> = attempts.iter().map(|(second, _)| *second).collect();
     assert_eq!(times, [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_destination_that_does_not_answer_holds_up_no_other() {
-    let (broker, mut webhooks) = hooked(|builder| builder.webhook(|_| std::future::pending()));
+async fn a_destination_that_does_not_answer_delays_no_other() {
+    let (broker, mut webhooks) = broker_with_webhooks(|builder| builder.webhook(|_| std::future::pending()));
     let start = Instant::now();
     connect(&broker).await.subscribe("news").await;
     events(&mut webhooks, 1).await;
@@ -141,8 +143,8 @@ async fn a_destination_that_does_not_answer_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn with_the_broker_its_deliveries_end() {
-    let (broker, mut webhooks) = hooked(|builder| builder);
+async fn dropping_the_broker_ends_its_deliveries() {
+    let (broker, mut webhooks) = broker_with_webhooks(|builder| builder);
     connect(&broker).await.subscribe("news").await;
     events(&mut webhooks, 1).await;
     broker.shutdown().await;

@@ -36,8 +36,8 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    pub(crate) async fn run(self, mut env: Env, output: &mut Output) -> Result<(), Error> {
-        let service = inbox::of_user(&mut env, &self.user)?.build().map_err(|error| inbox::told(&error))?;
+    pub(crate) async fn run(self, env: Env, output: &mut Output) -> Result<(), Error> {
+        let service = inbox::of_user(&env, &self.user)?.build().map_err(|error| inbox::told(&error))?;
         if service.is_live_only() {
             return Err(inbox::needs_server());
         }

@@ -48,16 +48,14 @@ pub(crate) struct Push {
 
 impl Push {
     pub(crate) async fn run(self, env: &Env, output: &mut Output) -> Result<(), Error> {
-        let notification = InternalNotification {
-            id: self.id,
-            heading: self.heading,
-            payload: self.payload,
-            image_url: self.image_url,
-            send_after: self.send_after,
-            expires_at: self.expires_at,
-            buttons: self.buttons,
-            ..InternalNotification::new(self.content)
-        };
+        let mut notification = InternalNotification::new(self.content);
+        notification.id = self.id;
+        notification.heading = self.heading;
+        notification.payload = self.payload;
+        notification.image_url = self.image_url;
+        notification.send_after = self.send_after;
+        notification.expires_at = self.expires_at;
+        notification.buttons = self.buttons;
         notification.check().map_err(Error::usage)?;
         let receipt =
             inbox::pushing(env)?.push(&self.to, notification).await.map_err(|error| inbox::told(&error))?;
@@ -77,9 +75,7 @@ fn parse_payload(text: &str) -> Result<Value, String> {
 
 fn parse_button(text: &str) -> Result<Button, &'static str> {
     match text.split_once('=') {
-        Some((id, text)) if !id.is_empty() && !text.is_empty() => {
-            Ok(Button { id: id.to_owned(), text: text.to_owned(), icon: None, extra: Default::default() })
-        }
+        Some((id, text)) if !id.is_empty() && !text.is_empty() => Ok(Button::new(id, text)),
         _ => Err("it may be id=Text"),
     }
 }

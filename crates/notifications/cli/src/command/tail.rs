@@ -41,9 +41,9 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    pub(crate) async fn run(self, mut env: Env) -> Result<(), Error> {
+    pub(crate) async fn run(self, env: Env) -> Result<(), Error> {
         logs::start(&env, "off")?;
-        let builder = inbox::of_user(&mut env, &self.user)?;
+        let builder = inbox::of_user(&env, &self.user)?;
         let limit = usize::from(self.limit);
         let service = builder.window(limit).build().map_err(|error| inbox::told(&error))?;
         if service.is_live_only() {
@@ -166,7 +166,9 @@ mod tests {
                 (NotificationId::new(format!("n{seq}")).unwrap(), InternalNotification::new("c"));
             InboxNotification::new(id, body, "key:shop", Timestamp::UNIX_EPOCH, *seq).into()
         };
-        Snapshot { notifications: seqs.iter().map(row).collect(), ..Snapshot::default() }
+        let mut snapshot = Snapshot::default();
+        snapshot.notifications = seqs.iter().map(row).collect();
+        snapshot
     }
 
     #[test]

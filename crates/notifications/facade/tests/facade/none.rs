@@ -64,7 +64,7 @@ async fn init_succeeds_and_the_status_says_that_it_does_nothing() {
     for _ in 0..2 {
         service.init().await.unwrap();
         service.init().await.unwrap();
-        let disabled = Snapshot { status: Status::Disabled, ..Snapshot::default() };
+        let disabled = Snapshot::new(Status::Disabled);
         assert_eq!(service.snapshot(), disabled);
         service.dispose().await;
     }

@@ -1,12 +1,12 @@
 use internal_notifications_models::{
-    InternalNotification, NotificationId, Receipt, RemovedReason, Retraction, UserId,
+    InternalNotification, NotificationId, PushLimits, Receipt, RemovedReason, Retraction, UserId,
 };
 use internal_notifications_service::{OfflinePush, ServiceError};
 
 use super::HubState;
 use crate::device::{no_connection, not_initialized};
 use crate::trace::MAX_ENTRIES;
-use crate::{Call, PushRecord, inboxes};
+use crate::{Call, PushRecord};
 
 impl HubState {
     /// Stores a push and delivers what it changed.
@@ -16,8 +16,10 @@ impl HubState {
         user_ids: &[UserId],
         notification: InternalNotification,
     ) -> Result<Receipt, ServiceError> {
-        let stored = inboxes::check(user_ids, &notification)
-            .and_then(|()| self.inboxes.push(sender, user_ids, &notification, self.now, &mut self.counters));
+        let checked = PushLimits::default().check(user_ids, &notification);
+        let stored = checked
+            .map_err(ServiceError::from)
+            .and_then(|_| self.inboxes.push(sender, user_ids, &notification, self.now, &mut self.counters));
         let (receipt, changes) = match stored {
             Ok(stored) => stored,
             Err(error) => {
@@ -25,7 +27,7 @@ impl HubState {
                 return Err(error);
             }
         };
-        let Receipt { id, accepted, duplicates, scheduled } = &receipt;
+        let Receipt { id, accepted, duplicates, scheduled, .. } = &receipt;
         let what = format_args!(
             "pushes {id:?}: {accepted} accepted, {duplicates} duplicates, {scheduled} scheduled"
         );
@@ -100,11 +102,11 @@ impl HubState {
             None => device.faults.call(Call::Push)?,
         }
         *session = Some(present);
-        inboxes::check(user_ids, notification)?;
+        PushLimits::default().check(user_ids, notification)?;
         match (device.is_online, device.settings.offline_push) {
             (true, _) => Ok(Some(format!("user:{}", device.initialized()?.user))),
             (false, OfflinePush::Wait) => Ok(None),
-            (false, OfflinePush::Err) => Err(no_connection()),
+            (false, _) => Err(no_connection()),
         }
     }
 }

@@ -93,6 +93,9 @@ impl Inboxes {
             let removed = log.withdraw(std::slice::from_ref(id), reason, now, counters.tag());
             changes.extend(removed.map(|change| (user.clone(), change)));
         }
-        Ok((Retraction { id: id.clone(), cancelled, removed: changes.len() as u64 }, changes))
+        Ok((
+            Retraction::new(id.clone()).with_cancelled(cancelled).with_removed(changes.len() as u64),
+            changes,
+        ))
     }
 }

@@ -12,7 +12,7 @@ fn users_push_to_each_other_and_to_all_their_devices() {
     let hub = MockHub::new();
     let (ada, phone, laptop) = (live(hub.service("ada")), live(hub.service("bob")), live(hub.service("bob")));
     let receipt = now(ada.push(&[user("bob"), user("ada"), user("bob")], note("n"))).unwrap();
-    assert_eq!(receipt, Receipt { id: id("n"), accepted: 2, duplicates: 0, scheduled: 0 });
+    assert_eq!(receipt, Receipt::new(id("n")).with_accepted(2));
     now(phone.mark_opened(&[id("n")])).unwrap();
     for bobs in [&phone, &laptop] {
         assert_eq!((shown(bobs), bobs.snapshot().pending), (vec!["n✓".into()], 0));

@@ -44,7 +44,7 @@ impl Identity for Provider {
 }
 
 fn device(server: &Server, provider: &Provider) -> Device {
-    Device::with(server, |builder| builder.identity(Arc::new(provider.clone())))
+    Device::with_identity(server, provider.clone())
 }
 
 #[tokio::test(start_paused = true)]
@@ -84,9 +84,9 @@ async fn a_fresh_token_is_asked_for_once_a_call() {
     assert_eq!(error.kind(), ServiceErrorKind::Unauthorized);
     assert!(!error.to_string().contains("another-bad-one"));
     assert_eq!(provider.0.lock().unwrap().fresh, 1);
-    let bearers: Vec<_> =
-        server.seen("/opened").split_off(before).into_iter().map(|seen| seen.bearer).collect();
-    assert_eq!(bearers, ["ada-token", "another-bad-one"]);
+    let tokens: Vec<_> =
+        server.seen("/opened").split_off(before).into_iter().map(|seen| seen.token).collect();
+    assert_eq!(tokens, ["ada-token", "another-bad-one"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,7 +97,7 @@ async fn a_fresh_identity_of_another_user_is_refused() {
     let device = device(&server, &provider);
     let error = device.service.init().await.unwrap_err();
     assert_eq!(error.kind(), ServiceErrorKind::Unauthorized);
-    assert!(server.seen("").iter().all(|seen| seen.bearer != "bob-token"));
+    assert!(server.seen("").iter().all(|seen| seen.token != "bob-token"));
     assert_eq!(device.service.snapshot().status, Status::Idle);
     // Who the user is was asked anew: now it is bob's service, from the beginning.
     device.go_live().await;

@@ -3,10 +3,12 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
 use internal_notifications_pusher::contract::{
-    Announcement, InternalNotificationsService, ServiceErrorKind, Snapshot, Status,
+    Announcement, InternalNotificationsService, ServiceError, ServiceErrorKind, Snapshot, Status,
 };
 use internal_notifications_pusher::models::{InternalNotification, NotificationId};
-use internal_notifications_pusher::{Credentials, Http, HttpAnswer, HttpRequest, Identity, MAX_ANSWER};
+use internal_notifications_pusher::{
+    Credentials, HttpClient, HttpRequest, HttpResponse, Identity, MAX_RESPONSE_BYTES,
+};
 
 use crate::support::{Device, Fault, Server, ids, soon};
 
@@ -72,7 +74,7 @@ async fn a_failing_init_says_why_and_leaves_the_service_idle() {
     let server = Server::new();
     let device = Device::new(&server);
     let mut too_long = br#"{"seq":0,"tag":null,"pending":0,"notifications":[],"next":null}"#.to_vec();
-    too_long.resize(MAX_ANSWER + 1, b' ');
+    too_long.resize(MAX_RESPONSE_BYTES + 1, b' ');
     for (fault, kind) in [
         (Fault::Answer(401, Vec::new()), ServiceErrorKind::Unauthorized),
         (Fault::Answer(403, Vec::new()), ServiceErrorKind::Forbidden),
@@ -105,27 +107,35 @@ async fn dispose_while_init_waits_ends_it() {
     assert_eq!(init.unwrap_err().kind(), ServiceErrorKind::NotInitialized);
 }
 
-/// Who holds it is seen by its count.
-struct Counted(Server);
+/// Counts the requests in progress.
+#[derive(Clone)]
+struct Counted {
+    server: Server,
+    in_progress: Arc<()>,
+}
+
+impl Counted {
+    fn new(server: &Server) -> Self {
+        Self { server: server.clone(), in_progress: Arc::default() }
+    }
+}
 
 #[async_trait::async_trait]
-impl Http for Counted {
-    async fn send(
-        &self,
-        request: HttpRequest,
-    ) -> Result<HttpAnswer, internal_notifications_pusher::contract::ServiceError> {
-        self.0.send(request).await
+impl HttpClient for Counted {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ServiceError> {
+        let _request = Arc::clone(&self.in_progress);
+        self.server.send(request).await
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn dispose_leaves_no_task_no_request_and_no_connection() {
     let server = Server::new();
-    let http = Arc::new(Counted(server.clone()));
-    let device = Device::with(&server, |builder| builder.http(http.clone()));
+    let client = Counted::new(&server);
+    let in_progress = Arc::clone(&client.in_progress);
+    let device = Device::with(&server, |builder| builder.http_client(client));
+    let held_when_idle = Arc::strong_count(&in_progress);
     device.go_live().await;
-    let held_before = Arc::strong_count(&http);
-    assert!(held_before > 2);
     server.fail("/opened", Fault::Silence);
     let id = NotificationId::new("a").unwrap();
     let ids = [id];
@@ -133,11 +143,13 @@ async fn dispose_leaves_no_task_no_request_and_no_connection() {
         while server.seen("/opened").is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+        assert!(Arc::strong_count(&in_progress) > held_when_idle);
+        assert!(server.broker.connections() > 0);
         device.service.dispose().await;
     });
     assert_eq!(write.unwrap_err().kind(), ServiceErrorKind::NotInitialized);
     soon(async {
-        while Arc::strong_count(&http) > 2 || server.broker.connections() > 0 {
+        while Arc::strong_count(&in_progress) > held_when_idle || server.broker.connections() > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     })
@@ -147,9 +159,9 @@ async fn dispose_leaves_no_task_no_request_and_no_connection() {
 #[tokio::test(start_paused = true)]
 async fn the_last_handle_takes_everything_with_it() {
     let server = Server::new();
-    let http = Arc::new(Counted(server.clone()));
-    let held = Arc::downgrade(&http);
-    let device = Device::with(&server, |builder| builder.http(http));
+    let client = Arc::new(Counted::new(&server));
+    let held = Arc::downgrade(&client);
+    let device = Device::with(&server, |builder| builder.http_client(client));
     device.go_live().await;
     let another = device.service.clone();
     let mut snapshots = device.service.snapshots();
@@ -172,9 +184,9 @@ async fn the_last_handle_takes_everything_with_it() {
 async fn the_last_handle_ends_an_init_that_nobody_waits_for() {
     let server = Server::new();
     server.fail("/realtime", Fault::Silence);
-    let http = Arc::new(Counted(server.clone()));
-    let held = Arc::downgrade(&http);
-    let device = Device::with(&server, |builder| builder.http(http));
+    let client = Arc::new(Counted::new(&server));
+    let held = Arc::downgrade(&client);
+    let device = Device::with(&server, |builder| builder.http_client(client));
     let before = tokio::time::Instant::now();
     assert!(tokio::time::timeout(Duration::from_secs(1), device.service.init()).await.is_err());
     assert_eq!(device.service.snapshot().status, Status::Starting);
@@ -189,10 +201,7 @@ struct Whoever(std::sync::Mutex<&'static str>);
 
 #[async_trait::async_trait]
 impl Identity for Whoever {
-    async fn identity(
-        &self,
-        _fresh: bool,
-    ) -> Result<Credentials, internal_notifications_pusher::contract::ServiceError> {
+    async fn identity(&self, _fresh: bool) -> Result<Credentials, ServiceError> {
         let user = *self.0.lock().unwrap();
         Credentials::new(user.parse().unwrap(), format!("{user}-token"))
     }
@@ -203,7 +212,7 @@ async fn the_next_user_sees_nothing_of_the_last() {
     let server = Server::new();
     server.add("ada", "adas");
     let who = Arc::new(Whoever(std::sync::Mutex::new("ada")));
-    let device = Device::with(&server, |builder| builder.identity(who.clone()));
+    let device = Device::with_identity(&server, who.clone());
     device.go_live().await;
     let (mut snapshots, mut announcements) = (device.service.snapshots(), device.service.announcements());
     device.service.dispose().await;

@@ -79,11 +79,11 @@ async fn the_servers_interval_counts_unless_another_is_asked_for() {
     tokio::time::sleep(Duration::from_secs(7_200)).await;
     assert_eq!(device.service.snapshot().position.seq, 0);
 
-    let builder = internal_notifications_pusher::PusherService::builder("http://inbox.test");
+    let builder = internal_notifications_pusher::PusherService::builder().url("http://inbox.test");
     let told = builder
         .user("ada".parse().unwrap(), "ada-token")
-        .http(std::sync::Arc::new(server.clone()))
-        .connector(std::sync::Arc::new(device.network.clone()));
+        .http_client(server.clone())
+        .connector(device.network.clone());
     let device = Device { service: told.build().unwrap(), network: device.network.clone() };
     device.go_live().await;
     let before = server.seen("/head").len();

@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -9,7 +8,7 @@ use internal_notifications_pusher::models::{EVENT, InternalNotification, Notific
 use internal_notifications_pusher::pusher_client::{
     AuthorizationError, AuthorizationRequest, Authorizer, ChannelAuthorization,
 };
-use internal_notifications_pusher::{Channels, Config, PusherService, PusherServiceBuilder};
+use internal_notifications_pusher::{Channels, PusherService, PusherServiceBuilder};
 use pusher_broker::Signer;
 
 use crate::support::{Device, Network, Server, soon};
@@ -19,12 +18,12 @@ fn id(id: &str) -> NotificationId {
 }
 
 fn builder() -> PusherServiceBuilder {
-    PusherService::live_only(Channels::host("app-key", "channels.test").with_tls(false))
+    PusherService::builder().channels(Channels::host("app-key", "channels.test").with_tls(false))
 }
 
 fn device(server: &Server, builder: PusherServiceBuilder) -> Device {
     let network = Network::to(server.broker.clone());
-    let builder = builder.http(Arc::new(server.clone())).connector(Arc::new(network.clone())).seed(7);
+    let builder = builder.http_client(server.clone()).connector(network.clone()).seed(7);
     Device { service: builder.build().unwrap(), network }
 }
 
@@ -195,7 +194,7 @@ impl Authorizer for Signs {
 #[tokio::test(start_paused = true)]
 async fn an_authorizer_of_the_callers_needs_no_token_and_no_endpoint() {
     let server = Server::new();
-    let device = device(&server, builder().user_id("ada".parse().unwrap()).authorizer(Arc::new(Signs)));
+    let device = device(&server, builder().user_id("ada".parse().unwrap()).authorizer(Signs));
     device.go_live().await;
     server.trigger("ada", EVENT, &bare("a"));
     until_count(&device, 1).await;
@@ -213,9 +212,10 @@ async fn the_environment_without_a_url_makes_one() {
         ("INTERNAL_NOTIFICATIONS_USER_ID", "ada"),
         ("INTERNAL_NOTIFICATIONS_TOKEN", "ada-token"),
     ];
-    let lookup =
-        |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    let device = device(&server, Config::from_env(lookup).unwrap().builder());
+    let lookup = move |name: &str| {
+        variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+    };
+    let device = device(&server, PusherService::builder().env(lookup));
     assert!(device.service.is_live_only());
     device.go_live().await;
     server.trigger("ada", EVENT, &bare("a"));

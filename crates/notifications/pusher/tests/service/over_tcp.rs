@@ -1,5 +1,5 @@
 use internal_notifications_pusher::contract::{InternalNotificationsService, ServiceErrorKind};
-use internal_notifications_pusher::{MAX_ANSWER, PusherService};
+use internal_notifications_pusher::{MAX_RESPONSE_BYTES, PusherService};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -26,7 +26,7 @@ async fn answering(head: &'static str, body: Vec<u8>) -> (String, tokio::sync::w
 }
 
 async fn init(url: &str) -> ServiceErrorKind {
-    let service = PusherService::builder(url).user("ada".parse().unwrap(), "token").build().unwrap();
+    let service = PusherService::builder().url(url).user("ada".parse().unwrap(), "token").build().unwrap();
     service.init().await.unwrap_err().kind()
 }
 
@@ -39,9 +39,9 @@ async fn an_endless_answer_is_not_read_to_its_end() {
             .to_vec();
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
     let (url, _) = answering(head.leak(), body.clone()).await;
-    let service = PusherService::builder(url).user("ada".parse().unwrap(), "token").build().unwrap();
+    let service = PusherService::builder().url(url).user("ada".parse().unwrap(), "token").build().unwrap();
     service.init().await.unwrap();
-    body.resize(MAX_ANSWER + 1, b' ');
+    body.resize(MAX_RESPONSE_BYTES + 1, b' ');
     let (url, _) = answering("HTTP/1.1 200 OK\r\n\r\n", body).await;
     assert_eq!(init(&url).await, ServiceErrorKind::Protocol);
 }

@@ -6,11 +6,9 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde::Serialize;
 
 use super::{PUSH_SCOPE, crypto};
-use crate::config::{AuthConfig, Config, Database, JwtKey, RequiredClaims};
+use crate::config::{AuthConfig, Config, JwtKey, RequiredClaims};
 use crate::error::{Error, ErrorKind};
 use crate::kept::JWT_SECRET;
-use crate::store::postgres::{self, PostgresOptions};
-use crate::store::sqlite;
 
 /// Makes app users' tokens with the server's secret, for development and tests. In production the app's own login makes them.
 #[derive(Clone)]
@@ -57,16 +55,9 @@ impl TokenIssuer {
                 )
             });
         }
-        let (kept, database) = match &config.database {
-            Database::Sqlite(path) => {
-                (sqlite::kept_setting(path, JWT_SECRET).await?, path.display().to_string())
-            }
-            Database::Postgres(url) => (
-                postgres::kept_setting(url, &PostgresOptions::default(), JWT_SECRET).await?,
-                "in PostgreSQL".to_owned(),
-            ),
-        };
-        match kept {
+        let (stored, database) =
+            (config.database.read_setting(JWT_SECRET).await?, config.database.redacted());
+        match stored {
             Some(secret) => Ok(Self::new(&secret, config.auth.claims.clone())),
             None => Err(Error::new(
                 ErrorKind::NoSecret,

@@ -1,20 +1,25 @@
+#[cfg(feature = "sqlite")]
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::ConfigError;
 use super::variables::Variables;
+#[cfg(feature = "postgres")]
 use crate::store::postgres::PostgresUrl;
-use crate::store::sqlite::path_of;
+use crate::store::{self, Committed, Store, StoreError};
 
 const NAME: &str = "INTERNAL_NOTIFICATIONS_DATABASE_URL";
 
-/// Where the inboxes are kept.
+/// The database that holds the inboxes. There is a variant for each driver that the build includes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Database {
     /// A SQLite file, created when missing: `sqlite://PATH`.
+    #[cfg(feature = "sqlite")]
     Sqlite(PathBuf),
     /// A PostgreSQL database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+    #[cfg(feature = "postgres")]
     Postgres(PostgresUrl),
 }
 
@@ -23,21 +28,73 @@ impl Database {
         let url = variables.text(NAME);
         url.as_deref().unwrap_or("sqlite://internal-notifications.db").parse()
     }
+
+    /// Opens the store, creating the database where it is missing.
+    pub(crate) async fn open(&self, committed: Arc<dyn Committed>) -> Result<Arc<dyn Store>, StoreError> {
+        match *self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(ref path) => {
+                let options = store::sqlite::SqliteOptions::default().with_committed(committed);
+                Ok(Arc::new(store::sqlite::SqliteStore::open_file(path, options).await?))
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(ref url) => {
+                let options = store::postgres::PostgresOptions::default().with_committed(committed);
+                Ok(Arc::new(store::postgres::PostgresStore::open(url, options).await?))
+            }
+        }
+    }
+
+    /// Reads a setting that a server stored, which may be running.
+    pub(crate) async fn read_setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        match *self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(ref path) => store::sqlite::kept_setting(path, name).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(ref url) => store::postgres::kept_setting(url, &Default::default(), name).await,
+        }
+    }
+
+    /// Returns the URL without user, password and parameters.
+    pub(crate) fn redacted(&self) -> String {
+        match *self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(ref path) => format!("sqlite://{}", path.display()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(ref url) => url.redacted(),
+        }
+    }
+
+    /// Parses the URL in a variable.
+    pub(super) fn read(variable: &'static str, url: &str) -> Result<Self, ConfigError> {
+        // Errors never quote the URL: it may hold a password.
+        match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("postgres" | "postgresql") => postgres(url),
+            Some("sqlite") => sqlite(url),
+            _ => Err("must be sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE".to_owned()),
+        }
+        .map_err(|problem| ConfigError::new(variable, problem))
+    }
 }
 
-impl Database {
-    /// Reads a URL of this variable.
-    pub(super) fn read(variable: &'static str, url: &str) -> Result<Self, ConfigError> {
-        let wrong = |problem| ConfigError::new(variable, problem);
-        if PostgresUrl::is_meant_by(url) {
-            return url.parse().map(Self::Postgres).map_err(wrong);
-        }
-        if !url.starts_with("sqlite:") {
-            // Not echoed: a URL of another database may hold a password.
-            return Err(wrong("it may be sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE"));
-        }
-        path_of(url).map(Self::Sqlite).map_err(wrong)
-    }
+#[cfg(feature = "postgres")]
+fn postgres(url: &str) -> Result<Database, String> {
+    url.parse().map(Database::Postgres).map_err(|error: StoreError| error.to_string())
+}
+
+#[cfg(not(feature = "postgres"))]
+fn postgres(_: &str) -> Result<Database, String> {
+    Err("this server was built without PostgreSQL; build it with the feature `postgres`".to_owned())
+}
+
+#[cfg(feature = "sqlite")]
+fn sqlite(url: &str) -> Result<Database, String> {
+    store::sqlite::path_from_url(url).map(Database::Sqlite).map_err(|error| error.to_string())
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn sqlite(_: &str) -> Result<Database, String> {
+    Err("this server was built without SQLite; build it with the feature `sqlite`".to_owned())
 }
 
 impl FromStr for Database {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use internal_notifications_models::{MAX_NOTIFICATION_BYTES, MAX_RECIPIENTS};
+use internal_notifications_models::{MAX_NOTIFICATION_BYTES, MAX_RECIPIENTS, PushLimits};
 
 /// What one caller may take of the server, and how long things may last. Start from [`Limits::default`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,5 +45,12 @@ impl Default for Limits {
             shutdown_timeout: Duration::from_secs(10),
             broker: pusher_broker::Limits::default(),
         }
+    }
+}
+
+impl Limits {
+    /// Returns the limits of one push.
+    pub fn push(&self) -> PushLimits {
+        PushLimits::new(self.recipients, self.notification_bytes)
     }
 }

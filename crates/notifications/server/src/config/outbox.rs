@@ -2,7 +2,11 @@ use std::str::FromStr;
 
 use super::variables::Variables;
 use super::{ConfigError, Database};
-use crate::relay::{IntentSource, PostgresIntents, SqliteIntents};
+use crate::relay::IntentSource;
+#[cfg(feature = "postgres")]
+use crate::relay::PostgresIntents;
+#[cfg(feature = "sqlite")]
+use crate::relay::SqliteIntents;
 
 const NAME: &str = "INTERNAL_NOTIFICATIONS_OUTBOX_URLS";
 
@@ -26,9 +30,11 @@ impl OutboxDatabase {
     }
 
     fn source(&self, makes_table: bool) -> Box<dyn IntentSource> {
-        match &self.0 {
-            Database::Sqlite(path) => Box::new(SqliteIntents::new(path, makes_table)),
-            Database::Postgres(url) => Box::new(PostgresIntents::new(url.clone(), makes_table)),
+        match self.0 {
+            #[cfg(feature = "sqlite")]
+            Database::Sqlite(ref path) => Box::new(SqliteIntents::new(path, makes_table)),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(ref url) => Box::new(PostgresIntents::new(url.clone(), makes_table)),
         }
     }
 }

@@ -13,13 +13,12 @@ pub(super) fn from_env(variables: &Variables<'_>) -> Result<Retention, ConfigErr
     let age = |name, default| Ok(variables.parsed(name, AGE)?.map_or(default, |Age(age)| age));
     let count = |name, default| Ok(variables.parsed(name, COUNT)?.map_or(default, |Count(count)| count));
     let default = Retention::default();
-    Ok(Retention {
-        age: age("INTERNAL_NOTIFICATIONS_RETENTION", default.age)?,
-        count: count("INTERNAL_NOTIFICATIONS_RETENTION_COUNT", default.count)?,
-        log_age: age("INTERNAL_NOTIFICATIONS_LOG_RETENTION", default.log_age)?,
-        log_count: count("INTERNAL_NOTIFICATIONS_LOG_COUNT", default.log_count)?,
-        ..default
-    })
+    Ok(default
+        .clone()
+        .with_age(age("INTERNAL_NOTIFICATIONS_RETENTION", default.age)?)
+        .with_count(count("INTERNAL_NOTIFICATIONS_RETENTION_COUNT", default.count)?)
+        .with_log_age(age("INTERNAL_NOTIFICATIONS_LOG_RETENTION", default.log_age)?)
+        .with_log_count(count("INTERNAL_NOTIFICATIONS_LOG_COUNT", default.log_count)?))
 }
 
 pub(super) fn sweep_interval(variables: &Variables<'_>) -> Result<Duration, ConfigError> {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use internal_notifications_models::{CHANGED_EVENT, EVENT, RealtimeInfo, Timestamp, UserId};
+use internal_notifications_models::{RealtimeInfo, Timestamp, UserId};
 use pusher_broker::{Broker, ChannelName, SocketId};
 use pusher_signer::Signer;
 
@@ -148,19 +148,14 @@ impl App {
             Access::Cluster(cluster) => Some(cluster.clone()),
             _ => None,
         };
-        Ok(RealtimeInfo {
-            key: self.signer.key().to_owned(),
-            channel: self.channels.channel(user_id)?.to_string(),
-            auth_endpoint: "/pusher/auth".to_owned(),
-            path: String::new(),
-            event: EVENT.to_owned(),
-            changed_event: CHANGED_EVENT.to_owned(),
-            position_check_seconds: self.position_check_seconds,
-            cluster,
-            host: host.map(|endpoint| endpoint.host.clone()),
-            port: host.map(|endpoint| endpoint.port),
-            scheme: host.map(|endpoint| endpoint.scheme.as_str().to_owned()),
-        })
+        let channel = self.channels.channel(user_id)?.to_string();
+        let mut info = RealtimeInfo::new(self.signer.key(), channel, "/pusher/auth");
+        info.position_check_seconds = self.position_check_seconds;
+        info.cluster = cluster;
+        info.host = host.map(|endpoint| endpoint.host.clone());
+        info.port = host.map(|endpoint| endpoint.port);
+        info.scheme = host.map(|endpoint| endpoint.scheme.as_str().to_owned());
+        Ok(info)
     }
 }
 

@@ -2,7 +2,7 @@ use axum::Json;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use internal_notifications_models::{Head, Problem};
+use internal_notifications_models::{Head, InvalidPush, Problem};
 
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -120,6 +120,16 @@ impl ApiError {
     }
 }
 
+impl From<InvalidPush> for ApiError {
+    fn from(error: InvalidPush) -> Self {
+        let kind = match error {
+            InvalidPush::TooLarge(_) => Kind::TooLarge,
+            _ => Kind::Invalid,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let kind = match error.kind() {
@@ -129,9 +139,9 @@ impl From<StoreError> for ApiError {
             StoreErrorKind::KeyReused => Kind::KeyReused,
             StoreErrorKind::Expired => Kind::Expired,
             StoreErrorKind::Diverged => Kind::Diverged,
-            StoreErrorKind::Unknown => Kind::UnknownNotification,
+            StoreErrorKind::NotFound => Kind::UnknownNotification,
             StoreErrorKind::Unavailable => Kind::Unavailable,
-            StoreErrorKind::Unusable => Kind::Internal,
+            _ => Kind::Internal,
         };
         Self { head: error.head(), ..Self::bare(kind).with_cause(error.to_string()) }
     }
@@ -146,13 +156,10 @@ impl IntoResponse for ApiError {
             Kind::Unavailable => tracing::warn!(error = cause, "a request cannot be served now"),
             _ => {}
         }
-        let problem = Problem {
-            kind: format!("urn:internal-notifications:{slug}"),
-            title: title.to_owned(),
-            status: status.as_u16(),
-            detail: self.detail.map(|detail| detail.chars().take(DETAIL_CHARS).collect()),
-            head: self.head,
-        };
+        let mut problem =
+            Problem::new(status.as_u16(), title).with_kind(format!("urn:internal-notifications:{slug}"));
+        problem.detail = self.detail.map(|detail| detail.chars().take(DETAIL_CHARS).collect());
+        problem.head = self.head;
         let mut response = (status, Json(problem)).into_response();
         response.extensions_mut().insert(self.kind);
         let headers = response.headers_mut();

@@ -107,6 +107,10 @@ impl Store for Measured {
         self.store.is_shared()
     }
 
+    async fn lock_broker(&self) -> Result<(), StoreError> {
+        self.counted("lock_broker", self.store.lock_broker().await, |_, ()| ())
+    }
+
     async fn behind(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
         self.counted("behind", self.store.behind(limit).await, |_, _| ())
     }

@@ -10,8 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::source::{BODY_BYTES, Bytes, IntentSource, Settled, SourceError, Taken, USER_IDS_BYTES};
-use super::sqlite::cause;
+use super::source::{BODY_BYTES, Bytes, IntentSource, Settled, SourceError, Taken, USER_IDS_BYTES, cause};
 use crate::backoff::Backoff;
 use crate::store::postgres::PostgresUrl;
 
@@ -47,11 +46,11 @@ impl PostgresIntents {
     /// Those of a database; with `makes_table` the table need not be there.
     pub(crate) fn new(url: PostgresUrl, makes_table: bool) -> Self {
         let (news, listening) = (Arc::default(), JoinSet::new());
-        Self { name: url.shown(), url, makes_table, connection: None, news, listening }
+        Self { name: url.redacted(), url, makes_table, connection: None, news, listening }
     }
 
     fn options(&self) -> Result<PgConnectOptions, SourceError> {
-        let options = self.url.options().ok_or_else(|| SourceError::new("its URL cannot be used"))?;
+        let options = self.url.as_str().parse::<PgConnectOptions>()?;
         Ok(options.application_name("internal-notifications relay").disable_statement_logging())
     }
 

@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use internal_notifications_models::{InternalNotification, NotificationId, Timestamp, UserId};
 use internal_notifications_outbox::Outbox;
 
@@ -30,28 +28,21 @@ impl Rules {
     }
 
     fn recipients(&self, user_ids: &str) -> Result<Vec<UserId>, String> {
-        let user_ids: BTreeSet<UserId> = serde_json::from_str(user_ids)
+        let user_ids: Vec<UserId> = serde_json::from_str(user_ids)
             .map_err(|error| format!("`user_ids` is no JSON array of user ids ({})", place(&error)))?;
-        let most = self.limits.recipients;
-        if user_ids.is_empty() || user_ids.len() > most {
-            return Err(format!("it has {} recipients; 1 to {most} are allowed", user_ids.len()));
-        }
+        let user_ids = self.limits.push().check_recipients(&user_ids).map_err(|error| error.to_string())?;
         match user_ids.iter().find_map(|user| Some((user, self.channels.channel(user).err()?))) {
             Some((user, error)) => Err(format!("{user}: {error}")),
-            None => Ok(user_ids.into_iter().collect()),
+            None => Ok(user_ids.into_iter().cloned().collect()),
         }
     }
 
     fn notification(&self, body: &str) -> Result<InternalNotification, String> {
         let notification: InternalNotification = serde_json::from_str(body)
             .map_err(|error| format!("`body` is no notification ({})", place(&error)))?;
-        notification.check().map_err(|error| error.to_string())?;
-        let most = self.limits.notification_bytes;
-        let unnamed = InternalNotification { id: None, ..notification };
-        match unnamed.to_json().map_err(|error| error.to_string())?.len() > most {
-            true => Err(format!("a notification has at most {most} bytes")),
-            false => Ok(unnamed),
-        }
+        let notification = notification.without_id();
+        self.limits.push().check_notification(&notification).map_err(|error| error.to_string())?;
+        Ok(notification)
     }
 }
 

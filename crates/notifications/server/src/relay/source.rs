@@ -60,6 +60,7 @@ impl SourceError {
     }
 }
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 impl From<sqlx::Error> for SourceError {
     fn from(error: sqlx::Error) -> Self {
         Self(error.to_string())
@@ -72,14 +73,24 @@ impl From<tokio::time::error::Elapsed> for SourceError {
     }
 }
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+/// What an error says, and what is behind it.
+pub(super) fn cause(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+}
+
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 /// The most bytes of a row's recipients: 10,000 of 120 characters, and some white space.
 pub(super) const USER_IDS_BYTES: i64 = 2 * 1024 * 1024;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 /// The most bytes of a row's body, to be measured again when it was read.
 pub(super) const BODY_BYTES: i64 = 1024 * 1024;
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 /// A row as the databases give it: its key, and its columns as bytes; none where it has more than it may.
 pub(super) type Bytes = (i64, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 impl Taken {
     pub(super) fn of((key, id, sender, user_ids, body): Bytes) -> Self {
         let text = |bytes: Option<Vec<u8>>| {

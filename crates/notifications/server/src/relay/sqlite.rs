@@ -6,7 +6,7 @@ use internal_notifications_outbox::Outbox;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use super::source::{BODY_BYTES, Bytes, IntentSource, Settled, SourceError, Taken, USER_IDS_BYTES};
+use super::source::{BODY_BYTES, Bytes, IntentSource, Settled, SourceError, Taken, USER_IDS_BYTES, cause};
 
 /// How often it looks. One look is a read of an index that holds nothing but what waits.
 const LOOK: Duration = Duration::from_millis(200);
@@ -117,9 +117,4 @@ impl IntentSource for SqliteIntents {
             let _ = connection.close().await;
         }
     }
-}
-
-/// What an error says, and what is behind it.
-pub(super) fn cause(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }

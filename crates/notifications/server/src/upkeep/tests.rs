@@ -68,6 +68,9 @@ impl Store for Script {
     fn is_shared(&self) -> bool {
         false
     }
+    async fn lock_broker(&self) -> Result<(), StoreError> {
+        unreachable!()
+    }
     async fn behind(&self, _: usize) -> Result<Vec<UserId>, StoreError> {
         unreachable!()
     }
@@ -119,7 +122,9 @@ fn start(
 }
 
 fn delivered(inboxes: u64) -> Result<Advanced, StoreErrorKind> {
-    Ok(Advanced { delivered: inboxes, ..Advanced::default() })
+    let mut advanced = Advanced::default();
+    advanced.delivered = inboxes;
+    Ok(advanced)
 }
 
 fn up_to(user: &str) -> Result<Swept, StoreErrorKind> {
@@ -138,8 +143,9 @@ impl Script {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_due_is_done_at_once_until_nothing_is_and_looked_for_four_times_a_second() {
-    let withdrawn = Ok(Advanced { withdrawn: 1, ..Advanced::default() });
-    let (mut upkeep, script) = start([delivered(1000), withdrawn, delivered(0)], [], Duration::ZERO);
+    let mut withdrawn = Advanced::default();
+    withdrawn.withdrawn = 1;
+    let (mut upkeep, script) = start([delivered(1000), Ok(withdrawn), delivered(0)], [], Duration::ZERO);
     tokio::time::sleep(Duration::from_millis(999)).await;
     let times = script.times();
     assert_eq!(times.get(..3), Some(&[0, 0, 0][..]), "{times:?}");

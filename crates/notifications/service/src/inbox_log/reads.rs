@@ -27,17 +27,17 @@ impl InboxLog {
         let mut rows = self.rows.range(..before.unwrap_or(u64::MAX)).rev().map(|(_, row)| row);
         let notifications: Vec<_> = rows.by_ref().take(limit).cloned().collect();
         let next = notifications.last().map(|row| row.added).filter(|_| rows.next().is_some());
-        InboxPage { head: self.head, notifications, next }
+        InboxPage::new(self.head, notifications, next)
     }
 
     /// The changes after a position, at most `limit`; or a reset with a snapshot of at most `snapshot` notifications.
     pub fn changes(&self, after: Position, limit: usize, snapshot: usize) -> ChangesAnswer {
         if let Some(reason) = self.reset(after) {
-            return ChangesAnswer::Reset { reason, snapshot: self.page(snapshot, None) };
+            return ChangesAnswer::reset(reason, self.page(snapshot, None));
         }
         let changes: Vec<_> = self.records(after.seq).take(limit).collect();
         let more = after.seq + (changes.len() as u64) < self.head.position.seq;
-        ChangesAnswer::Changes { changes, more }
+        ChangesAnswer::changes(changes, more)
     }
 
     /// The changes after a seq, as they are told now, as far back as the log goes.
@@ -80,7 +80,7 @@ impl InboxLog {
             ChangeKind::Added { notification }
                 if !matches!(self.ids.get(&notification.id), Some(Some(_))) =>
             {
-                Change { stamp: change.stamp, kind: ChangeKind::Gone { id: notification.id.clone() } }
+                Change::new(change.stamp, ChangeKind::Gone { id: notification.id.clone() })
             }
             _ => change.clone(),
         }

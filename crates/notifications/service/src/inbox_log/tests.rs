@@ -31,7 +31,7 @@ fn a_no_op_makes_no_change_and_takes_no_seq() {
         InboxCommand::Unopened(vec![id("a")]),
         InboxCommand::OpenedAll { through: Some(0), tag: None },
     ] {
-        assert_eq!(write(&mut log, command, None), Ok(WriteAnswer { seq: None, head: before }));
+        assert_eq!(write(&mut log, command, None), Ok(WriteAnswer::new(None, before)));
     }
     assert!(
         log.add(&id("a"), &InternalNotification::new("c"), "key:t", Timestamp::UNIX_EPOCH, Tag::from_bits(9))
@@ -67,7 +67,9 @@ fn a_removed_notification_is_told_as_gone_and_never_added_again() {
         log.add(&id("a"), &InternalNotification::new("c"), "key:t", Timestamp::UNIX_EPOCH, Tag::from_bits(9))
             .is_none()
     );
-    let ChangesAnswer::Changes { changes, more } = log.changes(Position::default(), 10, 10) else { panic!() };
+    let ChangesAnswer::Changes { changes, more, .. } = log.changes(Position::default(), 10, 10) else {
+        panic!()
+    };
     assert!(!more);
     assert_eq!(changes[0].kind, ChangeKind::Gone { id: id("a") });
     assert_eq!(changes.len(), 3);
@@ -80,7 +82,7 @@ fn a_catch_up_tells_every_change_or_resets() {
     let reason = |seq, tag: Option<u64>| {
         let after = Position { seq, tag: tag.map(Tag::from_bits) };
         match log.changes(after, 1, 10) {
-            ChangesAnswer::Changes { changes, more } => Err((changes.len(), more)),
+            ChangesAnswer::Changes { changes, more, .. } => Err((changes.len(), more)),
             ChangesAnswer::Reset { reason, .. } => Ok(reason),
         }
     };

@@ -42,7 +42,8 @@ pub(crate) async fn bullet_21_a_rejected_push_changes_nothing(scenario: &Scenari
     let bobs = scenario.live(&bob).await?;
     let mut reader = bobs.announcement_reader();
     let empty = InternalNotification::new("");
-    let opened = InternalNotification { opened: true, ..InternalNotification::new("opened") };
+    let mut opened = InternalNotification::new("opened");
+    opened.opened = true;
     let mut reserved = InternalNotification::new("reserved");
     reserved.extra.insert("seq".to_owned(), 7.into());
     for (what, notification) in

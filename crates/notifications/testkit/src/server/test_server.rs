@@ -69,7 +69,8 @@ impl TestServer {
     /// # Errors
     /// Returns an error if no port is available.
     pub async fn proxy(&self) -> Result<Proxy, TestServerError> {
-        Proxy::start(self.address).await
+        let proxy = Proxy::start(self.address).await;
+        proxy.map_err(|error| TestServerError::caused_by("a proxy cannot listen", error))
     }
 
     /// Returns a token of any user that is valid for an hour and may push.

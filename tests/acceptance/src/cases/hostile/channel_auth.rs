@@ -90,5 +90,5 @@ async fn only_the_callers_own_channel_is_signed() {
         target.expect("two channels", 422, request("POST", path, &ada, twice)).await;
         target.expect("a backend", 403, request("POST", path, API_KEY, channel("private-ada"))).await;
     }
-    target.ends_unharmed().await;
+    target.assert_unharmed().await;
 }

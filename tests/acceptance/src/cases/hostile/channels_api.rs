@@ -14,65 +14,69 @@ fn query(path: &str, body: &[u8], secret: &str, key: &str, at: u64) -> Vec<(Stri
     Signer::new(key, secret).sign_request(&request, at).unwrap()
 }
 
-fn sent(path: &str, query: &[(String, String)], body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+fn signed(path: &str, query: &[(String, String)], body: impl Into<Bytes>) -> Request<Full<Bytes>> {
     let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let headers = [("host", "localhost"), ("content-type", "application/json")];
     with_headers("POST", &format!("{path}?{}", query.join("&")), &headers, body)
 }
 
-fn good(path: &str, body: &[u8]) -> Vec<(String, String)> {
+fn good_query(path: &str, body: &[u8]) -> Vec<(String, String)> {
     query(path, body, APP_SECRET, APP_KEY, now())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_the_secret_did_not_sign_now_is_refused() {
+async fn requests_without_a_recent_signature_by_the_secret_are_rejected() {
     let mut target = Target::start().await;
     for name in ["events", "batch_events"] {
         let path = format!("/apps/{APP_ID}/{name}");
         let event = if name == "events" { EVENT.to_owned() } else { format!(r#"{{"batch":[{EVENT}]}}"#) };
         let event = event.as_bytes().to_vec();
-        let fine = good(&path, &event);
-        target.expect_plain("a good one", 200, sent(&path, &fine, event.clone())).await;
+        let fine = good_query(&path, &event);
+        target.expect_plain("a valid request", 200, signed(&path, &fine, event.clone())).await;
         for (what, at) in
-            [("stale", now() - 601), ("of the future", now() + 602), ("of 1970", 0), ("of no time", u64::MAX)]
+            [("stale", now() - 601), ("of the future", now() + 602), ("of 1970", 0), ("at no time", u64::MAX)]
         {
             target
                 .expect_plain(
                     what,
                     401,
-                    sent(&path, &query(&path, &event, APP_SECRET, APP_KEY, at), event.clone()),
+                    signed(&path, &query(&path, &event, APP_SECRET, APP_KEY, at), event.clone()),
                 )
                 .await;
         }
         let another = query(&path, &event, "another-secret", APP_KEY, now());
-        target.expect_plain("another secret", 401, sent(&path, &another, event.clone())).await;
+        target.expect_plain("another secret", 401, signed(&path, &another, event.clone())).await;
         let another = query(&path, &event, APP_SECRET, "another-key", now());
-        target.expect_plain("another key", 401, sent(&path, &another, event.clone())).await;
+        target.expect_plain("another key", 401, signed(&path, &another, event.clone())).await;
         target
-            .expect_plain("another body", 401, sent(&path, &fine, EVENT.replace("nobody", "somebody")))
+            .expect_plain("another body", 401, signed(&path, &fine, EVENT.replace("nobody", "somebody")))
             .await;
-        target.expect_plain("no body", 401, sent(&path, &fine, "")).await;
-        target.expect_plain("no query", 401, sent(&path, &[], event.clone())).await;
+        target.expect_plain("no body", 401, signed(&path, &fine, "")).await;
+        target.expect_plain("no query", 401, signed(&path, &[], event.clone())).await;
         let other = if name == "events" { "batch_events" } else { "events" };
         let other = format!("/apps/{APP_ID}/{other}");
-        target.expect_plain("another path", 401, sent(&other, &fine, event.clone())).await;
+        target.expect_plain("another path", 401, signed(&other, &fine, event.clone())).await;
         for (at, (name, value)) in fine.iter().enumerate() {
             let mut changed = fine.clone();
             changed[at].1 = format!("{value}0");
-            target.expect_plain(&format!("another {name}"), 401, sent(&path, &changed, event.clone())).await;
+            target
+                .expect_plain(&format!("another {name}"), 401, signed(&path, &changed, event.clone()))
+                .await;
             changed.remove(at);
-            target.expect_plain(&format!("no {name}"), 401, sent(&path, &changed, event.clone())).await;
+            target.expect_plain(&format!("no {name}"), 401, signed(&path, &changed, event.clone())).await;
             changed.extend([fine[at].clone(), fine[at].clone()]);
-            target.expect_plain(&format!("{name} twice"), 401, sent(&path, &changed, event.clone())).await;
+            target.expect_plain(&format!("{name} twice"), 401, signed(&path, &changed, event.clone())).await;
         }
         let foreign = format!("/apps/{APP_ID}0/{name}");
-        target.expect_plain("another app", 404, sent(&foreign, &good(&foreign, &event), event.clone())).await;
+        target
+            .expect_plain("another app", 404, signed(&foreign, &good_query(&foreign, &event), event.clone()))
+            .await;
     }
-    target.ends_unharmed().await;
+    target.assert_unharmed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signed_request_with_a_bad_body_is_refused() {
+async fn signed_requests_with_a_bad_body_are_rejected() {
     let mut target = Target::start().await;
     let with = |name: &str, value: Value| {
         let mut event: Value = serde_json::from_str(EVENT).unwrap();
@@ -134,17 +138,17 @@ async fn a_signed_request_with_a_bad_body_is_refused() {
     for (route, status, body) in cases {
         let path = format!("/apps/{APP_ID}/{route}");
         let what: String = format!("{route} {body:?}").chars().take(90).collect();
-        target.expect_plain(&what, status, sent(&path, &good(&path, body.as_bytes()), body)).await;
+        target.expect_plain(&what, status, signed(&path, &good_query(&path, body.as_bytes()), body)).await;
     }
-    target.ends_unharmed().await;
+    target.assert_unharmed().await;
 }
 
-/// Sends an event with this data, signed well; the signatures that it carried.
+/// Sends a validly signed event, and returns its signatures.
 pub(crate) async fn good_event(server: &crate::support::server::Server, data: &str) -> Vec<String> {
     send(server, data, APP_SECRET, 200).await
 }
 
-/// The same with a signature that is wrong.
+/// Sends an event with a wrong signature, and returns its signatures.
 pub(crate) async fn wrong_event(server: &crate::support::server::Server, data: &str) -> Vec<String> {
     send(server, data, "another-secret", 401).await
 }
@@ -153,7 +157,7 @@ async fn send(server: &crate::support::server::Server, data: &str, secret: &str,
     let path = format!("/apps/{APP_ID}/events");
     let body = json!({"name": "of-nobody", "channel": "some-channel", "data": data}).to_string();
     let query = query(&path, body.as_bytes(), secret, APP_KEY, now());
-    let answer = black_box_support::Http::to(server.address).send(sent(&path, &query, body)).await.unwrap();
+    let answer = black_box_support::Http::to(server.address).send(signed(&path, &query, body)).await.unwrap();
     assert_eq!(answer.status, status, "{answer:?}");
     query.into_iter().filter(|(name, _)| name == "auth_signature").map(|(_, value)| value).collect()
 }

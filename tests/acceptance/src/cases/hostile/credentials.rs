@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-/// Each would be good but for one thing.
+/// Returns tokens that each have one thing wrong.
 fn bad_tokens() -> Vec<(&'static str, String)> {
     let (good, good_claims) = (json!({"alg": "HS256", "typ": "JWT"}), claims(json!({})));
     let alg = |alg: &str| json!({"alg": alg, "typ": "JWT"});
@@ -56,12 +56,12 @@ fn bad_tokens() -> Vec<(&'static str, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_route_lets_anybody_in_without_a_good_credential() {
+async fn no_route_lets_anybody_in_without_a_valid_credential() {
     let mut target = Target::start().await;
     let pushing = token("ada", &["--push"]);
     for (method, path, body, good) in ROUTES {
         let what = |what: &str| format!("{method} {path}, {what}");
-        target.expect(&what("a good token"), good, request(method, path, &pushing, body)).await;
+        target.expect(&what("a valid token"), good, request(method, path, &pushing, body)).await;
         for (name, token) in bad_tokens() {
             target.expect(&what(name), 401, request(method, path, &token, body)).await;
         }
@@ -107,5 +107,5 @@ async fn no_route_lets_anybody_in_without_a_good_credential() {
             target.expect(name, 403, request("POST", "/v1/notifications", &token, body.to_owned())).await;
         }
     }
-    target.ends_unharmed().await;
+    target.assert_unharmed().await;
 }

@@ -2,7 +2,7 @@ use crate::support::server::{API_KEY, APP_ID, APP_KEY};
 use crate::support::target::{Target, with_headers};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_route_answers_to_a_foreign_host() {
+async fn no_route_answers_a_foreign_host() {
     let mut target = Target::start().await;
     let port = target.server.address.port();
     let (app, events) = (format!("/app/{APP_KEY}"), format!("/apps/{APP_ID}/events"));
@@ -62,5 +62,5 @@ async fn no_route_answers_to_a_foreign_host() {
         let headers = [("host", host), ("authorization", ada.as_str())];
         target.expect(host, 200, with_headers("GET", "/v1/inbox", &headers, "")).await;
     }
-    target.ends_unharmed().await;
+    target.assert_unharmed().await;
 }

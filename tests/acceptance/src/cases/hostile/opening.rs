@@ -2,7 +2,7 @@ use crate::support::target::{Target, brackets, request};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_marks_nothing_is_refused_or_does_nothing() {
+async fn invalid_requests_to_open_and_unopen_are_rejected_or_have_no_effect() {
     let mut target = Target::start().await;
     let ada = target.ada.clone();
     let tag = "0123456789abcdef";
@@ -77,15 +77,15 @@ async fn what_marks_nothing_is_refused_or_does_nothing() {
             target.expect(&what, status, request("POST", &path, &ada, body.to_owned())).await;
         }
         target.expect("3 MiB", 413, request("POST", &path, &ada, vec![b' '; 3 << 20])).await;
-        // Unknown ids, and ids of others, are skipped.
+        // Ids that are unknown or belong to others are skipped.
         let skipped = json!({"ids": ["unknown", "bobs", "'; DROP TABLE inboxes;--"]}).to_string();
         target.expect("unknown ids", 200, request("POST", &path, &ada, skipped)).await;
     }
-    target.ends_unharmed().await;
+    target.assert_unharmed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_touches_or_sees_what_is_in_the_inbox_of_another() {
+async fn no_user_can_read_or_change_another_users_inbox() {
     let mut target = Target::start().await;
     let ada = target.ada.clone();
     let mut shop = target.server.backend();
@@ -99,7 +99,7 @@ async fn nobody_touches_or_sees_what_is_in_the_inbox_of_another() {
             target.server.user("ada").post(&format!("/v1/inbox/{route}"), &json!({"ids": ["carols"]})).await;
         assert_eq!(answer.with(200)["seq"], Value::Null);
     }
-    // Nobody but the token says whose inbox it is.
+    // Only the token decides whose inbox it is.
     for path in [
         "/v1/inbox?user_id=carol",
         "/v1/inbox?user=carol&sub=carol",
@@ -110,5 +110,5 @@ async fn nobody_touches_or_sees_what_is_in_the_inbox_of_another() {
     }
     let carols = target.server.user("carol").get("/v1/inbox").await.with(200);
     assert_eq!((&carols["seq"], &carols["pending"]), (&json!(1), &json!(1)));
-    target.ends_unharmed().await;
+    target.assert_unharmed().await;
 }

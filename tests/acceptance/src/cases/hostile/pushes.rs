@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 const PATH: &str = "/v1/notifications";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_push_is_refused_and_stores_nothing() {
+async fn invalid_pushes_are_rejected_and_store_nothing() {
     let mut target = Target::start().await;
     let nested = |count| {
         format!(r#"{{"user_ids":["ada"],"notification":{{"content":"c","payload":{}}}}}"#, brackets(count))
@@ -20,7 +20,7 @@ async fn what_is_no_push_is_refused_and_stores_nothing() {
         ("a form", 400, b"user_ids=ada&content=c".into()),
         ("truncated", 400, br#"{"user_ids":["ada"],"notification":{"content":"c"}"#.into()),
         ("truncated in a text", 400, br#"{"user_ids":["ada"],"notification":{"content":"c"#.into()),
-        ("a comma too much", 400, br#"{"user_ids":["ada",],"notification":{"content":"c"}}"#.into()),
+        ("a trailing comma", 400, br#"{"user_ids":["ada",],"notification":{"content":"c"}}"#.into()),
         ("something after it", 400, br#"{"user_ids":["ada"],"notification":{"content":"c"}}{}"#.into()),
         ("not UTF-8", 400, not_utf8),
         ("a raw NUL in a text", 400, quoted("\0").into()),
@@ -33,7 +33,7 @@ async fn what_is_no_push_is_refused_and_stores_nothing() {
         ("20,000 brackets in a payload", 400, nested(20_000).into()),
         ("100 brackets in a payload", 422, nested(100).into()),
         (
-            "a number beyond all",
+            "a number that is too large",
             400,
             br#"{"user_ids":["ada"],"notification":{"content":"c","payload":1e999}}"#.into(),
         ),
@@ -111,8 +111,12 @@ async fn what_is_no_push_is_refused_and_stores_nothing() {
         let headers = [("host", "localhost"), ("authorization", key.as_str()), ("idempotency-key", odd)];
         target.expect("Idempotency-Key", 422, with_headers("POST", PATH, &headers, quoted("c"))).await;
     }
-    assert_eq!(target.server.user("carol").get("/v1/inbox/head").await.with(200)["seq"], 0, "all or nothing");
-    target.ends_unharmed().await;
+    assert_eq!(
+        target.server.user("carol").get("/v1/inbox/head").await.with(200)["seq"],
+        0,
+        "a rejected push stored something"
+    );
+    target.assert_unharmed().await;
 }
 
 fn bad_notifications() -> Vec<Value> {
@@ -163,7 +167,7 @@ fn bad_notifications() -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_strange_but_allowed_arrives_as_it_was() {
+async fn unusual_but_valid_notifications_arrive_unchanged() {
     let target = Target::start().await;
     let mut shop = target.server.backend();
     let strange = json!({
@@ -181,5 +185,5 @@ async fn what_is_strange_but_allowed_arrives_as_it_was() {
     }
     let path = "/v1/inbox/notifications/..%2F%27%3B%20DROP%20TABLE%20inboxes%3B--";
     assert_eq!(target.server.user("carol").get(path).await.with(200)["id"], strange["id"]);
-    target.ends_unharmed().await;
+    target.assert_unharmed().await;
 }

@@ -21,7 +21,7 @@ const NUMBERS: [&str; 17] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_queries_are_refused_and_extreme_ones_are_harmless() {
+async fn invalid_queries_are_rejected_and_extreme_ones_do_no_harm() {
     let mut target = Target::start().await;
     let ada = target.ada.clone();
     let tag = "0123456789abcdef";
@@ -85,5 +85,5 @@ async fn wrong_queries_are_refused_and_extreme_ones_are_harmless() {
     let reset = "/v1/inbox/changes?after=18446744073709551615&tag=0123456789abcdef";
     let reset = target.server.user("ada").get(reset).await.with(200);
     assert_eq!((&reset["kind"], &reset["reason"]), (&"reset".into(), &"diverged".into()));
-    target.ends_unharmed().await;
+    target.assert_unharmed().await;
 }

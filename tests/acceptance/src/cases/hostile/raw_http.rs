@@ -1,4 +1,4 @@
-use crate::support::server::{API_KEY, PATIENCE};
+use crate::support::server::{API_KEY, TIMEOUT};
 use crate::support::target::Target;
 use std::io::ErrorKind::ConnectionReset;
 use std::net::SocketAddr;
@@ -7,8 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-/// Everything that the server says to these bytes, after which the client says no more.
-async fn said_to(address: SocketAddr, bytes: &[u8]) -> String {
+/// Sends these bytes, shuts the connection's write side, and returns the server's answer.
+async fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let _ = stream.write_all(bytes).await;
     let _ = stream.shutdown().await;
@@ -16,17 +16,17 @@ async fn said_to(address: SocketAddr, bytes: &[u8]) -> String {
 }
 
 async fn read_to_end(stream: &mut TcpStream) -> String {
-    let mut said = Vec::new();
-    match timeout(PATIENCE, stream.read_to_end(&mut said)).await.expect("the server ends the connection") {
+    let mut answer = Vec::new();
+    match timeout(TIMEOUT, stream.read_to_end(&mut answer)).await.expect("the server ends the connection") {
         Ok(_) => {}
         Err(error) if error.kind() == ConnectionReset => {}
         Err(error) => panic!("{error}"),
     }
-    String::from_utf8_lossy(&said).into_owned()
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_http_is_refused_or_dropped() {
+async fn invalid_http_is_rejected_or_dropped() {
     let mut target = Target::start().await;
     let body = r#"{"user_ids":["ada"],"notification":{"content":"smuggled"}}"#;
     let push = |framing: &str, body: &str| {
@@ -52,7 +52,7 @@ async fn what_is_no_http_is_refused_or_dropped() {
         ("two lengths", push("content-length: 3\r\ncontent-length: 58", body), "400"),
         ("a length below zero", push("content-length: -1", body), "400"),
         ("a length that is no number", push("content-length: 0x3a", body), "400"),
-        ("a length beyond all", push("content-length: 99999999999999999999999", body), "400"),
+        ("a length too large", push("content-length: 99999999999999999999999", body), "400"),
         ("less than its length", push("content-length: 4000", body), ""),
         (
             "a chunk that is no number",
@@ -60,7 +60,7 @@ async fn what_is_no_http_is_refused_or_dropped() {
             "400",
         ),
         (
-            "a chunk beyond all",
+            "a chunk too large",
             push("transfer-encoding: chunked", &format!("fffffffffffffffff\r\n{body}")),
             "400",
         ),
@@ -68,21 +68,21 @@ async fn what_is_no_http_is_refused_or_dropped() {
         ("an unknown encoding", push("transfer-encoding: gzip", body), "400"),
     ];
     for (what, bytes, status) in cases {
-        let said = said_to(target.server.address, &bytes).await;
-        // To a request that is not whole, also a refusal is a right answer.
-        let refused = said.starts_with("HTTP/1.1 400 ");
+        let answer = exchange(target.server.address, &bytes).await;
+        // An incomplete request may be rejected as well as dropped.
+        let is_rejected = answer.starts_with("HTTP/1.1 400 ");
         let right = if status.is_empty() {
-            said.is_empty() || refused
+            answer.is_empty() || is_rejected
         } else {
-            said.starts_with(&format!("HTTP/1.1 {status} "))
+            answer.starts_with(&format!("HTTP/1.1 {status} "))
         };
-        target.check(what, (!right).then(|| format!("{said:?} instead of {status}")));
+        target.check(what, (!right).then(|| format!("{answer:?} instead of {status}")));
     }
-    target.ends_unharmed().await;
+    target.assert_unharmed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn slow_heads_are_dropped_in_time_and_hold_nobody_up() {
+async fn slow_request_heads_are_dropped_in_time_and_delay_nobody() {
     let target = Target::start().await;
     let started = Instant::now();
     let mut slow = tokio::task::JoinSet::new();
@@ -93,12 +93,12 @@ async fn slow_heads_are_dropped_in_time_and_hold_nobody_up() {
                 .iter()
                 .chain(std::iter::repeat(&b'a'));
             if number % 4 == 0 {
-                // Says nothing at all.
+                // Sends nothing at all.
                 return read_to_end(&mut stream).await;
             }
             loop {
                 let mut byte = [0];
-                // A byte each quarter of a second, for as long as anybody listens.
+                // Send a byte each quarter of a second until the server hangs up.
                 match timeout(Duration::from_millis(250), stream.read(&mut byte)).await {
                     Ok(Ok(0) | Err(_)) => return String::new(),
                     Ok(Ok(_)) => return read_to_end(&mut stream).await,
@@ -109,13 +109,13 @@ async fn slow_heads_are_dropped_in_time_and_hold_nobody_up() {
     }
     let mut ada = target.server.user("ada");
     while let Some(dropped) = slow.join_next().await {
-        let said = dropped.unwrap();
-        assert!(!said.contains("200 OK"), "{said}");
+        let answer = dropped.unwrap();
+        assert!(!answer.contains("200 OK"), "{answer}");
         let asked = Instant::now();
         ada.get("/v1/inbox").await.with(200);
-        assert!(asked.elapsed() < Duration::from_secs(2), "others wait {:?}", asked.elapsed());
+        assert!(asked.elapsed() < Duration::from_secs(2), "others waited {:?}", asked.elapsed());
     }
     let dropped_after = started.elapsed().as_secs();
     assert!((9..20).contains(&dropped_after), "after {dropped_after} s");
-    target.ends_unharmed().await;
+    target.assert_unharmed().await;
 }

@@ -5,7 +5,7 @@ const CHANNEL: &str = r#"{"socket_id":"1.1","channel_name":"private-ada"}"#;
 const PUSH: &str = r#"{"user_ids":["carol"],"notification":{"id":"by anybody","content":"c"}}"#;
 const UNKNOWN: &str = r#"{"ids":["unknown"]}"#;
 
-/// Each route with a credential: method, path, a good body, and the status for it.
+/// The routes that need a credential: method, path, a valid body, and the status for it.
 pub(super) const ROUTES: [(&str, &str, &str, u16); 12] = [
     ("POST", "/pusher/auth", CHANNEL, 200),
     ("POST", "/pusher/authorize", CHANNEL, 200),
@@ -22,7 +22,7 @@ pub(super) const ROUTES: [(&str, &str, &str, u16); 12] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_methods_and_unknown_paths_are_refused() {
+async fn wrong_methods_and_unknown_paths_are_rejected() {
     let mut target = Target::start().await;
     let ada = target.ada.clone();
     let paths = ROUTES.map(|(_, path, _, _)| path).into_iter().chain(["/health/live", "/health/ready"]);
@@ -34,7 +34,7 @@ async fn wrong_methods_and_unknown_paths_are_refused() {
             .chain(path.starts_with("/health").then_some("GET"))
             .collect();
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"] {
-            // The path of one notification serves two.
+            // The path of a notification serves both methods.
             if served.contains(&method)
                 || path.contains("/notifications/") && ["GET", "DELETE"].contains(&method)
             {
@@ -81,5 +81,5 @@ async fn wrong_methods_and_unknown_paths_are_refused() {
     target.expect("a long path", 404, request("GET", &long, &ada, "")).await;
     let many: Vec<_> = (0..90).map(|_| ("x-many", "of them")).chain([("host", "localhost")]).collect();
     target.expect("many headers", 404, with_headers("GET", "/nothing", &many, "")).await;
-    target.ends_unharmed().await;
+    target.assert_unharmed().await;
 }

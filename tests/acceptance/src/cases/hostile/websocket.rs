@@ -1,4 +1,4 @@
-use crate::support::server::{APP_KEY, PATIENCE, Server, token};
+use crate::support::server::{APP_KEY, Server, TIMEOUT, token};
 use crate::support::target::{Target, brackets, request, with_headers};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -7,13 +7,13 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-/// A WebSocket to the broker, and the socket id that it gave.
+/// A WebSocket to the broker, with its socket id.
 struct Socket {
     stream: WebSocketStream<TcpStream>,
     id: String,
 }
 
-/// What came until the connection was closed with that code; none when it was just gone.
+/// The events until the connection ended, and its close code if there was a close frame.
 struct Ended {
     events: Vec<Value>,
     code: Option<u16>,
@@ -37,7 +37,7 @@ impl Socket {
     }
 
     async fn next(&mut self) -> Option<Result<Message, Error>> {
-        tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("a frame in time")
+        tokio::time::timeout(TIMEOUT, self.stream.next()).await.expect("a frame in time")
     }
 
     async fn event(&mut self) -> Value {
@@ -51,12 +51,12 @@ impl Socket {
         self.stream.send(Message::text(event.to_string())).await.unwrap();
     }
 
-    /// Writes past the WebSocket layer. The other side may have had enough before everything is written.
+    /// Writes raw bytes below the WebSocket layer. The broker may hang up before it has read all.
     async fn raw(&mut self, bytes: &[u8]) {
         let _ = self.stream.get_mut().write_all(bytes).await;
     }
 
-    /// It is still served: everything that came before the answer to a ping.
+    /// Sends a ping, and returns the events before its pong.
     async fn until_pong(&mut self) -> Vec<Value> {
         self.send(&json!({"event": "pusher:ping", "data": {}})).await;
         let mut events = Vec::new();
@@ -83,7 +83,7 @@ impl Socket {
     }
 }
 
-/// A frame with the mask 0.
+/// Encodes a frame with the mask 0.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let length = match u8::try_from(payload.len()) {
         Ok(length @ ..126) => vec![0x80 | length],
@@ -95,7 +95,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 const TEXT: u8 = 0x81;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_websocket_of_the_protocol_is_refused() {
+async fn invalid_handshakes_are_rejected() {
     let mut target = Target::start().await;
     for (path, code) in [
         ("/app/another-key?protocol=7", 4001),
@@ -127,11 +127,11 @@ async fn what_is_no_websocket_of_the_protocol_is_refused() {
             .expect_plain(&format!("another {left_out}"), status, with_headers("GET", &path, &wrong, ""))
             .await;
     }
-    target.ends_unharmed().await;
+    target.assert_unharmed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn frames_that_cannot_be_read_end_their_own_connection_at_most() {
+async fn invalid_frames_close_only_their_own_connection() {
     let mut target = Target::start().await;
     let long = u64::MAX.to_be_bytes();
     let part = frame(0x00, &[b'x'; 8_000]);
@@ -176,11 +176,11 @@ async fn frames_that_cannot_be_read_end_their_own_connection_at_most() {
     let ended = socket.ended().await;
     let right = ended.code == Some(1003) && ended.events.iter().all(|event| event["event"] == "pusher:error");
     target.check("eleven binary frames", (!right).then(|| format!("{:?} {:?}", ended.code, ended.events)));
-    target.ends_unharmed().await;
+    target.assert_unharmed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_protocol_does_not_allow_is_answered_with_an_error_and_nothing_else() {
+async fn forbidden_events_are_answered_with_an_error_and_nothing_else() {
     let mut target = Target::start().await;
     let auth = async |socket: &str, target: &Target| {
         let body = json!({"socket_id": socket, "channel_name": "private-ada"}).to_string();
@@ -272,7 +272,7 @@ async fn what_the_protocol_does_not_allow_is_answered_with_an_error_and_nothing_
         let right = events.len() == 1 && events[0]["event"] == "pusher:error";
         target.check(&format!("{:.30}", text), (!right).then(|| format!("{events:?}")));
     }
-    // Nobody has joined what they were refused, and who is let in may still not speak.
+    // Rejected subscriptions had no effect, and a subscriber may still not send events.
     mallory.send(&subscribe(&json!("private-ada"), &json!(own))).await;
     assert_eq!(mallory.until_pong().await[0]["event"], "pusher_internal:subscription_succeeded");
     mallory
@@ -281,10 +281,10 @@ async fn what_the_protocol_does_not_allow_is_answered_with_an_error_and_nothing_
     assert_eq!(mallory.until_pong().await[0]["event"], "pusher:error");
     let carols = json!({"id": "carols", "content": "for carol alone"});
     assert!(target.server.backend().push(&["carol"], &carols).await.unwrap());
-    let mut carol = crate::support::tail::Tail::of("carol", &target.server.url());
+    let mut carol = crate::support::tail::Tail::start("carol", &target.server.url());
     carol.live().await;
     for socket in [&mut mallory, &mut reader] {
         assert_eq!(socket.until_pong().await, Vec::<Value>::new());
     }
-    target.ends_unharmed().await;
+    target.assert_unharmed().await;
 }

@@ -1,10 +1,9 @@
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use internal_notifications_pusher::contract::{InternalNotificationsService, Snapshot, Status};
-use internal_notifications_pusher::{PusherService, PusherServiceBuilder};
+use internal_notifications_pusher::{Identity, PusherService, PusherServiceBuilder};
 
 use super::{Network, Server};
 
@@ -23,16 +22,29 @@ impl Device {
         Self::with(server, |builder| builder)
     }
 
+    /// Creates ada's app with further settings.
     pub fn with(
         server: &Server,
         configure: impl FnOnce(PusherServiceBuilder) -> PusherServiceBuilder,
     ) -> Self {
+        Self::configured(server, |builder| configure(builder.user("ada".parse().unwrap(), "ada-token")))
+    }
+
+    /// Creates the app of the user that the identity names.
+    pub fn with_identity(server: &Server, identity: impl Identity + 'static) -> Self {
+        Self::configured(server, |builder| builder.identity(identity))
+    }
+
+    fn configured(
+        server: &Server,
+        configure: impl FnOnce(PusherServiceBuilder) -> PusherServiceBuilder,
+    ) -> Self {
         let network = Network::to(server.broker.clone());
-        let builder = PusherService::builder("http://inbox.test")
-            .user("ada".parse().unwrap(), "ada-token")
+        let builder = PusherService::builder()
+            .url("http://inbox.test")
             .position_check(Duration::from_secs(86_400))
-            .http(Arc::new(server.clone()))
-            .connector(Arc::new(network.clone()))
+            .http_client(server.clone())
+            .connector(network.clone())
             .seed(7);
         Self { service: configure(builder).build().unwrap(), network }
     }

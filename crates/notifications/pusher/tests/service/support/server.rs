@@ -6,10 +6,10 @@ use internal_notifications_pusher::contract::{
     InboxCommand, InboxLog, Refused, ServiceError, ServiceErrorKind,
 };
 use internal_notifications_pusher::models::{
-    CHANGED_EVENT, Change, ChangesAnswer, EVENT, InternalNotification, LiveEvent, MarkRequest,
-    NotificationId, OpId, Position, Problem, PushRequest, RealtimeInfo, Receipt, Tag, Timestamp, WriteAnswer,
+    Change, ChangesAnswer, InternalNotification, LiveEvent, MarkRequest, NotificationId, OpId, Position,
+    Problem, PushRequest, RealtimeInfo, Receipt, Tag, Timestamp, WriteAnswer,
 };
-use internal_notifications_pusher::{Http, HttpAnswer, HttpMethod, HttpRequest};
+use internal_notifications_pusher::{HttpClient, HttpMethod, HttpRequest, HttpResponse};
 use pusher_broker::{Broker, EventName, Limits, Signer};
 use reqwest::Url;
 use serde::Serialize;
@@ -55,7 +55,7 @@ pub struct World {
 pub struct Seen {
     pub path: String,
     pub query: HashMap<String, String>,
-    pub bearer: String,
+    pub token: String,
     pub body: Value,
 }
 
@@ -129,8 +129,8 @@ impl Server {
         self.broker.publish(&channel, &EventName::new(event).unwrap(), data, None).unwrap();
     }
 
-    fn answer(&self, request: &HttpRequest) -> HttpAnswer {
-        let Some(user) = self.world().tokens.get(&request.bearer).cloned() else {
+    fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        let Some(user) = self.world().tokens.get(&request.bearer_token).cloned() else {
             return problem(401, "who are you?", None);
         };
         let url = Url::parse(&request.url).unwrap();
@@ -147,7 +147,9 @@ impl Server {
             (HttpMethod::Get, "/v1/realtime") => {
                 let host = world.live_host.clone();
                 let scheme = host.is_some().then(|| "http".to_owned());
-                return ok(&RealtimeInfo { host, scheme, ..realtime(&user) });
+                let mut info = realtime(&user);
+                (info.host, info.scheme) = (host, scheme);
+                return ok(&info);
             }
             (HttpMethod::Get, "/v1/inbox") => {
                 assert!(limit <= 200);
@@ -189,7 +191,7 @@ impl Server {
                 changes.iter().for_each(|(to, change)| self.publish(to, change));
                 let accepted = changes.len() as u64;
                 let duplicates = push.user_ids.len() as u64 - accepted;
-                return ok(&Receipt { id, accepted, duplicates, scheduled: 0 });
+                return ok(&Receipt::new(id).with_accepted(accepted).with_duplicates(duplicates));
             }
             (HttpMethod::Post, path @ ("/v1/inbox/opened" | "/v1/inbox/unopened")) => {
                 let mark: MarkRequest = serde_json::from_slice(body).unwrap();
@@ -258,16 +260,16 @@ impl World {
 }
 
 #[async_trait::async_trait]
-impl Http for Server {
-    async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, ServiceError> {
+impl HttpClient for Server {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ServiceError> {
         let url = Url::parse(&request.url).unwrap();
         let path = url.path().to_owned();
         let body = request.body.as_ref().and_then(|body| serde_json::from_slice(&body.bytes).ok());
         let query = url.query_pairs().into_owned().collect();
         let fault = {
             let mut world = self.world();
-            let bearer = request.bearer.clone();
-            world.seen.push(Seen { path: path.clone(), query, bearer, body: body.unwrap_or_default() });
+            let token = request.bearer_token.clone();
+            world.seen.push(Seen { path: path.clone(), query, token, body: body.unwrap_or_default() });
             let at = world.faults.iter().position(|(text, _)| path.contains(text));
             at.and_then(|at| world.faults.remove(at)).map(|(_, fault)| fault)
         };
@@ -284,37 +286,25 @@ impl Http for Server {
                 lost()
             }
             Some(Fault::Silence) => std::future::pending().await,
-            Some(Fault::Answer(status, body)) => Ok(HttpAnswer { status, body }),
+            Some(Fault::Answer(status, body)) => Ok(HttpResponse::new(status, body)),
         }
     }
 }
 
 fn realtime(user: &str) -> RealtimeInfo {
-    RealtimeInfo {
-        key: "app-key".into(),
-        channel: format!("private-{user}"),
-        auth_endpoint: "/pusher/auth".into(),
-        path: String::new(),
-        event: EVENT.into(),
-        changed_event: CHANGED_EVENT.into(),
-        position_check_seconds: 60,
-        cluster: None,
-        host: None,
-        port: None,
-        scheme: None,
-    }
+    RealtimeInfo::new("app-key", format!("private-{user}"), "/pusher/auth")
 }
 
-fn ok<T: Serialize>(answer: &T) -> HttpAnswer {
-    HttpAnswer { status: 200, body: serde_json::to_vec(answer).unwrap() }
+fn ok<T: Serialize>(answer: &T) -> HttpResponse {
+    HttpResponse::new(200, serde_json::to_vec(answer).unwrap())
 }
 
 fn problem(
     status: u16,
     detail: &str,
     head: Option<internal_notifications_pusher::models::Head>,
-) -> HttpAnswer {
-    let (kind, title) = ("about:blank".to_owned(), "Refused".to_owned());
-    let problem = Problem { kind, title, status, detail: Some(detail.to_owned()), head };
-    HttpAnswer { status, body: serde_json::to_vec(&problem).unwrap() }
+) -> HttpResponse {
+    let mut problem = Problem::new(status, "Refused").with_detail(detail);
+    problem.head = head;
+    HttpResponse::new(status, serde_json::to_vec(&problem).unwrap())
 }

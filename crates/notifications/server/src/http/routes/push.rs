@@ -1,12 +1,9 @@
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use internal_notifications_models::{
-    InternalNotification, NotificationId, Problem, PushRequest, Receipt, UserId,
-};
+use internal_notifications_models::{NotificationId, Problem, PushRequest, Receipt, UserId};
 
 use crate::http::App;
 use crate::http::extract::{IdempotencyHeader, JsonBody, Pusher};
@@ -38,12 +35,12 @@ pub(in crate::http) async fn push(
     JsonBody(request): JsonBody<PushRequest>,
 ) -> Result<(StatusCode, Json<Receipt>), ApiError> {
     let idempotency = key.of(&request)?;
-    let PushRequest { user_ids, notification } = request;
+    let PushRequest { user_ids, notification, .. } = request;
     let user_ids = recipients(&app, user_ids)?;
     if !app.policy.may_push(&caller, &user_ids) {
         return Err(ApiError::may_not_push());
     }
-    check(&app, &notification)?;
+    app.limits.push().check_notification(&notification)?;
     let id = match &notification.id {
         Some(id) => id.clone(),
         None => NotificationId::new(app.ids.next())
@@ -58,24 +55,9 @@ pub(in crate::http) async fn push(
 
 /// Each recipient once, in the order in which they stand.
 fn recipients(app: &App, user_ids: Vec<UserId>) -> Result<Vec<UserId>, ApiError> {
-    let most = app.limits.recipients;
-    let mut seen = HashSet::with_capacity(user_ids.len().min(most));
-    let user_ids: Vec<UserId> = user_ids.into_iter().filter(|user| seen.insert(user.clone())).collect();
-    if user_ids.is_empty() || user_ids.len() > most {
-        return Err(ApiError::invalid(format!("`user_ids` has 1 to {most} users")));
-    }
+    let user_ids: Vec<UserId> = app.limits.push().check_recipients(&user_ids)?.into_iter().cloned().collect();
     match user_ids.iter().find_map(|user| Some((user, app.channels.channel(user).err()?))) {
         Some((user, error)) => Err(ApiError::invalid(format!("{user}: {error}"))),
         None => Ok(user_ids),
-    }
-}
-
-fn check(app: &App, notification: &InternalNotification) -> Result<(), ApiError> {
-    notification.check().map_err(|error| ApiError::invalid(error.to_string()))?;
-    let most = app.limits.notification_bytes;
-    let json = notification.to_json().map_err(|error| ApiError::invalid(error.to_string()))?;
-    match json.len() > most {
-        true => Err(ApiError::new(Kind::TooLarge, format!("a notification has at most {most} bytes"))),
-        false => Ok(()),
     }
 }

@@ -26,7 +26,7 @@ pub(in crate::http) async fn retract(
 ) -> Result<Json<Retraction>, ApiError> {
     let retracted = app.store.retract(&id, app.clock.now()).await;
     retracted.map(Json).map_err(|error| match error.kind() {
-        StoreErrorKind::Unknown => {
+        StoreErrorKind::NotFound => {
             ApiError::new(Kind::UnknownNotification, "nobody was ever pushed a notification of this id")
         }
         _ => error.into(),

@@ -87,7 +87,7 @@ fn done(inbox: &mut Inbox, step: &Value) -> (Value, bool) {
 fn act(inbox: &mut Inbox, step: &Value) -> Option<Vec<String>> {
     let at = inbox.head().position;
     let asked = |key: &str| step.get(key).map_or(at, |point| position(text(point)));
-    let head = || Head { position: position(text(&step["head"])), pending: 0 };
+    let head = || Head::new(position(text(&step["head"])), 0);
     let is = |name: &str| step.get(name).is_some();
     if is("live") {
         let event = LiveEvent::parse(&live(&step["live"]).to_string());

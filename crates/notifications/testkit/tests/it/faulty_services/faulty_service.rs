@@ -187,12 +187,14 @@ impl InternalNotificationsService for FaultyService {
         let id = notification.id.clone();
         match (self.fault, id) {
             (Fault::PushesAnewWhenRepeated, Some(id)) => {
-                let anew = InternalNotification { id: None, ..notification };
-                Ok(Receipt { id, ..self.inner.push(user_ids, anew).await? })
+                let anew = notification.without_id();
+                let mut receipt = self.inner.push(user_ids, anew).await?;
+                receipt.id = id;
+                Ok(receipt)
             }
             (Fault::CountsARecipientTwice, _) => {
                 let receipt = self.inner.push(user_ids, notification).await?;
-                Ok(Receipt { accepted: user_ids.len() as u64, ..receipt })
+                Ok(receipt.with_accepted(user_ids.len() as u64))
             }
             (Fault::WaitsForEver, _) => match self.inner.push(user_ids, notification).await {
                 Err(_) => std::future::pending().await,
@@ -219,9 +221,7 @@ impl InternalNotificationsService for FaultyService {
                 (Fault::CallsTheInvalidUnavailable, _, Err(_)) => {
                     Err(ServiceError::new(ServiceErrorKind::Unavailable, "not now"))
                 }
-                (Fault::SwallowsPushes, Some(id), Err(_)) => {
-                    Ok(Receipt { id, accepted: 1, duplicates: 0, scheduled: 0 })
-                }
+                (Fault::SwallowsPushes, Some(id), Err(_)) => Ok(Receipt::new(id).with_accepted(1)),
                 (.., pushed) => pushed,
             },
         }

@@ -1,0 +1,417 @@
+mod fetch;
+mod pending_calls;
+mod schedule;
+#[cfg(test)]
+mod tests;
+mod write_backoff;
+mod writes;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use internal_notifications_models::{InboxPage, LiveEvent, RealtimeInfo};
+use internal_notifications_service::{Inbox, InboxEvent, ServiceError, ServiceErrorKind, Status};
+use pusher_client::{ChannelEvent, EventName};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::command::{Command, Reply};
+use super::live_channel::{self, LiveChannel};
+use super::publisher::Publisher;
+use super::settings::Settings;
+use super::{authorizer, user_authenticator};
+use crate::api::{CallError, InboxApi};
+use fetch::{Fetch, Fetched, Response};
+use pending_calls::{PendingCalls, older_unavailable};
+use schedule::Schedule;
+use write_backoff::WriteBackoff;
+use writes::SentWrite;
+
+/// The task of an initialized service with an inbox server.
+///
+/// It owns the replica, the subscription, the requests and all timers. Dropping it ends them.
+pub(crate) struct Actor {
+    settings: Arc<Settings>,
+    api: Arc<InboxApi>,
+    publisher: Arc<Publisher>,
+    commands: mpsc::Receiver<Command>,
+    info: RealtimeInfo,
+    inbox: Inbox,
+    /// Events of the inbox that are not yet published.
+    events: Vec<InboxEvent>,
+    /// Whether the snapshot must be published for another reason than `events`.
+    has_changed: bool,
+    channel: ChannelState,
+    /// The fetch in progress: at most one.
+    fetches: JoinSet<Fetched>,
+    schedule: Schedule,
+    /// The write in progress: at most one, beside a fetch.
+    sends: JoinSet<SentWrite>,
+    write_backoff: WriteBackoff,
+    /// Why the server rejects the fetches, if it does.
+    rejection: Option<String>,
+    pending_calls: PendingCalls,
+    rng: StdRng,
+}
+
+enum ChannelState {
+    /// The subscription exists and reconnects by itself.
+    ///
+    /// `may_have_moved` is set if a position check succeeds while the channel is down: then the server
+    /// is asked where the channel is now.
+    Open { subscription: Box<LiveChannel>, subscribed: bool, may_have_moved: bool },
+    /// The channel was rejected. Once a position check succeeds (`check_succeeded`), the service
+    /// subscribes again.
+    Rejected { reason: String, check_succeeded: bool },
+    /// `unsubscribe` was called.
+    Paused,
+}
+
+enum Wakeup {
+    Command(Option<Command>),
+    Channel(Option<ChannelEvent>),
+    Fetched(Option<Fetched>),
+    Sent(Option<SentWrite>),
+    Timer,
+}
+
+/// The most channel events that are applied before their effect is published.
+const BATCH: usize = 256;
+
+/// How long a call waits for a server that does not answer while the live channel is down too.
+const OFFLINE_TIMEOUT: Duration = Duration::from_secs(2);
+
+impl Actor {
+    /// Creates the task with the first snapshot, publishes it, and begins to subscribe.
+    pub(crate) async fn start(
+        settings: Arc<Settings>,
+        api: Arc<InboxApi>,
+        publisher: Arc<Publisher>,
+        commands: mpsc::Receiver<Command>,
+        info: RealtimeInfo,
+        page: InboxPage,
+    ) -> Result<Self, ServiceError> {
+        let mut rng = settings.fork_rng();
+        let subscription = subscribe(&settings, &api, &info, rng.random()).await?;
+        let mut inbox = Inbox::new(settings.options.window);
+        let events = inbox.on_snapshot(page);
+        let schedule = Schedule::new(settings.check_interval(&info), StdRng::from_rng(&mut rng));
+        let write_backoff = WriteBackoff::new(StdRng::from_rng(&mut rng));
+        let mut actor = Self {
+            settings,
+            api,
+            publisher,
+            commands,
+            info,
+            inbox,
+            events,
+            has_changed: true,
+            channel: ChannelState::Open { subscription, subscribed: false, may_have_moved: false },
+            fetches: JoinSet::new(),
+            schedule,
+            sends: JoinSet::new(),
+            write_backoff,
+            rejection: None,
+            pending_calls: PendingCalls::default(),
+            rng,
+        };
+        actor.publish();
+        Ok(actor)
+    }
+
+    /// Runs until the last handle is dropped.
+    pub(crate) async fn run(mut self) {
+        loop {
+            self.fetch_if_due();
+            self.send_if_due();
+            let abandoned = self.pending_calls.expire(Instant::now());
+            self.inbox.give_up_older(abandoned);
+            self.publish();
+            match self.next_wakeup().await {
+                Wakeup::Command(None) => return,
+                Wakeup::Command(Some(command)) => self.on_command(command).await,
+                Wakeup::Channel(event) => self.on_channel_events(event),
+                Wakeup::Fetched(Some(fetched)) => self.on_fetched(fetched).await,
+                Wakeup::Fetched(None) => self.schedule.failed(),
+                Wakeup::Sent(sent) => self.on_sent(sent),
+                Wakeup::Timer => {}
+            }
+        }
+    }
+
+    async fn next_wakeup(&mut self) -> Wakeup {
+        let timer = self.timer();
+        let channel = async {
+            match &mut self.channel {
+                ChannelState::Open { subscription, .. } => subscription.next().await,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            command = self.commands.recv() => Wakeup::Command(command),
+            Some(fetched) = self.fetches.join_next() => Wakeup::Fetched(fetched.ok()),
+            Some(sent) = self.sends.join_next() => Wakeup::Sent(sent.ok()),
+            event = channel => Wakeup::Channel(event),
+            () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => Wakeup::Timer,
+        }
+    }
+
+    /// Returns when there is something to do even if nothing else happens.
+    fn timer(&self) -> Option<Instant> {
+        [self.fetch_at(), self.send_at(), self.pending_calls.deadline()].into_iter().flatten().min()
+    }
+
+    /// Returns what to fetch as soon as the schedule allows it.
+    fn next_fetch(&self) -> Option<Fetch> {
+        match &self.channel {
+            ChannelState::Paused => None,
+            ChannelState::Rejected { check_succeeded: true, .. }
+            | ChannelState::Open { may_have_moved: true, .. } => Some(Fetch::Realtime),
+            // Older pages must not delay finding out about newer changes.
+            _ if !self.inbox.is_catching_up() && self.schedule.check_is_due() => Some(Fetch::Head),
+            _ => self.inbox.wants().map(Fetch::Inbox),
+        }
+    }
+
+    /// Returns when to fetch next; none while a fetch is in progress or the service is paused.
+    fn fetch_at(&self) -> Option<Instant> {
+        if !self.fetches.is_empty() || matches!(self.channel, ChannelState::Paused) {
+            return None;
+        }
+        Some(self.schedule.next(self.next_fetch().is_some()))
+    }
+
+    fn fetch_if_due(&mut self) {
+        if self.fetch_at().is_some_and(|at| at <= Instant::now()) {
+            let fetch = self.next_fetch().unwrap_or(Fetch::Head);
+            let position = self.inbox.head().position;
+            let (api, page) = (Arc::clone(&self.api), self.settings.first_page());
+            self.fetches.spawn(async move { fetch.run(&api, position, page).await });
+        }
+    }
+
+    async fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Subscribe(reply) => {
+                if matches!(self.channel, ChannelState::Paused) {
+                    self.inbox.catch_up();
+                    self.schedule.reset();
+                    self.connect().await;
+                }
+                self.publish();
+                let _ = reply.send(Ok(()));
+            }
+            Command::Unsubscribe(reply) => {
+                self.channel = ChannelState::Paused;
+                self.rejection = None;
+                self.fetches = JoinSet::new();
+                self.fail_older(&older_unavailable());
+                self.publish();
+                let _ = reply.send(Ok(()));
+            }
+            Command::Write(writes, reply) => self.on_write(writes, reply),
+            Command::LoadOlder(count, reply) => self.on_load_older(count, reply),
+        }
+    }
+
+    fn on_load_older(&mut self, count: usize, reply: Reply<()>) {
+        if matches!(self.channel, ChannelState::Paused) {
+            return self.pending_calls.finish_older(reply, Err(older_unavailable()));
+        }
+        match self.inbox.load_older(count) {
+            Ok(count) => {
+                self.schedule.reset();
+                self.pending_calls.add_older(count, reply, self.deadline());
+            }
+            Err(full) => {
+                let error = ServiceError::new(ServiceErrorKind::WindowFull, full.to_string());
+                self.pending_calls.finish_older(reply, Err(error));
+            }
+        }
+    }
+
+    /// Fails the pending calls of `load_older`. The list gets the length it had before them.
+    fn fail_older(&mut self, error: &ServiceError) {
+        let abandoned = self.pending_calls.fail_older(error);
+        self.inbox.give_up_older(abandoned);
+    }
+
+    /// Returns how long a call made now waits for a server that does not answer.
+    fn deadline(&self) -> Instant {
+        let call_timeout = self.settings.options.call_timeout;
+        Instant::now()
+            + match self.status() {
+                Status::Offline => OFFLINE_TIMEOUT.min(call_timeout),
+                _ => call_timeout,
+            }
+    }
+
+    async fn connect(&mut self) {
+        let seed = self.rng.random();
+        self.channel = match subscribe(&self.settings, &self.api, &self.info, seed).await {
+            Ok(subscription) => ChannelState::Open { subscription, subscribed: false, may_have_moved: false },
+            Err(error) => ChannelState::Rejected { reason: error.to_string(), check_succeeded: false },
+        };
+    }
+
+    fn on_channel_events(&mut self, first: Option<ChannelEvent>) {
+        self.on_channel_event(first);
+        for _ in 1..BATCH {
+            let ChannelState::Open { subscription, .. } = &mut self.channel else { return };
+            let Some(event) = subscription.next().now_or_never() else { return };
+            self.on_channel_event(event);
+        }
+    }
+
+    fn on_channel_event(&mut self, event: Option<ChannelEvent>) {
+        match (event, &mut self.channel) {
+            (Some(ChannelEvent::Event(event)), _) => {
+                let name = event.name();
+                let extra = self.settings.event.as_ref().map(EventName::as_str);
+                let is_ours =
+                    name == self.info.event || name == self.info.changed_event || Some(name) == extra;
+                if is_ours && !name.starts_with("client-") {
+                    self.on_live(LiveEvent::parse(event.data()));
+                }
+            }
+            (Some(ChannelEvent::Subscribed), ChannelState::Open { subscribed, may_have_moved, .. }) => {
+                *subscribed = true;
+                *may_have_moved = false;
+                // A fetch in progress may be waiting on a dead connection.
+                self.fetches = JoinSet::new();
+                self.inbox.catch_up();
+                self.schedule.reset();
+            }
+            (Some(ChannelEvent::Interrupted), ChannelState::Open { subscribed, .. }) => {
+                *subscribed = false;
+                self.pending_calls.limit_deadlines(Instant::now() + OFFLINE_TIMEOUT);
+            }
+            (Some(ChannelEvent::Lagged(events)), _) => {
+                tracing::debug!(events, "live events were dropped, catching up");
+                self.inbox.catch_up();
+            }
+            (Some(ChannelEvent::Refused(error)), _) => self.on_channel_rejected(error.to_string()),
+            (None, _) => self.on_channel_rejected("the connection has ended".to_owned()),
+            _ => {}
+        }
+    }
+
+    /// Applies a live event. An unreadable one (none) starts a catch-up, since it may be a change.
+    fn on_live(&mut self, event: Option<LiveEvent>) {
+        let Some(event) = event else { return self.inbox.catch_up() };
+        let before = self.inbox.head().position;
+        self.events.extend(self.inbox.on_live(event));
+        if self.inbox.head().position != before {
+            self.schedule.confirmed();
+        }
+    }
+
+    fn on_channel_rejected(&mut self, reason: String) {
+        tracing::warn!(reason, "the live channel was rejected; polling the inbox instead");
+        self.channel = ChannelState::Rejected { reason, check_succeeded: false };
+    }
+
+    async fn on_fetched(&mut self, fetched: Fetched) {
+        let Fetched { position, response } = fetched;
+        let response = match response {
+            Ok(response) => response,
+            Err(error) => return self.on_fetch_failed(error),
+        };
+        self.write_backoff.server_is_up();
+        self.rejection = None;
+        self.has_changed = true;
+        let low = self.inbox.low();
+        let has_head = !matches!(response, Response::Older(..));
+        match response {
+            Response::Page(page) => self.events.extend(self.inbox.on_snapshot(page)),
+            Response::Older(before, page) => self.inbox.on_older(position, before, page),
+            Response::Changes(changes) => self.events.extend(self.inbox.on_changes(position, changes)),
+            Response::Head(head) => {
+                self.inbox.on_head(position, head);
+                match &mut self.channel {
+                    ChannelState::Rejected { check_succeeded, .. } => *check_succeeded = true,
+                    ChannelState::Open { subscribed, may_have_moved, .. } => *may_have_moved = !*subscribed,
+                    ChannelState::Paused => {}
+                }
+            }
+            Response::Realtime(info) => {
+                if let ChannelState::Open { may_have_moved, .. } = &mut self.channel {
+                    *may_have_moved = false;
+                    if *info == self.info {
+                        return;
+                    }
+                    tracing::info!("the live channel has moved, following it");
+                }
+                self.info = *info;
+                return self.connect().await;
+            }
+        }
+        let is_current = !self.inbox.is_catching_up() && has_head;
+        if is_current {
+            self.schedule.confirmed();
+        }
+        let has_moved = self.inbox.head().position != position || self.inbox.low() != low;
+        self.schedule.succeeded(is_current || has_moved);
+    }
+
+    fn on_fetch_failed(&mut self, error: CallError) {
+        use ServiceErrorKind::{Configuration, Forbidden, Unauthorized};
+        let error = ServiceError::from(error);
+        self.fail_older(&error);
+        match &mut self.channel {
+            ChannelState::Rejected { check_succeeded, .. } => *check_succeeded = false,
+            ChannelState::Open { may_have_moved, .. } => *may_have_moved = false,
+            ChannelState::Paused => {}
+        }
+        tracing::debug!(%error, "a request to the inbox server failed");
+        if matches!(error.kind(), Configuration | Forbidden | Unauthorized) {
+            if self.rejection.is_none() {
+                tracing::warn!(%error, "the inbox server rejects requests");
+            }
+            self.rejection = Some(error.to_string());
+        }
+        if error.is_retryable() {
+            self.schedule.failed();
+        } else {
+            self.schedule.failed_for_long();
+        }
+    }
+
+    fn publish(&mut self) {
+        let events = std::mem::take(&mut self.events);
+        let has_changes = events.iter().any(|event| !matches!(event, InboxEvent::Announce(_)));
+        let has_changed = std::mem::take(&mut self.has_changed) || has_changes;
+        self.pending_calls.finish_done(&self.inbox, matches!(self.channel, ChannelState::Paused));
+        self.publisher.publish(events, has_changed.then_some(&self.inbox), self.status());
+        self.pending_calls.reply();
+    }
+
+    fn status(&self) -> Status {
+        match (&self.channel, &self.rejection) {
+            (ChannelState::Paused, _) => Status::Paused,
+            (ChannelState::Rejected { reason, .. }, None) => {
+                Status::Failed(format!("the live channel was rejected: {reason}"))
+            }
+            (_, Some(reason)) => Status::Failed(reason.clone()),
+            (ChannelState::Open { subscribed: false, .. }, None) => Status::Offline,
+            (ChannelState::Open { .. }, None) if self.inbox.is_catching_up() => Status::CatchingUp,
+            (ChannelState::Open { .. }, None) => Status::Live,
+        }
+    }
+}
+
+async fn subscribe(
+    settings: &Settings,
+    api: &Arc<InboxApi>,
+    info: &RealtimeInfo,
+    seed: u64,
+) -> Result<Box<LiveChannel>, ServiceError> {
+    let authorizer = authorizer::for_server(settings, api, info)?;
+    let authenticator = user_authenticator::for_server(settings, api, info);
+    live_channel::subscribe(settings, authorizer, authenticator, Some(api.base()), info, seed).await
+}

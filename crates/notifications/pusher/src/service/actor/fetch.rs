@@ -1,0 +1,49 @@
+use internal_notifications_models::{ChangesAnswer, Head, InboxPage, MAX_IDS, Position, RealtimeInfo};
+use internal_notifications_service::Ask;
+
+use crate::api::{CallError, InboxApi};
+
+/// How many changes are fetched at once: the server's maximum.
+const CHANGES: usize = MAX_IDS;
+
+/// What the actor fetches from the server.
+pub(super) enum Fetch {
+    /// What the replica needs.
+    Inbox(Ask),
+    /// The head, for a position check.
+    Head,
+    /// Where the live channel is.
+    Realtime,
+}
+
+/// The result of a fetch.
+pub(super) struct Fetched {
+    /// The position of the replica when the fetch began.
+    pub(super) position: Position,
+    pub(super) response: Result<Response, CallError>,
+}
+
+pub(super) enum Response {
+    Page(InboxPage),
+    /// A page of the notifications before a seq.
+    Older(u64, InboxPage),
+    Changes(ChangesAnswer),
+    Head(Head),
+    Realtime(Box<RealtimeInfo>),
+}
+
+impl Fetch {
+    /// Runs the fetch. A snapshot has `page` notifications.
+    pub(super) async fn run(self, api: &InboxApi, position: Position, page: usize) -> Fetched {
+        let response = match self {
+            Self::Inbox(Ask::Changes { after }) => api.changes(after, CHANGES).await.map(Response::Changes),
+            Self::Inbox(Ask::Older { before, limit }) => {
+                api.older(before, limit).await.map(|page| Response::Older(before, page))
+            }
+            Self::Inbox(_) => api.page(page).await.map(Response::Page),
+            Self::Head => api.head().await.map(Response::Head),
+            Self::Realtime => api.realtime().await.map(|info| Response::Realtime(Box::new(info))),
+        };
+        Fetched { position, response }
+    }
+}

@@ -1,0 +1,124 @@
+use std::sync::Arc;
+
+use internal_notifications_models::{OpId, Position, Timestamp, WriteAnswer};
+use internal_notifications_service::{
+    Announcement, InboxCommand, InboxEvent, PendingWrite, RefusedWrite, ServiceError, ServiceErrorKind,
+    Written,
+};
+use tokio::time::Instant;
+
+use super::Actor;
+use crate::api::CallError;
+use crate::service::command::Reply;
+
+/// The result of sending a write.
+pub(super) struct SentWrite {
+    write: PendingWrite,
+    /// The position of the replica when the write was sent.
+    position: Position,
+    answer: Result<WriteAnswer, CallError>,
+}
+
+impl Actor {
+    /// Shows the writes of a call. They are sent in their turn.
+    pub(super) fn on_write(&mut self, writes: Vec<(OpId, InboxCommand)>, reply: Reply<Written>) {
+        let at = Timestamp::now();
+        let ops: Vec<_> = writes.iter().map(|(op, _)| op.clone()).collect();
+        for (op, command) in writes {
+            if let Err(full) = self.inbox.write(op, command, at) {
+                self.roll_back(&ops);
+                let error = ServiceError::new(ServiceErrorKind::QueueFull, full.to_string());
+                return self.pending_calls.finish_write(reply, Err(error));
+            }
+        }
+        self.has_changed = true;
+        match self.write_backoff.is_down() {
+            true => self.pending_calls.finish_write(reply, Ok(Written::Queued)),
+            false => self.pending_calls.add_write(ops, reply, self.deadline()),
+        }
+    }
+
+    /// Returns when to send the next write; none while one is in progress or if there is none.
+    pub(super) fn send_at(&self) -> Option<Instant> {
+        let has_next = self.sends.is_empty() && self.inbox.wants_write().is_some();
+        has_next.then(|| self.write_backoff.next())
+    }
+
+    pub(super) fn send_if_due(&mut self) {
+        self.write_backoff.update(&self.inbox);
+        if self.send_at().is_none_or(|at| at > Instant::now()) {
+            return;
+        }
+        let Some(write) = self.inbox.wants_write().cloned() else { return };
+        let (api, position) = (Arc::clone(&self.api), self.inbox.head().position);
+        self.sends.spawn(async move {
+            let answer = api.write(write.clone()).await;
+            SentWrite { write, position, answer }
+        });
+    }
+
+    pub(super) fn on_sent(&mut self, sent: Option<SentWrite>) {
+        let Some(SentWrite { write, position, answer }) = sent else { return self.on_send_failed() };
+        match answer {
+            Ok(answer) => {
+                self.write_backoff.answered(&write);
+                self.inbox.on_written(&write.op, position, answer.head);
+                if !write.was_answered() {
+                    self.schedule.reset();
+                }
+            }
+            Err(error) if error.is_retryable() => {
+                tracing::debug!(error = %ServiceError::from(error), "sending a write failed");
+                self.on_send_failed();
+            }
+            Err(error) => self.on_write_rejected(&write.op, position, error),
+        }
+        self.has_changed = true;
+    }
+
+    /// Backs off, and lets the callers know that their writes are queued.
+    fn on_send_failed(&mut self) {
+        self.write_backoff.failed();
+        self.pending_calls.queue_writes();
+    }
+
+    /// Rolls a rejected write back.
+    ///
+    /// If its caller still waits, the call fails and its later writes are not sent. Otherwise the
+    /// rejection is announced.
+    fn on_write_rejected(&mut self, op: &OpId, position: Position, error: CallError) {
+        let head = error.head();
+        let error = ServiceError::from(error);
+        self.write_backoff.server_is_up();
+        match self.pending_calls.reject_write(op, &error) {
+            Some(mut ops) => {
+                // What the server did before stays.
+                let is_undone = |write: &PendingWrite| write.op == *op || !write.was_answered();
+                ops.retain(|op| self.inbox.pending_write(op).is_some_and(is_undone));
+                self.roll_back(&ops);
+            }
+            None => {
+                for event in self.inbox.on_refused(op) {
+                    if let InboxEvent::RolledBack(write) = &event {
+                        let refused = RefusedWrite::new(write.command.clone(), error.clone());
+                        let announcement = Announcement::WriteRefused(Arc::new(refused));
+                        self.events.push(InboxEvent::Announce(announcement));
+                    }
+                    self.events.push(event);
+                }
+            }
+        }
+        if let Some(head) = head {
+            self.inbox.on_head(position, head);
+            self.schedule.reset();
+        }
+        // The history may be another one, or what the server did is unknown.
+        if matches!(error.kind(), ServiceErrorKind::Conflict | ServiceErrorKind::Protocol) {
+            self.inbox.catch_up();
+        }
+    }
+
+    fn roll_back(&mut self, ops: &[OpId]) {
+        ops.iter().for_each(|op| drop(self.inbox.on_refused(op)));
+    }
+}

@@ -1,0 +1,80 @@
+use std::sync::Arc;
+
+use internal_notifications_service::{ServiceError, ServiceErrorKind, Status};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use super::actor::Actor;
+use super::command::Command;
+use super::live_only::LiveOnly;
+use super::publisher::Publisher;
+use super::settings::{Endpoint, Settings, Target};
+use super::user_tokens::UserTokens;
+use crate::api::InboxApi;
+
+/// The result of an `init`: none while it runs. A live-only service has no API.
+pub(crate) type StartResult = Option<Result<Option<Arc<InboxApi>>, ServiceError>>;
+
+/// Runs the task of an initialized service: starts it, reports the result, and serves its commands.
+pub(crate) async fn run(
+    settings: Arc<Settings>,
+    publisher: Arc<Publisher>,
+    commands: mpsc::Receiver<Command>,
+    started: watch::Sender<StartResult>,
+) {
+    publisher.set_status(Status::Starting);
+    match start(settings, &publisher, commands).await {
+        Ok(Running::Inbox(api, actor)) => {
+            started.send_replace(Some(Ok(Some(api))));
+            actor.run().await;
+        }
+        Ok(Running::LiveOnly(actor)) => {
+            started.send_replace(Some(Ok(None)));
+            actor.run().await;
+        }
+        Err(error) => {
+            publisher.set_status(Status::Idle);
+            started.send_replace(Some(Err(error)));
+        }
+    }
+}
+
+enum Running {
+    Inbox(Arc<InboxApi>, Box<Actor>),
+    LiveOnly(Box<LiveOnly>),
+}
+
+async fn start(
+    settings: Arc<Settings>,
+    publisher: &Arc<Publisher>,
+    commands: mpsc::Receiver<Command>,
+) -> Result<Running, ServiceError> {
+    let call_timeout = settings.options.call_timeout;
+    let tokens = timeout(call_timeout, UserTokens::of(Arc::clone(&settings.identity)));
+    let tokens = tokens.await.map_err(|_| {
+        ServiceError::new(ServiceErrorKind::Unavailable, "the identity did not return credentials in time")
+    })??;
+    let user_id = tokens.user_id().clone();
+    let api = |endpoint: &Endpoint| {
+        let (http_client, base) = (Arc::clone(&endpoint.http_client), endpoint.base.clone());
+        Arc::new(InboxApi::new(http_client, base, Arc::new(tokens), call_timeout))
+    };
+    let publisher = Arc::clone(publisher);
+    match &settings.target {
+        Target::Server(endpoint) => {
+            let api = api(endpoint);
+            let first = tokio::try_join!(api.realtime(), api.page(settings.first_page()));
+            let (info, page) = first?;
+            let settings = Arc::clone(&settings);
+            let actor = Actor::start(settings, Arc::clone(&api), publisher, commands, info, page).await?;
+            Ok(Running::Inbox(api, Box::new(actor)))
+        }
+        Target::LiveOnly(channels, endpoint) => {
+            let api = endpoint.as_ref().map(api);
+            let settings = Arc::clone(&settings);
+            let info = channels.info(&user_id, settings.event.as_ref())?;
+            let actor = LiveOnly::start(settings, api, publisher, commands, info).await?;
+            Ok(Running::LiveOnly(Box::new(actor)))
+        }
+    }
+}

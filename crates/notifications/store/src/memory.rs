@@ -1,0 +1,218 @@
+//! Inboxes in memory, by the rules of `InboxLog`: for simulations and tests, never a fallback. No URL opens one.
+
+mod advance;
+mod contents;
+mod inbox;
+mod options;
+mod publish;
+mod push;
+mod read;
+mod sweep;
+mod transaction;
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use internal_notifications_models::{
+    ChangesAnswer, Head, InboxNotification, InboxPage, NotificationId, Position, Receipt, Retraction,
+    Timestamp, UserId, WriteAnswer,
+};
+
+use self::contents::Contents;
+pub use self::options::MemoryOptions;
+use self::transaction::Transaction;
+use crate::rules::push::NewPush;
+use crate::{
+    Advanced, Push, Store, StoreError, StoreErrorKind, Sweep, Swept, Unpublishable, Unpublished, Write,
+};
+use crate::{Clock, SystemClock};
+
+/// What a [`MemoryStore`] keeps. It outlives the stores that work on it, as a database outlives the servers: drop a store amid anything, open
+/// another over the same data, and all that was acknowledged is there.
+#[derive(Clone)]
+pub struct MemoryData {
+    contents: Arc<Mutex<Contents>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl MemoryData {
+    /// Nothing yet; leases end by this clock.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { contents: Arc::default(), clock }
+    }
+
+    /// A copy, as a backup is: what happens to one does not happen to the other.
+    pub fn copy(&self) -> Self {
+        let contents = self.lock().clone();
+        Self { contents: Arc::new(Mutex::new(contents)), clock: self.clock.clone() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Contents> {
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryData {
+    fn default() -> Self {
+        Self::new(Arc::new(SystemClock))
+    }
+}
+
+impl fmt::Debug for MemoryData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryData").finish_non_exhaustive()
+    }
+}
+
+/// Inboxes in memory. The same calls give the same answers, in the same order: nothing in it is left to chance but the tags, which can be
+/// injected.
+#[derive(Debug)]
+pub struct MemoryStore {
+    data: MemoryData,
+    options: MemoryOptions,
+    /// Who this store is among those that share the data.
+    owner: u64,
+    /// The last inbox that `behind` gave.
+    turn: Mutex<Option<UserId>>,
+    closed: AtomicBool,
+}
+
+impl MemoryStore {
+    /// A store over this data. Several at a time need [`MemoryOptions::shared`].
+    pub fn open(data: MemoryData, options: MemoryOptions) -> Self {
+        let owner = data.lock().next_owner();
+        Self { data, options, owner, turn: Mutex::default(), closed: AtomicBool::new(false) }
+    }
+
+    fn contents(&self) -> Result<MutexGuard<'_, Contents>, StoreError> {
+        match self.closed.load(Ordering::Relaxed) {
+            true => Err(StoreError::new(StoreErrorKind::Unavailable).with_message("the store is closed")),
+            false => Ok(self.data.lock()),
+        }
+    }
+
+    fn transact<T>(&self, run: impl FnOnce(&mut Transaction<'_>) -> T) -> Result<T, StoreError> {
+        let mut contents = self.contents()?;
+        let mut transaction = Transaction::new(&mut contents, &*self.options.hooks.make_tag);
+        let answer = run(&mut transaction);
+        let touched = transaction.into_touched();
+        drop(contents);
+        self.options.hooks.committed(&touched);
+        Ok(answer)
+    }
+
+    fn unlock_broker(&self) {
+        self.data.lock().broker_owner.take_if(|owner| *owner == self.owner);
+    }
+
+    /// Who publishes now, and since when, where there may be others.
+    fn publisher(&self) -> Option<publish::Publisher> {
+        let now = self.data.clock.now().as_millisecond();
+        self.options.shared.then_some(publish::Publisher { owner: self.owner, now })
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn push(&self, push: Push) -> Result<Receipt, StoreError> {
+        let push = NewPush::new(push)?;
+        self.transact(|transaction| push::run(transaction, &push))?
+    }
+
+    async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError> {
+        self.transact(|transaction| transaction.write(user_id, &write))?
+    }
+
+    async fn retract(&self, id: &NotificationId, at: Timestamp) -> Result<Retraction, StoreError> {
+        self.transact(|transaction| advance::retract(transaction, id, at))?
+    }
+
+    async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError> {
+        self.transact(|transaction| advance::run(transaction, now, limit))
+    }
+
+    async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
+        self.transact(|transaction| sweep::run(transaction, &sweep))
+    }
+
+    async fn lock_broker(&self) -> Result<(), StoreError> {
+        match *self.contents()?.broker_owner.get_or_insert(self.owner) == self.owner {
+            true => Ok(()),
+            false => Err(StoreError::new(StoreErrorKind::Unusable)
+                .with_message("another store over the same data has the embedded broker")),
+        }
+    }
+
+    async fn page(
+        &self,
+        user_id: &UserId,
+        limit: usize,
+        before: Option<u64>,
+    ) -> Result<InboxPage, StoreError> {
+        Ok(read::page(&*self.contents()?, user_id, limit, before))
+    }
+
+    async fn notification(
+        &self,
+        user_id: &UserId,
+        id: &NotificationId,
+    ) -> Result<Option<InboxNotification>, StoreError> {
+        let contents = self.contents()?;
+        Ok(contents.log(user_id).and_then(|log| log.notification(id)).cloned())
+    }
+
+    async fn changes(
+        &self,
+        user_id: &UserId,
+        after: Position,
+        limit: usize,
+    ) -> Result<ChangesAnswer, StoreError> {
+        Ok(read::changes(&*self.contents()?, user_id, after, limit))
+    }
+
+    async fn head(&self, user_id: &UserId) -> Result<Head, StoreError> {
+        Ok(self.contents()?.head(user_id))
+    }
+
+    fn is_shared(&self) -> bool {
+        self.options.shared
+    }
+
+    async fn behind(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
+        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(publish::behind(&*self.contents()?, self.publisher(), &mut turn, limit))
+    }
+
+    async fn unpublished(
+        &self,
+        users: &[(UserId, u64)],
+        most: Unpublishable,
+    ) -> Result<Vec<Unpublished>, StoreError> {
+        Ok(publish::unpublished(&mut *self.contents()?, self.publisher(), users, most))
+    }
+
+    async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
+        Ok(publish::mark(&mut *self.contents()?, self.publisher(), marks))
+    }
+
+    async fn setting(&self, name: &str, make: String) -> Result<String, StoreError> {
+        Ok(self.contents()?.settings.entry(name.to_owned()).or_insert(make).clone())
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.contents().map(|_| ())
+    }
+
+    async fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.unlock_broker();
+    }
+}
+
+impl Drop for MemoryStore {
+    fn drop(&mut self) {
+        self.unlock_broker();
+    }
+}

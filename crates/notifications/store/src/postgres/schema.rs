@@ -1,0 +1,55 @@
+use std::borrow::Cow;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqlSafeStr};
+
+use crate::sql::failure::Failure;
+
+/// Of the lock that servers which start at the same time take in turn.
+const MAKING: i64 = 0x696e_626f_785f_6462;
+
+/// Makes the schema where it is missing, brings its tables up to date; refuses those that are newer than this version knows.
+pub(super) async fn migrate(connection: &mut PgConnection, schema: &str) -> Result<(), Failure> {
+    make(connection, schema).await?;
+    // Not `run`, whose bound `Acquire` keeps every future that awaits it from being shown to be `Send`.
+    migrator().run_direct(None, connection, false).await.map_err(|error| match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
+        MigrateError::VersionMissing(version) => Failure::unusable(format!(
+            "its schema (version {version}) is newer than this program knows; use a newer program"
+        )),
+        other => Failure::unusable(other.to_string()),
+    })
+}
+
+async fn make(connection: &mut PgConnection, schema: &str) -> Result<(), Failure> {
+    let mut transaction = connection.begin().await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MAKING).execute(&mut *transaction).await?;
+    let sql = "SELECT quote_ident($1), EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)";
+    let (quoted, exists): (String, bool) =
+        sqlx::query_as(sql).bind(schema).fetch_one(&mut *transaction).await?;
+    if !exists {
+        // The name is quoted by PostgreSQL itself.
+        let sql = AssertSqlSafe(format!("CREATE SCHEMA {quoted}"));
+        sqlx::query(sql).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+fn migrator() -> Migrator {
+    let migration = |version, description: &'static str, sql: &'static str| {
+        let description = Cow::Borrowed(description);
+        Migration::new(version, description, MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(vec![migration(
+        1,
+        "inboxes",
+        include_str!("../../migrations/postgres/0001_inboxes.sql"),
+    )])
+}
+
+/// Whether what PostgreSQL has committed is on disk.
+pub(super) async fn is_synced(connection: &mut PgConnection) -> Result<bool, Failure> {
+    let fsync: String = sqlx::query_scalar("SELECT current_setting('fsync')").fetch_one(connection).await?;
+    Ok(fsync == "on")
+}

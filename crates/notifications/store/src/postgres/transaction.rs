@@ -1,0 +1,144 @@
+use std::collections::BTreeMap;
+
+use internal_notifications_models::{Position, UserId};
+use sqlx::PgConnection;
+
+use super::row::{self, head};
+use crate::rules::hooks::MakeTag;
+use crate::sql::failure::Failure;
+use crate::sql::journal::{ChangeRow, Inbox, Journal};
+
+/// A transaction that changes inboxes. Whatever it locks, it locks in this order: idempotency key, scheduled rows (whoever has
+/// locked any passes over locked ones later), inboxes by user, the notification, its withdrawal, publications by user.
+pub(super) struct Transaction<'a> {
+    pub(super) connection: &'a mut PgConnection,
+    pub(super) journal: Journal<'a>,
+    changed: Vec<UserId>,
+}
+
+/// Changed inboxes, by column.
+#[derive(Default)]
+struct Heads {
+    key: Vec<i64>,
+    seq: Vec<i64>,
+    tag: Vec<i64>,
+    pending: Vec<i64>,
+    before: Vec<i64>,
+}
+
+type InboxRow = (i64, String, i64, Option<i64>, i64);
+
+impl<'a> Transaction<'a> {
+    pub(super) fn new(connection: &'a mut PgConnection, make_tag: &'a MakeTag) -> Self {
+        Self { connection, journal: Journal::new(make_tag), changed: Vec::new() }
+    }
+
+    /// Locks the inboxes of these users, which are sorted; makes those that are missing.
+    pub(super) async fn make_inboxes(&mut self, users: &[&str]) -> Result<BTreeMap<UserId, Inbox>, Failure> {
+        // All are made before any is locked, so that two who want the same ones wait for each other in one direction.
+        let sql = "INSERT INTO inboxes (user_id)
+                   SELECT u FROM unnest($1::text[]) u WHERE NOT EXISTS (SELECT 1 FROM inboxes WHERE user_id = u)
+                   ORDER BY u COLLATE \"C\" ON CONFLICT (user_id) DO NOTHING";
+        sqlx::query(sql).bind(users).execute(&mut *self.connection).await?;
+        self.lock_inboxes(users).await
+    }
+
+    /// Locks the inboxes of these users that are there.
+    pub(super) async fn lock_inboxes(&mut self, users: &[&str]) -> Result<BTreeMap<UserId, Inbox>, Failure> {
+        let sql = "SELECT key, user_id, seq, tag, pending FROM inboxes WHERE user_id = ANY($1)
+                   ORDER BY user_id FOR UPDATE";
+        let rows = sqlx::query_as(sql).bind(users).fetch_all(&mut *self.connection).await?;
+        inboxes(rows)
+    }
+
+    /// As [`lock_inboxes`](Self::lock_inboxes), by key.
+    pub(super) async fn lock_keys(&mut self, keys: &[i64]) -> Result<BTreeMap<UserId, Inbox>, Failure> {
+        let sql = "SELECT key, user_id, seq, tag, pending FROM inboxes WHERE key = ANY($1)
+                   ORDER BY user_id FOR UPDATE";
+        let rows = sqlx::query_as(sql).bind(keys).fetch_all(&mut *self.connection).await?;
+        inboxes(rows)
+    }
+
+    /// Writes what the journal holds, and the inboxes that it is of.
+    pub(super) async fn flush(&mut self, inboxes: BTreeMap<UserId, Inbox>) -> Result<(), Failure> {
+        self.write_scheduled().await?;
+        let changes = std::mem::take(&mut self.journal.changes);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut heads = Heads::default();
+        for (user, inbox) in inboxes {
+            let Position { seq, tag: Some(tag) } = inbox.head.position else { continue };
+            if !inbox.has_changed() {
+                continue;
+            }
+            heads.key.push(inbox.key);
+            heads.seq.push(row::seq(seq));
+            heads.tag.push(tag.bits().cast_signed());
+            heads.pending.push(row::seq(inbox.head.pending));
+            heads.before.push(row::seq(inbox.before));
+            self.changed.push(user);
+        }
+        // One statement, for the inboxes are locked while it is on its way. The heads come in the order of their users.
+        let sql = "WITH heads AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+                                  AS h (key, seq, tag, pending, before)),
+                   updated AS (UPDATE inboxes i SET seq = h.seq, tag = h.tag, pending = h.pending FROM heads h WHERE i.key = h.key),
+                   behind AS (INSERT INTO publications (inbox, published, newest) SELECT key, before, seq FROM heads
+                              ON CONFLICT (inbox) DO UPDATE SET newest = excluded.newest),
+                   made AS (SELECT * FROM unnest($6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
+                                                 $12::bigint[], $13::text[], $14::text[])
+                            AS c (inbox, seq, tag, prev, pending, at, added, detail, op)),
+                   delivered AS (INSERT INTO deliveries (inbox, added, notification, created_at)
+                                 SELECT inbox, seq, added, at FROM made WHERE added IS NOT NULL)
+                   INSERT INTO changes (inbox, seq, tag, prev, pending, at, detail, op)
+                   SELECT inbox, seq, tag, prev, pending, at, detail, op FROM made";
+        let column = |of: fn(&ChangeRow) -> i64| changes.iter().map(of).collect::<Vec<_>>();
+        sqlx::query(sql)
+            .bind(heads.key)
+            .bind(heads.seq)
+            .bind(heads.tag)
+            .bind(heads.pending)
+            .bind(heads.before)
+            .bind(column(|change| change.inbox))
+            .bind(column(|change| row::seq(change.seq)))
+            .bind(column(|change| change.tag))
+            .bind(changes.iter().map(|change| change.prev).collect::<Vec<_>>())
+            .bind(column(|change| row::seq(change.pending)))
+            .bind(column(|change| change.at))
+            .bind(changes.iter().map(|change| change.added).collect::<Vec<_>>())
+            .bind(changes.iter().map(|change| change.detail.as_deref()).collect::<Vec<_>>())
+            .bind(changes.iter().map(|change| change.op.as_deref()).collect::<Vec<_>>())
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
+    }
+
+    async fn write_scheduled(&mut self) -> Result<(), Failure> {
+        let scheduled = std::mem::take(&mut self.journal.scheduled);
+        if scheduled.is_empty() {
+            return Ok(());
+        }
+        let sql = "INSERT INTO scheduled (notification, user_id, due_at)
+                   SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[])";
+        sqlx::query(sql)
+            .bind(scheduled.iter().map(|row| row.notification).collect::<Vec<_>>())
+            .bind(scheduled.iter().map(|row| row.user_id.as_str()).collect::<Vec<_>>())
+            .bind(scheduled.iter().map(|row| row.due_at).collect::<Vec<_>>())
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// The users whose inboxes have changed.
+    pub(super) fn into_changed(self) -> Vec<UserId> {
+        self.changed
+    }
+}
+
+fn inboxes(rows: Vec<InboxRow>) -> Result<BTreeMap<UserId, Inbox>, Failure> {
+    rows.into_iter()
+        .map(|(key, user, seq, tag, pending)| {
+            Ok((UserId::new(user)?, Inbox::new(key, head(seq, tag, pending))))
+        })
+        .collect()
+}

@@ -1,0 +1,8 @@
+//! What the SQL stores share.
+
+pub(crate) mod catch_up;
+mod delivery;
+pub(crate) mod failure;
+pub(crate) mod journal;
+pub(crate) mod order;
+pub(crate) mod row;

@@ -1,0 +1,100 @@
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use internal_notifications_models::UserId;
+use sqlx::{Row, SqlitePool};
+
+use super::command::Command;
+use super::row::{self, change_columns, join_added};
+use super::transaction::Transaction;
+use crate::sql::failure::Failure;
+use crate::{Unpublishable, Unpublished};
+
+/// Moves the marks that a transaction's commands bring, all at its end, and answers them.
+pub(super) async fn mark(transaction: &mut Transaction<'_>, commands: &mut [Command]) -> Result<(), Failure> {
+    let mut marks: BTreeMap<&UserId, i64> = BTreeMap::new();
+    for command in commands {
+        let Command::Mark(of, reply) = command else { continue };
+        for (user, seq) in of.iter() {
+            let mark = marks.entry(user).or_default();
+            *mark = row::seq(*seq).max(*mark);
+        }
+        reply.set(Ok(Vec::new()));
+    }
+    if marks.is_empty() {
+        return Ok(());
+    }
+    let marks = serde_json::to_string(&marks)?;
+    transaction
+        .execute(
+            "INSERT INTO publications (inbox, published)
+             SELECT p.inbox, j.value FROM json_each(?1) j CROSS JOIN inboxes i ON i.user_id = j.key
+             CROSS JOIN publications p ON p.inbox = i.key WHERE p.published < j.value
+             ON CONFLICT (inbox) DO UPDATE SET published = excluded.published",
+            marks.clone(),
+        )
+        .await?;
+    transaction
+        .execute(
+            "DELETE FROM publications
+             WHERE inbox IN (SELECT i.key FROM json_each(?1) j CROSS JOIN inboxes i ON i.user_id = j.key)
+               AND published >= (SELECT seq FROM inboxes WHERE key = inbox)",
+            marks,
+        )
+        .await
+}
+
+/// Users with unpublished changes, taken in turn, so that some that cannot be published do not hide the others.
+pub(super) async fn behind(
+    readers: &SqlitePool,
+    turn: &AtomicI64,
+    limit: usize,
+) -> Result<Vec<UserId>, Failure> {
+    let sql = "SELECT inbox, user_id FROM (
+                   SELECT * FROM (SELECT inbox FROM publications WHERE inbox > ?1 ORDER BY inbox LIMIT ?2)
+                   UNION ALL
+                   SELECT * FROM (SELECT inbox FROM publications WHERE inbox <= ?1 ORDER BY inbox LIMIT ?2)
+               ) CROSS JOIN inboxes ON key = inbox LIMIT ?2";
+    let query = sqlx::query_as(sql).bind(turn.load(Ordering::Relaxed)).bind(row::limit(limit));
+    let rows: Vec<(i64, String)> = query.fetch_all(readers).await?;
+    if let Some((last, _)) = rows.last() {
+        turn.store(*last, Ordering::Relaxed);
+    }
+    rows.into_iter().map(|(_, user)| Ok(UserId::new(user)?)).collect()
+}
+
+/// What these users' channels have not been told, in one query for all of them. Who has nothing unpublished is not in the answer.
+pub(super) async fn unpublished(
+    readers: &SqlitePool,
+    users: &[(UserId, u64)],
+    most: Unpublishable,
+) -> Result<Vec<Unpublished>, Failure> {
+    let sql = concat!(
+        "SELECT asked.place, asked.missed > ?2 AS far_behind, ",
+        change_columns!(),
+        ", CASE WHEN d.removed_at IS NULL AND octet_length(n.body) <= ?3 THEN n.body END AS body
+         FROM (SELECT u.key AS place, i.key AS inbox, i.seq AS head, i.seq - max(p.published, u.value ->> 1) AS missed
+               FROM json_each(?1) u CROSS JOIN inboxes i ON i.user_id = u.value ->> 0
+               CROSS JOIN publications p ON p.inbox = i.key) asked
+         CROSS JOIN changes c ON c.inbox = asked.inbox
+                             AND c.seq > asked.head - CASE WHEN asked.missed > ?2 THEN 1 ELSE asked.missed END",
+        join_added!()
+    );
+    let asked: Vec<_> = users.iter().map(|(user, after)| (user, row::seq(*after))).collect();
+    let query = sqlx::query(sql).bind(serde_json::to_string(&asked)?).bind(row::limit(most.changes));
+    let mut told: BTreeMap<usize, Unpublished> = BTreeMap::new();
+    for row in query.bind(row::limit(most.body)).fetch_all(readers).await? {
+        let place = usize::try_from(row.try_get::<i64, _>("place")?).unwrap_or(usize::MAX);
+        let Some((user_id, _)) = users.get(place) else { continue };
+        let far_behind = row.try_get("far_behind")?;
+        let of = told.entry(place).or_insert_with(|| Unpublished {
+            user_id: user_id.clone(),
+            changes: Vec::new(),
+            far_behind,
+        });
+        of.changes.push(row::change(&row)?);
+    }
+    let mut told: Vec<_> = told.into_values().collect();
+    told.iter_mut().for_each(|of| of.changes.sort_unstable_by_key(|change| change.stamp.seq));
+    Ok(told)
+}

@@ -1,0 +1,151 @@
+use std::collections::{HashMap, HashSet};
+
+use internal_notifications_models::{NotificationId, Receipt, UserId};
+
+use super::command::{Command, Reply};
+use super::insert::Insert;
+use super::transaction::Transaction;
+use crate::idempotency::IdempotencyKey;
+use crate::rules::push::{NewPush, StoredNotification};
+use crate::sql::failure::Failure;
+
+/// Does consecutive pushes, in order, in a number of statements that does not depend on how many they are.
+pub(super) async fn run(transaction: &mut Transaction<'_>, commands: &mut [Command]) -> Result<(), Failure> {
+    let mut pushes: Vec<(&NewPush, &mut Reply<Receipt>)> = commands
+        .iter_mut()
+        .filter_map(|command| match command {
+            Command::Push(push, reply) => Some((&*push, reply)),
+            _ => None,
+        })
+        .collect();
+    let mut answered = answered(transaction, pushes.iter().map(|(push, _)| *push)).await?;
+    let mut inboxes = transaction.inboxes(pushes.iter().flat_map(|(push, _)| &push.user_ids)).await?;
+    let mut known = known(transaction, pushes.iter().map(|(push, _)| &push.id)).await?;
+    let mut had = HashSet::new();
+    for (push, _) in &pushes {
+        if let Some(known) = known.get(&push.id) {
+            had.extend(push.user_ids.iter().map(|user| (known.key, user.clone())));
+        }
+    }
+    let mut had = with(transaction, had).await?;
+    let (mut new, mut expiring, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+    for (push, reply) in &mut pushes {
+        if let Some((key, (request, receipt))) =
+            push.idempotency.as_ref().and_then(|key| Some((key, answered.get(&used(push, key))?)))
+        {
+            reply.set(key.answer(request, receipt.clone()));
+            continue;
+        }
+        let checked = match known.get(&push.id) {
+            Some(known) => push.check_known(known),
+            None => push.check_new(),
+        };
+        if let Err(refused) = checked {
+            reply.set(Err(refused));
+            continue;
+        }
+        let notification = known.entry(push.id.clone()).or_insert_with(|| {
+            transaction.keys.notification += 1;
+            let key = transaction.keys.notification;
+            new.push((key, *push));
+            expiring.extend(push.expires_at.map(|expires_at| (key, expires_at.as_millisecond())));
+            StoredNotification {
+                key,
+                sender: push.sender.clone(),
+                digest: push.digest.clone(),
+                withdrawn: false,
+            }
+        });
+        let receipt = push.deliver(notification, &mut inboxes, &mut had, &mut transaction.journal);
+        if let Some(key) = &push.idempotency {
+            let answer = serde_json::to_string(&receipt)?;
+            answers.push((&push.sender, key, answer, push.at.as_millisecond()));
+            answered.insert(used(push, key), (key.request.clone(), receipt.clone()));
+        }
+        reply.set(Ok(receipt));
+    }
+    let into = "INSERT INTO notifications (key, id, sender, digest, body, created_at) ";
+    let text = str::to_owned;
+    Insert::new(into, "", new, |mut values, (key, push)| {
+        values.push_bind(key).push_bind(text(push.id.as_str())).push_bind(text(&push.sender));
+        values.push("unhex(").push_bind_unseparated(text(&push.digest)).push_unseparated(")");
+        values.push_bind(text(&push.body)).push_bind(push.at.as_millisecond());
+    })
+    .execute(transaction.connection)
+    .await?;
+    let into = "INSERT INTO withdrawals (notification, due_at, reason) ";
+    Insert::new(into, "", expiring, |mut values, (key, due_at)| {
+        values.push_bind(key).push_bind(due_at).push_bind("expired");
+    })
+    .execute(transaction.connection)
+    .await?;
+    let into = "INSERT INTO idempotency (sender, key, request, answer, at) ";
+    Insert::new(into, "", answers, |mut values, (sender, key, answer, at)| {
+        values.push_bind(text(sender)).push_bind(text(&key.key)).push_bind(text(&key.request));
+        values.push_bind(answer).push_bind(at);
+    })
+    .execute(transaction.connection)
+    .await?;
+    transaction.flush(inboxes).await
+}
+
+/// The caller's name of a request.
+fn used(push: &NewPush, key: &IdempotencyKey) -> (String, String) {
+    (push.sender.clone(), key.key.clone())
+}
+
+/// The requests of the idempotency keys that were used before, and their answers.
+async fn answered(
+    transaction: &mut Transaction<'_>,
+    pushes: impl Iterator<Item = &NewPush>,
+) -> Result<HashMap<(String, String), (String, Receipt)>, Failure> {
+    let keys: HashSet<_> = pushes.filter_map(|push| Some(used(push, push.idempotency.as_ref()?))).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = "SELECT sender, i.key, request, answer FROM json_each(?1)
+               CROSS JOIN idempotency i ON sender = value ->> 0 AND i.key = value ->> 1";
+    let rows: Vec<(String, String, String, String)> = sqlx::query_as(sql)
+        .bind(serde_json::to_string(&keys)?)
+        .fetch_all(&mut *transaction.connection)
+        .await?;
+    rows.into_iter()
+        .map(|(sender, key, request, answer)| Ok(((sender, key), (request, serde_json::from_str(&answer)?))))
+        .collect()
+}
+
+/// The stored notifications of these ids.
+async fn known(
+    transaction: &mut Transaction<'_>,
+    ids: impl Iterator<Item = &NotificationId>,
+) -> Result<HashMap<NotificationId, StoredNotification>, Failure> {
+    let ids = serde_json::to_string(&ids.collect::<HashSet<_>>())?;
+    let sql = "SELECT n.id, n.key, sender, lower(hex(digest)), withdrawn
+               FROM json_each(?1) CROSS JOIN notifications n ON n.id = value";
+    let rows: Vec<(String, i64, String, String, bool)> =
+        sqlx::query_as(sql).bind(ids).fetch_all(&mut *transaction.connection).await?;
+    rows.into_iter()
+        .map(|(id, key, sender, digest, withdrawn)| {
+            Ok((NotificationId::new(id)?, StoredNotification { key, sender, digest, withdrawn }))
+        })
+        .collect()
+}
+
+/// Those of the pairs where the user has the notification, had it, or is to get it.
+async fn with(
+    transaction: &mut Transaction<'_>,
+    pairs: HashSet<(i64, UserId)>,
+) -> Result<HashSet<(i64, UserId)>, Failure> {
+    if pairs.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let sql = "SELECT value ->> 0, value ->> 1 FROM json_each(?1)
+               WHERE EXISTS (SELECT 1 FROM inboxes i CROSS JOIN deliveries d ON d.notification = value ->> 0 AND d.inbox = i.key
+                             WHERE i.user_id = value ->> 1)
+                  OR EXISTS (SELECT 1 FROM scheduled s WHERE s.notification = value ->> 0 AND s.user_id = value ->> 1)";
+    let rows: Vec<(i64, String)> = sqlx::query_as(sql)
+        .bind(serde_json::to_string(&pairs)?)
+        .fetch_all(&mut *transaction.connection)
+        .await?;
+    rows.into_iter().map(|(notification, user)| Ok((notification, UserId::new(user)?))).collect()
+}

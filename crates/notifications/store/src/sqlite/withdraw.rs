@@ -1,0 +1,108 @@
+use std::collections::BTreeMap;
+
+use internal_notifications_models::{NotificationId, RemovedReason, Timestamp, UserId};
+use sqlx::{Row, SqliteConnection};
+
+use super::row;
+use super::transaction::Transaction;
+use crate::sql::failure::Failure;
+use crate::sql::journal::Inbox;
+use crate::{StoreError, StoreErrorKind};
+
+/// The inboxes that a notification leaves in one transaction.
+pub(super) const BATCH: usize = 1_000;
+
+/// A retraction that has begun.
+pub(super) struct Retracted {
+    pub(super) notification: i64,
+    pub(super) cancelled: u64,
+    /// The inboxes that had it, and will not.
+    pub(super) removed: u64,
+    /// Whether it has left them all.
+    pub(super) all: bool,
+}
+
+/// A notification has left some inboxes.
+#[derive(Default)]
+pub(super) struct Left {
+    pub(super) inboxes: u64,
+    /// Who was to get it later, and will not.
+    pub(super) cancelled: u64,
+    /// Whether it has left all.
+    pub(super) all: bool,
+}
+
+/// Begins a retraction, and ends it where few inboxes have the notification; the inner error is a refusal.
+pub(super) async fn retract(
+    transaction: &mut Transaction<'_>,
+    id: &NotificationId,
+    at: Timestamp,
+) -> Result<Result<Retracted, StoreError>, Failure> {
+    let sql = "SELECT key, (SELECT count(*) FROM deliveries d INDEXED BY deliveries_by_notification
+                            WHERE d.notification = n.key AND d.removed_at IS NULL)
+               FROM notifications n WHERE id = ?1";
+    let query = sqlx::query_as(sql).bind(id.as_str().to_owned());
+    let found: Option<(i64, i64)> = query.fetch_optional(&mut *transaction.connection).await?;
+    let Some((notification, removed)) = found else {
+        return Ok(Err(StoreError::new(StoreErrorKind::NotFound)));
+    };
+    let cancelled = give_to_nobody(transaction.connection, notification).await?;
+    let sql = "INSERT INTO withdrawals (notification, due_at, reason) VALUES (?1, ?2, 'retracted') ON CONFLICT (notification)
+               DO UPDATE SET due_at = excluded.due_at, reason = excluded.reason, reached = excluded.reached";
+    let query = sqlx::query(sql).bind(notification).bind(at.as_millisecond());
+    query.execute(&mut *transaction.connection).await?;
+    let all = some(transaction, notification, at, BATCH).await?.all;
+    Ok(Ok(Retracted { notification, cancelled, removed: removed.cast_unsigned(), all }))
+}
+
+/// Takes a notification that is to be withdrawn out of the next inboxes.
+pub(super) async fn some(
+    transaction: &mut Transaction<'_>,
+    notification: i64,
+    at: Timestamp,
+    limit: usize,
+) -> Result<Left, Failure> {
+    let sql = "SELECT id, reason, reached FROM withdrawals CROSS JOIN notifications ON key = notification WHERE notification = ?1";
+    let query = sqlx::query_as(sql).bind(notification);
+    let found: Option<(String, String, i64)> = query.fetch_optional(&mut *transaction.connection).await?;
+    let Some((id, reason, reached)) = found else { return Ok(Left { all: true, ..Left::default() }) };
+    let id = NotificationId::new(id)?;
+    let reason: RemovedReason = serde_json::from_value(reason.into())?;
+    let cancelled = give_to_nobody(transaction.connection, notification).await?;
+
+    let sql = "SELECT user_id, i.key, seq, tag, pending, opened_at IS NULL AS opens
+               FROM deliveries INDEXED BY deliveries_by_notification CROSS JOIN inboxes i ON i.key = inbox
+               WHERE notification = ?1 AND inbox > ?2 AND removed_at IS NULL ORDER BY inbox LIMIT ?3";
+    let query = sqlx::query(sql).bind(notification).bind(reached).bind(row::limit(limit));
+    let rows = query.fetch_all(&mut *transaction.connection).await?;
+    let mut inboxes: BTreeMap<UserId, Inbox> = BTreeMap::new();
+    let mut last = reached;
+    for row in &rows {
+        let (user, mut inbox) = row::inbox(row)?;
+        last = inbox.key;
+        let pending = u64::from(row.try_get::<bool, _>("opens")?);
+        transaction.journal.removed(&mut inbox, at, (vec![id.clone()], reason), pending)?;
+        inboxes.insert(user, inbox);
+    }
+    let sql = "UPDATE deliveries INDEXED BY deliveries_by_notification SET removed_at = ?4
+               WHERE notification = ?1 AND inbox > ?2 AND inbox <= ?3 AND removed_at IS NULL";
+    let query = sqlx::query(sql).bind(notification).bind(reached).bind(last).bind(at.as_millisecond());
+    query.execute(&mut *transaction.connection).await?;
+    transaction.flush(inboxes).await?;
+
+    let all = rows.len() < limit;
+    let sql = match all {
+        true => "DELETE FROM withdrawals WHERE notification = ?1",
+        false => "UPDATE withdrawals SET reached = ?2 WHERE notification = ?1",
+    };
+    sqlx::query(sql).bind(notification).bind(last).execute(&mut *transaction.connection).await?;
+    Ok(Left { inboxes: rows.len() as u64, cancelled, all })
+}
+
+/// Nobody gets it any more; how many would have.
+async fn give_to_nobody(connection: &mut SqliteConnection, notification: i64) -> Result<u64, Failure> {
+    let sql = "UPDATE notifications SET withdrawn = 1 WHERE key = ?1 AND NOT withdrawn";
+    sqlx::query(sql).bind(notification).execute(&mut *connection).await?;
+    let sql = "DELETE FROM scheduled WHERE notification = ?1";
+    Ok(sqlx::query(sql).bind(notification).execute(connection).await?.rows_affected())
+}

@@ -1,0 +1,131 @@
+use internal_notifications_models::{
+    ChangeKind, NotificationId, Position, RemovedReason, UserId, WriteAnswer,
+};
+use sqlx::{Sqlite, SqliteConnection};
+
+use super::row;
+use super::transaction::Transaction;
+use crate::sql::failure::Failure;
+use crate::sql::journal::{ChangeBody, Inbox};
+use crate::sql::order::in_the_order_asked;
+use crate::{StoreError, StoreErrorKind, Write, WriteKind};
+
+/// Does a write in a user's own inbox; the inner error is a refusal, and nothing has changed then.
+pub(super) async fn run(
+    transaction: &mut Transaction<'_>,
+    user_id: &UserId,
+    write: &Write,
+) -> Result<Result<WriteAnswer, StoreError>, Failure> {
+    let mut inboxes = transaction.inboxes(std::iter::once(user_id)).await?;
+    let Some(inbox) = inboxes.get_mut(user_id) else {
+        return Err(Failure::unusable("an inbox is not where it was asked for"));
+    };
+    let nothing = WriteAnswer::new(None, inbox.head);
+    let op = write.op.as_ref().map(|op| op.as_str().to_owned());
+    if let Some(op) = &op
+        && is_done(transaction.connection, inbox.key, op).await?
+    {
+        return Ok(Ok(nothing));
+    }
+    let at = write.at.as_millisecond();
+    let kind = match apply(transaction.connection, inbox, &write.kind, at).await? {
+        Ok(Some(kind)) => kind,
+        Ok(None) => return Ok(Ok(nothing)),
+        Err(refused) => return Ok(Err(StoreError::new(refused).with_head(inbox.head))),
+    };
+    let detail = serde_json::to_string(&kind)?;
+    let seq = transaction.journal.record(inbox, write.at, ChangeBody::Other { detail, op });
+    let answer = WriteAnswer::new(Some(seq), inbox.head);
+    transaction.flush(inboxes).await?;
+    Ok(Ok(answer))
+}
+
+async fn is_done(connection: &mut SqliteConnection, inbox: i64, op: &str) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM changes WHERE inbox = ?1 AND op = ?2";
+    let row: Option<i64> =
+        sqlx::query_scalar(sql).bind(inbox).bind(op.to_owned()).fetch_optional(connection).await?;
+    Ok(row.is_some())
+}
+
+/// The effect on the deliveries and the pending count, and the change that it makes.
+async fn apply(
+    connection: &mut SqliteConnection,
+    inbox: &mut Inbox,
+    kind: &WriteKind,
+    at: i64,
+) -> Result<Result<Option<ChangeKind>, StoreErrorKind>, Failure> {
+    Ok(Ok(match kind {
+        WriteKind::Opened(ids) => {
+            let sql = "UPDATE deliveries INDEXED BY deliveries_by_notification SET opened_at = ?3
+                       WHERE inbox = ?1 AND opened_at IS NULL AND removed_at IS NULL
+                         AND notification IN (SELECT n.key FROM json_each(?2) CROSS JOIN notifications n ON n.id = value)
+                       RETURNING (SELECT id FROM notifications WHERE key = notification)";
+            let ids = mark(connection, sql, inbox.key, ids, Some(at)).await?;
+            inbox.head.pending = inbox.head.pending.saturating_sub(ids.len() as u64);
+            (!ids.is_empty()).then_some(ChangeKind::Opened { ids })
+        }
+        WriteKind::Unopened(ids) => {
+            let sql = "UPDATE deliveries INDEXED BY deliveries_by_notification SET opened_at = ?3
+                       WHERE inbox = ?1 AND opened_at IS NOT NULL AND removed_at IS NULL
+                         AND notification IN (SELECT n.key FROM json_each(?2) CROSS JOIN notifications n ON n.id = value)
+                       RETURNING (SELECT id FROM notifications WHERE key = notification)";
+            let ids = mark(connection, sql, inbox.key, ids, None).await?;
+            inbox.head.pending += ids.len() as u64;
+            (!ids.is_empty()).then_some(ChangeKind::Unopened { ids })
+        }
+        WriteKind::OpenedAll { through, tag } => {
+            let head = inbox.head.position;
+            let seen = Position { seq: through.unwrap_or(head.seq), tag: *tag };
+            if seen.seq > head.seq || !is_of_this_history(connection, inbox, seen).await? {
+                return Ok(Err(StoreErrorKind::Diverged));
+            }
+            let sql = "UPDATE deliveries INDEXED BY deliveries_pending SET opened_at = ?3
+                       WHERE inbox = ?1 AND added <= ?2 AND opened_at IS NULL AND removed_at IS NULL";
+            let query = sqlx::query(sql).bind(inbox.key).bind(row::seq(seen.seq)).bind(at);
+            let opened = query.execute(connection).await?.rows_affected();
+            inbox.head.pending = inbox.head.pending.saturating_sub(opened);
+            (opened > 0).then_some(ChangeKind::OpenedAll { through: seen.seq })
+        }
+        WriteKind::Remove(id) => {
+            let sql = "UPDATE deliveries INDEXED BY deliveries_by_notification SET removed_at = ?3
+                       WHERE inbox = ?1 AND removed_at IS NULL AND notification = (SELECT key FROM notifications WHERE id = ?2)
+                       RETURNING opened_at IS NULL";
+            let query = sqlx::query_scalar::<Sqlite, bool>(sql).bind(inbox.key).bind(id.as_str().to_owned());
+            let removed = query.bind(at).fetch_all(connection).await?;
+            let Some(pending) = removed.first() else { return Ok(Err(StoreErrorKind::NotFound)) };
+            inbox.head.pending = inbox.head.pending.saturating_sub(u64::from(*pending));
+            Some(ChangeKind::Removed { ids: vec![id.clone()], reason: RemovedReason::User })
+        }
+        // A command of a newer service crate, which nothing here sends.
+        _ => return Err(Failure::unusable("this store does not know the command")),
+    }))
+}
+
+/// Whether a record has the tag that the caller saw there; without a tag there is nothing to compare. The inbox tells the newest one's, the
+/// next record any other's: they are there also where the record itself was trimmed.
+async fn is_of_this_history(
+    connection: &mut SqliteConnection,
+    inbox: &Inbox,
+    seen: Position,
+) -> Result<bool, Failure> {
+    let head = inbox.head.position;
+    if seen.tag.is_none() || seen.seq == head.seq {
+        return Ok(seen.tag.is_none() || seen == head);
+    }
+    let sql = "SELECT prev FROM changes WHERE inbox = ?1 AND seq = ?2 + 1";
+    let query = sqlx::query_scalar(sql).bind(inbox.key).bind(row::seq(seen.seq));
+    let tag: Option<Option<i64>> = query.fetch_optional(connection).await?;
+    Ok(tag.flatten().map(row::tag) == seen.tag)
+}
+
+/// Marks deliveries, and says which changed, each once, in the order asked.
+async fn mark(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    inbox: i64,
+    ids: &[NotificationId],
+    opened_at: Option<i64>,
+) -> Result<Vec<NotificationId>, Failure> {
+    let query = sqlx::query_scalar(sql).bind(inbox).bind(serde_json::to_string(ids)?).bind(opened_at);
+    Ok(in_the_order_asked(ids, query.fetch_all(connection).await?)?)
+}

@@ -1,0 +1,180 @@
+//! A store of one kind, empty, and short ways to say what a test does with it.
+
+use std::sync::Arc;
+
+use internal_notifications_models::{
+    Change, ChangesAnswer, InternalNotification, NotificationId, OpId, Position, Receipt, ResetReason,
+    Timestamp, UserId, WriteAnswer,
+};
+use internal_notifications_store::{
+    Advanced, Push, Retention, Store, StoreError, Sweep, Swept, Unpublishable, Write, WriteKind,
+};
+
+use crate::backend::{Backend, Options};
+use crate::kept::Kept;
+
+pub(crate) struct Bench {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) kept: Kept,
+    options: Options,
+}
+
+impl Bench {
+    pub(crate) async fn new(on: Backend) -> Self {
+        Self::with(on, Options::default()).await
+    }
+
+    pub(crate) async fn with(on: Backend, options: Options) -> Self {
+        let kept = Kept::new(on);
+        Self { store: options.open(&kept).await, kept, options }
+    }
+
+    /// Closes the store, and opens another over what it kept.
+    pub(crate) async fn reopen(&mut self) {
+        self.store.close().await;
+        self.store = self.another().await;
+    }
+
+    /// Another store over the same.
+    pub(crate) async fn another(&self) -> Arc<dyn Store> {
+        self.options.open(&self.kept).await
+    }
+
+    pub(crate) async fn push(&self, name: &str, users: &[&str]) -> Receipt {
+        self.store.push(push(name, users)).await.unwrap()
+    }
+
+    pub(crate) async fn write(&self, name: &str, kind: WriteKind) -> Result<WriteAnswer, StoreError> {
+        self.store.write(&user(name), Write { kind, op: None, at: at(50) }).await
+    }
+
+    pub(crate) async fn write_as(
+        &self,
+        name: &str,
+        op: &str,
+        kind: WriteKind,
+    ) -> Result<WriteAnswer, StoreError> {
+        let op = Some(OpId::new(op).unwrap());
+        self.store.write(&user(name), Write { kind, op, at: at(60) }).await
+    }
+
+    /// Does all that is due, however many calls it takes.
+    pub(crate) async fn advance(&self, now: Timestamp, limit: usize) -> Advanced {
+        let mut sum = Advanced::default();
+        loop {
+            let done = self.store.advance(now, limit).await.unwrap();
+            sum.delivered += done.delivered;
+            sum.withdrawn += done.withdrawn;
+            sum.expired += done.expired;
+            sum.lateness = sum.lateness.max(done.lateness);
+            if done.is_idle() {
+                return sum;
+            }
+        }
+    }
+
+    /// Looks after all inboxes, `inboxes` of them a call.
+    pub(crate) async fn sweep(&self, now: Timestamp, keep: Retention, inboxes: usize) -> Swept {
+        let mut sum = Swept::default();
+        loop {
+            let sweep = Sweep { after: sum.next.take(), inboxes, keep: keep.clone(), now };
+            let swept = self.store.sweep(sweep).await.unwrap();
+            sum.inboxes += swept.inboxes;
+            sum.pruned += swept.pruned;
+            sum.trimmed += swept.trimmed;
+            sum.drifts.extend(swept.drifts);
+            sum.next = swept.next;
+            if sum.next.is_none() {
+                return sum;
+            }
+        }
+    }
+
+    /// Marks everything published, as a dispatcher does.
+    pub(crate) async fn publish_all(&self) {
+        let behind = self.store.behind(1_000).await.unwrap();
+        self.mark(&behind.iter().map(|user| (user.as_str(), u64::MAX)).collect::<Vec<_>>()).await;
+    }
+
+    /// Moves marks, as who is at these users.
+    pub(crate) async fn mark(&self, marks: &[(&str, u64)]) {
+        let of = |seq: Option<u64>| marks.iter().map(move |(name, mark)| (user(name), seq.unwrap_or(*mark)));
+        let most = Unpublishable { changes: 1, body: 0 };
+        self.store.unpublished(&of(Some(0)).collect::<Vec<_>>(), most).await.unwrap();
+        self.store.mark_published(&of(None).collect::<Vec<_>>()).await.unwrap();
+    }
+
+    /// Cuts the logs of all inboxes to this many changes, all published before.
+    pub(crate) async fn cut_logs(&self, count: u64) -> Swept {
+        self.publish_all().await;
+        self.sweep(at(100), keep(|keep| keep.log_count = Some(count)), 10).await
+    }
+
+    /// The changes after a position, which can be told.
+    pub(crate) async fn changes(&self, name: &str, after: Position, limit: usize) -> (Vec<Change>, bool) {
+        match self.store.changes(&user(name), after, limit).await.unwrap() {
+            ChangesAnswer::Changes { changes, more, .. } => (changes, more),
+            ChangesAnswer::Reset { reason, .. } => panic!("reset: {reason:?}"),
+        }
+    }
+
+    pub(crate) async fn log(&self, name: &str) -> Vec<Change> {
+        self.changes(name, Position::default(), 500).await.0
+    }
+
+    /// Why the changes after a position cannot be told; none when they can.
+    pub(crate) async fn reset(&self, name: &str, after: Position) -> Option<ResetReason> {
+        match self.store.changes(&user(name), after, 10).await.unwrap() {
+            ChangesAnswer::Changes { .. } => None,
+            ChangesAnswer::Reset { reason, snapshot, .. } => {
+                assert_eq!(snapshot.head, self.store.head(&user(name)).await.unwrap());
+                Some(reason)
+            }
+        }
+    }
+
+    pub(crate) async fn pending(&self, name: &str) -> u64 {
+        self.store.head(&user(name)).await.unwrap().pending
+    }
+
+    /// The ids of an inbox, newest first.
+    pub(crate) async fn ids(&self, name: &str) -> Vec<String> {
+        let page = self.store.page(&user(name), 200, None).await.unwrap();
+        page.notifications.iter().map(|row| row.id.to_string()).collect()
+    }
+}
+
+/// Keeps all for ever, but for what is said.
+pub(crate) fn keep(but: impl FnOnce(&mut Retention)) -> Retention {
+    let mut keep = Retention::default();
+    (keep.age, keep.count, keep.log_age, keep.log_count) = (None, None, None, None);
+    but(&mut keep);
+    keep
+}
+
+pub(crate) fn user(name: &str) -> UserId {
+    UserId::new(name).unwrap()
+}
+
+pub(crate) fn id(name: &str) -> NotificationId {
+    NotificationId::new(name).unwrap()
+}
+
+pub(crate) fn ids(names: &[&str]) -> Vec<NotificationId> {
+    names.iter().map(|name| id(name)).collect()
+}
+
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + seconds).unwrap()
+}
+
+pub(crate) fn push(name: &str, users: &[&str]) -> Push {
+    Push {
+        idempotency: None,
+        sender: "key:shop".to_owned(),
+        id: id(name),
+        notification: InternalNotification::new(format!("about {name}")),
+        user_ids: users.iter().map(|name| user(name)).collect(),
+        at: at(0),
+    }
+}

@@ -1,0 +1,117 @@
+use internal_notifications_models::{ChangeKind, RemovedReason, Timestamp};
+use internal_notifications_store::{Advanced, Push, StoreErrorKind, WriteKind};
+
+use crate::backend::Backend;
+use crate::bench::{Bench, at, id, ids, push, user};
+
+/// A push made at 0.
+fn until(name: &str, users: &[&str], expires_at: Timestamp) -> Push {
+    let mut push = push(name, users);
+    push.notification.expires_at = Some(expires_at);
+    push
+}
+
+fn withdrawn(inboxes: u64) -> Advanced {
+    let mut advanced = Advanced::default();
+    advanced.withdrawn = inboxes;
+    advanced
+}
+
+async fn what_is_over_is_refused_and_leaves_no_trace(on: Backend) {
+    let bench = Bench::new(on).await;
+    for over in [at(0), at(-1)] {
+        let error = bench.store.push(until("n", &["ada"], over)).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Expired);
+    }
+    assert_eq!(bench.store.retract(&id("n"), at(1)).await.unwrap_err().kind(), StoreErrorKind::NotFound);
+    assert_eq!(bench.push("n", &["ada"]).await.accepted, 1, "the id is free");
+}
+
+async fn an_expired_notification_leaves_every_inbox_by_a_change(on: Backend) {
+    let bench = Bench::new(on).await;
+    bench.store.push(until("n", &["ada", "bob", "eve"], at(10))).await.unwrap();
+    bench.write("ada", WriteKind::Opened(vec![id("n")])).await.unwrap();
+    bench.write("eve", WriteKind::Remove(id("n"))).await.unwrap();
+    assert!(bench.store.advance("2023-11-14T22:13:29.999Z".parse().unwrap(), 10).await.unwrap().is_idle());
+    assert_eq!(bench.ids("ada").await, ["n"]);
+    assert_eq!(bench.store.advance(at(12), 10).await.unwrap(), withdrawn(2));
+    for (name, before) in [("ada", 2), ("bob", 1)] {
+        let log = bench.log(name).await;
+        let left = ChangeKind::Removed { ids: ids(&["n"]), reason: RemovedReason::Expired };
+        assert_eq!(
+            (log.len(), &log[before].kind, log[before].stamp.at),
+            (before + 1, &left, at(12)),
+            "{name}"
+        );
+        assert_eq!(log[0].kind, ChangeKind::Gone { id: id("n") });
+        assert_eq!((bench.pending(name).await, bench.ids(name).await.len()), (0, 0));
+        assert_eq!(bench.store.notification(&user(name), &id("n")).await.unwrap(), None);
+    }
+    assert_eq!(bench.log("eve").await.len(), 2);
+    assert!(bench.store.advance(at(1_000), 10).await.unwrap().is_idle());
+}
+
+async fn what_expires_before_it_was_sent_never_enters(on: Backend) {
+    let bench = Bench::new(on).await;
+    let mut both = until("n", &["ada"], at(20));
+    both.notification.send_after = Some(at(10));
+    assert_eq!(bench.store.push(both.clone()).await.unwrap().scheduled, 1);
+    let done = bench.store.advance(at(20), 1).await.unwrap();
+    assert_eq!((done.delivered, done.withdrawn, done.expired), (0, 0, 1));
+    assert!(done.is_idle(), "nothing changed");
+    both.at = at(21);
+    assert_eq!(bench.store.push(both).await.unwrap().duplicates, 1);
+    assert!(bench.advance(at(30), 1).await.is_idle());
+    assert!(bench.log("ada").await.is_empty());
+}
+
+async fn pushed_again_once_it_is_over_it_goes_to_nobody(on: Backend) {
+    let bench = Bench::new(on).await;
+    bench.store.push(until("n", &["ada"], at(10))).await.unwrap();
+    let again = |seconds| Push { at: at(seconds), ..until("n", &["ada", "new"], at(10)) };
+    assert_eq!(bench.store.push(again(10)).await.unwrap().duplicates, 2, "over, and still in an inbox");
+    assert_eq!(bench.advance(at(11), 10).await, withdrawn(1));
+    assert_eq!(bench.store.push(again(12)).await.unwrap().duplicates, 2);
+    // By the clock of another node it may not be over yet.
+    assert_eq!(bench.store.push(again(9)).await.unwrap().duplicates, 2);
+    assert!(bench.ids("ada").await.is_empty() && bench.log("new").await.is_empty());
+}
+
+async fn expiry_goes_on_where_a_limit_stopped_it(on: Backend) {
+    let mut bench = Bench::new(on).await;
+    let names = ["u1", "u2", "u3", "u4", "u5"];
+    bench.store.push(until("n", &names, at(10))).await.unwrap();
+    assert_eq!(bench.store.advance(at(10), 2).await.unwrap(), withdrawn(2));
+    let left = futures_util::future::join_all(names.iter().map(|name| bench.pending(name))).await;
+    assert_eq!(left.iter().sum::<u64>(), 3);
+    bench.reopen().await;
+    assert_eq!(bench.advance(at(11), 2).await, withdrawn(3));
+    for name in names {
+        assert_eq!((bench.log(name).await.len(), bench.pending(name).await), (2, 0), "{name}");
+    }
+}
+
+/// Idle means idle: the caller does not ask again.
+async fn what_expires_with_nobody_hides_nothing_that_is_due(on: Backend) {
+    let bench = Bench::new(on).await;
+    for name in ["a", "b", "c"] {
+        bench.store.push(until(name, &["ada"], at(5))).await.unwrap();
+        bench.write("ada", WriteKind::Remove(id(name))).await.unwrap();
+    }
+    bench.store.push(until("d", &["ada"], at(6))).await.unwrap();
+    let mut later = push("later", &["ada"]);
+    later.notification.send_after = Some(at(7));
+    bench.store.push(later).await.unwrap();
+    let done = bench.advance(at(10), 1).await;
+    assert_eq!((done.withdrawn, done.delivered), (1, 1));
+    assert_eq!(bench.ids("ada").await, ["later"]);
+}
+
+on_every_store!(
+    what_is_over_is_refused_and_leaves_no_trace,
+    an_expired_notification_leaves_every_inbox_by_a_change,
+    what_expires_before_it_was_sent_never_enters,
+    pushed_again_once_it_is_over_it_goes_to_nobody,
+    expiry_goes_on_where_a_limit_stopped_it,
+    what_expires_with_nobody_hides_nothing_that_is_due,
+);

@@ -1,0 +1,147 @@
+use std::sync::{Arc, Mutex};
+
+use internal_notifications_models::{ChangeKind, UserId};
+use internal_notifications_store::{Committed, Unpublishable, Unpublished, WriteKind};
+
+use crate::backend::{Backend, Options};
+use crate::bench::{Bench, id, push, user};
+
+const MOST: Unpublishable = Unpublishable { changes: 100, body: 10_000 };
+
+async fn behind(bench: &Bench) -> Vec<String> {
+    let mut users = bench.store.behind(100).await.unwrap();
+    users.sort_unstable();
+    users.iter().map(UserId::to_string).collect()
+}
+
+async fn unpublished(bench: &Bench, users: &[(&str, u64)], most: Unpublishable) -> Vec<Unpublished> {
+    let users: Vec<_> = users.iter().map(|(name, after)| (user(name), *after)).collect();
+    bench.store.unpublished(&users, most).await.unwrap()
+}
+
+/// Whose, and which seqs.
+fn told(unpublished: &[Unpublished]) -> Vec<(&str, Vec<u64>)> {
+    let seqs = |of: &Unpublished| of.changes.iter().map(|change| change.stamp.seq).collect();
+    unpublished.iter().map(|of| (of.user_id.as_str(), seqs(of))).collect()
+}
+
+async fn changes_wait_until_they_are_marked_published(on: Backend) {
+    let bench = Bench::new(on).await;
+    assert!(behind(&bench).await.is_empty());
+    bench.push("a", &["ada", "bob"]).await;
+    bench.push("b", &["ada"]).await;
+    bench.write("ada", WriteKind::Opened(vec![id("a")])).await.unwrap();
+    assert_eq!(behind(&bench).await, ["ada", "bob"]);
+    let of = unpublished(&bench, &[("bob", 0), ("new", 0), ("ada", 0)], MOST).await;
+    assert_eq!(told(&of), [("bob", vec![1]), ("ada", vec![1, 2, 3])]);
+    assert_eq!(of[1].changes, bench.log("ada").await);
+    assert!(!of[1].far_behind);
+
+    bench.mark(&[("ada", 2), ("bob", 1), ("new", 9)]).await;
+    assert_eq!(behind(&bench).await, ["ada"]);
+    assert_eq!(told(&unpublished(&bench, &[("ada", 0), ("bob", 0)], MOST).await), [("ada", vec![3])]);
+    bench.mark(&[("ada", 1)]).await;
+    assert_eq!(
+        told(&unpublished(&bench, &[("ada", 0)], MOST).await),
+        [("ada", vec![3])],
+        "a mark never falls"
+    );
+    bench.mark(&[("ada", 3)]).await;
+    assert!(behind(&bench).await.is_empty());
+    assert!(unpublished(&bench, &[("ada", 0)], MOST).await.is_empty());
+
+    bench.push("c", &["ada"]).await;
+    assert_eq!(told(&unpublished(&bench, &[("ada", 0)], MOST).await), [("ada", vec![4])]);
+}
+
+async fn what_the_publisher_has_passed_already_is_not_given_again(on: Backend) {
+    let bench = Bench::new(on).await;
+    for name in ["a", "b", "c"] {
+        bench.push(name, &["ada"]).await;
+    }
+    bench.mark(&[("ada", 1)]).await;
+    for (after, seqs) in [(0, vec![2, 3]), (1, vec![2, 3]), (2, vec![3])] {
+        assert_eq!(told(&unpublished(&bench, &[("ada", after)], MOST).await), [("ada", seqs)]);
+    }
+    for after in [3, 4, u64::MAX] {
+        assert!(unpublished(&bench, &[("ada", after)], MOST).await.is_empty());
+    }
+    bench.mark(&[("ada", u64::MAX)]).await;
+    assert!(behind(&bench).await.is_empty());
+}
+
+async fn far_behind_only_the_newest_is_given(on: Backend) {
+    let bench = Bench::new(on).await;
+    for name in ["a", "b", "c"] {
+        bench.push(name, &["ada"]).await;
+    }
+    let few = Unpublishable { changes: 2, ..MOST };
+    let of = unpublished(&bench, &[("ada", 0)], few).await;
+    assert_eq!(told(&of), [("ada", vec![3])]);
+    assert!(of[0].far_behind);
+    let of = unpublished(&bench, &[("ada", 1)], few).await;
+    assert_eq!(told(&of), [("ada", vec![2, 3])]);
+    assert!(!of[0].far_behind);
+}
+
+async fn a_body_too_large_or_removed_is_told_as_gone(on: Backend) {
+    let bench = Bench::new(on).await;
+    for name in ["large", "removed", "small"] {
+        let mut pushed = push(name, &["ada"]);
+        pushed.notification.content = "é".repeat(if name == "large" { 600 } else { 10 });
+        bench.store.push(pushed).await.unwrap();
+    }
+    bench.write("ada", WriteKind::Remove(id("removed"))).await.unwrap();
+    let of = unpublished(&bench, &[("ada", 0)], Unpublishable { body: 1_000, ..MOST }).await;
+    let [large, removed, small, remove] = &of[0].changes[..] else { panic!() };
+    assert_eq!(large.kind, ChangeKind::Gone { id: id("large") });
+    assert_eq!(removed.kind, ChangeKind::Gone { id: id("removed") });
+    assert!(matches!(small.kind, ChangeKind::Added { .. }));
+    assert!(matches!(remove.kind, ChangeKind::Removed { .. }));
+}
+
+async fn inboxes_that_stay_behind_do_not_hide_the_others(on: Backend) {
+    let bench = Bench::new(on).await;
+    bench.push("a", &["u1", "u2", "u3", "u4", "u5"]).await;
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        seen.extend(bench.store.behind(2).await.unwrap());
+    }
+    seen.sort_unstable();
+    let twice: Vec<_> =
+        ["u1", "u2", "u3", "u4", "u5"].iter().flat_map(|name| [user(name), user(name)]).collect();
+    assert_eq!(seen, twice);
+}
+
+#[derive(Default)]
+struct Heard(Mutex<Vec<String>>);
+
+impl Committed for Heard {
+    fn committed(&self, users: &mut dyn Iterator<Item = &UserId>) {
+        self.0.lock().unwrap().extend(users.map(UserId::to_string));
+    }
+}
+
+async fn who_listens_hears_of_each_changed_inbox_and_of_no_other(on: Backend) {
+    let heard = Arc::new(Heard::default());
+    let bench = Bench::with(on, Options::default().with_committed(heard.clone())).await;
+    let take = || std::mem::take(&mut *heard.0.lock().unwrap());
+    bench.push("a", &["ada", "bob"]).await;
+    assert_eq!(take(), ["ada", "bob"]);
+    bench.push("a", &["ada"]).await;
+    bench.write("bob", WriteKind::Opened(vec![id("zzz")])).await.unwrap();
+    bench.mark(&[("ada", 1)]).await;
+    bench.store.setting("s", "v".to_owned()).await.unwrap();
+    assert!(take().is_empty());
+    bench.write("bob", WriteKind::Opened(vec![id("a")])).await.unwrap();
+    assert_eq!(take(), ["bob"]);
+}
+
+on_every_store!(
+    changes_wait_until_they_are_marked_published,
+    what_the_publisher_has_passed_already_is_not_given_again,
+    far_behind_only_the_newest_is_given,
+    a_body_too_large_or_removed_is_told_as_gone,
+    inboxes_that_stay_behind_do_not_hide_the_others,
+    who_listens_hears_of_each_changed_inbox_and_of_no_other
+);

@@ -1,0 +1,181 @@
+use std::time::Duration;
+
+use internal_notifications_models::{ChangeKind, Position, RemovedReason, ResetReason};
+use internal_notifications_store::{Push, Retention, StoreErrorKind, Sweep, Swept, Unpublishable, WriteKind};
+
+use crate::backend::Backend;
+use crate::bench::{Bench, at, id, ids, keep, push, user};
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// One notification a second, of the same name as its seq.
+async fn bench_with(on: Backend, pushes: i64) -> Bench {
+    let bench = Bench::new(on).await;
+    for seconds in 1..=pushes {
+        let push = Push { at: at(seconds), ..push(&seconds.to_string(), &["ada"]) };
+        bench.store.push(push).await.unwrap();
+    }
+    bench
+}
+
+fn pruned(names: &[&str]) -> ChangeKind {
+    ChangeKind::Removed { ids: ids(names), reason: RemovedReason::Pruned }
+}
+
+async fn what_is_older_than_is_kept_leaves_by_a_change(on: Backend) {
+    let bench = bench_with(on, 4).await;
+    bench.write("ada", WriteKind::Opened(ids(&["2"]))).await.unwrap();
+    let age = keep(|keep| keep.age = Some(Duration::from_secs(100)));
+    assert_eq!(bench.sweep(at(100), age.clone(), 10).await, Swept { inboxes: 1, ..Swept::default() });
+    let swept = bench.sweep(at(103), age, 10).await;
+    assert_eq!((swept.pruned, swept.trimmed, swept.drifts), (3, 0, vec![]));
+    let log = bench.log("ada").await;
+    assert_eq!((log.len(), &log[5].kind, log[5].stamp.at), (6, &pruned(&["1", "2", "3"]), at(103)));
+    assert_eq!((bench.ids("ada").await, bench.pending("ada").await), (vec!["4".to_owned()], 1));
+    assert_eq!(bench.store.behind(10).await.unwrap(), [user("ada")], "every client is told");
+}
+
+async fn what_is_more_than_is_kept_leaves_oldest_first(on: Backend) {
+    let bench = bench_with(on, 5).await;
+    bench.write("ada", WriteKind::Remove(id("4"))).await.unwrap();
+    let count = |count| keep(|keep| keep.count = Some(count));
+    assert_eq!(bench.sweep(at(10), count(4), 10).await.pruned, 0);
+    assert_eq!(bench.sweep(at(10), count(2), 10).await.pruned, 2);
+    assert_eq!(bench.ids("ada").await, ["5", "3"]);
+    assert_eq!(bench.log("ada").await[6].kind, pruned(&["1", "2"]));
+    assert_eq!(bench.push("1", &["ada"]).await.duplicates, 1, "its id is remembered");
+    assert_eq!(bench.sweep(at(10), count(0), 10).await.pruned, 2);
+    assert_eq!((bench.ids("ada").await.len(), bench.pending("ada").await), (0, 0));
+}
+
+async fn one_change_removes_five_hundred(on: Backend) {
+    let bench = bench_with(on, 501).await;
+    let all = keep(|keep| keep.count = Some(0));
+    assert_eq!(bench.sweep(at(1_000), all, 10).await.pruned, 501);
+    let page = bench.store.page(&user("ada"), 10, None).await.unwrap();
+    assert_eq!((page.head.position.seq, page.head.pending, page.notifications.len()), (503, 0, 0));
+    let after = Position { seq: 500, tag: None };
+    assert_eq!(bench.reset("ada", after).await, Some(ResetReason::Diverged));
+    let most = Unpublishable { changes: 1_000, body: 0 };
+    let told = bench.store.unpublished(&[(user("ada"), 501)], most).await.unwrap();
+    let removed = told[0].changes.iter().map(|change| match &change.kind {
+        ChangeKind::Removed { ids, reason: RemovedReason::Pruned } => (ids.len(), change.stamp.pending),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(removed.collect::<Vec<_>>(), [(500, 1), (1, 0)]);
+}
+
+async fn a_log_is_cut_by_age_and_by_count(on: Backend) {
+    let bench = bench_with(on, 6).await;
+    let head = bench.store.head(&user("ada")).await.unwrap();
+    bench.publish_all().await;
+    let by_age = keep(|keep| keep.log_age = Some(Duration::from_secs(100)));
+    let by_count = |count| keep(|keep| keep.log_count = Some(count));
+    assert_eq!(bench.sweep(at(100), by_age.clone(), 10).await.trimmed, 0);
+    assert_eq!(bench.sweep(at(102), by_age, 10).await.trimmed, 2);
+    assert_eq!(bench.sweep(at(102), by_count(4), 10).await.trimmed, 0);
+    assert_eq!(bench.sweep(at(102), by_count(1), 10).await.trimmed, 3);
+    assert_eq!(bench.reset("ada", Position::default()).await, Some(ResetReason::Trimmed));
+    assert_eq!(bench.sweep(at(102), by_count(0), 10).await.trimmed, 1);
+    assert_eq!(bench.changes("ada", head.position, 10).await, (vec![], false));
+    assert_eq!(bench.store.head(&user("ada")).await.unwrap(), head);
+    assert_eq!(bench.ids("ada").await.len(), 6, "the inbox itself is as it was");
+    bench.push("7", &["ada"]).await;
+    assert_eq!(bench.changes("ada", head.position, 10).await.0.len(), 1);
+}
+
+async fn what_is_not_published_is_never_cut(on: Backend) {
+    let bench = bench_with(on, 5).await;
+    let nothing = keep(|keep| (keep.log_count, keep.log_age) = (Some(0), Some(Duration::ZERO)));
+    assert_eq!(bench.sweep(at(1_000), nothing.clone(), 10).await.trimmed, 0);
+    bench.mark(&[("ada", 3)]).await;
+    assert_eq!(bench.sweep(at(1_000), nothing.clone(), 10).await.trimmed, 3);
+    bench.publish_all().await;
+    assert_eq!(bench.sweep(at(1_000), nothing, 10).await.trimmed, 2);
+}
+
+async fn operations_are_remembered_as_long_as_the_log(on: Backend) {
+    let bench = bench_with(on, 1).await;
+    let open = || bench.write_as("ada", "op", WriteKind::Opened(ids(&["1"])));
+    assert_eq!(open().await.unwrap().seq, Some(2));
+    bench.write("ada", WriteKind::Unopened(ids(&["1"]))).await.unwrap();
+    bench.cut_logs(2).await;
+    assert_eq!(open().await.unwrap().seq, None);
+    bench.cut_logs(1).await;
+    assert_eq!(open().await.unwrap().seq, Some(4));
+}
+
+async fn ids_are_remembered_for_their_time_and_as_long_as_the_log(on: Backend) {
+    let bench = bench_with(on, 1).await;
+    bench.write("ada", WriteKind::Remove(id("1"))).await.unwrap();
+    let again = |seconds| bench.store.push(Push { at: at(seconds), ..push("1", &["ada"]) });
+    let removed = 50;
+    bench.publish_all().await;
+    bench.sweep(at(removed + 90 * DAY), keep(|_| {}), 10).await;
+    assert_eq!(again(1_000).await.unwrap().duplicates, 1, "its log still tells of it");
+    bench.sweep(at(removed + 90 * DAY - 1), keep(|keep| keep.log_count = Some(0)), 10).await;
+    assert_eq!(again(2_000).await.unwrap().duplicates, 1, "for ninety days");
+    bench.sweep(at(removed + 90 * DAY), keep(|keep| keep.log_count = Some(0)), 10).await;
+    assert_eq!(again(3_000).await.unwrap().accepted, 1);
+    assert_eq!((bench.ids("ada").await, bench.pending("ada").await), (vec!["1".to_owned()], 1));
+}
+
+async fn a_notification_that_nobody_has_is_forgotten_and_its_id_free(on: Backend) {
+    let bench = bench_with(on, 1).await;
+    let mut later = push("later", &["ada"]);
+    later.notification.send_after = Some(at(200 * DAY));
+    bench.store.push(later).await.unwrap();
+    bench.push("kept", &["ada"]).await;
+    bench.store.retract(&id("1"), at(10)).await.unwrap();
+    bench.publish_all().await;
+    let cut = keep(|keep| keep.log_count = Some(0));
+    bench.sweep(at(10 + 90 * DAY - 1), cut.clone(), 10).await;
+    assert_eq!(bench.store.retract(&id("1"), at(11)).await.unwrap().removed, 0);
+    bench.sweep(at(10 + 90 * DAY), cut, 10).await;
+    assert_eq!(bench.store.retract(&id("1"), at(12)).await.unwrap_err().kind(), StoreErrorKind::NotFound);
+    let mut other = push("1", &["ada"]);
+    other.notification.content = "other".to_owned();
+    assert_eq!(bench.store.push(other).await.unwrap().accepted, 1);
+    assert_eq!(bench.advance(at(200 * DAY), 10).await.delivered, 1);
+    assert_eq!(bench.ids("ada").await, ["later", "1", "kept"]);
+}
+
+async fn inboxes_are_looked_after_in_the_order_of_their_users(on: Backend) {
+    let bench = Bench::new(on).await;
+    bench.push("n", &["u3", "u1", "u5", "u2", "u4"]).await;
+    let sweep = |after: Option<&str>| {
+        let after = after.map(user);
+        bench.store.sweep(Sweep { after, inboxes: 2, keep: keep(|keep| keep.count = Some(0)), now: at(1) })
+    };
+    assert_eq!(sweep(Some("u2")).await.unwrap().next, Some(user("u4")));
+    assert_eq!(bench.ids("u2").await.len() + bench.ids("u5").await.len(), 2);
+    assert_eq!(bench.ids("u3").await.len() + bench.ids("u4").await.len(), 0);
+    let last = sweep(Some("u4")).await.unwrap();
+    assert_eq!((last.inboxes, last.pruned, last.next), (1, 1, None));
+    assert_eq!(sweep(None).await.unwrap().next, Some(user("u2")));
+    assert_eq!(bench.sweep(at(1), keep(|_| {}), 2).await.inboxes, 5);
+}
+
+async fn a_sweep_with_nothing_to_do_changes_nothing(on: Backend) {
+    let bench = bench_with(on, 3).await;
+    bench.push("n", &["bob"]).await;
+    bench.publish_all().await;
+    let before = (bench.store.head(&user("ada")).await.unwrap(), bench.log("ada").await);
+    let swept = bench.sweep(at(100), Retention::default(), 10).await;
+    assert_eq!(swept, Swept { inboxes: 2, ..Swept::default() });
+    assert_eq!((bench.store.head(&user("ada")).await.unwrap(), bench.log("ada").await), before);
+    assert!(bench.store.behind(10).await.unwrap().is_empty());
+}
+
+on_every_store!(
+    what_is_older_than_is_kept_leaves_by_a_change,
+    what_is_more_than_is_kept_leaves_oldest_first,
+    one_change_removes_five_hundred,
+    a_log_is_cut_by_age_and_by_count,
+    what_is_not_published_is_never_cut,
+    operations_are_remembered_as_long_as_the_log,
+    ids_are_remembered_for_their_time_and_as_long_as_the_log,
+    a_notification_that_nobody_has_is_forgotten_and_its_id_free,
+    inboxes_are_looked_after_in_the_order_of_their_users,
+    a_sweep_with_nothing_to_do_changes_nothing,
+);

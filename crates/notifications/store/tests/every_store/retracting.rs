@@ -1,0 +1,121 @@
+use internal_notifications_models::{ChangeKind, RemovedReason};
+use internal_notifications_store::{Push, StoreErrorKind, WriteKind};
+
+use crate::backend::Backend;
+use crate::bench::{Bench, at, id, ids, push, user};
+
+/// What a retraction cancelled, and from how many inboxes it removed.
+async fn retract(bench: &Bench, name: &str) -> (u64, u64) {
+    let retraction = bench.store.retract(&id(name), at(70)).await.unwrap();
+    assert_eq!(retraction.id, id(name));
+    (retraction.cancelled, retraction.removed)
+}
+
+fn later(name: &str, users: &[&str]) -> Push {
+    let mut push = push(name, users);
+    push.notification.send_after = Some(at(10));
+    push
+}
+
+async fn a_retracted_notification_leaves_every_inbox_by_a_change(on: Backend) {
+    let bench = Bench::new(on).await;
+    bench.push("n", &["ada", "bob", "eve"]).await;
+    bench.push("other", &["ada", "bob"]).await;
+    bench.write("ada", WriteKind::Opened(vec![id("n")])).await.unwrap();
+    bench.write("eve", WriteKind::Remove(id("n"))).await.unwrap();
+    assert_eq!(retract(&bench, "n").await, (0, 2));
+    for (name, seqs) in [("ada", 4), ("bob", 3)] {
+        let log = bench.log(name).await;
+        assert_eq!(log.len(), seqs, "{name}");
+        let left = ChangeKind::Removed { ids: ids(&["n"]), reason: RemovedReason::Retracted };
+        let last = log.last().unwrap();
+        assert_eq!((&last.kind, last.stamp.at, last.stamp.pending), (&left, at(70), 1), "{name}");
+        assert_eq!((bench.ids(name).await, bench.pending(name).await), (vec!["other".to_owned()], 1));
+        assert_eq!(bench.store.notification(&user(name), &id("n")).await.unwrap(), None);
+    }
+    assert_eq!(bench.log("eve").await.len(), 2);
+    assert!(bench.advance(at(80), 10).await.is_idle());
+}
+
+async fn what_was_to_come_later_is_cancelled(on: Backend) {
+    let bench = Bench::new(on).await;
+    bench.store.push(later("n", &["ada", "bob"])).await.unwrap();
+    bench.store.push(Push { at: at(20), ..later("n", &["eve"]) }).await.unwrap();
+    bench.store.push(later("other", &["ada"])).await.unwrap();
+    assert_eq!(retract(&bench, "n").await, (2, 1));
+    assert_eq!(bench.advance(at(80), 10).await.delivered, 1);
+    assert_eq!(bench.ids("ada").await, ["other"]);
+    assert!(bench.log("bob").await.is_empty());
+    assert_eq!(bench.log("eve").await.len(), 2);
+}
+
+async fn what_was_never_pushed_is_unknown(on: Backend) {
+    let bench = Bench::new(on).await;
+    bench.push("n", &["ada"]).await;
+    assert_eq!(bench.store.retract(&id("zzz"), at(1)).await.unwrap_err().kind(), StoreErrorKind::NotFound);
+    assert_eq!(bench.ids("ada").await, ["n"]);
+}
+
+async fn a_repeat_is_fine_and_removes_nothing(on: Backend) {
+    let mut bench = Bench::new(on).await;
+    bench.push("n", &["ada"]).await;
+    assert_eq!(retract(&bench, "n").await, (0, 1));
+    assert_eq!(retract(&bench, "n").await, (0, 0));
+    bench.reopen().await;
+    assert_eq!(retract(&bench, "n").await, (0, 0));
+    assert_eq!(bench.log("ada").await.len(), 2);
+}
+
+async fn pushed_again_afterwards_it_goes_to_nobody(on: Backend) {
+    let mut bench = Bench::new(on).await;
+    bench.push("n", &["ada"]).await;
+    bench.store.push(later("later", &["ada"])).await.unwrap();
+    retract(&bench, "n").await;
+    retract(&bench, "later").await;
+    for _ in 0..2 {
+        assert_eq!(bench.push("n", &["ada", "new"]).await.duplicates, 2);
+        assert_eq!(bench.store.push(later("later", &["ada", "new"])).await.unwrap().duplicates, 2);
+        bench.reopen().await;
+    }
+    assert!(bench.advance(at(80), 10).await.is_idle());
+    assert!(bench.ids("ada").await.is_empty() && bench.log("new").await.is_empty());
+    let mut other = push("n", &["ada"]);
+    other.notification.content = "other".to_owned();
+    assert_eq!(
+        bench.store.push(other).await.unwrap_err().kind(),
+        StoreErrorKind::IdTaken,
+        "the id stays taken"
+    );
+}
+
+async fn retracted_before_it_expires_it_leaves_once(on: Backend) {
+    let bench = Bench::new(on).await;
+    let mut pushed = push("n", &["ada"]);
+    pushed.notification.expires_at = Some(at(100));
+    bench.store.push(pushed).await.unwrap();
+    assert_eq!(retract(&bench, "n").await, (0, 1));
+    assert!(bench.advance(at(100), 10).await.is_idle());
+    assert_eq!(bench.log("ada").await.len(), 2);
+}
+
+async fn it_leaves_thousands_of_inboxes(on: Backend) {
+    let bench = Bench::new(on).await;
+    let names: Vec<_> = (0..2_500).map(|n| format!("user-{n}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    bench.push("n", &names).await;
+    assert_eq!(retract(&bench, "n").await, (0, 2_500));
+    for name in ["user-0", "user-999", "user-1000", "user-2499"] {
+        assert_eq!((bench.ids(name).await.len(), bench.pending(name).await), (0, 0), "{name}");
+    }
+    assert!(bench.advance(at(80), 10).await.is_idle());
+}
+
+on_every_store!(
+    a_retracted_notification_leaves_every_inbox_by_a_change,
+    what_was_to_come_later_is_cancelled,
+    what_was_never_pushed_is_unknown,
+    a_repeat_is_fine_and_removes_nothing,
+    pushed_again_afterwards_it_goes_to_nobody,
+    retracted_before_it_expires_it_leaves_once,
+    it_leaves_thousands_of_inboxes,
+);

@@ -1,0 +1,153 @@
+//! Each database beside the store in memory, which is the rules alone: whatever the sequence of commands, both answer the same, and tell the
+//! same of it. Tags are each store's own, and are compared by the seq that they stand for.
+
+mod commands;
+mod told;
+
+use internal_notifications_models::{NotificationId, UserId};
+use internal_notifications_store::{Push, StoreError, Write};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+
+use crate::backend::Backend;
+use crate::bench::{Bench, at, user};
+
+use self::commands::{Command, any};
+use self::told::{Told, plain_head};
+
+const USERS: [&str; 3] = ["ada", "bob", "eve"];
+
+/// A store, and what a reader of it has learned.
+struct Side {
+    on: Backend,
+    bench: Bench,
+    told: Told,
+}
+
+impl Side {
+    async fn new(on: Backend) -> Self {
+        Self { on, bench: Bench::new(on).await, told: Told::default() }
+    }
+
+    /// Does a command, and gives what can be compared of its answers.
+    async fn run(&mut self, command: &Command) -> String {
+        let store = &self.bench.store;
+        match command.clone() {
+            Command::Push(pushes) => {
+                // Where they share a transaction they come at once; elsewhere their order would be open.
+                let answers = match self.on.is_ordered() {
+                    true => {
+                        futures_util::future::join_all(pushes.into_iter().map(|push| store.push(push))).await
+                    }
+                    false => {
+                        let mut answers = Vec::new();
+                        for push in pushes {
+                            answers.push(store.push(push).await);
+                        }
+                        answers
+                    }
+                };
+                format!("{:?}", answers.into_iter().map(|answer| answer.map_err(plain)).collect::<Vec<_>>())
+            }
+            Command::Write { user, kind, op, at, seen } => {
+                let kind = kind.at(seen.map(|seen| self.told.position(&user, seen)));
+                let answer = store.write(&user, Write { kind, op, at }).await;
+                let answer = answer.map(|answer| (answer.seq, plain_head(answer.head)));
+                format!("{:?}", answer.map_err(plain))
+            }
+            Command::Retract(id, at) => format!("{:?}", store.retract(&id, at).await.map_err(plain)),
+            Command::Advance(now, limit) => format!("{:?}", self.bench.advance(now, limit).await),
+            Command::Sweep(now, keep, inboxes) => format!("{:?}", self.bench.sweep(now, keep, inboxes).await),
+            Command::Publish(marks) => {
+                let told = self.told.unpublished(&self.bench, &marks).await;
+                self.bench.store.mark_published(&marks).await.unwrap();
+                let mut behind = self.bench.store.behind(10).await.unwrap();
+                behind.sort();
+                format!("{told:?} {behind:?}")
+            }
+            Command::Reopen => {
+                self.bench.reopen().await;
+                String::new()
+            }
+        }
+    }
+
+    async fn read(&mut self, read: &Read) -> String {
+        let head = plain_head(self.bench.store.head(&read.user).await.unwrap());
+        let new = self.told.follow(&self.bench, &read.user).await;
+        let page = self.bench.store.page(&read.user, read.limit, read.before).await.unwrap();
+        let one = self.bench.store.notification(&read.user, &read.id).await.unwrap();
+        let after = self.told.position(&read.user, read.after);
+        let changes = self.bench.store.changes(&read.user, after, read.limit).await.unwrap();
+        format!("{head:?}\n{new:?}\n{:?}\n{one:?}\n{:?}", told::plain_page(page), told::plain_answer(changes))
+    }
+}
+
+/// What is looked at after each command.
+struct Read {
+    user: UserId,
+    limit: usize,
+    before: Option<u64>,
+    id: NotificationId,
+    after: Seen,
+}
+
+/// A position as a client might name it: the seq, and whether it has the tag of there, another, or none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    seq: u64,
+    tag: Option<bool>,
+}
+
+fn plain(error: StoreError) -> String {
+    format!("{:?} {:?}", error.kind(), error.head().map(plain_head))
+}
+
+fn any_seen(random: &mut StdRng, head: u64) -> Seen {
+    let tag = match random.random_range(0..10) {
+        0 => Some(false),
+        1 => None,
+        _ => Some(true),
+    };
+    Seen { seq: random.random_range(0..head + 3), tag }
+}
+
+fn any_users(random: &mut StdRng) -> Vec<UserId> {
+    let count = random.random_range(1..=USERS.len());
+    USERS.sample(random, count).map(|name| user(name)).collect()
+}
+
+async fn compare(on: Backend, seed: u64, steps: u32) {
+    let mut random = StdRng::seed_from_u64(seed);
+    let (mut database, mut rules) = (Side::new(on).await, Side::new(on.in_memory()).await);
+    let mut now = at(0);
+    let mut pushed: Vec<Push> = Vec::new();
+    for step in 0..steps {
+        now += std::time::Duration::from_millis(random.random_range(0..40_000));
+        let heads = USERS.map(|name| rules.told.head(&user(name)));
+        let command = any(&mut random, now, heads, &mut pushed);
+        let what = format!("seed {seed}, step {step}: {command:?}");
+        let (answer, expected) = (database.run(&command).await, rules.run(&command).await);
+        assert_eq!(answer, expected, "{what}");
+        for (place, name) in USERS.iter().enumerate() {
+            let head = heads[place];
+            let read = Read {
+                user: user(name),
+                limit: random.random_range(1..9),
+                before: random.random_bool(0.7).then(|| random.random_range(0..head + 3)),
+                id: commands::any_id(&mut random),
+                after: any_seen(&mut random, head),
+            };
+            assert_eq!(database.read(&read).await, rules.read(&read).await, "{what}: {name}");
+        }
+    }
+}
+
+async fn any_sequence_of_commands_is_answered_as_the_rules_answer_it(on: Backend) {
+    for seed in 0..6 {
+        compare(on, seed, 100).await;
+    }
+}
+
+on_every_database!(any_sequence_of_commands_is_answered_as_the_rules_answer_it);

@@ -1,0 +1,95 @@
+use std::collections::BTreeMap;
+
+use internal_notifications_models::{
+    Change, ChangesAnswer, Head, InboxPage, Position, ResetReason, Tag, UserId,
+};
+use internal_notifications_store::Unpublishable;
+
+use super::Seen;
+use crate::bench::Bench;
+
+/// What one store told of its inboxes.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    inboxes: BTreeMap<UserId, Inbox>,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    last: Position,
+    tags: BTreeMap<u64, Tag>,
+}
+
+/// A reset's reason and page, or the changes and whether there are more, without tags.
+pub(crate) type Answer = Result<(Vec<Change>, bool), (ResetReason, Page)>;
+pub(crate) type Page = (InboxPage, (u64, u64));
+
+impl Told {
+    /// The last seq that was told of.
+    pub(crate) fn head(&self, user: &UserId) -> u64 {
+        self.inboxes.get(user).map_or(0, |inbox| inbox.last.seq)
+    }
+
+    /// A position with this store's own tag.
+    pub(crate) fn position(&self, user: &UserId, seen: Seen) -> Position {
+        let known = self.inboxes.get(user).and_then(|inbox| inbox.tags.get(&seen.seq)).copied();
+        let tag = seen.tag.and_then(|right| if right { known } else { Some(Tag::from_bits(7)) });
+        Position { seq: seen.seq, tag }
+    }
+
+    /// Reads on from where it was, and gives what is new.
+    pub(crate) async fn follow(&mut self, bench: &Bench, user: &UserId) -> Answer {
+        let inbox = self.inboxes.entry(user.clone()).or_default();
+        let answer = bench.store.changes(user, inbox.last, 500).await.unwrap();
+        match &answer {
+            ChangesAnswer::Changes { changes, .. } => {
+                for change in changes {
+                    assert!(change.stamp.follows(inbox.last), "{change:?} after {:?}", inbox.last);
+                    inbox.last = change.stamp.position();
+                    inbox.tags.insert(change.stamp.seq, change.stamp.tag);
+                }
+            }
+            ChangesAnswer::Reset { snapshot, .. } => {
+                inbox.last = snapshot.head.position;
+                inbox.tags.extend(inbox.last.tag.map(|tag| (inbox.last.seq, tag)));
+            }
+        }
+        assert_eq!(bench.store.head(user).await.unwrap().position, inbox.last);
+        plain_answer(answer)
+    }
+
+    /// What is to be published of these users.
+    pub(crate) async fn unpublished(
+        &self,
+        bench: &Bench,
+        after: &[(UserId, u64)],
+    ) -> Vec<(UserId, bool, Vec<Change>)> {
+        let most = Unpublishable { changes: 12, body: 140 };
+        let told = bench.store.unpublished(after, most).await.unwrap();
+        told.into_iter()
+            .map(|of| (of.user_id, of.far_behind, of.changes.into_iter().map(plain).collect()))
+            .collect()
+    }
+}
+
+pub(crate) fn plain_head(head: Head) -> (u64, u64) {
+    (head.position.seq, head.pending)
+}
+
+pub(crate) fn plain_page(page: InboxPage) -> Page {
+    let head = plain_head(page.head);
+    (InboxPage::new(Head::default(), page.notifications, page.next), head)
+}
+
+pub(crate) fn plain_answer(answer: ChangesAnswer) -> Answer {
+    match answer {
+        ChangesAnswer::Changes { changes, more, .. } => Ok((changes.into_iter().map(plain).collect(), more)),
+        ChangesAnswer::Reset { reason, snapshot, .. } => Err((reason, plain_page(snapshot))),
+    }
+}
+
+fn plain(mut change: Change) -> Change {
+    change.stamp.tag = Tag::from_bits(0);
+    change.stamp.prev = change.stamp.prev.map(|_| Tag::from_bits(0));
+    change
+}

@@ -1,0 +1,117 @@
+use std::time::Duration;
+
+use internal_notifications_models::Timestamp;
+use internal_notifications_store::{Advanced, Push};
+
+use crate::backend::Backend;
+use crate::bench::{Bench, at, id, push, user};
+
+/// A push made at 0.
+fn later(name: &str, users: &[&str], due: Timestamp) -> Push {
+    let mut push = push(name, users);
+    push.notification.send_after = Some(due);
+    push
+}
+
+fn delivered(delivered: u64, late: u64) -> Advanced {
+    let mut advanced = Advanced::default();
+    (advanced.delivered, advanced.lateness) = (delivered, Duration::from_secs(late));
+    advanced
+}
+
+async fn what_is_for_later_enters_when_it_is_due_and_not_before(on: Backend) {
+    let bench = Bench::new(on).await;
+    let receipt = bench.store.push(later("n", &["ada", "bob"], at(10))).await.unwrap();
+    assert_eq!((receipt.accepted, receipt.duplicates, receipt.scheduled), (0, 0, 2));
+    assert_eq!(
+        bench.store.advance("2023-11-14T22:13:29.999Z".parse().unwrap(), 10).await.unwrap(),
+        delivered(0, 0)
+    );
+    assert_eq!((bench.log("ada").await, bench.ids("ada").await.len()), (vec![], 0));
+    assert!(bench.store.behind(10).await.unwrap().is_empty());
+    assert_eq!(bench.store.advance(at(10), 10).await.unwrap(), delivered(2, 0));
+    let log = bench.log("ada").await;
+    assert_eq!((log.len(), log[0].stamp.at, log[0].stamp.pending), (1, at(10), 1));
+    let row = bench.store.notification(&user("bob"), &id("n")).await.unwrap().unwrap();
+    assert_eq!((row.created_at, row.send_after, row.added), (at(10), Some(at(10)), 1));
+    let mut behind = bench.store.behind(10).await.unwrap();
+    behind.sort();
+    assert_eq!(behind, [user("ada"), user("bob")]);
+    assert!(bench.store.advance(at(1_000), 10).await.unwrap().is_idle());
+}
+
+async fn lateness_is_that_of_the_first_due(on: Backend) {
+    let bench = Bench::new(on).await;
+    bench.store.push(later("a", &["ada"], at(12))).await.unwrap();
+    bench.store.push(later("b", &["ada"], at(10))).await.unwrap();
+    assert_eq!(bench.store.advance(at(13), 10).await.unwrap(), delivered(2, 3));
+}
+
+async fn what_is_due_already_enters_at_once(on: Backend) {
+    let bench = Bench::new(on).await;
+    for (name, due) in [("a", at(0)), ("b", at(-10))] {
+        assert_eq!(bench.store.push(later(name, &["ada"], due)).await.unwrap().accepted, 1);
+    }
+    assert_eq!(bench.ids("ada").await, ["b", "a"]);
+    assert!(bench.store.advance(at(1), 10).await.unwrap().is_idle());
+}
+
+async fn the_longest_due_enters_first_and_of_those_the_one_pushed_first(on: Backend) {
+    let bench = Bench::new(on).await;
+    for (name, due) in [("c", 30), ("z", 20), ("a", 10), ("b", 20)] {
+        bench.store.push(later(name, &["ada"], at(due))).await.unwrap();
+    }
+    assert_eq!(bench.advance(at(25), 2).await.delivered, 3);
+    assert_eq!(bench.ids("ada").await, ["b", "z", "a"]);
+    assert_eq!(bench.advance(at(40), 2).await.delivered, 1);
+    assert_eq!(bench.ids("ada").await, ["c", "b", "z", "a"]);
+}
+
+async fn who_is_to_get_it_is_a_duplicate_and_gets_it_once(on: Backend) {
+    let bench = Bench::new(on).await;
+    let again = |users: &[&str], seconds| {
+        let push = Push { at: at(seconds), ..later("n", users, at(10)) };
+        async { bench.store.push(push).await.map(|r| (r.accepted, r.duplicates, r.scheduled)).unwrap() }
+    };
+    assert_eq!(again(&["ada"], 0).await, (0, 0, 1));
+    assert_eq!(again(&["ada", "bob"], 5).await, (0, 1, 1));
+    assert_eq!(again(&["ada", "eve"], 11).await, (1, 1, 0), "due, but not entered yet");
+    assert_eq!(bench.advance(at(12), 10).await.delivered, 2);
+    assert_eq!(again(&["ada", "bob", "eve", "new"], 13).await, (1, 3, 0));
+    for name in ["ada", "bob", "eve", "new"] {
+        assert_eq!((bench.log(name).await.len(), bench.pending(name).await), (1, 1), "{name}");
+    }
+}
+
+async fn advance_does_about_its_limit_until_it_is_idle(on: Backend) {
+    let bench = Bench::new(on).await;
+    let names: Vec<_> = (0..10).map(|n| format!("user-{n}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    bench.store.push(later("n", &names, at(10))).await.unwrap();
+    let done = bench.store.advance(at(10), 3).await.unwrap();
+    assert_eq!(done.delivered, 3);
+    assert_eq!(bench.advance(at(10), 3).await.delivered, 7);
+    for name in names {
+        assert_eq!(bench.log(name).await.len(), 1);
+    }
+}
+
+async fn a_schedule_outlives_the_server(on: Backend) {
+    let mut bench = Bench::new(on).await;
+    bench.store.push(later("n", &["ada"], at(10))).await.unwrap();
+    bench.reopen().await;
+    assert_eq!(bench.advance(at(10), 10).await.delivered, 1);
+    bench.reopen().await;
+    assert!(bench.advance(at(11), 10).await.is_idle());
+    assert_eq!(bench.ids("ada").await, ["n"]);
+}
+
+on_every_store!(
+    what_is_for_later_enters_when_it_is_due_and_not_before,
+    lateness_is_that_of_the_first_due,
+    what_is_due_already_enters_at_once,
+    the_longest_due_enters_first_and_of_those_the_one_pushed_first,
+    who_is_to_get_it_is_a_duplicate_and_gets_it_once,
+    advance_does_about_its_limit_until_it_is_idle,
+    a_schedule_outlives_the_server,
+);

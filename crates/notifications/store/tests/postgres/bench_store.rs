@@ -1,0 +1,167 @@
+//! Stores in a schema of their own, and short ways to say what a test does with them.
+
+use std::net::SocketAddr;
+
+use internal_notifications_models::{
+    Change, ChangesAnswer, InternalNotification, NotificationId, Position, Receipt, Timestamp, UserId,
+};
+use internal_notifications_store::postgres::{PostgresOptions, PostgresStore, PostgresUrl};
+use internal_notifications_store::{Push, Store, StoreError};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use tokio::net::lookup_host;
+
+/// A schema, dropped at the end.
+pub(crate) struct Bench {
+    pub(crate) store: PostgresStore,
+    pub(crate) schema: Schema,
+}
+
+pub(crate) struct Schema {
+    pub(crate) name: String,
+    url: String,
+}
+
+/// The database for tests; none, and a word about it, where there is none.
+fn url() -> Option<String> {
+    let url = std::env::var("TEST_POSTGRES_URL").ok();
+    if url.is_none() {
+        println!("skipped: it needs a PostgreSQL database, TEST_POSTGRES_URL=postgres://…");
+    }
+    url
+}
+
+impl Schema {
+    pub(crate) fn new() -> Option<Self> {
+        let name = format!("test_{}", uuid::Uuid::now_v7().simple());
+        Some(Self { name, url: url()? })
+    }
+
+    pub(crate) fn options(&self) -> PostgresOptions {
+        PostgresOptions::default().with_schema(&self.name)
+    }
+
+    /// The database, for connections that have the schema's name too.
+    pub(crate) fn url(&self) -> PostgresUrl {
+        let joint = if self.url.contains('?') { '&' } else { '?' };
+        format!("{}{joint}application_name={}", self.url, self.name).parse().unwrap()
+    }
+
+    pub(crate) async fn try_open(&self, options: PostgresOptions) -> Result<PostgresStore, StoreError> {
+        PostgresStore::open(&self.url(), options).await
+    }
+
+    pub(crate) async fn open(&self, options: PostgresOptions) -> PostgresStore {
+        self.try_open(options).await.unwrap()
+    }
+
+    /// Where PostgreSQL listens.
+    pub(crate) async fn address(&self) -> SocketAddr {
+        let there: PgConnectOptions = self.url.parse().unwrap();
+        lookup_host((there.get_host(), there.get_port())).await.unwrap().next().unwrap()
+    }
+
+    /// The URL of a database, by way of a proxy.
+    pub(crate) fn through(&self, proxy: SocketAddr, database: Option<&str>) -> String {
+        let there: PgConnectOptions = self.url.parse().unwrap();
+        let there = there.host(&proxy.ip().to_string()).port(proxy.port()).application_name(&self.name);
+        let there = database.map_or(there.clone(), |database| there.database(database));
+        there.to_url_lossy().into()
+    }
+
+    pub(crate) async fn open_through(&self, proxy: SocketAddr, options: PostgresOptions) -> PostgresStore {
+        PostgresStore::open(&self.through(proxy, None).parse().unwrap(), options).await.unwrap()
+    }
+
+    /// How many of the stores' connections wait for what another transaction has locked.
+    pub(crate) async fn waiting(&self) -> i64 {
+        let waits =
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name";
+        self.number(&format!("{waits} = '{}'", self.name)).await
+    }
+
+    /// Another program's connection, in the same schema.
+    pub(crate) async fn stranger(&self) -> PgConnection {
+        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        let sql = AssertSqlSafe(format!("SET search_path = {}", self.name));
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+        connection
+    }
+
+    pub(crate) async fn sql(&self, sql: &str) {
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut self.stranger().await).await.unwrap();
+    }
+
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut self.stranger().await).await.unwrap()
+    }
+}
+
+impl Drop for Schema {
+    fn drop(&mut self) {
+        let (url, sql) = (self.url.clone(), format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name));
+        let dropping = async move {
+            let mut connection = PgConnection::connect(&url).await.unwrap();
+            sqlx::raw_sql("SET client_min_messages = warning").execute(&mut connection).await.unwrap();
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        };
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        // A test that failed must not fail twice.
+        let _ = std::thread::spawn(move || runtime().block_on(dropping)).join();
+    }
+}
+
+impl Bench {
+    pub(crate) async fn new() -> Option<Self> {
+        Self::with(|options| options).await
+    }
+
+    pub(crate) async fn with(options: impl FnOnce(PostgresOptions) -> PostgresOptions) -> Option<Self> {
+        let schema = Schema::new()?;
+        Some(Self { store: schema.open(options(schema.options())).await, schema })
+    }
+
+    pub(crate) async fn push(&self, name: &str, users: &[&str]) -> Receipt {
+        self.store.push(push(name, users)).await.unwrap()
+    }
+}
+
+/// All changes of a user.
+pub(crate) async fn log(store: &PostgresStore, name: &str) -> Vec<Change> {
+    let mut log: Vec<Change> = Vec::new();
+    loop {
+        let after = log.last().map_or(Position::default(), |change| change.stamp.position());
+        match store.changes(&user(name), after, 500).await.unwrap() {
+            ChangesAnswer::Changes { changes, more, .. } => {
+                log.extend(changes);
+                if !more {
+                    return log;
+                }
+            }
+            ChangesAnswer::Reset { reason, .. } => panic!("reset: {reason:?}"),
+        }
+    }
+}
+
+pub(crate) fn user(name: &str) -> UserId {
+    UserId::new(name).unwrap()
+}
+
+pub(crate) fn id(name: &str) -> NotificationId {
+    NotificationId::new(name).unwrap()
+}
+
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + seconds).unwrap()
+}
+
+pub(crate) fn push(name: &str, users: &[&str]) -> Push {
+    Push {
+        idempotency: None,
+        sender: "key:shop".to_owned(),
+        id: id(name),
+        notification: InternalNotification::new(format!("about {name}")),
+        user_ids: users.iter().map(|name| user(name)).collect(),
+        at: at(0),
+    }
+}

@@ -1,0 +1,126 @@
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use internal_notifications_models::{InternalNotification, PushRequest};
+use internal_notifications_store::{IdempotencyKey, Push, Store, StoreErrorKind};
+
+use crate::bench_store::{Schema, log, push, user};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn pushers_of_two_servers_at_overlapping_users_make_whole_logs() {
+    let Some(schema) = Schema::new() else { return };
+    let stores =
+        [Arc::new(schema.open(schema.options()).await), Arc::new(schema.open(schema.options()).await)];
+    const USERS: usize = 7;
+    const TASKS: usize = 24;
+    const PUSHES: usize = 10;
+    let mut tasks = Vec::new();
+    for task in 0..TASKS {
+        let store = stores[task % 2].clone();
+        tasks.push(tokio::spawn(async move {
+            for number in 0..PUSHES {
+                // In an order that is another one for each task.
+                let users: Vec<String> = (0..USERS)
+                    .filter(|user| (task + number + user) % 3 > 0)
+                    .map(|user| format!("u{}", (user + task) % USERS))
+                    .collect();
+                let users: Vec<&str> = users.iter().map(String::as_str).collect();
+                let receipt = store.push(push(&format!("n-{task}-{number}"), &users)).await.unwrap();
+                assert_eq!(receipt.accepted, users.len() as u64);
+            }
+        }));
+    }
+    for task in join_all(tasks).await {
+        task.unwrap();
+    }
+    let mut added = 0;
+    for name in (0..USERS).map(|user| format!("u{user}")) {
+        let log = log(&stores[0], &name).await;
+        let mut before = internal_notifications_models::Position::default();
+        for (change, seq) in log.iter().zip(1..) {
+            assert!(change.stamp.follows(before));
+            assert_eq!((change.stamp.seq, change.stamp.pending), (seq, seq));
+            before = change.stamp.position();
+        }
+        assert_eq!(stores[1].head(&user(&name)).await.unwrap().pending, log.len() as u64);
+        added += log.len() as i64;
+    }
+    assert_eq!(schema.number("SELECT count(*) FROM deliveries").await, added);
+    let twice =
+        "SELECT count(*) FROM (SELECT FROM deliveries GROUP BY inbox, notification HAVING count(*) > 1) t";
+    assert_eq!(schema.number(twice).await, 0);
+    // Who locks in one order waits, and never meets a deadlock.
+    assert_eq!((stores[0].repeats(), stores[1].repeats()), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_bodies_with_one_id_at_the_same_time_one_is_stored() {
+    let Some(schema) = Schema::new() else { return };
+    let stores = [schema.open(schema.options()).await, schema.open(schema.options()).await];
+    for round in 0..20 {
+        let (name, users) = (format!("n{round}"), [format!("a{round}"), format!("b{round}")]);
+        let of = |place: usize| Push {
+            notification: InternalNotification::new(format!("body {place}")),
+            ..push(&name, &[&users[place]])
+        };
+        let (first, second) = tokio::join!(stores[0].push(of(0)), stores[1].push(of(1)));
+        let (won, lost) = match (first, second) {
+            (Ok(_), Err(refused)) => (0, refused),
+            (Err(refused), Ok(_)) => (1, refused),
+            other => panic!("one wins: {other:?}"),
+        };
+        assert_eq!(lost.kind(), StoreErrorKind::IdTaken);
+        assert_eq!(log(&stores[0], &users[won]).await.len(), 1);
+        assert_eq!(log(&stores[0], &users[1 - won]).await.len(), 0);
+    }
+    assert_eq!(schema.number("SELECT count(*) FROM notifications").await, 20);
+    assert_eq!(schema.number("SELECT count(*) FROM deliveries").await, 20);
+    assert_eq!(
+        schema.number("SELECT count(*) FROM inboxes").await,
+        20,
+        "not even an empty inbox is left of it"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_idempotency_key_at_the_same_time_is_one_push() {
+    let Some(schema) = Schema::new() else { return };
+    let stores = [schema.open(schema.options()).await, schema.open(schema.options()).await];
+    for round in 0..20 {
+        // As the server does it: each repeat comes with an id of its own.
+        let notification = InternalNotification::new("body");
+        let request = PushRequest::new([user("ada")], notification.clone());
+        let of = |id: &str| Push {
+            notification: notification.clone(),
+            idempotency: IdempotencyKey::new(&format!("key-{round}"), &request),
+            ..push(&format!("{id}{round}"), &["ada"])
+        };
+        let (first, second) = tokio::join!(stores[0].push(of("x")), stores[1].push(of("y")));
+        assert_eq!(first.unwrap(), second.unwrap());
+    }
+    assert_eq!(log(&stores[0], "ada").await.len(), 20);
+    assert_eq!(schema.number("SELECT count(*) FROM notifications").await, 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_wait_for_an_inbox_do_not_keep_readers_out() {
+    let Some(schema) = Schema::new() else { return };
+    let store = Arc::new(schema.open(schema.options().with_connections(4)).await);
+    store.push(push("n", &["ada"])).await.unwrap();
+    let mut stranger = schema.stranger().await;
+    sqlx::raw_sql("BEGIN; SELECT FROM inboxes FOR UPDATE").execute(&mut stranger).await.unwrap();
+    let waiting: Vec<_> = (0..20)
+        .map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move { store.push(push(&format!("n{number}"), &["ada"])).await })
+        })
+        .collect();
+    while schema.waiting().await < 3 {}
+    assert_eq!(store.head(&user("ada")).await.unwrap().pending, 1);
+    assert_eq!(store.page(&user("ada"), 10, None).await.unwrap().notifications.len(), 1);
+    sqlx::raw_sql("ROLLBACK").execute(&mut stranger).await.unwrap();
+    for pushed in join_all(waiting).await {
+        pushed.unwrap().unwrap();
+    }
+    assert_eq!(store.head(&user("ada")).await.unwrap().pending, 21);
+}

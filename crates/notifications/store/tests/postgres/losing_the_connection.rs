@@ -1,0 +1,30 @@
+use internal_notifications_store::postgres::{PostgresOptions, PostgresStore};
+use internal_notifications_store::{Store, StoreErrorKind};
+
+use crate::bench_store::{Bench, push, user};
+
+#[tokio::test]
+async fn calls_go_on_after_every_connection_was_cut() {
+    let Some(bench) = Bench::new().await else { return };
+    bench.push("n0", &["ada"]).await;
+    for round in 1..=10 {
+        let of_this = format!("application_name = '{}'", bench.schema.name);
+        let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {of_this}");
+        let pushing = bench.store.push(push(&format!("n{round}"), &["ada", "bob"]));
+        let (pushed, ()) = tokio::join!(pushing, bench.schema.sql(&cut));
+        // Cut in its commit it may be stored or not; the caller asks again.
+        if let Err(error) = pushed {
+            assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+            bench.push(&format!("n{round}"), &["ada", "bob"]).await;
+        }
+        assert_eq!(bench.store.head(&user("ada")).await.unwrap().pending, round + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_is_told_without_its_password() {
+    let url = "postgres://ada:sesame@127.0.0.1:1/inbox".parse().unwrap();
+    let error = PostgresStore::open(&url, PostgresOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert!(!format!("{error} {error:?}").contains("sesame"), "{error}");
+}

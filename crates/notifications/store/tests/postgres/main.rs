@@ -1,0 +1,23 @@
+//! The PostgreSQL store: what it does besides what every store does. `TEST_POSTGRES_URL` names a database for it.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may"
+)]
+
+mod bench_store;
+mod concurrency;
+mod everything_at_once;
+mod expiring;
+mod interleaving;
+mod leases;
+mod locking_the_broker;
+mod losing_the_connection;
+mod opening;
+mod snapshots;
+mod sweeping;
+mod unreachable;

@@ -1,0 +1,51 @@
+use futures_util::future::join_all;
+use internal_notifications_store::{Store, StoreErrorKind};
+
+use crate::bench_store::{Bench, Schema, user};
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let Some(bench) = Bench::new().await else { return };
+    bench.push("n", &["ada"]).await;
+    bench.store.close().await;
+    bench
+        .schema
+        .sql("INSERT INTO _sqlx_migrations VALUES (999, 'from the future', now(), true, '\\x00', 0)")
+        .await;
+    let refused = bench.schema.try_open(bench.schema.options()).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Unusable);
+    assert!(refused.to_string().contains("newer"), "{refused}");
+}
+
+#[tokio::test]
+async fn servers_that_start_at_the_same_time_make_one_schema() {
+    let Some(schema) = Schema::new() else { return };
+    let stores = join_all((0..6).map(|_| schema.open(schema.options()))).await;
+    for store in stores {
+        store.ready().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_outlives_the_store_and_a_closed_store_errs() {
+    let Some(bench) = Bench::new().await else { return };
+    bench.push("n", &["ada"]).await;
+    bench.store.close().await;
+    assert_eq!(bench.store.head(&user("ada")).await.unwrap_err().kind(), StoreErrorKind::Unavailable);
+    let again = bench.schema.open(bench.schema.options()).await;
+    assert_eq!(again.head(&user("ada")).await.unwrap().pending, 1);
+}
+
+#[tokio::test]
+async fn its_connections_are_as_few_as_it_was_told() {
+    let Some(schema) = Schema::new() else { return };
+    let store = schema.open(schema.options().with_connections(3)).await;
+    join_all((0..50).map(|number| {
+        let store = &store;
+        async move { store.head(&user(&format!("u{number}"))).await.unwrap() }
+    }))
+    .await;
+    let sql = format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = '{}'", schema.name);
+    let connections = schema.number(&sql).await;
+    assert!((1..=3).contains(&connections), "{connections}");
+}

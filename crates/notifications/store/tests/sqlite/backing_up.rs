@@ -1,0 +1,81 @@
+use std::error::Error;
+use std::path::Path;
+
+use internal_notifications_store::Store;
+use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore, backup};
+
+use crate::bench_store::{Bench, user};
+
+async fn refused(database: &Path, to: &Path, replace: bool) -> String {
+    let before = std::fs::read(to).ok();
+    let error = backup(database, to, replace).await.unwrap_err();
+    assert_eq!(std::fs::read(to).ok(), before, "what is there is left alone");
+    let left = std::fs::read_dir(to.parent().unwrap()).into_iter().flatten();
+    let left = left.filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'));
+    assert_eq!(left.count(), 0, "nothing half is left behind");
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn a_copy_of_an_open_database_is_whole_private_and_one_file() {
+    let bench = Bench::new().await;
+    bench.push("a", &["ada"]).await;
+    bench.push("b", &["ada", "bob"]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.db");
+    let bytes = backup(&bench.file(), &copy, false).await.unwrap();
+    bench.push("later", &["ada"]).await;
+
+    let metadata = copy.metadata().unwrap();
+    assert_eq!(metadata.len(), bytes);
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777, 0o600);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    let store = SqliteStore::open_file(&copy, SqliteOptions::default()).await.unwrap();
+    assert_eq!(store.head(&user("ada")).await.unwrap().pending, 2);
+    assert_eq!(store.head(&user("bob")).await.unwrap().pending, 1);
+}
+
+#[tokio::test]
+async fn a_file_that_exists_is_replaced_only_when_that_is_asked_for() {
+    let bench = Bench::new().await;
+    bench.push("a", &["ada"]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.db");
+    std::fs::write(&copy, "precious").unwrap();
+    assert!(refused(&bench.file(), &copy, false).await.contains("--force"));
+    backup(&bench.file(), &copy, true).await.unwrap();
+    let store = SqliteStore::open_file(&copy, SqliteOptions::default()).await.unwrap();
+    assert_eq!(store.head(&user("ada")).await.unwrap().pending, 1);
+}
+
+#[tokio::test]
+async fn a_database_is_never_replaced_while_it_may_be_open() {
+    let (bench, other) = (Bench::new().await, Bench::new().await);
+    assert!(refused(&bench.file(), &bench.file(), true).await.contains("itself"));
+    #[cfg(unix)]
+    {
+        let link = other.folder.path().join("link.db");
+        std::os::unix::fs::symlink(bench.file(), &link).unwrap();
+        assert!(refused(&bench.file(), &link, true).await.contains("itself"));
+    }
+    assert!(refused(&bench.file(), &other.file(), true).await.contains("may have open"));
+    bench.push("a", &["ada"]).await;
+}
+
+#[tokio::test]
+async fn what_is_no_database_of_inboxes_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let [database, copy] = ["a.db", "copy.db"].map(|name| folder.path().join(name));
+    assert!(refused(&database, &copy, false).await.contains("there is no database"));
+    std::fs::write(&database, "").unwrap();
+    assert!(refused(&database, &copy, false).await.contains("no inboxes"));
+    std::fs::write(&database, "no database ".repeat(1_000)).unwrap();
+    refused(&database, &copy, false).await;
+    let bench = Bench::new().await;
+    let nowhere = folder.path().join("missing/copy.db");
+    assert!(refused(&bench.file(), &nowhere, false).await.contains("missing"));
+}

@@ -1,0 +1,96 @@
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use internal_notifications_models::UserId;
+use internal_notifications_store::sqlite::SqliteOptions;
+use internal_notifications_store::{Committed, Store, StoreErrorKind, WriteKind};
+
+use crate::bench_store::{Bench, id, push};
+
+/// On the test's one thread all of them are in the queue before the writer looks: one batch.
+#[tokio::test]
+async fn pushes_of_one_batch_are_done_in_their_order() {
+    let bench = Bench::new().await;
+    let mut taken = push("a", &["ada", "eve"]);
+    taken.sender = "key:other".to_owned();
+    let pushes = [
+        push("a", &["ada"]),
+        push("b", &["bob", "ada"]),
+        taken,
+        push("a", &["ada", "bob"]),
+        push("c", &["ada"]),
+    ];
+    let before = bench.store.commits();
+    let answers = join_all(pushes.map(|push| bench.store.push(push))).await;
+    assert_eq!(bench.store.commits() - before, 1);
+    let counts: Vec<_> = answers
+        .into_iter()
+        .map(|answer| {
+            answer.map(|receipt| (receipt.accepted, receipt.duplicates)).map_err(|error| error.kind())
+        })
+        .collect();
+    assert_eq!(counts, [Ok((1, 0)), Ok((2, 0)), Err(StoreErrorKind::IdTaken), Ok((1, 1)), Ok((1, 0))]);
+    assert_eq!(bench.ids("ada").await, ["c", "b", "a"]);
+    assert_eq!(bench.ids("bob").await, ["a", "b"]);
+    assert!(bench.ids("eve").await.is_empty());
+    let log = bench.log("ada").await;
+    assert!(log.windows(2).all(|pair| pair[1].stamp.follows(pair[0].stamp.position())));
+}
+
+#[tokio::test]
+async fn writes_and_pushes_of_one_batch_are_done_in_their_order() {
+    let bench = Bench::new().await;
+    let answers = tokio::join!(
+        bench.store.push(push("a", &["ada"])),
+        bench.write("ada", WriteKind::Opened(vec![id("a")])),
+        bench.write("ada", WriteKind::Remove(id("zzz"))),
+        bench.store.push(push("b", &["ada"])),
+        bench.write_as("ada", "op", WriteKind::OpenedAll { through: None, tag: None }),
+        bench.write_as("ada", "op", WriteKind::OpenedAll { through: None, tag: None }),
+        bench.store.push(push("c", &["ada"])),
+    );
+    assert_eq!(bench.store.commits(), 1);
+    assert_eq!(answers.1.unwrap().seq, Some(2));
+    let refused = answers.2.unwrap_err();
+    assert_eq!((refused.kind(), refused.head().unwrap().position.seq), (StoreErrorKind::NotFound, 2));
+    assert_eq!(answers.4.unwrap().seq, Some(4));
+    assert_eq!(answers.5.unwrap().seq, None);
+    assert_eq!(
+        bench.log("ada").await.iter().map(|change| change.stamp.pending).collect::<Vec<_>>(),
+        [1, 0, 1, 0, 1]
+    );
+}
+
+#[tokio::test]
+async fn ten_thousand_recipients_are_one_commit() {
+    let bench = Bench::new().await;
+    let names: Vec<_> = (0..10_000).map(|n| format!("user-{n}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let receipt = bench.push("n", &names).await;
+    assert_eq!((receipt.accepted, receipt.duplicates), (10_000, 0));
+    assert_eq!(bench.store.commits(), 1);
+    assert_eq!((bench.count("notifications").await, bench.count("deliveries").await), (1, 10_000));
+    assert_eq!(bench.ids("user-9999").await, ["n"]);
+    assert_eq!(bench.push("n", &names).await.duplicates, 10_000);
+}
+
+#[derive(Default)]
+struct Heard(Mutex<Vec<String>>);
+
+impl Committed for Heard {
+    fn committed(&self, users: &mut dyn Iterator<Item = &UserId>) {
+        self.0.lock().unwrap().extend(users.map(UserId::to_string));
+    }
+}
+
+#[tokio::test]
+async fn a_push_whose_caller_is_gone_is_stored_and_heard_of() {
+    let heard = Arc::new(Heard::default());
+    let bench = Bench::with(SqliteOptions::default().with_committed(heard.clone())).await;
+    assert!(bench.store.push(push("a", &["ada"])).now_or_never().is_none());
+    // The queue is in order: once this is answered, the push before it is done.
+    bench.store.ready().await.unwrap();
+    assert_eq!(*heard.0.lock().unwrap(), ["ada"]);
+    assert_eq!(bench.ids("ada").await, ["a"]);
+}

@@ -1,0 +1,143 @@
+use std::path::Path;
+
+use internal_notifications_models::ResetReason;
+use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore};
+use internal_notifications_store::{Store, StoreError, StoreErrorKind};
+
+use crate::bench_store::{Bench, push, user};
+
+async fn open(path: &Path) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(&format!("sqlite://{}", path.display()), SqliteOptions::default()).await
+}
+
+async fn refused(path: &Path) -> String {
+    let error = open(path).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unusable, "{error}");
+    assert!(!error.is_retryable());
+    error.to_string()
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn every_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = Bench::new().await;
+    bench.push("a", &["ada"]).await;
+    bench.ids("ada").await;
+    let mut names = Vec::new();
+    for file in std::fs::read_dir(bench.folder.path()).unwrap() {
+        let file = file.unwrap();
+        names.push(file.file_name().into_string().unwrap());
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{names:?}");
+    }
+    names.sort_unstable();
+    assert_eq!(names, ["inbox.db", "inbox.db-shm", "inbox.db-wal", "inbox.db.lock"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn files_that_others_could_read_become_their_owners_alone() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["a.db", "a.db-wal", "a.db-shm", "a.db.lock"].map(|name| folder.path().join(name));
+    for name in &names {
+        std::fs::write(name, "").unwrap();
+        set_permissions(name, Permissions::from_mode(0o664)).unwrap();
+    }
+    let _store = open(&names[0]).await.unwrap();
+    for name in &names {
+        assert_eq!(name.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{name:?}");
+    }
+}
+
+#[tokio::test]
+async fn memory_is_refused() {
+    for url in ["sqlite::memory:", "sqlite://:memory:", "sqlite://"] {
+        let error = SqliteStore::open(url, SqliteOptions::default()).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unusable);
+        assert!(error.to_string().contains("in-memory"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_server_is_refused_while_the_first_has_the_file() {
+    let bench = Bench::new().await;
+    assert!(refused(&bench.file()).await.contains("another server"));
+    #[cfg(unix)]
+    {
+        let link = bench.folder.path().join("link.db");
+        std::os::unix::fs::symlink(bench.file(), &link).unwrap();
+        assert!(refused(&link).await.contains("another server"));
+    }
+    bench.push("a", &["ada"]).await;
+    bench.store.close().await;
+    open(&bench.file()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_left_alone() {
+    let bench = Bench::new().await;
+    bench.store.close().await;
+    bench
+        .sql("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', 1, x'00', 0)")
+        .await;
+    let said = refused(&bench.file()).await;
+    assert!(said.contains("9999") && said.contains("newer"), "{said}");
+}
+
+#[tokio::test]
+async fn an_altered_schema_is_refused() {
+    let bench = Bench::new().await;
+    bench.store.close().await;
+    bench.sql("UPDATE _sqlx_migrations SET checksum = x'00'").await;
+    refused(&bench.file()).await;
+}
+
+#[tokio::test]
+async fn an_empty_file_becomes_a_database_and_any_other_file_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.db");
+    std::fs::write(&empty, "").unwrap();
+    open(&empty).await.unwrap();
+    let text = folder.path().join("text.db");
+    std::fs::write(&text, "not a database ".repeat(1_000)).unwrap();
+    refused(&text).await;
+    assert_eq!(std::fs::read_to_string(&text).unwrap(), "not a database ".repeat(1_000));
+    assert!(refused(&folder.path().join("missing/a.db")).await.contains("missing"));
+    refused(folder.path()).await;
+}
+
+#[tokio::test]
+async fn names_that_mean_something_to_sqlite_are_just_names() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["file:a.db", "a#b%20c d.db"] {
+        let store = open(&folder.path().join(name)).await.unwrap();
+        store.push(push("a", &["ada"])).await.unwrap();
+        assert!(folder.path().join(name).metadata().unwrap().len() > 0, "{name}");
+    }
+}
+
+/// The history after the copy is lost with the restore; a client that saw it must be told.
+#[tokio::test]
+async fn a_restored_copy_shows_as_diverged() {
+    let bench = Bench::new().await;
+    bench.push("a", &["ada"]).await;
+    bench.store.close().await;
+    let copy = bench.folder.path().join("copy.db");
+    std::fs::copy(bench.file(), &copy).unwrap();
+
+    let store = open(&bench.file()).await.unwrap();
+    store.push(push("lost", &["ada"])).await.unwrap();
+    let seen = store.head(&user("ada")).await.unwrap().position;
+    store.close().await;
+    std::fs::copy(&copy, bench.file()).unwrap();
+
+    let bench = Bench { store: open(&bench.file()).await.unwrap(), folder: bench.folder };
+    assert_eq!(bench.reset("ada", seen).await, Some(ResetReason::Diverged), "beyond the head");
+    bench.push("other", &["ada"]).await;
+    assert_eq!(bench.reset("ada", seen).await, Some(ResetReason::Diverged), "another tag");
+    bench.push("more", &["ada"]).await;
+    assert_eq!(bench.reset("ada", seen).await, Some(ResetReason::Diverged), "another tag below the head");
+    assert_eq!(bench.ids("ada").await, ["more", "other", "a"]);
+}
