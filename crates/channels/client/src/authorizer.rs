@@ -13,8 +13,6 @@ pub use request::{
 };
 pub use signing::SigningAuthorizer;
 
-use std::sync::Arc;
-
 use pusher_signer::{ChannelAuthorization, UserAuthentication};
 
 /// Authorizes subscriptions to private, presence and encrypted channels.
@@ -47,24 +45,4 @@ pub trait UserAuthenticator: Send + Sync {
         &self,
         request: &UserAuthenticationRequest,
     ) -> Result<UserAuthentication, AuthorizationError>;
-}
-
-#[async_trait::async_trait]
-impl<A: Authorizer + ?Sized> Authorizer for Arc<A> {
-    async fn authorize(
-        &self,
-        request: &AuthorizationRequest,
-    ) -> Result<ChannelAuthorization, AuthorizationError> {
-        (**self).authorize(request).await
-    }
-}
-
-#[async_trait::async_trait]
-impl<A: UserAuthenticator + ?Sized> UserAuthenticator for Arc<A> {
-    async fn authenticate(
-        &self,
-        request: &UserAuthenticationRequest,
-    ) -> Result<UserAuthentication, AuthorizationError> {
-        (**self).authenticate(request).await
-    }
 }

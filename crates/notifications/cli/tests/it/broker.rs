@@ -73,15 +73,15 @@ async fn events_of_the_http_api_one_by_one_and_in_a_batch_reach_subscribers_and_
     let api =
         |signer| HttpApi::builder("17", signer).host("127.0.0.1").port(port).tls(false).build().unwrap();
     let name = || EventName::new("news").unwrap();
-    api(signer.clone()).trigger(&Trigger::new([channel()], name(), "one")).await.unwrap();
-    let batch = ["two", "three"].map(|data| BatchEvent::new(channel(), name(), data));
+    api(signer.clone()).trigger(&Trigger::new([channel()], name(), "one").unwrap()).await.unwrap();
+    let batch = ["two", "three"].map(|data| BatchEvent::new(channel(), name(), data).unwrap());
     api(signer).trigger_batch(&batch).await.unwrap();
     for data in ["one", "two", "three"] {
         let Some(ChannelEvent::Event(event)) = subscription.next().await else { panic!("{data}") };
         assert_eq!((event.name(), event.data()), ("news", data));
     }
     let stranger = api(Signer::new(KEY, "another secret"));
-    let refused = stranger.trigger(&Trigger::new([channel()], name(), "x")).await.unwrap_err();
+    let refused = stranger.trigger(&Trigger::new([channel()], name(), "x").unwrap()).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unauthorized);
     stop(process);
 }
@@ -95,7 +95,7 @@ async fn client_events_are_passed_on_and_told_to_a_webhook() {
     let client = Client::builder(KEY).host("127.0.0.1").port(port).tls(false);
     let authorizer = Arc::new(SigningAuthorizer::new(Signer::new(KEY, SECRET)));
     let client = client.authorizer(authorizer).connect().unwrap();
-    let mut subscription = client.subscribe("private-ada".parse().unwrap()).await.unwrap();
+    let mut subscription = client.subscribe("private-ada").await.unwrap();
     assert_eq!(subscription.next().await, Some(ChannelEvent::Subscribed));
     subscription.trigger("client-typing", "{}").await.unwrap();
 
