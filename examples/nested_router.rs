@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // The store tells the dispatcher what was committed, that the broker, and the broker who is connected. The upkeep does what is due.
     let commits = Arc::new(Commits::new());
-    let options = SqliteOptions::default().with_committed(commits.clone());
+    let options = SqliteOptions::default().with_commit_listener(commits.clone());
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open_file(file.as_ref(), options).await?);
     let signer = Signer::new("app-key", &std::env::var("PUSHER_APP_SECRET")?);
     let broker = Broker::new("app", signer.clone());

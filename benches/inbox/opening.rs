@@ -1,6 +1,6 @@
 use futures_util::{StreamExt, stream};
 use internal_notifications_models::{MAX_IDS, NotificationId, Timestamp, UserId};
-use internal_notifications_server::store::{Write, WriteKind};
+use internal_notifications_server::store::{Write, InboxCommand};
 
 use crate::measure::{median, seconds};
 use crate::setup::{Database, Opened, push, user};
@@ -21,13 +21,13 @@ pub(crate) async fn run(database: &Database, full: bool) {
     let (mut at_once, mut by_ids) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         at_once
-            .push(seconds(write(&opened, &reader, WriteKind::OpenedAll { through: None, tag: None })).await);
+            .push(seconds(write(&opened, &reader, InboxCommand::OpenedAll { through: None, tag: None })).await);
         assert_eq!(opened.store.head(&reader).await.unwrap().pending, 0);
         unopen(&opened, &reader, &ids).await;
         by_ids.push(
             seconds(async {
                 for ids in ids.chunks(MAX_IDS) {
-                    write(&opened, &reader, WriteKind::Opened(ids.to_vec())).await;
+                    write(&opened, &reader, InboxCommand::Opened(ids.to_vec())).await;
                 }
             })
             .await,
@@ -45,11 +45,11 @@ pub(crate) async fn run(database: &Database, full: bool) {
 
 async fn unopen(opened: &Opened, reader: &UserId, ids: &[NotificationId]) {
     for ids in ids.chunks(MAX_IDS) {
-        write(opened, reader, WriteKind::Unopened(ids.to_vec())).await;
+        write(opened, reader, InboxCommand::Unopened(ids.to_vec())).await;
     }
     assert_eq!(opened.store.head(reader).await.unwrap().pending as usize, ids.len());
 }
 
-async fn write(opened: &Opened, reader: &UserId, kind: WriteKind) {
-    opened.store.write(reader, Write { kind, op: None, at: Timestamp::now() }).await.unwrap();
+async fn write(opened: &Opened, reader: &UserId, command: InboxCommand) {
+    opened.store.write(reader, Write::new(command, Timestamp::now())).await.unwrap();
 }

@@ -241,12 +241,7 @@ pub(crate) fn user(index: usize) -> UserId {
 
 /// Returns a push of the notification with this number.
 pub(crate) fn push(index: usize, user_ids: Vec<UserId>) -> Push {
-    Push {
-        sender: "key:bench".to_owned(),
-        idempotency: None,
-        id: NotificationId::new(format!("n-{index}")).unwrap(),
-        notification: InternalNotification::new("A parcel has come").with_heading("Parcel"),
-        user_ids,
-        at: Timestamp::now(),
-    }
+    let id = NotificationId::new(format!("n-{index}")).unwrap();
+    let notification = InternalNotification::new("A parcel has come").with_heading("Parcel");
+    Push::new(id, "key:bench", notification, user_ids, Timestamp::now())
 }

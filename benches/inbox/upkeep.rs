@@ -16,7 +16,7 @@ pub(crate) async fn run(database: &Database, full: bool) {
     .await;
     let sweep = Times::of(calls.div_ceil(100), async |_| {
         let (keep, now) = (Retention::default(), Timestamp::now());
-        let swept = opened.store.sweep(Sweep { after: None, inboxes: 100, keep, now }).await.unwrap();
+        let swept = opened.store.sweep(Sweep::new(keep, now)).await.unwrap();
         assert_eq!((swept.inboxes, swept.pruned, swept.trimmed, swept.drifts.len()), (1, 0, 0, 0));
     })
     .await;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use internal_notifications_models::{LiveEvent, OpId, Timestamp};
-use internal_notifications_service::{Ask, Inbox, InboxCommand};
+use internal_notifications_service::{InboxQuery, Inbox, InboxCommand};
 
 /// How many notifications the replica holds at the start.
 const WINDOW: usize = 4;
@@ -37,11 +37,11 @@ fn answer(inbox: &mut Inbox, word: &str, json: &str) {
         "snapshot" => drop(serde_json::from_str(json).map(|page| inbox.on_snapshot(page))),
         "changes" => drop(serde_json::from_str(json).map(|changes| inbox.on_changes(at, changes))),
         "older" => drop(serde_json::from_str(json).map(|page| {
-            if let Some(Ask::Older { before, .. }) = inbox.wants() {
+            if let Some(InboxQuery::Older { before, .. }) = inbox.next_query() {
                 inbox.on_older(at, before, page);
             }
         })),
-        "head" => drop(serde_json::from_str(json).map(|head| match inbox.wants_write().cloned() {
+        "head" => drop(serde_json::from_str(json).map(|head| match inbox.next_write().cloned() {
             Some(write) => inbox.on_written(&write.op, at, head),
             None => inbox.on_head(at, head),
         })),
@@ -75,7 +75,7 @@ fn check(inbox: &Inbox, most: usize) {
     let shown = inbox.shown();
     assert!(shown.is_sorted_by(|newer, older| newer.added > older.added), "not sorted: {shown:?}");
     assert!(shown.iter().all(|row| ids.contains(&row.id)), "shown, but not held");
-    if let Some(Ask::Older { before, limit }) = inbox.wants() {
+    if let Some(InboxQuery::Older { before, limit }) = inbox.next_query() {
         assert!(
             before > 0 && limit > 0 && rows.len() < most,
             "wants older notifications without room for them"

@@ -8,7 +8,7 @@ use internal_notifications_models::{
     Retraction, Timestamp, UserId, WriteAnswer,
 };
 use internal_notifications_server::store::{
-    Advanced, Push, Store, StoreError, Sweep, Swept, Unpublishable, Unpublished, Write,
+    Advanced, Push, Store, StoreError, Sweep, Swept, PublishLimits, Unpublished, Write,
 };
 
 /// Moves the marks when it gives what is to be published.
@@ -18,9 +18,9 @@ impl MarksFirst {
     async fn unpublished_of(
         &self,
         users: &[(UserId, u64)],
-        most: Unpublishable,
+        most: PublishLimits,
     ) -> Result<Vec<Unpublished>, StoreError> {
-        let given = self.0.unpublished(users, most).await?;
+        let given = self.0.claim_unpublished(users, most).await?;
         let newest = |of: &Unpublished| Some((of.user_id.clone(), of.changes.last()?.stamp.seq));
         let marks: Vec<_> = given.iter().filter_map(newest).collect();
         self.0.mark_published(&marks).await?;
@@ -44,9 +44,9 @@ impl TrimsSilently {
     async fn unpublished_of(
         &self,
         users: &[(UserId, u64)],
-        most: Unpublishable,
+        most: PublishLimits,
     ) -> Result<Vec<Unpublished>, StoreError> {
-        self.0.unpublished(users, most).await
+        self.0.claim_unpublished(users, most).await
     }
 
     async fn changes_of(
@@ -116,14 +116,14 @@ macro_rules! store {
                 self.0.lock_broker().await
             }
 
-            async fn behind(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
-                self.0.behind(limit).await
+            async fn unpublished_users(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
+                self.0.unpublished_users(limit).await
             }
 
-            async fn unpublished(
+            async fn claim_unpublished(
                 &self,
                 users: &[(UserId, u64)],
-                most: Unpublishable,
+                most: PublishLimits,
             ) -> Result<Vec<Unpublished>, StoreError> {
                 self.unpublished_of(users, most).await
             }
@@ -132,8 +132,8 @@ macro_rules! store {
                 self.0.mark_published(marks).await
             }
 
-            async fn setting(&self, name: &str, make: String) -> Result<String, StoreError> {
-                self.0.setting(name, make).await
+            async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
+                self.0.get_or_insert_setting(name, value).await
             }
 
             async fn ready(&self) -> Result<(), StoreError> {

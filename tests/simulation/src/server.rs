@@ -44,7 +44,7 @@ pub(crate) async fn run(world: Arc<World>) -> turmoil::Result {
     let commits = Arc::new(Commits::new());
     let tags = random(1);
     let tag = move || Tag::from_bits(tags.lock().unwrap_or_else(PoisonError::into_inner).random());
-    let options = MemoryOptions::default().with_committed(commits.clone()).with_tags(tag);
+    let options = MemoryOptions::default().with_commit_listener(commits.clone()).with_tags(tag);
     let store: Arc<dyn Store> = Arc::new(MemoryStore::open(world.data(), options));
     let store: Arc<dyn Store> = match world.bug {
         Some(Bug::MarkedBeforePublished) => Arc::new(MarksFirst(store)),

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use internal_notifications_models::{LiveEvent, OpId, Timestamp, UserId};
 use internal_notifications_service::{
-    Announcement, Ask, Inbox, InboxCommand, InboxEvent, InboxLog, RefusedWrite, ServiceError,
+    Announcement, InboxQuery, Inbox, InboxCommand, InboxEvent, InboxLog, RefusedWrite, ServiceError,
     ServiceErrorKind, Status,
 };
 use tokio::sync::Notify;
@@ -100,11 +100,11 @@ impl Session {
     }
 
     /// Brings the hub's answer to what the replica asks.
-    pub(crate) fn answer(&mut self, ask: Ask, log: &InboxLog) {
+    pub(crate) fn answer(&mut self, ask: InboxQuery, log: &InboxLog) {
         let at = self.inbox.head().position;
         let events = match ask {
-            Ask::Changes { after } => self.inbox.on_changes(after, log.changes(after, CHANGES, PAGE)),
-            Ask::Older { before, limit } => {
+            InboxQuery::Changes { after } => self.inbox.on_changes(after, log.changes(after, CHANGES, PAGE)),
+            InboxQuery::Older { before, limit } => {
                 self.inbox.on_older(at, before, log.page(limit, Some(before)));
                 Vec::new()
             }

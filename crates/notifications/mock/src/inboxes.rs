@@ -55,7 +55,7 @@ impl Inboxes {
         let mut receipt = Receipt::new(id.clone());
         let mut changes = Vec::new();
         for user in user_ids.iter().collect::<BTreeSet<_>>() {
-            if is_over || self.schedule.has(&id, user) || self.log(user).knows(&id) {
+            if is_over || self.schedule.has(&id, user) || self.log(user).was_added(&id) {
                 receipt.duplicates += 1;
             } else if let Some(due) = notification.send_after.filter(|due| *due > now) {
                 self.schedule.schedule(due, &id, user);

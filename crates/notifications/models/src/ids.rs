@@ -248,6 +248,7 @@ mod tests {
         let tag = Tag::from_bits(0x00c0_1d00_dead_beef);
         assert_eq!(tag.to_string(), "00c01d00deadbeef");
         assert_eq!(tag.to_string().parse(), Ok(tag));
+        assert_eq!(tag.bits(), 0x00c0_1d00_dead_beef);
         for text in ["", "c01d", "00C01D00DEADBEEF", "+0c01d00deadbeef", "00c01d00deadbeef0"] {
             assert!(text.parse::<Tag>().is_err(), "{text}");
         }

@@ -76,3 +76,35 @@ impl ToSchema for ChangeKind {
         Wire::schemas(schemas);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn schema<T: ToSchema>() -> Value {
+        serde_json::to_value(T::schema()).unwrap()
+    }
+
+    #[test]
+    fn ids_are_texts_with_a_pattern() {
+        assert_eq!(UserId::name(), "UserId");
+        let id = schema::<UserId>();
+        assert_eq!(
+            (&id["type"], &id["minLength"], &id["maxLength"]),
+            (&json!("string"), &json!(1), &json!(120))
+        );
+        assert_eq!(schema::<Tag>()["pattern"], "^[0-9a-f]{16}$");
+    }
+
+    #[test]
+    fn a_change_kind_has_the_schema_of_its_wire_form() {
+        assert_eq!(ChangeKind::name(), "ChangeKind");
+        assert_eq!(schema::<ChangeKind>(), schema::<Wire>());
+        assert!(schema::<ChangeKind>().to_string().contains("opened_all"));
+        let mut schemas = Vec::new();
+        ChangeKind::schemas(&mut schemas);
+        assert!(schemas.iter().any(|(name, _)| name == "NotificationId"));
+    }
+}

@@ -15,7 +15,7 @@ pub(crate) async fn jwt_key(
     if config.auth.jwt.is_some() || !config.is_loopback() {
         return Ok((config.auth.jwt.clone(), false));
     }
-    let secret = store.setting(JWT_SECRET, random_hex(32)).await?;
+    let secret = store.get_or_insert_setting(JWT_SECRET, random_hex(32)).await?;
     Ok((Some(JwtKey::Secret(secret)), true))
 }
 
@@ -41,7 +41,7 @@ async fn setting(
 ) -> Result<String, StoreError> {
     match configured {
         Some(value) => Ok(value),
-        None => store.setting(name, make).await,
+        None => store.get_or_insert_setting(name, make).await,
     }
 }
 

@@ -281,17 +281,13 @@ mod tests {
     #[test]
     fn the_drift_of_the_last_pass_is_told_at_once_and_goes_when_a_whole_pass_finds_none() {
         let metrics = Metrics::new();
-        let step = |is_last: bool, drifts: &[(u64, u64)]| Swept {
-            next: (!is_last).then(|| "ada".parse().unwrap()),
-            drifts: drifts
-                .iter()
-                .map(|(counter, counted)| Drift {
-                    user_id: "ada".parse().unwrap(),
-                    counter: *counter,
-                    counted: *counted,
-                })
-                .collect(),
-            ..Swept::default()
+        let step = |is_last: bool, drifts: &[(u64, u64)]| {
+            let ada = || "ada".parse().unwrap();
+            let mut swept = Swept::default();
+            swept.next = (!is_last).then(ada);
+            swept.drifts =
+                drifts.iter().map(|(counter, counted)| Drift::new(ada(), *counter, *counted)).collect();
+            swept
         };
         let drift = || metrics.drift.get();
         metrics.swept(true, &step(false, &[(5, 2)]));

@@ -106,7 +106,8 @@ macro_rules! invalid {
 
 invalid!(InvalidId, InvalidNotification, InvalidPush);
 
-/// A [`UserId`](internal_notifications_models::UserId) is accepted where a text is, and cannot fail.
+/// A [`UserId`](internal_notifications_models::UserId) is accepted where a text is, and cannot
+/// fail.
 impl From<Infallible> for ServiceError {
     fn from(never: Infallible) -> Self {
         match never {}

@@ -39,8 +39,8 @@ pub trait InternalNotificationsServiceExt: InternalNotificationsService {
 
     /// Waits for a snapshot that fulfils a condition, beginning with the present one.
     ///
-    /// Returns `None` if the service is disposed before. The empty snapshot that `dispose` leaves is
-    /// not offered to the condition.
+    /// Returns `None` if the service is disposed before. The empty snapshot that `dispose` leaves
+    /// is not offered to the condition.
     async fn wait_for<F>(&self, condition: F) -> Option<Snapshot>
     where
         F: Fn(&Snapshot) -> bool + Send + Sync,

@@ -20,8 +20,8 @@ use crate::{ServiceError, ServiceErrorKind};
 /// [`dispose`]: crate::InternalNotificationsService::dispose
 #[async_trait]
 pub trait Identity: Send + Sync {
-    /// Returns the user and a token. With `fresh`, the server has just refused the last token, and a
-    /// cached one will not do.
+    /// Returns the user and a token. With `fresh`, the server has just refused the last token, and
+    /// a cached one will not do.
     ///
     /// # Errors
     /// An error is the result of the call that needed the credentials. One of the kind
@@ -54,8 +54,8 @@ impl Credentials {
     /// Makes credentials of a user and a token.
     ///
     /// # Errors
-    /// Returns [`ServiceErrorKind::Unauthorized`] if the token is a JWT whose `sub` is another user,
-    /// or if it cannot be sent in a header.
+    /// Returns [`ServiceErrorKind::Unauthorized`] if the token is a JWT whose `sub` is another
+    /// user, or if it cannot be sent in a header.
     pub fn new(user_id: UserId, token: impl Into<String>) -> Result<Self, ServiceError> {
         let token = token.into();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {

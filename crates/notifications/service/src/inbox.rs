@@ -4,16 +4,18 @@ mod fault;
 #[macro_use]
 mod or_fault;
 
-mod announcing;
+mod announcer;
 #[cfg(test)]
 mod cases;
 mod catch_up;
+mod event;
+mod history;
 #[cfg(test)]
 mod model;
-mod older;
+mod older_pages;
 mod overlay;
-mod passed;
-mod recent;
+mod query;
+mod recent_changes;
 mod window;
 mod writes;
 
@@ -24,124 +26,86 @@ use internal_notifications_models::{
     Position, ResetReason, Stamp, Timestamp,
 };
 
-use crate::{Announcement, InboxLog, Snapshot, Status};
-use announcing::Announcing;
+use crate::{InboxLog, Snapshot, Status};
+use announcer::Announcer;
 use catch_up::CatchUp;
+pub use event::InboxEvent;
+use history::History;
+pub use older_pages::{MAX_WINDOW, WindowFull};
 use overlay::Overlay;
-pub use overlay::PendingWrite;
-use passed::Passed;
-use recent::Recent;
+pub use overlay::{PendingWrite, QueueFull};
+pub use query::InboxQuery;
+use recent_changes::RecentChanges;
 use window::Window;
 
-/// One user's inbox on the client: a fold of numbered changes.
+/// The inbox of a user on the client: a replica that folds numbered changes.
 ///
-/// A change is applied if and only if it is the very next one: its seq follows and its `prev` is the tag of the last. What is known to be passed
-/// is ignored. Anything else means that something was lost, or that the server's history is another one (a restored backup), and starts a
-/// catch-up, whose answer alone decides. Live events that come meanwhile wait, boundedly.
+/// A change is applied only if it comes next: its seq follows the last one, and its `prev` is the
+/// tag of the last one. A change that the replica has already passed through is ignored. Anything
+/// else means that a change was lost, or that the server has another history (a restored backup),
+/// and starts a catch-up; only the answer to the catch-up decides. Live events that arrive during a
+/// catch-up wait in a bounded buffer.
 ///
-/// Whoever drives it does three things: it hands over what comes (`on_…`), asks the server for what the inbox [`wants`](Self::wants), one
-/// question at a time, and does what the returned [`InboxEvent`]s say.
+/// The caller has three tasks: pass on what arrives (the `on_…` methods), send the server the
+/// [`next_query`](Self::next_query), one at a time, and handle the returned [`InboxEvent`]s in
+/// order.
 #[derive(Clone, Debug)]
 pub struct Inbox {
     window: Window,
     head: Head,
-    passed: Passed,
-    recent: Recent,
+    history: History,
+    recent_changes: RecentChanges,
     overlay: Overlay,
-    announcing: Announcing,
-    /// An older page, with the `before` it was asked with, that is newer than the replica.
-    held: Option<(u64, InboxPage)>,
-    /// What is being caught up; none while live events are folded as they come.
+    announcer: Announcer,
+    /// An older page that is newer than the replica, with its `before`. It waits for the catch-up.
+    early_page: Option<(u64, InboxPage)>,
+    /// The catch-up in progress, if any. Without one, live events are folded as they arrive.
     catch_up: Option<CatchUp>,
-    /// Whether a first snapshot has come.
-    loaded: bool,
+    is_loaded: bool,
 }
 
-/// What the inbox needs from the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ask {
-    /// The newest notifications and the head: [`Inbox::on_snapshot`].
-    Snapshot,
-    /// The changes after this position: [`Inbox::on_changes`].
-    Changes {
-        /// The position that the inbox is at.
-        after: Position,
-    },
-    /// The notifications added before this seq: [`Inbox::on_older`].
-    Older {
-        /// Exclusive.
-        before: u64,
-        /// How many, at most.
-        limit: usize,
-    },
-}
-
-/// The most notifications that a replica can hold.
-pub const MAX_WINDOW: usize = 5_000;
-
-/// The replica holds as many notifications as it can.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no more than {MAX_WINDOW} notifications can be held")]
-pub struct WindowFull;
-
-/// Too many writes wait for the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many writes wait for the server")]
-pub struct QueueFull;
-
-/// The most notifications of one page, and of a first snapshot.
+/// The most notifications of one page, and of the first snapshot.
 const PAGE: usize = 200;
 
-/// A catch-up that brings more than this is given up for a snapshot; a server gives one by itself before that.
+/// A catch-up with more notifications than this is abandoned for a snapshot. Servers send one
+/// earlier.
 const FAR_BEHIND: usize = InboxLog::FAR_BEHIND as usize;
 
-/// What happened to the inbox, in order.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum InboxEvent {
-    /// A change was applied, live or by a catch-up.
-    Applied(Change),
-    /// The state was replaced by a snapshot; the first one has no reason.
-    Replaced(Option<ResetReason>),
-    /// To be shown as it comes.
-    Announce(Announcement),
-    /// A write of the user's own was refused, and is no longer shown.
-    RolledBack(PendingWrite),
-}
-
 impl Inbox {
-    /// A replica that holds at most `window` notifications (at least one). It wants its first snapshot.
+    /// Makes an empty replica for at most `window` notifications (at least 1). Its first query is
+    /// for a snapshot.
     pub fn new(window: usize) -> Self {
         Self {
             window: Window::new(window.max(1)),
             head: Head::default(),
-            passed: Passed::default(),
-            recent: Recent::default(),
+            history: History::default(),
+            recent_changes: RecentChanges::default(),
             overlay: Overlay::default(),
-            held: None,
-            announcing: Announcing::new(window.max(1)),
+            early_page: None,
+            announcer: Announcer::new(window.max(1)),
             catch_up: Some(CatchUp::with_snapshot(None)),
-            loaded: false,
+            is_loaded: false,
         }
     }
 
-    /// The notifications that it holds, newest first, with the user's own writes that are under way.
+    /// Returns the notifications in the replica, newest first, with the user's unconfirmed writes
+    /// applied.
     pub fn shown(&self) -> Vec<Arc<InboxNotification>> {
-        self.overlay.over(self.window.rows())
+        self.overlay.apply_to(self.window.rows())
     }
 
-    /// The notifications that it holds, newest first, as the server last told them.
+    /// Returns the notifications in the replica, newest first, as of its [`head`](Self::head).
     pub fn rows(&self) -> impl Iterator<Item = &Arc<InboxNotification>> {
         self.window.rows()
     }
 
-    /// The seq from which every notification in the inbox is held; 0 when it holds the oldest.
+    /// Returns the seq from which on the replica has every notification; 0 if it has the oldest
+    /// one.
     pub fn low(&self) -> u64 {
         self.window.low()
     }
 
-    /// The last change applied, and the count that came with it.
+    /// Returns the last change applied, and the pending count after it.
     pub fn head(&self) -> Head {
         self.head
     }
@@ -158,31 +122,34 @@ impl Inbox {
         }
     }
 
-    /// Whether a first snapshot has come.
+    /// Returns whether the first snapshot has arrived.
     pub fn is_loaded(&self) -> bool {
-        self.loaded
+        self.is_loaded
     }
 
-    /// What to ask the server for now. `None` while the inbox believes that it missed nothing, and holds what it may.
+    /// Returns the query to send to the server. `None` if the replica believes that it missed
+    /// nothing and its window is full.
     ///
-    /// Ask one question at a time. If it fails, ask what this says then.
-    pub fn wants(&self) -> Option<Ask> {
+    /// Send one query at a time. The result is the same until an answer arrives; after a failure,
+    /// call this again.
+    pub fn next_query(&self) -> Option<InboxQuery> {
         match &self.catch_up {
-            Some(catch_up) if catch_up.wants_snapshot() => Some(Ask::Snapshot),
-            Some(_) => Some(Ask::Changes { after: self.head.position }),
+            Some(catch_up) if catch_up.needs_snapshot() => Some(InboxQuery::Snapshot),
+            Some(_) => Some(InboxQuery::Changes { after: self.head.position }),
             None => self
                 .window
-                .missing()
-                .map(|missing| Ask::Older { before: self.window.low(), limit: missing.min(PAGE) }),
+                .room()
+                .map(|room| InboxQuery::Older { before: self.window.low(), limit: room.min(PAGE) }),
         }
     }
 
-    /// Whether it may have missed something, and waits for an answer that tells.
+    /// Returns whether the replica may have missed changes and waits for an answer.
     pub fn is_catching_up(&self) -> bool {
         self.catch_up.is_some()
     }
 
-    /// Something may have been missed (a new subscription, a queue that overflowed): catch up.
+    /// Starts a catch-up, or repeats the one in progress. Call it when changes may have been
+    /// missed: after subscribing, or when a queue of events overflowed.
     pub fn catch_up(&mut self) {
         match &mut self.catch_up {
             Some(catch_up) => catch_up.mark_dirty(),
@@ -190,14 +157,14 @@ impl Inbox {
         }
     }
 
-    /// A live event came.
+    /// Handles a live event.
     pub fn on_live(&mut self, event: LiveEvent) -> Vec<InboxEvent> {
         let mut events = Vec::new();
         match event {
-            LiveEvent::Bare(notification) => events.extend(self.announcing.bare(notification)),
+            LiveEvent::Bare(notification) => events.extend(self.announcer.bare(notification)),
             event => {
                 if let Some(catch_up) = &mut self.catch_up {
-                    catch_up.keep(event);
+                    catch_up.push(event);
                 } else if !self.fold(event, &mut events) {
                     self.catch_up = Some(CatchUp::default());
                 }
@@ -206,56 +173,59 @@ impl Inbox {
         events
     }
 
-    /// The server told its head, in answer to a question asked when the inbox was at `asked_at` (a position check, or a write).
+    /// Handles a head of the server, from the answer to a position check or a write that was sent
+    /// when the inbox was at `asked_at`.
     ///
-    /// A head that differs in seq or tag starts a catch-up, unless the inbox has passed it since; so does one older than `asked_at`.
+    /// Starts a catch-up if the inbox has never been at that position, or if the head is older than
+    /// `asked_at`.
     pub fn on_head(&mut self, asked_at: Position, head: Head) {
-        let passed = self.passed.holds(head.position) && head.position.seq >= asked_at.seq;
-        if !passed {
+        let is_known = self.history.contains(head.position) && head.position.seq >= asked_at.seq;
+        if !is_known {
             self.catch_up();
         }
     }
 
-    /// The answer to [`Ask::Snapshot`].
+    /// Handles the answer to [`InboxQuery::Snapshot`].
     pub fn on_snapshot(&mut self, page: InboxPage) -> Vec<InboxEvent> {
         let mut events = Vec::new();
         let reason = match &self.catch_up {
-            Some(catch_up) if catch_up.wants_snapshot() => catch_up.reason(),
+            Some(catch_up) if catch_up.needs_snapshot() => catch_up.reason(),
             _ => return events,
         };
         self.replace(reason, page, &mut events);
         events
     }
 
-    /// The answer to [`Ask::Changes`] asked at `after`. One that was asked at another position than the present one is dropped.
+    /// Handles the answer to [`InboxQuery::Changes`]. An answer to an earlier query is ignored.
     pub fn on_changes(&mut self, after: Position, answer: ChangesAnswer) -> Vec<InboxEvent> {
         let mut events = Vec::new();
-        if self.wants() != Some(Ask::Changes { after }) {
+        if self.next_query() != Some(InboxQuery::Changes { after }) {
             return events;
         }
         match answer {
             ChangesAnswer::Reset { reason, snapshot, .. } => {
-                self.replace(Some(reason), snapshot, &mut events)
+                self.replace(Some(reason), snapshot, &mut events);
             }
             ChangesAnswer::Changes { changes, more, .. } => {
                 match self.fold_page(changes, more, &mut events) {
                     Ok(true) => self.finish(&mut events),
                     Ok(false) => {}
-                    Err(reason) => self.catch_up.get_or_insert_default().want_snapshot(reason),
+                    Err(reason) => self.catch_up.get_or_insert_default().require_snapshot(reason),
                 }
             }
         }
         events
     }
 
-    /// Folds a page of a catch-up; says whether it was the last. An error is why only a snapshot can help.
+    /// Folds a page of a catch-up and returns whether it was the last one. An error is the reason
+    /// why only a snapshot can help.
     fn fold_page(
         &mut self,
         changes: Vec<Change>,
         more: bool,
         events: &mut Vec<InboxEvent>,
     ) -> Result<bool, ResetReason> {
-        if !contiguous(self.head.position, &changes) || (more && changes.is_empty()) {
+        if !are_contiguous(self.head.position, &changes) || (more && changes.is_empty()) {
             return Err(ResetReason::Other);
         }
         for change in changes {
@@ -269,10 +239,10 @@ impl Inbox {
             }
             self.apply(change, events);
         }
-        let rests_on_gone = !self.catch_up.get_or_insert_default().gone().is_empty();
+        let lacks_removals = !self.catch_up.get_or_insert_default().gone().is_empty();
         match more {
-            true if self.announcing.waiting().len() > FAR_BEHIND => Err(ResetReason::Behind),
-            false if rests_on_gone => Err(ResetReason::Other),
+            true if self.announcer.waiting().len() > FAR_BEHIND => Err(ResetReason::Behind),
+            false if lacks_removals => Err(ResetReason::Other),
             more => Ok(!more),
         }
     }
@@ -280,75 +250,77 @@ impl Inbox {
     fn replace(&mut self, reason: Option<ResetReason>, page: InboxPage, events: &mut Vec<InboxEvent>) {
         let low = self.window.replace(page.notifications, page.next.unwrap_or(0));
         self.head = page.head;
-        self.passed.restart(page.head.position);
-        self.recent.restart(page.head.position);
-        self.held = None;
+        self.history.restart(page.head.position);
+        self.recent_changes.restart(page.head.position);
+        self.early_page = None;
         self.catch_up.get_or_insert_default().gone().clear();
-        events.push(InboxEvent::Replaced(reason.filter(|_| self.loaded)));
+        events.push(InboxEvent::Replaced(reason.filter(|_| self.is_loaded)));
         let rows = self.window.rows().rev();
-        let announcements = match self.loaded {
-            false => self.announcing.first(rows, page.head.position.seq),
+        let announcements = match self.is_loaded {
+            false => self.announcer.first_snapshot(rows, page.head.position.seq),
             true => {
                 let diverged = reason == Some(ResetReason::Diverged);
-                self.announcing.again(rows, low, page.head.position.seq, diverged)
+                self.announcer.later_snapshot(rows, low, page.head.position.seq, diverged)
             }
         };
         events.extend(announcements.into_iter().map(InboxEvent::Announce));
-        self.loaded = true;
+        self.is_loaded = true;
         self.fold_waiting(events);
     }
 
     fn finish(&mut self, events: &mut Vec<InboxEvent>) {
-        self.settle(events);
+        self.announce(events);
         self.fold_waiting(events);
     }
 
-    /// Folds the live events that waited. The catch-up is over, unless one of them was lost or does not fit: then it asks once more.
+    /// Folds the live events that waited, and ends the catch-up. It is repeated if an event was
+    /// lost or does not fit.
     fn fold_waiting(&mut self, events: &mut Vec<InboxEvent>) {
         let Some(catch_up) = self.catch_up.take() else { return };
-        let (waiting, mut dirty) = catch_up.into_waiting();
+        let (waiting, mut is_dirty) = catch_up.into_waiting();
         for event in waiting {
-            dirty |= !self.fold(event, events);
+            is_dirty |= !self.fold(event, events);
         }
-        self.catch_up = dirty.then(CatchUp::default);
+        self.catch_up = is_dirty.then(CatchUp::default);
         if self.catch_up.is_none() {
-            self.caught_up();
+            self.on_caught_up();
         }
     }
 
-    fn caught_up(&mut self) {
-        self.leave_overlay();
-        self.overlay.send_again();
-        let held = self.held.take().filter(|(_, page)| self.passed.holds(page.head.position));
-        if let Some((before, page)) = held {
+    fn on_caught_up(&mut self) {
+        self.confirm_writes();
+        self.overlay.resend();
+        let page = self.early_page.take().filter(|(_, page)| self.history.contains(page.head.position));
+        if let Some((before, page)) = page {
             self.merge(before, page);
         }
     }
 
-    /// Writes that the replica has are no longer shown over it.
-    fn leave_overlay(&mut self) {
-        self.overlay.passed(|position| {
-            or_fault!(self.passed.holds(position), OverlayBySeq => position.seq <= self.head.position.seq)
+    /// Removes writes from the overlay whose changes the replica has.
+    fn confirm_writes(&mut self) {
+        self.overlay.confirm(|position| {
+            or_fault!(self.history.contains(position), OverlayBySeq => position.seq <= self.head.position.seq)
         });
     }
 
-    /// Applies or ignores a live event; false when it does neither, which starts a catch-up.
+    /// Applies or ignores a live event. Returns false if it can do neither, which requires a
+    /// catch-up.
     fn fold(&mut self, event: LiveEvent, events: &mut Vec<InboxEvent>) -> bool {
         let (stamp, change) = match event {
             LiveEvent::Change(change) => (change.stamp, Some(change)),
             LiveEvent::Thin(stamp) => (stamp, None),
             _ => return true,
         };
-        let passed = self.passed.holds(stamp.position());
-        if or_fault!(passed, OldIgnored => stamp.seq <= self.head.position.seq) {
+        let is_repeat = self.history.contains(stamp.position());
+        if or_fault!(is_repeat, OldIgnored => stamp.seq <= self.head.position.seq) {
             return true;
         }
-        let foldable =
+        let is_foldable =
             |change: &Change| !matches!(change.kind, ChangeKind::Gone { .. } | ChangeKind::Unknown);
-        match change.filter(|change| foldable(change) && self.is_next(stamp)) {
+        match change.filter(|change| is_foldable(change) && self.is_next(stamp)) {
             Some(change) => {
                 self.apply(change, events);
-                self.settle(events);
+                self.announce(events);
                 true
             }
             None => false,
@@ -361,29 +333,29 @@ impl Inbox {
         or_fault!(follows, TagNotCompared => stamp.seq == at.seq + 1)
     }
 
-    /// The one place where a change has its effect.
+    /// Applies a change. All changes, live or by catch-up, go through here.
     fn apply(&mut self, change: Change, events: &mut Vec<InboxEvent>) {
-        let Stamp { pending: told, at, .. } = change.stamp;
-        let pending = or_fault!(told, CountAdded => fault::counted(self.head.pending, &change.kind));
+        let Stamp { pending, at, .. } = change.stamp;
+        let pending = or_fault!(pending, CountAdded => fault::counted(self.head.pending, &change.kind));
         self.head = Head::new(change.stamp.position(), pending);
-        self.passed.pass(self.head.position);
-        self.recent.pass(&change);
-        self.leave_overlay();
+        self.history.push(self.head.position);
+        self.recent_changes.push(&change);
+        self.confirm_writes();
         match &change.kind {
             ChangeKind::Added { notification } => {
                 let row = self.window.add((**notification).clone(), change.stamp.seq);
-                self.announcing.waiting().insert(row, change.stamp.seq);
+                self.announcer.waiting().insert(row, change.stamp.seq);
             }
             ChangeKind::Opened { ids } => self.mark(ids, Some(at)),
             ChangeKind::Unopened { ids } => self.mark(ids, None),
             ChangeKind::OpenedAll { through } => {
                 self.window.open_through(*through, at);
-                self.announcing.waiting().open_through(*through, at);
+                self.announcer.waiting().open_through(*through, at);
             }
             ChangeKind::Removed { ids, .. } => {
                 for id in ids {
                     self.window.remove(id);
-                    self.announcing.waiting().remove(id);
+                    self.announcer.waiting().remove(id);
                 }
             }
             _ => {}
@@ -394,17 +366,18 @@ impl Inbox {
     fn mark(&mut self, ids: &[NotificationId], opened_at: Option<Timestamp>) {
         for id in ids {
             self.window.mark(id, opened_at);
-            self.announcing.waiting().mark(id, opened_at);
+            self.announcer.waiting().mark(id, opened_at);
         }
     }
 
-    fn settle(&mut self, events: &mut Vec<InboxEvent>) {
-        let announcements = self.announcing.settle(self.head.position.seq);
+    fn announce(&mut self, events: &mut Vec<InboxEvent>) {
+        let announcements = self.announcer.announce_waiting(self.head.position.seq);
         events.extend(announcements.into_iter().map(InboxEvent::Announce));
     }
 }
 
-fn contiguous(mut position: Position, changes: &[Change]) -> bool {
+/// Returns whether each change comes next after the one before it.
+fn are_contiguous(mut position: Position, changes: &[Change]) -> bool {
     changes.iter().all(|change| {
         let follows = change.stamp.follows(position);
         position = change.stamp.position();

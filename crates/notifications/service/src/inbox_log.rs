@@ -56,43 +56,43 @@ impl Serialize for InboxCommand {
 #[non_exhaustive]
 pub enum Refused {
     /// There is no such notification.
-    #[error("no such notification in this inbox")]
+    #[error("the inbox has no such notification")]
     Unknown,
-    /// `through` is beyond the head, or its record has another tag, or is no longer known.
-    #[error("the inbox has another history than the one asked about")]
+    /// `through` is beyond the head, or its change has another tag or is no longer in the log.
+    #[error("the history of the inbox is not the one that the request refers to")]
     Diverged,
 }
 
-/// One user's inbox on the server, with its change log: what makes a change of a command. The rules stand here once, pure; stores on disk
-/// are compared with it.
+/// The inbox of a user on the server, with its change log: it turns commands into changes.
 ///
-/// Nothing here looks at a clock or makes a random number: times and tags are given.
+/// These are the rules of every store; the tests of the stores compare them with this one. Times
+/// and tags are parameters: there is no clock and no random number here.
 #[derive(Clone, Debug, Default)]
 pub struct InboxLog {
     rows: BTreeMap<u64, InboxNotification>,
-    /// Every id that was ever added, with its row's key until it is removed.
+    /// Every id that was ever added, with the key of its row until it is removed.
     ids: BTreeMap<NotificationId, Option<u64>>,
     changes: VecDeque<Change>,
-    /// The operations that made a change, with its seq.
+    /// The operations that made a change, with the seq of the change.
     ops: BTreeMap<OpId, u64>,
     head: Head,
 }
 
 impl InboxLog {
-    /// A catch-up from further behind than this many changes is answered with a snapshot.
+    /// A catch-up that is further behind than this many changes is answered with a snapshot.
     pub const FAR_BEHIND: u64 = 10_000;
 
-    /// An empty inbox, at (0, none).
+    /// Makes an empty inbox, at (0, none).
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The newest position and its count.
+    /// Returns the newest position and the pending count there.
     pub fn head(&self) -> Head {
         self.head
     }
 
-    /// Adds a notification. `None`, and no change, when its id was added before, also if it was removed since.
+    /// Adds a notification. Returns `None`, and changes nothing, if its id was ever added before.
     pub fn add(
         &mut self,
         id: &NotificationId,
@@ -112,8 +112,10 @@ impl InboxLog {
         Some(self.record(ChangeKind::Added { notification: Box::new(row) }, at, tag))
     }
 
-    /// Takes notifications out that the server itself takes out: retracted, expired, pruned. One change removes at most [`MAX_IDS`] of those that are
-    /// there: with more, call again until it gives `None`. It gives that, and no change, when none of them is there.
+    /// Removes notifications on behalf of the server: retracted, expired or pruned ones.
+    ///
+    /// One change removes at most [`MAX_IDS`] notifications; with more, call it again until it
+    /// returns `None`. It does so, and changes nothing, if none of them is in the inbox.
     pub fn withdraw(
         &mut self,
         ids: &[NotificationId],
@@ -125,10 +127,10 @@ impl InboxLog {
         some(removed).map(|ids| self.record(ChangeKind::Removed { ids, reason }, at, tag))
     }
 
-    /// Does a command of the inbox's own user. A repeated `op` that made a change does nothing, and answers the head.
+    /// Does a command of the user. A repeated `op` that made a change does nothing.
     ///
     /// # Errors
-    /// [`Refused`]; nothing has changed then.
+    /// Returns [`Refused`], and changes nothing, if the command cannot be done.
     pub fn write(
         &mut self,
         command: &InboxCommand,
@@ -161,7 +163,7 @@ impl InboxLog {
         })
     }
 
-    /// Removes a row, and remembers its id; false when it is not there.
+    /// Removes a row and remembers its id. Returns false if it is not there.
     fn take_out(&mut self, id: &NotificationId) -> bool {
         let row = self.ids.get_mut(id).and_then(Option::take).and_then(|added| self.rows.remove(&added));
         self.head.pending -= u64::from(row.as_ref().is_some_and(|row| !row.opened));
@@ -209,12 +211,12 @@ impl InboxLog {
         change
     }
 
-    /// Whether an operation made a change, as long as the log tells.
+    /// Returns whether an operation made a change that is still in the log.
     fn has_done(&self, op: &OpId) -> bool {
         self.ops.contains_key(op)
     }
 
-    /// Forgets the changes up to a seq, and the operations that were stored with them.
+    /// Forgets the changes up to a seq, inclusive, and the operations that made them.
     pub fn trim(&mut self, through: u64) {
         while self.changes.front().is_some_and(|change| change.stamp.seq <= through) {
             self.changes.pop_front();
@@ -222,14 +224,14 @@ impl InboxLog {
         self.ops.retain(|_, seq| *seq > through);
     }
 
-    /// Forgets a notification that was removed: it may be added again. One that is there stays.
+    /// Forgets a removed notification, so that it may be added again. One in the inbox stays.
     pub fn forget(&mut self, id: &NotificationId) {
         if self.ids.get(id).is_some_and(Option::is_none) {
             self.ids.remove(id);
         }
     }
 
-    /// Forgets which notifications were removed: they may be added again.
+    /// Forgets all removed notifications, so that they may be added again.
     pub fn forget_removed(&mut self) {
         self.ids.retain(|_, added| added.is_some());
     }

@@ -20,7 +20,7 @@ pub use ext::{InternalNotificationsServiceExt, user_ids};
 pub use futures_core::future::BoxFuture;
 pub use futures_core::stream::BoxStream;
 pub use identity::{Credentials, Identity};
-pub use inbox::{Ask, Inbox, InboxEvent, MAX_WINDOW, PendingWrite, QueueFull, WindowFull};
+pub use inbox::{Inbox, InboxEvent, InboxQuery, MAX_WINDOW, PendingWrite, QueueFull, WindowFull};
 pub use inbox_log::{InboxCommand, InboxLog, Refused};
 pub use internal_notifications_models as models;
 pub use offline_push::OfflinePush;

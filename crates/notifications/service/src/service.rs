@@ -8,9 +8,9 @@ use crate::{Announcement, ServiceError, Snapshot, Written, delegate_service};
 
 /// The inbox of a user in an app: what every service must do.
 ///
-/// The numbered contract below defines the behaviour. `internal-notifications-testkit` has a test for
-/// each bullet, and runs them against any service. There are no default methods, so a wrapper cannot
-/// forget one; [`delegate_service!`] forwards them.
+/// The numbered contract below defines the behaviour. `internal-notifications-testkit` has a test
+/// for each bullet, and runs them against any service. There are no default methods, so a wrapper
+/// cannot forget one; [`delegate_service!`] forwards them.
 /// [`InternalNotificationsServiceExt`](crate::InternalNotificationsServiceExt) adds conveniences.
 ///
 /// # Contract
@@ -22,19 +22,19 @@ use crate::{Announcement, ServiceError, Snapshot, Written, delegate_service};
 /// 2. `init` returns when the first snapshot has been loaded, and announces nothing in it.
 /// 3. `init` of an initialized service does nothing. Concurrent calls share one start.
 /// 4. An `init` that fails leaves the service idle, and may be called again.
-/// 5. `dispose` forgets the user: the snapshot is empty and idle, and calls fail as before `init`. A
-///    second `dispose` does nothing. Writes that wait for a connection (23) are dropped and never
+/// 5. `dispose` forgets the user: the snapshot is empty and idle, and calls fail as before `init`.
+///    A second `dispose` does nothing. Writes that wait for a connection (23) are dropped and never
 ///    stored.
 /// 6. `init` after `dispose` works. It announces nothing a second time, and nothing is lost.
 /// 7. `unsubscribe` keeps the state and stops live events ([`Paused`](crate::Status::Paused)). A
 ///    second one does nothing.
-/// 8. `subscribe` resumes with a catch-up: what was missed is added, and announced once, in order. It
-///    does nothing while subscribed.
+/// 8. `subscribe` resumes with a catch-up: what was missed is added, and announced once, in order.
+///    It does nothing while subscribed.
 ///
 /// State
 ///
-/// 9. A push to the user is added to list and count once, newest first. List, count and position of a
-///    snapshot belong to one moment.
+/// 9. A push to the user is added to list and count once, newest first. List, count and position of
+///    a snapshot belong to one moment.
 /// 10. A push whose id the user has, or had and removed, changes nothing; its receipt counts a
 ///     duplicate.
 /// 11. `mark_opened` and `mark_unopened` change list and count. They skip unknown ids and
@@ -56,8 +56,8 @@ use crate::{Announcement, ServiceError, Snapshot, Written, delegate_service};
 ///     already opened.
 /// 18. A reader of `announcements` that is too slow gets [`Skipped`](crate::Announcement::Skipped)
 ///     in place of what it missed, and delays nobody else.
-/// 19. Streams end with `dispose`, and yield nothing of the user after it. Dropping a stream changes
-///     nothing.
+/// 19. Streams end with `dispose`, and yield nothing of the user after it. Dropping a stream
+///     changes nothing.
 ///
 /// Push
 ///
@@ -70,8 +70,8 @@ use crate::{Announcement, ServiceError, Snapshot, Written, delegate_service};
 ///
 /// 22. Without a connection the state stays, and the status shows it. When the connection is back,
 ///     what was missed is added, and announced once, in order.
-/// 23. A write without a connection is [`Queued`](crate::Written::Queued): the list shows it at once,
-///     the count does not, and it is stored when the connection is back.
+/// 23. A write without a connection is [`Queued`](crate::Written::Queued): the list shows it at
+///     once, the count does not, and it is stored when the connection is back.
 /// 24. A queued write that the server refuses is rolled back, and announced as
 ///     [`WriteRefused`](crate::Announcement::WriteRefused).
 /// 25. The queue is bounded. A write that does not fit returns
@@ -129,8 +129,8 @@ pub trait InternalNotificationsService: Send + Sync {
     /// Returns a stream of announcements from now on (17, 18, 19).
     fn announcements(&self) -> BoxStream<'static, Announcement>;
 
-    /// Marks notifications opened on all of the user's devices (11, 23). When it returns, the snapshot
-    /// shows it.
+    /// Marks notifications opened on all of the user's devices (11, 23). When it returns, the
+    /// snapshot shows it.
     ///
     /// # Errors
     /// Fails if the server refuses the write or the queue is full.

@@ -12,8 +12,8 @@ use serde::{Serialize, Serializer};
 ///  "unconfirmed": 0, "status": {"kind": "live"}}
 /// ```
 ///
-/// [`Inbox::snapshot`](crate::Inbox::snapshot) makes one. A service without an [`Inbox`](crate::Inbox)
-/// sets the fields of a [`new`](Self::new) one.
+/// [`Inbox::snapshot`](crate::Inbox::snapshot) makes one. A service without an
+/// [`Inbox`](crate::Inbox) sets the fields of a [`new`](Self::new) one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Snapshot {

@@ -5,7 +5,8 @@
 pub enum Written {
     /// The server and the list have the write, or it changed nothing.
     Stored,
-    /// There is no connection: the list shows the write, and it is sent when the connection is back.
+    /// There is no connection: the list shows the write, and it is sent when the connection is
+    /// back.
     ///
     /// If the server then refuses it, it is rolled back and announced as
     /// [`Announcement::WriteRefused`](crate::Announcement::WriteRefused).

@@ -1,12 +1,12 @@
-//! The replica's rules that random schedules seldom reach, one by one.
+//! Rules of the replica that random schedules seldom reach, one by one.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
 
 use internal_notifications_models::{
     Change, ChangeKind, ChangesAnswer, Head, InternalNotification, LiveEvent, NotificationId, OpId, Position,
-    ResetReason, Tag, Timestamp,
+    RemovedReason, ResetReason, Tag, Timestamp,
 };
-use internal_notifications_service::{Announcement, Ask, Inbox, InboxCommand, InboxEvent, InboxLog};
+use internal_notifications_service::{Announcement, Inbox, InboxCommand, InboxEvent, InboxLog, InboxQuery};
 
 fn push(log: &mut InboxLog, id: &str) -> Change {
     let tag = Tag::from_bits(log.head().position.seq + 1);
@@ -40,7 +40,7 @@ fn the_next_change_is_applied_and_announced() {
     let events = inbox.on_live(LiveEvent::Change(push(&mut log, "second")));
     assert!(matches!(events[0], InboxEvent::Applied(_)));
     assert_eq!(announced(&events), ["second"]);
-    assert_eq!((ids(&inbox), inbox.head(), inbox.wants()), (vec!["second", "first"], log.head(), None));
+    assert_eq!((ids(&inbox), inbox.head(), inbox.next_query()), (vec!["second", "first"], log.head(), None));
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_repeat_is_ignored() {
     let change = push(&mut log, "second");
     inbox.on_live(LiveEvent::Change(change.clone()));
     assert_eq!(inbox.on_live(LiveEvent::Change(change)), []);
-    assert_eq!(inbox.wants(), None);
+    assert_eq!(inbox.next_query(), None);
 }
 
 #[test]
@@ -58,17 +58,17 @@ fn a_gap_starts_a_catch_up_and_its_answer_decides() {
     let after = inbox.head().position;
     push(&mut log, "lost");
     assert_eq!(inbox.on_live(LiveEvent::Change(push(&mut log, "late"))), []);
-    assert_eq!(inbox.wants(), Some(Ask::Changes { after }));
+    assert_eq!(inbox.next_query(), Some(InboxQuery::Changes { after }));
     let events = inbox.on_changes(after, log.changes(after, 500, 3));
     assert_eq!(announced(&events), ["lost", "late"]);
-    assert_eq!(inbox.wants(), None);
+    assert_eq!(inbox.next_query(), None);
 }
 
 #[test]
 fn a_thin_event_starts_a_catch_up() {
     let (mut log, mut inbox) = started();
     inbox.on_live(LiveEvent::Thin(push(&mut log, "large").stamp));
-    assert!(inbox.wants().is_some());
+    assert!(inbox.next_query().is_some());
 }
 
 #[test]
@@ -92,10 +92,12 @@ fn what_overflows_while_catching_up_is_asked_for_once_more() {
         inbox.on_live(LiveEvent::Change(push(&mut log, &format!("n{n}"))));
     }
     inbox.on_changes(after, answer);
-    let Some(Ask::Changes { after }) = inbox.wants() else { panic!("it must know that it missed something") };
+    let Some(InboxQuery::Changes { after }) = inbox.next_query() else {
+        panic!("the replica must know that it missed something")
+    };
     assert!(after.seq < log.head().position.seq);
     inbox.on_changes(after, log.changes(after, 2_000, 3));
-    assert_eq!((inbox.head(), inbox.wants()), (log.head(), None));
+    assert_eq!((inbox.head(), inbox.next_query()), (log.head(), None));
 }
 
 #[test]
@@ -107,7 +109,7 @@ fn a_page_with_a_hole_is_not_folded() {
     let ChangesAnswer::Changes { mut changes, .. } = log.changes(after, 500, 3) else { panic!() };
     changes.remove(1);
     assert_eq!(inbox.on_changes(after, ChangesAnswer::changes(changes, false)), []);
-    assert_eq!((inbox.head().position, inbox.wants()), (after, Some(Ask::Snapshot)));
+    assert_eq!((inbox.head().position, inbox.next_query()), (after, Some(InboxQuery::Snapshot)));
 }
 
 #[test]
@@ -116,7 +118,7 @@ fn a_server_that_promises_more_but_gives_nothing_is_not_asked_for_ever() {
     let after = inbox.head().position;
     inbox.catch_up();
     inbox.on_changes(after, ChangesAnswer::changes(Vec::new(), true));
-    assert_eq!(inbox.wants(), Some(Ask::Snapshot));
+    assert_eq!(inbox.next_query(), Some(InboxQuery::Snapshot));
 }
 
 #[test]
@@ -132,11 +134,53 @@ fn a_catch_up_without_end_is_given_up_for_a_snapshot() {
             }
             ChangesAnswer::Reset { .. } => panic!(),
         }
-        if inbox.wants() == Some(Ask::Snapshot) {
+        if inbox.next_query() == Some(InboxQuery::Snapshot) {
             return;
         }
     }
-    panic!("it waits for ever, with all that it heard");
+    panic!("the catch-up never ends");
+}
+
+/// A catch-up full of notifications that are gone, whose removals are still to come.
+#[test]
+fn a_catch_up_full_of_gone_notifications_is_given_up_for_a_snapshot() {
+    const PAGE: usize = 500;
+    let (mut log, mut inbox) = started();
+    inbox.catch_up();
+    for page in 0..=20 {
+        let after = inbox.head().position;
+        let changes: Vec<_> = (0..PAGE)
+            .map(|number| {
+                let change = push(&mut log, &format!("{page}/{number}"));
+                let id = NotificationId::new(format!("{page}/{number}")).unwrap();
+                Change::new(change.stamp, ChangeKind::Gone { id })
+            })
+            .collect();
+        inbox.on_changes(after, ChangesAnswer::changes(changes, true));
+        let is_given_up = inbox.next_query() == Some(InboxQuery::Snapshot);
+        assert_eq!(is_given_up, page == 20, "page {page}");
+    }
+    let events = inbox.on_snapshot(log.page(3, None));
+    assert_eq!(events[0], InboxEvent::Replaced(Some(ResetReason::Behind)));
+}
+
+#[test]
+fn a_catch_up_ends_on_a_gone_notification_only_with_its_removal() {
+    let (mut log, mut inbox) = started();
+    let after = inbox.head().position;
+    inbox.catch_up();
+    let stamp = push(&mut log, "gone").stamp;
+    let id = NotificationId::new("gone").unwrap();
+    let gone = Change::new(stamp, ChangeKind::Gone { id: id.clone() });
+    inbox.on_changes(after, ChangesAnswer::changes(vec![gone.clone()], false));
+    assert_eq!(inbox.next_query(), Some(InboxQuery::Snapshot));
+
+    let mut inbox = started().1;
+    inbox.catch_up();
+    let at = Timestamp::UNIX_EPOCH;
+    let removed = log.withdraw(&[id], RemovedReason::Retracted, at, Tag::from_bits(9)).unwrap();
+    inbox.on_changes(after, ChangesAnswer::changes(vec![gone, removed], false));
+    assert_eq!((inbox.next_query(), inbox.head()), (None, log.head()));
 }
 
 #[test]
@@ -147,23 +191,23 @@ fn a_change_of_an_unknown_kind_asks_for_a_snapshot() {
     let unknown = Change::new(stamp, ChangeKind::Unknown);
     assert_eq!(inbox.on_live(LiveEvent::Change(unknown.clone())), []);
     inbox.on_changes(after, ChangesAnswer::changes(vec![unknown], false));
-    assert_eq!(inbox.wants(), Some(Ask::Snapshot));
+    assert_eq!(inbox.next_query(), Some(InboxQuery::Snapshot));
     let events = inbox.on_snapshot(log.page(3, None));
     assert_eq!(events[0], InboxEvent::Replaced(Some(ResetReason::Other)));
     assert_eq!(announced(&events), ["second"]);
 }
 
 #[test]
-fn a_catch_up_asks_once_and_again_only_when_told_to_meanwhile() {
+fn a_catch_up_queries_once_and_again_only_when_told_to_meanwhile() {
     let (log, mut inbox) = started();
     let after = inbox.head().position;
     inbox.catch_up();
     inbox.on_changes(after, log.changes(after, 500, 3));
-    assert_eq!(inbox.wants(), None);
+    assert_eq!(inbox.next_query(), None);
     inbox.catch_up();
     inbox.catch_up();
     inbox.on_changes(after, log.changes(after, 500, 3));
-    assert_eq!(inbox.wants(), Some(Ask::Changes { after }));
+    assert_eq!(inbox.next_query(), Some(InboxQuery::Changes { after }));
 }
 
 #[test]
@@ -173,14 +217,14 @@ fn a_head_that_was_passed_since_is_no_news_and_any_other_is() {
     let old = inbox.head();
     inbox.on_live(LiveEvent::Change(push(&mut log, "second")));
     inbox.on_head(asked_at, old);
-    assert_eq!(inbox.wants(), None);
+    assert_eq!(inbox.next_query(), None);
     let now = inbox.head().position;
     inbox.on_head(now, old);
-    assert!(inbox.wants().is_some(), "an answer older than the replica was when it asked");
+    assert!(inbox.next_query().is_some(), "an answer older than the replica was when it asked");
     let mut inbox = started().1;
     let other = Position { seq: 1, tag: Some(Tag::from_bits(99)) };
     inbox.on_head(asked_at, Head::new(other, 1));
-    assert!(inbox.wants().is_some(), "the same seq with another tag");
+    assert!(inbox.next_query().is_some(), "the same seq with another tag");
 }
 
 #[test]
@@ -227,7 +271,7 @@ fn a_restored_backup_shows_at_its_first_event() {
 }
 
 #[test]
-fn older_ones_that_did_not_come_are_given_up_and_none_are_wanted_of_all() {
+fn older_notifications_are_requested_until_all_are_there() {
     let mut log = InboxLog::new();
     (0..9).for_each(|n| drop(push(&mut log, &format!("n{n}"))));
     let mut inbox = Inbox::new(3);
@@ -235,9 +279,9 @@ fn older_ones_that_did_not_come_are_given_up_and_none_are_wanted_of_all() {
     assert_eq!(inbox.load_older(4), Ok(4));
     let before = inbox.low();
     inbox.on_older(inbox.head().position, before, log.page(2, Some(before)));
-    assert_eq!(inbox.wants(), Some(Ask::Older { before: inbox.low(), limit: 2 }));
-    inbox.give_up_older(4);
-    assert_eq!((ids(&inbox).len(), inbox.wants()), (5, None));
+    assert_eq!(inbox.next_query(), Some(InboxQuery::Older { before: inbox.low(), limit: 2 }));
+    inbox.cancel_older(4);
+    assert_eq!((ids(&inbox).len(), inbox.next_query()), (5, None));
     assert_eq!(inbox.load_older(9), Ok(9));
     let before = inbox.low();
     inbox.on_older(inbox.head().position, before, log.page(9, Some(before)));
@@ -263,9 +307,9 @@ fn answered_writes_leave_room_up_to_a_bound() {
     assert!((0..500).all(|_| write(&mut inbox, true)));
     assert!((0..500).all(|_| write(&mut inbox, false)));
     assert!(!write(&mut inbox, false), "too many wait for the server");
-    assert_eq!((inbox.waiting_writes(), inbox.pending_writes()), (500, 1_000));
+    assert_eq!((inbox.unanswered_writes(), inbox.pending_writes()), (500, 1_000));
 
     let (_, mut inbox) = started();
     while write(&mut inbox, true) {}
-    assert_eq!((inbox.waiting_writes(), inbox.pending_writes()), (0, 5_000));
+    assert_eq!((inbox.unanswered_writes(), inbox.pending_writes()), (0, 5_000));
 }

@@ -1,19 +1,19 @@
 use internal_notifications_models::Timestamp;
 
-/// The time. A part of its own so that a simulation can have its own.
+/// A source of the current time, which a simulation or a test can replace.
 pub trait Clock: Send + Sync + 'static {
-    /// Now, in whole milliseconds.
+    /// Returns the current time in whole milliseconds.
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's clock.
+/// The clock of the machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let now = Timestamp::now();
-        // Milliseconds are kept in databases and read by JavaScript; what is answered must be what is read later.
+        // Databases and JavaScript keep milliseconds; a time must not change when it is read back.
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 }

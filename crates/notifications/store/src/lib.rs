@@ -2,7 +2,7 @@
 
 mod advanced;
 mod clock;
-mod committed;
+mod commit_listener;
 mod digest;
 mod error;
 mod idempotency;
@@ -10,6 +10,7 @@ mod idempotency;
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+mod push;
 mod retention;
 #[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod rules;
@@ -19,14 +20,18 @@ mod sql;
 pub mod sqlite;
 mod store;
 mod sweep;
+mod unpublished;
+mod write;
 
 pub use advanced::Advanced;
 pub use clock::{Clock, SystemClock};
-pub use committed::Committed;
+pub use commit_listener::CommitListener;
 pub use error::{StoreError, StoreErrorKind};
 pub use idempotency::IdempotencyKey;
-/// What a write does.
-pub use internal_notifications_service::InboxCommand as WriteKind;
+pub use internal_notifications_service::InboxCommand;
+pub use push::Push;
 pub use retention::Retention;
-pub use store::{Push, Store, Unpublishable, Unpublished, Write};
+pub use store::Store;
 pub use sweep::{Drift, Sweep, Swept};
+pub use unpublished::{PublishLimits, Unpublished};
+pub use write::Write;

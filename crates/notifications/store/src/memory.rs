@@ -25,7 +25,7 @@ pub use self::options::MemoryOptions;
 use self::transaction::Transaction;
 use crate::rules::push::NewPush;
 use crate::{
-    Advanced, Push, Store, StoreError, StoreErrorKind, Sweep, Swept, Unpublishable, Unpublished, Write,
+    Advanced, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept, Unpublished, Write,
 };
 use crate::{Clock, SystemClock};
 
@@ -180,25 +180,25 @@ impl Store for MemoryStore {
         self.options.shared
     }
 
-    async fn behind(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
+    async fn unpublished_users(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
         let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(publish::behind(&*self.contents()?, self.publisher(), &mut turn, limit))
     }
 
-    async fn unpublished(
+    async fn claim_unpublished(
         &self,
         users: &[(UserId, u64)],
-        most: Unpublishable,
+        limits: PublishLimits,
     ) -> Result<Vec<Unpublished>, StoreError> {
-        Ok(publish::unpublished(&mut *self.contents()?, self.publisher(), users, most))
+        Ok(publish::unpublished(&mut *self.contents()?, self.publisher(), users, limits))
     }
 
     async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
         Ok(publish::mark(&mut *self.contents()?, self.publisher(), marks))
     }
 
-    async fn setting(&self, name: &str, make: String) -> Result<String, StoreError> {
-        Ok(self.contents()?.settings.entry(name.to_owned()).or_insert(make).clone())
+    async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
+        Ok(self.contents()?.settings.entry(name.to_owned()).or_insert(value).clone())
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -42,7 +42,7 @@ use self::broker_lock::BrokerLock;
 pub use self::options::PostgresOptions;
 use self::publish::{Behind, Claim, Mark};
 use self::read::{ReadChanges, ReadHead, ReadNotification, ReadPage};
-pub use self::setting::kept_setting;
+pub use self::setting::read_setting;
 use self::setting::{Ping, Setting};
 pub(crate) use self::sqlstate::failure;
 use self::sweeper::{EndTurn, TakeTurn};
@@ -51,7 +51,7 @@ use self::work::Database;
 use self::write::InboxWrite;
 use crate::rules::push::NewPush;
 use crate::sql::failure::Failure;
-use crate::{Advanced, Push, Store, StoreError, Sweep, Swept, Unpublishable, Unpublished, Write};
+use crate::{Advanced, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write};
 
 /// How long a store that is closed tries to tell the others so.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -101,8 +101,8 @@ impl PostgresStore {
 
     /// How often something was done again, since the store was opened, after it had failed for a reason that passes: a connection that was
     /// cut, a deadlock with somebody else.
-    pub fn repeats(&self) -> u64 {
-        self.database.repeats()
+    pub fn retries(&self) -> u64 {
+        self.database.retries()
     }
 }
 
@@ -173,25 +173,25 @@ impl Store for PostgresStore {
         self.database.read(ReadHead(user_id)).await
     }
 
-    async fn behind(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
+    async fn unpublished_users(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
         self.database.read(Behind { owner: self.owner, turn: &self.turn, limit }).await
     }
 
-    async fn unpublished(
+    async fn claim_unpublished(
         &self,
         users: &[(UserId, u64)],
-        most: Unpublishable,
+        limits: PublishLimits,
     ) -> Result<Vec<Unpublished>, StoreError> {
         let lease = self.database.options.lease;
-        self.database.read(Claim { owner: self.owner, lease, users, most }).await
+        self.database.read(Claim { owner: self.owner, lease, users, limits }).await
     }
 
     async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
         self.database.read(Mark { owner: self.owner, marks }).await
     }
 
-    async fn setting(&self, name: &str, make: String) -> Result<String, StoreError> {
-        self.database.read(Setting { name, make: &make }).await
+    async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
+        self.database.read(Setting { name, value: &value }).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -39,14 +39,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::backup::backup;
 use self::command::{Command, Reply};
-pub use self::kept::kept_setting;
+pub use self::kept::read_setting;
 pub use self::options::SqliteOptions;
 pub(crate) use self::result_code::failure;
 use self::tidy::Untidy;
 pub use self::url::path_from_url;
 use crate::rules::push::NewPush;
 use crate::{
-    Advanced, Push, Store, StoreError, StoreErrorKind, Sweep, Swept, Unpublishable, Unpublished, Write,
+    Advanced, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept, Unpublished, Write,
 };
 
 /// Commands that wait for the writer; whoever brings one more waits for a place.
@@ -152,10 +152,8 @@ impl Store for SqliteStore {
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
         let (cuts, now) = (sweep.cuts(), sweep.now);
         let looked = sweep::look(&self.readers, &sweep, &cuts).await?;
-        let next = looked
-            .last()
-            .filter(|_| looked.len() >= sweep.inboxes.max(1))
-            .map(|looked| looked.user_id.clone());
+        let next =
+            looked.last().filter(|_| looked.len() >= sweep.limit.max(1)).map(|looked| looked.user_id.clone());
         let mut swept = Swept { next, inboxes: looked.len() as u64, ..Swept::default() };
         let mut inboxes: Vec<_> =
             looked.iter().filter(|looked| looked.is_untidy(&cuts)).map(|looked| looked.inbox.key).collect();
@@ -217,24 +215,24 @@ impl Store for SqliteStore {
         Ok(read::head(&self.readers, user_id).await?)
     }
 
-    async fn behind(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
+    async fn unpublished_users(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
         Ok(publish::behind(&self.readers, &self.turn, limit).await?)
     }
 
-    async fn unpublished(
+    async fn claim_unpublished(
         &self,
         users: &[(UserId, u64)],
-        most: Unpublishable,
+        limits: PublishLimits,
     ) -> Result<Vec<Unpublished>, StoreError> {
-        Ok(publish::unpublished(&self.readers, users, most).await?)
+        Ok(publish::unpublished(&self.readers, users, limits).await?)
     }
 
     async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
         self.command(|reply| Command::Mark(marks.to_vec(), reply)).await
     }
 
-    async fn setting(&self, name: &str, make: String) -> Result<String, StoreError> {
-        self.command(|reply| Command::Setting { name: name.to_owned(), make, reply }).await
+    async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
+        self.command(|reply| Command::Setting { name: name.to_owned(), value, reply }).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -1,51 +1,71 @@
 use async_trait::async_trait;
 use internal_notifications_models::{
-    Change, ChangesAnswer, Head, InboxNotification, InboxPage, InternalNotification, NotificationId, OpId,
-    Position, Receipt, Retraction, Timestamp, UserId, WriteAnswer,
+    ChangesAnswer, Head, InboxNotification, InboxPage, NotificationId, Position, Receipt, Retraction,
+    Timestamp, UserId, WriteAnswer,
 };
-use internal_notifications_service::InboxCommand as WriteKind;
 
-use crate::{Advanced, IdempotencyKey, StoreError, Sweep, Swept};
+use crate::{Advanced, PublishLimits, Push, StoreError, Sweep, Swept, Unpublished, Write};
 
-/// The inboxes, durable: what a method has answered survives a crash of the process and of the machine.
+/// Durable inboxes: what a method has answered survives a crash of the process and of the machine.
 ///
-/// Every change of an inbox is one record of its log, made in one transaction with its effect (docs/protocol.md). All reads of one call
-/// see one moment.
+/// Every change of an inbox is one record of its log, stored in one transaction with its effect
+/// (`docs/protocol.md`). Each method reads one consistent state.
+///
+/// Every method may return the errors that [`is_retryable`](StoreError::is_retryable) describes and
+/// [`Unusable`](crate::StoreErrorKind::Unusable); the lists of errors name the others.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Adds a notification to the inboxes of its recipients that do not have it yet; keeps it for them until its `send_after` where that
-    /// is later than `at`. A recipient who has it, had it, or will get it is a duplicate, and so is everyone once it was retracted or has
-    /// expired. With an idempotency key that is known, does nothing and gives the receipt of that time.
+    /// Adds a notification to the inboxes of its recipients.
+    ///
+    /// If its `send_after` is later than `push.at`, it is stored now and added when it falls due. A
+    /// recipient who has it, had it, or is already scheduled to receive it counts as a duplicate. So
+    /// does everyone once it was retracted or has expired. A repeated idempotency key stores nothing
+    /// and returns the first receipt.
     ///
     /// # Errors
-    /// [`StoreErrorKind::IdTaken`] when the id belongs to another body or sender, [`StoreErrorKind::KeyReused`] when the idempotency key
-    /// belongs to another request, [`StoreErrorKind::Expired`] when it is new and its `expires_at` is over; nothing is stored then.
+    /// Stores nothing and returns [`IdTaken`](crate::StoreErrorKind::IdTaken) if the id belongs to
+    /// another body or sender, [`KeyReused`](crate::StoreErrorKind::KeyReused) if the idempotency key
+    /// belongs to another request, or [`Expired`](crate::StoreErrorKind::Expired) if the notification
+    /// is new and has expired.
     async fn push(&self, push: Push) -> Result<Receipt, StoreError>;
 
-    /// Changes a user's own inbox. A repeat of an `op` that made a change does nothing and answers the head.
+    /// Changes a user's own inbox.
+    ///
+    /// A repeat of an `op` that made a change does nothing and returns the current head.
     ///
     /// # Errors
-    /// [`StoreErrorKind::NotFound`] for a removal of what is not there, [`StoreErrorKind::Diverged`] for an opened-all whose tag is not the one
-    /// of the record there, or whose `through` is beyond the head; both carry the head.
+    /// Returns [`NotFound`](crate::StoreErrorKind::NotFound) if the notification to remove is not
+    /// there, or [`Diverged`](crate::StoreErrorKind::Diverged) if the position of an opened-all is
+    /// beyond the head or has another tag. Both carry the head.
     async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError>;
 
-    /// Takes a notification back: whoever was to get it later will not, and it leaves every inbox that has it. Once the first step of that
-    /// is stored, [`advance`](Self::advance) finishes it, also after a crash.
+    /// Retracts a notification: cancels scheduled deliveries and removes it from every inbox.
+    ///
+    /// If a crash interrupts it, [`advance`](Self::advance) finishes the rest. A repeat removes
+    /// nothing.
     ///
     /// # Errors
-    /// [`StoreErrorKind::NotFound`] when there is no notification of that id. A repeat is fine, and removes nothing.
+    /// Returns [`NotFound`](crate::StoreErrorKind::NotFound) if no notification has this id.
     async fn retract(&self, id: &NotificationId, at: Timestamp) -> Result<Retraction, StoreError>;
 
-    /// Does what has fallen due at `now`: expired and retracted notifications leave inboxes, then scheduled ones enter them. At most about
-    /// `limit` inboxes a call; it is called again until it [was idle](Advanced::is_idle).
+    /// Processes what has fallen due by `now`.
+    ///
+    /// First removes expired and retracted notifications from inboxes, then adds scheduled ones, in
+    /// about `limit` inboxes at most. Call it again until it reports [`Advanced::is_idle`].
     async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError>;
 
-    /// Looks after some inboxes, in the order of their users: compares their counters with their notifications, removes what is older or
-    /// more than what is kept, shortens their logs. Changes that were not published are never cut. Does nothing, as at the end of a pass,
-    /// while another server sweeps the same inboxes.
+    /// Sweeps some inboxes, in the order of their user ids.
+    ///
+    /// Repairs pending counts, removes notifications beyond the [`Retention`](crate::Retention), and
+    /// trims logs. Unpublished changes are never trimmed. While another server sweeps the same
+    /// inboxes, it does nothing and reports the end of the pass.
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError>;
 
-    /// The newest `limit` notifications, or those added before the seq `before`; fewer where their bodies pass 1 MiB, but at least one.
+    /// Returns a page of an inbox: its newest notifications, or the newest added before the seq
+    /// `before`.
+    ///
+    /// A page has at most `limit` notifications. It ends early once its bodies reach 1 MiB, but
+    /// always has at least one notification if there is one.
     async fn page(
         &self,
         user_id: &UserId,
@@ -53,14 +73,17 @@ pub trait Store: Send + Sync + 'static {
         before: Option<u64>,
     ) -> Result<InboxPage, StoreError>;
 
-    /// One notification of an inbox.
+    /// Returns one notification of an inbox, or `None` if it is not there.
     async fn notification(
         &self,
         user_id: &UserId,
         id: &NotificationId,
     ) -> Result<Option<InboxNotification>, StoreError>;
 
-    /// The changes after a position, at most `limit`, fewer where their bodies pass 1 MiB (but at least one); or a reset.
+    /// Returns the changes after a position, or a reset with a snapshot.
+    ///
+    /// An answer has at most `limit` changes. It ends early once its bodies reach 1 MiB, but always
+    /// has at least one change if there is one.
     async fn changes(
         &self,
         user_id: &UserId,
@@ -68,91 +91,56 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<ChangesAnswer, StoreError>;
 
-    /// The head of an inbox; (0, none) and nothing pending for one that never had a change.
+    /// Returns the head of an inbox; the default head if it never had a change.
     async fn head(&self, user_id: &UserId) -> Result<Head, StoreError>;
 
-    /// Whether other servers work on the same inboxes. Then [`unpublished`](Self::unpublished) takes a lease on what it gives, and marks are
-    /// to be moved as soon as the changes are published.
+    /// Returns whether other servers may work on the same inboxes.
+    ///
+    /// If so, [`claim_unpublished`](Self::claim_unpublished) leases each inbox that it returns, and
+    /// the caller must call [`mark_published`](Self::mark_published) as soon as it has published.
     fn is_shared(&self) -> bool;
 
-    /// Reserves the embedded broker of these inboxes for this store until it is closed.
+    /// Reserves the embedded broker of these inboxes for this store until it is closed or dropped.
     ///
-    /// Clients of one embedded broker miss what another publishes, so a shared store has one broker.
+    /// Clients of one embedded broker miss what another publishes, so a shared store has at most one.
     /// A store that is not shared always succeeds, and so does a repeat.
     ///
     /// # Errors
-    /// Returns [`StoreErrorKind::Unusable`] if another store holds the reservation.
+    /// Returns [`Unusable`](crate::StoreErrorKind::Unusable) if another store has the reservation.
     async fn lock_broker(&self) -> Result<(), StoreError>;
 
-    /// Users whose log holds changes that are not marked published, at most `limit`; not those that another server is at.
-    async fn behind(&self, limit: usize) -> Result<Vec<UserId>, StoreError>;
+    /// Returns at most `limit` users with unpublished changes, except those that another server has
+    /// leased.
+    ///
+    /// Successive calls go through the users in turn, so that inboxes that cannot be published do
+    /// not hide the others.
+    async fn unpublished_users(&self, limit: usize) -> Result<Vec<UserId>, StoreError>;
 
-    /// What is to be published of these users: the changes after the mark, or after the given seq where that is higher. Users that another
-    /// server is at are left out: its `mark_published` will tell it of the changes that came meanwhile.
-    async fn unpublished(
+    /// Returns the unpublished changes of these users, in the order of `users`.
+    ///
+    /// With each user comes a seq; changes up to it are left out, even if they are not yet marked
+    /// published. Users without unpublished changes are left out, and so are those that another
+    /// server has leased: its [`mark_published`](Self::mark_published) reports their newer changes.
+    async fn claim_unpublished(
         &self,
         users: &[(UserId, u64)],
-        most: Unpublishable,
+        limits: PublishLimits,
     ) -> Result<Vec<Unpublished>, StoreError>;
 
-    /// Moves the marks of published changes; one that is behind the stored one moves nothing. Lets go of these users, and gives those of
-    /// them that have newer changes (only where the store [is shared](Self::is_shared); elsewhere the committer told them).
+    /// Marks the changes of each user as published up to a seq, and ends the leases of these users.
+    ///
+    /// A mark never moves backwards. Returns the users that still have unpublished changes if the
+    /// store [is shared](Self::is_shared), else none: there the [`CommitListener`] reported them.
+    ///
+    /// [`CommitListener`]: crate::CommitListener
     async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError>;
 
-    /// The value of a setting; `make` is stored and returned when it has none.
-    async fn setting(&self, name: &str, make: String) -> Result<String, StoreError>;
+    /// Returns the setting with this name, after storing `value` if there is none.
+    async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError>;
 
-    /// Whether the store can be read and written now.
+    /// Checks that the store can be read and written now.
     async fn ready(&self) -> Result<(), StoreError>;
 
-    /// Finishes what was accepted and lets go of the store. Later calls err.
+    /// Finishes accepted calls and closes the store. Later calls return an error.
     async fn close(&self);
-}
-
-/// A push, checked, with its recipients each named once.
-#[derive(Clone, Debug)]
-pub struct Push {
-    /// Who pushes: `user:ID`, `key:NAME` or `outbox:NAME`.
-    pub sender: String,
-    /// What makes a repeat of the same request harmless, besides the notification's id.
-    pub idempotency: Option<IdempotencyKey>,
-    /// The notification's id; `notification.id` is not looked at.
-    pub id: NotificationId,
-    /// What.
-    pub notification: InternalNotification,
-    /// Whom to, without repeats.
-    pub user_ids: Vec<UserId>,
-    /// Now.
-    pub at: Timestamp,
-}
-
-/// A write in a user's own inbox.
-#[derive(Clone, Debug)]
-pub struct Write {
-    /// What.
-    pub kind: WriteKind,
-    /// The client's id of the operation.
-    pub op: Option<OpId>,
-    /// Now.
-    pub at: Timestamp,
-}
-
-/// How much [`Store::unpublished`] gives.
-#[derive(Clone, Copy, Debug)]
-pub struct Unpublishable {
-    /// A user with more unpublished changes than this gets only the newest.
-    pub changes: usize,
-    /// A body of more bytes than this is left out: its change comes as [`internal_notifications_models::ChangeKind::Gone`].
-    pub body: usize,
-}
-
-/// The unpublished changes of one user, in order.
-#[derive(Clone, Debug)]
-pub struct Unpublished {
-    /// Whose.
-    pub user_id: UserId,
-    /// All of them, or the newest alone.
-    pub changes: Vec<Change>,
-    /// Whether there were too many, and `changes` is only the newest.
-    pub far_behind: bool,
 }

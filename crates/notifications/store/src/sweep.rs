@@ -2,41 +2,68 @@ use internal_notifications_models::{Timestamp, UserId};
 
 use crate::Retention;
 
-/// Which inboxes to look after, and by what rules.
+/// Which inboxes to sweep, and what they retain.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Sweep {
-    /// Those after this user; from the first without one.
-    pub after: Option<UserId>,
-    /// At most so many inboxes.
-    pub inboxes: usize,
-    /// What is kept.
-    pub keep: Retention,
-    /// Now.
+    /// What inboxes retain.
+    pub retention: Retention,
+    /// The current time.
     pub now: Timestamp,
+    /// The user after whom to start; `None` for the first user.
+    pub after: Option<UserId>,
+    /// The most inboxes to sweep. Default: 100.
+    pub limit: usize,
+}
+
+impl Sweep {
+    /// Creates a sweep of the first inboxes.
+    pub fn new(retention: Retention, now: Timestamp) -> Self {
+        Self { retention, now, after: None, limit: 100 }
+    }
+
+    /// Sets [`after`](Self::after).
+    pub fn with_after(self, after: Option<UserId>) -> Self {
+        Self { after, ..self }
+    }
+
+    /// Sets [`limit`](Self::limit).
+    pub fn with_limit(self, limit: usize) -> Self {
+        Self { limit, ..self }
+    }
 }
 
 /// What a sweep did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Swept {
-    /// Where to go on; none when the last inbox was looked after.
+    /// The user after whom to continue; `None` at the end of the pass.
     pub next: Option<UserId>,
-    /// Inboxes looked at.
+    /// The number of inboxes that were inspected.
     pub inboxes: u64,
-    /// Notifications removed.
+    /// The number of notifications that were removed.
     pub pruned: u64,
-    /// Records cut from logs.
+    /// The number of changes that were cut from logs.
     pub trimmed: u64,
-    /// Counters that were wrong. They were repaired, by a change of the inbox.
+    /// The pending counts that were wrong. Each was repaired by a change of its inbox.
     pub drifts: Vec<Drift>,
 }
 
-/// A pending count that was not the number of pending notifications.
+/// A pending count that differed from the number of pending notifications.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Drift {
-    /// Whose.
+    /// The user whose inbox it is.
     pub user_id: UserId,
-    /// What the counter said.
+    /// The wrong count.
     pub counter: u64,
-    /// How many there were.
+    /// The number of pending notifications.
     pub counted: u64,
+}
+
+impl Drift {
+    /// Creates a drift.
+    pub fn new(user_id: UserId, counter: u64, counted: u64) -> Self {
+        Self { user_id, counter, counted }
+    }
 }

@@ -1,7 +1,7 @@
 use internal_notifications_models::{
     Change, ChangeKind, InternalNotification, LiveEvent, NotificationId, UserId,
 };
-use internal_notifications_service::{Ask, PendingWrite};
+use internal_notifications_service::{InboxQuery, PendingWrite};
 
 use super::HubState;
 use crate::device::Device;
@@ -91,15 +91,15 @@ impl HubState {
 
     fn unsent(&self, id: u64) -> Option<PendingWrite> {
         let device = self.devices.get(&id).filter(|device| device.is_online)?;
-        device.session.as_ref()?.inbox.wants_write().cloned()
+        device.session.as_ref()?.inbox.next_write().cloned()
     }
 
     pub(super) fn catch_up(&mut self, id: u64) {
-        let asks = |device: &mut Device| device.live()?.inbox.wants();
+        let asks = |device: &mut Device| device.live()?.inbox.next_query();
         while let Some(ask) = self.devices.get_mut(&id).and_then(asks) {
             match ask {
-                Ask::Changes { after } => self.note(id, format_args!("asks what came after {}", after.seq)),
-                Ask::Older { before, limit } => {
+                InboxQuery::Changes { after } => self.note(id, format_args!("asks what came after {}", after.seq)),
+                InboxQuery::Older { before, limit } => {
                     self.note(id, format_args!("asks for {limit} older than {before}"));
                 }
                 _ => self.note(id, format_args!("asks for a snapshot")),

@@ -41,7 +41,7 @@ impl HubState {
         device.initialized()?;
         device.faults.call(Call::Write)?;
         let (is_online, most) = (device.is_online, device.settings.write_queue);
-        let waiting = device.initialized()?.inbox.waiting_writes();
+        let waiting = device.initialized()?.inbox.unanswered_writes();
         if !is_online && waiting + commands.len() > most {
             return Err(queue_full());
         }

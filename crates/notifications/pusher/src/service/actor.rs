@@ -129,7 +129,7 @@ impl Actor {
             self.fetch_if_due();
             self.send_if_due();
             let abandoned = self.pending_calls.expire(Instant::now());
-            self.inbox.give_up_older(abandoned);
+            self.inbox.cancel_older(abandoned);
             self.publish();
             match self.next_wakeup().await {
                 Wakeup::Command(None) => return,
@@ -174,7 +174,7 @@ impl Actor {
             | ChannelState::Open { may_have_moved: true, .. } => Some(Fetch::Realtime),
             // Older pages must not delay finding out about newer changes.
             _ if !self.inbox.is_catching_up() && self.schedule.check_is_due() => Some(Fetch::Head),
-            _ => self.inbox.wants().map(Fetch::Inbox),
+            _ => self.inbox.next_query().map(Fetch::Inbox),
         }
     }
 
@@ -238,7 +238,7 @@ impl Actor {
     /// Fails the pending calls of `load_older`. The list gets the length it had before them.
     fn fail_older(&mut self, error: &ServiceError) {
         let abandoned = self.pending_calls.fail_older(error);
-        self.inbox.give_up_older(abandoned);
+        self.inbox.cancel_older(abandoned);
     }
 
     /// Returns how long a call made now waits for a server that does not answer.

@@ -7,7 +7,7 @@ use super::ConfigError;
 use super::variables::Variables;
 #[cfg(feature = "postgres")]
 use crate::store::postgres::PostgresUrl;
-use crate::store::{self, Committed, Store, StoreError};
+use crate::store::{self, CommitListener, Store, StoreError};
 
 const NAME: &str = "INTERNAL_NOTIFICATIONS_DATABASE_URL";
 
@@ -30,16 +30,19 @@ impl Database {
     }
 
     /// Opens the store, creating the database where it is missing.
-    pub(crate) async fn open(&self, committed: Arc<dyn Committed>) -> Result<Arc<dyn Store>, StoreError> {
+    pub(crate) async fn open(
+        &self,
+        committed: Arc<dyn CommitListener>,
+    ) -> Result<Arc<dyn Store>, StoreError> {
         match *self {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(ref path) => {
-                let options = store::sqlite::SqliteOptions::default().with_committed(committed);
+                let options = store::sqlite::SqliteOptions::default().with_commit_listener(committed);
                 Ok(Arc::new(store::sqlite::SqliteStore::open_file(path, options).await?))
             }
             #[cfg(feature = "postgres")]
             Self::Postgres(ref url) => {
-                let options = store::postgres::PostgresOptions::default().with_committed(committed);
+                let options = store::postgres::PostgresOptions::default().with_commit_listener(committed);
                 Ok(Arc::new(store::postgres::PostgresStore::open(url, options).await?))
             }
         }
@@ -49,9 +52,9 @@ impl Database {
     pub(crate) async fn read_setting(&self, name: &str) -> Result<Option<String>, StoreError> {
         match *self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(ref path) => store::sqlite::kept_setting(path, name).await,
+            Self::Sqlite(ref path) => store::sqlite::read_setting(path, name).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(ref url) => store::postgres::kept_setting(url, &Default::default(), name).await,
+            Self::Postgres(ref url) => store::postgres::read_setting(url, &Default::default(), name).await,
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use internal_notifications_models::UserId;
 use tokio::sync::Notify;
 
-use crate::store::Committed;
+use crate::store::CommitListener;
 
 /// The inboxes that have something to publish, each once, in the order in which they got it. The store fills it, the dispatcher empties it.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl Default for Commits {
     }
 }
 
-impl Committed for Commits {
+impl CommitListener for Commits {
     fn committed(&self, users: &mut dyn Iterator<Item = &UserId>) {
         self.put(users);
     }

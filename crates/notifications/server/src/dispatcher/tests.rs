@@ -94,14 +94,9 @@ impl Bench {
     }
 
     async fn push_this(&self, id: &str, users: &[&str], notification: InternalNotification) {
-        let push = Push {
-            idempotency: None,
-            sender: "key:test".to_owned(),
-            id: NotificationId::new(id).expect("valid"),
-            notification,
-            user_ids: users.iter().map(|user| UserId::new(*user).expect("valid")).collect(),
-            at: SystemClock.now(),
-        };
+        let id = NotificationId::new(id).expect("valid");
+        let user_ids = users.iter().map(|user| UserId::new(*user).expect("valid")).collect();
+        let push = Push::new(id, "key:test", notification, user_ids, SystemClock.now());
         self.store.push(push).await.expect("stored");
     }
 
@@ -115,7 +110,7 @@ impl Bench {
     }
 
     async fn behind(&self) -> usize {
-        self.store.behind(100).await.expect("readable").len()
+        self.store.unpublished_users(100).await.expect("readable").len()
     }
 }
 
@@ -147,7 +142,7 @@ impl tracing::Subscriber for Warnings {
 
 async fn open(path: &str) -> (Arc<SqliteStore>, Arc<Commits>) {
     let commits = Arc::new(Commits::new());
-    let options = SqliteOptions::default().with_committed(commits.clone());
+    let options = SqliteOptions::default().with_commit_listener(commits.clone());
     (Arc::new(SqliteStore::open(path, options).await.expect("it opens")), commits)
 }
 
@@ -247,7 +242,10 @@ async fn a_damaged_inbox_does_not_hold_the_others_up() {
     assert_eq!(bench.recorder.seqs("private-ada"), [1, 2]);
     assert_eq!(bench.recorder.seqs("private-eve"), [1]);
     assert_eq!(bench.recorder.seqs("private-bob"), [0; 0]);
-    assert_eq!(bench.store.behind(9).await.expect("readable"), [UserId::new("bob").expect("valid")]);
+    assert_eq!(
+        bench.store.unpublished_users(9).await.expect("readable"),
+        [UserId::new("bob").expect("valid")]
+    );
 }
 
 #[tokio::test]

@@ -16,14 +16,14 @@ use crate::config::ChannelPrefix;
 use crate::metrics::Metrics;
 use crate::realtime::Realtime;
 use crate::stop::Stopped;
-use crate::store::{Store, StoreError, StoreErrorKind, Unpublishable, Unpublished};
+use crate::store::{PublishLimits, Store, StoreError, StoreErrorKind, Unpublished};
 
 /// Inboxes of one round.
 const INBOXES: usize = 64;
 /// Inboxes that the store is asked for at once.
 const BEHIND: usize = 1000;
 /// What is asked of each.
-const MOST: Unpublishable = Unpublishable { changes: 50, body: limits::EVENT_DATA };
+const MOST: PublishLimits = PublishLimits::new(50, limits::EVENT_DATA);
 
 /// How often a store that others work on too is asked who is behind: what a server left that is gone.
 const ASK: Duration = Duration::from_secs(1);
@@ -153,13 +153,13 @@ impl Worker {
     /// What is to be published of these inboxes. One that cannot be read is passed over, so that it does not hold the others up; when
     /// none can be, it is the store that fails.
     async fn unpublished(&mut self, asked: &[(UserId, u64)]) -> Result<Vec<Unpublished>, StoreError> {
-        let unusable = match self.store.unpublished(asked, MOST).await {
+        let unusable = match self.store.claim_unpublished(asked, MOST).await {
             Err(error) if error.kind() == StoreErrorKind::Unusable => error,
             done => return done,
         };
         let (mut work, mut damaged) = (Vec::new(), 0);
         for one in asked {
-            match self.store.unpublished(slice::from_ref(one), MOST).await {
+            match self.store.claim_unpublished(slice::from_ref(one), MOST).await {
                 Ok(of) => work.extend(of),
                 Err(error) if error.kind() == StoreErrorKind::Unusable => {
                     damaged += 1;
@@ -192,7 +192,7 @@ impl Worker {
         // The store would name again those whose marks it does not have yet.
         let written = self.write_marks().await;
         let behind = match written {
-            Ok(()) => self.store.behind(BEHIND).await,
+            Ok(()) => self.store.unpublished_users(BEHIND).await,
             Err(error) => Err(error),
         };
         let users = behind.map_err(|error| {

@@ -8,7 +8,7 @@ use internal_notifications_models::{
 
 use super::Metrics;
 use crate::store::{
-    Advanced, Push, Store, StoreError, Sweep, Swept, Unpublishable, Unpublished, Write, WriteKind,
+    Advanced, InboxCommand, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write,
 };
 
 /// A store that counts what it does, whoever asks it.
@@ -44,11 +44,11 @@ impl Store for Measured {
     }
 
     async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError> {
-        let kind = match &write.kind {
-            WriteKind::Opened(_) => "opened",
-            WriteKind::Unopened(_) => "unopened",
-            WriteKind::OpenedAll { .. } => "opened_all",
-            WriteKind::Remove(_) => "removed",
+        let kind = match &write.command {
+            InboxCommand::Opened(_) => "opened",
+            InboxCommand::Unopened(_) => "unopened",
+            InboxCommand::OpenedAll { .. } => "opened_all",
+            InboxCommand::Remove(_) => "removed",
             _ => "other",
         };
         let answer = self.store.write(user_id, write).await;
@@ -111,24 +111,24 @@ impl Store for Measured {
         self.counted("lock_broker", self.store.lock_broker().await, |_, ()| ())
     }
 
-    async fn behind(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
-        self.counted("behind", self.store.behind(limit).await, |_, _| ())
+    async fn unpublished_users(&self, limit: usize) -> Result<Vec<UserId>, StoreError> {
+        self.counted("behind", self.store.unpublished_users(limit).await, |_, _| ())
     }
 
-    async fn unpublished(
+    async fn claim_unpublished(
         &self,
         users: &[(UserId, u64)],
-        most: Unpublishable,
+        most: PublishLimits,
     ) -> Result<Vec<Unpublished>, StoreError> {
-        self.counted("unpublished", self.store.unpublished(users, most).await, |_, _| ())
+        self.counted("unpublished", self.store.claim_unpublished(users, most).await, |_, _| ())
     }
 
     async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
         self.counted("mark_published", self.store.mark_published(marks).await, |_, _| ())
     }
 
-    async fn setting(&self, name: &str, make: String) -> Result<String, StoreError> {
-        self.counted("setting", self.store.setting(name, make).await, |_, _| ())
+    async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
+        self.counted("setting", self.store.get_or_insert_setting(name, value).await, |_, _| ())
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

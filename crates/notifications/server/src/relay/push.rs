@@ -24,7 +24,7 @@ impl Rules {
         let id = NotificationId::new(id).map_err(|error| error.to_string())?;
         let user_ids = self.recipients(&user_ids)?;
         let notification = self.notification(&body)?;
-        Ok(Push { sender, idempotency: None, id, notification, user_ids, at })
+        Ok(Push::new(id, sender, notification, user_ids, at))
     }
 
     fn recipients(&self, user_ids: &str) -> Result<Vec<UserId>, String> {
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!((push.id.as_str(), push.sender.as_str()), ("n", "outbox:orders"));
         assert_eq!(push.user_ids, ["ada", "bob"].map(|user| user.parse().unwrap()));
         assert_eq!(push.notification, InternalNotification::new("the secret"));
-        assert!(push.idempotency.is_none());
+        assert!(push.idempotency_key.is_none());
     }
 
     #[test]

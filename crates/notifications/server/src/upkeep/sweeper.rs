@@ -75,7 +75,7 @@ impl Sweeper {
 
     async fn step(&self, after: Option<UserId>) -> Result<Swept, StoreError> {
         let (keep, now) = (self.keep.clone(), self.clock.now());
-        self.store.sweep(Sweep { after, inboxes: INBOXES, keep, now }).await
+        self.store.sweep(Sweep::new(keep, now).with_after(after).with_limit(INBOXES)).await
     }
 }
 

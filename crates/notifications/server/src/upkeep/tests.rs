@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::store::{
-    Advanced, Push, StoreError, StoreErrorKind, Sweep, Swept, Unpublishable, Unpublished, Write,
+    Advanced, PublishLimits, Push, StoreError, StoreErrorKind, Sweep, Swept, Unpublished, Write,
 };
 
 /// A store that answers as it is told, and remembers when it was asked.
@@ -71,20 +71,20 @@ impl Store for Script {
     async fn lock_broker(&self) -> Result<(), StoreError> {
         unreachable!()
     }
-    async fn behind(&self, _: usize) -> Result<Vec<UserId>, StoreError> {
+    async fn unpublished_users(&self, _: usize) -> Result<Vec<UserId>, StoreError> {
         unreachable!()
     }
-    async fn unpublished(
+    async fn claim_unpublished(
         &self,
         _: &[(UserId, u64)],
-        _: Unpublishable,
+        _: PublishLimits,
     ) -> Result<Vec<Unpublished>, StoreError> {
         unreachable!()
     }
     async fn mark_published(&self, _: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
         unreachable!()
     }
-    async fn setting(&self, _: &str, _: String) -> Result<String, StoreError> {
+    async fn get_or_insert_setting(&self, _: &str, _: String) -> Result<String, StoreError> {
         unreachable!()
     }
     async fn ready(&self) -> Result<(), StoreError> {
@@ -128,7 +128,9 @@ fn delivered(inboxes: u64) -> Result<Advanced, StoreErrorKind> {
 }
 
 fn up_to(user: &str) -> Result<Swept, StoreErrorKind> {
-    Ok(Swept { next: Some(user.parse().unwrap()), ..Swept::default() })
+    let mut swept = Swept::default();
+    swept.next = Some(user.parse().unwrap());
+    Ok(swept)
 }
 
 impl Script {

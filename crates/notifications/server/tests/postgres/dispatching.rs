@@ -88,19 +88,15 @@ impl Realtime for Engine {
 }
 
 fn push(name: &str, users: &[&str]) -> Push {
-    Push {
-        idempotency: None,
-        sender: "key:shop".to_owned(),
-        id: NotificationId::new(name).unwrap(),
-        notification: InternalNotification::new("c"),
-        user_ids: users.iter().map(|name| UserId::new(*name).unwrap()).collect(),
-        at: Timestamp::from_second(1_700_000_000).unwrap(),
-    }
+    let id = NotificationId::new(name).unwrap();
+    let user_ids = users.iter().map(|name| UserId::new(*name).unwrap()).collect();
+    let at = Timestamp::from_second(1_700_000_000).unwrap();
+    Push::new(id, "key:shop", InternalNotification::new("c"), user_ids, at)
 }
 
 async fn server(schema: &Schema, engine: &Arc<Engine>) -> (Arc<PostgresStore>, Dispatcher) {
     let commits = Arc::new(Commits::new());
-    let store = Arc::new(schema.open(schema.options().with_committed(commits.clone())).await);
+    let store = Arc::new(schema.open(schema.options().with_commit_listener(commits.clone())).await);
     (store.clone(), Dispatcher::start(commits, store, engine.clone(), ChannelPrefix::default()))
 }
 

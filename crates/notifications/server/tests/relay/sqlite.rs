@@ -108,7 +108,7 @@ async fn a_store_that_cannot_now_leaves_the_row_where_it_is() {
     let relay = inboxes.relay(vec![of(&file).intents()]);
     // Each waits its time for the lock; so does the relay's push meanwhile, more than once.
     for _ in 0..20 {
-        inboxes.store.setting("any", String::new()).await.expect_err("the store is locked");
+        inboxes.store.get_or_insert_setting("any", String::new()).await.expect_err("the store is locked");
     }
     assert_eq!(app.rows().await[0].1, None);
     locked.rollback().await.unwrap();

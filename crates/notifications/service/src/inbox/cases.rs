@@ -1,5 +1,5 @@
-//! The rules as a table, `tests/inbox-cases`, which the web client's replica is put through too. That the table finds what is wrong is
-//! tested as well: by replicas that are broken on purpose.
+//! Runs the table of cases in `tests/inbox-cases`, which the web client's replica runs too.
+//! Replicas with a fault show that the table finds it.
 
 mod expand;
 mod runner;
@@ -10,7 +10,7 @@ use std::path::Path;
 use runner::run;
 use serde_json::Value;
 
-/// Every case of every file, with its file's name.
+/// Returns every case of every file, with the name of the file.
 fn table() -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/inbox-cases");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -26,7 +26,7 @@ fn table() -> Vec<(String, Value)> {
     cases.collect()
 }
 
-/// The cases that do not hold, with why.
+/// Returns the cases that fail, and why.
 fn failures() -> Vec<String> {
     let wrong = table().into_iter().filter_map(|(file, case)| {
         let outcome = run(&case);
@@ -36,7 +36,7 @@ fn failures() -> Vec<String> {
 }
 
 #[test]
-fn every_case_holds() {
+fn every_case_passes() {
     assert!(!table().is_empty(), "there are no cases");
     let failures = failures();
     assert!(failures.is_empty(), "{}", failures.join("\n"));

@@ -2,28 +2,28 @@ use std::collections::{BTreeSet, VecDeque};
 
 use internal_notifications_models::{LiveEvent, NotificationId, ResetReason};
 
-/// A catch-up under way.
+/// A catch-up in progress.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CatchUp {
-    /// Live events that came meanwhile.
+    /// Live events that have arrived meanwhile.
     waiting: VecDeque<LiveEvent>,
-    /// Something came that could not wait: ask once more after the last answer.
-    dirty: bool,
-    /// Added and gone again, with the removal still to come.
+    /// Whether to repeat the catch-up after the last answer, because an event was lost.
+    is_dirty: bool,
+    /// Notifications that were added but are gone, and whose removal has not been folded yet.
     gone: BTreeSet<NotificationId>,
-    /// Changes cannot help; why, but for the first snapshot.
+    /// The reason why a snapshot is needed. The first snapshot has none.
     snapshot: Option<Option<ResetReason>>,
 }
 
-/// Live events that wait for the answer of a catch-up, at most.
-const WAITING: usize = 256;
+/// The most live events that wait for the answers of a catch-up.
+const MAX_WAITING: usize = 256;
 
 impl CatchUp {
     pub(super) fn with_snapshot(reason: Option<ResetReason>) -> Self {
         Self { snapshot: Some(reason), ..Self::default() }
     }
 
-    pub(super) fn wants_snapshot(&self) -> bool {
+    pub(super) fn needs_snapshot(&self) -> bool {
         self.snapshot.is_some()
     }
 
@@ -31,20 +31,20 @@ impl CatchUp {
         self.snapshot.flatten()
     }
 
-    pub(super) fn want_snapshot(&mut self, reason: ResetReason) {
+    pub(super) fn require_snapshot(&mut self, reason: ResetReason) {
         self.snapshot = Some(Some(reason));
     }
 
-    pub(super) fn keep(&mut self, event: LiveEvent) {
-        if self.waiting.len() < WAITING {
+    pub(super) fn push(&mut self, event: LiveEvent) {
+        if self.waiting.len() < MAX_WAITING {
             self.waiting.push_back(event);
         } else {
-            self.dirty = true;
+            self.is_dirty = true;
         }
     }
 
     pub(super) fn mark_dirty(&mut self) {
-        self.dirty = true;
+        self.is_dirty = true;
     }
 
     pub(super) fn gone(&mut self) -> &mut BTreeSet<NotificationId> {
@@ -52,6 +52,6 @@ impl CatchUp {
     }
 
     pub(super) fn into_waiting(self) -> (VecDeque<LiveEvent>, bool) {
-        (self.waiting, self.dirty)
+        (self.waiting, self.is_dirty)
     }
 }

@@ -1,4 +1,4 @@
-//! Faults in the replica, which its model test must find.
+//! Faults in the replica that its tests must find.
 
 use std::cell::Cell;
 
@@ -6,30 +6,30 @@ use internal_notifications_models::ChangeKind;
 
 use crate::InboxCommand;
 
-/// One way to get the replica wrong.
+/// A fault in the replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// A live change is applied over a gap.
     GapAccepted,
-    /// The next seq is the next change, whatever it follows.
+    /// The change with the next seq is applied, whatever its `prev`.
     TagNotCompared,
-    /// What has a seq that was passed counts as passed.
+    /// An event is a repeat if its seq is known, whatever its tag.
     PassedBySeq,
-    /// An event at or below the last seq is ignored.
+    /// Every event at or below the last seq is ignored.
     OldIgnored,
-    /// The client counts by itself.
+    /// The client counts for itself.
     CountAdded,
-    /// An older page is merged as it was read.
+    /// An older page is merged without the changes since it was read.
     PageNotReplayed,
-    /// An older page is merged although the window has changed below.
+    /// An older page is merged although the low end of the window has moved.
     LowNotCompared,
-    /// A reset leaves the older pages.
+    /// A reset keeps the older pages.
     OlderKept,
-    /// Another history is announced as if nothing of it were known.
+    /// After a reset to another history, everything is announced again.
     AnnouncedTwice,
-    /// A write leaves the overlay at its seq, with whatever tag.
+    /// A write leaves the overlay at its seq, whatever the tag.
     OverlayBySeq,
-    /// Marking all opened does not say which history the user saw.
+    /// Marking all opened does not carry the tag that the user saw.
     OpenedAllUntagged,
 }
 
@@ -38,7 +38,7 @@ thread_local! {
 }
 
 impl Fault {
-    /// Plants it in every replica of this thread, and takes out any other.
+    /// Plants this fault, and no other, in every replica of this thread.
     pub(super) fn plant(self) {
         PLANTED.set(Some(self));
     }
@@ -48,7 +48,7 @@ impl Fault {
     }
 }
 
-/// The count of a client that counts by itself.
+/// Returns the count of a client that counts for itself.
 pub(super) fn counted(pending: u64, kind: &ChangeKind) -> u64 {
     match kind {
         ChangeKind::Added { .. } | ChangeKind::Gone { .. } => pending + 1,
@@ -67,20 +67,20 @@ pub(super) fn without_tag(command: InboxCommand) -> InboxCommand {
     }
 }
 
-/// A test for each fault: it is planted, and then this must hold.
+/// Defines a test for each fault: it plants the fault and evaluates the expression.
 macro_rules! each_is_found {
     ($holds:expr) => {
         each_is_found! { $holds;
             a_gap_that_is_accepted_is_found: GapAccepted,
             a_tag_that_is_not_compared_is_found: TagNotCompared,
-            a_position_that_is_passed_by_its_seq_is_found: PassedBySeq,
+            a_repeat_that_is_known_by_its_seq_is_found: PassedBySeq,
             an_old_event_that_is_always_ignored_is_found: OldIgnored,
             a_count_that_the_client_adds_up_is_found: CountAdded,
-            a_page_that_is_merged_as_it_was_read_is_found: PageNotReplayed,
+            a_page_that_is_merged_without_newer_changes_is_found: PageNotReplayed,
             a_page_that_is_merged_though_low_has_moved_is_found: LowNotCompared,
-            older_pages_that_outlive_a_reset_are_found: OlderKept,
+            older_pages_that_survive_a_reset_are_found: OlderKept,
             an_announcement_made_twice_is_found: AnnouncedTwice,
-            an_overlay_that_is_left_by_its_seq_is_found: OverlayBySeq,
+            an_overlay_that_is_confirmed_by_seq_is_found: OverlayBySeq,
             marking_all_opened_without_a_tag_is_found: OpenedAllUntagged,
         }
     };

@@ -1,6 +1,8 @@
-//! The replica against a model server, over a channel that drops, repeats, reorders and delays, and questions whose answers are late or lost;
-//! with restored backups and a trimmed log. G2 (converges), G3 (announced once, in order), G4 (what was heard of and is missing is asked for)
-//! and G6 (exact counts). That it finds what is wrong is tested too: by replicas that are broken on purpose.
+//! Random schedules of a replica and a model server. The channel drops, repeats, reorders and
+//! delays events; answers are late or lost; backups are restored and the log is trimmed.
+//!
+//! The schedules check G2 (converges), G3 (announced once, in order), G4 (a gap starts a catch-up)
+//! and G6 (exact counts). The module `broken` checks that they find the faults of broken replicas.
 
 mod broken;
 mod checks;
@@ -21,12 +23,12 @@ fn run(schedule: Schedule) {
     world.heal();
 }
 
-/// How many schedules a run tries: `MODEL_SCHEDULES`, or 10,000.
+/// Returns how many schedules a run tries: `MODEL_SCHEDULES`, or 10,000.
 fn cases() -> u32 {
     std::env::var("MODEL_SCHEDULES").ok().and_then(|text| text.parse().ok()).unwrap_or(10_000)
 }
 
-/// With proptest's default generator of random numbers, most of the time would be its own.
+/// The default random number generator of proptest would take most of the time.
 fn config() -> ProptestConfig {
     let rng_algorithm = RngAlgorithm::XorShift;
     ProptestConfig { cases: cases(), failure_persistence: None, rng_algorithm, ..ProptestConfig::default() }
@@ -36,7 +38,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn whatever_happens_the_replica_ends_as_the_server(schedule in schedules()) {
+    fn the_replica_converges_whatever_happens(schedule in schedules()) {
         run(schedule);
     }
 }

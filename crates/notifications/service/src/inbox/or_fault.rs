@@ -1,6 +1,7 @@
-//! Where the model test plants its faults. Nothing of it is there elsewhere than in this crate's own tests.
+//! The places where the model test plants its faults. Builds without this crate's tests have no
+//! faults.
 
-/// What is right; while that fault is planted, what is broken.
+/// Evaluates to the first expression, or to the broken one while that fault is planted.
 #[cfg(not(test))]
 macro_rules! or_fault {
     ($fault:ident => $broken:expr) => {};

@@ -6,54 +6,59 @@ use internal_notifications_models::{InboxNotification, OpId, Position, Timestamp
 use super::window::set_opened;
 use crate::InboxCommand;
 
-/// A write of the user's own that the replica does not have yet.
+/// A write of the user whose change has not arrived yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PendingWrite {
-    /// Its id: a repeat does nothing.
+    /// The id. A write that is sent again with the same id is done once.
     pub op: OpId,
-    /// What it does.
+    /// The write.
     pub command: InboxCommand,
-    /// When the user did it; shown as the time of opening until the server's is there.
+    /// When the user did it. It is shown as the time of opening until the server's time arrives.
     pub at: Timestamp,
-    /// The head that the server answered.
+    /// The head in the server's answer.
     answered: Option<Position>,
     was_answered: bool,
 }
 
 impl PendingWrite {
-    /// Whether the server has it, so that only the replica does not.
+    /// Returns whether the server has the write, and only its change has not arrived.
     pub fn is_answered(&self) -> bool {
         self.answered.is_some()
     }
 
-    /// Whether the server has answered it at least once, also if it is to be sent again since then.
+    /// Returns whether the server has ever answered, also if the write has to be sent again.
     pub fn was_answered(&self) -> bool {
         self.was_answered
     }
 }
 
-/// The writes that are shown and not yet in the replica, in order.
+/// The writes that are shown over the replica, in order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Overlay(VecDeque<PendingWrite>);
 
-/// The most writes that wait for the server.
-const WAITING: usize = 500;
+/// Too many writes wait for the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many writes wait for the server")]
+pub struct QueueFull;
 
-/// The most writes, with those that the server has and the replica does not: while nothing comes in, they stay.
-const MOST: usize = 10 * WAITING;
+/// The most writes that wait for the server's answer.
+const MAX_UNANSWERED: usize = 500;
+
+/// The most writes in all. Answered writes stay until their changes arrive.
+const MAX_WRITES: usize = 10 * MAX_UNANSWERED;
 
 impl Overlay {
-    /// Adds a write; false when there is no room.
+    /// Adds a write. Returns false if there is no room.
     pub(super) fn push(&mut self, op: OpId, command: InboxCommand, at: Timestamp) -> bool {
-        let has_room = self.0.len() < MOST && self.waiting() < WAITING;
+        let has_room = self.0.len() < MAX_WRITES && self.unanswered() < MAX_UNANSWERED;
         if has_room {
             self.0.push_back(PendingWrite { op, command, at, answered: None, was_answered: false });
         }
         has_room
     }
 
-    /// The first that the server has not answered.
-    pub(super) fn unanswered(&self) -> Option<&PendingWrite> {
+    /// Returns the first write that the server has not answered.
+    pub(super) fn next_unanswered(&self) -> Option<&PendingWrite> {
         self.0.iter().find(|write| write.answered.is_none())
     }
 
@@ -70,12 +75,12 @@ impl Overlay {
         self.0.len()
     }
 
-    /// How many the server has not answered.
-    pub(super) fn waiting(&self) -> usize {
+    /// Returns how many writes the server has not answered.
+    pub(super) fn unanswered(&self) -> usize {
         self.0.iter().filter(|write| write.answered.is_none()).count()
     }
 
-    pub(super) fn answered(&mut self, op: &OpId, head: Position) {
+    pub(super) fn on_answer(&mut self, op: &OpId, head: Position) {
         self.0.iter_mut().filter(|write| write.op == *op).for_each(|write| {
             write.answered = Some(head);
             write.was_answered = true;
@@ -87,18 +92,19 @@ impl Overlay {
         self.0.remove(index)
     }
 
-    /// Drops what the replica has: it passed the very position that the server answered.
-    pub(super) fn passed(&mut self, passed: impl Fn(Position) -> bool) {
-        self.0.retain(|write| !write.answered.is_some_and(&passed));
+    /// Removes the answered writes whose position the replica has been at.
+    pub(super) fn confirm(&mut self, has_been_at: impl Fn(Position) -> bool) {
+        self.0.retain(|write| !write.answered.is_some_and(&has_been_at));
     }
 
-    /// What the server answered of a history that the replica does not have is to be sent again.
-    pub(super) fn send_again(&mut self) {
+    /// Queues answered writes again: the server answered from a history that the replica does not
+    /// have.
+    pub(super) fn resend(&mut self) {
         self.0.iter_mut().for_each(|write| write.answered = None);
     }
 
-    /// Rows as they are shown.
-    pub(super) fn over<'a>(
+    /// Returns rows with the writes applied to them.
+    pub(super) fn apply_to<'a>(
         &self,
         rows: impl Iterator<Item = &'a Arc<InboxNotification>>,
     ) -> Vec<Arc<InboxNotification>> {

@@ -3,21 +3,21 @@ use std::sync::Arc;
 
 use internal_notifications_models::{InboxNotification, NotificationId, Timestamp};
 
-/// The newest notifications of the inbox: every row with `added >= low`.
+/// The newest notifications of the inbox: every one with `added >= low`.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
-    most: usize,
+    max: usize,
     low: u64,
     rows: BTreeMap<u64, Arc<InboxNotification>>,
     added: HashMap<NotificationId, u64>,
 }
 
 impl Window {
-    pub(super) fn new(most: usize) -> Self {
-        Self { most, low: 0, rows: BTreeMap::new(), added: HashMap::new() }
+    pub(super) fn new(max: usize) -> Self {
+        Self { max, low: 0, rows: BTreeMap::new(), added: HashMap::new() }
     }
 
-    /// Newest first.
+    /// Returns the rows, newest first.
     pub(super) fn rows(&self) -> impl DoubleEndedIterator<Item = &Arc<InboxNotification>> {
         self.rows.values().rev()
     }
@@ -26,26 +26,26 @@ impl Window {
         self.low
     }
 
-    /// How many rows there is room for, if there are older ones.
-    pub(super) fn missing(&self) -> Option<usize> {
-        self.most.checked_sub(self.rows.len()).filter(|missing| *missing > 0 && self.low > 0)
+    /// Returns how many older rows fit, if there are older rows.
+    pub(super) fn room(&self) -> Option<usize> {
+        self.max.checked_sub(self.rows.len()).filter(|room| *room > 0 && self.low > 0)
     }
 
-    /// Raises the bound, up to a cap, and gives by how much; none when it is there.
+    /// Raises the bound up to a cap. Returns by how much, or `None` if the bound is at the cap.
     pub(super) fn grow(&mut self, count: usize, cap: usize) -> Option<usize> {
-        let room = cap.checked_sub(self.most).filter(|room| *room > 0)?;
+        let room = cap.checked_sub(self.max).filter(|room| *room > 0)?;
         let more = count.min(room);
-        self.most = self.most.saturating_add(more);
+        self.max = self.max.saturating_add(more);
         Some(more)
     }
 
-    /// Lowers the bound, down to what it holds.
+    /// Lowers the bound, but not below the rows that are there.
     pub(super) fn shrink(&mut self, count: usize) {
-        let most = self.most.saturating_sub(count).max(self.rows.len()).max(1);
-        self.most = most.min(self.most);
+        let max = self.max.saturating_sub(count).max(self.rows.len()).max(1);
+        self.max = max.min(self.max);
     }
 
-    /// Adds the rows that come next below.
+    /// Adds the next older rows, down to `low`.
     pub(super) fn extend(&mut self, rows: Vec<InboxNotification>, low: u64) {
         for row in rows {
             if row.added < self.low && row.added >= low && !self.added.contains_key(&row.id) {
@@ -57,7 +57,7 @@ impl Window {
         self.evict();
     }
 
-    /// Holds just these rows, which are all with `added >= low`; gives the low after eviction.
+    /// Replaces all rows by those with `added >= low`. Returns `low` after eviction.
     pub(super) fn replace(&mut self, rows: Vec<InboxNotification>, low: u64) -> u64 {
         or_fault!(self.clear(), OlderKept => drop(self.rows.split_off(&low)));
         self.low = or_fault!(low, OlderKept => low.min(self.low));
@@ -74,7 +74,7 @@ impl Window {
         self.added.clear();
     }
 
-    /// Adds a row at its place, and evicts the oldest beyond the bound.
+    /// Adds a row with its seq, and evicts the oldest rows beyond the bound.
     pub(super) fn add(&mut self, mut row: InboxNotification, seq: u64) -> Arc<InboxNotification> {
         row.added = seq;
         let row = Arc::new(row);
@@ -83,7 +83,7 @@ impl Window {
         row
     }
 
-    /// All rows, oldest first; nothing is left.
+    /// Takes all rows out, oldest first.
     pub(super) fn take(&mut self) -> impl Iterator<Item = Arc<InboxNotification>> + use<> {
         self.added.clear();
         std::mem::take(&mut self.rows).into_values()
@@ -93,7 +93,7 @@ impl Window {
         self.rows.len()
     }
 
-    /// Puts a row at its place, instead of one that a server said to be there too.
+    /// Inserts a row with its seq, and drops any other row of that seq or that id.
     pub(super) fn insert(&mut self, row: Arc<InboxNotification>, added: u64) {
         self.remove(&row.id);
         self.added.insert(row.id.clone(), added);
@@ -103,7 +103,7 @@ impl Window {
     }
 
     fn evict(&mut self) {
-        while self.rows.len() > self.most {
+        while self.rows.len() > self.max {
             let Some((_, row)) = self.rows.pop_first() else { return };
             self.added.remove(&row.id);
             self.low = self.rows.first_key_value().map_or(self.low, |(added, _)| *added);
@@ -128,7 +128,7 @@ impl Window {
     }
 }
 
-/// Marks a row that others may hold: they keep theirs as it was.
+/// Marks a row. Others who share it keep theirs unchanged.
 pub(super) fn set_opened(row: &mut Arc<InboxNotification>, opened_at: Option<Timestamp>) {
     if row.opened != opened_at.is_some() {
         Arc::make_mut(row).set_opened(opened_at);
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_rows_at_one_place_nothing_of_the_first_is_left() {
+    fn a_row_replaces_another_of_the_same_seq() {
         let mut window = Window::new(3);
         window.replace(vec![row("first", 7), row("second", 7)], 0);
         window.remove(&"first".parse().unwrap());

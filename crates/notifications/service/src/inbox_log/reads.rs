@@ -5,24 +5,25 @@ use internal_notifications_models::{
 
 use super::InboxLog;
 
-/// What is in it, and what it tells.
+/// Reading the inbox and its log.
 impl InboxLog {
-    /// A notification that is in the inbox.
+    /// Returns a notification in the inbox.
     pub fn notification(&self, id: &NotificationId) -> Option<&InboxNotification> {
         self.rows.get(&(*self.ids.get(id)?)?)
     }
 
-    /// Whether this id was ever added, also if the notification left since.
-    pub fn knows(&self, id: &NotificationId) -> bool {
+    /// Returns whether this id was ever added, even if the notification has left the inbox.
+    pub fn was_added(&self, id: &NotificationId) -> bool {
         self.ids.contains_key(id)
     }
 
-    /// The notifications, oldest first.
+    /// Returns the notifications, oldest first.
     pub fn rows(&self) -> impl DoubleEndedIterator<Item = &InboxNotification> {
         self.rows.values()
     }
 
-    /// The newest `limit` notifications, or those added before the seq `before`.
+    /// Returns the newest `limit` notifications, or the newest of those added before the seq
+    /// `before`.
     pub fn page(&self, limit: usize, before: Option<u64>) -> InboxPage {
         let mut rows = self.rows.range(..before.unwrap_or(u64::MAX)).rev().map(|(_, row)| row);
         let notifications: Vec<_> = rows.by_ref().take(limit).cloned().collect();
@@ -30,7 +31,8 @@ impl InboxLog {
         InboxPage::new(self.head, notifications, next)
     }
 
-    /// The changes after a position, at most `limit`; or a reset with a snapshot of at most `snapshot` notifications.
+    /// Returns at most `limit` changes after a position, or a reset with at most `snapshot`
+    /// notifications.
     pub fn changes(&self, after: Position, limit: usize, snapshot: usize) -> ChangesAnswer {
         if let Some(reason) = self.reset(after) {
             return ChangesAnswer::reset(reason, self.page(snapshot, None));
@@ -40,13 +42,13 @@ impl InboxLog {
         ChangesAnswer::changes(changes, more)
     }
 
-    /// The changes after a seq, as they are told now, as far back as the log goes.
+    /// Returns the changes after a seq, as far back as the log goes and as clients get them now.
     pub fn records(&self, after: u64) -> impl Iterator<Item = Change> {
         let skip = usize::try_from(after.saturating_sub(self.floor())).unwrap_or(usize::MAX);
-        self.changes.iter().skip(skip).map(|change| self.as_told(change))
+        self.changes.iter().skip(skip).map(|change| self.as_sent(change))
     }
 
-    /// The seq of the oldest change that is still in the log, less one: a catch-up from there or later can be told.
+    /// Returns the seq before the oldest change in the log, from which on a catch-up is possible.
     pub fn floor(&self) -> u64 {
         self.changes.front().map_or(self.head.position.seq, |change| change.stamp.seq - 1)
     }
@@ -65,7 +67,8 @@ impl InboxLog {
         (head.seq - after.seq > Self::FAR_BEHIND).then_some(ResetReason::Behind)
     }
 
-    /// The tag of the record at a seq, also of the newest that were forgotten: the head, and the next record, tell it too.
+    /// Returns the tag of the change at a seq. It is also in the next change and in the head, so
+    /// that the newest forgotten tag is still known.
     pub(super) fn tag_at(&self, seq: u64) -> Option<Tag> {
         if seq == self.head.position.seq {
             return self.head.position.tag;
@@ -74,8 +77,8 @@ impl InboxLog {
         self.changes.get(next)?.stamp.prev
     }
 
-    /// The record of an added notification that was removed since says only that it is gone.
-    fn as_told(&self, change: &Change) -> Change {
+    /// Returns a change as clients get it: an added notification that was removed is only gone.
+    fn as_sent(&self, change: &Change) -> Change {
         match &change.kind {
             ChangeKind::Added { notification }
                 if !matches!(self.ids.get(&notification.id), Some(Some(_))) =>

@@ -5,7 +5,7 @@ use internal_notifications_models::{Change, ChangeKind, UserId};
 
 use super::contents::Contents;
 use super::inbox::{Inbox, Lease, Publication};
-use crate::{Unpublishable, Unpublished};
+use crate::{PublishLimits, Unpublished};
 
 /// Milliseconds for which an inbox is left to the store that publishes it.
 const LEASE: i64 = 5_000;
@@ -53,7 +53,7 @@ pub(super) fn unpublished(
     contents: &mut Contents,
     publisher: Option<Publisher>,
     users: &[(UserId, u64)],
-    most: Unpublishable,
+    limits: PublishLimits,
 ) -> Vec<Unpublished> {
     let mut told = Vec::new();
     for (user, after) in users {
@@ -68,10 +68,11 @@ pub(super) fn unpublished(
         if missed == 0 {
             continue;
         }
-        let far_behind = usize::try_from(missed).unwrap_or(usize::MAX) > most.changes;
+        let far_behind = usize::try_from(missed).unwrap_or(usize::MAX) > limits.changes;
         let after = if far_behind { seq - 1 } else { after };
         let changes: Vec<_> = inbox.log.records(after).collect();
-        let changes = changes.into_iter().map(|change| told_as(contents, change, most.body)).collect();
+        let changes =
+            changes.into_iter().map(|change| told_as(contents, change, limits.body_bytes)).collect();
         told.push(Unpublished { user_id: user.clone(), changes, far_behind });
     }
     told

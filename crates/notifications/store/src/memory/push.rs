@@ -9,8 +9,8 @@ use crate::{StoreError, StoreErrorKind};
 
 /// Does a push; nothing has changed when it is refused.
 pub(super) fn run(transaction: &mut Transaction<'_>, push: &NewPush) -> Result<Receipt, StoreError> {
-    let used = push.idempotency.as_ref().map(|key| (push.sender.clone(), key.key.clone()));
-    if let Some((key, answer)) = push.idempotency.as_ref().zip(used.as_ref()).and_then(|(key, used)| {
+    let used = push.idempotency_key.as_ref().map(|key| (push.sender.clone(), key.key.clone()));
+    if let Some((key, answer)) = push.idempotency_key.as_ref().zip(used.as_ref()).and_then(|(key, used)| {
         let answer = transaction.contents.answers.get(used)?;
         Some((key, answer))
     }) {
@@ -24,7 +24,7 @@ pub(super) fn run(transaction: &mut Transaction<'_>, push: &NewPush) -> Result<R
         }
     }
     let receipt = deliver(transaction, push);
-    if let Some((used, key)) = used.zip(push.idempotency.as_ref()) {
+    if let Some((used, key)) = used.zip(push.idempotency_key.as_ref()) {
         let (request, receipt, at) = (key.request.clone(), receipt.clone(), push.at.as_millisecond());
         transaction.contents.answers.insert(used, Answer { request, receipt, at });
     }

@@ -11,7 +11,7 @@ use crate::{Sweep, Swept};
 /// Looks after some inboxes. Their counters cannot be wrong: `InboxLog` has no other way to count.
 pub(super) fn run(transaction: &mut Transaction<'_>, sweep: &Sweep) -> Swept {
     let (cuts, now) = (sweep.cuts(), sweep.now.as_millisecond());
-    let (mut swept, limit) = (Swept::default(), sweep.inboxes.max(1));
+    let (mut swept, limit) = (Swept::default(), sweep.limit.max(1));
     let after = sweep.after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
     let inboxes = transaction.contents.inboxes.range::<UserId, _>((after, Bound::Unbounded));
     let users: Vec<_> = inboxes.map(|(user, _)| user.clone()).take(limit).collect();

@@ -6,7 +6,7 @@ use internal_notifications_service::Refused;
 use super::contents::Contents;
 use super::inbox::{Inbox, Removed};
 use crate::rules::hooks::MakeTag;
-use crate::{StoreError, StoreErrorKind, Write, WriteKind};
+use crate::{InboxCommand, StoreError, StoreErrorKind, Write};
 
 /// Changes of inboxes that become visible together: the contents are locked meanwhile, and nothing in it can fail half-way.
 pub(super) struct Transaction<'a> {
@@ -63,11 +63,11 @@ impl<'a> Transaction<'a> {
         let mut none = Inbox::default();
         let inbox = self.contents.inboxes.get_mut(user).unwrap_or(&mut none);
         let (before, at) = (inbox.seq(), write.at.as_millisecond());
-        let leaving = match &write.kind {
-            WriteKind::Remove(id) => inbox.added(id).map(|added| (id.clone(), Removed { added, at })),
+        let leaving = match &write.command {
+            InboxCommand::Remove(id) => inbox.added(id).map(|added| (id.clone(), Removed { added, at })),
             _ => None,
         };
-        let answer = inbox.log.write(&write.kind, write.op.as_ref(), time(at), (self.make_tag)());
+        let answer = inbox.log.write(&write.command, write.op.as_ref(), time(at), (self.make_tag)());
         let answer = answer.map_err(|refused| {
             let kind = match refused {
                 Refused::Unknown => StoreErrorKind::NotFound,

@@ -8,9 +8,9 @@ use sqlx::{PgConnection, Row};
 use super::row::{self, change_columns, join_added};
 use super::work::Reading;
 use crate::sql::failure::Failure;
-use crate::{Unpublishable, Unpublished};
+use crate::{PublishLimits, Unpublished};
 
-/// [`Store::behind`](crate::Store::behind).
+/// [`Store::unpublished_users`](crate::Store::unpublished_users).
 pub(super) struct Behind<'a> {
     pub(super) owner: i64,
     /// The last inbox that was given.
@@ -18,12 +18,12 @@ pub(super) struct Behind<'a> {
     pub(super) limit: usize,
 }
 
-/// [`Store::unpublished`](crate::Store::unpublished): takes a lease on the inboxes, then reads.
+/// [`Store::claim_unpublished`](crate::Store::claim_unpublished): takes a lease on the inboxes, then reads.
 pub(super) struct Claim<'a> {
     pub(super) owner: i64,
     pub(super) lease: Duration,
     pub(super) users: &'a [(UserId, u64)],
-    pub(super) most: Unpublishable,
+    pub(super) limits: PublishLimits,
 }
 
 /// [`Store::mark_published`](crate::Store::mark_published).
@@ -97,7 +97,7 @@ impl Claim<'_> {
         let users: Vec<&str> = self.users.iter().map(|(user, _)| user.as_str()).collect();
         let after: Vec<i64> = self.users.iter().map(|(_, after)| row::seq(*after)).collect();
         let query = sqlx::query(sql).bind(users).bind(after).bind(claimed);
-        let query = query.bind(row::limit(self.most.changes)).bind(row::limit(self.most.body));
+        let query = query.bind(row::limit(self.limits.changes)).bind(row::limit(self.limits.body_bytes));
         let mut told: BTreeMap<i64, Unpublished> = BTreeMap::new();
         for row in query.fetch_all(connection).await? {
             let place: i64 = row.try_get("place")?;

@@ -48,7 +48,7 @@ async fn take_key(
     transaction: &mut Transaction<'_>,
     push: &NewPush,
 ) -> Result<Option<Result<Receipt, StoreError>>, Failure> {
-    let Some(key) = &push.idempotency else { return Ok(None) };
+    let Some(key) = &push.idempotency_key else { return Ok(None) };
     let sql = "INSERT INTO idempotency (sender, key, request, answer, at) VALUES ($1, $2, $3, '', $4)
                ON CONFLICT (sender, key) DO NOTHING";
     let query = sqlx::query(sql).bind(&push.sender).bind(&key.key).bind(&key.request);
@@ -70,7 +70,7 @@ async fn keep_answer(
     push: &NewPush,
     receipt: &Receipt,
 ) -> Result<(), Failure> {
-    let Some(key) = &push.idempotency else { return Ok(()) };
+    let Some(key) = &push.idempotency_key else { return Ok(()) };
     let sql = "UPDATE idempotency SET answer = $3 WHERE sender = $1 AND key = $2";
     let query = sqlx::query(sql).bind(&push.sender).bind(&key.key).bind(serde_json::to_string(receipt)?);
     query.execute(&mut *transaction.connection).await?;

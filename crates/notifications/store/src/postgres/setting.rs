@@ -5,10 +5,10 @@ use super::{PostgresOptions, PostgresUrl, connect};
 use crate::StoreError;
 use crate::sql::failure::Failure;
 
-/// [`Store::setting`](crate::Store::setting).
+/// [`Store::get_or_insert_setting`](crate::Store::get_or_insert_setting).
 pub(super) struct Setting<'a> {
     pub(super) name: &'a str,
-    pub(super) make: &'a str,
+    pub(super) value: &'a str,
 }
 
 /// [`Store::ready`](crate::Store::ready): writes what is never the same.
@@ -19,7 +19,7 @@ impl Reading for Setting<'_> {
 
     async fn read(&self, connection: &mut PgConnection) -> Result<String, Failure> {
         let sql = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-        sqlx::query(sql).bind(self.name).bind(self.make).execute(&mut *connection).await?;
+        sqlx::query(sql).bind(self.name).bind(self.value).execute(&mut *connection).await?;
         let sql = "SELECT value FROM settings WHERE name = $1";
         Ok(sqlx::query_scalar(sql).bind(self.name).fetch_one(connection).await?)
     }
@@ -40,7 +40,7 @@ impl Reading for Ping {
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn kept_setting(
+pub async fn read_setting(
     url: &PostgresUrl,
     options: &PostgresOptions,
     name: &str,

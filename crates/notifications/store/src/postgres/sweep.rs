@@ -41,7 +41,7 @@ pub(super) async fn run(
     let (cuts, now) = (sweep.cuts(), sweep.now);
     let looked = database.read_moment(Look { sweep: &sweep, cuts }).await?;
     let next =
-        looked.last().filter(|_| looked.len() >= sweep.inboxes.max(1)).map(|looked| looked.user_id.clone());
+        looked.last().filter(|_| looked.len() >= sweep.limit.max(1)).map(|looked| looked.user_id.clone());
     let mut swept = Swept { next, inboxes: looked.len() as u64, ..Swept::default() };
     let mut inboxes: Vec<i64> =
         looked.iter().filter(|looked| looked.is_untidy(&cuts)).map(|looked| looked.inbox).collect();
@@ -144,8 +144,7 @@ impl Reading for Look<'_> {
         let cuts = &self.cuts;
         let after = self.sweep.after.as_ref().map_or("", UserId::as_str);
         let query = sqlx::query(sql).bind(cuts.age).bind(cuts.count).bind(cuts.log_age).bind(cuts.ids);
-        let rows =
-            query.bind(after).bind(row::limit(self.sweep.inboxes.max(1))).fetch_all(connection).await?;
+        let rows = query.bind(after).bind(row::limit(self.sweep.limit.max(1))).fetch_all(connection).await?;
         rows.iter().map(Looked::new).collect()
     }
 }

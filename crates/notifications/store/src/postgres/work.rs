@@ -96,7 +96,7 @@ impl Database {
         }
     }
 
-    pub(super) fn repeats(&self) -> u64 {
+    pub(super) fn retries(&self) -> u64 {
         self.repeats.load(Ordering::Relaxed)
     }
 

@@ -9,7 +9,7 @@ use super::work::{Ended, Writing};
 use crate::sql::failure::Failure;
 use crate::sql::journal::{ChangeBody, Inbox};
 use crate::sql::order::in_the_order_asked;
-use crate::{StoreError, StoreErrorKind, Write, WriteKind};
+use crate::{InboxCommand, StoreError, StoreErrorKind, Write};
 
 /// A write in a user's own inbox.
 pub(super) struct InboxWrite(pub(super) UserId, pub(super) Write);
@@ -30,7 +30,7 @@ impl Writing for InboxWrite {
             return Ok(Ended::Rollback(Ok(nothing)));
         }
         let at = write.at.as_millisecond();
-        let kind = match apply(transaction.connection, inbox, &write.kind, at).await? {
+        let kind = match apply(transaction.connection, inbox, &write.command, at).await? {
             Ok(Some(kind)) => kind,
             Ok(None) => return Ok(Ended::Rollback(Ok(nothing))),
             Err(refused) => {
@@ -54,11 +54,11 @@ async fn is_done(connection: &mut PgConnection, inbox: i64, op: &str) -> Result<
 async fn apply(
     connection: &mut PgConnection,
     inbox: &mut Inbox,
-    kind: &WriteKind,
+    kind: &InboxCommand,
     at: i64,
 ) -> Result<Result<Option<ChangeKind>, StoreErrorKind>, Failure> {
     Ok(Ok(match kind {
-        WriteKind::Opened(ids) => {
+        InboxCommand::Opened(ids) => {
             let sql = "UPDATE deliveries d SET opened_at = $3 FROM notifications n
                        WHERE n.id = ANY($2) AND d.notification = n.key AND d.inbox = $1
                          AND d.opened_at IS NULL AND d.removed_at IS NULL RETURNING n.id";
@@ -66,7 +66,7 @@ async fn apply(
             inbox.head.pending = inbox.head.pending.saturating_sub(ids.len() as u64);
             (!ids.is_empty()).then_some(ChangeKind::Opened { ids })
         }
-        WriteKind::Unopened(ids) => {
+        InboxCommand::Unopened(ids) => {
             let sql = "UPDATE deliveries d SET opened_at = $3 FROM notifications n
                        WHERE n.id = ANY($2) AND d.notification = n.key AND d.inbox = $1
                          AND d.opened_at IS NOT NULL AND d.removed_at IS NULL RETURNING n.id";
@@ -74,7 +74,7 @@ async fn apply(
             inbox.head.pending += ids.len() as u64;
             (!ids.is_empty()).then_some(ChangeKind::Unopened { ids })
         }
-        WriteKind::OpenedAll { through, tag } => {
+        InboxCommand::OpenedAll { through, tag } => {
             let head = inbox.head.position;
             let seen = Position { seq: through.unwrap_or(head.seq), tag: *tag };
             if seen.seq > head.seq || !is_of_this_history(connection, inbox, seen).await? {
@@ -87,7 +87,7 @@ async fn apply(
             inbox.head.pending = inbox.head.pending.saturating_sub(opened);
             (opened > 0).then_some(ChangeKind::OpenedAll { through: seen.seq })
         }
-        WriteKind::Remove(id) => {
+        InboxCommand::Remove(id) => {
             let sql = "UPDATE deliveries SET removed_at = $3
                        WHERE inbox = $1 AND removed_at IS NULL AND notification = (SELECT key FROM notifications WHERE id = $2)
                        RETURNING opened_at IS NULL";

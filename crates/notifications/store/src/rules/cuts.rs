@@ -22,15 +22,15 @@ pub(crate) struct Cuts {
 
 impl Sweep {
     pub(crate) fn cuts(&self) -> Cuts {
-        let keep = &self.keep;
+        let retention = &self.retention;
         let over = |age: Option<Duration>| age.map_or(i64::MIN, |age| ago(self.now, age));
         Cuts {
-            age: over(keep.age),
-            count: keep.count.and_then(|count| i64::try_from(count).ok()).unwrap_or(i64::MAX),
-            log_age: over(keep.log_age),
-            log_count: keep.log_count.unwrap_or(u64::MAX),
-            ids: over(Some(keep.ids)),
-            keys: over(Some(keep.keys)),
+            age: over(retention.age),
+            count: retention.count.and_then(|count| i64::try_from(count).ok()).unwrap_or(i64::MAX),
+            log_age: over(retention.log_age),
+            log_count: retention.log_count.unwrap_or(u64::MAX),
+            ids: over(Some(retention.ids)),
+            keys: over(Some(retention.keys)),
         }
     }
 }
@@ -53,8 +53,8 @@ mod tests {
     use super::*;
     use crate::Retention;
 
-    fn cuts(keep: Retention) -> Cuts {
-        Sweep { after: None, inboxes: 1, keep, now: Timestamp::from_millisecond(1_000).unwrap() }.cuts()
+    fn cuts(retention: Retention) -> Cuts {
+        Sweep::new(retention, Timestamp::from_millisecond(1_000).unwrap()).cuts()
     }
 
     #[test]

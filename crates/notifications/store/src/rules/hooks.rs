@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use internal_notifications_models::{Tag, UserId};
 
-use crate::Committed;
+use crate::CommitListener;
 
 /// Makes the tag of each change.
 pub(crate) type MakeTag = dyn Fn() -> Tag + Send + Sync;
@@ -10,7 +10,7 @@ pub(crate) type MakeTag = dyn Fn() -> Tag + Send + Sync;
 /// What the options of every store can replace.
 #[derive(Clone)]
 pub(crate) struct Hooks {
-    pub(crate) committed: Option<Arc<dyn Committed>>,
+    pub(crate) committed: Option<Arc<dyn CommitListener>>,
     pub(crate) make_tag: Arc<MakeTag>,
 }
 
@@ -34,7 +34,7 @@ impl Hooks {
 macro_rules! hook_setters {
     () => {
         /// Calls this after each commit, with the users whose inboxes changed.
-        pub fn with_committed(mut self, committed: std::sync::Arc<dyn crate::Committed>) -> Self {
+        pub fn with_commit_listener(mut self, committed: std::sync::Arc<dyn crate::CommitListener>) -> Self {
             self.hooks.committed = Some(committed);
             self
         }

@@ -6,7 +6,7 @@ use crate::{IdempotencyKey, Push, StoreError, StoreErrorKind};
 /// A push, made ready on its caller's time: connections that write are few, callers are many.
 pub(crate) struct NewPush {
     pub(crate) sender: String,
-    pub(crate) idempotency: Option<IdempotencyKey>,
+    pub(crate) idempotency_key: Option<IdempotencyKey>,
     pub(crate) id: NotificationId,
     pub(crate) body: String,
     /// SHA-256 of the body, in hexadecimal.
@@ -31,12 +31,12 @@ pub(crate) struct StoredNotification {
 
 impl NewPush {
     pub(crate) fn new(push: Push) -> Result<Self, StoreError> {
-        let Push { sender, idempotency, id, notification, mut user_ids, at } = push;
+        let Push { id, sender, notification, mut user_ids, at, idempotency_key } = push;
         let due = notification.send_after.filter(|due| *due > at);
         let expires_at = notification.expires_at;
         let (body, digest) = body(notification)?;
         user_ids.sort_unstable();
-        Ok(Self { sender, idempotency, id, body, digest, user_ids, at, due, expires_at })
+        Ok(Self { sender, idempotency_key, id, body, digest, user_ids, at, due, expires_at })
     }
 
     /// Whether a new notification may be stored for it.

@@ -20,7 +20,7 @@ pub(super) enum Command {
     Mark(Vec<(UserId, u64)>, Reply<Vec<UserId>>),
     Setting {
         name: String,
-        make: String,
+        value: String,
         reply: Reply<String>,
     },
     /// Writes something, so that it is known whether that can be done.

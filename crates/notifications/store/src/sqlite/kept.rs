@@ -12,7 +12,7 @@ use crate::sql::failure::Failure;
 ///
 /// # Errors
 /// The file is no database, or cannot be read.
-pub async fn kept_setting(path: &Path, name: &str) -> Result<Option<String>, StoreError> {
+pub async fn read_setting(path: &Path, name: &str) -> Result<Option<String>, StoreError> {
     if !path.exists() {
         return Ok(None);
     }
@@ -51,14 +51,14 @@ mod tests {
     async fn a_setting_is_read_beside_the_server_and_after_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
-        assert_eq!(kept_setting(&path, "a").await.unwrap(), None);
+        assert_eq!(read_setting(&path, "a").await.unwrap(), None);
         assert!(!path.exists());
         let store = SqliteStore::open(path.to_str().unwrap(), SqliteOptions::default()).await.unwrap();
-        store.setting("a", "made".into()).await.unwrap();
-        assert_eq!(kept_setting(&path, "a").await.unwrap().as_deref(), Some("made"));
-        assert_eq!(kept_setting(&path, "b").await.unwrap(), None);
+        store.get_or_insert_setting("a", "made".into()).await.unwrap();
+        assert_eq!(read_setting(&path, "a").await.unwrap().as_deref(), Some("made"));
+        assert_eq!(read_setting(&path, "b").await.unwrap(), None);
         store.close().await;
-        assert_eq!(kept_setting(&path, "a").await.unwrap().as_deref(), Some("made"));
+        assert_eq!(read_setting(&path, "a").await.unwrap().as_deref(), Some("made"));
     }
 
     #[tokio::test]
@@ -66,8 +66,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         std::fs::write(&path, "").unwrap();
-        assert_eq!(kept_setting(&path, "a").await.unwrap(), None);
+        assert_eq!(read_setting(&path, "a").await.unwrap(), None);
         std::fs::write(&path, "no database, but long enough to have a header".repeat(100)).unwrap();
-        assert!(kept_setting(&path, "a").await.is_err());
+        assert!(read_setting(&path, "a").await.is_err());
     }
 }

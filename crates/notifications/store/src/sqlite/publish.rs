@@ -8,7 +8,7 @@ use super::command::Command;
 use super::row::{self, change_columns, join_added};
 use super::transaction::Transaction;
 use crate::sql::failure::Failure;
-use crate::{Unpublishable, Unpublished};
+use crate::{PublishLimits, Unpublished};
 
 /// Moves the marks that a transaction's commands bring, all at its end, and answers them.
 pub(super) async fn mark(transaction: &mut Transaction<'_>, commands: &mut [Command]) -> Result<(), Failure> {
@@ -67,7 +67,7 @@ pub(super) async fn behind(
 pub(super) async fn unpublished(
     readers: &SqlitePool,
     users: &[(UserId, u64)],
-    most: Unpublishable,
+    limits: PublishLimits,
 ) -> Result<Vec<Unpublished>, Failure> {
     let sql = concat!(
         "SELECT asked.place, asked.missed > ?2 AS far_behind, ",
@@ -81,9 +81,9 @@ pub(super) async fn unpublished(
         join_added!()
     );
     let asked: Vec<_> = users.iter().map(|(user, after)| (user, row::seq(*after))).collect();
-    let query = sqlx::query(sql).bind(serde_json::to_string(&asked)?).bind(row::limit(most.changes));
+    let query = sqlx::query(sql).bind(serde_json::to_string(&asked)?).bind(row::limit(limits.changes));
     let mut told: BTreeMap<usize, Unpublished> = BTreeMap::new();
-    for row in query.bind(row::limit(most.body)).fetch_all(readers).await? {
+    for row in query.bind(row::limit(limits.body_bytes)).fetch_all(readers).await? {
         let place = usize::try_from(row.try_get::<i64, _>("place")?).unwrap_or(usize::MAX);
         let Some((user_id, _)) = users.get(place) else { continue };
         let far_behind = row.try_get("far_behind")?;

@@ -31,7 +31,7 @@ pub(super) async fn run(transaction: &mut Transaction<'_>, commands: &mut [Comma
     let (mut new, mut expiring, mut answers) = (Vec::new(), Vec::new(), Vec::new());
     for (push, reply) in &mut pushes {
         if let Some((key, (request, receipt))) =
-            push.idempotency.as_ref().and_then(|key| Some((key, answered.get(&used(push, key))?)))
+            push.idempotency_key.as_ref().and_then(|key| Some((key, answered.get(&used(push, key))?)))
         {
             reply.set(key.answer(request, receipt.clone()));
             continue;
@@ -57,7 +57,7 @@ pub(super) async fn run(transaction: &mut Transaction<'_>, commands: &mut [Comma
             }
         });
         let receipt = push.deliver(notification, &mut inboxes, &mut had, &mut transaction.journal);
-        if let Some(key) = &push.idempotency {
+        if let Some(key) = &push.idempotency_key {
             let answer = serde_json::to_string(&receipt)?;
             answers.push((&push.sender, key, answer, push.at.as_millisecond()));
             answered.insert(used(push, key), (key.request.clone(), receipt.clone()));
@@ -99,7 +99,8 @@ async fn answered(
     transaction: &mut Transaction<'_>,
     pushes: impl Iterator<Item = &NewPush>,
 ) -> Result<HashMap<(String, String), (String, Receipt)>, Failure> {
-    let keys: HashSet<_> = pushes.filter_map(|push| Some(used(push, push.idempotency.as_ref()?))).collect();
+    let keys: HashSet<_> =
+        pushes.filter_map(|push| Some(used(push, push.idempotency_key.as_ref()?))).collect();
     if keys.is_empty() {
         return Ok(HashMap::new());
     }

@@ -95,7 +95,7 @@ pub(super) async fn look(readers: &SqlitePool, sweep: &Sweep, cuts: &Cuts) -> Re
     );
     let after = sweep.after.as_ref().map_or("", UserId::as_str).to_owned();
     let query = sqlx::query(sql).bind(cuts.age).bind(cuts.count).bind(cuts.log_age).bind(cuts.ids);
-    let rows = query.bind(after).bind(row::limit(sweep.inboxes.max(1))).fetch_all(readers).await?;
+    let rows = query.bind(after).bind(row::limit(sweep.limit.max(1))).fetch_all(readers).await?;
     rows.iter().map(Looked::new).collect()
 }
 

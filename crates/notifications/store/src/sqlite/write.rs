@@ -8,7 +8,7 @@ use super::transaction::Transaction;
 use crate::sql::failure::Failure;
 use crate::sql::journal::{ChangeBody, Inbox};
 use crate::sql::order::in_the_order_asked;
-use crate::{StoreError, StoreErrorKind, Write, WriteKind};
+use crate::{InboxCommand, StoreError, StoreErrorKind, Write};
 
 /// Does a write in a user's own inbox; the inner error is a refusal, and nothing has changed then.
 pub(super) async fn run(
@@ -28,7 +28,7 @@ pub(super) async fn run(
         return Ok(Ok(nothing));
     }
     let at = write.at.as_millisecond();
-    let kind = match apply(transaction.connection, inbox, &write.kind, at).await? {
+    let kind = match apply(transaction.connection, inbox, &write.command, at).await? {
         Ok(Some(kind)) => kind,
         Ok(None) => return Ok(Ok(nothing)),
         Err(refused) => return Ok(Err(StoreError::new(refused).with_head(inbox.head))),
@@ -51,11 +51,11 @@ async fn is_done(connection: &mut SqliteConnection, inbox: i64, op: &str) -> Res
 async fn apply(
     connection: &mut SqliteConnection,
     inbox: &mut Inbox,
-    kind: &WriteKind,
+    kind: &InboxCommand,
     at: i64,
 ) -> Result<Result<Option<ChangeKind>, StoreErrorKind>, Failure> {
     Ok(Ok(match kind {
-        WriteKind::Opened(ids) => {
+        InboxCommand::Opened(ids) => {
             let sql = "UPDATE deliveries INDEXED BY deliveries_by_notification SET opened_at = ?3
                        WHERE inbox = ?1 AND opened_at IS NULL AND removed_at IS NULL
                          AND notification IN (SELECT n.key FROM json_each(?2) CROSS JOIN notifications n ON n.id = value)
@@ -64,7 +64,7 @@ async fn apply(
             inbox.head.pending = inbox.head.pending.saturating_sub(ids.len() as u64);
             (!ids.is_empty()).then_some(ChangeKind::Opened { ids })
         }
-        WriteKind::Unopened(ids) => {
+        InboxCommand::Unopened(ids) => {
             let sql = "UPDATE deliveries INDEXED BY deliveries_by_notification SET opened_at = ?3
                        WHERE inbox = ?1 AND opened_at IS NOT NULL AND removed_at IS NULL
                          AND notification IN (SELECT n.key FROM json_each(?2) CROSS JOIN notifications n ON n.id = value)
@@ -73,7 +73,7 @@ async fn apply(
             inbox.head.pending += ids.len() as u64;
             (!ids.is_empty()).then_some(ChangeKind::Unopened { ids })
         }
-        WriteKind::OpenedAll { through, tag } => {
+        InboxCommand::OpenedAll { through, tag } => {
             let head = inbox.head.position;
             let seen = Position { seq: through.unwrap_or(head.seq), tag: *tag };
             if seen.seq > head.seq || !is_of_this_history(connection, inbox, seen).await? {
@@ -86,7 +86,7 @@ async fn apply(
             inbox.head.pending = inbox.head.pending.saturating_sub(opened);
             (opened > 0).then_some(ChangeKind::OpenedAll { through: seen.seq })
         }
-        WriteKind::Remove(id) => {
+        InboxCommand::Remove(id) => {
             let sql = "UPDATE deliveries INDEXED BY deliveries_by_notification SET removed_at = ?3
                        WHERE inbox = ?1 AND removed_at IS NULL AND notification = (SELECT key FROM notifications WHERE id = ?2)
                        RETURNING opened_at IS NULL";

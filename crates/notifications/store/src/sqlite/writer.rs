@@ -161,8 +161,8 @@ impl Session {
                 [Command::Tidy(untidy, reply)] => {
                     reply.set(Ok(tidy::run(&mut transaction, untidy).await?));
                 }
-                [Command::Setting { name, make, reply }] => {
-                    reply.set(Ok(setting(transaction.connection, name, make).await?));
+                [Command::Setting { name, value, reply }] => {
+                    reply.set(Ok(setting(transaction.connection, name, value).await?));
                 }
                 [Command::Ping(reply)] => {
                     try_a_write(transaction.connection).await?;
@@ -187,9 +187,9 @@ async fn try_a_write(connection: &mut SqliteConnection) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn setting(connection: &mut SqliteConnection, name: &str, make: &str) -> Result<String, Failure> {
+async fn setting(connection: &mut SqliteConnection, name: &str, value: &str) -> Result<String, Failure> {
     let sql = "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING";
-    sqlx::query(sql).bind(name.to_owned()).bind(make.to_owned()).execute(&mut *connection).await?;
+    sqlx::query(sql).bind(name.to_owned()).bind(value.to_owned()).execute(&mut *connection).await?;
     let sql = "SELECT value FROM settings WHERE name = ?1";
     Ok(sqlx::query_scalar(sql).bind(name.to_owned()).fetch_one(connection).await?)
 }

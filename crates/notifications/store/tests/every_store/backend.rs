@@ -7,7 +7,7 @@ use internal_notifications_models::Tag;
 use internal_notifications_store::memory::{MemoryOptions, MemoryStore};
 use internal_notifications_store::postgres::{PostgresOptions, PostgresStore};
 use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore};
-use internal_notifications_store::{Committed, Store};
+use internal_notifications_store::{CommitListener, Store};
 
 use crate::kept::{Kept, LEASE};
 
@@ -24,7 +24,7 @@ pub(crate) enum Backend {
 /// How a store is opened.
 #[derive(Clone, Default)]
 pub(crate) struct Options {
-    committed: Option<Arc<dyn Committed>>,
+    committed: Option<Arc<dyn CommitListener>>,
     tags: Option<Arc<dyn Fn() -> Tag + Send + Sync>>,
 }
 
@@ -91,7 +91,7 @@ impl Backend {
 }
 
 impl Options {
-    pub(crate) fn with_committed(mut self, committed: Arc<dyn Committed>) -> Self {
+    pub(crate) fn with_commit_listener(mut self, committed: Arc<dyn CommitListener>) -> Self {
         self.committed = Some(committed);
         self
     }
@@ -106,7 +106,7 @@ impl Options {
             ($options:expr) => {{
                 let mut with = $options;
                 if let Some(committed) = &self.committed {
-                    with = with.with_committed(committed.clone());
+                    with = with.with_commit_listener(committed.clone());
                 }
                 if let Some(tags) = self.tags.clone() {
                     with = with.with_tags(move || tags());

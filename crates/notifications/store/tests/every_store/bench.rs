@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use internal_notifications_models::{
-    Change, ChangesAnswer, InternalNotification, NotificationId, OpId, Position, Receipt, ResetReason,
-    Timestamp, UserId, WriteAnswer,
+    Change, ChangesAnswer, NotificationId, OpId, Position, Receipt, ResetReason, Timestamp, WriteAnswer,
 };
 use internal_notifications_store::{
-    Advanced, Push, Retention, Store, StoreError, Sweep, Swept, Unpublishable, Write, WriteKind,
+    Advanced, InboxCommand, PublishLimits, Push, Retention, Store, StoreError, Sweep, Swept, Write,
 };
 
 use crate::backend::{Backend, Options};
 use crate::kept::Kept;
+
+pub(crate) use crate::values::{at, id, push, user};
 
 pub(crate) struct Bench {
     pub(crate) store: Arc<dyn Store>,
@@ -44,18 +45,18 @@ impl Bench {
         self.store.push(push(name, users)).await.unwrap()
     }
 
-    pub(crate) async fn write(&self, name: &str, kind: WriteKind) -> Result<WriteAnswer, StoreError> {
-        self.store.write(&user(name), Write { kind, op: None, at: at(50) }).await
+    pub(crate) async fn write(&self, name: &str, command: InboxCommand) -> Result<WriteAnswer, StoreError> {
+        self.store.write(&user(name), Write::new(command, at(50))).await
     }
 
     pub(crate) async fn write_as(
         &self,
         name: &str,
         op: &str,
-        kind: WriteKind,
+        command: InboxCommand,
     ) -> Result<WriteAnswer, StoreError> {
         let op = Some(OpId::new(op).unwrap());
-        self.store.write(&user(name), Write { kind, op, at: at(60) }).await
+        self.store.write(&user(name), Write::new(command, at(60)).with_op(op)).await
     }
 
     /// Does all that is due, however many calls it takes.
@@ -77,7 +78,7 @@ impl Bench {
     pub(crate) async fn sweep(&self, now: Timestamp, keep: Retention, inboxes: usize) -> Swept {
         let mut sum = Swept::default();
         loop {
-            let sweep = Sweep { after: sum.next.take(), inboxes, keep: keep.clone(), now };
+            let sweep = Sweep::new(keep.clone(), now).with_after(sum.next.take()).with_limit(inboxes);
             let swept = self.store.sweep(sweep).await.unwrap();
             sum.inboxes += swept.inboxes;
             sum.pruned += swept.pruned;
@@ -92,15 +93,15 @@ impl Bench {
 
     /// Marks everything published, as a dispatcher does.
     pub(crate) async fn publish_all(&self) {
-        let behind = self.store.behind(1_000).await.unwrap();
+        let behind = self.store.unpublished_users(1_000).await.unwrap();
         self.mark(&behind.iter().map(|user| (user.as_str(), u64::MAX)).collect::<Vec<_>>()).await;
     }
 
     /// Moves marks, as who is at these users.
     pub(crate) async fn mark(&self, marks: &[(&str, u64)]) {
         let of = |seq: Option<u64>| marks.iter().map(move |(name, mark)| (user(name), seq.unwrap_or(*mark)));
-        let most = Unpublishable { changes: 1, body: 0 };
-        self.store.unpublished(&of(Some(0)).collect::<Vec<_>>(), most).await.unwrap();
+        let most = PublishLimits::new(1, 0);
+        self.store.claim_unpublished(&of(Some(0)).collect::<Vec<_>>(), most).await.unwrap();
         self.store.mark_published(&of(None).collect::<Vec<_>>()).await.unwrap();
     }
 
@@ -152,29 +153,11 @@ pub(crate) fn keep(but: impl FnOnce(&mut Retention)) -> Retention {
     keep
 }
 
-pub(crate) fn user(name: &str) -> UserId {
-    UserId::new(name).unwrap()
-}
-
-pub(crate) fn id(name: &str) -> NotificationId {
-    NotificationId::new(name).unwrap()
-}
-
 pub(crate) fn ids(names: &[&str]) -> Vec<NotificationId> {
     names.iter().map(|name| id(name)).collect()
 }
 
-pub(crate) fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_second(1_700_000_000 + seconds).unwrap()
-}
-
-pub(crate) fn push(name: &str, users: &[&str]) -> Push {
-    Push {
-        idempotency: None,
-        sender: "key:shop".to_owned(),
-        id: id(name),
-        notification: InternalNotification::new(format!("about {name}")),
-        user_ids: users.iter().map(|name| user(name)).collect(),
-        at: at(0),
-    }
+pub(crate) fn push_at(at: Timestamp, mut push: Push) -> Push {
+    push.at = at;
+    push
 }

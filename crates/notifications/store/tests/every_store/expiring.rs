@@ -1,8 +1,8 @@
 use internal_notifications_models::{ChangeKind, RemovedReason, Timestamp};
-use internal_notifications_store::{Advanced, Push, StoreErrorKind, WriteKind};
+use internal_notifications_store::{Advanced, InboxCommand, Push, StoreErrorKind};
 
 use crate::backend::Backend;
-use crate::bench::{Bench, at, id, ids, push, user};
+use crate::bench::{Bench, at, id, ids, push, push_at, user};
 
 /// A push made at 0.
 fn until(name: &str, users: &[&str], expires_at: Timestamp) -> Push {
@@ -30,8 +30,8 @@ async fn what_is_over_is_refused_and_leaves_no_trace(on: Backend) {
 async fn an_expired_notification_leaves_every_inbox_by_a_change(on: Backend) {
     let bench = Bench::new(on).await;
     bench.store.push(until("n", &["ada", "bob", "eve"], at(10))).await.unwrap();
-    bench.write("ada", WriteKind::Opened(vec![id("n")])).await.unwrap();
-    bench.write("eve", WriteKind::Remove(id("n"))).await.unwrap();
+    bench.write("ada", InboxCommand::Opened(vec![id("n")])).await.unwrap();
+    bench.write("eve", InboxCommand::Remove(id("n"))).await.unwrap();
     assert!(bench.store.advance("2023-11-14T22:13:29.999Z".parse().unwrap(), 10).await.unwrap().is_idle());
     assert_eq!(bench.ids("ada").await, ["n"]);
     assert_eq!(bench.store.advance(at(12), 10).await.unwrap(), withdrawn(2));
@@ -68,7 +68,7 @@ async fn what_expires_before_it_was_sent_never_enters(on: Backend) {
 async fn pushed_again_once_it_is_over_it_goes_to_nobody(on: Backend) {
     let bench = Bench::new(on).await;
     bench.store.push(until("n", &["ada"], at(10))).await.unwrap();
-    let again = |seconds| Push { at: at(seconds), ..until("n", &["ada", "new"], at(10)) };
+    let again = |seconds| push_at(at(seconds), until("n", &["ada", "new"], at(10)));
     assert_eq!(bench.store.push(again(10)).await.unwrap().duplicates, 2, "over, and still in an inbox");
     assert_eq!(bench.advance(at(11), 10).await, withdrawn(1));
     assert_eq!(bench.store.push(again(12)).await.unwrap().duplicates, 2);
@@ -96,7 +96,7 @@ async fn what_expires_with_nobody_hides_nothing_that_is_due(on: Backend) {
     let bench = Bench::new(on).await;
     for name in ["a", "b", "c"] {
         bench.store.push(until(name, &["ada"], at(5))).await.unwrap();
-        bench.write("ada", WriteKind::Remove(id(name))).await.unwrap();
+        bench.write("ada", InboxCommand::Remove(id(name))).await.unwrap();
     }
     bench.store.push(until("d", &["ada"], at(6))).await.unwrap();
     let mut later = push("later", &["ada"]);

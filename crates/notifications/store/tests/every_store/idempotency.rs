@@ -13,7 +13,7 @@ fn keyed(key: &str, made: &str, users: &[&str]) -> Push {
         serde_json::from_value(json!({"user_ids": users, "notification": {"content": "c"}})).unwrap();
     let mut push = push(made, users);
     push.notification = request.notification.clone();
-    push.idempotency = Some(IdempotencyKey::new(key, &request).unwrap());
+    push.idempotency_key = Some(IdempotencyKey::new(key, &request).unwrap());
     push
 }
 
@@ -64,7 +64,8 @@ async fn another_request_with_the_key_is_refused(on: Backend) {
 async fn a_key_belongs_to_its_caller(on: Backend) {
     let bench = Bench::new(on).await;
     bench.store.push(keyed("k", "n", &["ada"])).await.unwrap();
-    let other = Push { sender: "key:other".to_owned(), ..keyed("k", "m", &["bob"]) };
+    let mut other = keyed("k", "m", &["bob"]);
+    other.sender = "key:other".to_owned();
     assert_eq!(kind(bench.store.push(other).await), Ok(("m".to_owned(), 1)));
     assert_eq!(kind(bench.store.push(keyed("j", "o", &["ada"])).await), Ok(("o".to_owned(), 1)));
 }

@@ -23,4 +23,6 @@ mod retracting;
 mod rules;
 mod scheduling;
 mod sharing;
+#[path = "../support/values.rs"]
+mod values;
 mod writing;

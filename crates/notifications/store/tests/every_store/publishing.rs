@@ -1,22 +1,22 @@
 use std::sync::{Arc, Mutex};
 
 use internal_notifications_models::{ChangeKind, UserId};
-use internal_notifications_store::{Committed, Unpublishable, Unpublished, WriteKind};
+use internal_notifications_store::{CommitListener, InboxCommand, PublishLimits, Unpublished};
 
 use crate::backend::{Backend, Options};
 use crate::bench::{Bench, id, push, user};
 
-const MOST: Unpublishable = Unpublishable { changes: 100, body: 10_000 };
+const MOST: PublishLimits = PublishLimits::new(100, 10_000);
 
 async fn behind(bench: &Bench) -> Vec<String> {
-    let mut users = bench.store.behind(100).await.unwrap();
+    let mut users = bench.store.unpublished_users(100).await.unwrap();
     users.sort_unstable();
     users.iter().map(UserId::to_string).collect()
 }
 
-async fn unpublished(bench: &Bench, users: &[(&str, u64)], most: Unpublishable) -> Vec<Unpublished> {
+async fn unpublished(bench: &Bench, users: &[(&str, u64)], most: PublishLimits) -> Vec<Unpublished> {
     let users: Vec<_> = users.iter().map(|(name, after)| (user(name), *after)).collect();
-    bench.store.unpublished(&users, most).await.unwrap()
+    bench.store.claim_unpublished(&users, most).await.unwrap()
 }
 
 /// Whose, and which seqs.
@@ -30,7 +30,7 @@ async fn changes_wait_until_they_are_marked_published(on: Backend) {
     assert!(behind(&bench).await.is_empty());
     bench.push("a", &["ada", "bob"]).await;
     bench.push("b", &["ada"]).await;
-    bench.write("ada", WriteKind::Opened(vec![id("a")])).await.unwrap();
+    bench.write("ada", InboxCommand::Opened(vec![id("a")])).await.unwrap();
     assert_eq!(behind(&bench).await, ["ada", "bob"]);
     let of = unpublished(&bench, &[("bob", 0), ("new", 0), ("ada", 0)], MOST).await;
     assert_eq!(told(&of), [("bob", vec![1]), ("ada", vec![1, 2, 3])]);
@@ -75,7 +75,7 @@ async fn far_behind_only_the_newest_is_given(on: Backend) {
     for name in ["a", "b", "c"] {
         bench.push(name, &["ada"]).await;
     }
-    let few = Unpublishable { changes: 2, ..MOST };
+    let few = PublishLimits::new(2, MOST.body_bytes);
     let of = unpublished(&bench, &[("ada", 0)], few).await;
     assert_eq!(told(&of), [("ada", vec![3])]);
     assert!(of[0].far_behind);
@@ -91,8 +91,8 @@ async fn a_body_too_large_or_removed_is_told_as_gone(on: Backend) {
         pushed.notification.content = "é".repeat(if name == "large" { 600 } else { 10 });
         bench.store.push(pushed).await.unwrap();
     }
-    bench.write("ada", WriteKind::Remove(id("removed"))).await.unwrap();
-    let of = unpublished(&bench, &[("ada", 0)], Unpublishable { body: 1_000, ..MOST }).await;
+    bench.write("ada", InboxCommand::Remove(id("removed"))).await.unwrap();
+    let of = unpublished(&bench, &[("ada", 0)], PublishLimits::new(MOST.changes, 1_000)).await;
     let [large, removed, small, remove] = &of[0].changes[..] else { panic!() };
     assert_eq!(large.kind, ChangeKind::Gone { id: id("large") });
     assert_eq!(removed.kind, ChangeKind::Gone { id: id("removed") });
@@ -105,7 +105,7 @@ async fn inboxes_that_stay_behind_do_not_hide_the_others(on: Backend) {
     bench.push("a", &["u1", "u2", "u3", "u4", "u5"]).await;
     let mut seen = Vec::new();
     for _ in 0..5 {
-        seen.extend(bench.store.behind(2).await.unwrap());
+        seen.extend(bench.store.unpublished_users(2).await.unwrap());
     }
     seen.sort_unstable();
     let twice: Vec<_> =
@@ -116,7 +116,7 @@ async fn inboxes_that_stay_behind_do_not_hide_the_others(on: Backend) {
 #[derive(Default)]
 struct Heard(Mutex<Vec<String>>);
 
-impl Committed for Heard {
+impl CommitListener for Heard {
     fn committed(&self, users: &mut dyn Iterator<Item = &UserId>) {
         self.0.lock().unwrap().extend(users.map(UserId::to_string));
     }
@@ -124,16 +124,16 @@ impl Committed for Heard {
 
 async fn who_listens_hears_of_each_changed_inbox_and_of_no_other(on: Backend) {
     let heard = Arc::new(Heard::default());
-    let bench = Bench::with(on, Options::default().with_committed(heard.clone())).await;
+    let bench = Bench::with(on, Options::default().with_commit_listener(heard.clone())).await;
     let take = || std::mem::take(&mut *heard.0.lock().unwrap());
     bench.push("a", &["ada", "bob"]).await;
     assert_eq!(take(), ["ada", "bob"]);
     bench.push("a", &["ada"]).await;
-    bench.write("bob", WriteKind::Opened(vec![id("zzz")])).await.unwrap();
+    bench.write("bob", InboxCommand::Opened(vec![id("zzz")])).await.unwrap();
     bench.mark(&[("ada", 1)]).await;
-    bench.store.setting("s", "v".to_owned()).await.unwrap();
+    bench.store.get_or_insert_setting("s", "v".to_owned()).await.unwrap();
     assert!(take().is_empty());
-    bench.write("bob", WriteKind::Opened(vec![id("a")])).await.unwrap();
+    bench.write("bob", InboxCommand::Opened(vec![id("a")])).await.unwrap();
     assert_eq!(take(), ["bob"]);
 }
 

@@ -1,5 +1,5 @@
 use internal_notifications_models::{ChangeKind, InternalNotification, Tag};
-use internal_notifications_store::{StoreErrorKind, WriteKind};
+use internal_notifications_store::{InboxCommand, StoreErrorKind};
 use serde_json::json;
 
 use crate::backend::{Backend, Options};
@@ -91,7 +91,7 @@ async fn defaults_written_out_are_the_same_body(on: Backend) {
 async fn a_removed_notification_does_not_come_again(on: Backend) {
     let bench = Bench::new(on).await;
     bench.push("n", &["ada"]).await;
-    bench.write("ada", WriteKind::Remove(id("n"))).await.unwrap();
+    bench.write("ada", InboxCommand::Remove(id("n"))).await.unwrap();
     let receipt = bench.push("n", &["ada", "bob"]).await;
     assert_eq!((receipt.accepted, receipt.duplicates), (1, 1));
     assert!(bench.ids("ada").await.is_empty());

@@ -1,5 +1,5 @@
 use internal_notifications_models::{ChangesAnswer, InboxPage, Position};
-use internal_notifications_store::WriteKind;
+use internal_notifications_store::InboxCommand;
 
 use crate::backend::Backend;
 use crate::bench::{Bench, id, push, user};
@@ -14,7 +14,7 @@ async fn pages_are_newest_first_and_next_is_none_at_the_end(on: Backend) {
     for name in ["a", "b", "c", "d", "e"] {
         bench.push(name, &["ada"]).await;
     }
-    bench.write("ada", WriteKind::Remove(id("b"))).await.unwrap();
+    bench.write("ada", InboxCommand::Remove(id("b"))).await.unwrap();
     assert_eq!(page(&bench, 2, None).await, (vec![5, 4], Some(4)));
     assert_eq!(page(&bench, 2, Some(4)).await, (vec![3, 1], None));
     assert_eq!(page(&bench, 4, None).await, (vec![5, 4, 3, 1], None));

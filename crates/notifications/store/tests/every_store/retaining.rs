@@ -1,18 +1,25 @@
 use std::time::Duration;
 
 use internal_notifications_models::{ChangeKind, Position, RemovedReason, ResetReason};
-use internal_notifications_store::{Push, Retention, StoreErrorKind, Sweep, Swept, Unpublishable, WriteKind};
+use internal_notifications_store::{InboxCommand, PublishLimits, Retention, StoreErrorKind, Sweep, Swept};
 
 use crate::backend::Backend;
-use crate::bench::{Bench, at, id, ids, keep, push, user};
+use crate::bench::{Bench, at, id, ids, keep, push, push_at, user};
 
 const DAY: i64 = 24 * 60 * 60;
 
 /// One notification a second, of the same name as its seq.
+/// The result of a sweep that found nothing to do.
+fn idle(inboxes: u64) -> Swept {
+    let mut swept = Swept::default();
+    swept.inboxes = inboxes;
+    swept
+}
+
 async fn bench_with(on: Backend, pushes: i64) -> Bench {
     let bench = Bench::new(on).await;
     for seconds in 1..=pushes {
-        let push = Push { at: at(seconds), ..push(&seconds.to_string(), &["ada"]) };
+        let push = push_at(at(seconds), push(&seconds.to_string(), &["ada"]));
         bench.store.push(push).await.unwrap();
     }
     bench
@@ -24,20 +31,20 @@ fn pruned(names: &[&str]) -> ChangeKind {
 
 async fn what_is_older_than_is_kept_leaves_by_a_change(on: Backend) {
     let bench = bench_with(on, 4).await;
-    bench.write("ada", WriteKind::Opened(ids(&["2"]))).await.unwrap();
+    bench.write("ada", InboxCommand::Opened(ids(&["2"]))).await.unwrap();
     let age = keep(|keep| keep.age = Some(Duration::from_secs(100)));
-    assert_eq!(bench.sweep(at(100), age.clone(), 10).await, Swept { inboxes: 1, ..Swept::default() });
+    assert_eq!(bench.sweep(at(100), age.clone(), 10).await, idle(1));
     let swept = bench.sweep(at(103), age, 10).await;
     assert_eq!((swept.pruned, swept.trimmed, swept.drifts), (3, 0, vec![]));
     let log = bench.log("ada").await;
     assert_eq!((log.len(), &log[5].kind, log[5].stamp.at), (6, &pruned(&["1", "2", "3"]), at(103)));
     assert_eq!((bench.ids("ada").await, bench.pending("ada").await), (vec!["4".to_owned()], 1));
-    assert_eq!(bench.store.behind(10).await.unwrap(), [user("ada")], "every client is told");
+    assert_eq!(bench.store.unpublished_users(10).await.unwrap(), [user("ada")], "every client is told");
 }
 
 async fn what_is_more_than_is_kept_leaves_oldest_first(on: Backend) {
     let bench = bench_with(on, 5).await;
-    bench.write("ada", WriteKind::Remove(id("4"))).await.unwrap();
+    bench.write("ada", InboxCommand::Remove(id("4"))).await.unwrap();
     let count = |count| keep(|keep| keep.count = Some(count));
     assert_eq!(bench.sweep(at(10), count(4), 10).await.pruned, 0);
     assert_eq!(bench.sweep(at(10), count(2), 10).await.pruned, 2);
@@ -56,8 +63,8 @@ async fn one_change_removes_five_hundred(on: Backend) {
     assert_eq!((page.head.position.seq, page.head.pending, page.notifications.len()), (503, 0, 0));
     let after = Position { seq: 500, tag: None };
     assert_eq!(bench.reset("ada", after).await, Some(ResetReason::Diverged));
-    let most = Unpublishable { changes: 1_000, body: 0 };
-    let told = bench.store.unpublished(&[(user("ada"), 501)], most).await.unwrap();
+    let most = PublishLimits::new(1_000, 0);
+    let told = bench.store.claim_unpublished(&[(user("ada"), 501)], most).await.unwrap();
     let removed = told[0].changes.iter().map(|change| match &change.kind {
         ChangeKind::Removed { ids, reason: RemovedReason::Pruned } => (ids.len(), change.stamp.pending),
         other => panic!("{other:?}"),
@@ -96,9 +103,9 @@ async fn what_is_not_published_is_never_cut(on: Backend) {
 
 async fn operations_are_remembered_as_long_as_the_log(on: Backend) {
     let bench = bench_with(on, 1).await;
-    let open = || bench.write_as("ada", "op", WriteKind::Opened(ids(&["1"])));
+    let open = || bench.write_as("ada", "op", InboxCommand::Opened(ids(&["1"])));
     assert_eq!(open().await.unwrap().seq, Some(2));
-    bench.write("ada", WriteKind::Unopened(ids(&["1"]))).await.unwrap();
+    bench.write("ada", InboxCommand::Unopened(ids(&["1"]))).await.unwrap();
     bench.cut_logs(2).await;
     assert_eq!(open().await.unwrap().seq, None);
     bench.cut_logs(1).await;
@@ -107,8 +114,8 @@ async fn operations_are_remembered_as_long_as_the_log(on: Backend) {
 
 async fn ids_are_remembered_for_their_time_and_as_long_as_the_log(on: Backend) {
     let bench = bench_with(on, 1).await;
-    bench.write("ada", WriteKind::Remove(id("1"))).await.unwrap();
-    let again = |seconds| bench.store.push(Push { at: at(seconds), ..push("1", &["ada"]) });
+    bench.write("ada", InboxCommand::Remove(id("1"))).await.unwrap();
+    let again = |seconds| bench.store.push(push_at(at(seconds), push("1", &["ada"])));
     let removed = 50;
     bench.publish_all().await;
     bench.sweep(at(removed + 90 * DAY), keep(|_| {}), 10).await;
@@ -145,7 +152,9 @@ async fn inboxes_are_looked_after_in_the_order_of_their_users(on: Backend) {
     bench.push("n", &["u3", "u1", "u5", "u2", "u4"]).await;
     let sweep = |after: Option<&str>| {
         let after = after.map(user);
-        bench.store.sweep(Sweep { after, inboxes: 2, keep: keep(|keep| keep.count = Some(0)), now: at(1) })
+        bench
+            .store
+            .sweep(Sweep::new(keep(|keep| keep.count = Some(0)), at(1)).with_after(after).with_limit(2))
     };
     assert_eq!(sweep(Some("u2")).await.unwrap().next, Some(user("u4")));
     assert_eq!(bench.ids("u2").await.len() + bench.ids("u5").await.len(), 2);
@@ -162,9 +171,9 @@ async fn a_sweep_with_nothing_to_do_changes_nothing(on: Backend) {
     bench.publish_all().await;
     let before = (bench.store.head(&user("ada")).await.unwrap(), bench.log("ada").await);
     let swept = bench.sweep(at(100), Retention::default(), 10).await;
-    assert_eq!(swept, Swept { inboxes: 2, ..Swept::default() });
+    assert_eq!(swept, idle(2));
     assert_eq!((bench.store.head(&user("ada")).await.unwrap(), bench.log("ada").await), before);
-    assert!(bench.store.behind(10).await.unwrap().is_empty());
+    assert!(bench.store.unpublished_users(10).await.unwrap().is_empty());
 }
 
 on_every_store!(

@@ -1,8 +1,8 @@
 use internal_notifications_models::{ChangeKind, RemovedReason};
-use internal_notifications_store::{Push, StoreErrorKind, WriteKind};
+use internal_notifications_store::{InboxCommand, Push, StoreErrorKind};
 
 use crate::backend::Backend;
-use crate::bench::{Bench, at, id, ids, push, user};
+use crate::bench::{Bench, at, id, ids, push, push_at, user};
 
 /// What a retraction cancelled, and from how many inboxes it removed.
 async fn retract(bench: &Bench, name: &str) -> (u64, u64) {
@@ -21,8 +21,8 @@ async fn a_retracted_notification_leaves_every_inbox_by_a_change(on: Backend) {
     let bench = Bench::new(on).await;
     bench.push("n", &["ada", "bob", "eve"]).await;
     bench.push("other", &["ada", "bob"]).await;
-    bench.write("ada", WriteKind::Opened(vec![id("n")])).await.unwrap();
-    bench.write("eve", WriteKind::Remove(id("n"))).await.unwrap();
+    bench.write("ada", InboxCommand::Opened(vec![id("n")])).await.unwrap();
+    bench.write("eve", InboxCommand::Remove(id("n"))).await.unwrap();
     assert_eq!(retract(&bench, "n").await, (0, 2));
     for (name, seqs) in [("ada", 4), ("bob", 3)] {
         let log = bench.log(name).await;
@@ -40,7 +40,7 @@ async fn a_retracted_notification_leaves_every_inbox_by_a_change(on: Backend) {
 async fn what_was_to_come_later_is_cancelled(on: Backend) {
     let bench = Bench::new(on).await;
     bench.store.push(later("n", &["ada", "bob"])).await.unwrap();
-    bench.store.push(Push { at: at(20), ..later("n", &["eve"]) }).await.unwrap();
+    bench.store.push(push_at(at(20), later("n", &["eve"]))).await.unwrap();
     bench.store.push(later("other", &["ada"])).await.unwrap();
     assert_eq!(retract(&bench, "n").await, (2, 1));
     assert_eq!(bench.advance(at(80), 10).await.delivered, 1);

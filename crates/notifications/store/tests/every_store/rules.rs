@@ -52,7 +52,7 @@ impl Side {
             }
             Command::Write { user, kind, op, at, seen } => {
                 let kind = kind.at(seen.map(|seen| self.told.position(&user, seen)));
-                let answer = store.write(&user, Write { kind, op, at }).await;
+                let answer = store.write(&user, Write::new(kind, at).with_op(op)).await;
                 let answer = answer.map(|answer| (answer.seq, plain_head(answer.head)));
                 format!("{:?}", answer.map_err(plain))
             }
@@ -62,7 +62,7 @@ impl Side {
             Command::Publish(marks) => {
                 let told = self.told.unpublished(&self.bench, &marks).await;
                 self.bench.store.mark_published(&marks).await.unwrap();
-                let mut behind = self.bench.store.behind(10).await.unwrap();
+                let mut behind = self.bench.store.unpublished_users(10).await.unwrap();
                 behind.sort();
                 format!("{told:?} {behind:?}")
             }

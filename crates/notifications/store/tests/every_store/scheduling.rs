@@ -4,7 +4,7 @@ use internal_notifications_models::Timestamp;
 use internal_notifications_store::{Advanced, Push};
 
 use crate::backend::Backend;
-use crate::bench::{Bench, at, id, push, user};
+use crate::bench::{Bench, at, id, push, push_at, user};
 
 /// A push made at 0.
 fn later(name: &str, users: &[&str], due: Timestamp) -> Push {
@@ -28,13 +28,13 @@ async fn what_is_for_later_enters_when_it_is_due_and_not_before(on: Backend) {
         delivered(0, 0)
     );
     assert_eq!((bench.log("ada").await, bench.ids("ada").await.len()), (vec![], 0));
-    assert!(bench.store.behind(10).await.unwrap().is_empty());
+    assert!(bench.store.unpublished_users(10).await.unwrap().is_empty());
     assert_eq!(bench.store.advance(at(10), 10).await.unwrap(), delivered(2, 0));
     let log = bench.log("ada").await;
     assert_eq!((log.len(), log[0].stamp.at, log[0].stamp.pending), (1, at(10), 1));
     let row = bench.store.notification(&user("bob"), &id("n")).await.unwrap().unwrap();
     assert_eq!((row.created_at, row.send_after, row.added), (at(10), Some(at(10)), 1));
-    let mut behind = bench.store.behind(10).await.unwrap();
+    let mut behind = bench.store.unpublished_users(10).await.unwrap();
     behind.sort();
     assert_eq!(behind, [user("ada"), user("bob")]);
     assert!(bench.store.advance(at(1_000), 10).await.unwrap().is_idle());
@@ -70,7 +70,7 @@ async fn the_longest_due_enters_first_and_of_those_the_one_pushed_first(on: Back
 async fn who_is_to_get_it_is_a_duplicate_and_gets_it_once(on: Backend) {
     let bench = Bench::new(on).await;
     let again = |users: &[&str], seconds| {
-        let push = Push { at: at(seconds), ..later("n", users, at(10)) };
+        let push = push_at(at(seconds), later("n", users, at(10)));
         async { bench.store.push(push).await.map(|r| (r.accepted, r.duplicates, r.scheduled)).unwrap() }
     };
     assert_eq!(again(&["ada"], 0).await, (0, 0, 1));

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use internal_notifications_store::{Store, Unpublishable};
+use internal_notifications_store::{PublishLimits, Store};
 
 use crate::backend::Backend;
 use crate::bench::{Bench, push, user};
@@ -17,8 +17,8 @@ async fn two(on: Backend) -> (Bench, Arc<dyn Store>) {
 
 /// The seqs that a server may publish of ada.
 async fn claim(store: &Arc<dyn Store>) -> Vec<u64> {
-    let most = Unpublishable { changes: 100, body: 10_000 };
-    let told = store.unpublished(&[(user("ada"), 0)], most).await.unwrap();
+    let most = PublishLimits::new(100, 10_000);
+    let told = store.claim_unpublished(&[(user("ada"), 0)], most).await.unwrap();
     told.iter().flat_map(|of| &of.changes).map(|change| change.stamp.seq).collect()
 }
 
@@ -27,7 +27,7 @@ async fn mark(store: &Arc<dyn Store>, seq: u64) -> usize {
 }
 
 async fn behind(store: &Arc<dyn Store>) -> usize {
-    store.behind(10).await.unwrap().len()
+    store.unpublished_users(10).await.unwrap().len()
 }
 
 async fn what_one_server_publishes_the_other_leaves_alone(on: Backend) {

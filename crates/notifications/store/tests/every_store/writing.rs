@@ -1,5 +1,5 @@
 use internal_notifications_models::{ChangeKind, Head, RemovedReason, Tag};
-use internal_notifications_store::{StoreErrorKind, WriteKind};
+use internal_notifications_store::{InboxCommand, StoreErrorKind};
 
 use crate::backend::Backend;
 use crate::bench::{Bench, at, id, ids, user};
@@ -14,8 +14,8 @@ async fn bench_with(on: Backend, names: &[&str]) -> Bench {
 
 async fn opened_names_each_that_it_opened_once_in_the_order_asked(on: Backend) {
     let bench = bench_with(on, &["a", "b", "c"]).await;
-    bench.write("ada", WriteKind::Opened(ids(&["b"]))).await.unwrap();
-    let answer = bench.write("ada", WriteKind::Opened(ids(&["c", "zzz", "b", "a", "c"]))).await.unwrap();
+    bench.write("ada", InboxCommand::Opened(ids(&["b"]))).await.unwrap();
+    let answer = bench.write("ada", InboxCommand::Opened(ids(&["c", "zzz", "b", "a", "c"]))).await.unwrap();
     assert_eq!((answer.seq, answer.head.pending), (Some(5), 0));
     assert_eq!(bench.log("ada").await[4].kind, ChangeKind::Opened { ids: ids(&["c", "a"]) });
     let row = bench.store.notification(&user("ada"), &id("c")).await.unwrap().unwrap();
@@ -25,8 +25,8 @@ async fn opened_names_each_that_it_opened_once_in_the_order_asked(on: Backend) {
 
 async fn unopened_makes_pending_again(on: Backend) {
     let bench = bench_with(on, &["a", "b"]).await;
-    bench.write("ada", WriteKind::OpenedAll { through: None, tag: None }).await.unwrap();
-    let answer = bench.write("ada", WriteKind::Unopened(ids(&["b", "zzz"]))).await.unwrap();
+    bench.write("ada", InboxCommand::OpenedAll { through: None, tag: None }).await.unwrap();
+    let answer = bench.write("ada", InboxCommand::Unopened(ids(&["b", "zzz"]))).await.unwrap();
     assert_eq!((answer.seq, answer.head.pending), (Some(4), 1));
     assert_eq!(bench.log("ada").await[3].kind, ChangeKind::Unopened { ids: ids(&["b"]) });
     let row = bench.store.notification(&user("ada"), &id("b")).await.unwrap().unwrap();
@@ -37,25 +37,26 @@ async fn what_changes_nothing_takes_no_seq(on: Backend) {
     let bench = bench_with(on, &["a"]).await;
     let head = bench.store.head(&user("ada")).await.unwrap();
     for kind in [
-        WriteKind::Opened(ids(&["zzz"])),
-        WriteKind::Opened(vec![]),
-        WriteKind::Unopened(ids(&["a"])),
-        WriteKind::OpenedAll { through: Some(0), tag: None },
+        InboxCommand::Opened(ids(&["zzz"])),
+        InboxCommand::Opened(vec![]),
+        InboxCommand::Unopened(ids(&["a"])),
+        InboxCommand::OpenedAll { through: Some(0), tag: None },
     ] {
         let answer = bench.write("ada", kind).await.unwrap();
         assert_eq!((answer.seq, answer.head), (None, head));
     }
-    let answer = bench.write("new", WriteKind::OpenedAll { through: None, tag: None }).await.unwrap();
+    let answer = bench.write("new", InboxCommand::OpenedAll { through: None, tag: None }).await.unwrap();
     assert_eq!((answer.seq, answer.head), (None, Head::default()));
 }
 
 async fn opened_all_opens_what_the_user_saw_and_no_more(on: Backend) {
     let bench = bench_with(on, &["a", "b", "c"]).await;
     let tag = bench.log("ada").await[1].stamp.tag;
-    let answer = bench.write("ada", WriteKind::OpenedAll { through: Some(2), tag: Some(tag) }).await.unwrap();
+    let answer =
+        bench.write("ada", InboxCommand::OpenedAll { through: Some(2), tag: Some(tag) }).await.unwrap();
     assert_eq!((answer.seq, answer.head.pending), (Some(4), 1));
     assert_eq!(bench.log("ada").await[3].kind, ChangeKind::OpenedAll { through: 2 });
-    let answer = bench.write("ada", WriteKind::OpenedAll { through: None, tag: None }).await.unwrap();
+    let answer = bench.write("ada", InboxCommand::OpenedAll { through: None, tag: None }).await.unwrap();
     assert_eq!((answer.seq, answer.head.pending), (Some(5), 0));
     assert_eq!(bench.log("ada").await[4].kind, ChangeKind::OpenedAll { through: 4 });
 }
@@ -67,10 +68,11 @@ async fn opened_all_of_another_history_is_refused_with_the_head(on: Backend) {
     for (through, tag) in
         [(Some(1), other), (Some(0), other), (Some(3), None), (Some(u64::MAX), None), (Some(u64::MAX), other)]
     {
-        let error = bench.write("ada", WriteKind::OpenedAll { through, tag }).await.unwrap_err();
+        let error = bench.write("ada", InboxCommand::OpenedAll { through, tag }).await.unwrap_err();
         assert_eq!((error.kind(), error.head()), (StoreErrorKind::Diverged, Some(head)), "{through:?}");
     }
-    let error = bench.write("new", WriteKind::OpenedAll { through: Some(1), tag: None }).await.unwrap_err();
+    let error =
+        bench.write("new", InboxCommand::OpenedAll { through: Some(1), tag: None }).await.unwrap_err();
     assert_eq!((error.kind(), error.head()), (StoreErrorKind::Diverged, Some(Head::default())));
     assert_eq!(bench.log("ada").await.len(), 2);
 }
@@ -79,7 +81,8 @@ async fn opened_all_is_refused_where_the_log_no_longer_tells_the_tag(on: Backend
     let bench = bench_with(on, &["a", "b", "c"]).await;
     let tags: Vec<_> = bench.log("ada").await.iter().map(|change| Some(change.stamp.tag)).collect();
     assert_eq!(bench.cut_logs(1).await.trimmed, 4, "of both inboxes");
-    let opened_all = |through, tag| bench.write("ada", WriteKind::OpenedAll { through: Some(through), tag });
+    let opened_all =
+        |through, tag| bench.write("ada", InboxCommand::OpenedAll { through: Some(through), tag });
     for (through, tag) in [(1, tags[0]), (2, tags[0])] {
         let error = opened_all(through, tag).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Diverged, "{through}");
@@ -92,56 +95,58 @@ async fn all_can_be_marked_opened_however_long_an_inbox_was_quiet(on: Backend) {
     let bench = bench_with(on, &["a", "b"]).await;
     let head = bench.store.head(&user("ada")).await.unwrap().position;
     assert_eq!(bench.cut_logs(0).await.trimmed, 4, "all of both inboxes");
-    let opened_all = |tag| bench.write("ada", WriteKind::OpenedAll { through: Some(head.seq), tag });
+    let opened_all = |tag| bench.write("ada", InboxCommand::OpenedAll { through: Some(head.seq), tag });
     assert_eq!(opened_all(Some(Tag::from_bits(7))).await.unwrap_err().kind(), StoreErrorKind::Diverged);
     assert_eq!(opened_all(head.tag).await.unwrap().head.pending, 0);
 }
 
 async fn removed_leaves_the_inbox_and_the_count(on: Backend) {
     let bench = bench_with(on, &["a", "b"]).await;
-    bench.write("ada", WriteKind::Opened(ids(&["a"]))).await.unwrap();
-    assert_eq!(bench.write("ada", WriteKind::Remove(id("a"))).await.unwrap().head.pending, 1);
-    assert_eq!(bench.write("ada", WriteKind::Remove(id("b"))).await.unwrap().head.pending, 0);
+    bench.write("ada", InboxCommand::Opened(ids(&["a"]))).await.unwrap();
+    assert_eq!(bench.write("ada", InboxCommand::Remove(id("a"))).await.unwrap().head.pending, 1);
+    assert_eq!(bench.write("ada", InboxCommand::Remove(id("b"))).await.unwrap().head.pending, 0);
     let log = bench.log("ada").await;
     assert_eq!(log[0].kind, ChangeKind::Gone { id: id("a") });
     assert_eq!(log[3].kind, ChangeKind::Removed { ids: ids(&["a"]), reason: RemovedReason::User });
     assert!(bench.ids("ada").await.is_empty());
     assert_eq!(bench.store.notification(&user("ada"), &id("a")).await.unwrap(), None);
-    assert_eq!(bench.write("ada", WriteKind::Unopened(ids(&["a"]))).await.unwrap().seq, None);
+    assert_eq!(bench.write("ada", InboxCommand::Unopened(ids(&["a"]))).await.unwrap().seq, None);
     assert_eq!(bench.ids("bob").await, ["b", "a"]);
 }
 
 async fn removing_what_is_not_there_is_unknown_and_tells_the_head(on: Backend) {
     let bench = bench_with(on, &["a"]).await;
     bench.push("other", &["eve"]).await;
-    bench.write("ada", WriteKind::Remove(id("a"))).await.unwrap();
+    bench.write("ada", InboxCommand::Remove(id("a"))).await.unwrap();
     let head = bench.store.head(&user("ada")).await.unwrap();
     for name in ["a", "other", "zzz"] {
-        let error = bench.write("ada", WriteKind::Remove(id(name))).await.unwrap_err();
+        let error = bench.write("ada", InboxCommand::Remove(id(name))).await.unwrap_err();
         assert_eq!((error.kind(), error.head()), (StoreErrorKind::NotFound, Some(head)), "{name}");
     }
-    let error = bench.write("new", WriteKind::Remove(id("a"))).await.unwrap_err();
+    let error = bench.write("new", InboxCommand::Remove(id("a"))).await.unwrap_err();
     assert_eq!((error.kind(), error.head()), (StoreErrorKind::NotFound, Some(Head::default())));
 }
 
 async fn a_repeated_op_does_nothing_and_answers_the_head(on: Backend) {
     let bench = bench_with(on, &["a", "b"]).await;
-    let first = bench.write_as("ada", "1", WriteKind::Remove(id("a"))).await.unwrap();
+    let first = bench.write_as("ada", "1", InboxCommand::Remove(id("a"))).await.unwrap();
     assert_eq!(first.seq, Some(3));
-    for kind in [WriteKind::Remove(id("a")), WriteKind::Remove(id("b")), WriteKind::Opened(ids(&["b"]))] {
+    for kind in
+        [InboxCommand::Remove(id("a")), InboxCommand::Remove(id("b")), InboxCommand::Opened(ids(&["b"]))]
+    {
         let answer = bench.write_as("ada", "1", kind).await.unwrap();
         assert_eq!((answer.seq, answer.head), (None, first.head));
     }
-    assert_eq!(bench.write_as("bob", "1", WriteKind::Remove(id("a"))).await.unwrap().seq, Some(3));
-    let error = bench.write_as("ada", "2", WriteKind::Remove(id("a"))).await.unwrap_err();
+    assert_eq!(bench.write_as("bob", "1", InboxCommand::Remove(id("a"))).await.unwrap().seq, Some(3));
+    let error = bench.write_as("ada", "2", InboxCommand::Remove(id("a"))).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::NotFound);
 }
 
 async fn an_op_that_made_no_change_may_make_one_later(on: Backend) {
     let bench = bench_with(on, &[]).await;
-    assert_eq!(bench.write_as("ada", "1", WriteKind::Opened(ids(&["a"]))).await.unwrap().seq, None);
+    assert_eq!(bench.write_as("ada", "1", InboxCommand::Opened(ids(&["a"]))).await.unwrap().seq, None);
     bench.push("a", &["ada"]).await;
-    assert_eq!(bench.write_as("ada", "1", WriteKind::Opened(ids(&["a"]))).await.unwrap().seq, Some(2));
+    assert_eq!(bench.write_as("ada", "1", InboxCommand::Opened(ids(&["a"]))).await.unwrap().seq, Some(2));
 }
 
 on_every_store!(

@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use internal_notifications_models::{
-    Change, ChangesAnswer, InternalNotification, NotificationId, Position, Receipt, Timestamp, UserId,
-};
+use internal_notifications_models::{Change, ChangesAnswer, Position, Receipt, Timestamp};
 use internal_notifications_store::postgres::{PostgresOptions, PostgresStore, PostgresUrl};
 use internal_notifications_store::{Push, Store, StoreError};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use tokio::net::lookup_host;
+
+pub(crate) use crate::values::{at, id, push, user};
 
 /// A schema, dropped at the end.
 pub(crate) struct Bench {
@@ -143,25 +143,7 @@ pub(crate) async fn log(store: &PostgresStore, name: &str) -> Vec<Change> {
     }
 }
 
-pub(crate) fn user(name: &str) -> UserId {
-    UserId::new(name).unwrap()
-}
-
-pub(crate) fn id(name: &str) -> NotificationId {
-    NotificationId::new(name).unwrap()
-}
-
-pub(crate) fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_second(1_700_000_000 + seconds).unwrap()
-}
-
-pub(crate) fn push(name: &str, users: &[&str]) -> Push {
-    Push {
-        idempotency: None,
-        sender: "key:shop".to_owned(),
-        id: id(name),
-        notification: InternalNotification::new(format!("about {name}")),
-        user_ids: users.iter().map(|name| user(name)).collect(),
-        at: at(0),
-    }
+pub(crate) fn push_at(at: Timestamp, mut push: Push) -> Push {
+    push.at = at;
+    push
 }

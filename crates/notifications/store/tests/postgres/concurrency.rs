@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use internal_notifications_models::{InternalNotification, PushRequest};
-use internal_notifications_store::{IdempotencyKey, Push, Store, StoreErrorKind};
+use internal_notifications_store::{IdempotencyKey, Store, StoreErrorKind};
 
 use crate::bench_store::{Schema, log, push, user};
 
@@ -50,7 +50,7 @@ async fn pushers_of_two_servers_at_overlapping_users_make_whole_logs() {
         "SELECT count(*) FROM (SELECT FROM deliveries GROUP BY inbox, notification HAVING count(*) > 1) t";
     assert_eq!(schema.number(twice).await, 0);
     // Who locks in one order waits, and never meets a deadlock.
-    assert_eq!((stores[0].repeats(), stores[1].repeats()), (0, 0));
+    assert_eq!((stores[0].retries(), stores[1].retries()), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -59,9 +59,10 @@ async fn of_two_bodies_with_one_id_at_the_same_time_one_is_stored() {
     let stores = [schema.open(schema.options()).await, schema.open(schema.options()).await];
     for round in 0..20 {
         let (name, users) = (format!("n{round}"), [format!("a{round}"), format!("b{round}")]);
-        let of = |place: usize| Push {
-            notification: InternalNotification::new(format!("body {place}")),
-            ..push(&name, &[&users[place]])
+        let of = |place: usize| {
+            let mut push = push(&name, &[&users[place]]);
+            push.notification = InternalNotification::new(format!("body {place}"));
+            push
         };
         let (first, second) = tokio::join!(stores[0].push(of(0)), stores[1].push(of(1)));
         let (won, lost) = match (first, second) {
@@ -90,10 +91,10 @@ async fn one_idempotency_key_at_the_same_time_is_one_push() {
         // As the server does it: each repeat comes with an id of its own.
         let notification = InternalNotification::new("body");
         let request = PushRequest::new([user("ada")], notification.clone());
-        let of = |id: &str| Push {
-            notification: notification.clone(),
-            idempotency: IdempotencyKey::new(&format!("key-{round}"), &request),
-            ..push(&format!("{id}{round}"), &["ada"])
+        let of = |id: &str| {
+            let mut push = push(&format!("{id}{round}"), &["ada"]);
+            push.notification = notification.clone();
+            push.with_idempotency_key(IdempotencyKey::new(&format!("key-{round}"), &request))
         };
         let (first, second) = tokio::join!(stores[0].push(of("x")), stores[1].push(of("y")));
         assert_eq!(first.unwrap(), second.unwrap());

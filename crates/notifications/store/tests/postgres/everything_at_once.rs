@@ -7,13 +7,13 @@ use futures_util::future::join_all;
 use internal_notifications_models::UserId;
 use internal_notifications_store::postgres::PostgresStore;
 use internal_notifications_store::{
-    Push, Retention, Store, StoreErrorKind, Sweep, Unpublishable, Write, WriteKind,
+    InboxCommand, PublishLimits, Retention, Store, StoreErrorKind, Sweep, Write,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
-use crate::bench_store::{Schema, at, id, push, user};
+use crate::bench_store::{Schema, at, id, push, push_at, user};
 
 const USERS: [&str; 6] = ["ada", "bob", "cyd", "dan", "eve", "fay"];
 const IDS: u32 = 60;
@@ -32,25 +32,25 @@ async fn act(store: &PostgresStore, random: &mut StdRng, step: i64) {
     let now = at(step);
     let name = format!("n{}", random.random_range(0..IDS));
     let one = user(USERS.choose(random).unwrap());
-    let write = |kind| store.write(&one, Write { kind, op: None, at: now });
+    let write = |command| store.write(&one, Write::new(command, now));
     let done = match random.random_range(0..10) {
         0..4 => {
             let count = random.random_range(1..=USERS.len());
             let users: Vec<&str> = USERS.sample(random, count).copied().collect();
             let number = i64::from(name.bytes().map(u32::from).sum::<u32>());
-            let mut push = Push { at: now, ..push(&name, &users) };
+            let mut push = push_at(now, push(&name, &users));
             push.notification.send_after = (number % 3 == 0).then(|| at(number % 40));
             push.notification.expires_at = (number % 4 == 0).then(|| at(number % 40 + 10));
             store.push(push).await.map(drop)
         }
         4 => store.retract(&id(&name), now).await.map(drop),
         5 => store.advance(now, random.random_range(1..20)).await.map(drop),
-        6 => store.sweep(Sweep { after: None, inboxes: 50, keep: keep(), now }).await.map(|swept| {
+        6 => store.sweep(Sweep::new(keep(), now).with_limit(50)).await.map(|swept| {
             assert_eq!(swept.drifts, []);
         }),
-        7 => write(WriteKind::Opened(vec![id(&name)])).await.map(drop),
-        8 => write(WriteKind::OpenedAll { through: None, tag: None }).await.map(drop),
-        _ => write(WriteKind::Remove(id(&name))).await.map(drop),
+        7 => write(InboxCommand::Opened(vec![id(&name)])).await.map(drop),
+        8 => write(InboxCommand::OpenedAll { through: None, tag: None }).await.map(drop),
+        _ => write(InboxCommand::Remove(id(&name))).await.map(drop),
     };
     if let Err(error) = done {
         use StoreErrorKind::{Expired, NotFound};
@@ -60,14 +60,14 @@ async fn act(store: &PostgresStore, random: &mut StdRng, step: i64) {
 
 /// Publishes as a dispatcher does, until there is nothing more to come.
 async fn publish(store: &PostgresStore, published: &Published, over: &AtomicBool) {
-    let most = Unpublishable { changes: usize::MAX, body: 1_000 };
+    let most = PublishLimits::new(usize::MAX, 1_000);
     loop {
         let was_over = over.load(Ordering::Relaxed);
-        let mut users = store.behind(4).await.unwrap();
+        let mut users = store.unpublished_users(4).await.unwrap();
         let idle = users.is_empty();
         while !users.is_empty() {
             let asked: Vec<_> = users.into_iter().map(|user| (user, 0)).collect();
-            let work = store.unpublished(&asked, most).await.unwrap();
+            let work = store.claim_unpublished(&asked, most).await.unwrap();
             let mut marks = Vec::new();
             for of in work {
                 let seqs: Vec<u64> = of.changes.iter().map(|change| change.stamp.seq).collect();

@@ -23,7 +23,9 @@ async fn until_it_waits<T>(schema: &Schema, call: &JoinHandle<T>, waiting: i64) 
 
 fn later(name: &str, users: &[&str]) -> Push {
     let notification = InternalNotification::new("later").with_send_after(at(50));
-    Push { notification, ..push(name, users) }
+    let mut push = push(name, users);
+    push.notification = notification;
+    push
 }
 
 async fn pending(store: &PostgresStore, name: &str) -> u64 {
@@ -92,7 +94,7 @@ async fn a_notification_that_another_server_is_giving_to_somebody_is_not_forgott
     run(&mut stranger, "BEGIN; SELECT FROM notifications FOR SHARE").await;
     let of = store.clone();
     let year = 365 * 24 * 3600;
-    let sweep = Sweep { after: None, inboxes: 10, keep: Retention::default(), now: at(10 * year) };
+    let sweep = Sweep::new(Retention::default(), at(10 * year)).with_limit(10);
     let sweeping = tokio::spawn(async move { of.sweep(sweep).await.unwrap() });
     until_it_waits(&schema, &sweeping, 1).await;
     let given = "INSERT INTO deliveries (inbox, added, notification, created_at)
@@ -133,5 +135,5 @@ async fn a_deadlock_with_somebody_else_is_no_error() {
     until_it_waits(&schema, &pushing, 1).await;
     run(&mut stranger, "SELECT FROM inboxes WHERE user_id = 'ada' FOR UPDATE; COMMIT").await;
     assert_eq!(pushing.await.unwrap().unwrap().accepted, 2);
-    assert_eq!(store.repeats(), 1);
+    assert_eq!(store.retries(), 1);
 }

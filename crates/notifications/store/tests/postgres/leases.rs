@@ -2,15 +2,15 @@ use std::time::Duration;
 
 use internal_notifications_models::UserId;
 use internal_notifications_store::postgres::PostgresStore;
-use internal_notifications_store::{Store, Unpublishable};
+use internal_notifications_store::{PublishLimits, Store};
 
 use crate::bench_store::{Schema, push, user};
 
-const MOST: Unpublishable = Unpublishable { changes: 50, body: 10_000 };
+const MOST: PublishLimits = PublishLimits::new(50, 10_000);
 
 async fn claimed(store: &PostgresStore, names: &[&str]) -> Vec<(UserId, u64)> {
     let asked: Vec<_> = names.iter().map(|name| (user(name), 0)).collect();
-    let work = store.unpublished(&asked, MOST).await.unwrap();
+    let work = store.claim_unpublished(&asked, MOST).await.unwrap();
     work.into_iter().map(|of| (of.user_id, of.changes.last().unwrap().stamp.seq)).collect()
 }
 
@@ -22,7 +22,7 @@ async fn an_inbox_is_with_one_server_until_it_is_marked() {
     first.push(push("n1", &["ada", "bob"])).await.unwrap();
 
     assert_eq!(claimed(&first, &["ada"]).await, [(user("ada"), 1)]);
-    assert_eq!(second.behind(9).await.unwrap(), [user("bob")]);
+    assert_eq!(second.unpublished_users(9).await.unwrap(), [user("bob")]);
     assert_eq!(claimed(&second, &["ada", "bob"]).await, [(user("bob"), 1)]);
     assert_eq!(claimed(&first, &["ada", "bob"]).await, [(user("ada"), 1)], "its own it is given again");
 
@@ -36,7 +36,7 @@ async fn an_inbox_is_with_one_server_until_it_is_marked() {
     assert_eq!(first.mark_published(&[(user("ada"), 1)]).await.unwrap(), [user("ada")]);
     assert_eq!(claimed(&second, &["ada"]).await, [(user("ada"), 2)]);
     assert_eq!(second.mark_published(&[(user("ada"), 2), (user("bob"), 1)]).await.unwrap(), []);
-    assert_eq!(first.behind(9).await.unwrap(), []);
+    assert_eq!(first.unpublished_users(9).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -21,3 +21,5 @@ mod opening;
 mod snapshots;
 mod sweeping;
 mod unreachable;
+#[path = "../support/values.rs"]
+mod values;

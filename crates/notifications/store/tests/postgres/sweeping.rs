@@ -4,7 +4,7 @@ use internal_notifications_store::{Retention, Store, Sweep, Swept};
 use crate::bench_store::{Bench, Schema, at, push};
 
 async fn looked_at(store: &PostgresStore) -> u64 {
-    let sweep = Sweep { after: None, inboxes: 10, keep: Retention::default(), now: at(1) };
+    let sweep = Sweep::new(Retention::default(), at(1)).with_limit(10);
     let Swept { inboxes, next, .. } = store.sweep(sweep).await.unwrap();
     assert_eq!(next, None);
     inboxes

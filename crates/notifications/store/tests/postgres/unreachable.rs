@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use internal_notifications_models::{OpId, Position};
-use internal_notifications_store::{Store, StoreErrorKind, Write, WriteKind};
+use internal_notifications_store::{InboxCommand, Store, StoreErrorKind, Write};
 use internal_notifications_testkit::Proxy;
 use tokio::time::{Instant, timeout};
 
@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 async fn nothing_works(store: &impl Store) {
     let (ada, n0) = (user("ada"), id("n0"));
     let write =
-        Write { kind: WriteKind::Opened(vec![id("n0")]), op: Some(OpId::new("op").unwrap()), at: at(1) };
+        Write::new(InboxCommand::Opened(vec![id("n0")]), at(1)).with_op(Some(OpId::new("op").unwrap()));
     let (pushed, written, retracted, page, changes, head, ready) = tokio::join!(
         store.push(push("lost", &["ada"])),
         store.write(&ada, write),

@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use internal_notifications_models::UserId;
 use internal_notifications_store::sqlite::SqliteOptions;
-use internal_notifications_store::{Committed, Store, StoreErrorKind, WriteKind};
+use internal_notifications_store::{CommitListener, InboxCommand, Store, StoreErrorKind};
 
 use crate::bench_store::{Bench, id, push};
 
@@ -43,11 +43,11 @@ async fn writes_and_pushes_of_one_batch_are_done_in_their_order() {
     let bench = Bench::new().await;
     let answers = tokio::join!(
         bench.store.push(push("a", &["ada"])),
-        bench.write("ada", WriteKind::Opened(vec![id("a")])),
-        bench.write("ada", WriteKind::Remove(id("zzz"))),
+        bench.write("ada", InboxCommand::Opened(vec![id("a")])),
+        bench.write("ada", InboxCommand::Remove(id("zzz"))),
         bench.store.push(push("b", &["ada"])),
-        bench.write_as("ada", "op", WriteKind::OpenedAll { through: None, tag: None }),
-        bench.write_as("ada", "op", WriteKind::OpenedAll { through: None, tag: None }),
+        bench.write_as("ada", "op", InboxCommand::OpenedAll { through: None, tag: None }),
+        bench.write_as("ada", "op", InboxCommand::OpenedAll { through: None, tag: None }),
         bench.store.push(push("c", &["ada"])),
     );
     assert_eq!(bench.store.commits(), 1);
@@ -78,7 +78,7 @@ async fn ten_thousand_recipients_are_one_commit() {
 #[derive(Default)]
 struct Heard(Mutex<Vec<String>>);
 
-impl Committed for Heard {
+impl CommitListener for Heard {
     fn committed(&self, users: &mut dyn Iterator<Item = &UserId>) {
         self.0.lock().unwrap().extend(users.map(UserId::to_string));
     }
@@ -87,7 +87,7 @@ impl Committed for Heard {
 #[tokio::test]
 async fn a_push_whose_caller_is_gone_is_stored_and_heard_of() {
     let heard = Arc::new(Heard::default());
-    let bench = Bench::with(SqliteOptions::default().with_committed(heard.clone())).await;
+    let bench = Bench::with(SqliteOptions::default().with_commit_listener(heard.clone())).await;
     assert!(bench.store.push(push("a", &["ada"])).now_or_never().is_none());
     // The queue is in order: once this is answered, the push before it is done.
     bench.store.ready().await.unwrap();

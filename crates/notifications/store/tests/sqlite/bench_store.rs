@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use internal_notifications_models::{
-    Change, ChangesAnswer, InternalNotification, NotificationId, OpId, Position, Receipt, ResetReason,
-    Timestamp, UserId, WriteAnswer,
+    Change, ChangesAnswer, NotificationId, OpId, Position, Receipt, ResetReason, WriteAnswer,
 };
 use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore};
-use internal_notifications_store::{Push, Store, StoreError, Write, WriteKind};
+use internal_notifications_store::{InboxCommand, Store, StoreError, Write};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use tempfile::TempDir;
+
+pub(crate) use crate::values::{at, id, push, user};
 
 pub(crate) struct Bench {
     pub(crate) store: SqliteStore,
@@ -50,18 +51,18 @@ impl Bench {
         self.store.push(push(name, users)).await.unwrap()
     }
 
-    pub(crate) async fn write(&self, name: &str, kind: WriteKind) -> Result<WriteAnswer, StoreError> {
-        self.store.write(&user(name), Write { kind, op: None, at: at(50) }).await
+    pub(crate) async fn write(&self, name: &str, command: InboxCommand) -> Result<WriteAnswer, StoreError> {
+        self.store.write(&user(name), Write::new(command, at(50))).await
     }
 
     pub(crate) async fn write_as(
         &self,
         name: &str,
         op: &str,
-        kind: WriteKind,
+        command: InboxCommand,
     ) -> Result<WriteAnswer, StoreError> {
         let op = Some(OpId::new(op).unwrap());
-        self.store.write(&user(name), Write { kind, op, at: at(60) }).await
+        self.store.write(&user(name), Write::new(command, at(60)).with_op(op)).await
     }
 
     /// The changes after a position, which can be told.
@@ -94,29 +95,6 @@ impl Bench {
     }
 }
 
-pub(crate) fn user(name: &str) -> UserId {
-    UserId::new(name).unwrap()
-}
-
-pub(crate) fn id(name: &str) -> NotificationId {
-    NotificationId::new(name).unwrap()
-}
-
 pub(crate) fn ids(names: &[&str]) -> Vec<NotificationId> {
     names.iter().map(|name| id(name)).collect()
-}
-
-pub(crate) fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_second(1_700_000_000 + seconds).unwrap()
-}
-
-pub(crate) fn push(name: &str, users: &[&str]) -> Push {
-    Push {
-        idempotency: None,
-        sender: "key:shop".to_owned(),
-        id: id(name),
-        notification: InternalNotification::new(format!("about {name}")),
-        user_ids: users.iter().map(|name| user(name)).collect(),
-        at: at(0),
-    }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore};
-use internal_notifications_store::{Store, StoreErrorKind, WriteKind};
+use internal_notifications_store::{InboxCommand, Store, StoreErrorKind};
 use sqlx::Connection;
 
 use crate::bench_store::{Bench, id, push, user};
@@ -36,7 +36,7 @@ async fn a_transaction_is_bounded_by_its_rows_too() {
 async fn what_is_acknowledged_survives_a_crash() {
     let bench = Bench::new().await;
     bench.push("a", &["ada"]).await;
-    bench.write("ada", WriteKind::Opened(vec![id("a")])).await.unwrap();
+    bench.write("ada", InboxCommand::Opened(vec![id("a")])).await.unwrap();
     let copy = tempfile::tempdir().unwrap();
     for name in ["inbox.db", "inbox.db-wal"] {
         std::fs::copy(bench.folder.path().join(name), copy.path().join(name)).unwrap();
@@ -79,7 +79,7 @@ async fn a_failure_amid_a_transaction_undoes_all_of_it_and_the_writer_goes_on() 
             .await;
         let (pushed, written, after) = tokio::join!(
             bench.store.push(push("a", &["ada"])),
-            bench.write("ada", WriteKind::Opened(vec![id("a")])),
+            bench.write("ada", InboxCommand::Opened(vec![id("a")])),
             bench.store.push(push("b", &["ada"])),
         );
         for error in [pushed.unwrap_err(), written.unwrap_err(), after.unwrap_err()] {
@@ -90,7 +90,7 @@ async fn a_failure_amid_a_transaction_undoes_all_of_it_and_the_writer_goes_on() 
         }
         bench.push("c", &["ada"]).await;
         bench.sql("DROP TRIGGER broken").await;
-        assert_eq!(bench.write("ada", WriteKind::Opened(vec![id("c")])).await.unwrap().seq, Some(2));
+        assert_eq!(bench.write("ada", InboxCommand::Opened(vec![id("c")])).await.unwrap().seq, Some(2));
     }
 }
 
@@ -113,10 +113,10 @@ async fn close_finishes_what_was_accepted_and_frees_the_file() {
 #[tokio::test]
 async fn a_setting_keeps_its_first_value() {
     let bench = Bench::new().await;
-    let set = |value: &str| bench.store.setting("app_secret", value.to_owned());
+    let set = |value: &str| bench.store.get_or_insert_setting("app_secret", value.to_owned());
     assert_eq!(set("one").await.unwrap(), "one");
     assert_eq!(set("two").await.unwrap(), "one");
-    assert_eq!(bench.store.setting("other", "three".to_owned()).await.unwrap(), "three");
+    assert_eq!(bench.store.get_or_insert_setting("other", "three".to_owned()).await.unwrap(), "three");
 }
 
 #[tokio::test]

@@ -11,4 +11,6 @@ mod far_behind;
 mod migrating;
 mod planning;
 mod sweeping;
+#[path = "../support/values.rs"]
+mod values;
 mod withdrawing;

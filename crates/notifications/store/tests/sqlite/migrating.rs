@@ -1,6 +1,6 @@
 use internal_notifications_models::{ChangeKind, Position, RemovedReason};
 use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore};
-use internal_notifications_store::{Store, WriteKind};
+use internal_notifications_store::{InboxCommand, Store};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, SqlSafeStr, SqliteConnection};
@@ -50,14 +50,14 @@ async fn a_database_of_the_first_version_opens_with_everything_in_it() {
     assert_eq!(log[2].kind, ChangeKind::Opened { ids: ids(&["a"]) });
     assert_eq!(log[3].kind, ChangeKind::Removed { ids: ids(&["b"]), reason: RemovedReason::User });
     assert_eq!(bench.store.head(&user("ada")).await.unwrap().pending, 1);
-    assert_eq!(bench.store.behind(10).await.unwrap(), [user("ada")]);
-    assert_eq!(bench.store.setting("app_secret", "new".to_owned()).await.unwrap(), "kept");
+    assert_eq!(bench.store.unpublished_users(10).await.unwrap(), [user("ada")]);
+    assert_eq!(bench.store.get_or_insert_setting("app_secret", "new".to_owned()).await.unwrap(), "kept");
 }
 
 #[tokio::test]
 async fn a_database_of_the_first_version_goes_on_from_where_it_was() {
     let bench = bench_of_version_one("").await;
-    let repeated = bench.write_as("ada", "op-1", WriteKind::Remove(id("a"))).await.unwrap();
+    let repeated = bench.write_as("ada", "op-1", InboxCommand::Remove(id("a"))).await.unwrap();
     assert_eq!(repeated.seq, None, "done by the first version");
     let mut later = push("d", &["ada"]);
     later.notification.send_after = Some(at(100));

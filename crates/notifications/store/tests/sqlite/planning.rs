@@ -34,10 +34,10 @@ async fn no_statement_reads_a_table_from_end_to_end() {
 
 /// Those that stand whole in the source; the others insert rows, and read nothing.
 fn statements() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let files = std::fs::read_dir(folder.join("sqlite")).unwrap().map(|file| file.unwrap().path());
     // What both databases have in common stands beside them.
-    let files = files.chain([folder.join("row.rs")]).map(std::fs::read_to_string);
+    let files = files.chain([folder.join("sql/row.rs")]).map(std::fs::read_to_string);
     let source = files.collect::<Result<Vec<_>, _>>().unwrap().concat();
     let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
     let mut code = code.collect::<Vec<_>>().join("\n");

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use internal_notifications_models::{ChangeKind, Position, RemovedReason, ResetReason};
-use internal_notifications_store::{Drift, Retention, Store, Sweep, Swept, WriteKind};
+use internal_notifications_store::{Drift, InboxCommand, Retention, Store, Sweep, Swept};
 
 use crate::bench_store::{Bench, at, id, push, user};
 
@@ -24,7 +24,7 @@ fn for_ever() -> Retention {
 }
 
 async fn sweep(bench: &Bench, keep: &Retention, now: i64) -> Swept {
-    let sweep = Sweep { after: None, inboxes: 100, keep: keep.clone(), now: at(now) };
+    let sweep = Sweep::new(keep.clone(), at(now)).with_limit(100);
     bench.store.sweep(sweep).await.unwrap()
 }
 
@@ -46,7 +46,7 @@ async fn planted_drift_is_found_repaired_and_told_by_a_change() {
     bench.push("b", &["ada"]).await;
     bench.sql("UPDATE inboxes SET pending = 7 WHERE user_id = 'ada'").await;
     let swept = sweep(&bench, &for_ever(), 60).await;
-    assert_eq!(swept.drifts, [Drift { user_id: user("ada"), counter: 7, counted: 2 }]);
+    assert_eq!(swept.drifts, [Drift::new(user("ada"), 7, 2)]);
     assert_eq!((swept.inboxes, swept.next), (2, None));
     let told = &bench.log("ada").await[2];
     assert_eq!(told.kind, ChangeKind::Removed { ids: vec![], reason: RemovedReason::Recounted });
@@ -62,7 +62,7 @@ async fn what_is_old_and_what_is_too_much_is_pruned_five_hundred_a_change() {
     for n in 0..1_203 {
         push_at(&bench, &format!("n{n:04}"), &["ada"], n).await;
     }
-    bench.write("ada", WriteKind::Opened(vec![id("n0000"), id("n1202")])).await.unwrap();
+    bench.write("ada", InboxCommand::Opened(vec![id("n0000"), id("n1202")])).await.unwrap();
     let keep = kept(|keep| keep.age = Some(Duration::from_secs(100)));
     assert_eq!(sweep(&bench, &keep, 99).await.pruned, 0);
     assert_eq!(sweep(&bench, &keep, 1_101).await.pruned, 1_002);
@@ -143,7 +143,7 @@ async fn ids_are_remembered_for_ninety_days_and_until_the_log_forgets_them() {
     let bench = Bench::new().await;
     push_at(&bench, "n", &["ada"], 0).await;
     push_at(&bench, "stays", &["ada"], 0).await;
-    bench.write("ada", WriteKind::Remove(id("n"))).await.unwrap();
+    bench.write("ada", InboxCommand::Remove(id("n"))).await.unwrap();
     published(&bench).await;
     let (keep, over) = (kept(|keep| keep.log_age = days(30)), 90 * DAY + 60);
     sweep(&bench, &for_ever(), over).await;
@@ -169,7 +169,7 @@ async fn a_notification_that_was_cancelled_is_forgotten_and_one_to_come_is_not()
     let mut expiring = push("expiring", &["ada"]);
     expiring.notification.expires_at = Some(at(300 * DAY));
     bench.store.push(expiring).await.unwrap();
-    bench.write("ada", WriteKind::Remove(id("expiring"))).await.unwrap();
+    bench.write("ada", InboxCommand::Remove(id("expiring"))).await.unwrap();
     published(&bench).await;
     bench.store.retract(&id("cancelled"), at(1)).await.unwrap();
     sweep(&bench, &Retention::default(), 89 * DAY).await;
@@ -194,7 +194,7 @@ async fn a_sweep_of_ten_thousand_tidy_inboxes_writes_nothing() {
     let names: Vec<_> = (0..10_000).map(|n| format!("user-{n:05}")).collect();
     bench.push("n", &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let before = bench.store.commits();
-    let mut sweep = Sweep { after: None, inboxes: 3_000, keep: Retention::default(), now: at(0) };
+    let mut sweep = Sweep::new(Retention::default(), at(0)).with_limit(3_000);
     let (mut looked, mut calls) = (0, 0);
     loop {
         let swept = bench.store.sweep(sweep.clone()).await.unwrap();

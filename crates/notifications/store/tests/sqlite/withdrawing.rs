@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use internal_notifications_models::{ChangeKind, RemovedReason, Retraction, UserId};
 use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore};
-use internal_notifications_store::{Advanced, Committed, Push, Store, StoreErrorKind, WriteKind};
+use internal_notifications_store::{Advanced, CommitListener, InboxCommand, Push, Store, StoreErrorKind};
 
 use crate::bench_store::{Bench, at, id, ids, push, user};
 
@@ -37,7 +37,7 @@ async fn a_retracted_notification_leaves_every_inbox_by_a_change_and_the_schedul
     let bench = Bench::new().await;
     bench.push("n", &["ada", "bob"]).await;
     bench.push("other", &["ada"]).await;
-    bench.write("bob", WriteKind::Opened(ids(&["n"]))).await.unwrap();
+    bench.write("bob", InboxCommand::Opened(ids(&["n"]))).await.unwrap();
     bench.store.push(later(push("later", &["ada", "eve"]), 100)).await.unwrap();
     let retraction = bench.store.retract(&id("n"), at(10)).await.unwrap();
     assert_eq!(retraction, Retraction::new(id("n")).with_removed(2));
@@ -68,7 +68,7 @@ struct Crash {
     at: u64,
 }
 
-impl Committed for Crash {
+impl CommitListener for Crash {
     fn committed(&self, _: &mut dyn Iterator<Item = &UserId>) {
         let (Some(file), true) =
             (self.file.get(), self.commits.fetch_add(1, Ordering::Relaxed) + 1 == self.at)
@@ -97,7 +97,7 @@ async fn a_crash_amid_a_retraction_is_finished_by_advance() {
         // The push, and the retraction's first two of three.
         at: 3,
     };
-    let bench = Bench::with(SqliteOptions::default().with_committed(Arc::new(crash))).await;
+    let bench = Bench::with(SqliteOptions::default().with_commit_listener(Arc::new(crash))).await;
     file.set(bench.file()).unwrap();
     bench.store.push(to_many("n", 2_500)).await.unwrap();
     let retraction = bench.store.retract(&id("n"), at(10)).await.unwrap();

@@ -1,5 +1,5 @@
 use internal_notifications_models::{ChangesAnswer, Head, InboxPage, MAX_IDS, Position, RealtimeInfo};
-use internal_notifications_service::Ask;
+use internal_notifications_service::InboxQuery;
 
 use crate::api::{CallError, InboxApi};
 
@@ -9,7 +9,7 @@ const CHANGES: usize = MAX_IDS;
 /// What the actor fetches from the server.
 pub(super) enum Fetch {
     /// What the replica needs.
-    Inbox(Ask),
+    Inbox(InboxQuery),
     /// The head, for a position check.
     Head,
     /// Where the live channel is.
@@ -36,8 +36,8 @@ impl Fetch {
     /// Runs the fetch. A snapshot has `page` notifications.
     pub(super) async fn run(self, api: &InboxApi, position: Position, page: usize) -> Fetched {
         let response = match self {
-            Self::Inbox(Ask::Changes { after }) => api.changes(after, CHANGES).await.map(Response::Changes),
-            Self::Inbox(Ask::Older { before, limit }) => {
+            Self::Inbox(InboxQuery::Changes { after }) => api.changes(after, CHANGES).await.map(Response::Changes),
+            Self::Inbox(InboxQuery::Older { before, limit }) => {
                 api.older(before, limit).await.map(|page| Response::Older(before, page))
             }
             Self::Inbox(_) => api.page(page).await.map(Response::Page),

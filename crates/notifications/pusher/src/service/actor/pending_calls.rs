@@ -107,7 +107,7 @@ impl PendingCalls {
         for call in take(&mut self.writes, |call| call.waits_for.iter().all(is_done)) {
             self.finish_write(call.reply, Ok(Written::Stored));
         }
-        if inbox.wants().is_none() {
+        if inbox.next_query().is_none() {
             for call in std::mem::take(&mut self.older) {
                 self.finish_older(call.reply, Ok(()));
             }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use internal_notifications_models::Position;
-use internal_notifications_service::Ask;
+use internal_notifications_service::InboxQuery;
 use tokio::sync::mpsc;
 
 use super::*;
@@ -47,9 +47,9 @@ async fn actor() -> (Actor, mpsc::Sender<Command>) {
 #[tokio::test(start_paused = true)]
 async fn dropped_live_events_start_a_catch_up() {
     let (mut actor, _commands) = actor().await;
-    assert_eq!(actor.inbox.wants(), None);
+    assert_eq!(actor.inbox.next_query(), None);
     actor.on_channel_event(Some(ChannelEvent::Lagged(3)));
-    assert_eq!(actor.inbox.wants(), Some(Ask::Changes { after: Position::default() }));
+    assert_eq!(actor.inbox.next_query(), Some(InboxQuery::Changes { after: Position::default() }));
 }
 
 #[tokio::test(start_paused = true)]

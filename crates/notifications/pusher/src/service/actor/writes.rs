@@ -40,7 +40,7 @@ impl Actor {
 
     /// Returns when to send the next write; none while one is in progress or if there is none.
     pub(super) fn send_at(&self) -> Option<Instant> {
-        let has_next = self.sends.is_empty() && self.inbox.wants_write().is_some();
+        let has_next = self.sends.is_empty() && self.inbox.next_write().is_some();
         has_next.then(|| self.write_backoff.next())
     }
 
@@ -49,7 +49,7 @@ impl Actor {
         if self.send_at().is_none_or(|at| at > Instant::now()) {
             return;
         }
-        let Some(write) = self.inbox.wants_write().cloned() else { return };
+        let Some(write) = self.inbox.next_write().cloned() else { return };
         let (api, position) = (Arc::clone(&self.api), self.inbox.head().position);
         self.sends.spawn(async move {
             let answer = api.write(write.clone()).await;

@@ -3,7 +3,7 @@ use internal_notifications_models::{
     Tag, Timestamp,
 };
 use internal_notifications_service::{
-    Ask, Inbox, InboxCommand, InboxEvent, InboxLog, MAX_WINDOW, Refused, ServiceError, ServiceErrorKind,
+    InboxQuery, Inbox, InboxCommand, InboxEvent, InboxLog, MAX_WINDOW, Refused, ServiceError, ServiceErrorKind,
     WindowFull,
 };
 use rand::rngs::StdRng;
@@ -108,7 +108,7 @@ impl LocalInbox {
 
     /// Loads what the list has room for.
     fn fill(&mut self) {
-        while let Some(Ask::Older { before, limit }) = self.replica.wants() {
+        while let Some(InboxQuery::Older { before, limit }) = self.replica.next_query() {
             let page = self.log.page(limit, Some(before));
             self.replica.on_older(self.replica.head().position, before, page);
         }

@@ -47,7 +47,7 @@ pub(in crate::http) async fn push(
             .map_err(|error| ApiError::bare(Kind::Internal).with_cause(error.to_string()))?,
     };
     let (sender, at) = (caller.to_string(), app.clock.now());
-    let push = Push { sender, idempotency, id, notification, user_ids, at };
+    let push = Push::new(id, sender, notification, user_ids, at).with_idempotency_key(idempotency);
     let receipt = app.store.push(push).await?;
     let stored = receipt.accepted > 0 || receipt.scheduled > 0;
     Ok((if stored { StatusCode::CREATED } else { StatusCode::OK }, Json(receipt)))

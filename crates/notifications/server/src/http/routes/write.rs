@@ -10,7 +10,7 @@ use crate::http::App;
 use crate::http::extract::{JsonBody, OwnInbox, PathId, Query};
 use crate::http::openapi::{NotFound, Refused};
 use crate::http::problem::ApiError;
-use crate::store::{Write, WriteKind};
+use crate::store::{InboxCommand, Write};
 
 /// Marks notifications opened: these, or all up to a seq.
 #[utoipa::path(
@@ -31,8 +31,8 @@ pub(in crate::http) async fn opened(
     JsonBody(request): JsonBody<MarkRequest>,
 ) -> Result<Json<WriteAnswer>, ApiError> {
     let kind = match request.target().map_err(ApiError::invalid)? {
-        MarkTarget::Ids(ids) => WriteKind::Opened(ids.to_vec()),
-        MarkTarget::All { through, tag } => WriteKind::OpenedAll { through, tag },
+        MarkTarget::Ids(ids) => InboxCommand::Opened(ids.to_vec()),
+        MarkTarget::All { through, tag } => InboxCommand::OpenedAll { through, tag },
     };
     write(&app, &user_id, kind, request.op).await
 }
@@ -55,7 +55,7 @@ pub(in crate::http) async fn unopened(
     JsonBody(request): JsonBody<MarkRequest>,
 ) -> Result<Json<WriteAnswer>, ApiError> {
     let kind = match request.target().map_err(ApiError::invalid)? {
-        MarkTarget::Ids(ids) => WriteKind::Unopened(ids.to_vec()),
+        MarkTarget::Ids(ids) => InboxCommand::Unopened(ids.to_vec()),
         MarkTarget::All { .. } => return Err(ApiError::invalid("`all` is for opened; give `ids`")),
     };
     write(&app, &user_id, kind, request.op).await
@@ -80,15 +80,15 @@ pub(in crate::http) async fn remove(
     query: Query,
 ) -> Result<Json<WriteAnswer>, ApiError> {
     let op = query.parsed("op")?;
-    write(&app, &user_id, WriteKind::Remove(id), op).await
+    write(&app, &user_id, InboxCommand::Remove(id), op).await
 }
 
 async fn write(
     app: &App,
     user_id: &UserId,
-    kind: WriteKind,
+    kind: InboxCommand,
     op: Option<OpId>,
 ) -> Result<Json<WriteAnswer>, ApiError> {
-    let write = Write { kind, op, at: app.clock.now() };
+    let write = Write::new(kind, app.clock.now()).with_op(op);
     Ok(Json(app.store.write(user_id, write).await?))
 }

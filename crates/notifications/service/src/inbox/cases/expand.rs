@@ -1,4 +1,4 @@
-//! The short forms of the table as wire JSON.
+//! Expands the short forms of the table to wire JSON.
 
 use internal_notifications_models::{Position, Tag, Timestamp};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ const START: i64 = 1_767_225_600;
 pub(super) fn position(point: &str) -> Position {
     let digits = point.trim_end_matches(|last: char| matches!(last, 'a'..='f'));
     let history = point.strip_prefix(digits).filter(|history| !history.is_empty()).unwrap_or("a");
-    let seq: u64 = digits.parse().unwrap_or_else(|_| panic!("no point: {point}"));
+    let seq: u64 = digits.parse().unwrap_or_else(|_| panic!("not a point: {point}"));
     let tag: Tag = format!("{history}{seq:015x}").parse().unwrap();
     Position { seq, tag: (seq > 0).then_some(tag) }
 }
@@ -17,7 +17,7 @@ pub(super) fn position(point: &str) -> Position {
 pub(super) fn point(at: Position) -> String {
     let history = at.tag.and_then(|tag| tag.to_string().chars().next()).filter(|history| *history != 'a');
     let point = format!("{}{}", at.seq, history.map(String::from).unwrap_or_default());
-    assert_eq!(position(&point), at, "no position of a table");
+    assert_eq!(position(&point), at, "not a position of the table");
     point
 }
 
@@ -30,14 +30,14 @@ pub(super) fn seconds(time: Timestamp) -> i64 {
 }
 
 pub(super) fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+    value.as_str().unwrap_or_else(|| panic!("not a text: {value}"))
 }
 
 pub(super) fn ids(list: &Value) -> Vec<&str> {
     text(list).split_whitespace().collect()
 }
 
-/// Numbers may stand in a text, where `#` stood for them.
+/// Reads a number, which is a text if a `#` was replaced by it.
 fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| text(value).parse().unwrap())
 }
@@ -97,7 +97,7 @@ pub(super) fn change(short: &Value) -> Value {
     with(stamp(short), &kind(short))
 }
 
-/// The `data` of a live event.
+/// Returns the `data` of a live event.
 pub(super) fn live(short: &Value) -> Value {
     for as_it_is in ["raw", "bare"] {
         if let Some(data) = short.get(as_it_is) {
@@ -119,7 +119,7 @@ fn with(mut json: Value, more: &Value) -> Value {
     json
 }
 
-/// A step for each number of its `for`, or itself.
+/// Returns a step for each number of its `for`, or the step alone.
 pub(super) fn repeated(step: &Value) -> Vec<Value> {
     let Some(range) = step.get("for") else { return vec![step.clone()] };
     let text = step.to_string();

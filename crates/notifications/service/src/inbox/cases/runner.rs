@@ -1,4 +1,4 @@
-//! Does the steps of a case to a replica.
+//! Runs the steps of a case against a replica.
 
 use internal_notifications_models::{
     ChangesAnswer, Head, InboxPage, LiveEvent, NotificationId, OpId, Position, ResetReason,
@@ -7,13 +7,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::expand::{change, ids, live, page, point, position, repeated, seconds, text, time};
-use crate::inbox::{Ask, Inbox, InboxEvent, PendingWrite};
+use crate::inbox::{Inbox, InboxEvent, InboxQuery, PendingWrite};
 use crate::{Announcement, InboxCommand};
 
-const OF_THE_STATE: [&str; 6] = ["shown", "pending", "head", "low", "wants", "writes"];
-const OF_THE_STEP: [&str; 4] = ["told", "opened_at", "sends", "unreadable"];
+const STATE_KEYS: [&str; 6] = ["shown", "pending", "head", "low", "wants", "writes"];
+const STEP_KEYS: [&str; 4] = ["told", "opened_at", "sends", "unreadable"];
 
-/// Does a case; an error says where it does not hold, and how.
+/// Runs a case. An error names the step that fails, and how.
 pub(super) fn run(case: &Value) -> Result<(), String> {
     let window = case["window"].as_u64().unwrap_or(3);
     let mut inbox = Inbox::new(usize::try_from(window).unwrap());
@@ -31,15 +31,15 @@ pub(super) fn run(case: &Value) -> Result<(), String> {
         let nothing = Map::new();
         let then = steps.last().and_then(|step| step["then"].as_object()).unwrap_or(&nothing);
         for (key, value) in then {
-            if OF_THE_STATE.contains(&key.as_str()) {
+            if STATE_KEYS.contains(&key.as_str()) {
                 so[key] = value.clone();
             } else {
-                assert!(OF_THE_STEP.contains(&key.as_str()), "{at}: `{key}` is not known");
+                assert!(STEP_KEYS.contains(&key.as_str()), "{at}: `{key}` is unknown");
             }
         }
         compare(&at, &state(&inbox, &so), &so)?;
         if let Some(sends) = then.get("sends") {
-            compare(&at, &json!(inbox.wants_write().map(sent)), sends)?;
+            compare(&at, &json!(inbox.next_write().map(sent)), sends)?;
         }
         for (id, opened_at) in then.get("opened_at").and_then(Value::as_object).unwrap_or(&nothing) {
             let shown = inbox.shown();
@@ -55,7 +55,7 @@ fn compare(at: &str, is: &Value, should: &Value) -> Result<(), String> {
     if is == should { Ok(()) } else { Err(format!("{at}: {is}, not {should}")) }
 }
 
-/// What is so; as detailed as it `should` be.
+/// Returns the state of the replica, in as much detail as the expected state.
 fn state(inbox: &Inbox, should: &Value) -> Value {
     let star = |id: &str, has: bool| if has { format!("{id}*") } else { id.to_owned() };
     let shown: Vec<_> = inbox.shown().iter().map(|row| star(row.id.as_str(), row.opened)).collect();
@@ -66,16 +66,16 @@ fn state(inbox: &Inbox, should: &Value) -> Value {
         "pending": inbox.head().pending,
         "head": point(inbox.head().position),
         "low": inbox.low(),
-        "wants": inbox.wants().map(|ask| match ask {
-            Ask::Snapshot => "snapshot".to_owned(),
-            Ask::Changes { after } => format!("changes {}", point(after)),
-            Ask::Older { before, limit } => format!("older {before} limit {limit}"),
+        "wants": inbox.next_query().map(|ask| match ask {
+            InboxQuery::Snapshot => "snapshot".to_owned(),
+            InboxQuery::Changes { after } => format!("changes {}", point(after)),
+            InboxQuery::Older { before, limit } => format!("older {before} limit {limit}"),
         }),
         "writes": if should["writes"].is_u64() { json!(writes.len()) } else { json!(writes.join(" ")) },
     })
 }
 
-/// Does what a step says; gives what happened, and whether it could not be read.
+/// Runs a step. Returns what happened, and whether the replica refused to read it.
 fn done(inbox: &mut Inbox, step: &Value) -> (Value, bool) {
     match act(inbox, step) {
         Some(told) => (json!(told), false),
@@ -83,7 +83,7 @@ fn done(inbox: &mut Inbox, step: &Value) -> (Value, bool) {
     }
 }
 
-/// None when it could not be read.
+/// Returns what happened, or `None` if the replica refused to read the step.
 fn act(inbox: &mut Inbox, step: &Value) -> Option<Vec<String>> {
     let at = inbox.head().position;
     let asked = |key: &str| step.get(key).map_or(at, |point| position(text(point)));
@@ -132,26 +132,26 @@ fn act(inbox: &mut Inbox, step: &Value) -> Option<Vec<String>> {
         let grown = inbox.load_older(usize::try_from(step["load_older"].as_u64()?).unwrap());
         vec![grown.map_or("window full".to_owned(), |more| format!("grew {more}"))]
     } else if is("give_up_older") {
-        inbox.give_up_older(usize::try_from(step["give_up_older"].as_u64()?).unwrap());
+        inbox.cancel_older(usize::try_from(step["give_up_older"].as_u64()?).unwrap());
         Vec::new()
     } else {
-        panic!("no step: {step}")
+        panic!("unknown step: {step}")
     })
 }
 
-/// The answer to what the replica asks.
+/// Passes on the answer to the query of the replica.
 fn on_answer(inbox: &mut Inbox, answer: &Value) -> Option<Vec<String>> {
     let page = || serde_json::from_value::<InboxPage>(answer.clone()).ok();
-    Some(match inbox.wants() {
-        Some(Ask::Snapshot) => told(inbox.on_snapshot(page()?)),
-        Some(Ask::Changes { after }) => {
+    Some(match inbox.next_query() {
+        Some(InboxQuery::Snapshot) => told(inbox.on_snapshot(page()?)),
+        Some(InboxQuery::Changes { after }) => {
             told(inbox.on_changes(after, serde_json::from_value(answer.clone()).ok()?))
         }
-        Some(Ask::Older { before, .. }) => {
+        Some(InboxQuery::Older { before, .. }) => {
             inbox.on_older(inbox.head().position, before, page()?);
             Vec::new()
         }
-        None => panic!("the replica asks nothing"),
+        None => panic!("the replica has no query"),
     })
 }
 
@@ -203,7 +203,7 @@ fn told(events: Vec<InboxEvent>) -> Vec<String> {
             format!("bare {}", bare.id.as_ref().map_or("-", NotificationId::as_str))
         }
         InboxEvent::Announce(Announcement::Skipped) => "skipped".to_owned(),
-        InboxEvent::Announce(announcement) => panic!("a replica does not tell {announcement:?}"),
+        InboxEvent::Announce(announcement) => panic!("a replica does not announce {announcement:?}"),
         InboxEvent::RolledBack(write) => format!("rolled back {}", write.op),
     });
     each.collect()

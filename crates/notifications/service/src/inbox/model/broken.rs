@@ -1,16 +1,16 @@
-//! Replicas with a fault: the model test fails on each within few schedules.
+//! The model test fails for each replica with a fault, within few schedules.
 
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
 
 use super::{run, schedules};
 
-/// How many schedules, always the same ones, must do.
-const ENOUGH: u32 = 1_000;
+/// How many schedules are tried, always the same ones.
+const SCHEDULES: u32 = 1_000;
 
-fn tried() -> Result<(), TestError<impl Sized>> {
+fn run_schedules() -> Result<(), TestError<impl Sized>> {
     let config = ProptestConfig {
-        cases: ENOUGH,
+        cases: SCHEDULES,
         failure_persistence: None,
         max_shrink_iters: 0,
         ..ProptestConfig::default()
@@ -23,8 +23,11 @@ fn tried() -> Result<(), TestError<impl Sized>> {
 }
 
 #[test]
-fn none_is_found_in_the_replica_as_it_is() {
-    assert!(tried().is_ok());
+fn no_fault_is_found_in_the_replica_as_it_is() {
+    assert!(run_schedules().is_ok());
 }
 
-each_is_found!(assert!(matches!(tried(), Err(TestError::Fail(..))), "not found in {ENOUGH} schedules"));
+each_is_found!(assert!(
+    matches!(run_schedules(), Err(TestError::Fail(..))),
+    "not found in {SCHEDULES} schedules"
+));

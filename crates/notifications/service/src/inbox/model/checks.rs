@@ -1,4 +1,4 @@
-//! What must hold.
+//! The invariants of the model test.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,8 @@ use super::world::World;
 use crate::{Announcement, InboxEvent};
 
 impl World {
-    /// After every step: whenever the replica believes that it missed nothing, it is what the server was at that position, and
-    /// that position comes after all that it heard of.
+    /// Checks the replica after a step. If it believes that it has missed nothing, it equals the
+    /// server at that position, and it is past every position it has heard of.
     pub(super) fn check(&mut self) {
         self.check_own();
         if self.inbox.is_catching_up() {
@@ -29,18 +29,18 @@ impl World {
         }
     }
 
-    /// A write of the user's own is shown until the replica itself has it.
+    /// Checks that a write of the user is shown until its change has arrived.
     fn check_own(&mut self) {
         let position = self.inbox.head().position;
         let done = &self.server.at(position).done;
         self.own.retain(|op, own| {
             let is_shown = self.inbox.pending_write(op).is_some();
-            assert!(is_shown || !own.done || done.contains(op), "{op} is shown no more, and was not done");
+            assert!(is_shown || !own.done || done.contains(op), "{op} is no longer shown, and was not done");
             is_shown
         });
     }
 
-    /// What the newest write opened was there when the user made it.
+    /// Checks that the newest write opened only what the user had seen.
     pub(super) fn check_seen(&self, seen: Position, before: Position) {
         let seen = self.server.at(seen);
         let is_pending = |id| self.server.log().notification(id).is_some_and(|row| !row.opened);
@@ -50,7 +50,8 @@ impl World {
         }
     }
 
-    /// When all is told: the replica is the server's inbox, down to where its window ends, and has announced what it was to.
+    /// Checks the replica at the end of a schedule: it equals the server's inbox down to the end of
+    /// its window, and it has announced everything new.
     pub(super) fn check_end(&self) {
         let server = self.server.log();
         assert_eq!(self.inbox.head(), server.head());
@@ -65,15 +66,16 @@ impl World {
         }
     }
 
-    /// What the replica says: each announced once, in order, and only while it is pending.
-    pub(super) fn note(&mut self, events: Vec<InboxEvent>) {
+    /// Checks the replica's events: each notification is announced once, in order, while it is
+    /// pending.
+    pub(super) fn observe(&mut self, events: Vec<InboxEvent>) {
         let mut at = None;
         for event in events {
             match event {
-                InboxEvent::Announce(Announcement::Notification(row)) => self.note_announced(at, &row),
+                InboxEvent::Announce(Announcement::Notification(row)) => self.observe_announced(at, &row),
                 InboxEvent::Announce(Announcement::Skipped) => self.skipped = true,
                 InboxEvent::Applied(Change { kind: ChangeKind::Unknown, .. }) => {
-                    panic!("folded what it cannot know")
+                    panic!("a change of an unknown kind was applied")
                 }
                 InboxEvent::Applied(change) => at = Some(change.stamp.position()),
                 _ => at = None,
@@ -81,7 +83,7 @@ impl World {
         }
     }
 
-    fn note_announced(&mut self, at: Option<Position>, row: &InboxNotification) {
+    fn observe_announced(&mut self, at: Option<Position>, row: &InboxNotification) {
         let id: &NotificationId = &row.id;
         assert!(!row.opened);
         let was_pending = |at| self.server.at(at).row(id).is_some_and(|row| !row.opened);

@@ -1,4 +1,4 @@
-//! The server, with all that it ever was.
+//! The model server, with its whole past.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,12 +12,12 @@ use crate::{InboxCommand, InboxLog, Refused};
 pub(super) struct Server {
     now: State,
     backup: State,
-    /// By the seq and tag of the position.
+    /// The past by seq and tag of the position.
     past: BTreeMap<(u64, Option<Tag>), Past>,
     pub(super) pushed: Vec<InternalNotification>,
-    /// Ids that were opened at some time.
+    /// Ids that were ever opened.
     pub(super) opened: BTreeSet<NotificationId>,
-    /// Whether a backup was restored that lacked something.
+    /// Whether a restored backup has lost changes.
     pub(super) diverged: bool,
     clock: u64,
 }
@@ -34,7 +34,7 @@ pub(super) struct Past {
     pub(super) head: Head,
     /// Oldest first.
     pub(super) rows: Vec<InboxNotification>,
-    /// The user's writes that it had done by then.
+    /// The user's writes that were done by then.
     pub(super) done: BTreeSet<OpId>,
     before: Option<Position>,
 }
@@ -64,12 +64,12 @@ impl Server {
         &self.now.log
     }
 
-    /// What it was at a position that it told.
+    /// Returns the past at a position.
     pub(super) fn at(&self, position: Position) -> &Past {
         &self.past[&(position.seq, position.tag)]
     }
 
-    /// Whether one position led to another.
+    /// Returns whether one position led to another.
     pub(super) fn led(&self, from: Position, to: Position) -> bool {
         let mut at = Some(to);
         while let Some(position) = at.filter(|at| at.seq > from.seq) {
@@ -90,12 +90,12 @@ impl Server {
         self.add(&notification)
     }
 
-    /// Adds it, if this history never had its id.
+    /// Adds a notification, unless this history has had its id.
     pub(super) fn add(&mut self, notification: &InternalNotification) -> Option<Change> {
         let id = notification.id.as_ref().unwrap();
         let is_new = self.now.added.insert(id.clone());
         let change = self.change(|now, at, tag| now.log.add(id, notification, "key:t", at, tag).is_some());
-        assert_eq!(change.is_some(), is_new, "{id} is to be added once");
+        assert_eq!(change.is_some(), is_new, "{id} must be added exactly once");
         change
     }
 
@@ -123,7 +123,7 @@ impl Server {
         change
     }
 
-    /// A command of the user, from another device if it has no `op`.
+    /// Does a command of the user. Without an `op` it comes from another device.
     pub(super) fn write(
         &mut self,
         command: &InboxCommand,
@@ -139,7 +139,7 @@ impl Server {
         (answer, change)
     }
 
-    /// Whether a write of the user is done, in the history that it has now.
+    /// Returns whether a write of the user is part of the present history.
     pub(super) fn has_done(&self, op: &OpId) -> bool {
         self.now.done.contains(op)
     }
@@ -157,13 +157,13 @@ impl Server {
         self.now = self.backup.clone();
     }
 
-    /// A time that no other change has.
+    /// Returns a time that no other change has.
     pub(super) fn tick(&mut self) -> Timestamp {
         self.clock += 1;
         at(self.clock)
     }
 
-    /// Does what makes a change, or none, and gives it as it is told.
+    /// Runs something that makes at most one change, and returns the change as the server sends it.
     fn change(&mut self, make: impl FnOnce(&mut State, Timestamp, Tag) -> bool) -> Option<Change> {
         let before = self.log().head();
         let at = self.tick();

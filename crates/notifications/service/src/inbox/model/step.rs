@@ -1,20 +1,20 @@
-//! What can happen.
+//! The steps of a schedule.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// One thing that happens; a number picks of what is there.
+/// One step. A number picks one of the things that exist.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     /// A backend pushes.
     Push,
-    /// A backend pushes one again that it pushed before.
+    /// A backend repeats a push.
     PushAgain(u8),
-    /// A sender takes one back, wherever it is.
+    /// A backend retracts a notification.
     Retract(u8),
-    /// The server takes out what has expired.
+    /// The server removes expired notifications.
     Expire,
-    /// The server takes out all but the newest.
+    /// The server removes all but the newest notifications.
     Prune(u8),
     /// Another device of the user writes.
     Open(u8),
@@ -25,42 +25,43 @@ pub(super) enum Step {
     Backup,
     Restore,
     Trim(u8),
-    /// The channel.
+    /// The channel delivers, drops or repeats an event.
     Deliver(u8),
     Drop(u8),
     Repeat(u8),
-    /// The client asks what it wants to know.
-    Ask,
+    /// The client sends its query or a position check, and answers arrive or are lost.
+    InboxQuery,
     Answer,
     LoseAnswer,
     AskHead,
     AnswerHead,
     Lag,
     LoadOlder(u8),
-    /// The user writes, also without a connection.
+    /// The user writes, the client sends it, and the answer arrives or is lost.
     Write(u8),
     Send,
     Sent,
     LoseSent,
 }
 
-/// What happens, from when the client comes.
+/// A schedule, from the start of the client.
 #[derive(Clone, Debug)]
 pub(super) struct Schedule {
-    /// How many notifications the replica holds.
+    /// The window of the replica.
     pub(super) window: usize,
-    /// How many there are already.
+    /// How many notifications exist at the start.
     pub(super) already: usize,
     pub(super) steps: Vec<Step>,
 }
 
-/// Half of them are stormy. In the others little goes wrong, so that the replica gets further before it does.
+/// Half of the schedules are stormy. In the others less goes wrong, so that the replica gets
+/// further.
 pub(super) fn schedules() -> impl Strategy<Value = Schedule> {
     let steps = prop_oneof![vec(step(1), 1..120), vec(step(5), 1..120)];
     (1usize..12, 0usize..16, steps).prop_map(|(window, already, steps)| Schedule { window, already, steps })
 }
 
-/// One step; `calm` times as seldom something that goes wrong.
+/// A step. Something goes wrong `calm` times less often.
 fn step(calm: u32) -> impl Strategy<Value = Step> {
     let pick = any::<u8>();
     prop_oneof![
@@ -79,7 +80,7 @@ fn step(calm: u32) -> impl Strategy<Value = Step> {
         16 * calm => pick.prop_map(Step::Deliver),
         3 => pick.prop_map(Step::Drop),
         2 => pick.prop_map(Step::Repeat),
-        6 * calm => Just(Step::Ask),
+        6 * calm => Just(Step::InboxQuery),
         6 * calm => Just(Step::Answer),
         1 => Just(Step::LoseAnswer),
         2 => Just(Step::AskHead),

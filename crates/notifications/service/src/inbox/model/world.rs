@@ -1,4 +1,4 @@
-//! A server, a channel and a client, one step at a time.
+//! A server, a channel and a client that take one step at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,9 +8,9 @@ use internal_notifications_models::{
 
 use super::server::Server;
 use super::step::Step;
-use crate::{Ask, Inbox, InboxCommand, InboxEvent, PendingWrite, Refused};
+use crate::{Inbox, InboxCommand, InboxEvent, InboxQuery, PendingWrite, Refused};
 
-/// What the server answered, with what was asked.
+/// An answer of the server, with its query.
 enum Answer {
     Snapshot(InboxPage),
     Older(Position, u64, InboxPage),
@@ -18,40 +18,40 @@ enum Answer {
 }
 
 pub(super) struct World {
-    /// How many notifications the replica may hold.
+    /// The window of the replica.
     pub(super) window: usize,
     pub(super) server: Server,
     channel: Vec<LiveEvent>,
     pub(super) inbox: Inbox,
-    /// The answer under way, and how much of the news had come when it was asked for.
+    /// The answer in transit, and how many of `news` had arrived before its query.
     answer: Option<(Answer, usize)>,
     head: Option<(Position, Head)>,
-    /// The write under way: its op, where the inbox was, and what the server answered.
+    /// The write in transit: its op, the position of the inbox, and the server's answer.
     sent: Option<(OpId, Position, Result<WriteAnswer, Refused>)>,
-    /// Positions that the client heard of since it was told what it missed.
+    /// Positions that the client has heard of since its last complete answer.
     pub(super) news: Vec<Position>,
-    /// The user's own writes that are shown and not confirmed.
+    /// The user's own unconfirmed writes.
     pub(super) own: BTreeMap<OpId, Own>,
     writes: u64,
-    /// Ids that were there before the first snapshot.
+    /// Ids that existed before the first snapshot.
     pub(super) first: BTreeSet<NotificationId>,
     pub(super) announced: BTreeMap<NotificationId, u64>,
     pub(super) skipped: bool,
 }
 
-/// A write of the user's own.
+/// An own write of the user.
 pub(super) struct Own {
-    /// Where the inbox was when it was made.
+    /// The position of the inbox when the user made it.
     pub(super) seen: Position,
-    /// Whether the server did it, as its last answer was made.
+    /// Whether the server had done it when it last answered.
     pub(super) done: bool,
 }
 
-/// The server's pages are small.
+/// The server's pages are small, so that schedules page often.
 const PAGE: usize = 4;
 
 impl World {
-    /// The client comes when there are `already` notifications.
+    /// Makes a world in which the client starts after `already` pushes.
     pub(super) fn new(window: usize, already: usize) -> Self {
         let mut server = Server::new();
         for _ in 0..already {
@@ -100,7 +100,7 @@ impl World {
                 let event = pick_of(&self.channel, pick).cloned();
                 self.channel.extend(event);
             }
-            Step::Ask => self.ask(),
+            Step::InboxQuery => self.ask(),
             Step::Answer => self.arrive(),
             Step::LoseAnswer => self.answer = None,
             Step::AskHead => self.head = Some((self.inbox.head().position, self.server.log().head())),
@@ -122,7 +122,7 @@ impl World {
         self.check();
     }
 
-    /// Client and server can talk again: one position check, and the questions that follow from it.
+    /// Repairs the connection: one position check, and the queries that follow from it.
     pub(super) fn heal(&mut self) {
         for event in std::mem::take(&mut self.channel) {
             self.deliver(event);
@@ -133,17 +133,17 @@ impl World {
         for _ in 0..400 {
             self.step(Step::Send);
             self.step(Step::Sent);
-            if self.inbox.wants().is_none() {
+            if self.inbox.next_query().is_none() {
                 self.step(Step::AskHead);
                 self.step(Step::AnswerHead);
             }
-            if self.inbox.wants().is_none() && self.inbox.wants_write().is_none() {
+            if self.inbox.next_query().is_none() && self.inbox.next_write().is_none() {
                 return self.check_end();
             }
-            self.step(Step::Ask);
+            self.step(Step::InboxQuery);
             self.step(Step::Answer);
         }
-        panic!("the replica asks for ever: {:?}", self.inbox.wants());
+        panic!("the replica never stops querying: {:?}", self.inbox.next_query());
     }
 
     fn by_backend(&mut self, step: Step) -> Option<Change> {
@@ -194,10 +194,10 @@ impl World {
             self.hear(stamp.position());
         }
         let events = self.inbox.on_live(event);
-        self.note(events);
+        self.observe(events);
     }
 
-    /// The client hears of a position; it is news if it has not passed it.
+    /// The client hears of a position. It is news unless the replica is past it.
     fn hear(&mut self, position: Position) {
         if !self.server.led(position, self.inbox.head().position) {
             self.news.push(position);
@@ -212,14 +212,14 @@ impl World {
             self.first.extend(self.server.pushed.iter().filter_map(|pushed| pushed.id.clone()));
         }
         let (server, position) = (self.server.log(), self.inbox.head().position);
-        let answer = self.inbox.wants().map(|ask| match ask {
-            Ask::Changes { after } => {
+        let answer = self.inbox.next_query().map(|ask| match ask {
+            InboxQuery::Changes { after } => {
                 Answer::Changes(after, server.changes(after, PAGE, self.window.min(PAGE)))
             }
-            Ask::Older { before, limit } => {
+            InboxQuery::Older { before, limit } => {
                 Answer::Older(position, before, server.page(limit.min(PAGE), Some(before)))
             }
-            Ask::Snapshot => Answer::Snapshot(server.page(self.window.min(PAGE), None)),
+            InboxQuery::Snapshot => Answer::Snapshot(server.page(self.window.min(PAGE), None)),
         });
         self.answer = answer.map(|answer| (answer, self.news.len()));
     }
@@ -236,10 +236,10 @@ impl World {
             Answer::Changes(after, answer) => self.inbox.on_changes(after, answer),
         };
         self.news.drain(..heard);
-        self.note(events);
+        self.observe(events);
     }
 
-    /// The user does something in the app.
+    /// The user writes in the app.
     fn write(&mut self, pick: u8) {
         let shown = self.inbox.shown();
         let Some(row) = pick_of(&shown, pick) else { return };
@@ -260,7 +260,7 @@ impl World {
         if self.sent.is_some() {
             return;
         }
-        let Some(PendingWrite { op, command, .. }) = self.inbox.wants_write().cloned() else { return };
+        let Some(PendingWrite { op, command, .. }) = self.inbox.next_write().cloned() else { return };
         let before = self.server.log().head().position;
         let (answer, change) = self.server.write(&command, Some(&op));
         let own = self.own.get_mut(&op).unwrap();

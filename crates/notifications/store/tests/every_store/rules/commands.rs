@@ -1,12 +1,12 @@
 use internal_notifications_models::{NotificationId, OpId, Position, PushRequest, Timestamp, UserId};
-use internal_notifications_store::{IdempotencyKey, Push, Retention, WriteKind};
+use internal_notifications_store::{IdempotencyKey, InboxCommand, Push, Retention};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use std::time::Duration;
 
 use super::{Seen, USERS, any_seen, any_users};
-use crate::bench::{at, id, push, user};
+use crate::bench::{at, id, push, push_at, user};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
@@ -21,13 +21,13 @@ pub(crate) enum Command {
 
 /// A write whose position is filled in for each store.
 #[derive(Clone, Debug)]
-pub(crate) struct Kind(WriteKind);
+pub(crate) struct Kind(InboxCommand);
 
 impl Kind {
-    pub(crate) fn at(self, seen: Option<Position>) -> WriteKind {
+    pub(crate) fn at(self, seen: Option<Position>) -> InboxCommand {
         match (self.0, seen) {
-            (WriteKind::OpenedAll { .. }, Some(seen)) => {
-                WriteKind::OpenedAll { through: Some(seen.seq), tag: seen.tag }
+            (InboxCommand::OpenedAll { .. }, Some(seen)) => {
+                InboxCommand::OpenedAll { through: Some(seen.seq), tag: seen.tag }
             }
             (kind, _) => kind,
         }
@@ -61,7 +61,7 @@ fn any_push(random: &mut StdRng, now: Timestamp) -> Push {
     if random.random_bool(0.4) {
         let key = format!("k{}", random.random_range(0..25));
         let request = PushRequest::new(push.user_ids.clone(), push.notification.clone());
-        push.idempotency = IdempotencyKey::new(&key, &request);
+        push.idempotency_key = IdempotencyKey::new(&key, &request);
     }
     push
 }
@@ -74,7 +74,7 @@ pub(crate) fn any(random: &mut StdRng, now: Timestamp, heads: [u64; 3], pushed: 
             if random.random_bool(0.3)
                 && let Some(before) = pushed.choose(random)
             {
-                pushes.push(Push { at: now, ..before.clone() });
+                pushes.push(push_at(now, before.clone()));
             }
             pushed.extend(pushes.clone());
             Command::Push(pushes)
@@ -101,12 +101,12 @@ fn any_write(random: &mut StdRng, now: Timestamp, heads: [u64; 3]) -> Command {
     let ids = |random: &mut StdRng| (0..random.random_range(0..6)).map(|_| any_id(random)).collect();
     let mut seen = None;
     let kind = match random.random_range(0..10) {
-        0..4 => WriteKind::Opened(ids(random)),
-        4..6 => WriteKind::Unopened(ids(random)),
-        6..8 => WriteKind::Remove(any_id(random)),
+        0..4 => InboxCommand::Opened(ids(random)),
+        4..6 => InboxCommand::Unopened(ids(random)),
+        6..8 => InboxCommand::Remove(any_id(random)),
         _ => {
             seen = random.random_bool(0.7).then(|| any_seen(random, heads[place]));
-            WriteKind::OpenedAll { through: None, tag: None }
+            InboxCommand::OpenedAll { through: None, tag: None }
         }
     };
     let op = random.random_bool(0.4).then(|| OpId::new(format!("op{}", random.random_range(0..40))).unwrap());

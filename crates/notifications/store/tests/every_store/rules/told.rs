@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use internal_notifications_models::{
     Change, ChangesAnswer, Head, InboxPage, Position, ResetReason, Tag, UserId,
 };
-use internal_notifications_store::Unpublishable;
+use internal_notifications_store::PublishLimits;
 
 use super::Seen;
 use crate::bench::Bench;
@@ -64,8 +64,8 @@ impl Told {
         bench: &Bench,
         after: &[(UserId, u64)],
     ) -> Vec<(UserId, bool, Vec<Change>)> {
-        let most = Unpublishable { changes: 12, body: 140 };
-        let told = bench.store.unpublished(after, most).await.unwrap();
+        let most = PublishLimits::new(12, 140);
+        let told = bench.store.claim_unpublished(after, most).await.unwrap();
         told.into_iter()
             .map(|of| (of.user_id, of.far_behind, of.changes.into_iter().map(plain).collect()))
             .collect()
