@@ -8,7 +8,7 @@ use internal_notifications_models::{
     Retraction, Timestamp, UserId, WriteAnswer,
 };
 use internal_notifications_server::store::{
-    Advanced, Push, Store, StoreError, Sweep, Swept, PublishLimits, Unpublished, Write,
+    Advanced, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write,
 };
 
 /// Moves the marks when it gives what is to be published.

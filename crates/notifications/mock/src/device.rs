@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use internal_notifications_models::{LiveEvent, OpId, Timestamp, UserId};
 use internal_notifications_service::{
-    Announcement, InboxQuery, Inbox, InboxCommand, InboxEvent, InboxLog, RefusedWrite, ServiceError,
+    Announcement, Inbox, InboxCommand, InboxEvent, InboxLog, InboxQuery, RefusedWrite, ServiceError,
     ServiceErrorKind, Status,
 };
 use tokio::sync::Notify;

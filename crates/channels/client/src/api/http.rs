@@ -1,4 +1,4 @@
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pusher_signer::Signer;
 use reqwest::header::{CONTENT_TYPE, HeaderName};
@@ -43,14 +43,7 @@ impl Http {
             let Some(delay) = self.retry.delay_after(attempt).filter(|_| may_retry) else {
                 return Err(error);
             };
-            let cause: &dyn std::error::Error = &error;
-            tracing::debug!(
-                http.path = request.path,
-                attempt,
-                ?delay,
-                error = cause,
-                "retrying a Pusher API request"
-            );
+            log_retry(request, attempt, delay, &error);
             tokio::time::sleep(delay).await;
             attempt += 1;
         }
@@ -78,6 +71,11 @@ impl Http {
         let not_processed = matches!(error.code(), Some(429 | 503));
         Err(Failure { error, not_processed })
     }
+}
+
+fn log_retry(request: &ApiRequest, attempt: u32, delay: Duration, error: &Error) {
+    let error: &dyn std::error::Error = error;
+    tracing::debug!(http.path = request.path, attempt, ?delay, error, "retrying a request to the Pusher API");
 }
 
 impl Failure {

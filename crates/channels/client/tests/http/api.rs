@@ -29,6 +29,15 @@ async fn triggered(status: u16, body: &str) -> Result<(), Error> {
     api(&server).trigger(&event()).await.map(drop)
 }
 
+#[test]
+fn requests_can_run_on_any_thread() {
+    fn is_send(_: impl Send) {}
+    let api = HttpApi::builder("17", signer()).cluster("eu").build().unwrap();
+    is_send(api.trigger(&event()));
+    is_send(api.channel("news", &[]));
+    is_send(api.send_to_user("ada", "news", "{}"));
+}
+
 #[tokio::test]
 async fn requests_are_signed() {
     let server = Server::start(vec![(200, "{}".to_owned())]).await;

@@ -98,7 +98,9 @@ impl HubState {
         let asks = |device: &mut Device| device.live()?.inbox.next_query();
         while let Some(ask) = self.devices.get_mut(&id).and_then(asks) {
             match ask {
-                InboxQuery::Changes { after } => self.note(id, format_args!("asks what came after {}", after.seq)),
+                InboxQuery::Changes { after } => {
+                    self.note(id, format_args!("asks what came after {}", after.seq))
+                }
                 InboxQuery::Older { before, limit } => {
                     self.note(id, format_args!("asks for {limit} older than {before}"));
                 }
