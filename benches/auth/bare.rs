@@ -10,15 +10,15 @@ use axum::routing::post;
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use internal_notifications_server::SystemClock;
-use internal_notifications_server::auth::{Authenticator, Credentials};
-use internal_notifications_server::config::{JwtKey, RequiredClaims};
+use internal_notifications_server::auth::{Authenticator, KeysAndTokens};
+use internal_notifications_server::config::{AuthConfig, JwtKey};
 use pusher_signer::{ChannelAuthorization, Signer};
 use tokio::net::TcpListener;
 
 use crate::{TOKEN_SECRET, process};
 
 struct App {
-    credentials: Credentials,
+    authenticator: KeysAndTokens,
     signer: Signer,
 }
 
@@ -27,10 +27,9 @@ struct App {
 pub(crate) fn run() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let key = JwtKey::secret(TOKEN_SECRET).unwrap();
-        let clock = Arc::new(SystemClock);
+        let config = AuthConfig::new().with_jwt(JwtKey::secret(TOKEN_SECRET).unwrap());
         let app = App {
-            credentials: Credentials::new(&[], Some(&key), RequiredClaims::default(), clock),
+            authenticator: KeysAndTokens::new(&config, Arc::new(SystemClock)),
             signer: Signer::new("app-key", "app-secret"),
         };
         let router = Router::new().route("/pusher/auth", post(auth)).with_state(Arc::new(app));
@@ -47,13 +46,13 @@ async fn auth(
     body: Bytes,
 ) -> Result<Json<ChannelAuthorization>, StatusCode> {
     let bearer = headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok()?.strip_prefix("Bearer "));
-    let caller = app.credentials.authenticate(bearer.ok_or(StatusCode::UNAUTHORIZED)?).await;
+    let caller = app.authenticator.authenticate(bearer.ok_or(StatusCode::UNAUTHORIZED)?).await;
     let caller = caller.map_err(|_| StatusCode::UNAUTHORIZED)?;
     let form: HashMap<String, String> =
         serde_urlencoded::from_bytes(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
     let field = |name| form.get(name).ok_or(StatusCode::BAD_REQUEST);
     let channel = field("channel_name")?;
-    if caller.user().is_none_or(|user| channel.strip_prefix("private-") != Some(user.as_str())) {
+    if caller.user_id().is_none_or(|user| channel.strip_prefix("private-") != Some(user.as_str())) {
         return Err(StatusCode::FORBIDDEN);
     }
     let socket_id = field("socket_id")?.parse().map_err(|_| StatusCode::BAD_REQUEST)?;

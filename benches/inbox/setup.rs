@@ -7,7 +7,7 @@ use internal_notifications_server::config::{ApiKey, JwtKey};
 use internal_notifications_server::store::postgres::{PostgresOptions, PostgresStore};
 use internal_notifications_server::store::sqlite::{SqliteOptions, SqliteStore};
 use internal_notifications_server::store::{Push, Store};
-use internal_notifications_server::{Config, RunningServer, Server};
+use internal_notifications_server::{Config, Server};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
@@ -39,7 +39,7 @@ pub(crate) struct Opened {
 
 /// A server with its own database.
 pub(crate) struct Served {
-    pub(crate) server: RunningServer,
+    pub(crate) server: Server,
     location: Location,
 }
 

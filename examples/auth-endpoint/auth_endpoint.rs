@@ -1,7 +1,9 @@
-//! Somebody's backend, with a login of its own, that authorizes Pusher channels: each user's own `private-{user}`, and no other.
+//! A backend with its own login that authorizes Pusher channels: each user may subscribe to the
+//! channel `private-{user}`, and to no other.
 //!
-//! `SESSIONS='secret=ada' PUSHER_APP_KEY=… PUSHER_APP_SECRET=… cargo run -p auth-endpoint -- 127.0.0.1:3000`
-#![allow(clippy::print_stdout, reason = "it says where it listens")]
+//! Run `SESSIONS='secret=ada' PUSHER_APP_KEY=… PUSHER_APP_SECRET=… cargo run -p auth-endpoint --
+//! 127.0.0.1:3000`.
+#![allow(clippy::print_stdout, reason = "it prints where it listens")]
 
 use std::collections::HashMap;
 use std::env::{args, var};
@@ -12,15 +14,15 @@ use axum::http::{HeaderMap, StatusCode, header::AUTHORIZATION};
 use axum::{Json, Router, extract::State, routing::post};
 use pusher_signer::{ChannelAuthorization, ChannelName, Signer, SocketId};
 
-/// The backend's own: who has which session, and the app key and secret.
+/// The backend's state: the user of each session, and the app's key and secret.
 struct Backend {
     sessions: HashMap<String, String>,
     signer: Signer,
 }
 
-/// What Pusher's libraries send, as a form or as JSON; the original's app writes the names otherwise.
+/// The fields that Pusher's libraries send, as a form or as JSON. Some apps use camel case.
 #[derive(serde::Deserialize)]
-struct Asked {
+struct Request {
     #[serde(alias = "socketId")]
     socket_id: String,
     #[serde(alias = "channelName")]
@@ -36,8 +38,8 @@ async fn authorize(
     let user = bearer.and_then(|bearer| backend.sessions.get(bearer)).ok_or(StatusCode::UNAUTHORIZED)?;
 
     let json = serde_json::from_str(&body).ok();
-    let asked: Option<Asked> = json.or_else(|| serde_urlencoded::from_str(&body).ok());
-    let Asked { socket_id, channel_name } = asked.ok_or(StatusCode::BAD_REQUEST)?;
+    let request: Option<Request> = json.or_else(|| serde_urlencoded::from_str(&body).ok());
+    let Request { socket_id, channel_name } = request.ok_or(StatusCode::BAD_REQUEST)?;
     let socket_id: SocketId = socket_id.parse().map_err(|_| StatusCode::BAD_REQUEST)?;
     let channel: ChannelName = channel_name.parse().map_err(|_| StatusCode::BAD_REQUEST)?;
     if channel_name != format!("private-{user}") {

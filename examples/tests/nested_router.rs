@@ -24,7 +24,7 @@ impl Shop {
     async fn open(folder: &TempDir) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_nested_router"));
         process.arg("127.0.0.1:0").arg(folder.path().join("inbox.db"));
-        process.env("SESSIONS", "adas-session=ada&bobs-session=bob").env("PUSHER_APP_SECRET", "secret");
+        process.env("SESSIONS", "adas-session=ada&bobs-session=bob");
         let mut process = process.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let line = BufReader::new(process.stdout.take().unwrap()).lines().next_line().await.unwrap().unwrap();
         let url = format!("http://{}", line.strip_prefix("listening on ").unwrap());

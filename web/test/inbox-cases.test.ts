@@ -7,8 +7,8 @@ const folder = new URL('../../tests/inbox-cases/', import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
 
 /** The keys that a `then` can have. */
-const STATE_KEYS = ['shown', 'pending', 'head', 'low', 'wants', 'writes'];
-const STEP_KEYS = ['told', 'opened_at', 'sends', 'unreadable'];
+const STATE_KEYS = ['shown', 'pending', 'head', 'low', 'next_query', 'writes'];
+const STEP_KEYS = ['events', 'opened_at', 'next_write', 'unreadable'];
 
 it('has cases to read', () => {
   expect(files.length).toBeGreaterThan(0);
@@ -29,13 +29,13 @@ for (const file of files) {
 
 function run(one: Raw): void {
   const runner = new Runner(one['window'] ?? 3);
-  let state: Raw = { shown: '', pending: 0, head: '0', low: 0, wants: 'snapshot', writes: '' };
+  let state: Raw = { shown: '', pending: 0, head: '0', low: 0, next_query: 'snapshot', writes: '' };
   expect(runner.state()).toEqual(state);
   (one['steps'] as Raw[]).forEach((short, index) => {
     const where = `step ${index + 1}: ${JSON.stringify(short)}`;
     for (const step of repeated(short)) {
       const happened = runner.step(step);
-      expect(happened, where).toEqual(step['then']?.told ?? []);
+      expect(happened, where).toEqual(step['then']?.events ?? []);
       expect(runner.unreadable, where).toBe(step['then']?.unreadable ?? false);
     }
     const then: Raw = repeated(short).at(-1)?.['then'] ?? {};
@@ -47,8 +47,8 @@ function run(one: Raw): void {
       actual['writes'] = ids(actual['writes']).length;
     }
     expect(actual, where).toEqual(state);
-    if (then['sends'] !== undefined) {
-      expect(runner.sends(), where).toBe(then['sends']);
+    if (then['next_write'] !== undefined) {
+      expect(runner.nextWrite(), where).toBe(then['next_write']);
     }
     for (const [id, at] of Object.entries(then['opened_at'] ?? {})) {
       expect(runner.openedAt(id), `${where}: ${id}`).toBe(at);

@@ -6,6 +6,7 @@ mod demo;
 mod fuzzing;
 mod interop;
 mod mutants;
+mod packages;
 mod plan;
 mod runner;
 mod rustdoc;

@@ -2,7 +2,7 @@
 
 use crate::runner::Step;
 use crate::test::Options;
-use crate::{chaos, demo, fuzzing, interop, rustdoc, tools, web};
+use crate::{chaos, demo, fuzzing, interop, packages, rustdoc, tools, web};
 use std::env;
 use std::path::Path;
 use std::process::Command;
@@ -20,7 +20,7 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
         Step::new("demo", vec![cargo(demo::RUN.into_iter().chain(["--once"]))]),
         Step::new("bans, licences, sources", deny())
             .needs("cargo-deny (cargo install --locked cargo-deny)", tools::cargo_has("deny")),
-        Step::new("packages of crates", vec![packages()]),
+        packages::step(root),
     ];
     if env::var_os("TEST_POSTGRES_URL").is_none() {
         // Otherwise they are part of the step `tests`.
@@ -92,11 +92,6 @@ fn deny() -> Vec<Command> {
         cargo(["fetch", "--quiet", "--locked"]),
         cargo(["deny", "--offline", "check", "bans", "licenses", "sources"]),
     ]
-}
-
-/// Packages every crate that is published, and compiles each from its package alone.
-fn packages() -> Command {
-    cargo(["publish", "--workspace", "--dry-run", "--quiet", "--allow-dirty"])
 }
 
 fn mutants() -> Step {

@@ -1,4 +1,5 @@
-//! Embeds the page anew when it was built anew: the macro that embeds it does not watch its folder.
+//! Rebuilds the crate when the page was rebuilt. The macro that embeds the page does not watch its
+//! folder.
 
 fn main() {
     println!("cargo::rerun-if-changed=page");

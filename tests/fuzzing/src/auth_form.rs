@@ -8,8 +8,9 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use internal_notifications_server::auth::{AuthError, Authenticator};
+use internal_notifications_server::config::{Config, EmbeddedConfig};
 use internal_notifications_server::store::memory::{MemoryData, MemoryOptions, MemoryStore};
-use internal_notifications_server::{App, Principal, SystemClock, build_router};
+use internal_notifications_server::{Node, Principal, SystemClock};
 use pusher_protocol::{ChannelName, SocketId};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -43,13 +44,17 @@ pub fn run(input: &[u8]) {
 
 /// Returns the answers for the channel and for the sign-in, if they were granted.
 async fn answers(body: &[u8]) -> (Option<Value>, Option<Value>) {
-    let router = router();
+    let node = node().await;
+    let router = node.router();
     (ask(&router, "/pusher/auth", body).await, ask(&router, "/pusher/user-auth", body).await)
 }
 
-fn router() -> Router {
+async fn node() -> Node {
     let store = MemoryStore::open(MemoryData::new(Arc::new(SystemClock)), MemoryOptions::default());
-    build_router(App::new(Arc::new(store), Arc::new(AlwaysAda), signer()))
+    // The app of `signer`.
+    let broker = EmbeddedConfig::new().with_app("app", "app-key", "app-secret");
+    let config = Config::new().with_realtime(broker);
+    Node::builder(Arc::new(store)).config(config).authenticator(AlwaysAda).start().await.unwrap()
 }
 
 struct AlwaysAda;
@@ -57,7 +62,7 @@ struct AlwaysAda;
 #[async_trait]
 impl Authenticator for AlwaysAda {
     async fn authenticate(&self, _: &str) -> Result<Principal, AuthError> {
-        Ok(Principal::User { id: USER.parse().unwrap(), may_push: false, until: None })
+        Ok(Principal::user(USER.parse().unwrap()))
     }
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use internal_notifications_server::relay::{IntentRow, IntentSource, Settled, SourceError, Taken};
+use internal_notifications_server::relay::{
+    IntentRow, IntentSource, PendingIntent, SettledIntent, SourceError,
+};
 use serde_json::json;
 
 use crate::backend::{BACKEND, notification};
@@ -17,7 +19,7 @@ use crate::world::World;
 pub(crate) struct Intents {
     pub(crate) world: Arc<World>,
     /// Planted: what was settled last, to be given once more as if it were another.
-    pub(crate) again: Option<Taken>,
+    pub(crate) again: Option<PendingIntent>,
 }
 
 /// A committed intent.
@@ -36,29 +38,30 @@ impl IntentSource for Intents {
         "the app's database"
     }
 
-    async fn take(&mut self, limit: usize) -> Result<Vec<Taken>, SourceError> {
+    async fn take(&mut self, limit: usize) -> Result<Vec<PendingIntent>, SourceError> {
         let mut seen = self.world.seen();
         let waiting = seen.intents.iter_mut().enumerate().filter(|(_, intent)| !intent.done);
         let mut taken = Vec::new();
         for (key, intent) in waiting.take(limit) {
             intent.taken = now();
-            taken.push(Taken { key: key as i64, row: Ok(intent.row.clone()) });
+            taken.push(PendingIntent::new(key as i64, Ok(intent.row.clone())));
         }
         taken.extend(self.again.take());
         Ok(taken)
     }
 
-    async fn settle(&mut self, settled: Vec<Settled>) -> Result<(), SourceError> {
+    async fn settle(&mut self, settled: Vec<SettledIntent>) -> Result<(), SourceError> {
         let mut seen = self.world.seen();
-        for Settled { key, failed } in settled {
+        for SettledIntent { key, failed, .. } in settled {
             let Some(intent) = seen.intents.get_mut(key as usize).filter(|intent| !intent.done) else {
                 continue;
             };
             intent.done = true;
             let (planned, taken) = (intent.planned.clone(), intent.taken);
             if self.world.bug == Some(Bug::IntentTwice) {
-                let row = IntentRow { id: format!("{}-again", planned.id), ..intent.row.clone() };
-                self.again = Some(Taken { key, row: Ok(row) });
+                let mut row = intent.row.clone();
+                row.id = format!("{}-again", planned.id);
+                self.again = Some(PendingIntent::new(key, Ok(row)));
             }
             self.world.note(BACKEND, format_args!("relayed {}: {failed:?}", planned.id));
             if failed.is_none() {
@@ -80,12 +83,8 @@ impl World {
     pub(crate) fn write_intent(&self, planned: &PlannedPush, at: Duration) {
         let mut body = notification(planned, at);
         body["id"] = json!(planned.id);
-        let row = IntentRow {
-            id: planned.id.clone(),
-            sender: "outbox:app".to_owned(),
-            user_ids: json!(planned.users).to_string(),
-            body: body.to_string(),
-        };
+        let user_ids = json!(planned.users).to_string();
+        let row = IntentRow::new(planned.id.clone(), "outbox:app", user_ids, body.to_string());
         self.note(BACKEND, format_args!("committed an intent of {}", planned.id));
         self.seen().intents.push(Intent { planned: planned.clone(), row, taken: at, done: false });
     }

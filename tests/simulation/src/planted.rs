@@ -8,7 +8,7 @@ use internal_notifications_models::{
     Retraction, Timestamp, UserId, WriteAnswer,
 };
 use internal_notifications_server::store::{
-    Advanced, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write,
 };
 
 /// Moves the marks when it gives what is to be published.
@@ -110,6 +110,10 @@ macro_rules! store {
 
             fn is_shared(&self) -> bool {
                 self.0.is_shared()
+            }
+
+            fn set_commit_listener(&self, listener: Arc<dyn CommitListener>) {
+                self.0.set_commit_listener(listener);
             }
 
             async fn lock_broker(&self) -> Result<(), StoreError> {

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use internal_notifications_models::LiveEvent;
-use internal_notifications_server::realtime::{Embedded, LiveData, Realtime, RealtimeError};
+use internal_notifications_models::{LiveEvent, UserId};
+use internal_notifications_server::realtime::{EmbeddedBroker, LiveData, Realtime, RealtimeError};
 use pusher_protocol::ChannelName;
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -17,7 +17,7 @@ use crate::world::World;
 /// The embedded broker, as if it were some way off.
 pub(crate) struct Recorder {
     pub(crate) world: Arc<World>,
-    pub(crate) broker: Embedded,
+    pub(crate) broker: EmbeddedBroker,
     pub(crate) rng: Mutex<StdRng>,
 }
 
@@ -36,8 +36,16 @@ impl Realtime for Recorder {
         Ok(())
     }
 
-    fn parallel(&self) -> usize {
+    fn concurrency(&self) -> usize {
         2
+    }
+
+    async fn close_connections(
+        &self,
+        user_id: &UserId,
+        channel: Option<&ChannelName>,
+    ) -> Result<(), RealtimeError> {
+        self.broker.close_connections(user_id, channel).await
     }
 }
 

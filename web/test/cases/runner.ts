@@ -22,7 +22,7 @@ export class Runner {
       pending: inbox.head.pending,
       head: pointOf(inbox.head),
       low: inbox.low,
-      wants: wants(inbox.wants()),
+      next_query: describedQuery(inbox.wants()),
       writes: inbox.pendingWrites.map((write) => star(write.op, write.answered !== null)).join(' '),
     };
   }
@@ -35,7 +35,7 @@ export class Runner {
     return typeof row.opened_at === 'string' ? seconds(row.opened_at) : null;
   }
 
-  sends(): string | null {
+  nextWrite(): string | null {
     const write = this.#inbox.wantsWrite();
     return write === undefined ? null : sent(write);
   }
@@ -90,8 +90,8 @@ export class Runner {
       const more = inbox.loadOlder(step['load_older']);
       return [more === null ? 'window full' : `grew ${more}`];
     }
-    if (step['give_up_older'] !== undefined) {
-      inbox.giveUpOlder(step['give_up_older']);
+    if (step['cancel_older'] !== undefined) {
+      inbox.giveUpOlder(step['cancel_older']);
       return [];
     }
     if (step['answer'] !== undefined) {
@@ -131,7 +131,7 @@ export class Runner {
   }
 }
 
-function wants(ask: Ask | null): string | null {
+function describedQuery(ask: Ask | null): string | null {
   switch (ask?.kind) {
     case 'changes':
       return `changes ${pointOf(ask.after)}`;

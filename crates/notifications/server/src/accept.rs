@@ -1,4 +1,4 @@
-//! The accept loop: axum's own has no time-out for a request's head.
+//! The accept loop. axum's own has no time-out for the head of a request.
 
 mod connection;
 mod lingering;

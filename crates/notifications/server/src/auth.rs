@@ -1,19 +1,20 @@
-//! Who calls, and what they may do.
+//! Who calls, and what the caller may do.
 
 mod api_keys;
 mod authenticator;
 mod crypto;
 mod jwt;
+mod keys_and_tokens;
 mod policy;
 mod principal;
-mod public_key;
 mod token;
 
-pub use authenticator::{AuthError, Authenticator, Credentials};
-pub use policy::{Policy, PushScope};
+pub use authenticator::{AuthError, Authenticator};
+pub use keys_and_tokens::KeysAndTokens;
+pub use policy::{Policy, PushScope, Refusal};
 pub use principal::Principal;
-pub use public_key::PublicKey;
 pub use token::TokenIssuer;
 
-/// The scope that lets an app user's token push to others: an element of the claim `scope`, a list with spaces (RFC 8693, §4.2).
+/// The scope that lets an app user's token push to other users. It is one element of the claim
+/// `scope`, a list separated by spaces (RFC 8693, §4.2).
 pub const PUSH_SCOPE: &str = "notifications:push";

@@ -1,5 +1,7 @@
-//! How a server is set up: one struct a concern, read from the environment or built by hand.
+//! The configuration of a server: one struct per concern, read from the environment or built in
+//! code.
 
+mod all_variables;
 mod auth;
 mod channel_prefix;
 mod database;
@@ -9,10 +11,14 @@ mod limits;
 mod listen;
 mod origins;
 mod outbox;
+mod position_check;
+mod public_key;
 mod realtime;
 mod retention;
+mod variable;
 mod variables;
 
+pub use all_variables::variables;
 pub use auth::{ApiKey, AuthConfig, JwtKey, RequiredClaims};
 pub use channel_prefix::{ChannelPrefix, UnservedUser};
 pub use database::Database;
@@ -22,77 +28,112 @@ pub use internal_notifications_models::unknown_names;
 pub use limits::Limits;
 pub use origins::Origin;
 pub use outbox::OutboxDatabase;
+pub use public_key::PublicKey;
 pub use realtime::{ClientEndpoint, EmbeddedConfig, EngineConfig, EngineEndpoint, RealtimeConfig, Scheme};
+pub use variable::Variable;
 
 use std::net::SocketAddr;
-use std::num::NonZeroU64;
 use std::time::Duration;
 
 use crate::store::Retention;
 use variables::Variables;
 
-/// Everything that a server needs to know before it starts.
+/// The configuration of a server. Create it with [`Config::new`] or [`Config::from_env`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// Where it listens. `INTERNAL_NOTIFICATIONS_LISTEN`, by default `127.0.0.1:8080`; port 0 takes a free one.
+    /// Where the server listens. Port 0 takes a free one. Default: `127.0.0.1:8080`.
     pub listen: SocketAddr,
-    /// Where the inboxes are kept.
-    pub database: Database,
-    /// The apps' databases whose intents it relays, besides its own. `INTERNAL_NOTIFICATIONS_OUTBOX_URLS`, comma-separated.
+    /// The database with the inboxes. Unset unless [`Config::from_env`] or you set it.
+    pub database: Option<Database>,
+    /// Databases of apps with an outbox table, whose intents the server relays in addition to those
+    /// in its own database.
     pub outboxes: Vec<OutboxDatabase>,
-    /// Who may come in.
+    /// Which credentials the server accepts.
     pub auth: AuthConfig,
-    /// How changes reach clients.
+    /// Which Channels engine delivers live events. Default: the embedded broker.
     pub realtime: RealtimeConfig,
-    /// What stands before the user's id in the name of a user's channel.
+    /// The prefix of the users' channels. Default: `private-`.
     pub channel_prefix: ChannelPrefix,
-    /// The names that it answers to.
-    pub allowed_hosts: AllowedHosts,
-    /// The web front ends that may call it.
+    /// The Host headers that the server accepts. `None`, the default, means those that fit the
+    /// listener: [`AllowedHosts::default_for`] `listen` for a [`Server`](crate::Server), and all
+    /// for a [`Node`](crate::Node), which has no listener.
+    pub allowed_hosts: Option<AllowedHosts>,
+    /// The web front ends on other origins that may call the server.
     pub cors_origins: Vec<Origin>,
-    /// Seconds between a client's position checks, as its clients are told.
+    /// How often, in seconds, connected clients check whether they missed a live event. Default:
+    /// 60.
     pub position_check_seconds: u64,
-    /// What is kept, and for how long.
+    /// How many notifications and changes are kept, and for how long.
     pub retention: Retention,
-    /// Between the beginnings of two passes over all inboxes that compare counters, prune and trim. `INTERNAL_NOTIFICATIONS_SWEEP_SECONDS`,
-    /// by default 60 s.
+    /// The time between the starts of two passes over all inboxes, which check the pending counts
+    /// and enforce the retention. Default: 60 s.
     pub sweep_interval: Duration,
-    /// What one caller may take of it. Not read from the environment.
+    /// What one caller may use of the server. Not read from the environment.
     pub limits: Limits,
 }
 
 impl Config {
-    /// Reads a configuration through `lookup`, which gives the value of a variable; an empty value is none.
+    /// Returns a configuration with the defaults, and without a database.
     ///
     /// ```
-    /// use internal_notifications_server::Config;
+    /// use internal_notifications_server::config::{ApiKey, AuthConfig, Config, ConfigError};
     ///
-    /// let config = Config::from_env(|name| match name {
-    ///     "INTERNAL_NOTIFICATIONS_LISTEN" => Some("127.0.0.1:0".to_owned()),
-    ///     _ => None,
-    /// })?;
-    /// assert_eq!(config.listen.port(), 0);
-    /// # Ok::<(), internal_notifications_server::ConfigError>(())
+    /// fn configure() -> Result<Config, ConfigError> {
+    ///     let shop = ApiKey::new("shop", "a-key-of-at-least-thirty-two-bytes")?;
+    ///     let auth = AuthConfig::new().with_api_key(shop);
+    ///     Ok(Config::new().with_database("sqlite://inbox.db".parse()?).with_auth(auth))
+    /// }
+    ///
+    /// assert_eq!(configure().unwrap().listen.port(), 8080);
+    /// ```
+    pub fn new() -> Self {
+        Self {
+            listen: listen::DEFAULT,
+            database: None,
+            outboxes: Vec::new(),
+            auth: AuthConfig::default(),
+            realtime: RealtimeConfig::default(),
+            channel_prefix: ChannelPrefix::default(),
+            allowed_hosts: None,
+            cors_origins: Vec::new(),
+            position_check_seconds: position_check::DEFAULT_SECONDS,
+            retention: Retention::default(),
+            sweep_interval: retention::DEFAULT_SWEEP_INTERVAL,
+            limits: Limits::default(),
+        }
+    }
+
+    /// Reads a configuration from environment variables through `lookup`. [`variables`] lists them.
+    /// An empty value counts as unset.
+    ///
+    /// ```
+    /// use internal_notifications_server::{Config, ConfigError};
+    ///
+    /// fn configure() -> Result<Config, ConfigError> {
+    ///     Config::from_env(|name| match name {
+    ///         "INTERNAL_NOTIFICATIONS_LISTEN" => Some("127.0.0.1:0".to_owned()),
+    ///         _ => std::env::var(name).ok(),
+    ///     })
+    /// }
+    ///
+    /// assert_eq!(configure().unwrap().listen.port(), 0);
     /// ```
     ///
     /// # Errors
-    /// [`ConfigError`] names the variable, and what it may be.
+    /// Returns a [`ConfigError`] that names the variable and the values it may have.
     pub fn from_env(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let variables = Variables::new(&lookup);
-        let listen = listen::from_env(&variables)?;
         let config = Self {
-            listen,
-            database: Database::from_env(&variables)?,
+            listen: listen::from_env(&variables)?,
+            database: Some(Database::from_env(&variables)?),
             outboxes: outbox::from_env(&variables)?,
             auth: AuthConfig::from_env(&variables)?,
             realtime: RealtimeConfig::from_env(&variables)?,
             channel_prefix: ChannelPrefix::from_env(&variables)?,
-            allowed_hosts: AllowedHosts::from_env(&variables, listen)?,
+            allowed_hosts: AllowedHosts::from_env(&variables)?,
             cors_origins: origins::from_env(&variables)?,
-            position_check_seconds: variables
-                .parsed("INTERNAL_NOTIFICATIONS_POSITION_CHECK_SECONDS", "a number of seconds, at least 1")?
-                .map_or(60, NonZeroU64::get),
+            position_check_seconds: position_check::from_env(&variables)?,
             retention: retention::from_env(&variables)?,
             sweep_interval: retention::sweep_interval(&variables)?,
             limits: Limits::default(),
@@ -101,26 +142,122 @@ impl Config {
         Ok(config)
     }
 
-    /// Checks what concerns more than one part. [`Server::start`](crate::Server::start) does so too.
-    ///
-    /// # Errors
-    /// Listening beyond this machine without a way to know who calls.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        if listen::is_loopback(self.listen) || self.auth.jwt.is_some() || !self.auth.api_keys.is_empty() {
-            return Ok(());
-        }
-        Err(ConfigError::new(
-            listen::NAME,
-            format!(
-                "{} can be reached from other machines, so that authentication is needed: set INTERNAL_NOTIFICATIONS_JWT_SECRET, INTERNAL_NOTIFICATIONS_JWT_PUBLIC_KEY_FILE or INTERNAL_NOTIFICATIONS_API_KEYS, or listen on 127.0.0.1",
-                self.listen
-            ),
-        ))
+    /// Sets where the server listens.
+    #[must_use]
+    pub fn with_listen(self, listen: SocketAddr) -> Self {
+        Self { listen, ..self }
     }
 
-    /// Whether only this machine can reach it.
+    /// Sets the database with the inboxes.
+    #[must_use]
+    pub fn with_database(self, database: Database) -> Self {
+        Self { database: Some(database), ..self }
+    }
+
+    /// Relays the intents in a further database.
+    #[must_use]
+    pub fn with_outbox(mut self, outbox: OutboxDatabase) -> Self {
+        self.outboxes.push(outbox);
+        self
+    }
+
+    /// Sets which credentials the server accepts.
+    #[must_use]
+    pub fn with_auth(self, auth: AuthConfig) -> Self {
+        Self { auth, ..self }
+    }
+
+    /// Sets which Channels engine delivers live events.
+    #[must_use]
+    pub fn with_realtime(self, realtime: impl Into<RealtimeConfig>) -> Self {
+        Self { realtime: realtime.into(), ..self }
+    }
+
+    /// Sets the prefix of the users' channels.
+    #[must_use]
+    pub fn with_channel_prefix(self, channel_prefix: ChannelPrefix) -> Self {
+        Self { channel_prefix, ..self }
+    }
+
+    /// Sets the Host headers that the server accepts.
+    #[must_use]
+    pub fn with_allowed_hosts(self, allowed_hosts: AllowedHosts) -> Self {
+        Self { allowed_hosts: Some(allowed_hosts), ..self }
+    }
+
+    /// Lets a web front end on another origin call the server.
+    #[must_use]
+    pub fn with_cors_origin(mut self, origin: Origin) -> Self {
+        self.cors_origins.push(origin);
+        self
+    }
+
+    /// Sets how often, in seconds, connected clients check whether they missed a live event.
+    #[must_use]
+    pub fn with_position_check_seconds(self, position_check_seconds: u64) -> Self {
+        Self { position_check_seconds, ..self }
+    }
+
+    /// Sets how many notifications and changes are kept, and for how long.
+    #[must_use]
+    pub fn with_retention(self, retention: Retention) -> Self {
+        Self { retention, ..self }
+    }
+
+    /// Sets the time between the starts of two passes over all inboxes.
+    #[must_use]
+    pub fn with_sweep_interval(self, sweep_interval: Duration) -> Self {
+        Self { sweep_interval, ..self }
+    }
+
+    /// Sets what one caller may use of the server.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Checks the settings that depend on each other. [`Server::start`](crate::Server::start) does
+    /// this too.
+    ///
+    /// # Errors
+    /// Returns a [`ConfigError`] if other machines can reach the server and it accepts no
+    /// credentials.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.is_loopback() || !self.auth.is_empty() {
+            return Ok(());
+        }
+        let (listen, secret, file, keys) =
+            (self.listen, auth::JWT_SECRET.name, auth::JWT_PUBLIC_KEY_FILE.name, auth::API_KEYS.name);
+        let problem = format!(
+            "other machines can reach {listen}, so authentication is required: set {secret}, {file} or {keys}, or listen on 127.0.0.1"
+        );
+        Err(ConfigError::new(&listen::LISTEN, problem))
+    }
+
+    /// Returns the accepted credentials, if there are any.
+    pub(crate) fn credentials(&self) -> Result<&AuthConfig, ConfigError> {
+        if self.auth.is_empty() {
+            let problem = "without an authenticator, API keys or a JWT key are required";
+            return Err(ConfigError::new(&auth::API_KEYS, problem));
+        }
+        Ok(&self.auth)
+    }
+
+    pub(crate) fn required_database(&self) -> Result<&Database, ConfigError> {
+        self.database
+            .as_ref()
+            .ok_or_else(|| ConfigError::new(&database::DATABASE_URL, "a database is required"))
+    }
+
+    /// Returns whether only this machine can reach the server.
     pub fn is_loopback(&self) -> bool {
         listen::is_loopback(self.listen)
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -1,77 +1,66 @@
-//! Publishes what was stored: the log is the outbox. One task takes the inboxes that have new changes, publishes their changes in order and
-//! moves their marks. Whatever it loses, catch-up brings; so it never makes a push wait.
+//! Publishes stored changes: the change log is the outbox. One task takes the inboxes with new
+//! changes, publishes these in order and records how far it came. It never delays a push, and
+//! clients catch up on whatever it fails to deliver.
 
-mod commits;
-mod marks;
 mod outcome;
+mod publish_queue;
+mod published_marks;
 mod worker;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
-pub use commits::Commits;
+pub use publish_queue::PublishQueue;
 
 use crate::config::ChannelPrefix;
 use crate::metrics::Metrics;
 use crate::realtime::Realtime;
-use crate::stop::{Stop, stop};
 use crate::store::Store;
 use worker::Worker;
 
-/// The running dispatcher. Dropped, it stops at once.
+/// A running dispatcher. Dropping it stops it at once.
 #[derive(Debug)]
 pub struct Dispatcher {
-    stop: Stop,
-    task: JoinHandle<()>,
+    stop: CancellationToken,
+    task: AbortOnDropHandle<()>,
     refused: Arc<AtomicU64>,
 }
 
 impl Dispatcher {
-    /// Starts publishing what `commits` tells of, and what an earlier run left unpublished. The store must have been given the same
-    /// `commits`.
+    /// Starts publishing what the store commits from now on, and what an earlier run left behind.
     pub fn start(
-        commits: Arc<Commits>,
-        store: Arc<dyn Store>,
-        realtime: Arc<dyn Realtime>,
-        channels: ChannelPrefix,
-    ) -> Self {
-        Self::start_measured(commits, store, realtime, channels, Arc::default())
-    }
-
-    /// As [`start`](Self::start), counting what is published.
-    pub fn start_measured(
-        commits: Arc<Commits>,
         store: Arc<dyn Store>,
         realtime: Arc<dyn Realtime>,
         channels: ChannelPrefix,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (stop, stopped) = stop();
-        let refused = Arc::new(AtomicU64::new(0));
-        let worker = Worker::new(commits, store, realtime, channels, refused.clone(), metrics);
-        Self { stop, task: tokio::spawn(worker.run(stopped)), refused }
+        let queue = Arc::new(PublishQueue::new());
+        store.set_commit_listener(queue.clone());
+        let waiting = queue.clone();
+        metrics.watch("unpublished_inboxes", "Inboxes with changes that wait to be published", move || {
+            waiting.len()
+        });
+        let (stop, refused) = (CancellationToken::new(), Arc::new(AtomicU64::new(0)));
+        let worker = Worker::new(queue, store, realtime, channels, refused.clone(), metrics);
+        let task = AbortOnDropHandle::new(tokio::spawn(worker.run(stop.clone())));
+        Self { stop, task, refused }
     }
 
-    /// Inboxes whose changes were refused for good by the engine and passed over, since the start.
+    /// Returns for how many inboxes the engine has permanently rejected events since the start.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Publishes what is waiting and writes the marks, for at most `limit`. What is left is published at the next start.
+    /// Publishes what is waiting, for at most `limit`. The next start publishes the rest.
     pub async fn stop(&mut self, limit: Duration) {
-        self.stop.stop();
+        self.stop.cancel();
         if tokio::time::timeout(limit, &mut self.task).await.is_err() {
-            tracing::warn!("not everything was published in time; the rest will be at the next start");
+            tracing::warn!("not all changes were published in time; the next start publishes the rest");
         }
-    }
-}
-
-impl Drop for Dispatcher {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

@@ -1,15 +1,13 @@
 use std::io;
+use std::net::SocketAddr;
 
 use crate::config::ConfigError;
 use crate::store::StoreError;
 
-/// Why a server did not start.
+/// Why a server did not start. Its cause is the [`source`](std::error::Error::source).
 #[derive(Debug, thiserror::Error)]
-#[error("{text}")]
-pub struct Error {
-    kind: ErrorKind,
-    text: String,
-}
+#[error(transparent)]
+pub struct Error(Cause);
 
 /// The kinds of [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,43 +15,65 @@ pub struct Error {
 pub enum ErrorKind {
     /// The configuration cannot be used.
     Configuration,
-    /// The address cannot be listened on.
+    /// The server cannot listen on the configured address.
     Listen,
     /// The database cannot be used.
     Store,
-    /// There is no secret to make tokens with.
+    /// There is no secret to sign tokens with.
     NoSecret,
 }
 
+#[derive(Debug, thiserror::Error)]
+enum Cause {
+    #[error(transparent)]
+    Config(ConfigError),
+    #[error("the configured Channels engine cannot be used")]
+    Engine(#[source] pusher_client::Error),
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] io::Error),
+    #[error(transparent)]
+    Store(StoreError),
+    #[error("{0}")]
+    NoSecret(String),
+}
+
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into() }
+    pub(crate) fn engine(error: pusher_client::Error) -> Self {
+        Self(Cause::Engine(error))
     }
 
-    pub(crate) fn listen(address: std::net::SocketAddr, error: &io::Error) -> Self {
-        Self::new(ErrorKind::Listen, format!("cannot listen on {address}: {error}"))
+    pub(crate) fn listen(address: SocketAddr, error: io::Error) -> Self {
+        Self(Cause::Listen(address, error))
     }
 
-    /// What is wrong.
+    pub(crate) fn no_secret(text: impl Into<String>) -> Self {
+        Self(Cause::NoSecret(text.into()))
+    }
+
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        match &self.0 {
+            Cause::Config(_) | Cause::Engine(_) => ErrorKind::Configuration,
+            Cause::Listen(..) => ErrorKind::Listen,
+            Cause::Store(_) => ErrorKind::Store,
+            Cause::NoSecret(_) => ErrorKind::NoSecret,
+        }
+    }
+
+    /// Returns whether the same call may succeed later without a change to the configuration.
+    pub fn is_retryable(&self) -> bool {
+        matches!(&self.0, Cause::Store(error) if error.is_retryable())
     }
 }
 
 impl From<ConfigError> for Error {
     fn from(error: ConfigError) -> Self {
-        Self::new(ErrorKind::Configuration, error.to_string())
+        Self(Cause::Config(error))
     }
 }
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(error) = source {
-            text = format!("{text}: {error}");
-            source = error.source();
-        }
-        Self::new(ErrorKind::Store, text)
+        Self(Cause::Store(error))
     }
 }

@@ -1,16 +1,13 @@
-//! The routes, and what surrounds each of them.
+//! The HTTP routes and the middleware around them.
 
-mod app;
-mod cors;
 mod extract;
-mod frame;
-mod hosts;
+mod middleware;
 mod openapi;
 mod page;
-mod panics;
 mod problem;
 mod router;
 mod routes;
+mod state;
 
-pub use app::{Access, App};
-pub use router::build_router;
+pub(crate) use router::build_router;
+pub(crate) use state::AppState;

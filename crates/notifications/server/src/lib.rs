@@ -6,23 +6,31 @@ mod backoff;
 pub mod config;
 pub mod dispatcher;
 mod error;
+mod generated_secrets;
 mod http;
 mod ids;
-mod kept;
-mod live;
 pub mod metrics;
+mod node;
 pub mod realtime;
 pub mod relay;
 mod server;
-mod stop;
 pub mod upkeep;
 
 pub use accept::{local_url, serve};
+#[doc(no_inline)]
+pub use async_trait::async_trait;
 pub use auth::{Principal, TokenIssuer};
+#[doc(no_inline)]
+pub use axum;
 pub use config::{Config, ConfigError, Database, Limits, unknown_names};
 pub use error::{Error, ErrorKind};
-pub use http::{Access, App, build_router};
-pub use ids::{Ids, UuidV7};
+pub use ids::{IdGenerator, UuidV7};
+#[doc(no_inline)]
+pub use internal_notifications_models as models;
+#[doc(no_inline)]
 pub use internal_notifications_store as store;
 pub use internal_notifications_store::{Clock, SystemClock};
-pub use server::{RunningServer, Server};
+pub use node::{Node, NodeBuilder};
+pub use server::Server;
+#[doc(no_inline)]
+pub use {pusher_broker, pusher_client, pusher_protocol, pusher_signer, tokio};

@@ -1,8 +1,8 @@
-//! What the server counts, for Prometheus: numbers alone, nothing of users or notifications.
+//! The server's metrics for Prometheus: numbers only, nothing about users or notifications.
 
 mod http;
-mod measured;
-mod watched;
+mod lazy_gauge;
+mod metered_store;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -17,21 +17,22 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::store::{Advanced, Drift, StoreErrorKind, Swept};
 pub(crate) use http::Request;
-pub use measured::Measured;
+pub use metered_store::MeteredStore;
 
-/// Counters by one label.
-type By = Family<[(&'static str, &'static str); 1], Counter>;
-/// Counters by two labels.
-type ByTwo = Family<[(&'static str, &'static str); 2], Counter>;
+/// Counters with one label.
+type Counters = Family<[(&'static str, &'static str); 1], Counter>;
+/// Counters with two labels.
+type Counters2 = Family<[(&'static str, &'static str); 2], Counter>;
 
-/// What is counted since the start. Shared by the routes, the store ([`Measured`]), the dispatcher and the relay.
+/// All metrics, counted since the start of the process. The routes, the store (through
+/// [`MeteredStore`]), the dispatcher and the relay share them.
 pub struct Metrics {
     registry: Mutex<Registry>,
-    pushed: By,
-    changes: By,
-    catch_ups: By,
-    published: By,
-    intents: By,
+    pushed: Counters,
+    changes: Counters,
+    catch_ups: Counters,
+    published: Counters,
+    intents: Counters,
     due_delivered: Counter,
     due_expired: Counter,
     due_lateness: Histogram,
@@ -39,100 +40,96 @@ pub struct Metrics {
     pruned: Counter,
     trimmed: Counter,
     drift: Gauge,
-    /// The drift that the present pass has found so far.
+    /// The drift found so far in the current pass.
     drift_of_pass: AtomicU64,
     drift_repaired: Counter,
-    store_errors: ByTwo,
+    store_errors: Counters2,
     http: http::Http,
 }
 
 impl Metrics {
-    /// Nothing counted yet.
+    /// Returns metrics that are all zero.
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("internal_notifications");
-        let counted = |registry: &mut Registry, name: &str, help: &str| {
+        let counter = |registry: &mut Registry, name: &str, help: &str| {
             let counter = Counter::default();
             registry.register(name, help, counter.clone());
             counter
         };
-        let by = |registry: &mut Registry, name: &str, help: &str, label, values: &[&'static str]| {
-            let family = By::default();
+        let counters = |registry: &mut Registry, name: &str, help: &str, label, values: &[&'static str]| {
+            let family = Counters::default();
             registry.register(name, help, family.clone());
-            // From the start, so that the first one is a rise.
+            // Created at zero, so that the first event already shows as an increase.
             values.iter().for_each(|value| drop(family.get_or_create(&[(label, *value)])));
             family
         };
         let due_lateness = Histogram::new([0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 600.0]);
         let drift = Gauge::default();
-        let store_errors = ByTwo::default();
-        let pushed = by(
+        let store_errors = Counters2::default();
+        let pushed = counters(
             &mut registry,
             "pushed",
             "Recipients of pushes",
             "outcome",
             &["accepted", "duplicate", "scheduled"],
         );
-        let changes = by(
+        let changes = counters(
             &mut registry,
             "changes",
-            "Changes of inboxes; what was pruned is counted apart",
+            "Changes of inboxes; pruned notifications are counted separately",
             "kind",
             &["added", "opened", "unopened", "opened_all", "removed"],
         );
-        let catch_ups = by(
+        let catch_ups = counters(
             &mut registry,
             "catch_ups",
-            "Answers to clients that asked what came after their position: changes, or why a snapshot",
+            "Answers to catch-ups: changes, or the reason for a snapshot",
             "answer",
             &["changes", "diverged", "trimmed", "behind"],
         );
-        let published = by(
+        let published = counters(
             &mut registry,
             "published_events",
-            "Events given to the Channels engine; a failed one is tried again, a refused one is caught up",
+            "Events sent to the Channels engine; failed ones are sent again, refused ones are skipped and clients catch up",
             "outcome",
             &["published", "refused", "failed"],
         );
-        let intents = by(
+        let intents = counters(
             &mut registry,
             "intents",
-            "Pushes that apps left in their own databases: relayed, or refused and marked failed in their tables",
+            "Intents from outbox tables: relayed, or refused and marked failed in their table",
             "outcome",
             &["relayed", "failed"],
         );
         let due_delivered =
-            counted(&mut registry, "due_delivered", "Inboxes that a scheduled notification entered");
-        let due_expired = counted(
+            counter(&mut registry, "due_delivered", "Deliveries of scheduled notifications to inboxes");
+        let due_expired = counter(
             &mut registry,
             "due_expired",
-            "Inboxes that a scheduled notification did not enter since it had expired before",
+            "Scheduled deliveries that did not happen because the notification had expired",
         );
-        let withdrawn =
-            counted(&mut registry, "withdrawn", "Inboxes that an expired or retracted notification left");
-        let pruned =
-            counted(&mut registry, "pruned", "Notifications removed since they were older or more than kept");
-        let trimmed = counted(&mut registry, "trimmed", "Records cut from logs");
-        let drift_repaired = counted(
+        let withdrawn = counter(
             &mut registry,
-            "count_drift_repaired",
-            "Pending counts that were wrong and were repaired",
+            "withdrawn",
+            "Removals of expired or retracted notifications from inboxes",
         );
+        let pruned =
+            counter(&mut registry, "pruned", "Notifications removed because they exceeded the retention");
+        let trimmed = counter(&mut registry, "trimmed", "Records removed from change logs");
+        let drift_repaired =
+            counter(&mut registry, "count_drift_repaired", "Wrong pending counts that were repaired");
         registry.register_with_unit(
             "due_lateness",
-            "How late the first of the scheduled notifications delivered together was",
+            "Lateness of scheduled deliveries, that of the first of each batch",
             Unit::Seconds,
             due_lateness.clone(),
         );
         registry.register(
             "count_drift",
-            "By how much the pending counts were wrong in the last pass over all inboxes; must stay 0",
+            "Sum of the errors of all pending counts found by the last sweep; must stay 0",
             drift.clone(),
         );
-        registry.register(
-            "store_errors",
-            "Calls of the store that did not do what was asked",
-            store_errors.clone(),
-        );
+        registry.register("store_errors", "Store calls that were refused or failed", store_errors.clone());
         let http = http::Http::register(&mut registry);
         Self {
             registry: Mutex::new(registry),
@@ -155,23 +152,24 @@ impl Metrics {
         }
     }
 
-    /// Adds a gauge that is read whenever it is asked for. Its name gets the prefix `internal_notifications_`.
+    /// Adds a gauge whose value is computed whenever the metrics are read. Its name gets the prefix
+    /// `internal_notifications_`.
     pub fn watch(
         &self,
         name: &'static str,
         help: &'static str,
-        read: impl Fn() -> usize + Send + Sync + 'static,
+        value: impl Fn() -> usize + Send + Sync + 'static,
     ) {
         let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        registry.register_collector(Box::new(watched::Watched::new(name, help, read)));
+        registry.register_collector(Box::new(lazy_gauge::LazyGauge::new(name, help, value)));
     }
 
-    /// Everything, in Prometheus's text format, version 0.0.4.
+    /// Returns all metrics in Prometheus's text format, version 0.0.4.
     pub fn text(&self) -> String {
         let mut text = String::new();
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = prometheus_text::encode(&mut text, &registry) {
-            tracing::error!(%error, "the metrics cannot be written");
+            tracing::error!(%error, "the metrics cannot be encoded");
         }
         text
     }
@@ -181,14 +179,14 @@ impl Metrics {
     }
 
     pub(crate) fn published(&self, outcome: &'static str, events: usize) {
-        self.published.get_or_create(&[("outcome", outcome)]).inc_by(number(events));
+        self.published.get_or_create(&[("outcome", outcome)]).inc_by(to_u64(events));
     }
 
     pub(crate) fn settled(&self, outcome: &'static str) {
         self.intents.get_or_create(&[("outcome", outcome)]).inc();
     }
 
-    /// Intents of this outcome, since the start.
+    /// Returns how many intents had this outcome since the start.
     pub(crate) fn intents(&self, outcome: &'static str) -> u64 {
         self.intents.get_or_create(&[("outcome", outcome)]).get()
     }
@@ -235,17 +233,17 @@ impl Metrics {
         self.withdrawn.inc_by(inboxes);
     }
 
-    /// A step of a pass over all inboxes; `is_first` begins a pass.
+    /// Counts one step of a sweep; `is_first` starts a new pass.
     fn swept(&self, is_first: bool, swept: &Swept) {
         self.pruned.inc_by(swept.pruned);
         self.trimmed.inc_by(swept.trimmed);
-        self.drift_repaired.inc_by(number(swept.drifts.len()));
+        self.drift_repaired.inc_by(to_u64(swept.drifts.len()));
         let found =
             swept.drifts.iter().map(|Drift { counter, counted, .. }| counter.abs_diff(*counted)).sum();
         let before = if is_first { 0 } else { self.drift_of_pass.load(Ordering::Relaxed) };
         let drift = before.saturating_add(found);
         self.drift_of_pass.store(drift, Ordering::Relaxed);
-        // At once when it is more, and less only when a whole pass has found less.
+        // A higher drift shows at once, a lower one only after a whole pass.
         let drift = i64::try_from(drift).unwrap_or(i64::MAX);
         if swept.next.is_none() || drift > self.drift.get() {
             self.drift.set(drift);
@@ -270,8 +268,8 @@ impl std::fmt::Debug for Metrics {
     }
 }
 
-fn number(of: usize) -> u64 {
-    u64::try_from(of).unwrap_or(u64::MAX)
+fn to_u64(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -279,7 +277,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_drift_of_the_last_pass_is_told_at_once_and_goes_when_a_whole_pass_finds_none() {
+    fn drift_shows_at_once_and_clears_only_after_a_whole_pass_without_any() {
         let metrics = Metrics::new();
         let step = |is_last: bool, drifts: &[(u64, u64)]| {
             let ada = || "ada".parse().unwrap();
@@ -291,11 +289,11 @@ mod tests {
         };
         let drift = || metrics.drift.get();
         metrics.swept(true, &step(false, &[(5, 2)]));
-        assert_eq!(drift(), 3, "before the pass has ended");
+        assert_eq!(drift(), 3, "before the end of the pass");
         metrics.swept(false, &step(true, &[(0, 1)]));
         assert_eq!(drift(), 4);
         metrics.swept(true, &step(false, &[]));
-        assert_eq!(drift(), 4, "the next pass is not over");
+        assert_eq!(drift(), 4, "the next pass has not ended");
         metrics.swept(false, &step(true, &[]));
         assert_eq!((drift(), metrics.drift_repaired.get()), (0, 2));
     }

@@ -1,75 +1,111 @@
-//! The way of a change to the clients that are connected now. It may fail: what it loses, catch-up brings.
+//! Live delivery of changes to connected clients. It may fail: clients catch up on what they miss.
 
+mod client_address;
 mod embedded;
-mod engine;
+mod parts;
+mod remote;
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use internal_notifications_models::UserId;
 use pusher_protocol::{ChannelName, EventName};
 
-pub use embedded::Embedded;
-pub use engine::Engine;
+pub use client_address::ClientAddress;
+pub use embedded::EmbeddedBroker;
+pub use parts::RealtimeParts;
+pub use remote::RemoteEngine;
 
-/// Publishes events on channels.
+/// A Channels engine, as the server uses it.
 #[async_trait]
 pub trait Realtime: Send + Sync + 'static {
     /// Publishes events on one channel, in order.
     ///
     /// # Errors
-    /// [`RealtimeError`]; some of the events may have been published, the first ones first.
+    /// Returns a [`RealtimeError`]. The first of the events may have been published nevertheless.
     async fn publish(&self, channel: &ChannelName, events: &[LiveData]) -> Result<(), RealtimeError>;
 
-    /// How many channels are published on at once; at least one.
-    fn parallel(&self) -> usize;
-}
+    /// Returns on how many channels to publish at the same time, at least one.
+    fn concurrency(&self) -> usize;
 
-/// Closes users' connections.
-#[async_trait]
-pub trait Connections: Send + Sync + 'static {
-    /// Closes those that signed in as the user and, where that can be told, those that are subscribed to `channel`, the user's own, if the user can have
-    /// one.
+    /// Closes the connections that signed in as this user and, if the engine can tell which those
+    /// are, the connections subscribed to `channel`, the user's own.
     ///
     /// # Errors
-    /// [`RealtimeError`]; some of them may have been closed.
-    async fn close(&self, user_id: &UserId, channel: Option<&ChannelName>) -> Result<(), RealtimeError>;
+    /// Returns a [`RealtimeError`]. Some of the connections may have been closed nevertheless.
+    async fn close_connections(
+        &self,
+        user_id: &UserId,
+        channel: Option<&ChannelName>,
+    ) -> Result<(), RealtimeError>;
 }
 
-/// One event.
+/// One event to publish. Its `Debug` form leaves the data out.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LiveData {
-    /// Its name.
+    /// The name of the event.
     pub event: EventName,
-    /// Its data, JSON.
+    /// The data of the event, JSON.
     pub data: String,
 }
 
-/// Why an event was not published.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text}")]
+impl LiveData {
+    /// Returns an event with this name and data.
+    pub fn new(event: EventName, data: impl Into<String>) -> Self {
+        Self { event, data: data.into() }
+    }
+}
+
+/// Why an engine did not do what it was asked to.
+#[derive(Clone, Debug)]
 pub struct RealtimeError {
     retryable: bool,
     text: String,
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl RealtimeError {
-    /// An error that may pass.
-    pub fn passing(text: impl Into<String>) -> Self {
-        Self { retryable: true, text: text.into() }
+    /// Returns an error that may pass: the call is repeated.
+    pub fn retryable(text: impl Into<String>) -> Self {
+        Self { retryable: true, text: text.into(), source: None }
     }
 
-    /// An error that the same event would meet again.
-    pub fn refused(text: impl Into<String>) -> Self {
-        Self { retryable: false, text: text.into() }
+    /// Returns an error that a repeated call would meet again: the events are skipped, and clients
+    /// catch up without them.
+    pub fn permanent(text: impl Into<String>) -> Self {
+        Self { retryable: false, text: text.into(), source: None }
     }
 
-    /// Whether the same call may succeed later.
+    /// Adds the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// Returns whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         self.retryable
     }
 }
 
-impl std::fmt::Debug for LiveData {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for RealtimeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Error for RealtimeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl fmt::Debug for LiveData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LiveData")
             .field("event", &self.event)
             .field("bytes", &self.data.len())

@@ -1,9 +1,15 @@
-//! Delivers what apps pushed inside their own transactions (`internal-notifications-outbox`): takes intents out of each database's table, in
-//! the order of their keys, pushes each under its id, and only then deletes it. A crash in between repeats the push, which then does nothing.
+//! Delivers the pushes that apps commit in their own transactions
+//! (`internal-notifications-outbox`).
+//!
+//! Takes intents out of the outbox table of each database, in the order of their keys, pushes each
+//! under its id, and only then deletes it. After a crash in between, the push is repeated and
+//! changes nothing.
 
 #[cfg(feature = "postgres")]
 mod postgres;
 mod push;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod raw_row;
 mod source;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -13,84 +19,85 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 #[cfg(feature = "postgres")]
-pub(crate) use self::postgres::PostgresIntents;
-pub use self::push::Rules;
-pub use self::source::{IntentRow, IntentSource, Settled, SourceError, Taken};
+use self::postgres::PostgresIntents;
+pub use self::push::PushRules;
+pub use self::source::{IntentRow, IntentSource, PendingIntent, SettledIntent, SourceError};
 #[cfg(feature = "sqlite")]
-pub(crate) use self::sqlite::SqliteIntents;
+use self::sqlite::SqliteIntents;
 use self::worker::Worker;
 use crate::Clock;
+use crate::config::{Database, OutboxDatabase};
 use crate::metrics::Metrics;
-use crate::stop::{Stop, stop};
 use crate::store::Store;
 
-/// The running relay, with a task for each database, so that one that is down does not hinder the others. Dropped, it stops at once.
+/// A running relay, with one task per source, so that one that is down does not block the others.
+/// Dropping it stops it at once.
 pub struct Relay {
-    stop: Stop,
-    tasks: Vec<JoinHandle<()>>,
+    stop: CancellationToken,
+    tasks: Vec<AbortOnDropHandle<()>>,
     metrics: Arc<Metrics>,
 }
 
+/// Returns the intents in an app's database. The app creates the table.
+pub fn intent_source(database: &OutboxDatabase) -> Box<dyn IntentSource> {
+    open(database, false)
+}
+
+/// Returns the intents in the server's own database. The relay creates the table if it is missing.
+pub fn own_intent_source(database: &OutboxDatabase) -> Box<dyn IntentSource> {
+    open(database, true)
+}
+
+fn open(OutboxDatabase(database): &OutboxDatabase, creates_table: bool) -> Box<dyn IntentSource> {
+    match *database {
+        #[cfg(feature = "sqlite")]
+        Database::Sqlite(ref path) => Box::new(SqliteIntents::new(path, creates_table)),
+        #[cfg(feature = "postgres")]
+        Database::Postgres(ref url) => Box::new(PostgresIntents::new(url.clone(), creates_table)),
+    }
+}
+
 impl Relay {
-    /// Starts relaying from these databases.
+    /// Starts relaying from these sources into the store.
     pub fn start(
         sources: Vec<Box<dyn IntentSource>>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        rules: Rules,
-    ) -> Self {
-        Self::start_measured(sources, store, clock, rules, Arc::default())
-    }
-
-    /// As [`start`](Self::start), counting what is relayed.
-    pub fn start_measured(
-        sources: Vec<Box<dyn IntentSource>>,
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        rules: Rules,
+        rules: PushRules,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (stop, stopped) = stop();
-        let rules = Arc::new(rules);
+        let (stop, rules) = (CancellationToken::new(), Arc::new(rules));
         let work = |source| {
             let (store, clock, rules) = (store.clone(), clock.clone(), rules.clone());
             let worker = Worker::new(source, store, clock, rules, metrics.clone());
-            tokio::spawn(worker.run(stopped.clone()))
+            AbortOnDropHandle::new(tokio::spawn(worker.run(stop.clone())))
         };
         let tasks = sources.into_iter().map(work).collect();
         Self { stop, tasks, metrics }
     }
 
-    /// Intents that were pushed, since the start.
+    /// Returns how many intents were pushed since the start.
     pub fn relayed(&self) -> u64 {
         self.metrics.intents("relayed")
     }
 
-    /// Intents that were refused and are marked failed in their tables, since the start.
+    /// Returns how many intents were refused, and marked failed in their table, since the start.
     pub fn failed(&self) -> u64 {
         self.metrics.intents("failed")
     }
 
-    /// Finishes the intent that each task is at, for at most `limit` in all. What is left is relayed at the next start.
+    /// Finishes the intent that each task is working on, for at most `limit` in total. The next
+    /// start relays the rest.
     pub async fn stop(&mut self, limit: Duration) {
-        self.stop.stop();
-        let ended = async {
-            for task in &mut self.tasks {
-                let _ = task.await;
-            }
-        };
+        self.stop.cancel();
+        let ended = futures_util::future::join_all(&mut self.tasks);
         if tokio::time::timeout(limit, ended).await.is_err() {
-            tracing::warn!("not every intent was finished in time; the rest will be at the next start");
+            tracing::warn!("not every intent was finished in time; the next start relays the rest");
         }
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 

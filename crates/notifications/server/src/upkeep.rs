@@ -1,53 +1,59 @@
-//! What a server does without being asked: what has fallen due enters and leaves inboxes, counters are compared, what is older or more than is
-//! kept goes. All of it are changes, which the dispatcher publishes.
+//! Periodic work on the inboxes: delivers scheduled notifications, withdraws expired ones, checks
+//! the pending counts, and removes what exceeds the retention. All of these are changes, which the
+//! dispatcher publishes.
 
+mod outage;
+mod scheduler;
 mod sweeper;
-mod timekeeper;
-mod trouble;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::Clock;
-use crate::stop::{Stop, stop};
 use crate::store::{Retention, Store};
+use scheduler::Scheduler;
 use sweeper::Sweeper;
-use timekeeper::Timekeeper;
 
-/// The running upkeep of a store: a timekeeper and a sweeper. Dropped, it stops at once; what is left is done by the next one.
+/// The running upkeep of a store. Dropping it stops it at once; the next start continues.
 #[derive(Debug)]
 pub struct Upkeep {
-    stop: Stop,
-    tasks: Vec<JoinHandle<()>>,
+    stop: CancellationToken,
+    tasks: [AbortOnDropHandle<()>; 2],
 }
 
 impl Upkeep {
-    /// Starts looking after a store by these rules. Passes over all inboxes begin `interval` apart, the first one after it; one that takes
-    /// longer is followed by the next.
-    pub fn start(store: Arc<dyn Store>, clock: Arc<dyn Clock>, keep: Retention, interval: Duration) -> Self {
-        let (stop, stopped) = stop();
-        let timekeeper = Timekeeper::new(store.clone(), clock.clone(), stopped.clone());
-        let sweeper = Sweeper::new(store, clock, keep, interval, stopped);
-        let tasks = vec![tokio::spawn(timekeeper.run()), tokio::spawn(sweeper.run())];
+    /// Starts the upkeep. Passes over all inboxes start `interval` apart, the first after one
+    /// `interval`; a pass that takes longer is followed by the next one at once.
+    pub fn start(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        retention: Retention,
+        interval: Duration,
+    ) -> Self {
+        let stop = CancellationToken::new();
+        let scheduler = Scheduler::new(store.clone(), clock.clone(), stop.clone());
+        let sweeper = Sweeper::new(store, clock, retention, interval, stop.clone());
+        let tasks = [tokio::spawn(scheduler.run()), tokio::spawn(sweeper.run())].map(AbortOnDropHandle::new);
         Self { stop, tasks }
     }
 
-    /// Finishes what is under way, for at most `limit`. To be called before the dispatcher is stopped, so that what it made is published.
+    /// Finishes the current steps, for at most `limit`. Stop the dispatcher after this, so that it
+    /// publishes their changes.
     pub async fn stop(&mut self, limit: Duration) {
-        self.stop.stop();
+        self.stop.cancel();
         let ended = futures_util::future::join_all(&mut self.tasks);
         if tokio::time::timeout(limit, ended).await.is_err() {
-            tracing::warn!("the upkeep of inboxes did not end in time; the next start goes on with it");
+            tracing::warn!("the upkeep of the inboxes did not stop in time; the next start continues it");
         }
     }
 }
 
-impl Drop for Upkeep {
-    fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
-    }
+/// Waits for this time, or until the task is stopped. Returns whether it is.
+async fn stopped_within(stop: &CancellationToken, time: Duration) -> bool {
+    tokio::time::timeout(time, stop.cancelled()).await.is_ok()
 }
 
 #[cfg(test)]

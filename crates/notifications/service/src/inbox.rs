@@ -2,7 +2,7 @@
 #[macro_use]
 mod fault;
 #[macro_use]
-mod or_fault;
+mod planted;
 
 mod announcer;
 #[cfg(test)]
@@ -298,9 +298,8 @@ impl Inbox {
 
     /// Removes writes from the overlay whose changes the replica has.
     fn confirm_writes(&mut self) {
-        self.overlay.confirm(|position| {
-            or_fault!(self.history.contains(position), OverlayBySeq => position.seq <= self.head.position.seq)
-        });
+        planted!(OverlayBySeq => return self.overlay.confirm(|at| at.seq <= self.head.position.seq));
+        self.overlay.confirm(|position| self.history.contains(position));
     }
 
     /// Applies or ignores a live event. Returns false if it can do neither, which requires a
@@ -311,8 +310,8 @@ impl Inbox {
             LiveEvent::Thin(stamp) => (stamp, None),
             _ => return true,
         };
-        let is_repeat = self.history.contains(stamp.position());
-        if or_fault!(is_repeat, OldIgnored => stamp.seq <= self.head.position.seq) {
+        planted!(OldIgnored => if stamp.seq <= self.head.position.seq { return true });
+        if self.history.contains(stamp.position()) {
             return true;
         }
         let is_foldable =
@@ -329,15 +328,15 @@ impl Inbox {
 
     fn is_next(&self, stamp: Stamp) -> bool {
         let at = self.head.position;
-        let follows = or_fault!(stamp.follows(at), GapAccepted => stamp.seq > at.seq);
-        or_fault!(follows, TagNotCompared => stamp.seq == at.seq + 1)
+        planted!(GapAccepted => return stamp.seq > at.seq);
+        planted!(TagNotCompared => return stamp.seq == at.seq + 1);
+        stamp.follows(at)
     }
 
     /// Applies a change. All changes, live or by catch-up, go through here.
     fn apply(&mut self, change: Change, events: &mut Vec<InboxEvent>) {
-        let Stamp { pending, at, .. } = change.stamp;
-        let pending = or_fault!(pending, CountAdded => fault::counted(self.head.pending, &change.kind));
-        self.head = Head::new(change.stamp.position(), pending);
+        let at = change.stamp.at;
+        self.head = Head::new(change.stamp.position(), self.pending_after(&change));
         self.history.push(self.head.position);
         self.recent_changes.push(&change);
         self.confirm_writes();
@@ -361,6 +360,11 @@ impl Inbox {
             _ => {}
         }
         events.push(InboxEvent::Applied(change));
+    }
+
+    fn pending_after(&self, change: &Change) -> u64 {
+        planted!(CountAdded => return fault::counted(self.head.pending, &change.kind));
+        change.stamp.pending
     }
 
     fn mark(&mut self, ids: &[NotificationId], opened_at: Option<Timestamp>) {

@@ -23,9 +23,11 @@ use internal_notifications_models::{
 use self::contents::Contents;
 pub use self::options::MemoryOptions;
 use self::transaction::Transaction;
+use crate::rules::listener_slot::ListenerSlot;
 use crate::rules::push::NewPush;
 use crate::{
-    Advanced, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept, Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept,
+    Unpublished, Write,
 };
 use crate::{Clock, SystemClock};
 
@@ -77,13 +79,15 @@ pub struct MemoryStore {
     /// The last inbox that `behind` gave.
     turn: Mutex<Option<UserId>>,
     closed: AtomicBool,
+    listener: ListenerSlot,
 }
 
 impl MemoryStore {
     /// A store over this data. Several at a time need [`MemoryOptions::shared`].
     pub fn open(data: MemoryData, options: MemoryOptions) -> Self {
         let owner = data.lock().next_owner();
-        Self { data, options, owner, turn: Mutex::default(), closed: AtomicBool::new(false) }
+        let (turn, closed) = (Mutex::default(), AtomicBool::new(false));
+        Self { data, options, owner, turn, closed, listener: ListenerSlot::default() }
     }
 
     fn contents(&self) -> Result<MutexGuard<'_, Contents>, StoreError> {
@@ -99,7 +103,7 @@ impl MemoryStore {
         let answer = run(&mut transaction);
         let touched = transaction.into_touched();
         drop(contents);
-        self.options.hooks.committed(&touched);
+        self.listener.committed(&touched);
         Ok(answer)
     }
 
@@ -135,6 +139,10 @@ impl Store for MemoryStore {
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
         self.transact(|transaction| sweep::run(transaction, &sweep))
+    }
+
+    fn set_commit_listener(&self, listener: Arc<dyn CommitListener>) {
+        self.listener.set(listener);
     }
 
     async fn lock_broker(&self) -> Result<(), StoreError> {

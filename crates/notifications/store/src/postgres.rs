@@ -51,7 +51,9 @@ use self::work::Database;
 use self::write::InboxWrite;
 use crate::rules::push::NewPush;
 use crate::sql::failure::Failure;
-use crate::{Advanced, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write};
+use crate::{
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write,
+};
 
 /// How long a store that is closed tries to tell the others so.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -133,6 +135,10 @@ impl Store for PostgresStore {
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    fn set_commit_listener(&self, listener: Arc<dyn CommitListener>) {
+        self.database.listener.set(listener);
     }
 
     async fn lock_broker(&self) -> Result<(), StoreError> {

@@ -44,9 +44,11 @@ pub use self::options::SqliteOptions;
 pub(crate) use self::result_code::failure;
 use self::tidy::Untidy;
 pub use self::url::path_from_url;
+use crate::rules::listener_slot::ListenerSlot;
 use crate::rules::push::NewPush;
 use crate::{
-    Advanced, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept, Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept,
+    Unpublished, Write,
 };
 
 /// Commands that wait for the writer; whoever brings one more waits for a place.
@@ -65,6 +67,7 @@ pub struct SqliteStore {
     turn: AtomicI64,
     /// The notification up to which those that nobody has any more were looked for.
     forsaken: AtomicI64,
+    listener: Arc<ListenerSlot>,
     options: SqliteOptions,
 }
 
@@ -87,7 +90,9 @@ impl SqliteStore {
         let file = file::DatabaseFile::claim(path)?;
         let readers = connect::readers(&file, &options);
         let commits = Arc::new(AtomicU64::new(0));
-        let writer = writer::Writer::open(file, options.clone(), readers.clone(), commits.clone()).await?;
+        let listener = Arc::new(ListenerSlot::default());
+        let (counter, heard) = (commits.clone(), listener.clone());
+        let writer = writer::Writer::open(file, options.clone(), readers.clone(), counter, heard).await?;
         let (sender, commands) = mpsc::channel(QUEUE);
         let (ending, ended) = watch::channel(());
         tokio::spawn(async move {
@@ -101,6 +106,7 @@ impl SqliteStore {
             commits,
             turn: AtomicI64::new(0),
             forsaken: AtomicI64::new(0),
+            listener,
             options,
         })
     }
@@ -178,6 +184,10 @@ impl Store for SqliteStore {
 
     fn is_shared(&self) -> bool {
         false
+    }
+
+    fn set_commit_listener(&self, listener: Arc<dyn CommitListener>) {
+        self.listener.set(listener);
     }
 
     async fn lock_broker(&self) -> Result<(), StoreError> {

@@ -1,10 +1,12 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use internal_notifications_models::{
     ChangesAnswer, Head, InboxNotification, InboxPage, NotificationId, Position, Receipt, Retraction,
     Timestamp, UserId, WriteAnswer,
 };
 
-use crate::{Advanced, PublishLimits, Push, StoreError, Sweep, Swept, Unpublished, Write};
+use crate::{Advanced, CommitListener, PublishLimits, Push, StoreError, Sweep, Swept, Unpublished, Write};
 
 /// Durable inboxes: what a method has answered survives a crash of the process and of the machine.
 ///
@@ -99,6 +101,9 @@ pub trait Store: Send + Sync + 'static {
     /// If so, [`claim_unpublished`](Self::claim_unpublished) leases each inbox that it returns, and
     /// the caller must call [`mark_published`](Self::mark_published) as soon as it has published.
     fn is_shared(&self) -> bool;
+
+    /// Sets the listener that is informed of each commit from now on, in place of an earlier one.
+    fn set_commit_listener(&self, listener: Arc<dyn CommitListener>);
 
     /// Reserves the embedded broker of these inboxes for this store until it is closed or dropped.
     ///

@@ -69,8 +69,7 @@ mod tests {
     }
 
     fn vectors() -> Vec<Vector> {
-        let file: Value =
-            serde_json::from_str(include_str!("../../../signer/tests/vectors/rest.json")).unwrap();
+        let file: Value = serde_json::from_str(include_str!("../../tests/vectors/rest.json")).unwrap();
         serde_json::from_value(file["requests"].clone()).unwrap()
     }
 

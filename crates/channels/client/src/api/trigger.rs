@@ -265,8 +265,7 @@ mod tests {
 
     #[test]
     fn bodies_equal_those_of_the_node_library_byte_by_byte() {
-        let vectors: Value =
-            serde_json::from_str(include_str!("../../../signer/tests/vectors/rest.json")).unwrap();
+        let vectors: Value = serde_json::from_str(include_str!("../../tests/vectors/rest.json")).unwrap();
         let mut made = 0;
         for vector in vectors["body_md5"].as_array().unwrap() {
             let body = vector["body"].as_str().unwrap();

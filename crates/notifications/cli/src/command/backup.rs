@@ -53,7 +53,7 @@ impl Backup {
 fn database(env: &Env) -> Result<PathBuf, Error> {
     let config = Config::from_env(|name| env.get(name).filter(|_| name == DATABASE_URL));
     match config.map_err(Error::usage)?.database {
-        Database::Sqlite(path) => Ok(path),
+        Some(Database::Sqlite(path)) => Ok(path),
         _ => Err(Error::usage("backup copies SQLite databases; copy one of PostgreSQL with pg_dump")),
     }
 }

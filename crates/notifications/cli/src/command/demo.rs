@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use internal_notifications::UserId;
-use internal_notifications_server::{Config, RunningServer, Server};
+use internal_notifications_server::{Config, Server};
 
 use crate::env::Env;
 use crate::error::Error;
@@ -71,7 +71,7 @@ fn config(database: &str) -> Result<Config, Error> {
 }
 
 /// The page with both users. Their tokens stand in the fragment, which no browser sends.
-fn page(server: &RunningServer) -> Result<String, Error> {
+fn page(server: &Server) -> Result<String, Error> {
     let user = |name: &str| {
         let id = UserId::new(name).map_err(Error::failed)?;
         Ok::<_, Error>(format!("user={name}:{}", token(server, &id)?))
@@ -80,7 +80,7 @@ fn page(server: &RunningServer) -> Result<String, Error> {
 }
 
 /// A token that may push, for as long as a demo lasts.
-fn token(server: &RunningServer, user: &UserId) -> Result<String, Error> {
+fn token(server: &Server, user: &UserId) -> Result<String, Error> {
     let token = server.token(user, Duration::from_secs(24 * 3600), true);
     token.ok_or_else(|| Error::failed("the server has no secret to make tokens with"))
 }

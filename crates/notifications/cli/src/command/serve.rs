@@ -1,7 +1,9 @@
+mod variables;
+
 use std::net::SocketAddr;
 
 use clap::Args;
-use internal_notifications_server::{Config, ErrorKind, RunningServer, Server};
+use internal_notifications_server::{Config, ErrorKind, Server};
 use serde_json::json;
 
 use crate::env::Env;
@@ -18,6 +20,7 @@ const DATABASE_URL: &str = "INTERNAL_NOTIFICATIONS_DATABASE_URL";
 /// With nothing set it listens on 127.0.0.1:8080, keeps its inboxes in ./internal-notifications.db and holds the Channels broker itself.
 /// Logs go to stderr; RUST_LOG sets how much.
 #[derive(Args)]
+#[command(after_long_help = variables::help())]
 pub(crate) struct Serve {
     /// Where to listen, before INTERNAL_NOTIFICATIONS_LISTEN; port 0 takes a free one
     #[arg(long, value_name = "ADDR")]
@@ -49,8 +52,8 @@ impl Serve {
         stop.unless_asked_again(server.shutdown(), unfinished).await
     }
 
-    fn tell(&self, server: &RunningServer, database: Option<&str>, output: &mut Output) -> Result<(), Error> {
-        let hint = server.keeps_token_secret().then(|| token_hint(database));
+    fn tell(&self, server: &Server, database: Option<&str>, output: &mut Output) -> Result<(), Error> {
+        let hint = server.has_generated_secret().then(|| token_hint(database));
         if self.json {
             hint.iter().for_each(|hint| complain(hint));
             return output.json(&json!({"type": "listening", "url": server.url()}));

@@ -7,12 +7,13 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// A stream that is closed only once the other side has stopped sending, or has sent too much for too long: who is refused while still
-/// sending a body would otherwise be reset, and not see the answer.
+/// A stream that lingers before it closes: it reads and drops what the client still sends, up to a
+/// limit. Otherwise a client that is rejected while it sends a body would see a reset connection
+/// instead of the answer.
 #[derive(Debug)]
 pub(super) struct Lingering<S> {
     stream: S,
-    /// Set once our side is closed.
+    /// Set once our direction is closed.
     closing: Option<Closing>,
 }
 
@@ -22,10 +23,10 @@ struct Closing {
     left: usize,
 }
 
-/// How long the other side may send nothing.
+/// How long to wait for more data.
 const QUIET: Duration = Duration::from_secs(1);
-/// How many bytes are dropped.
-const DROPPED_BYTES: usize = 8 * 1024 * 1024;
+/// The most bytes to drop.
+const MAX_DROPPED_BYTES: usize = 8 * 1024 * 1024;
 
 impl<S> Lingering<S> {
     pub(super) fn new(stream: S) -> Self {
@@ -71,7 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
         }
         let closing = closing.get_or_insert_with(|| Closing {
             deadline: Box::pin(tokio::time::sleep(QUIET)),
-            left: DROPPED_BYTES,
+            left: MAX_DROPPED_BYTES,
         });
         let mut dropped = [0; 8 * 1024];
         while closing.left > 0 {
@@ -81,7 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
                     closing.left = closing.left.saturating_sub(buffer.filled().len());
                     closing.deadline.as_mut().reset(Instant::now() + QUIET);
                 }
-                // It has closed its side, or is gone.
+                // The client has closed its direction, or is gone.
                 Poll::Ready(_) => break,
                 Poll::Pending => {
                     ready!(closing.deadline.as_mut().poll(cx));
@@ -99,26 +100,26 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     #[tokio::test(start_paused = true)]
-    async fn who_still_sends_reads_the_answer_and_is_heard_out() {
+    async fn a_client_that_is_still_sending_can_finish_and_reads_the_answer() {
         let (near, mut far) = tokio::io::duplex(64);
         let mut stream = Lingering::new(near);
         let client = tokio::spawn(async move {
             for _ in 0..100 {
                 tokio::time::sleep(QUIET / 2).await;
-                far.write_all(&[0; 64]).await.expect("it is taken");
+                far.write_all(&[0; 64]).await.expect("it is accepted");
             }
             let mut answer = String::new();
-            far.read_to_string(&mut answer).await.expect("there is an answer");
+            far.read_to_string(&mut answer).await.expect("the answer arrives");
             answer
         });
-        stream.write_all(b"no").await.expect("it is taken");
+        stream.write_all(b"no").await.expect("it is accepted");
         stream.shutdown().await.expect("it ends");
         drop(stream);
         assert_eq!(client.await.expect("it ends"), "no");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_is_silent_or_never_ends_is_not_waited_for_long() {
+    async fn a_silent_client_and_an_endless_one_are_cut_off() {
         let (near, far) = tokio::io::duplex(64);
         let started = Instant::now();
         Lingering::new(near).shutdown().await.expect("it ends");
@@ -137,6 +138,6 @@ mod tests {
         stream.shutdown().await.expect("it ends");
         drop(stream);
         let sent = endless.await.expect("it ends");
-        assert!((DROPPED_BYTES..DROPPED_BYTES + 1024).contains(&sent), "{sent}");
+        assert!((MAX_DROPPED_BYTES..MAX_DROPPED_BYTES + 1024).contains(&sent), "{sent}");
     }
 }

@@ -1,6 +1,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// The base URL, on this machine, of who listens there.
+/// Returns the base URL at which this machine reaches a server that listens on this address.
 pub fn local_url(address: SocketAddr) -> String {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -15,7 +15,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_listens_everywhere_is_reached_on_loopback() {
+    fn an_unspecified_address_is_reached_on_loopback() {
         for (address, url) in [
             ("0.0.0.0:80", "http://127.0.0.1:80"),
             ("[::]:80", "http://[::1]:80"),

@@ -7,24 +7,24 @@ use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::connection;
 use crate::config::Limits;
-use crate::stop::stop;
 
-/// How long no connection is accepted after the machine had no room for one.
+/// How long to wait after accepting failed for lack of resources.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Serves a router until `shutdown` is ready: then nothing more is accepted, and running requests have [`Limits::shutdown_timeout`] to
-/// finish. Upgraded connections are whose handler they belong to.
+/// Serves a router until `shutdown` completes. Then it accepts no more connections, and running
+/// requests have [`Limits::shutdown_timeout`] to finish. Upgraded connections are not waited for.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: &Limits,
     shutdown: impl Future<Output = ()>,
 ) {
-    let places = Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
-    let (stop, stopped) = stop();
+    let permits = Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let stop = CancellationToken::new();
     let mut running = JoinSet::new();
     let mut failing = false;
     tokio::pin!(shutdown);
@@ -33,19 +33,19 @@ pub async fn serve(
             biased;
             () = &mut shutdown => break,
             Some(_) = running.join_next() => {}
-            accepted = accept(&listener, &places) => match accepted {
-                Ok((stream, place)) => {
+            accepted = accept(&listener, &permits) => match accepted {
+                Ok((stream, permit)) => {
                     failing = false;
-                    let served = connection::serve(stream, router.clone(), limits.clone(), stopped.clone());
+                    let served = connection::serve(stream, router.clone(), limits.clone(), stop.clone());
                     running.spawn(async move {
                         served.await;
-                        drop(place);
+                        drop(permit);
                     });
                 }
-                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) if concerns_one_connection(&error) => {}
                 Err(error) => {
                     if !std::mem::replace(&mut failing, true) {
-                        tracing::error!(%error, "cannot accept connections; trying again");
+                        tracing::error!(%error, "connections cannot be accepted; trying again");
                     }
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -53,25 +53,27 @@ pub async fn serve(
         }
     }
     drop(listener);
-    stop.stop();
+    stop.cancel();
     let ended = async { while running.join_next().await.is_some() {} };
     if tokio::time::timeout(limits.shutdown_timeout, ended).await.is_err() {
-        tracing::warn!("some requests did not finish in time");
+        tracing::warn!("some requests did not finish in time and were cut off");
     }
 }
 
-/// Accepts when there is a place, so that further connections wait in the kernel's bounded queue.
+/// Accepts a connection once there is a permit for it. Further connections wait in the kernel's
+/// bounded queue.
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, Option<OwnedSemaphorePermit>)> {
-    let place = places.clone().acquire_owned().await.ok();
+    let permit = permits.clone().acquire_owned().await.ok();
     let (stream, _) = listener.accept().await?;
-    Ok((stream, place))
+    Ok((stream, permit))
 }
 
-/// Whether only that connection is lost; anything else concerns the next one too, as when there are no file descriptors left.
-fn is_of_one_connection(error: &io::Error) -> bool {
+/// Returns whether only this connection is lost. Other errors, such as a lack of file descriptors,
+/// would also meet the next one.
+fn concerns_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// A stream whose writes fail once the other side has taken nothing for so long: who asks much and reads nothing would hold the answer in
-/// memory for ever.
+/// A stream whose writes fail once the client has read nothing for a while. Otherwise a client that
+/// requests much and reads nothing would keep the answers in memory for ever.
 #[derive(Debug)]
 pub(super) struct WriteTimeout<S> {
     stream: S,
     limit: Duration,
-    /// Set while a write waits.
+    /// Set while a write is pending.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
@@ -80,7 +80,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     #[tokio::test(start_paused = true)]
-    async fn a_write_that_nobody_takes_fails_in_time() {
+    async fn a_write_that_nobody_reads_fails_in_time() {
         let (near, _far) = tokio::io::duplex(4);
         let mut stream = WriteTimeout::new(near, Duration::from_secs(30));
         let started = Instant::now();
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_reader_has_the_time_anew_for_each_write() {
+    async fn every_write_gets_the_whole_time() {
         let (near, mut far) = tokio::io::duplex(4);
         let mut stream = WriteTimeout::new(near, Duration::from_secs(30));
         let reader = tokio::spawn(async move {

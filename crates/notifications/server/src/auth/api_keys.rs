@@ -4,8 +4,8 @@ use ring::hmac;
 
 use crate::config::ApiKey;
 
-/// The backends' keys. Only their digests are kept, under a key of this process, and compared in constant time: how long that takes
-/// tells nothing of a key.
+/// The API keys of backends, as HMACs under a random key of this process. They are compared in
+/// constant time, so that response times reveal nothing about a key.
 pub(crate) struct ApiKeys {
     digest: hmac::Key,
     keys: Vec<(String, hmac::Tag)>,
@@ -18,10 +18,12 @@ impl ApiKeys {
         Self { keys: keys.iter().map(tag).collect(), digest }
     }
 
-    /// The name of the backend with this key. Every key is compared, whichever fits.
+    /// Returns the name of this key. Compares all keys even after a match.
     pub(crate) fn name_of(&self, bearer: &str) -> Option<&str> {
-        let fits = |tag: &hmac::Tag| hmac::verify(&self.digest, bearer.as_bytes(), tag.as_ref()).is_ok();
-        self.keys.iter().fold(None, |found, (name, tag)| if fits(tag) { Some(name.as_str()) } else { found })
+        let matches = |tag: &hmac::Tag| hmac::verify(&self.digest, bearer.as_bytes(), tag.as_ref()).is_ok();
+        self.keys
+            .iter()
+            .fold(None, |found, (name, tag)| if matches(tag) { Some(name.as_str()) } else { found })
     }
 }
 
@@ -36,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_has_its_name_and_nothing_else_has_one() {
+    fn only_a_whole_key_is_recognized() {
         let key =
             |name: &str| ApiKey::new(name, format!("{name}-key-of-thirty-two-bytes-or-more")).expect("long");
         let keys = ApiKeys::new(&[key("shop"), key("mail")]);

@@ -1,5 +1,5 @@
-//! The cryptography of tokens on ring. jsonwebtoken has none of its own without features that bring further libraries, and panics at
-//! first use when it has none, or two.
+//! A cryptography provider for jsonwebtoken on top of ring. Its own providers would add further
+//! cryptography libraries, and it panics at first use if none, or more than one, is enabled.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwkUtils, JwtSigner, JwtVerifier};
 use jsonwebtoken::errors::{Error, ErrorKind};
@@ -10,7 +10,7 @@ use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
 };
 
-/// Makes ring the cryptography of this process's tokens, where the host application has not chosen one before.
+/// Installs ring as the process's provider, unless the host application has installed another one.
 pub(super) fn install() {
     static PROVIDER: CryptoProvider = CryptoProvider {
         signer_factory: signer,
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_installation_is_harmless() {
+    fn installing_twice_is_harmless() {
         install();
         install();
     }

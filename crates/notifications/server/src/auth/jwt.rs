@@ -10,12 +10,12 @@ use super::{PUSH_SCOPE, Principal, crypto};
 use crate::Clock;
 use crate::config::{JwtKey, RequiredClaims};
 
-/// A longer token is not looked at.
+/// Longer tokens are rejected unread.
 const TOKEN_BYTES: usize = 8 * 1024;
-/// Seconds by which clocks may differ.
+/// Tolerated difference between clocks, in seconds.
 const LEEWAY: f64 = 60.0;
 
-/// Checks app users' tokens.
+/// Verifies the tokens of app users.
 pub(crate) struct TokenCheck {
     key: DecodingKey,
     validation: Validation,
@@ -40,7 +40,7 @@ impl TokenCheck {
             JwtKey::Public(public) => (public.key.clone(), public.algorithm),
         };
         let mut validation = Validation::new(algorithm);
-        // Times are checked below, against the server's clock.
+        // Times are checked in `check`, against the server's clock.
         validation.validate_exp = false;
         let mut required = vec!["exp", "sub"];
         if let Some(issuer) = claims.issuer {
@@ -63,23 +63,26 @@ impl TokenCheck {
             return Err(Unauthenticated("the token is too long"));
         }
         let claims = decode::<Claims>(token, &self.key, &self.validation)
-            .map_err(|_| Unauthenticated("the token is not valid here"))?
+            .map_err(|_| Unauthenticated("the token is not valid for this server"))?
             .claims;
         let now = self.clock.now().as_duration().as_secs_f64();
-        // Written so that a time that is no number is refused.
-        let in_time = claims.exp + LEEWAY > now;
-        if !in_time {
+        // Phrased so that NaN is rejected.
+        let is_current = claims.exp + LEEWAY > now;
+        if !is_current {
             return Err(Unauthenticated("the token has expired"));
         }
-        let has_begun = claims.nbf.is_none_or(|nbf| nbf - LEEWAY <= now);
-        if !has_begun {
+        let has_started = claims.nbf.is_none_or(|nbf| nbf - LEEWAY <= now);
+        if !has_started {
             return Err(Unauthenticated("the token is not valid yet"));
         }
-        let id = UserId::new(claims.sub).map_err(|_| Unauthenticated("the token's sub is no user id"))?;
+        let id = UserId::new(claims.sub).map_err(|_| Unauthenticated("the token's sub is not a user id"))?;
         let may_push = claims.scope.is_some_and(|scope| scope.split(' ').any(|part| part == PUSH_SCOPE));
-        // A time beyond all times is none.
-        let until = Timestamp::from_second((claims.exp + LEEWAY) as i64).ok();
-        Ok(Principal::User { id, may_push, until })
+        let user = Principal::user(id).with_push(may_push);
+        Ok(match Timestamp::from_second((claims.exp + LEEWAY) as i64) {
+            Ok(expiry) => user.with_expiry(expiry),
+            // Later than any timestamp: it never expires.
+            Err(_) => user,
+        })
     }
 }
 

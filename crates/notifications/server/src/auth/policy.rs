@@ -1,32 +1,56 @@
+use async_trait::async_trait;
 use internal_notifications_models::UserId;
 
-use super::Principal;
+use super::{PUSH_SCOPE, Principal};
 
-/// Decides what a known caller may do.
+/// Decides whether an identified caller may push.
+#[async_trait]
 pub trait Policy: Send + Sync + 'static {
-    /// Whether there is anyone whom the caller may push to. Asked before a push is read; who may not is refused without its being read.
-    fn may_push_to_some(&self, caller: &Principal) -> bool {
+    /// Checks whether the caller may push to anyone at all. Runs before the body of a push is read,
+    /// so that callers without permission cannot make the server read large bodies.
+    ///
+    /// # Errors
+    /// Returns a [`Refusal`] if the caller may push to nobody. The default permits everyone.
+    async fn may_push(&self, caller: &Principal) -> Result<(), Refusal> {
         let _ = caller;
-        true
+        Ok(())
     }
 
-    /// Whether the caller may push to these users.
-    fn may_push(&self, caller: &Principal, user_ids: &[UserId]) -> bool;
+    /// Checks whether the caller may push to all of these users.
+    ///
+    /// # Errors
+    /// Returns a [`Refusal`] if the caller may not. Nothing is pushed then, to none of them.
+    async fn may_push_to(&self, caller: &Principal, user_ids: &[UserId]) -> Result<(), Refusal>;
 }
 
-/// The default: backends push to anyone, app users only with the scope `notifications:push` in their token.
+/// Why a [`Policy`] did not permit a push.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The caller may not do this: 403. The text reaches the caller, as the problem's `detail`.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The policy cannot decide now: 503. The text is only logged.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// The default policy: backends push to anyone, app users only if their token has [`PUSH_SCOPE`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PushScope;
 
+#[async_trait]
 impl Policy for PushScope {
-    fn may_push_to_some(&self, caller: &Principal) -> bool {
+    async fn may_push(&self, caller: &Principal) -> Result<(), Refusal> {
         match caller {
-            Principal::Key { .. } => true,
-            Principal::User { may_push, .. } => *may_push,
+            Principal::User { may_push: false, .. } => Err(Refusal::Forbidden(format!(
+                "pushing needs an API key, or a token with the scope {PUSH_SCOPE}"
+            ))),
+            _ => Ok(()),
         }
     }
 
-    fn may_push(&self, caller: &Principal, _: &[UserId]) -> bool {
-        self.may_push_to_some(caller)
+    async fn may_push_to(&self, caller: &Principal, _: &[UserId]) -> Result<(), Refusal> {
+        self.may_push(caller).await
     }
 }

@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use super::{PUSH_SCOPE, crypto};
 use crate::config::{AuthConfig, Config, JwtKey, RequiredClaims};
-use crate::error::{Error, ErrorKind};
-use crate::kept::JWT_SECRET;
+use crate::error::Error;
+use crate::generated_secrets::JWT_SECRET;
 
-/// Makes app users' tokens with the server's secret, for development and tests. In production the app's own login makes them.
+/// Signs tokens of app users with the server's secret, for development and tests. In production,
+/// the app's own login signs them.
 #[derive(Clone)]
 pub struct TokenIssuer {
     key: EncodingKey,
@@ -31,51 +32,47 @@ struct Claims<'a> {
 }
 
 impl TokenIssuer {
-    /// Signs with this secret; tokens say these claims.
+    /// Signs tokens with this secret and these claims.
     pub fn new(secret: &str, claims: RequiredClaims) -> Self {
         crypto::install();
         Self { key: EncodingKey::from_secret(secret.as_bytes()), claims }
     }
 
-    /// Signs with the configured secret; none when there is none, or only a public key, which makes no tokens.
+    /// Signs tokens with the configured secret. Returns `None` if there is no JWT key, or only a
+    /// public one.
     pub fn from_config(auth: &AuthConfig) -> Option<Self> {
-        Self::of(auth.jwt.as_ref()?, auth.claims.clone())
-    }
-
-    /// Signs with the configured secret, or else with the one that a server on loopback made and keeps in its database, which may be running.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSecret`] where there is neither; the database cannot be read.
-    pub async fn find(config: &Config) -> Result<Self, Error> {
-        if config.auth.jwt.is_some() {
-            return Self::from_config(&config.auth).ok_or_else(|| {
-                Error::new(
-                    ErrorKind::NoSecret,
-                    "tokens are made elsewhere: the server has only their public key",
-                )
-            });
-        }
-        let (stored, database) =
-            (config.database.read_setting(JWT_SECRET).await?, config.database.redacted());
-        match stored {
-            Some(secret) => Ok(Self::new(&secret, config.auth.claims.clone())),
-            None => Err(Error::new(
-                ErrorKind::NoSecret,
-                format!(
-                    "there is no secret to make tokens with: set INTERNAL_NOTIFICATIONS_JWT_SECRET, or start a server on loopback with the database {database} first"
-                ),
-            )),
-        }
-    }
-
-    pub(crate) fn of(key: &JwtKey, claims: RequiredClaims) -> Option<Self> {
-        match key {
-            JwtKey::Secret(secret) => Some(Self::new(secret, claims)),
+        match auth.jwt.as_ref()? {
+            JwtKey::Secret(secret) => Some(Self::new(secret, auth.claims.clone())),
             JwtKey::Public(_) => None,
         }
     }
 
-    /// A token of a user, from `now` for `ttl`; with `push` it may push to others.
+    /// Signs tokens with the configured secret or, without one, with the secret that a server on
+    /// loopback generated and stored in the configured database. The server may be running.
+    ///
+    /// # Errors
+    /// Returns an [`Error`] of the kind [`ErrorKind::NoSecret`](crate::ErrorKind::NoSecret) if
+    /// there is no secret, and of another kind if the database cannot be read.
+    pub async fn find(config: &Config) -> Result<Self, Error> {
+        if config.auth.jwt.is_some() {
+            return Self::from_config(&config.auth).ok_or_else(|| {
+                Error::no_secret(
+                    "the server has only a public key; tokens are signed with the private key elsewhere",
+                )
+            });
+        }
+        let database = config.required_database()?;
+        match database.stored_setting(JWT_SECRET).await? {
+            Some(secret) => Ok(Self::new(&secret, config.auth.claims.clone())),
+            None => Err(Error::no_secret(format!(
+                "there is no secret to sign tokens with: set INTERNAL_NOTIFICATIONS_JWT_SECRET, or first start a server on loopback with the database {}",
+                database.redacted()
+            ))),
+        }
+    }
+
+    /// Returns a token of this user that is valid from `now` for `ttl`. With `push`, the user may
+    /// push to others.
     pub fn mint(&self, user_id: &UserId, now: Timestamp, ttl: Duration, push: bool) -> String {
         let iat = now.as_second();
         let claims = Claims {
@@ -86,7 +83,7 @@ impl TokenIssuer {
             aud: self.claims.audience.as_deref(),
             scope: push.then_some(PUSH_SCOPE),
         };
-        // HS256 over texts and numbers cannot fail; an empty token would be nobody's.
+        // Signing texts and numbers with HS256 cannot fail; an empty token would be rejected.
         encode(&Header::new(Algorithm::HS256), &claims, &self.key).unwrap_or_default()
     }
 }

@@ -1,48 +1,49 @@
 use internal_notifications_models::UserId;
 use pusher_protocol::{ChannelKind, ChannelName};
 
-use super::ConfigError;
 use super::variables::Variables;
+use super::{ConfigError, Variable};
 
-const NAME: &str = "INTERNAL_NOTIFICATIONS_CHANNEL_PREFIX";
+pub(crate) const CHANNEL_PREFIX: Variable = Variable {
+    name: "INTERNAL_NOTIFICATIONS_CHANNEL_PREFIX",
+    default: Some("private-"),
+    allowed: "a text of letters, digits and `_-=@,.;` that begins with private-, but not with private-encrypted- or private-cache-",
+    purpose: "The prefix of a user's channel; the user's id follows it.",
+};
 
-/// What stands before the user's id in the name of the user's own channel.
+/// The prefix that, followed by a user's id, makes the name of the user's own channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelPrefix(String);
 
-/// A user whose channel would be of another kind, or whose name would be too long.
+/// The error for a user who can have no private channel: its name would be too long, or of another
+/// kind of channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this user id makes no private channel with this server's channel prefix")]
+#[error("the channel prefix and this user id do not make a private channel")]
 pub struct UnservedUser;
 
 impl ChannelPrefix {
     pub(crate) fn from_env(variables: &Variables<'_>) -> Result<Self, ConfigError> {
-        variables.text(NAME).map_or_else(|| Ok(Self::default()), Self::new)
+        variables.text(&CHANNEL_PREFIX).map_or_else(|| Ok(Self::default()), Self::new)
     }
 
-    /// Checks a prefix.
+    /// Parses a prefix.
     ///
     /// # Errors
-    /// It begins with something else than `private-`, has characters outside Pusher's alphabet, is too long to leave room for an id, or makes
-    /// channels of another kind.
+    /// Returns a [`ConfigError`] if it does not begin with `private-`, contains characters that
+    /// Pusher does not allow, leaves no room for an id, or makes another kind of channel.
     pub fn new(prefix: impl Into<String>) -> Result<Self, ConfigError> {
         let prefix = Self(prefix.into());
         if prefix.0.starts_with("private-") && prefix.with("a").is_ok() {
             return Ok(prefix);
         }
-        Err(ConfigError::new(
-            NAME,
-            format!(
-                "{:?} is not allowed; it may be anything of letters, digits and _-=@,.; that begins with private- but makes no encrypted or cache channel",
-                prefix.0
-            ),
-        ))
+        Err(ConfigError::not_allowed(&CHANNEL_PREFIX, &prefix.0))
     }
 
-    /// The user's own channel.
+    /// Returns the name of the user's own channel.
     ///
     /// # Errors
-    /// [`UnservedUser`]: prefix and id together are no private channel (`private-enc` and `rypted-x`).
+    /// Returns [`UnservedUser`] if prefix and id together do not name a private channel, such as
+    /// `private-enc` and `rypted-x`.
     pub fn channel(&self, user_id: &UserId) -> Result<ChannelName, UnservedUser> {
         self.with(user_id.as_str())
     }
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prefix_and_id_are_judged_together() {
+    fn prefix_and_id_are_checked_together() {
         let prefix = ChannelPrefix::new("private-enc").expect("it begins with private-");
         let user = |id: &str| UserId::new(id).expect("valid");
         assert_eq!(prefix.channel(&user("ada")).map(|name| name.to_string()), Ok("private-encada".into()));
@@ -72,14 +73,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_too_long_is_no_channel() {
+    fn a_name_that_is_too_long_is_rejected() {
         let prefix =
             ChannelPrefix::new(format!("private-{}", "p".repeat(50))).expect("room for one character");
         assert_eq!(prefix.channel(&UserId::new("u".repeat(120)).expect("valid")), Err(UnservedUser));
     }
 
     #[test]
-    fn only_prefixes_of_private_channels_are_taken() {
+    fn only_prefixes_of_private_channels_are_accepted() {
         for wrong in
             ["", "public-", "presence-", "private", "private-encrypted-", "private-cache-", "private-a b"]
         {

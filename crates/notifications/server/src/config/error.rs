@@ -1,18 +1,46 @@
-/// A variable that cannot be used. Its text names the variable and what it may be, never the value of a secret.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{variable}: {problem}")]
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use super::Variable;
+
+/// A setting that cannot be used. Its text names the variable and the problem, never a secret.
+#[derive(Clone, Debug)]
 pub struct ConfigError {
     variable: &'static str,
     problem: String,
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl ConfigError {
-    pub(crate) fn new(variable: &'static str, problem: impl Into<String>) -> Self {
-        Self { variable, problem: problem.into() }
+    pub(crate) fn new(variable: &Variable, problem: impl Into<String>) -> Self {
+        Self { variable: variable.name, problem: problem.into(), source: None }
     }
 
-    /// The name of the variable.
+    /// Returns the error for a value that is not among the allowed ones.
+    pub(crate) fn not_allowed(variable: &Variable, value: &str) -> Self {
+        Self::new(variable, format!("{value:?} is not allowed; it must be {}", variable.allowed))
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// Returns the name of the environment variable for this setting.
     pub fn variable(&self) -> &'static str {
         self.variable
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.variable, self.problem)
+    }
+}
+
+impl Error for ConfigError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
     }
 }

@@ -1,44 +1,46 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::variables::Variables;
-use super::{ConfigError, listen};
+use super::{ConfigError, Variable, listen};
 
-const NAME: &str = "INTERNAL_NOTIFICATIONS_ALLOWED_HOSTS";
+pub(crate) const ALLOWED_HOSTS: Variable = Variable {
+    name: "INTERNAL_NOTIFICATIONS_ALLOWED_HOSTS",
+    default: None,
+    allowed: "names like `inbox.example.com` or `inbox.example.com:8443`, separated by commas, or `*`",
+    purpose: "The Host headers that the server accepts. By default all, or on loopback only its names.",
+};
 
-/// The Host headers that the server answers to. Without that check a web page could reach a server on loopback under a name of its own
-/// (DNS rebinding).
+/// The Host headers that the server accepts. Without this check, a web page could reach a server on
+/// loopback through a name of its own (DNS rebinding).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AllowedHosts {
-    /// Every host.
+    /// All hosts.
     Any,
-    /// These: a name or an address, which is allowed with every port, or `host:port`. In lower case.
+    /// These hosts, in lower case: a name or an address, which is accepted with every port, or
+    /// `host:port`.
     Only(Vec<String>),
 }
 
 impl AllowedHosts {
-    pub(crate) fn from_env(variables: &Variables<'_>, listen: SocketAddr) -> Result<Self, ConfigError> {
-        let names = variables.list(NAME);
+    pub(crate) fn from_env(variables: &Variables<'_>) -> Result<Option<Self>, ConfigError> {
+        let names = variables.list(&ALLOWED_HOSTS);
         if names.is_empty() {
-            return Ok(Self::of(listen));
+            return Ok(None);
         }
         if names.iter().any(|name| name == "*") {
-            return Ok(Self::Any);
+            return Ok(Some(Self::Any));
         }
         let wrong = |name: &&String| name.contains('/') || name.chars().any(char::is_whitespace);
         match names.iter().find(wrong) {
-            Some(name) => Err(ConfigError::new(
-                NAME,
-                format!(
-                    "{name:?} is not allowed; it may be names like inbox.example.com or inbox.example.com:8443, with commas between them, or *"
-                ),
-            )),
-            None => Ok(Self::Only(names.iter().map(|name| name.to_ascii_lowercase()).collect())),
+            Some(name) => Err(ConfigError::not_allowed(&ALLOWED_HOSTS, name)),
+            None => Ok(Some(Self::Only(names.iter().map(|name| name.to_ascii_lowercase()).collect()))),
         }
     }
 
-    /// The default for a server that listens there: loopback's names and that address on loopback, every name elsewhere.
-    pub fn of(listen: SocketAddr) -> Self {
+    /// Returns the default for a server that listens on this address: on loopback its names and
+    /// that address, elsewhere all hosts.
+    pub fn default_for(listen: SocketAddr) -> Self {
         match listen::is_loopback(listen) {
             true => {
                 let mut names = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).to_vec();
@@ -52,7 +54,7 @@ impl AllowedHosts {
         }
     }
 
-    /// Whether a Host header, or the authority of a request's URL, is one of them.
+    /// Returns whether a Host header, or the authority of a request's URL, is accepted.
     pub fn allows(&self, host: &str) -> bool {
         let Self::Only(names) = self else { return true };
         let host = host.to_ascii_lowercase();
@@ -64,7 +66,7 @@ impl AllowedHosts {
     }
 }
 
-/// The address that a host is; one of IPv6 stands in brackets and can be written in several ways.
+/// Parses a host that is an address. IPv6 addresses have brackets and several spellings.
 fn address(host: &str) -> Option<IpAddr> {
     match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         Some(host) => host.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
@@ -72,7 +74,7 @@ fn address(host: &str) -> Option<IpAddr> {
     }
 }
 
-/// The host without `:port`; the colons of a bracketed IPv6 address are its own.
+/// Returns the host without `:port`, leaving the colons of a bracketed IPv6 address.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -85,8 +87,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn loopback_names_are_allowed_with_any_port() {
-        let hosts = AllowedHosts::of(SocketAddr::from(([127, 0, 0, 1], 8080)));
+    fn names_of_loopback_are_accepted_with_any_port() {
+        let hosts = AllowedHosts::default_for(SocketAddr::from(([127, 0, 0, 1], 8080)));
         for host in ["localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]", "[::1]:9"] {
             assert!(hosts.allows(host), "{host}");
         }
@@ -104,8 +106,8 @@ mod tests {
     }
 
     #[test]
-    fn another_address_of_loopback_is_allowed_where_the_server_listens_on_it() {
-        let of = |listen: &str| AllowedHosts::of(listen.parse().unwrap());
+    fn another_loopback_address_is_accepted_if_the_server_listens_on_it() {
+        let of = |listen: &str| AllowedHosts::default_for(listen.parse().unwrap());
         let second = of("127.0.0.2:8080");
         assert!(second.allows("127.0.0.2:8080") && second.allows("localhost") && !second.allows("127.0.0.3"));
         let mapped = of("[::ffff:127.0.0.1]:8080");
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn an_allowed_host_with_a_port_is_that_port_alone() {
+    fn a_host_with_a_port_is_accepted_with_that_port_only() {
         let hosts = AllowedHosts::Only(vec!["inbox.example:8443".into()]);
         assert!(hosts.allows("inbox.example:8443"));
         assert!(!hosts.allows("inbox.example"));

@@ -1,25 +1,28 @@
 use axum::http::{HeaderValue, Uri};
 
-use super::ConfigError;
 use super::variables::Variables;
+use super::{ConfigError, Variable};
 
-const NAME: &str = "INTERNAL_NOTIFICATIONS_CORS_ORIGINS";
+pub(crate) const CORS_ORIGINS: Variable = Variable {
+    name: "INTERNAL_NOTIFICATIONS_CORS_ORIGINS",
+    default: None,
+    allowed: "origins like `https://app.example.com`, separated by commas",
+    purpose: "The web front ends on other origins that may call the server. None by default.",
+};
 
-/// The origin of a web front end: `https://app.example.com`.
+/// The origin of a web front end, such as `https://app.example.com`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(String);
 
 impl Origin {
-    /// Checks an origin.
+    /// Parses an origin.
     ///
     /// # Errors
-    /// It is not of the form `scheme://host` or `scheme://host:port`.
+    /// Returns a [`ConfigError`] if it does not have the form `scheme://host` or
+    /// `scheme://host:port`.
     pub fn new(origin: impl Into<String>) -> Result<Self, ConfigError> {
         let origin = origin.into();
-        let wrong = || {
-            let allowed = "origins like https://app.example.com, with commas between them";
-            ConfigError::new(NAME, format!("{origin:?} is not allowed; it may be {allowed}"))
-        };
+        let wrong = || ConfigError::not_allowed(&CORS_ORIGINS, &origin);
         let uri: Uri = origin.parse().map_err(|_| wrong())?;
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else { return Err(wrong()) };
         if origin != format!("{scheme}://{authority}") || authority.as_str().contains(['@', '*']) {
@@ -34,5 +37,5 @@ impl Origin {
 }
 
 pub(crate) fn from_env(variables: &Variables<'_>) -> Result<Vec<Origin>, ConfigError> {
-    variables.list(NAME).into_iter().map(Origin::new).collect()
+    variables.list(&CORS_ORIGINS).into_iter().map(Origin::new).collect()
 }

@@ -1,244 +1,113 @@
+mod endpoint;
+mod environment;
+
 use std::fmt;
-use std::net::Ipv6Addr;
-use std::num::NonZeroU16;
-use std::str::FromStr;
 
 use pusher_signer::Signer;
 
-use super::ConfigError;
-use super::variables::Variables;
+pub use endpoint::{ClientEndpoint, Scheme};
+pub(crate) use environment::{
+    APP_CLUSTER, APP_ID, APP_KEY, APP_SECRET, CLIENT_HOST, CLIENT_PORT, CLIENT_SCHEME, HOST, PORT, REALTIME,
+    SCHEME,
+};
 
-const REALTIME: &str = "INTERNAL_NOTIFICATIONS_REALTIME";
-const APP_ID: &str = "PUSHER_APP_ID";
-const APP_KEY: &str = "PUSHER_APP_KEY";
-const APP_SECRET: &str = "PUSHER_APP_SECRET";
-const CLUSTER: &str = "PUSHER_APP_CLUSTER";
-const SERVER: [&str; 3] = ["PUSHER_HOST", "PUSHER_PORT", "PUSHER_SCHEME"];
-const CLIENT: [&str; 3] = ["PUSHER_CLIENT_HOST", "PUSHER_CLIENT_PORT", "PUSHER_CLIENT_SCHEME"];
-const PORTS: &str = "a port from 1 to 65535";
-const SCHEMES: &str = "https or http";
-
-/// How changes reach clients.
+/// Which Channels engine delivers live events.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RealtimeConfig {
-    /// A Channels broker inside this server.
+    /// A Channels broker inside this process.
     Embedded(EmbeddedConfig),
-    /// A Channels engine elsewhere, over its HTTP API.
+    /// A Channels engine elsewhere, reached over its HTTP API.
     Engine(Box<EngineConfig>),
 }
 
-/// The embedded broker. What is not given is made once and kept in the database.
+/// The settings of the embedded broker. Credentials that are not set are generated once and stored
+/// in the database.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct EmbeddedConfig {
-    /// The app's id.
+    /// The id of the app.
     pub app_id: Option<String>,
-    /// The app's key.
+    /// The key of the app.
     pub app_key: Option<String>,
-    /// The app's secret.
+    /// The secret of the app.
     pub app_secret: Option<String>,
-    /// Where clients reach the broker, when that is not where they reach this server. Of a host alone it is HTTPS.
+    /// Where clients reach the broker, if not at the server's own address.
     pub client: Option<ClientEndpoint>,
 }
 
-/// A Channels engine.
+/// The settings of a Channels engine elsewhere.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EngineConfig {
-    /// The app's id.
+    /// The id of the app.
     pub app_id: String,
-    /// The app's key and secret.
+    /// The key and secret of the app.
     pub signer: Signer,
-    /// Where its HTTP API is.
+    /// Where the server reaches the engine's HTTP API.
     pub endpoint: EngineEndpoint,
-    /// Where clients reach it, when that is somewhere else. What is not given is as in `endpoint`.
+    /// Where clients reach the engine, if not at `endpoint`.
     pub client: Option<ClientEndpoint>,
 }
 
-/// Where an engine is.
+/// Where a Channels engine is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EngineEndpoint {
-    /// A cluster of pusher.com.
+    /// At a cluster of pusher.com.
     Cluster(String),
-    /// A host of one's own.
+    /// At another host.
     Host(ClientEndpoint),
 }
 
-/// A host, port and scheme.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientEndpoint {
-    /// A name or an address.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// With TLS or without.
-    pub scheme: Scheme,
-}
-
-/// With TLS or without.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheme {
-    /// TLS.
-    Https,
-    /// No TLS.
-    Http,
-}
-
-impl Scheme {
-    /// The scheme as it stands in a URL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Https => "https",
-            Self::Http => "http",
-        }
+impl EmbeddedConfig {
+    /// Generates all credentials, and sends clients to the server's own address.
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    fn port(self) -> u16 {
-        match self {
-            Self::Https => 443,
-            Self::Http => 80,
-        }
+    /// Sets the credentials of the app.
+    #[must_use]
+    pub fn with_app(self, id: impl Into<String>, key: impl Into<String>, secret: impl Into<String>) -> Self {
+        let (app_id, app_key, app_secret) = (Some(id.into()), Some(key.into()), Some(secret.into()));
+        Self { app_id, app_key, app_secret, ..self }
+    }
+
+    /// Sets where clients reach the broker.
+    #[must_use]
+    pub fn with_client(self, client: ClientEndpoint) -> Self {
+        Self { client: Some(client), ..self }
     }
 }
 
-impl FromStr for Scheme {
-    type Err = ();
+impl EngineConfig {
+    /// Returns the settings of an engine that clients reach where the server does.
+    pub fn new(app_id: impl Into<String>, signer: Signer, endpoint: EngineEndpoint) -> Self {
+        Self { app_id: app_id.into(), signer, endpoint, client: None }
+    }
 
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "https" => Ok(Self::Https),
-            "http" => Ok(Self::Http),
-            _ => Err(()),
-        }
+    /// Sets where clients reach the engine.
+    #[must_use]
+    pub fn with_client(self, client: ClientEndpoint) -> Self {
+        Self { client: Some(client), ..self }
     }
 }
 
-impl RealtimeConfig {
-    pub(crate) fn from_env(variables: &Variables<'_>) -> Result<Self, ConfigError> {
-        let server = Given::from_env(variables, SERVER)?;
-        let cluster = variables.text(CLUSTER);
-        let engine = match variables.text(REALTIME).as_deref() {
-            None => server.host.is_some() || cluster.is_some(),
-            Some("embedded") => false,
-            Some("pusher") => true,
-            Some(other) => {
-                let problem = format!("{other:?} is not allowed; it may be embedded or pusher");
-                return Err(ConfigError::new(REALTIME, problem));
-            }
-        };
-        let client = Given::from_env(variables, CLIENT)?;
-        if !engine {
-            let client = client.endpoint_or(&Given::default())?;
-            return Ok(Self::Embedded(EmbeddedConfig {
-                app_id: segment(variables, APP_ID)?,
-                app_key: segment(variables, APP_KEY)?,
-                app_secret: variables.secret(APP_SECRET),
-                client,
-            }));
-        }
-        let (endpoint, client) = match (server.endpoint(), cluster) {
-            (Some(host), _) => (EngineEndpoint::Host(host), client.endpoint_or(&server)?),
-            (None, Some(cluster)) => {
-                (EngineEndpoint::Cluster(checked_cluster(cluster)?), client.endpoint_or(&Given::default())?)
-            }
-            (None, None) => return Err(missing(CLUSTER, "a cluster of pusher.com, or else PUSHER_HOST")),
-        };
-        let key = segment(variables, APP_KEY)?.ok_or_else(|| missing(APP_KEY, "the app's key"))?;
-        let secret = variables.secret(APP_SECRET).ok_or_else(|| missing(APP_SECRET, "the app's secret"))?;
-        Ok(Self::Engine(Box::new(EngineConfig {
-            app_id: segment(variables, APP_ID)?.ok_or_else(|| missing(APP_ID, "the app's id"))?,
-            signer: Signer::new(key, &secret),
-            endpoint,
-            client,
-        })))
+impl From<EmbeddedConfig> for RealtimeConfig {
+    fn from(config: EmbeddedConfig) -> Self {
+        Self::Embedded(config)
     }
 }
 
-fn missing(name: &'static str, what: &str) -> ConfigError {
-    ConfigError::new(name, format!("{REALTIME} is pusher, which needs {what}"))
-}
-
-/// What is said of an endpoint.
-#[derive(Default)]
-struct Given {
-    host: Option<String>,
-    port: Option<NonZeroU16>,
-    scheme: Option<Scheme>,
-}
-
-impl Given {
-    fn from_env(
-        variables: &Variables<'_>,
-        [host, port, scheme]: [&'static str; 3],
-    ) -> Result<Self, ConfigError> {
-        let (port, scheme) = (variables.parsed(port, PORTS)?, variables.parsed(scheme, SCHEMES)?);
-        let name = variables.text(host);
-        if let Some(name) = name.as_ref().filter(|name| !is_host(name)) {
-            let problem =
-                format!("{name:?} is not allowed; it may be a name or an address, without scheme and port");
-            return Err(ConfigError::new(host, problem));
-        }
-        Ok(Self { host: name, port, scheme })
-    }
-
-    /// None without a host. The scheme is HTTPS and the port the scheme's, unless they are given.
-    fn endpoint(&self) -> Option<ClientEndpoint> {
-        let host = self.host.clone()?;
-        let scheme = self.scheme.unwrap_or(Scheme::Https);
-        Some(ClientEndpoint { host, port: self.port.map_or(scheme.port(), NonZeroU16::get), scheme })
-    }
-
-    /// The endpoint of clients, with the server's for what is not given; none when nothing is.
-    fn endpoint_or(self, server: &Self) -> Result<Option<ClientEndpoint>, ConfigError> {
-        let [host, port, scheme] = CLIENT;
-        let given = match self {
-            Self { host: None, port: None, scheme: None } => return Ok(None),
-            Self { port: Some(_), .. } => port,
-            _ => scheme,
-        };
-        let whole = Self {
-            host: self.host.or_else(|| server.host.clone()),
-            port: self.port.or(server.port),
-            scheme: self.scheme.or(server.scheme),
-        };
-        match whole.endpoint() {
-            Some(endpoint) => Ok(Some(endpoint)),
-            None => Err(ConfigError::new(given, format!("it goes with {host}, which is needed"))),
-        }
+impl From<EngineConfig> for RealtimeConfig {
+    fn from(config: EngineConfig) -> Self {
+        Self::Engine(Box::new(config))
     }
 }
 
-/// Whether it may be a host: a name, or an address, an IPv6 one also in brackets. The only colons are an IPv6 address's.
-fn is_host(name: &str) -> bool {
-    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
-    match bare {
-        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-        None if name.contains(':') => name.parse::<Ipv6Addr>().is_ok(),
-        None => !name.contains(['/', '@', '[', ']']) && !name.chars().any(char::is_whitespace),
-    }
-}
-
-fn checked_cluster(cluster: String) -> Result<String, ConfigError> {
-    match cluster.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-        true => Ok(cluster),
-        false => {
-            Err(ConfigError::new(CLUSTER, format!("{cluster:?} is not allowed; it may be a name like eu")))
-        }
-    }
-}
-
-/// A value that becomes a part of a URL's path.
-fn segment(variables: &Variables<'_>, name: &'static str) -> Result<Option<String>, ConfigError> {
-    let plain =
-        |text: &String| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    match variables.text(name) {
-        Some(text) if !plain(&text) => Err(ConfigError::new(
-            name,
-            format!("{text:?} is not allowed; it may be letters, digits, - and _"),
-        )),
-        text => Ok(text),
+impl Default for RealtimeConfig {
+    fn default() -> Self {
+        EmbeddedConfig::default().into()
     }
 }
 

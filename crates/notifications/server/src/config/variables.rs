@@ -1,6 +1,6 @@
 use std::str::FromStr;
 
-use super::ConfigError;
+use super::{ConfigError, Variable};
 
 /// The environment, or a map in its place.
 pub(crate) struct Variables<'l> {
@@ -12,34 +12,28 @@ impl<'l> Variables<'l> {
         Self { lookup }
     }
 
-    /// The value without white space around it. An empty one is none, as in the `.env` files that Laravel makes.
-    pub(crate) fn text(&self, name: &str) -> Option<String> {
-        let value = (self.lookup)(name)?;
+    /// Returns the value without surrounding white space. An empty value counts as unset, as in the
+    /// `.env` files of Laravel.
+    pub(crate) fn text(&self, variable: &Variable) -> Option<String> {
+        let value = (self.lookup)(variable.name)?;
         let value = value.trim();
         (!value.is_empty()).then(|| value.to_owned())
     }
 
-    /// A secret, as it is.
-    pub(crate) fn secret(&self, name: &str) -> Option<String> {
-        (self.lookup)(name).filter(|value| !value.is_empty())
+    /// Returns the value unchanged, for secrets.
+    pub(crate) fn secret(&self, variable: &Variable) -> Option<String> {
+        (self.lookup)(variable.name).filter(|value| !value.is_empty())
     }
 
-    /// The value read; `allowed` says what it may be.
-    pub(crate) fn parsed<T: FromStr>(
-        &self,
-        name: &'static str,
-        allowed: &str,
-    ) -> Result<Option<T>, ConfigError> {
-        let Some(value) = self.text(name) else { return Ok(None) };
-        value
-            .parse()
-            .map(Some)
-            .map_err(|_| ConfigError::new(name, format!("{value:?} is not allowed; it may be {allowed}")))
+    /// Returns the parsed value.
+    pub(crate) fn parsed<T: FromStr>(&self, variable: &Variable) -> Result<Option<T>, ConfigError> {
+        let Some(value) = self.text(variable) else { return Ok(None) };
+        value.parse().map(Some).map_err(|_| ConfigError::not_allowed(variable, &value))
     }
 
-    /// The comma-separated parts, without white space around them and without empty ones.
-    pub(crate) fn list(&self, name: &str) -> Vec<String> {
-        let Some(value) = self.text(name) else { return Vec::new() };
+    /// Returns the comma-separated parts of the value, trimmed, without empty ones.
+    pub(crate) fn list(&self, variable: &Variable) -> Vec<String> {
+        let Some(value) = self.text(variable) else { return Vec::new() };
         value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
     }
 }

@@ -12,7 +12,7 @@ use crate::store::Push;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::{Clock, SystemClock};
 
-/// An engine that remembers what it published, and fails as it is told.
+/// An engine that records what it publishes, and fails as planned.
 #[derive(Default)]
 struct Recorder {
     published: Mutex<BTreeMap<String, Vec<String>>>,
@@ -35,8 +35,12 @@ impl Realtime for Recorder {
         Ok(())
     }
 
-    fn parallel(&self) -> usize {
+    fn concurrency(&self) -> usize {
         4
+    }
+
+    async fn close_connections(&self, _: &UserId, _: Option<&ChannelName>) -> Result<(), RealtimeError> {
+        unreachable!("the dispatcher closes no connections")
     }
 }
 
@@ -46,7 +50,7 @@ impl Recorder {
         let seq = |data: &String| match LiveEvent::parse(data) {
             Some(LiveEvent::Change(change)) => change.stamp.seq,
             Some(LiveEvent::Thin(stamp)) => stamp.seq,
-            other => panic!("not of the inbox: {other:?}"),
+            other => panic!("not an inbox event: {other:?}"),
         };
         published.get(channel).into_iter().flatten().map(seq).collect()
     }
@@ -65,7 +69,6 @@ struct Bench {
     _folder: tempfile::TempDir,
     path: String,
     store: Arc<SqliteStore>,
-    commits: Arc<Commits>,
     recorder: Arc<Recorder>,
 }
 
@@ -73,19 +76,19 @@ impl Bench {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("inbox.db").to_str().expect("text").to_owned();
-        let (store, commits) = open(&path).await;
-        Self { _folder: folder, path, store, commits, recorder: Arc::default() }
+        let store = open(&path).await;
+        Self { _folder: folder, path, store, recorder: Arc::default() }
     }
 
-    /// As after a crash: what the dispatcher knew is gone.
+    /// Loses the state of the dispatcher, as a crash does.
     async fn reopen(&mut self) {
         self.store.close().await;
-        (self.store, self.commits) = open(&self.path).await;
+        self.store = open(&self.path).await;
     }
 
     fn start(&self) -> Dispatcher {
         let channels = ChannelPrefix::default();
-        Dispatcher::start(self.commits.clone(), self.store.clone(), self.recorder.clone(), channels)
+        Dispatcher::start(self.store.clone(), self.recorder.clone(), channels, Arc::default())
     }
 
     async fn push(&self, id: &str, users: &[&str]) {
@@ -100,7 +103,7 @@ impl Bench {
         self.store.push(push).await.expect("stored");
     }
 
-    /// Makes a record of an inbox unreadable.
+    /// Makes a change of this inbox unreadable.
     async fn damage(&self, user: &'static str) {
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.path);
         let mut connection = sqlx::ConnectOptions::connect(&options).await.expect("it opens");
@@ -114,7 +117,7 @@ impl Bench {
     }
 }
 
-/// Counts what is logged as a warning.
+/// Counts the warnings in the log.
 #[derive(Clone, Default)]
 struct Warnings(Arc<AtomicUsize>);
 
@@ -140,10 +143,8 @@ impl tracing::Subscriber for Warnings {
     fn exit(&self, _: &tracing::span::Id) {}
 }
 
-async fn open(path: &str) -> (Arc<SqliteStore>, Arc<Commits>) {
-    let commits = Arc::new(Commits::new());
-    let options = SqliteOptions::default().with_commit_listener(commits.clone());
-    (Arc::new(SqliteStore::open(path, options).await.expect("it opens")), commits)
+async fn open(path: &str) -> Arc<SqliteStore> {
+    Arc::new(SqliteStore::open(path, SqliteOptions::default()).await.expect("it opens"))
 }
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -163,7 +164,7 @@ async fn changes_are_published_in_order_and_marked_at_the_end() {
 }
 
 #[tokio::test]
-async fn what_an_earlier_run_left_is_published_at_the_start() {
+async fn changes_left_by_an_earlier_run_are_published_at_the_start() {
     let mut bench = Bench::new().await;
     bench.push("n1", &["ada", "bob"]).await;
     bench.push("n2", &["ada"]).await;
@@ -176,14 +177,14 @@ async fn what_an_earlier_run_left_is_published_at_the_start() {
     bench.reopen().await;
     let mut dispatcher = bench.start();
     dispatcher.stop(LIMIT).await;
-    assert_eq!(bench.recorder.seqs("private-ada"), [1, 2], "the marks were kept");
+    assert_eq!(bench.recorder.seqs("private-ada"), [1, 2], "the marks were recorded");
 }
 
 #[tokio::test]
-async fn a_passing_failure_keeps_the_order_and_loses_nothing() {
+async fn a_retryable_failure_keeps_the_order_and_loses_nothing() {
     let bench = Bench::new().await;
-    let passing = || RealtimeError::passing("not now");
-    *bench.recorder.failures.lock().expect("not poisoned") = vec![passing(), passing()];
+    let retryable = || RealtimeError::retryable("not now");
+    *bench.recorder.failures.lock().expect("not poisoned") = vec![retryable(), retryable()];
     bench.push("n1", &["ada"]).await;
     let mut dispatcher = bench.start();
     bench.recorder.wait_for_calls(1).await;
@@ -195,9 +196,9 @@ async fn a_passing_failure_keeps_the_order_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_counted_and_passed_over() {
+async fn a_refused_event_is_counted_and_skipped() {
     let bench = Bench::new().await;
-    *bench.recorder.failures.lock().expect("not poisoned") = vec![RealtimeError::refused("never")];
+    *bench.recorder.failures.lock().expect("not poisoned") = vec![RealtimeError::permanent("never")];
     let mut dispatcher = bench.start();
     bench.push("n1", &["ada"]).await;
     bench.recorder.wait_for_calls(1).await;
@@ -209,11 +210,11 @@ async fn a_refusal_is_counted_and_passed_over() {
 }
 
 #[tokio::test]
-async fn a_refusal_after_a_success_is_told_again() {
+async fn a_refusal_is_logged_as_a_warning_again_after_a_success() {
     let warnings = Warnings::default();
     let _listening = tracing::subscriber::set_default(warnings.clone());
     let bench = Bench::new().await;
-    let refused = || RealtimeError::refused("never");
+    let refused = || RealtimeError::permanent("never");
     let mut dispatcher = bench.start();
     for (index, failures) in
         [vec![refused()], vec![refused()], vec![], vec![refused()]].into_iter().enumerate()
@@ -224,11 +225,11 @@ async fn a_refusal_after_a_success_is_told_again() {
     }
     dispatcher.stop(LIMIT).await;
     assert_eq!(dispatcher.refused(), 3);
-    assert_eq!(warnings.0.load(Ordering::Relaxed), 2, "the second in a row is not worth a warning");
+    assert_eq!(warnings.0.load(Ordering::Relaxed), 2, "the second refusal in a row is no warning");
 }
 
 #[tokio::test]
-async fn a_damaged_inbox_does_not_hold_the_others_up() {
+async fn a_damaged_inbox_does_not_block_the_others() {
     let mut bench = Bench::new().await;
     bench.push("n1", &["ada", "bob", "eve"]).await;
     bench.damage("bob").await;
@@ -274,7 +275,7 @@ async fn a_body_too_large_for_the_transport_goes_out_thin() {
 }
 
 #[tokio::test]
-async fn marks_are_written_while_it_runs() {
+async fn marks_are_recorded_while_it_runs() {
     let bench = Bench::new().await;
     let _dispatcher = bench.start();
     bench.push("n1", &["ada"]).await;

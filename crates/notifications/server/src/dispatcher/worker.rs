@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,108 +8,108 @@ use futures_util::{StreamExt, stream};
 use internal_notifications_models::UserId;
 use pusher_protocol::limits;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 
-use super::commits::{Commits, Next};
-use super::marks::Marks;
 use super::outcome::{Outcome, publish};
+use super::publish_queue::{Next, PublishQueue};
+use super::published_marks::PublishedMarks;
 use crate::backoff::Backoff;
 use crate::config::ChannelPrefix;
 use crate::metrics::Metrics;
-use crate::realtime::Realtime;
-use crate::stop::Stopped;
+use crate::realtime::{Realtime, RealtimeError};
 use crate::store::{PublishLimits, Store, StoreError, StoreErrorKind, Unpublished};
 
-/// Inboxes of one round.
+/// How many inboxes are published in one round.
 const INBOXES: usize = 64;
-/// Inboxes that the store is asked for at once.
-const BEHIND: usize = 1000;
-/// What is asked of each.
+/// How many inboxes one query of the store returns.
+const QUERY_LIMIT: usize = 1000;
+/// What the store returns for each inbox.
 const MOST: PublishLimits = PublishLimits::new(50, limits::EVENT_DATA);
 
-/// How often a store that others work on too is asked who is behind: what a server left that is gone.
-const ASK: Duration = Duration::from_secs(1);
-/// How long a round may publish where other servers may take an inbox over: less than the store's lease, which begins later.
+/// How often a shared store is polled for work that a dead server left.
+const POLL: Duration = Duration::from_secs(1);
+/// How long a round over a shared store may publish. Less than the store's lease, which starts
+/// later, so that no other server takes an inbox over meanwhile.
 const PUBLICATION: Duration = Duration::from_secs(4);
 
 /// The dispatcher's task.
 pub(super) struct Worker {
-    commits: Arc<Commits>,
+    queue: Arc<PublishQueue>,
     store: Arc<dyn Store>,
     realtime: Arc<dyn Realtime>,
     channels: ChannelPrefix,
-    marks: Marks,
+    marks: PublishedMarks,
     backoff: Backoff,
-    /// Set where other servers work on the same inboxes.
-    ask: Option<Interval>,
+    /// Set if the store is shared.
+    poll: Option<Interval>,
     refused: Arc<AtomicU64>,
     metrics: Arc<Metrics>,
-    told_refusal: bool,
-    told_damage: bool,
+    refusal_logged: bool,
+    damage_logged: bool,
 }
 
-/// The engine or the store failed for now, and why.
-struct Failed(String);
+/// The engine or the store failed, and the round is to be repeated.
+type Failed = Box<dyn Error + Send + Sync>;
 
 impl Worker {
     pub(super) fn new(
-        commits: Arc<Commits>,
+        queue: Arc<PublishQueue>,
         store: Arc<dyn Store>,
         realtime: Arc<dyn Realtime>,
         channels: ChannelPrefix,
         refused: Arc<AtomicU64>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (marks, backoff) = (Marks::default(), Backoff::default());
-        let ask = store.is_shared().then(|| {
-            let mut ask = interval(ASK);
-            ask.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            ask
+        let poll = store.is_shared().then(|| {
+            let mut poll = interval(POLL);
+            poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            poll
         });
         Self {
-            commits,
+            queue,
             store,
             realtime,
             channels,
-            marks,
-            backoff,
-            ask,
+            marks: PublishedMarks::default(),
+            backoff: Backoff::default(),
+            poll,
             refused,
             metrics,
-            told_refusal: false,
-            told_damage: false,
+            refusal_logged: false,
+            damage_logged: false,
         }
     }
 
-    pub(super) async fn run(mut self, mut stopped: Stopped) {
+    pub(super) async fn run(mut self, stop: CancellationToken) {
         loop {
             tokio::select! {
                 biased;
-                () = stopped.wait() => break,
+                () = stop.cancelled() => break,
                 () = self.marks.due() => {}
-                () = tick(&mut self.ask) => self.commits.ask_store(),
-                () = self.commits.filled() => {
+                () = tick(&mut self.poll) => self.queue.request_query(),
+                () = self.queue.wait() => {
                     if let Err(failed) = self.round().await {
-                        self.wait_after(failed, &mut stopped).await;
+                        self.wait_after(failed, &stop).await;
                     }
                 }
             }
             if self.marks.are_due() {
-                self.write_marks_or_tell().await;
+                self.record_marks_or_log().await;
             }
         }
-        while !self.commits.is_empty() && self.round().await.is_ok() {}
-        self.write_marks_or_tell().await;
+        while !self.queue.is_empty() && self.round().await.is_ok() {}
+        self.record_marks_or_log().await;
     }
 
     async fn round(&mut self) -> Result<(), Failed> {
-        let done = match self.commits.next(INBOXES) {
+        let done = match self.queue.next(INBOXES) {
             Next::Publish(users) => self.publish(users).await,
-            Next::AskStore => self.ask_store().await,
+            Next::QueryStore => self.query_store().await,
             Next::Nothing => Ok(()),
         };
         if done.is_ok() {
             if !self.backoff.is_fresh() {
-                tracing::info!("publishing works again");
+                tracing::info!("changes are published again");
             }
             self.backoff.reset();
         }
@@ -116,62 +117,62 @@ impl Worker {
     }
 
     async fn publish(&mut self, users: Vec<UserId>) -> Result<(), Failed> {
-        let asked: Vec<(UserId, u64)> =
+        let queued: Vec<(UserId, u64)> =
             users.into_iter().map(|user| (user.clone(), self.marks.of(&user))).collect();
-        let deadline = self.ask.is_some().then(|| Instant::now() + PUBLICATION);
-        let work = match self.unpublished(&asked).await {
+        let deadline = self.poll.is_some().then(|| Instant::now() + PUBLICATION);
+        let work = match self.unpublished(&queued).await {
             Ok(work) => work,
             Err(error) => {
-                self.commits.put(asked.iter().map(|(user, _)| user));
-                return Err(Failed(error.to_string()));
+                self.queue.add(queued.iter().map(|(user, _)| user));
+                return Err(error.into());
             }
         };
-        let mut failed = None;
+        let mut failed: Option<Failed> = None;
         for outcome in self.publish_all(work, deadline).await {
             match outcome {
                 Outcome::Published(user, seq) => {
-                    self.told_refusal = false;
+                    self.refusal_logged = false;
                     self.marks.set(user, seq);
                 }
                 Outcome::Refused(user, seq, error) => {
                     self.marks.set(user, seq);
-                    self.tell_refusal(&error.to_string());
+                    self.log_refusal(&error);
                 }
-                Outcome::Later(user, error) => {
-                    self.commits.put([&user]);
-                    failed = Some(Failed(error.to_string()));
+                Outcome::Failed(user, error) => {
+                    self.queue.add([&user]);
+                    failed = Some(error.into());
                 }
             }
         }
-        if self.ask.is_some() {
-            // Also lets go of them, and tells what came meanwhile.
-            self.write_marks_or_tell().await;
+        if self.poll.is_some() {
+            // This also ends the leases and returns the inboxes that changed meanwhile.
+            self.record_marks_or_log().await;
         }
         failed.map_or(Ok(()), Err)
     }
 
-    /// What is to be published of these inboxes. One that cannot be read is passed over, so that it does not hold the others up; when
-    /// none can be, it is the store that fails.
-    async fn unpublished(&mut self, asked: &[(UserId, u64)]) -> Result<Vec<Unpublished>, StoreError> {
-        let unusable = match self.store.claim_unpublished(asked, MOST).await {
+    /// Reads the unpublished changes of these inboxes. Skips an inbox that cannot be read, so that
+    /// it does not block the others; if none can be read, the store has failed.
+    async fn unpublished(&mut self, queued: &[(UserId, u64)]) -> Result<Vec<Unpublished>, StoreError> {
+        let unusable = match self.store.claim_unpublished(queued, MOST).await {
             Err(error) if error.kind() == StoreErrorKind::Unusable => error,
             done => return done,
         };
         let (mut work, mut damaged) = (Vec::new(), 0);
-        for one in asked {
+        for one in queued {
             match self.store.claim_unpublished(slice::from_ref(one), MOST).await {
-                Ok(of) => work.extend(of),
+                Ok(changes) => work.extend(changes),
                 Err(error) if error.kind() == StoreErrorKind::Unusable => {
                     damaged += 1;
-                    self.tell_damage(&one.0, &error);
+                    self.log_damage(&one.0, &error);
                 }
                 Err(error) => return Err(error),
             }
         }
-        if damaged > 1 && damaged == asked.len() { Err(unusable) } else { Ok(work) }
+        if damaged > 1 && damaged == queued.len() { Err(unusable) } else { Ok(work) }
     }
 
-    /// Publishes inboxes side by side where the engine gains by it.
+    /// Publishes several inboxes at the same time, as many as the engine benefits from.
     async fn publish_all(&self, work: Vec<Unpublished>, deadline: Option<Instant>) -> Vec<Outcome> {
         let (realtime, channels, metrics) = (self.realtime.as_ref(), &self.channels, &self.metrics);
         stream::iter(work)
@@ -181,32 +182,29 @@ impl Worker {
                 metrics.published(outcome.label(), events);
                 Some(outcome)
             })
-            .buffer_unordered(realtime.parallel().max(1))
+            .buffer_unordered(realtime.concurrency().max(1))
             .filter_map(std::future::ready)
             .collect()
             .await
     }
 
-    /// Takes the inboxes that an earlier run left behind, or that were too many to remember.
-    async fn ask_store(&mut self) -> Result<(), Failed> {
-        // The store would name again those whose marks it does not have yet.
-        let written = self.write_marks().await;
-        let behind = match written {
-            Ok(()) => self.store.unpublished_users(BEHIND).await,
+    /// Queues the inboxes that an earlier run left behind, or that did not fit into the queue.
+    async fn query_store(&mut self) -> Result<(), Failed> {
+        // Without this, the store would return the inboxes whose marks it has not recorded yet.
+        let recorded = self.record_marks().await;
+        let behind = match recorded {
+            Ok(()) => self.store.unpublished_users(QUERY_LIMIT).await,
             Err(error) => Err(error),
         };
-        let users = behind.map_err(|error| {
-            self.commits.ask_store();
-            Failed(error.to_string())
-        })?;
-        self.commits.put(&users);
-        if users.len() >= BEHIND {
-            self.commits.ask_store();
+        let users = behind.inspect_err(|_| self.queue.request_query())?;
+        self.queue.add(&users);
+        if users.len() >= QUERY_LIMIT {
+            self.queue.request_query();
         }
         Ok(())
     }
 
-    async fn write_marks(&mut self) -> Result<(), StoreError> {
+    async fn record_marks(&mut self) -> Result<(), StoreError> {
         let marks = self.marks.all();
         if marks.is_empty() {
             return Ok(());
@@ -214,7 +212,7 @@ impl Worker {
         match self.store.mark_published(&marks).await {
             Ok(behind) => {
                 self.marks.clear();
-                self.commits.put(&behind);
+                self.queue.add(&behind);
             }
             Err(error) => {
                 self.marks.postpone();
@@ -224,48 +222,55 @@ impl Worker {
         Ok(())
     }
 
-    async fn write_marks_or_tell(&mut self) {
-        if let Err(error) = self.write_marks().await {
-            tracing::warn!(%error, "cannot write what was published; it may be published again");
+    async fn record_marks_or_log(&mut self) {
+        if let Err(error) = self.record_marks().await {
+            let error: &dyn Error = &error;
+            tracing::warn!(error, "cannot record what was published; it may be published again");
         }
     }
 
-    fn tell_refusal(&mut self, error: &str) {
+    fn log_refusal(&mut self, error: &RealtimeError) {
         self.refused.fetch_add(1, Ordering::Relaxed);
-        if std::mem::replace(&mut self.told_refusal, true) {
-            tracing::debug!(error, "the engine refused an event");
+        let error: &dyn Error = error;
+        if std::mem::replace(&mut self.refusal_logged, true) {
+            tracing::debug!(error, "the engine rejected an event");
         } else {
-            tracing::warn!(error, "the engine refused an event; clients catch up without it");
+            tracing::warn!(error, "the engine rejected an event; clients catch up without it");
         }
     }
 
-    fn tell_damage(&mut self, user_id: &UserId, error: &StoreError) {
-        if std::mem::replace(&mut self.told_damage, true) {
-            tracing::debug!(user.id = %user_id, %error, "an inbox cannot be read");
+    fn log_damage(&mut self, user_id: &UserId, error: &StoreError) {
+        let error: &dyn Error = error;
+        if std::mem::replace(&mut self.damage_logged, true) {
+            tracing::debug!(user.id = %user_id, error, "an inbox cannot be read");
         } else {
-            tracing::error!(user.id = %user_id, %error, "an inbox cannot be read; its changes are not published");
+            tracing::error!(user.id = %user_id, error, "an inbox cannot be read; its changes are not published");
         }
     }
 
-    async fn wait_after(&mut self, failed: Failed, stopped: &mut Stopped) {
+    async fn wait_after(&mut self, failed: Failed, stop: &CancellationToken) {
         let first = self.backoff.is_fresh();
         let delay = self.backoff.next();
-        let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-        if first {
-            tracing::warn!(error = failed.0, delay_ms, "cannot publish now; trying again");
-        } else {
-            tracing::debug!(error = failed.0, delay_ms, "still cannot publish");
-        }
-        self.write_marks_or_tell().await;
+        log_failure(failed.as_ref(), first, delay);
+        self.record_marks_or_log().await;
         tokio::select! {
             biased;
-            () = stopped.wait() => {}
+            () = stop.cancelled() => {}
             () = tokio::time::sleep(delay) => {}
         }
     }
 }
 
-/// Waits for the next moment; for ever where there is none.
+fn log_failure(error: &(dyn Error + 'static), is_first: bool, delay: Duration) {
+    let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+    if is_first {
+        tracing::warn!(error, delay_ms, "changes cannot be published; trying again");
+    } else {
+        tracing::debug!(error, delay_ms, "changes still cannot be published");
+    }
+}
+
+/// Waits for the next tick; for ever without an interval.
 async fn tick(interval: &mut Option<Interval>) {
     match interval {
         Some(interval) => {

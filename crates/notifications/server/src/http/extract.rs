@@ -1,4 +1,4 @@
-//! What handlers take from a request, each refusing aloud what it cannot read.
+//! Extractors: what handlers take from a request. Each rejects what it cannot parse with a problem.
 
 mod body;
 mod caller;
@@ -7,7 +7,7 @@ mod path_id;
 mod query;
 
 pub(super) use body::{Body, JsonBody, parse};
-pub(super) use caller::{AppUser, Backend, OwnInbox, Pusher};
+pub(super) use caller::{AppUser, Backend, MayPush, OwnInbox};
 pub(super) use idempotency::IdempotencyHeader;
 pub(super) use path_id::PathId;
 pub(super) use query::Query;

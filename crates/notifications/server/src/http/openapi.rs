@@ -1,7 +1,7 @@
-//! `/openapi.json`: what the routes say of themselves.
+//! `/openapi.json`: the OpenAPI description of the routes.
 
-mod answers;
-mod channels;
+mod broker;
+mod responses;
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
@@ -11,20 +11,20 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi, PathItem, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 
-pub(super) use answers::{Failed, NotFound, Refused, Signed, SignedIn};
-pub(super) use channels::describe_channels;
+pub(super) use broker::describe_broker;
+pub(super) use responses::{ChannelSignature, NotFound, Rejected, Unavailable, UserSignature};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
         title = "internal-notifications",
-        description = "In-app notifications: stored first, numbered, live over Pusher Channels, and caught up. Errors are RFC 9457 problems."
+        description = "Reliable in-app notifications: every change of an inbox is stored, numbered and published over Pusher Channels, and clients catch up on what they missed. Errors are problem details (RFC 9457)."
     ),
     tags(
-        (name = "Inbox", description = "The caller's own."),
-        (name = "Pushing", description = "To users."),
-        (name = "Channels", description = "Live events: authorization, and the embedded engine."),
-        (name = "Operation", description = "Health, numbers and this description."),
+        (name = "Inbox", description = "The caller's own inbox."),
+        (name = "Pushing", description = "Pushing notifications to users."),
+        (name = "Channels", description = "Live events: authorization of channels, and the embedded Channels broker."),
+        (name = "Operation", description = "Health checks, metrics and this description."),
     ),
     modifiers(&Security),
 )]
@@ -39,21 +39,21 @@ impl Modify for Security {
             SecurityScheme::Http(http.build())
         };
         let components = openapi.components.get_or_insert_with(Components::new);
-        components.add_security_scheme("token", bearer("An app user's JWT"));
+        components.add_security_scheme("token", bearer("An app user's token (JWT)"));
         components.add_security_scheme("api_key", bearer("A backend's API key"));
     }
 }
 
-/// The description without routes; each brings its own.
+/// Returns the description without routes, which each add their own.
 pub(super) fn description() -> OpenApi {
     Description::openapi()
 }
 
-/// Tells a route under another path, too.
+/// Describes a route under a second path.
 pub(super) fn alias(openapi: &mut OpenApi, path: &str, of: &str) {
     let paths = &mut openapi.paths.paths;
     if let Some(mut item) = paths.get(of).cloned() {
-        // Operations' ids are unique.
+        // Operation ids must be unique.
         if let Some(operation) = &mut item.post {
             operation.operation_id = Some(path.trim_matches('/').replace(['/', '-'], "_"));
         }
@@ -61,16 +61,16 @@ pub(super) fn alias(openapi: &mut OpenApi, path: &str, of: &str) {
     }
 }
 
-/// The route that answers with the description, itself included.
+/// Returns the route that serves the description, which includes this route.
 pub(super) fn route(mut openapi: OpenApi) -> Router {
     const PATH: &str = "/openapi.json";
     let itself = OperationBuilder::new()
         .tag("Operation")
-        .summary(Some("This description"))
+        .summary(Some("Returns this description"))
         .operation_id(Some("openapi"))
         .response("200", ResponseBuilder::new().description("OpenAPI 3.1."));
     openapi.paths.paths.insert(PATH.to_owned(), PathItem::new(HttpMethod::Get, itself));
-    // Strings, numbers and maps of strings cannot fail to become JSON.
+    // Strings, numbers and maps with string keys always serialize.
     let json: axum::body::Bytes = openapi.to_json().unwrap_or_default().into();
     Router::new().route(PATH, get(|| async move { ([(CONTENT_TYPE, "application/json")], json) }))
 }

@@ -1,4 +1,4 @@
-//! The inbox page at `/`: built in `web/` into the folder `page`, and embedded from there.
+//! The inbox page at `/`. `web/` builds it into the folder `page`, and it is embedded from there.
 
 use std::fmt::Write as _;
 
@@ -10,26 +10,28 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use rust_embed::{Embed, EmbeddedFile};
 
-use super::app::Access;
 use super::problem::{ApiError, Kind};
+use crate::realtime::ClientAddress;
 
 #[derive(Embed)]
 #[folder = "page"]
 struct Page;
 
-/// What stands at `/` in a build without it.
+/// The page of a build without `web/`.
 const NOT_BUILT: &str = include_str!("page/not_built.html");
 
-/// The page and what it loads.
-pub(super) fn routes(access: &Access) -> Router {
-    let policy = HeaderValue::try_from(policy(access)).ok();
+/// Returns the routes of the page and its assets.
+pub(super) fn routes(address: &ClientAddress) -> Router {
+    let policy = HeaderValue::try_from(policy(address)).ok();
     Router::new().route("/", get(|| async move { index(policy) })).route("/assets/{name}", get(asset))
 }
 
 fn index(policy: Option<HeaderValue>) -> Response {
-    // A policy that is no header would be none: rather no page.
+    // Without its policy, the page is not served.
     let Some(policy) = policy else {
-        return ApiError::bare(Kind::Internal).with_cause("the page's policy is no header").into_response();
+        return ApiError::bare(Kind::Internal)
+            .with_cause("the page's Content-Security-Policy is not a valid header")
+            .into_response();
     };
     let html = match Page::get("dist/index.html") {
         Some(file) => file.data,
@@ -39,7 +41,7 @@ fn index(policy: Option<HeaderValue>) -> Response {
     ([(CONTENT_SECURITY_POLICY, policy)], page).into_response()
 }
 
-/// The names of assets carry a hash of what they hold.
+/// Serves an asset. Asset names contain a hash of the content, so that they can be cached for ever.
 async fn asset(Path(name): Path<String>) -> Response {
     let kind = match name.rsplit_once('.') {
         Some((_, "js")) => "text/javascript; charset=utf-8",
@@ -64,17 +66,18 @@ fn answer(body: std::borrow::Cow<'static, [u8]>, kind: &'static str, cache: &'st
     (headers, body).into_response()
 }
 
-/// Scripts and styles of this server alone, pictures of anyone, connections to this server and to the engine.
-fn policy(access: &Access) -> String {
+/// Returns the page's Content-Security-Policy: scripts and styles from this server only, images
+/// from anywhere, connections to this server and to the Channels engine.
+fn policy(address: &ClientAddress) -> String {
     let mut policy = String::from(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' http: https:; base-uri 'none'; \
          form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; connect-src 'self'",
     );
-    // Writing to a string does not fail.
-    let _ = match access {
-        Access::Here => Ok(()),
-        Access::Cluster(cluster) => write!(policy, " wss://ws-{cluster}.pusher.com"),
-        Access::Host(endpoint) => {
+    // Writing to a `String` cannot fail.
+    let _ = match address {
+        ClientAddress::SameServer => Ok(()),
+        ClientAddress::Cluster(cluster) => write!(policy, " wss://ws-{cluster}.pusher.com"),
+        ClientAddress::Host(endpoint) => {
             let scheme = if endpoint.scheme.as_str() == "https" { "wss" } else { "ws" };
             write!(policy, " {scheme}://{}:{}", endpoint.host, endpoint.port)
         }

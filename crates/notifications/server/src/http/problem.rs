@@ -1,12 +1,16 @@
+use std::error::Error;
+
 use axum::Json;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use internal_notifications_models::{Head, InvalidPush, Problem};
 
+use crate::auth::{AuthError, Refusal};
 use crate::store::{StoreError, StoreErrorKind};
 
-/// Every kind of problem that a route answers. The slug ends its `type`, `urn:internal-notifications:SLUG`, which is stable.
+/// The kinds of problems that routes answer. The slug ends the problem's `type`,
+/// `urn:internal-notifications:SLUG`, which is stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Malformed,
@@ -28,69 +32,79 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The end of its type.
+    /// Returns the last part of the problem's `type`.
     pub(crate) const fn slug(self) -> &'static str {
-        self.row().1
+        self.describe().1
     }
 
-    const fn row(self) -> (StatusCode, &'static str, &'static str) {
+    /// Returns the status, the slug and the title.
+    const fn describe(self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::Malformed => (StatusCode::BAD_REQUEST, "malformed", "The request cannot be read"),
+            Self::Malformed => (StatusCode::BAD_REQUEST, "malformed", "The request cannot be parsed"),
             Self::Unauthenticated => {
-                (StatusCode::UNAUTHORIZED, "unauthenticated", "A valid credential is needed")
+                (StatusCode::UNAUTHORIZED, "unauthenticated", "A valid credential is required")
             }
             Self::Forbidden => {
-                (StatusCode::FORBIDDEN, "forbidden", "The credential is good, but not for this")
+                (StatusCode::FORBIDDEN, "forbidden", "The credential does not permit this request")
             }
-            Self::NoSuchRoute => (StatusCode::NOT_FOUND, "no-such-route", "There is nothing at this path"),
+            Self::NoSuchRoute => (StatusCode::NOT_FOUND, "no-such-route", "Nothing is served at this path"),
             Self::UnknownNotification => {
                 (StatusCode::NOT_FOUND, "unknown-notification", "There is no such notification")
             }
-            Self::MethodNotAllowed => {
-                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This path has no such method")
-            }
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "This path does not support this method",
+            ),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too-slow", "The request did not arrive in time"),
-            Self::IdTaken => {
-                (StatusCode::CONFLICT, "id-taken", "The id belongs to another body or another sender")
-            }
+            Self::IdTaken => (
+                StatusCode::CONFLICT,
+                "id-taken",
+                "The id belongs to a notification with another body or sender",
+            ),
             Self::KeyReused => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "key-reused",
                 "The idempotency key belongs to another request",
             ),
             Self::Expired => (StatusCode::UNPROCESSABLE_ENTITY, "expired", "The notification has expired"),
-            Self::Diverged => (StatusCode::CONFLICT, "diverged", "The inbox has another history than yours"),
+            Self::Diverged => {
+                (StatusCode::CONFLICT, "diverged", "The inbox has a different history than the client")
+            }
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large"),
             Self::Misdirected => {
-                (StatusCode::MISDIRECTED_REQUEST, "misdirected", "This server does not answer to that host")
+                (StatusCode::MISDIRECTED_REQUEST, "misdirected", "This server does not serve that host")
             }
-            Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The request is not allowed"),
+            Self::Invalid => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The request contains an invalid value")
+            }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
             Self::Unavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The server cannot do it now")
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The server cannot handle the request now")
             }
         }
     }
 }
 
-/// An error as a route answers it.
+/// An error that a route answers.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     kind: Kind,
     detail: Option<String>,
     head: Option<Head>,
-    /// For the log, never for the caller.
-    cause: Option<String>,
+    /// Logged, but never sent to the caller.
+    cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// A detail may repeat what the caller sent; longer ones are cut.
+/// Longer details, which may repeat what the caller sent, are cut.
 const DETAIL_CHARS: usize = 300;
 
 impl ApiError {
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: Some(detail.into()), head: None, cause: None }
+        Self { detail: Some(detail.into()), ..Self::bare(kind) }
     }
 
+    /// Returns an error without a `detail`.
     pub(crate) fn bare(kind: Kind) -> Self {
         Self { kind, detail: None, head: None, cause: None }
     }
@@ -107,15 +121,7 @@ impl ApiError {
         Self::new(Kind::Forbidden, detail)
     }
 
-    pub(crate) fn may_not_push() -> Self {
-        Self::forbidden("pushing needs an API key, or a token with the scope notifications:push")
-    }
-
-    fn unavailable(detail: &str, error: &StoreError) -> Self {
-        Self::new(Kind::Unavailable, detail).with_cause(error.to_string())
-    }
-
-    pub(crate) fn with_cause(self, cause: impl Into<String>) -> Self {
+    pub(crate) fn with_cause(self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: Some(cause.into()), ..self }
     }
 }
@@ -132,28 +138,47 @@ impl From<InvalidPush> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        let kind = match error.kind() {
-            StoreErrorKind::DiskFull => return Self::unavailable("the disk is full", &error),
-            StoreErrorKind::ReadOnly => return Self::unavailable("the database is read-only", &error),
-            StoreErrorKind::IdTaken => Kind::IdTaken,
-            StoreErrorKind::KeyReused => Kind::KeyReused,
-            StoreErrorKind::Expired => Kind::Expired,
-            StoreErrorKind::Diverged => Kind::Diverged,
-            StoreErrorKind::NotFound => Kind::UnknownNotification,
-            StoreErrorKind::Unavailable => Kind::Unavailable,
-            _ => Kind::Internal,
+        let (kind, detail) = match error.kind() {
+            StoreErrorKind::DiskFull => (Kind::Unavailable, Some("the disk is full")),
+            StoreErrorKind::ReadOnly => (Kind::Unavailable, Some("the database is read-only")),
+            StoreErrorKind::IdTaken => (Kind::IdTaken, None),
+            StoreErrorKind::KeyReused => (Kind::KeyReused, None),
+            StoreErrorKind::Expired => (Kind::Expired, None),
+            StoreErrorKind::Diverged => (Kind::Diverged, None),
+            StoreErrorKind::NotFound => (Kind::UnknownNotification, None),
+            StoreErrorKind::Unavailable => (Kind::Unavailable, None),
+            _ => (Kind::Internal, None),
         };
-        Self { head: error.head(), ..Self::bare(kind).with_cause(error.to_string()) }
+        let (detail, head) = (detail.map(str::to_owned), error.head());
+        Self { kind, detail, head, cause: Some(error.into()) }
+    }
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Unauthenticated(reason) => Self::new(Kind::Unauthenticated, reason),
+            AuthError::Unavailable(cause) => Self::bare(Kind::Unavailable).with_cause(cause),
+        }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Forbidden(reason) => Self::forbidden(reason),
+            Refusal::Unavailable(cause) => Self::bare(Kind::Unavailable).with_cause(cause),
+        }
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let (status, slug, title) = self.kind.row();
-        let cause = self.cause.as_deref().unwrap_or(title);
+        let (status, slug, title) = self.kind.describe();
+        let error = self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static));
         match self.kind {
-            Kind::Internal => tracing::error!(error = cause, "a request failed"),
-            Kind::Unavailable => tracing::warn!(error = cause, "a request cannot be served now"),
+            Kind::Internal => tracing::error!(error, "a request failed"),
+            Kind::Unavailable => tracing::warn!(error, "a request cannot be handled now"),
             _ => {}
         }
         let mut problem =

@@ -7,32 +7,37 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::middleware::{cors, hosts, panics, request};
 use super::problem::{ApiError, Kind};
 use super::routes::{channel_auth, connections, health, metrics, push, read, retract, user_auth, write};
-use super::{App, cors, frame, hosts, openapi, page, panics};
+use super::{AppState, openapi, page};
 
-/// The routes of an app, to serve alone or to nest in a router of one's own.
-pub fn build_router(app: App) -> Router {
-    let broker = app.broker.as_ref().map(pusher_broker::Broker::router);
+/// Returns all routes with their middleware.
+pub(crate) fn build_router(app: AppState) -> Router {
+    let broker = app.realtime.broker.as_ref().map(pusher_broker::Broker::router);
     let app = Arc::new(app);
     let (routes, openapi) = described(&app).split_for_parts();
-    let routes =
-        routes.with_state(app.clone()).merge(openapi::route(openapi)).merge(page::routes(&app.access));
-    // The layer added last is the first that a request meets.
+    let routes = routes
+        .with_state(app.clone())
+        .merge(openapi::route(openapi))
+        .merge(page::routes(&app.realtime.client_address));
+    // The layer added last sees a request first.
     let routes = routes
         .merge(broker.unwrap_or_default())
         .fallback(|| async { ApiError::bare(Kind::NoSuchRoute) })
         .method_not_allowed_fallback(|| async { ApiError::bare(Kind::MethodNotAllowed) })
         .layer(CatchPanicLayer::custom(panics::answer));
-    let routes = match app.origins.is_empty() {
+    let routes = match app.config.cors_origins.is_empty() {
         true => routes,
-        false => routes.layer(cors::layer(&app.origins)),
+        false => routes.layer(cors::layer(&app.config.cors_origins)),
     };
-    routes.layer(from_fn_with_state(app.clone(), hosts::check)).layer(from_fn_with_state(app, frame::frame))
+    routes
+        .layer(from_fn_with_state(app.clone(), hosts::check))
+        .layer(from_fn_with_state(app, request::surround))
 }
 
-/// The routes, each with its description.
-fn described(app: &App) -> OpenApiRouter<Arc<App>> {
+/// Returns the routes, each with its OpenAPI description.
+fn described(app: &AppState) -> OpenApiRouter<Arc<AppState>> {
     let mut router = OpenApiRouter::with_openapi(openapi::description())
         .routes(routes!(channel_auth::channel_auth))
         .routes(routes!(user_auth::user_auth))
@@ -56,8 +61,8 @@ fn described(app: &App) -> OpenApiRouter<Arc<App>> {
     openapi::alias(openapi, "/pusher/authorize", "/pusher/auth");
     openapi::alias(openapi, "/broadcasting/auth", "/pusher/auth");
     openapi::alias(openapi, "/broadcasting/user-auth", "/pusher/user-auth");
-    if app.broker.is_some() {
-        openapi::describe_channels(openapi);
+    if app.realtime.broker.is_some() {
+        openapi::describe_broker(openapi);
     }
     router
 }

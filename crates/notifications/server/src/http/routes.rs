@@ -1,4 +1,4 @@
-//! One file a concern, one function a route.
+//! The handlers: one file per concern, one function per route.
 
 pub(super) mod channel_auth;
 pub(super) mod connections;

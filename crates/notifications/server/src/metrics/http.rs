@@ -5,14 +5,14 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-/// A request that was answered.
+/// An answered request.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: &'static str,
-    /// The pattern of its path, never the path: one that nothing serves is `none`.
+    /// The pattern of its path, never the path itself; `none` if no route matched.
     pub(crate) route: String,
     pub(crate) status: u16,
-    /// The end of a problem's type.
+    /// The slug of the problem's type.
     pub(crate) problem: Option<&'static str>,
     pub(crate) took: Duration,
 }
@@ -32,13 +32,13 @@ impl Http {
             Durations::new_with_constructor(|| Histogram::new([0.005, 0.025, 0.1, 0.5, 2.5, 10.0]));
         registry.register(
             "http_requests",
-            "Requests answered, by route and class of status",
+            "Answered requests, by method, route and class of status",
             requests.clone(),
         );
-        registry.register("http_problems", "Problems answered, by route and type", problems.clone());
+        registry.register("http_problems", "Answered problems, by route and type", problems.clone());
         registry.register_with_unit(
             "http_request_duration",
-            "How long requests took, by route",
+            "Duration of requests, by route",
             Unit::Seconds,
             durations.clone(),
         );

@@ -10,16 +10,18 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::source::{BODY_BYTES, Bytes, IntentSource, Settled, SourceError, Taken, USER_IDS_BYTES, cause};
+use super::raw_row::{BODY_BYTES, RawRow, USER_IDS_BYTES, decode};
+use super::source::{IntentSource, PendingIntent, SettledIntent, SourceError};
 use crate::backoff::Backoff;
 use crate::store::postgres::PostgresUrl;
 
-/// How often it looks though nothing notified.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the table is polled even without a notification.
+const POLL: Duration = Duration::from_secs(1);
 /// How long one call may take.
-const CALL: Duration = Duration::from_secs(15);
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Should this server vanish from the network, the database lets go of the rows that it was at: well after a round's end.
+/// If this server vanishes from the network, the database releases its rows, well after the end of
+/// a round.
 const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '60s'; SET statement_timeout = '10s'";
 const HAS_TABLE: &str = "SELECT to_regclass('internal_notifications_intents') IS NOT NULL";
 const TAKE: &str = "SELECT key, convert_to(left(id, 200), 'UTF8'), convert_to(left(sender, 200), 'UTF8'),
@@ -29,24 +31,25 @@ const TAKE: &str = "SELECT key, convert_to(left(id, 200), 'UTF8'), convert_to(le
 const DELETE: &str = "DELETE FROM internal_notifications_intents WHERE key = ANY($1)";
 const FAIL: &str = "UPDATE internal_notifications_intents SET failed = $2 WHERE key = $1";
 
-/// The intents in a PostgreSQL database, in the table that its role finds along its `search_path`.
+/// The intents in a PostgreSQL database, in the table that the role finds on its `search_path`.
 ///
-/// They are taken in a transaction that lasts until they are settled; those that another server is at are left out.
-pub(crate) struct PostgresIntents {
+/// A transaction locks the intents it takes until they are settled, and skips those that another
+/// server has locked.
+pub(super) struct PostgresIntents {
     url: PostgresUrl,
     name: String,
-    makes_table: bool,
+    creates_table: bool,
     connection: Option<PgConnection>,
-    news: Arc<Notify>,
-    /// One task, once a connection was made; it ends with this.
+    notified: Arc<Notify>,
+    /// The task that listens, once there was a connection.
     listening: JoinSet<()>,
 }
 
 impl PostgresIntents {
-    /// Those of a database; with `makes_table` the table need not be there.
-    pub(crate) fn new(url: PostgresUrl, makes_table: bool) -> Self {
-        let (news, listening) = (Arc::default(), JoinSet::new());
-        Self { name: url.redacted(), url, makes_table, connection: None, news, listening }
+    /// Uses this database. With `creates_table`, the table need not exist.
+    pub(super) fn new(url: PostgresUrl, creates_table: bool) -> Self {
+        let (notified, listening) = (Arc::default(), JoinSet::new());
+        Self { name: url.redacted(), url, creates_table, connection: None, notified, listening }
     }
 
     fn options(&self) -> Result<PgConnectOptions, SourceError> {
@@ -67,38 +70,39 @@ impl PostgresIntents {
         let mut connection = options.connect().await?;
         sqlx::raw_sql(SETTINGS).execute(&mut connection).await?;
         let has_table: bool = sqlx::query_scalar(HAS_TABLE).fetch_one(&mut connection).await?;
-        if self.makes_table && !has_table {
-            let made = Outbox::create_table(&mut connection).await;
-            made.map_err(|error| SourceError::new(format!("the table cannot be made: {}", cause(&error))))?;
+        if self.creates_table && !has_table {
+            Outbox::create_table(&mut connection)
+                .await
+                .map_err(|error| SourceError::new("the outbox table cannot be created").with_source(error))?;
         }
         if self.listening.is_empty() {
-            self.listening.spawn(listen(options, self.news.clone()));
+            self.listening.spawn(listen(options, self.notified.clone()));
         }
         Ok(connection)
     }
 
-    async fn taken(&mut self, limit: usize) -> Result<Vec<Taken>, SourceError> {
+    async fn read(&mut self, limit: usize) -> Result<Vec<PendingIntent>, SourceError> {
         let connection = self.connected().await?;
         sqlx::raw_sql("BEGIN").execute(&mut *connection).await?;
-        let rows = sqlx::query_as::<_, Bytes>(TAKE).bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let rows = sqlx::query_as::<_, RawRow>(TAKE).bind(i64::try_from(limit).unwrap_or(i64::MAX));
         let rows = rows.bind(USER_IDS_BYTES).bind(BODY_BYTES).fetch_all(connection).await?;
-        Ok(rows.into_iter().map(Taken::of).collect())
+        Ok(rows.into_iter().map(decode).collect())
     }
 
-    async fn written(&mut self, settled: Vec<Settled>) -> Result<(), SourceError> {
+    async fn write(&mut self, settled: Vec<SettledIntent>) -> Result<(), SourceError> {
         let connection = self.connected().await?;
         let done: Vec<i64> = settled.iter().filter(|row| row.failed.is_none()).map(|row| row.key).collect();
         if !done.is_empty() {
             sqlx::query(DELETE).bind(done).execute(&mut *connection).await?;
         }
-        for Settled { key, failed } in settled.into_iter().filter(|row| row.failed.is_some()) {
+        for SettledIntent { key, failed } in settled.into_iter().filter(|row| row.failed.is_some()) {
             sqlx::query(FAIL).bind(key).bind(failed).execute(&mut *connection).await?;
         }
         sqlx::raw_sql("COMMIT").execute(connection).await?;
         Ok(())
     }
 
-    /// After an error the connection is dropped, and with it the transaction that it was in.
+    /// Drops the connection, and with it its transaction, after an error.
     fn checked<T, E: Into<SourceError>>(
         &mut self,
         done: Result<Result<T, SourceError>, E>,
@@ -117,34 +121,35 @@ impl IntentSource for PostgresIntents {
         &self.name
     }
 
-    async fn take(&mut self, limit: usize) -> Result<Vec<Taken>, SourceError> {
-        let taken = timeout(CALL, self.taken(limit)).await;
-        self.checked(taken)
+    async fn take(&mut self, limit: usize) -> Result<Vec<PendingIntent>, SourceError> {
+        let intents = timeout(CALL_TIMEOUT, self.read(limit)).await;
+        self.checked(intents)
     }
 
-    async fn settle(&mut self, settled: Vec<Settled>) -> Result<(), SourceError> {
-        let written = timeout(CALL, self.written(settled)).await;
+    async fn settle(&mut self, settled: Vec<SettledIntent>) -> Result<(), SourceError> {
+        let written = timeout(CALL_TIMEOUT, self.write(settled)).await;
         self.checked(written)
     }
 
     async fn changed(&mut self) {
-        let _ = timeout(LOOK, self.news.notified()).await;
+        let _ = timeout(POLL, self.notified.notified()).await;
     }
 
     async fn close(self: Box<Self>) {
         if let Some(connection) = self.connection {
-            let _ = timeout(CALL, connection.close()).await;
+            let _ = timeout(CALL_TIMEOUT, connection.close()).await;
         }
     }
 }
 
-/// Tells of what is notified. Apart from the rows' connection, so that it takes each notification off the database's queue at once.
+/// Listens for notifications. It has its own connection, so that it receives each notification at
+/// once and the database need not queue them.
 async fn listen(options: PgConnectOptions, news: Arc<Notify>) {
     let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
     let pool = pool.connect_lazy_with(options);
     let mut backoff = Backoff::default();
     loop {
-        // Without it, rows are found a second later.
+        // While this fails, rows are found by polling.
         let _ = async {
             let mut listener = PgListener::connect_with(&pool).await?;
             listener.listen(CHANNEL).await?;
@@ -153,7 +158,7 @@ async fn listen(options: PgConnectOptions, news: Arc<Notify>) {
                 backoff.reset();
                 news.notify_one();
             }
-            #[allow(unreachable_code, reason = "it says which error")]
+            #[allow(unreachable_code, reason = "it determines the error type")]
             Ok::<(), sqlx::Error>(())
         }
         .await;

@@ -5,21 +5,25 @@ use super::IntentRow;
 use crate::config::{ChannelPrefix, Limits};
 use crate::store::Push;
 
-/// What an intent must keep to, as any push does.
+/// The rules that an intent must meet, the same as for any push.
 #[derive(Clone, Debug)]
-pub struct Rules {
-    /// What stands before the user's id in the name of a user's channel.
-    pub channels: ChannelPrefix,
-    /// Of which recipients and bytes count.
-    pub limits: Limits,
+pub struct PushRules {
+    channels: ChannelPrefix,
+    limits: Limits,
 }
 
-impl Rules {
-    /// The push that a row asks for, or why there is none: a text without anything of the body.
+impl PushRules {
+    /// Returns the rules of a server with this channel prefix and these limits on recipients and
+    /// bytes.
+    pub fn new(channels: ChannelPrefix, limits: Limits) -> Self {
+        Self { channels, limits }
+    }
+
+    /// Returns the push of a row, or why it is refused, without quoting the body.
     pub(super) fn push(&self, row: IntentRow, at: Timestamp) -> Result<Push, String> {
         let IntentRow { id, sender, user_ids, body } = row;
         if !Outbox::is_sender(&sender) {
-            return Err("its sender is no `outbox:NAME`".to_owned());
+            return Err("the sender must be `outbox:NAME`".to_owned());
         }
         let id = NotificationId::new(id).map_err(|error| error.to_string())?;
         let user_ids = self.recipients(&user_ids)?;
@@ -29,7 +33,7 @@ impl Rules {
 
     fn recipients(&self, user_ids: &str) -> Result<Vec<UserId>, String> {
         let user_ids: Vec<UserId> = serde_json::from_str(user_ids)
-            .map_err(|error| format!("`user_ids` is no JSON array of user ids ({})", place(&error)))?;
+            .map_err(|error| format!("`user_ids` is not a JSON array of user ids ({})", place(&error)))?;
         let user_ids = self.limits.push().check_recipients(&user_ids).map_err(|error| error.to_string())?;
         match user_ids.iter().find_map(|user| Some((user, self.channels.channel(user).err()?))) {
             Some((user, error)) => Err(format!("{user}: {error}")),
@@ -39,14 +43,14 @@ impl Rules {
 
     fn notification(&self, body: &str) -> Result<InternalNotification, String> {
         let notification: InternalNotification = serde_json::from_str(body)
-            .map_err(|error| format!("`body` is no notification ({})", place(&error)))?;
+            .map_err(|error| format!("`body` is not a notification ({})", place(&error)))?;
         let notification = notification.without_id();
         self.limits.push().check_notification(&notification).map_err(|error| error.to_string())?;
         Ok(notification)
     }
 }
 
-/// Where a text is wrong; serde_json's own words may quote it.
+/// Returns where a text is wrong. The message of serde_json may quote the text.
 fn place(error: &serde_json::Error) -> String {
     format!("line {}, column {}", error.line(), error.column())
 }
@@ -68,7 +72,7 @@ mod tests {
 
     fn push(row: IntentRow) -> Result<Push, String> {
         let limits = Limits { recipients: 3, notification_bytes: 200, ..Limits::default() };
-        Rules { channels: ChannelPrefix::default(), limits }.push(row, Timestamp::UNIX_EPOCH)
+        PushRules::new(ChannelPrefix::default(), limits).push(row, Timestamp::UNIX_EPOCH)
     }
 
     #[test]
@@ -81,22 +85,22 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_row_is_refused_without_a_word_of_its_body() {
-        let refused = |change: &dyn Fn(&mut IntentRow), told: &str| {
+    fn a_hostile_row_is_refused_without_quoting_its_body() {
+        let refused = |change: &dyn Fn(&mut IntentRow), expected: &str| {
             let mut row = row();
             change(&mut row);
             let problem = push(row).unwrap_err();
-            assert!(problem.contains(told) && !problem.contains("secret"), "{problem}");
+            assert!(problem.contains(expected) && !problem.contains("secret"), "{problem}");
         };
-        let body = |value: Value, told: &str| refused(&|row| row.body = value.to_string(), told);
-        body(json!("secret"), "no notification");
-        body(json!({"content": ["secret"]}), "no notification");
+        let body = |value: Value, expected: &str| refused(&|row| row.body = value.to_string(), expected);
+        body(json!("secret"), "not a notification");
+        body(json!({"content": ["secret"]}), "not a notification");
         body(json!({"content": ""}), "must not be empty");
         body(json!({"content": "secret", "opened": true}), "`opened`");
         body(json!({"content": "secret", "sender": "key:shop"}), "`sender`");
         body(json!({"content": "secret".repeat(40)}), "200 bytes");
-        refused(&|row| row.body = "{\"content\": \"secret".to_owned(), "no notification");
-        refused(&|row| row.body = "[".repeat(100_000), "no notification");
+        refused(&|row| row.body = "{\"content\": \"secret".to_owned(), "not a notification");
+        refused(&|row| row.body = "[".repeat(100_000), "not a notification");
         for users in ["", "null", "\"ada\"", "[1]", "[\"a b\"]", "[\"ada\"", "{}"] {
             refused(&|row| row.user_ids = users.to_owned(), "`user_ids`");
         }

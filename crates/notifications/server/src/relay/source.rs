@@ -1,69 +1,127 @@
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
-/// Where intents are: a table, and what tells of new rows in it.
+/// A table of intents.
 #[async_trait]
 pub trait IntentSource: Send + Sync + 'static {
-    /// What logs call it. Holds no password.
+    /// Returns the name of the source for logs, without a password.
     fn name(&self) -> &str;
 
-    /// The first intents that wait, at most `limit`, in the order of their keys. Nobody else is given them until they are settled, or this
-    /// connection ends; where a source cannot have that, another may push them too, which is harmless.
-    async fn take(&mut self, limit: usize) -> Result<Vec<Taken>, SourceError>;
+    /// Returns the oldest pending intents, at most `limit`, in the order of their keys. Others do
+    /// not get them until they are settled or the source's connection ends. If a source cannot lock
+    /// rows, another server may push the same intents, which is harmless.
+    ///
+    /// # Errors
+    /// Returns a [`SourceError`] if the table cannot be read now.
+    async fn take(&mut self, limit: usize) -> Result<Vec<PendingIntent>, SourceError>;
 
-    /// Ends what the last [`take`](Self::take) began: these are done with, and what else it gave waits again.
-    async fn settle(&mut self, settled: Vec<Settled>) -> Result<(), SourceError>;
+    /// Ends what the last [`take`](Self::take) started: removes or marks these intents, and
+    /// releases the rest.
+    ///
+    /// # Errors
+    /// Returns a [`SourceError`] if the table cannot be written now.
+    async fn settle(&mut self, settled: Vec<SettledIntent>) -> Result<(), SourceError>;
 
-    /// Waits until there may be more.
+    /// Waits until there may be new intents.
     async fn changed(&mut self);
 
-    /// Lets go of the database: its files may be moved afterwards.
+    /// Closes the connection to the database. Its files may be moved afterwards.
     async fn close(self: Box<Self>);
 }
 
-/// A row of the table, as it was found.
+/// A row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Taken {
-    /// Its key.
+#[non_exhaustive]
+pub struct PendingIntent {
+    /// The row's key.
     pub key: i64,
-    /// What stands in it, or why that cannot be read.
+    /// The row's columns, or why they cannot be read.
     pub row: Result<IntentRow, &'static str>,
 }
 
-/// What stands in a row. Anyone who may write to the table wrote it: nothing of it is checked.
+/// The columns of a row. None of them is validated: anyone who may write to the table wrote them.
 #[derive(Clone, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the columns, as internal-notifications-outbox has them")]
+#[non_exhaustive]
 pub struct IntentRow {
+    /// The id of the notification.
     pub id: String,
+    /// The sender, `outbox:NAME`.
     pub sender: String,
+    /// The recipients, a JSON array.
     pub user_ids: String,
+    /// The notification, JSON.
     pub body: String,
 }
 
-/// An intent that is done with.
+/// An intent that was pushed or refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settled {
-    /// Its key.
+#[non_exhaustive]
+pub struct SettledIntent {
+    /// The row's key.
     pub key: i64,
-    /// Why it was refused; none when it was pushed.
+    /// Why it was refused; `None` if it was pushed.
     pub failed: Option<String>,
 }
 
-/// Why a source did not do it; later it may.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SourceError(String);
+impl PendingIntent {
+    /// Returns the row with this key.
+    pub fn new(key: i64, row: Result<IntentRow, &'static str>) -> Self {
+        Self { key, row }
+    }
+}
+
+impl IntentRow {
+    /// Returns a row with these columns.
+    pub fn new(
+        id: impl Into<String>,
+        sender: impl Into<String>,
+        user_ids: impl Into<String>,
+        body: impl Into<String>,
+    ) -> Self {
+        Self { id: id.into(), sender: sender.into(), user_ids: user_ids.into(), body: body.into() }
+    }
+}
+
+/// Why a source failed. Later it may work again.
+#[derive(Clone, Debug)]
+pub struct SourceError {
+    text: String,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
 
 impl SourceError {
-    /// This is why. No password, nothing of a row.
-    pub fn new(cause: impl Into<String>) -> Self {
-        Self(cause.into())
+    /// Returns an error with this text, which must contain no password and no part of a row.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), source: None }
+    }
+
+    /// Adds the cause, to which the same applies.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Error for SourceError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
     }
 }
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 impl From<sqlx::Error> for SourceError {
     fn from(error: sqlx::Error) -> Self {
-        Self(error.to_string())
+        Self::new("the outbox table cannot be used").with_source(error)
     }
 }
 
@@ -73,43 +131,8 @@ impl From<tokio::time::error::Elapsed> for SourceError {
     }
 }
 
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-/// What an error says, and what is behind it.
-pub(super) fn cause(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
-}
-
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-/// The most bytes of a row's recipients: 10,000 of 120 characters, and some white space.
-pub(super) const USER_IDS_BYTES: i64 = 2 * 1024 * 1024;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-/// The most bytes of a row's body, to be measured again when it was read.
-pub(super) const BODY_BYTES: i64 = 1024 * 1024;
-
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-/// A row as the databases give it: its key, and its columns as bytes; none where it has more than it may.
-pub(super) type Bytes = (i64, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
-
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-impl Taken {
-    pub(super) fn of((key, id, sender, user_ids, body): Bytes) -> Self {
-        let text = |bytes: Option<Vec<u8>>| {
-            String::from_utf8(bytes.ok_or("it is too large")?).map_err(|_| "it is no UTF-8")
-        };
-        let row = || {
-            Ok(IntentRow {
-                id: text(id)?,
-                sender: text(sender)?,
-                user_ids: text(user_ids)?,
-                body: text(body)?,
-            })
-        };
-        Self { key, row: row() }
-    }
-}
-
-impl std::fmt::Debug for IntentRow {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for IntentRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IntentRow").field("id", &self.id).finish_non_exhaustive()
     }
 }

@@ -6,14 +6,15 @@ use internal_notifications_outbox::Outbox;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use super::source::{BODY_BYTES, Bytes, IntentSource, Settled, SourceError, Taken, USER_IDS_BYTES, cause};
+use super::raw_row::{BODY_BYTES, RawRow, USER_IDS_BYTES, decode};
+use super::source::{IntentSource, PendingIntent, SettledIntent, SourceError};
 
-/// How often it looks. One look is a read of an index that holds nothing but what waits.
-const LOOK: Duration = Duration::from_millis(200);
+/// How often the table is polled: one read of an index that contains only the pending intents.
+const POLL: Duration = Duration::from_millis(200);
 /// How long to wait for an app's transaction.
-const BUSY: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// SQLite's columns hold anything: whatever it is, it comes as bytes.
+/// A column of SQLite can hold any type. The casts return all of them as bytes.
 const TAKE: &str = "SELECT key, CAST(substr(id, 1, 200) AS BLOB), CAST(substr(sender, 1, 200) AS BLOB),
         CASE WHEN length(CAST(user_ids AS BLOB)) <= ?2 THEN CAST(user_ids AS BLOB) END,
         CASE WHEN length(CAST(body AS BLOB)) <= ?3 THEN CAST(body AS BLOB) END
@@ -21,23 +22,24 @@ const TAKE: &str = "SELECT key, CAST(substr(id, 1, 200) AS BLOB), CAST(substr(se
 const DELETE: &str = "DELETE FROM internal_notifications_intents WHERE key = ?1";
 const FAIL: &str = "UPDATE internal_notifications_intents SET failed = ?2 WHERE key = ?1";
 
-/// The intents in an SQLite file.
+/// The intents in a SQLite file.
 ///
-/// It cannot lock rows, and must not keep a transaction open while it pushes, for it would wait for itself where the inboxes are in the same
-/// file. Two servers at one file may both push an intent, which is harmless.
+/// SQLite cannot lock rows, and a transaction must not stay open during a push: if the inboxes are
+/// in the same file, the push would wait for it. Two servers at one file may both push an intent,
+/// which is harmless.
 #[derive(Debug)]
-pub(crate) struct SqliteIntents {
+pub(super) struct SqliteIntents {
     path: PathBuf,
     name: String,
-    makes_table: bool,
+    creates_table: bool,
     connection: Option<SqliteConnection>,
 }
 
 impl SqliteIntents {
-    /// Those of a file, which must be there; with `makes_table` the table need not be.
-    pub(crate) fn new(path: &Path, makes_table: bool) -> Self {
+    /// Uses this file, which must exist. With `creates_table`, the table need not exist.
+    pub(super) fn new(path: &Path, creates_table: bool) -> Self {
         let name = format!("sqlite://{}", path.display());
-        Self { path: path.to_owned(), name, makes_table, connection: None }
+        Self { path: path.to_owned(), name, creates_table, connection: None }
     }
 
     async fn connected(&mut self) -> Result<&mut SqliteConnection, SourceError> {
@@ -49,30 +51,34 @@ impl SqliteIntents {
     }
 
     async fn connect(&self) -> Result<SqliteConnection, SourceError> {
-        // Absolute, so that SQLite takes it neither for a URI nor for a name of its own.
-        let path = self.path.canonicalize().map_err(|error| SourceError::new(error.to_string()))?;
+        // An absolute path, so that SQLite does not interpret it as a URI or a special name.
+        let path = self
+            .path
+            .canonicalize()
+            .map_err(|error| SourceError::new("the database file is missing").with_source(error))?;
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(false);
-        let options = options.busy_timeout(BUSY).disable_statement_logging();
-        if !self.makes_table {
+        let options = options.busy_timeout(BUSY_TIMEOUT).disable_statement_logging();
+        if !self.creates_table {
             return Ok(options.connect().await?);
         }
-        // The store decides when the log is copied; and a deletion that is lost is only done again.
+        // The store decides when to copy the write-ahead log, and a lost deletion is only repeated.
         let options = options.synchronous(SqliteSynchronous::Normal).pragma("wal_autocheckpoint", "0");
         let mut connection = options.connect().await?;
-        let made = Outbox::create_table(&mut connection).await;
-        made.map_err(|error| SourceError::new(cause(&error)))?;
+        Outbox::create_table(&mut connection)
+            .await
+            .map_err(|error| SourceError::new("the outbox table cannot be created").with_source(error))?;
         Ok(connection)
     }
 
-    async fn taken(&mut self, limit: usize) -> Result<Vec<Taken>, SourceError> {
-        let rows = sqlx::query_as::<_, Bytes>(TAKE).bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    async fn read(&mut self, limit: usize) -> Result<Vec<PendingIntent>, SourceError> {
+        let rows = sqlx::query_as::<_, RawRow>(TAKE).bind(i64::try_from(limit).unwrap_or(i64::MAX));
         let rows = rows.bind(USER_IDS_BYTES).bind(BODY_BYTES).fetch_all(self.connected().await?).await?;
-        Ok(rows.into_iter().map(Taken::of).collect())
+        Ok(rows.into_iter().map(decode).collect())
     }
 
-    async fn written(&mut self, settled: Vec<Settled>) -> Result<(), SourceError> {
+    async fn write(&mut self, settled: Vec<SettledIntent>) -> Result<(), SourceError> {
         let mut transaction = self.connected().await?.begin_with("BEGIN IMMEDIATE").await?;
-        for Settled { key, failed } in settled {
+        for SettledIntent { key, failed } in settled {
             let statement = sqlx::query(if failed.is_some() { FAIL } else { DELETE }).bind(key);
             let statement = if failed.is_some() { statement.bind(failed) } else { statement };
             statement.execute(&mut *transaction).await?;
@@ -80,7 +86,7 @@ impl SqliteIntents {
         Ok(transaction.commit().await?)
     }
 
-    /// After an error the next call begins anew: the file may be another one by then.
+    /// Reconnects after an error, because the file may have been replaced.
     fn checked<T>(&mut self, done: Result<T, SourceError>) -> Result<T, SourceError> {
         if done.is_err() {
             self.connection = None;
@@ -95,21 +101,21 @@ impl IntentSource for SqliteIntents {
         &self.name
     }
 
-    async fn take(&mut self, limit: usize) -> Result<Vec<Taken>, SourceError> {
-        let taken = self.taken(limit).await;
-        self.checked(taken)
+    async fn take(&mut self, limit: usize) -> Result<Vec<PendingIntent>, SourceError> {
+        let intents = self.read(limit).await;
+        self.checked(intents)
     }
 
-    async fn settle(&mut self, settled: Vec<Settled>) -> Result<(), SourceError> {
+    async fn settle(&mut self, settled: Vec<SettledIntent>) -> Result<(), SourceError> {
         if settled.is_empty() {
             return Ok(());
         }
-        let written = self.written(settled).await;
+        let written = self.write(settled).await;
         self.checked(written)
     }
 
     async fn changed(&mut self) {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL).await;
     }
 
     async fn close(self: Box<Self>) {

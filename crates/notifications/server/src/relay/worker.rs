@@ -1,19 +1,20 @@
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-use super::push::Rules;
-use super::source::{IntentSource, Settled, SourceError, Taken};
+use super::push::PushRules;
+use super::source::{IntentRow, IntentSource, PendingIntent, SettledIntent, SourceError};
 use crate::Clock;
 use crate::backoff::Backoff;
 use crate::metrics::Metrics;
-use crate::stop::Stopped;
 use crate::store::{Store, StoreError, StoreErrorKind};
 
-/// Intents of one round.
+/// How many intents one round takes.
 const INTENTS: usize = 32;
-/// After this long a round settles what it has: a source may hold its rows locked meanwhile.
+/// How long a round may push before it settles: meanwhile, a source may lock its rows.
 const ROUND: Duration = Duration::from_secs(5);
 
 /// The task of one source.
@@ -21,24 +22,24 @@ pub(super) struct Worker {
     source: Box<dyn IntentSource>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    rules: Arc<Rules>,
+    rules: Arc<PushRules>,
     metrics: Arc<Metrics>,
     backoff: Backoff,
 }
 
 /// How a round ended.
 enum Round {
-    /// There may be more.
+    /// There may be more intents.
     Full,
-    /// Nothing waited.
+    /// There were none.
     Empty,
 }
 
 /// Why an intent was not pushed.
 enum NotPushed {
-    /// It never will be.
+    /// It can never be pushed.
     Refused(String),
-    /// The store cannot do it now.
+    /// The store failed; later it may succeed.
     Later(StoreError),
 }
 
@@ -47,41 +48,45 @@ impl Worker {
         source: Box<dyn IntentSource>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        rules: Arc<Rules>,
+        rules: Arc<PushRules>,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self { source, store, clock, rules, metrics, backoff: Backoff::default() }
     }
 
-    pub(super) async fn run(mut self, stopped: Stopped) {
-        self.work(stopped).await;
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        self.work(stop).await;
         self.source.close().await;
     }
 
-    async fn work(&mut self, mut stopped: Stopped) {
+    async fn work(&mut self, stop: CancellationToken) {
         loop {
             let taken = tokio::select! {
                 biased;
-                () = stopped.wait() => return,
+                () = stop.cancelled() => return,
                 taken = self.source.take(INTENTS) => taken,
             };
             let ended = match taken {
-                Ok(taken) => self.round(taken, &stopped).await,
+                Ok(taken) => self.round(taken, &stop).await,
                 Err(error) => Err(error),
             };
             tokio::select! {
                 biased;
-                () = stopped.wait() => return,
+                () = stop.cancelled() => return,
                 () = self.rest(ended) => {}
             }
         }
     }
 
-    async fn round(&mut self, taken: Vec<Taken>, stopped: &Stopped) -> Result<Round, SourceError> {
+    async fn round(
+        &mut self,
+        taken: Vec<PendingIntent>,
+        stop: &CancellationToken,
+    ) -> Result<Round, SourceError> {
         let round = if taken.is_empty() { Round::Empty } else { Round::Full };
-        let (began, mut settled, mut failed) = (Instant::now(), Vec::new(), None);
-        for Taken { key, row } in taken {
-            if stopped.has_come() || began.elapsed() > ROUND {
+        let (started, mut settled, mut failed) = (Instant::now(), Vec::new(), None);
+        for PendingIntent { key, row } in taken {
+            if stop.is_cancelled() || started.elapsed() > ROUND {
                 break;
             }
             let row = row.map_err(|problem| NotPushed::Refused(problem.to_owned()));
@@ -90,13 +95,14 @@ impl Worker {
                 Err(refused) => Err(refused),
             };
             match pushed {
-                Ok(()) => settled.push(Settled { key, failed: None }),
-                Err(NotPushed::Refused(reason)) => settled.push(Settled { key, failed: Some(reason) }),
+                Ok(()) => settled.push(SettledIntent { key, failed: None }),
+                Err(NotPushed::Refused(reason)) => settled.push(SettledIntent { key, failed: Some(reason) }),
                 Err(NotPushed::Later(error)) => {
-                    let passes = error.is_retryable();
-                    failed = Some(SourceError::new(error.to_string()));
-                    // What the next ones would meet too, or a damage of these inboxes alone.
-                    if passes {
+                    let is_outage = error.is_retryable();
+                    failed = Some(SourceError::new("the store failed").with_source(error));
+                    // An outage would meet the next intents too; other errors concern these inboxes
+                    // only.
+                    if is_outage {
                         break;
                     }
                 }
@@ -107,27 +113,32 @@ impl Worker {
         failed.map_or(Ok(round), Err)
     }
 
-    async fn push(&self, row: super::IntentRow) -> Result<(), NotPushed> {
+    async fn push(&self, row: IntentRow) -> Result<(), NotPushed> {
         let push = self.rules.push(row, self.clock.now()).map_err(NotPushed::Refused)?;
         self.store.push(push).await.map(drop).map_err(NotPushed::from)
     }
 
-    fn count(&self, settled: &Settled) {
+    fn count(&self, settled: &SettledIntent) {
         let Some(reason) = &settled.failed else {
             self.metrics.settled("relayed");
             return;
         };
         self.metrics.settled("failed");
         let (source, key) = (self.source.name(), settled.key);
-        tracing::error!(source, intent.key = key, reason, "an intent was refused; its row is marked failed");
+        tracing::error!(
+            source,
+            intent.key = key,
+            reason,
+            "an intent was refused and marked failed in its table"
+        );
     }
 
-    /// Waits for the next round.
+    /// Waits until the next round is due.
     async fn rest(&mut self, ended: Result<Round, SourceError>) {
         let error = match ended {
             Ok(round) => {
                 if !self.backoff.is_fresh() {
-                    tracing::info!(source = self.source.name(), "intents are taken again");
+                    tracing::info!(source = self.source.name(), "intents are relayed again");
                 }
                 self.backoff.reset();
                 return match round {
@@ -137,15 +148,20 @@ impl Worker {
             }
             Err(error) => error,
         };
-        let (first, source) = (self.backoff.is_fresh(), self.source.name());
+        let first = self.backoff.is_fresh();
         let delay = self.backoff.next();
-        let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-        if first {
-            tracing::warn!(source, %error, delay_ms, "cannot relay intents now; trying again");
-        } else {
-            tracing::debug!(source, %error, delay_ms, "still cannot relay intents");
-        }
+        log_failure(self.source.name(), &error, first, delay);
         tokio::time::sleep(delay).await;
+    }
+}
+
+fn log_failure(source: &str, error: &SourceError, is_first: bool, delay: Duration) {
+    let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+    let error: &dyn Error = error;
+    if is_first {
+        tracing::warn!(source, error, delay_ms, "intents cannot be relayed; trying again");
+    } else {
+        tracing::debug!(source, error, delay_ms, "intents still cannot be relayed");
     }
 }
 
@@ -163,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_store_cannot_do_now_is_never_marked_failed() {
+    fn an_intent_is_never_marked_failed_because_of_an_outage() {
         use StoreErrorKind::{DiskFull, Expired, IdTaken, ReadOnly, Unavailable, Unusable};
         for kind in [Unavailable, DiskFull, ReadOnly, Unusable] {
             assert!(matches!(StoreError::new(kind).into(), NotPushed::Later(_)), "{kind:?}");

@@ -3,89 +3,91 @@ use std::time::Duration;
 
 use internal_notifications_models::UserId;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-use super::trouble::Trouble;
+use super::outage::Outage;
+use super::stopped_within;
 use crate::Clock;
-use crate::stop::Stopped;
 use crate::store::{Retention, Store, StoreError, Sweep, Swept};
 
-/// Inboxes of one step.
+/// How many inboxes one step covers.
 const INBOXES: usize = 200;
-/// The shortest rest between two steps.
-const REST: Duration = Duration::from_millis(10);
+/// The shortest pause between two steps.
+const PAUSE: Duration = Duration::from_millis(10);
 
-/// Goes over all inboxes, again and again.
+/// Passes over all inboxes again and again: checks their counts and enforces the retention.
 pub(super) struct Sweeper {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    keep: Retention,
+    retention: Retention,
     interval: Duration,
-    stopped: Stopped,
-    trouble: Trouble,
+    stop: CancellationToken,
+    outage: Outage,
 }
 
 impl Sweeper {
     pub(super) fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        keep: Retention,
+        retention: Retention,
         interval: Duration,
-        stopped: Stopped,
+        stop: CancellationToken,
     ) -> Self {
-        Self { store, clock, keep, interval, stopped, trouble: Trouble::new("looking after inboxes") }
+        let outage = Outage::new("sweeping the inboxes");
+        Self { store, clock, retention, interval, stop, outage }
     }
 
     pub(super) async fn run(mut self) {
-        let mut begun = Instant::now();
+        let mut started = Instant::now();
         loop {
-            let rest = (begun + self.interval).saturating_duration_since(Instant::now());
-            if self.stopped.within(rest).await {
+            let rest = (started + self.interval).saturating_duration_since(Instant::now());
+            if stopped_within(&self.stop, rest).await {
                 return;
             }
-            begun = Instant::now();
+            started = Instant::now();
             if self.pass().await {
                 return;
             }
         }
     }
 
-    /// Looks at every inbox once; whether it was stopped meanwhile.
+    /// Passes over every inbox once. Returns whether it was stopped.
     async fn pass(&mut self) -> bool {
         let mut after = None;
         loop {
-            let begun = Instant::now();
+            let started = Instant::now();
             let rest = match self.step(after.clone()).await {
                 Ok(swept) => {
-                    self.trouble.is_over();
-                    tell(&swept);
+                    self.outage.succeeded();
+                    log(&swept);
                     after = swept.next;
                     if after.is_none() {
                         return false;
                     }
-                    // At most half of the time, so that those who push come in between.
-                    begun.elapsed().max(REST)
+                    // Uses at most half of the time, so that pushes get their turn.
+                    started.elapsed().max(PAUSE)
                 }
-                Err(error) => self.trouble.met(&error),
+                Err(error) => self.outage.failed(&error),
             };
-            if self.stopped.within(rest).await {
+            if stopped_within(&self.stop, rest).await {
                 return true;
             }
         }
     }
 
     async fn step(&self, after: Option<UserId>) -> Result<Swept, StoreError> {
-        let (keep, now) = (self.keep.clone(), self.clock.now());
+        let (keep, now) = (self.retention.clone(), self.clock.now());
         self.store.sweep(Sweep::new(keep, now).with_after(after).with_limit(INBOXES)).await
     }
 }
 
-fn tell(swept: &Swept) {
+fn log(swept: &Swept) {
     for drift in &swept.drifts {
         let (counter, counted) = (drift.counter, drift.counted);
-        tracing::error!(user.id = %drift.user_id, counter, counted, "a pending count was wrong; it is repaired");
+        tracing::error!(user.id = %drift.user_id, counter, counted, "a pending count was wrong and was repaired");
     }
     if swept.pruned > 0 || swept.trimmed > 0 {
         let (pruned, trimmed) = (swept.pruned, swept.trimmed);
-        tracing::debug!(pruned, trimmed, "removed what is no longer kept");
+        tracing::debug!(pruned, trimmed, "removed what exceeds the retention");
     }
 }

@@ -10,31 +10,32 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::store::{
-    Advanced, PublishLimits, Push, StoreError, StoreErrorKind, Sweep, Swept, Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, StoreError, StoreErrorKind, Sweep, Swept, Unpublished,
+    Write,
 };
 
-/// A store that answers as it is told, and remembers when it was asked.
+/// A store that answers as planned, and records when it was called.
 struct Script {
-    begun: Instant,
+    started: Instant,
     advances: Mutex<VecDeque<Result<Advanced, StoreErrorKind>>>,
     sweeps: Mutex<VecDeque<Result<Swept, StoreErrorKind>>>,
     advanced: Mutex<Vec<(u128, Timestamp)>>,
     swept: Mutex<Vec<(u128, Option<String>)>>,
-    /// How long a sweep takes.
+    /// How long each sweep takes.
     takes: Duration,
 }
 
 #[async_trait]
 impl Store for Script {
     async fn advance(&self, now: Timestamp, _: usize) -> Result<Advanced, StoreError> {
-        self.advanced.lock().unwrap().push((self.begun.elapsed().as_millis(), now));
+        self.advanced.lock().unwrap().push((self.started.elapsed().as_millis(), now));
         let next = self.advances.lock().unwrap().pop_front();
         next.unwrap_or(Ok(Advanced::default())).map_err(StoreError::new)
     }
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
         let after = sweep.after.map(|user| user.to_string());
-        self.swept.lock().unwrap().push((self.begun.elapsed().as_millis(), after));
+        self.swept.lock().unwrap().push((self.started.elapsed().as_millis(), after));
         tokio::time::sleep(self.takes).await;
         let next = self.sweeps.lock().unwrap().pop_front();
         next.unwrap_or(Ok(Swept::default())).map_err(StoreError::new)
@@ -68,6 +69,9 @@ impl Store for Script {
     fn is_shared(&self) -> bool {
         false
     }
+    fn set_commit_listener(&self, _: Arc<dyn CommitListener>) {
+        unreachable!()
+    }
     async fn lock_broker(&self) -> Result<(), StoreError> {
         unreachable!()
     }
@@ -93,7 +97,7 @@ impl Store for Script {
     async fn close(&self) {}
 }
 
-/// Goes with tokio's time.
+/// A clock that follows tokio's paused time.
 struct Paused(Instant);
 
 impl Clock for Paused {
@@ -110,7 +114,7 @@ fn start(
     takes: Duration,
 ) -> (Upkeep, Arc<Script>) {
     let script = Arc::new(Script {
-        begun: Instant::now(),
+        started: Instant::now(),
         advances: Mutex::new(advances.into_iter().collect()),
         sweeps: Mutex::new(sweeps.into_iter().collect()),
         advanced: Mutex::default(),
@@ -144,7 +148,7 @@ impl Script {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_due_is_done_at_once_until_nothing_is_and_looked_for_four_times_a_second() {
+async fn due_work_is_finished_at_once_and_checked_four_times_a_second() {
     let mut withdrawn = Advanced::default();
     withdrawn.withdrawn = 1;
     let (mut upkeep, script) = start([delivered(1000), Ok(withdrawn), delivered(0)], [], Duration::ZERO);
@@ -153,27 +157,27 @@ async fn what_is_due_is_done_at_once_until_nothing_is_and_looked_for_four_times_
     assert_eq!(times.get(..3), Some(&[0, 0, 0][..]), "{times:?}");
     assert_eq!(times.len(), 6, "{times:?}");
     for (at, now) in script.advanced.lock().unwrap().iter() {
-        assert_eq!(u128::try_from(now.as_millisecond()).unwrap(), *at, "by the clock of the server");
+        assert_eq!(u128::try_from(now.as_millisecond()).unwrap(), *at, "it uses the clock of the server");
     }
     upkeep.stop(INTERVAL).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_is_left_alone_for_a_while_and_then_asked_again() {
+async fn a_failing_store_is_called_less_often_until_it_works_again() {
     let down = || Err(StoreErrorKind::Unavailable);
     let (mut upkeep, script) = start((0..200).map(|_| down()).chain([delivered(1)]), [], Duration::ZERO);
     tokio::time::sleep(Duration::from_secs(60)).await;
     let asked = script.times().len();
-    assert!((5..60).contains(&asked), "not four times a second: {asked}");
+    assert!((5..60).contains(&asked), "less often than four times a second: {asked}");
     script.advances.lock().unwrap().clear();
     tokio::time::sleep(Duration::from_secs(30)).await;
     let since = script.times().len() - asked;
-    assert!(since > 70, "as often as ever once it works: {since}");
+    assert!(since > 70, "as often as before once it works: {since}");
     upkeep.stop(INTERVAL).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pass_goes_over_all_inboxes_with_rests_and_begins_once_an_interval() {
+async fn a_pass_covers_all_inboxes_with_pauses_and_starts_once_per_interval() {
     let takes = Duration::from_millis(100);
     let (mut upkeep, script) = start([], [up_to("b"), up_to("d"), Ok(Swept::default())], takes);
     tokio::time::sleep(INTERVAL * 2 + Duration::from_secs(1)).await;
@@ -184,7 +188,7 @@ async fn a_pass_goes_over_all_inboxes_with_rests_and_begins_once_an_interval() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pass_that_fails_goes_on_where_it_was() {
+async fn a_pass_continues_where_it_failed() {
     let down = Err(StoreErrorKind::Unavailable);
     let (mut upkeep, script) =
         start([], [up_to("b"), down, up_to("d"), Ok(Swept::default())], Duration::ZERO);
@@ -195,7 +199,7 @@ async fn a_pass_that_fails_goes_on_where_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_ends_after_the_step_that_is_under_way_and_not_later_than_it_may() {
+async fn stopping_waits_for_the_current_step_up_to_the_limit() {
     let endless = (0..1_000_000).map(|_| up_to("b"));
     let (mut upkeep, script) = start([], endless, Duration::from_secs(3));
     tokio::time::sleep(INTERVAL + Duration::from_secs(1)).await;
@@ -212,7 +216,7 @@ async fn it_ends_after_the_step_that_is_under_way_and_not_later_than_it_may() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropped_it_stops() {
+async fn dropping_it_stops_it() {
     let (upkeep, script) = start([], [], Duration::ZERO);
     tokio::time::sleep(Duration::from_secs(1)).await;
     drop(upkeep);

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use internal_notifications_server::config::ApiKey;
-use internal_notifications_server::{Config, RunningServer, Server};
+use internal_notifications_server::{Config, Server};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -9,14 +9,14 @@ use tempfile::TempDir;
 
 pub(crate) const API_KEY: &str = "an-api-key-of-thirty-two-bytes-or-so";
 
-/// A running server, and a client of it.
+/// A running server and an HTTP client for it.
 pub(crate) struct TestApp {
-    pub(crate) server: RunningServer,
+    pub(crate) server: Server,
     pub(crate) folder: TempDir,
     http: reqwest::Client,
 }
 
-/// An answer, read.
+/// An answer with its body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -53,7 +53,7 @@ impl TestApp {
         Self { server, folder, http }
     }
 
-    /// Shuts it down, and starts another on the same database.
+    /// Shuts the server down and starts another one on the same database.
     pub(crate) async fn restart(self) -> Self {
         let Self { server, folder, .. } = self;
         server.shutdown().await;
@@ -113,7 +113,7 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The end of the problem's type.
+    /// Returns the status and the slug of the problem.
     pub(crate) fn problem(&self) -> (u16, &str) {
         assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
         assert_eq!(self.body["status"], self.status);

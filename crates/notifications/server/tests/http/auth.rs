@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::app::{API_KEY, TestApp, config, send};
 
-/// Every route that needs a credential.
+/// Every route that requires a credential.
 const ROUTES: [(Method, &str); 13] = [
     (Method::POST, "/pusher/auth"),
     (Method::POST, "/pusher/authorize"),
@@ -22,7 +22,7 @@ const ROUTES: [(Method, &str); 13] = [
 ];
 
 #[tokio::test]
-async fn without_a_good_credential_every_route_answers_401() {
+async fn without_a_valid_credential_every_route_answers_401() {
     let app = TestApp::start().await;
     let good = app.token("ada");
     let none = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEiLCJleHAiOjQxMDI0NDQ4MDB9.";
@@ -73,7 +73,7 @@ async fn an_app_user_pushes_only_with_the_scope() {
     let request = || app.request(Method::POST, "/v1/notifications").json(&body);
     let answer = send(request().bearer_auth(app.token("ada"))).await;
     assert_eq!(answer.problem(), (403, "forbidden"));
-    // What is not allowed is not read.
+    // Without permission, the body is not read.
     let unread = app.request(Method::POST, "/v1/notifications").bearer_auth(app.token("ada"));
     assert_eq!(send(unread.body("nonsense")).await.problem(), (403, "forbidden"));
     assert_eq!(send(request().bearer_auth(app.push_token("ada"))).await.status, 201);
@@ -82,7 +82,7 @@ async fn an_app_user_pushes_only_with_the_scope() {
 }
 
 #[tokio::test]
-async fn a_public_key_lets_its_users_in_and_makes_no_tokens() {
+async fn a_public_key_verifies_tokens_but_cannot_sign_them() {
     let app = TestApp::start_with(|config| {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/ES256.pub");
         let with_key = internal_notifications_server::Config::from_env(|name| {
@@ -94,5 +94,5 @@ async fn a_public_key_lets_its_users_in_and_makes_no_tokens() {
     let token = include_str!("../keys/ES256.jwt").trim();
     assert_eq!(send(app.request(Method::GET, "/v1/inbox/head").bearer_auth(token)).await.status, 200);
     assert!(app.server.token(&"ada".parse().unwrap(), std::time::Duration::from_secs(1), false).is_none());
-    assert!(!app.server.keeps_token_secret());
+    assert!(!app.server.has_generated_secret());
 }

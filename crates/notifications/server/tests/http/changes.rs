@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::app::TestApp;
 
-/// Every change from a position on, in pages.
+/// Returns all changes, page by page.
 async fn walk(app: &TestApp, limit: usize) -> Vec<Value> {
     let (mut all, mut after) = (Vec::<Value>::new(), "after=0".to_owned());
     loop {

@@ -65,7 +65,7 @@ async fn no_other_channel_is_signed() {
 }
 
 #[tokio::test]
-async fn what_is_malformed_is_not_signed() {
+async fn malformed_requests_are_not_signed() {
     let app = TestApp::start().await;
     for body in [
         "",

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use internal_notifications_server::auth::{AuthError, Authenticator};
+use internal_notifications_server::config::{Config, EmbeddedConfig};
 use internal_notifications_server::store::memory::{MemoryData, MemoryOptions, MemoryStore};
-use internal_notifications_server::{App, Limits, Principal, build_router, serve};
+use internal_notifications_server::{Limits, Node, Principal, serve};
 use jiff::Timestamp;
-use pusher_broker::Broker;
 use pusher_protocol::SocketId;
 use pusher_signer::Signer;
 use reqwest::Method;
@@ -30,7 +30,7 @@ async fn close(app: &TestApp, bearer: &str, user: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_socket_is_signed_in_as_the_caller_and_nobody_else() {
+async fn a_socket_is_signed_in_only_as_the_caller() {
     let secret = "the-secret";
     let app = TestApp::start_with(|config| {
         let internal_notifications_server::config::RealtimeConfig::Embedded(embedded) = &mut config.realtime
@@ -81,7 +81,7 @@ async fn a_backend_closes_all_connections_of_a_user_and_no_others() {
 }
 
 #[tokio::test]
-async fn what_was_signed_before_the_connections_were_closed_opens_nothing_after() {
+async fn signatures_from_before_the_close_are_rejected_after_it() {
     let app = TestApp::start().await;
     let mut socket = Socket::connect(&app).await;
     let form = json!({"socket_id": socket.id, "channel_name": "private-ada"});
@@ -95,7 +95,7 @@ async fn what_was_signed_before_the_connections_were_closed_opens_nothing_after(
         json!({"event": "pusher:signin", "data": signed})
     };
     let before = [subscribe().await, sign_in().await];
-    // Another user's signature is of its own channel.
+    // Another user gets a signature for their own channel only.
     app.post("bob", "/pusher/user-auth", form.clone()).await;
     assert_eq!(close(&app, API_KEY, "ada").await.status, 204);
     for frame in before {
@@ -108,30 +108,30 @@ async fn what_was_signed_before_the_connections_were_closed_opens_nothing_after(
     assert_eq!(socket.next().await.0, "pusher:signin_success");
 }
 
-/// Knows everyone, until now.
+/// Accepts everyone with a credential that expires at once.
 struct UntilNow;
 
 #[async_trait]
 impl Authenticator for UntilNow {
     async fn authenticate(&self, bearer: &str) -> Result<Principal, AuthError> {
         let id = bearer.parse().map_err(|_| AuthError::Unauthenticated("nobody"))?;
-        Ok(Principal::User { id, may_push: false, until: Some(Timestamp::now()) })
+        Ok(Principal::user(id).with_expiry(Timestamp::now()))
     }
 }
 
 #[tokio::test]
 async fn a_connection_is_closed_when_the_token_that_authorized_it_has_expired() {
-    let signer = Signer::new("app-key", "app-secret");
-    let broker = Broker::new("1", signer.clone());
-    let app = App::new(
-        Arc::new(MemoryStore::open(MemoryData::default(), MemoryOptions::default())),
-        Arc::new(UntilNow),
-        signer,
-    )
-    .with_broker(broker);
+    let store = MemoryStore::open(MemoryData::default(), MemoryOptions::default());
+    let broker = EmbeddedConfig::new().with_app("1", "app-key", "app-secret");
+    let node = Node::builder(Arc::new(store))
+        .config(Config::new().with_realtime(broker))
+        .authenticator(UntilNow)
+        .start()
+        .await
+        .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = build_router(app);
+    let router = node.router();
     tokio::spawn(async move { serve(listener, router, &Limits::default(), std::future::pending()).await });
     let http = pusher_client::Roots::new().http_client("127.0.0.1").unwrap().build().unwrap();
     for (path, event) in [("/pusher/auth", "pusher:subscribe"), ("/pusher/user-auth", "pusher:signin")] {
@@ -141,7 +141,7 @@ async fn a_connection_is_closed_when_the_token_that_authorized_it_has_expired() 
         let mut signed = send(request).await.body;
         signed["channel"] = json!("private-ada");
         socket.send(json!({"event": event, "data": signed})).await;
-        // So that its client comes back at once, with another token.
+        // With this code, the client reconnects at once, with a new token.
         assert_eq!(socket.close_code().await, 4200, "{path}");
     }
 }

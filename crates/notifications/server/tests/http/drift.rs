@@ -9,7 +9,7 @@ use crate::app::TestApp;
 use crate::metrics::Scrape;
 use crate::websocket::Socket;
 
-/// What is logged, line by line.
+/// The log, line by line.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -37,11 +37,11 @@ async fn sql(app: &TestApp) -> SqliteConnection {
 }
 
 #[tokio::test]
-async fn a_count_that_is_wrong_is_seen_repaired_told_to_clients_and_logged_as_an_error() {
+async fn a_wrong_count_is_repaired_published_and_logged_as_an_error() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    // Everything of this test is on this thread.
+    // The whole test runs on this thread.
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let app = TestApp::start_with(|config| config.sweep_interval = Duration::from_millis(200)).await;

@@ -9,7 +9,7 @@ async fn retract(app: &TestApp, id: &str) -> crate::app::Answer {
 }
 
 #[tokio::test]
-async fn a_retracted_notification_leaves_the_inboxes_that_have_it_and_comes_to_no_other() {
+async fn a_retraction_removes_delivered_notifications_and_cancels_scheduled_ones() {
     let app = TestApp::start().await;
     let mut socket = crate::websocket::Socket::connect(&app).await;
     socket.subscribe(&app, "ada").await;
@@ -38,7 +38,7 @@ async fn a_retracted_notification_leaves_the_inboxes_that_have_it_and_comes_to_n
 }
 
 #[tokio::test]
-async fn what_nobody_was_pushed_cannot_be_retracted() {
+async fn an_unknown_notification_cannot_be_retracted() {
     let app = TestApp::start().await;
     for id in ["n", "%00", "..%2F..", "%F0%9F%98%80x"] {
         let answer = retract(&app, id).await;
@@ -53,7 +53,7 @@ async fn what_nobody_was_pushed_cannot_be_retracted() {
 }
 
 #[tokio::test]
-async fn what_is_due_comes_live_within_a_second_and_what_has_expired_leaves() {
+async fn due_notifications_arrive_live_within_a_second_and_expired_ones_leave() {
     let app = TestApp::start().await;
     let mut socket = crate::websocket::Socket::connect(&app).await;
     socket.subscribe(&app, "ada").await;

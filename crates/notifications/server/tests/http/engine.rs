@@ -34,11 +34,11 @@ async fn engine() -> TestApp {
 }
 
 #[tokio::test]
-async fn an_engine_elsewhere_is_published_to_in_order() {
+async fn events_reach_a_remote_engine_in_order() {
     let engine = engine().await;
     let app = behind(&engine, "the-secret").await;
     let mut socket = Socket::connect(&engine).await;
-    // The same app, so that either server's signature is good.
+    // The servers share the app, so either one's signature is valid.
     socket.subscribe(&app, "ada").await;
     app.fill("ada", 25).await;
     for seq in 1..=25 {
@@ -52,11 +52,11 @@ async fn an_engine_elsewhere_is_published_to_in_order() {
 }
 
 #[tokio::test]
-async fn an_engine_that_refuses_is_passed_over_and_nothing_is_lost() {
+async fn events_that_the_engine_refuses_are_skipped_and_nothing_is_lost() {
     let engine = engine().await;
     let app = behind(&engine, "another-secret").await;
     app.fill("ada", 3).await;
-    while app.server.refused() == 0 {
+    while app.server.node().refused() == 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!(app.get("ada", "/v1/inbox").await.ids(), ["n3", "n2", "n1"]);
@@ -64,7 +64,7 @@ async fn an_engine_that_refuses_is_passed_over_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn clients_are_told_where_they_reach_the_engine() {
+async fn clients_learn_where_they_reach_the_engine() {
     let app = TestApp::start().await;
     let own = app.get("ada", "/v1/realtime").await.body;
     let expected = json!({
@@ -74,8 +74,7 @@ async fn clients_are_told_where_they_reach_the_engine() {
     assert_eq!(own, expected);
     let app = TestApp::start_with(|config| {
         let RealtimeConfig::Embedded(embedded) = &mut config.realtime else { panic!("the default") };
-        let scheme = internal_notifications_server::config::Scheme::Https;
-        embedded.client = Some(ClientEndpoint { host: "ws.example".to_owned(), port: 443, scheme });
+        embedded.client = Some(ClientEndpoint::new("ws.example"));
         config.position_check_seconds = 7;
     })
     .await;
@@ -84,7 +83,7 @@ async fn clients_are_told_where_they_reach_the_engine() {
 }
 
 #[tokio::test]
-async fn an_engine_elsewhere_closes_the_connections_that_signed_in() {
+async fn a_remote_engine_closes_the_connections_that_signed_in() {
     let engine = engine().await;
     let app = behind(&engine, "the-secret").await;
     let mut socket = Socket::connect(&engine).await;

@@ -28,7 +28,7 @@ async fn a_repeat_with_its_key_gets_the_first_answer_also_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_key_is_of_one_request_of_one_caller() {
+async fn a_key_belongs_to_one_request_of_one_caller() {
     let app = TestApp::start().await;
     let first = push(&app, "k", &body("c")).await;
     assert_eq!(push(&app, "k", &body("d")).await.problem(), (422, "key-reused"));
@@ -40,7 +40,7 @@ async fn a_key_is_of_one_request_of_one_caller() {
 }
 
 #[tokio::test]
-async fn repeats_at_the_same_time_store_it_once() {
+async fn concurrent_repeats_are_stored_once() {
     let app = TestApp::start().await;
     let request = body("c");
     let answers = futures_util::future::join_all((0..20).map(|_| push(&app, "k", &request))).await;
@@ -61,27 +61,27 @@ async fn a_refused_push_leaves_its_key_free() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_none_is_refused_aloud_and_nothing_is_stored() {
+async fn an_invalid_key_is_refused_and_nothing_is_stored() {
     let app = TestApp::start().await;
     let longest = "k".repeat(255);
     let longer = "k".repeat(256);
     for wrong in ["", " ", "a b", "a\tb", "é", "clé-é", "\u{7f}", "\"a key\"", &longer] {
-        // A header of bytes: what a client that minds no rules may send.
+        // A header of arbitrary bytes, as a hostile client may send it.
         let Ok(value) = HeaderValue::from_bytes(wrong.as_bytes()) else { continue };
         let request = app.request(Method::POST, "/v1/notifications").bearer_auth(API_KEY);
         let answer = send(request.header(KEY, value).json(&body("c"))).await;
         assert_eq!(answer.problem(), (422, "invalid"), "{wrong:?}");
         let detail = answer.body["detail"].as_str().unwrap();
-        assert!(detail.contains("Idempotency-Key is 1 to 255 visible ASCII characters"), "{detail}");
+        assert!(detail.contains("Idempotency-Key must have 1 to 255 visible ASCII characters"), "{detail}");
     }
     let twice = app.request(Method::POST, "/v1/notifications").bearer_auth(API_KEY);
     let answer = send(twice.header(KEY, "k").header(KEY, "k").json(&body("c"))).await;
     assert_eq!(answer.problem(), (422, "invalid"));
-    assert!(answer.body["detail"].as_str().unwrap().contains("must stand once"), "{answer:?}");
+    assert!(answer.body["detail"].as_str().unwrap().contains("may appear only once"), "{answer:?}");
     assert_eq!(app.get("ada", "/v1/inbox/head").await.body["seq"], 0, "nothing was stored");
 
     assert_eq!(push(&app, &longest, &body("c")).await.status, 201);
-    // SQL, a path, a format: it is only compared.
+    // SQL, a path or a format string: keys are only compared.
     for odd in ["';DROP/**/TABLE/**/idempotency;--", "../../etc/passwd", "%00%s{}", "\"quoted\""] {
         assert_eq!(push(&app, odd, &body("c")).await.status, 201, "{odd}");
         assert_eq!(push(&app, odd, &body("d")).await.problem(), (422, "key-reused"), "{odd}");
@@ -89,7 +89,7 @@ async fn a_key_that_is_none_is_refused_aloud_and_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn control_characters_in_the_header_are_no_http() {
+async fn control_characters_in_the_header_are_not_http() {
     let app = TestApp::start().await;
     for control in ["\u{0}", "\u{1}", "\u{1b}[2J"] {
         let head = format!(

@@ -26,7 +26,7 @@ async fn the_inbox_is_paged_newest_first() {
 }
 
 #[tokio::test]
-async fn opening_and_unopening_tell_the_change_and_the_head() {
+async fn opening_and_unopening_return_the_change_and_the_head() {
     let app = TestApp::start().await;
     app.fill("ada", 3).await;
     let opened =
@@ -49,7 +49,7 @@ async fn opening_and_unopening_tell_the_change_and_the_head() {
     assert_eq!((&unopened.body["seq"], &unopened.body["head"]["pending"]), (&json!(5), &json!(2)));
     let all = app.post("ada", "/v1/inbox/opened", json!({"all": true})).await;
     assert_eq!((&all.body["seq"], &all.body["head"]["pending"]), (&json!(6), &json!(0)));
-    // Someone else's ids are unknown.
+    // Another user's ids are unknown.
     assert_eq!(app.post("bob", "/v1/inbox/unopened", json!({"ids": ["n1"]})).await.body["seq"], Value::Null);
 }
 
@@ -87,7 +87,7 @@ async fn a_removed_notification_is_gone_and_a_repeat_is_404_with_the_head() {
 }
 
 #[tokio::test]
-async fn queries_out_of_range_are_named() {
+async fn errors_name_query_parameters_that_are_out_of_range() {
     let app = TestApp::start().await;
     for (path, name) in [
         ("/v1/inbox?limit=0", "limit"),
@@ -121,7 +121,7 @@ async fn queries_out_of_range_are_named() {
 }
 
 #[tokio::test]
-async fn marks_of_another_shape_are_refused() {
+async fn mark_requests_of_another_shape_are_refused() {
     let app = TestApp::start().await;
     let ids = |count: usize| (0..count).map(|index| json!(format!("n{index}"))).collect::<Value>();
     for body in [

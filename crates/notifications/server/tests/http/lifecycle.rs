@@ -11,7 +11,7 @@ use crate::websocket::Socket;
 #[tokio::test]
 async fn a_restart_keeps_credentials_and_inboxes() {
     let app = TestApp::start().await;
-    assert!(app.server.keeps_token_secret());
+    assert!(app.server.has_generated_secret());
     app.fill("ada", 2).await;
     let token = app.token("ada");
     let before = app.get("ada", "/v1/realtime").await.body;
@@ -22,7 +22,7 @@ async fn a_restart_keeps_credentials_and_inboxes() {
 }
 
 #[tokio::test]
-async fn the_kept_secret_mints_tokens_beside_the_running_server() {
+async fn the_stored_secret_signs_tokens_while_the_server_runs() {
     let app = TestApp::start().await;
     let issuer = TokenIssuer::find(&config(&app.folder)).await.unwrap();
     let token = issuer.mint(&"eve".parse().unwrap(), jiff::Timestamp::now(), Duration::from_secs(60), false);
@@ -39,7 +39,7 @@ async fn a_second_server_on_the_same_database_refuses_to_start() {
 }
 
 #[tokio::test]
-async fn a_taken_address_is_told_and_lets_go_of_the_database() {
+async fn a_taken_address_is_an_error_and_releases_the_database() {
     let app = TestApp::start().await;
     let folder = tempfile::tempdir().unwrap();
     let mut taken = config(&folder);
@@ -94,7 +94,7 @@ async fn a_dropped_server_closes_its_sockets() {
 }
 
 #[tokio::test]
-async fn a_running_request_is_finished_and_a_further_one_is_not_begun() {
+async fn a_running_request_is_finished_and_no_further_one_starts() {
     let app = TestApp::start().await;
     let token = app.push_token("ada");
     let body = json!({"user_ids": ["ada"], "notification": {"id": "late", "content": "c"}}).to_string();

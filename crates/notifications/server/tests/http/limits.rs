@@ -20,13 +20,13 @@ fn unfinished_push() -> String {
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_is_answered() {
+async fn a_body_that_is_too_large_gets_an_answer() {
     let app = TestApp::start().await;
     let answer = app.push_body("x".repeat(2 * 1024 * 1024 + 1)).await;
     assert_eq!(answer.problem(), (413, "too-large"));
     let answer = app.push_body("x".repeat(6 * 1024 * 1024)).await;
     assert_eq!(answer.problem(), (413, "too-large"));
-    // Also one that does not say how long it is.
+    // The same for a body without a declared length.
     let chunk = || Ok::<_, std::io::Error>(Frame::data(Bytes::from_static(&[b' '; 64 * 1024])));
     let chunks = StreamBody::new(futures_util::stream::iter((0..40).map(move |_| chunk())));
     assert_eq!(app.push_body(reqwest::Body::wrap(chunks)).await.problem(), (413, "too-large"));
@@ -37,7 +37,7 @@ async fn a_body_that_is_too_large_is_answered() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_too_large_is_answered() {
+async fn a_head_that_is_too_large_gets_an_answer() {
     let app = TestApp::start().await;
     let request =
         format!("GET /health/live HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n", "x".repeat(20_000));
@@ -52,7 +52,7 @@ async fn a_head_that_is_too_large_is_answered() {
 }
 
 #[tokio::test]
-async fn a_head_that_does_not_come_ends_the_connection() {
+async fn a_head_that_does_not_arrive_ends_the_connection() {
     let app = TestApp::start_with(|config| config.limits.head_timeout = SHORT).await;
     for begun in ["", "GET / HT", "GET / HTTP/1.1\r\nhost: localhost\r\nx: "] {
         let mut raw = Raw::connect(&app).await;
@@ -63,7 +63,7 @@ async fn a_head_that_does_not_come_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_is_answered() {
+async fn a_body_that_does_not_arrive_gets_an_answer() {
     let app = TestApp::start_with(|config| config.limits.body_timeout = SHORT).await;
     let mut raw = Raw::connect(&app).await;
     raw.write(unfinished_push().as_bytes()).await;
@@ -73,7 +73,7 @@ async fn a_body_that_does_not_come_is_answered() {
 }
 
 #[tokio::test]
-async fn a_request_that_takes_too_long_is_answered() {
+async fn a_request_that_takes_too_long_gets_an_answer() {
     let app = TestApp::start_with(|config| config.limits.request_timeout = SHORT).await;
     let mut raw = Raw::connect(&app).await;
     raw.write(unfinished_push().as_bytes()).await;
@@ -96,7 +96,7 @@ async fn a_request_that_outlives_the_shutdown_is_cut_off() {
 }
 
 #[tokio::test]
-async fn who_is_refused_while_sending_a_body_sees_the_answer() {
+async fn a_client_that_is_refused_while_sending_a_body_sees_the_answer() {
     let app = TestApp::start().await;
     let refused = [("nobody", 401), (&*app.token("ada"), 403)];
     for (bearer, expected) in refused {
@@ -105,7 +105,7 @@ async fn who_is_refused_while_sending_a_body_sees_the_answer() {
         let head = format!(
             "POST /v1/notifications HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {bearer}\r\ncontent-length: {length}\r\n\r\n"
         );
-        // As clients do that read only once they have written all.
+        // Some clients read only after they have written everything.
         raw.write(head.as_bytes()).await;
         for _ in 0..length / 1024 {
             raw.write(&[b' '; 1024]).await;
@@ -117,7 +117,7 @@ async fn who_is_refused_while_sending_a_body_sees_the_answer() {
 }
 
 #[tokio::test]
-async fn a_reader_that_takes_nothing_is_dropped() {
+async fn a_client_that_reads_nothing_is_disconnected() {
     let app = TestApp::start_with(|config| {
         config.limits.write_timeout = SHORT;
         config.limits.head_timeout = Duration::from_secs(60);
@@ -129,21 +129,21 @@ async fn a_reader_that_takes_nothing_is_dropped() {
         let answer = app.push(&["ada"], json!({"id": format!("n{index}"), "content": "x".repeat(120_000)}));
         assert_eq!(answer.await.status, 201);
     }
-    // The client's own connection gives its place up.
+    // The HTTP client's connection ends.
     let closing = app.request(Method::GET, "/health/live").header("connection", "close");
     assert_eq!(send(closing).await.status, 200);
     let mut raw = Raw::connect(&app).await;
     let request =
         format!("GET /v1/inbox HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n");
-    // Far more than the kernel's buffers hold.
+    // Far more than the kernel's buffers can hold.
     raw.write(request.repeat(40).as_bytes()).await;
-    // There is one place: the next connection is served when the first has lost it.
+    // The limit is one connection: the next one is served once the first has ended.
     let served = ask(&app, "GET /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
     assert_eq!(status(&served), 200);
 }
 
 #[tokio::test]
-async fn connections_beyond_the_limit_wait_for_a_place() {
+async fn connections_beyond_the_limit_wait() {
     let app = TestApp::start_with(|config| {
         config.limits.connections = 2;
         config.limits.head_timeout = Duration::from_secs(60);
@@ -160,7 +160,7 @@ async fn connections_beyond_the_limit_wait_for_a_place() {
 }
 
 #[tokio::test]
-async fn an_answer_page_ends_early_when_it_is_large() {
+async fn a_large_page_ends_early() {
     let app = TestApp::start().await;
     for index in 0..12 {
         let answer = app.push(&["ada"], json!({"id": format!("n{index}"), "content": "x".repeat(120_000)}));

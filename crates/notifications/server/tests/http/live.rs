@@ -4,7 +4,7 @@ use crate::app::TestApp;
 use crate::websocket::Socket;
 
 #[tokio::test]
-async fn a_stock_client_reads_what_is_pushed_and_what_changes() {
+async fn a_stock_client_receives_pushes_and_changes() {
     let app = TestApp::start().await;
     let mut socket = Socket::connect(&app).await;
     socket.subscribe(&app, "ada").await;
@@ -30,7 +30,7 @@ async fn many_pushes_arrive_in_order() {
     let app = TestApp::start().await;
     let mut socket = Socket::connect(&app).await;
     socket.subscribe(&app, "ada").await;
-    // Bursts of fewer than would make one thin event of them.
+    // Smaller bursts than those that become one thin event.
     for burst in 0..10 {
         let pushes = (0..40).map(|_| app.push(&["ada"], json!({"content": "x"})));
         futures_util::future::join_all(pushes).await;
@@ -42,7 +42,7 @@ async fn many_pushes_arrive_in_order() {
 }
 
 #[tokio::test]
-async fn a_large_notification_is_announced_thin() {
+async fn a_large_notification_is_published_as_a_thin_event() {
     let app = TestApp::start().await;
     let mut socket = Socket::connect(&app).await;
     socket.subscribe(&app, "ada").await;
@@ -53,7 +53,7 @@ async fn a_large_notification_is_announced_thin() {
 }
 
 #[tokio::test]
-async fn a_signature_for_another_socket_or_channel_opens_nothing() {
+async fn a_signature_for_another_socket_or_channel_is_rejected() {
     let app = TestApp::start().await;
     let mut socket = Socket::connect(&app).await;
     let signed =

@@ -1,4 +1,4 @@
-//! The server as its clients see it: started from a configuration, on a port of its own, over a database of its own.
+//! Tests of the server over HTTP, each on its own port and database.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod app;

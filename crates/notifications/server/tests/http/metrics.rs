@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use crate::app::{API_KEY, TestApp, send};
 use crate::websocket::Socket;
 
-/// What `/metrics` says, read as Prometheus reads it: each series with its value.
+/// The answer of `/metrics`, parsed as Prometheus does: the value of each series.
 pub(crate) struct Scrape(BTreeMap<String, f64>);
 
 impl Scrape {
@@ -48,7 +48,7 @@ impl Scrape {
 }
 
 #[tokio::test]
-async fn metrics_count_what_was_done() {
+async fn metrics_count_pushes_changes_and_requests() {
     let app = TestApp::start().await;
     let before = Scrape::of(&app).await;
     assert_eq!((before.get("count_drift"), before.get("count_drift_repaired_total")), (0.0, 0.0));
@@ -92,7 +92,7 @@ async fn metrics_count_what_was_done() {
         ("unpublished_inboxes", 0.0),
         ("broker_connections", 1.0),
         (r#"store_errors_total{call="push",kind="id_taken"}"#, 1.0),
-        (r#"store_errors_total{call="write",kind="unknown"}"#, 1.0),
+        (r#"store_errors_total{call="write",kind="not_found"}"#, 1.0),
         (r#"http_problems_total{route="/v1/notifications",type="id-taken"}"#, 1.0),
         (r#"http_problems_total{route="/v1/notifications",type="invalid"}"#, 1.0),
         (r#"http_problems_total{route="none",type="no-such-route"}"#, 1.0),
@@ -108,7 +108,7 @@ async fn metrics_count_what_was_done() {
 }
 
 #[tokio::test]
-async fn intents_are_counted_by_what_became_of_them() {
+async fn intents_are_counted_by_outcome() {
     let app = TestApp::start().await;
     let file = app.folder.path().join("inbox.db");
     let mut database = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
@@ -128,7 +128,7 @@ async fn intents_are_counted_by_what_became_of_them() {
 }
 
 #[tokio::test]
-async fn made_up_paths_and_methods_make_no_series() {
+async fn unknown_paths_and_methods_create_no_series() {
     let app = TestApp::start().await;
     let count = async || Scrape::of(&app).await.0.len();
     send(app.request(Method::from_bytes(b"BREW").unwrap(), "/nowhere/0")).await;

@@ -1,4 +1,4 @@
-//! What the server says of its routes; a program that reads it tries each of them (`tests/interop/python/test_openapi.py`).
+//! Tests of the OpenAPI description. `tests/interop/python/test_openapi.py` also tries each route.
 
 use reqwest::Method;
 use serde_json::Value;
@@ -17,7 +17,7 @@ fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
 }
 
 #[tokio::test]
-async fn every_described_route_is_there_and_asks_who_calls() {
+async fn every_described_route_exists_and_requires_its_credential() {
     let app = TestApp::start().await;
     let description = send(app.request(Method::GET, "/openapi.json")).await;
     assert_eq!((description.status, description.header("content-type")), (200, "application/json"));
@@ -39,7 +39,7 @@ async fn every_described_route_is_there_and_asks_who_calls() {
 }
 
 #[tokio::test]
-async fn every_reference_is_described() {
+async fn every_reference_resolves() {
     let app = TestApp::start().await;
     let body = send(app.request(Method::GET, "/openapi.json")).await.body;
     let mut found = Vec::new();

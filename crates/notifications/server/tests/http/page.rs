@@ -3,9 +3,9 @@ use reqwest::Method;
 
 use crate::app::TestApp;
 
-/// With the page or, where it was not built, with what says how to.
+/// Works with the built page and with its placeholder.
 #[tokio::test]
-async fn the_page_may_load_from_here_alone() {
+async fn the_page_may_load_only_from_this_server() {
     let app = TestApp::start().await;
     let answer = app.request(Method::GET, "/").send().await.unwrap();
     let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
@@ -28,11 +28,11 @@ async fn the_page_may_load_from_here_alone() {
 }
 
 #[tokio::test]
-async fn the_page_may_reach_the_engine_that_it_is_told_of() {
+async fn the_page_may_connect_to_the_configured_engine() {
     let app = TestApp::start_with(|config| {
         let RealtimeConfig::Embedded(embedded) = &mut config.realtime else { panic!("embedded by default") };
         let host = "sockets.example".to_owned();
-        embedded.client = Some(ClientEndpoint { host, port: 6001, scheme: Scheme::Http });
+        embedded.client = Some(ClientEndpoint::new(host).with_port(6001).with_scheme(Scheme::Http));
     })
     .await;
     let answer = app.request(Method::GET, "/").send().await.unwrap();

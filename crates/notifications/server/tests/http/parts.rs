@@ -1,13 +1,13 @@
-//! The routes of an app with parts of its own, nested in a router of its own.
+//! A node with a host application's parts, nested in the application's router.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
-use internal_notifications_server::auth::{AuthError, Authenticator, Policy};
+use internal_notifications_models::UserId;
+use internal_notifications_server::auth::{AuthError, Authenticator, Policy, Refusal};
 use internal_notifications_server::store::sqlite::{SqliteOptions, SqliteStore};
-use internal_notifications_server::{App, Clock, Ids, Limits, Principal, build_router, serve};
-use pusher_signer::Signer;
+use internal_notifications_server::{Clock, IdGenerator, Limits, Node, Principal, serve};
 use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;
@@ -15,7 +15,8 @@ use tokio::net::TcpListener;
 
 use crate::app::{Answer, send};
 
-/// The host application's own login: the bearer is the name of the user, but one of them breaks it.
+/// The host application's own login: the bearer token is the name of the user, and one name makes
+/// it panic.
 struct Login;
 
 #[async_trait]
@@ -26,19 +27,26 @@ impl Authenticator for Login {
             "later" => Err(AuthError::Unavailable("the session store is down".to_owned())),
             name => {
                 let id = name.parse().map_err(|_| AuthError::Unauthenticated("no such session"))?;
-                Ok(Principal::User { id, may_push: false, until: None })
+                Ok(Principal::user(id))
             }
         }
     }
 }
 
-/// Friends push to each other: those whose names begin alike.
-struct Friends;
+/// Lets users push to each other if their names have the same initial.
+struct SameInitial;
 
-impl Policy for Friends {
-    fn may_push(&self, caller: &Principal, user_ids: &[internal_notifications_models::UserId]) -> bool {
-        let begins = |id: &internal_notifications_models::UserId| id.as_str().chars().next();
-        caller.user().is_some_and(|user| user_ids.iter().all(|other| begins(other) == begins(user)))
+#[async_trait]
+impl Policy for SameInitial {
+    async fn may_push_to(&self, caller: &Principal, user_ids: &[UserId]) -> Result<(), Refusal> {
+        let initial = |id: &UserId| id.as_str().chars().next();
+        if user_ids.iter().any(|user| user.as_str() == "undecided") {
+            return Err(Refusal::Unavailable("the friends of undecided are unknown".to_owned()));
+        }
+        match caller.user_id() {
+            Some(user) if user_ids.iter().all(|other| initial(other) == initial(user)) => Ok(()),
+            _ => Err(Refusal::Forbidden("only users with the same initial are friends".to_owned())),
+        }
     }
 }
 
@@ -52,14 +60,15 @@ impl Clock for Stopped {
 
 struct Named;
 
-impl Ids for Named {
-    fn next(&self) -> String {
+impl IdGenerator for Named {
+    fn next_id(&self) -> String {
         "made-here".to_owned()
     }
 }
 
 struct Host {
     _folder: TempDir,
+    _node: Node,
     url: String,
 }
 
@@ -68,17 +77,21 @@ impl Host {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         let store = SqliteStore::open(path.to_str().unwrap(), SqliteOptions::default()).await.unwrap();
-        let app = App::new(Arc::new(store), Arc::new(Login), Signer::new("key", "secret"))
-            .with_policy(Arc::new(Friends))
-            .with_clock(Arc::new(Stopped))
-            .with_ids(Arc::new(Named));
-        let router = Router::new().nest("/inbox", build_router(app));
+        let node = Node::builder(Arc::new(store))
+            .authenticator(Login)
+            .policy(SameInitial)
+            .clock(Stopped)
+            .ids(Named)
+            .start()
+            .await
+            .unwrap();
+        let router = Router::new().nest("/inbox", node.router());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/inbox", listener.local_addr().unwrap());
         tokio::spawn(
             async move { serve(listener, router, &Limits::default(), std::future::pending()).await },
         );
-        Self { _folder: folder, url }
+        Self { _folder: folder, _node: node, url }
     }
 
     async fn ask(&self, method: Method, user: &str, path: &str, body: &str) -> Answer {
@@ -89,11 +102,15 @@ impl Host {
 }
 
 #[tokio::test]
-async fn login_policy_clock_and_ids_are_the_hosts_own() {
+async fn a_node_uses_the_hosts_login_policy_clock_and_ids() {
     let host = Host::start().await;
     let push = |to: &str| json!({"user_ids": [to], "notification": {"content": "hi"}}).to_string();
     let refused = host.ask(Method::POST, "ada", "/v1/notifications", &push("bob")).await;
     assert_eq!(refused.problem(), (403, "forbidden"));
+    assert_eq!(refused.body["detail"], "only users with the same initial are friends");
+    let undecided = host.ask(Method::POST, "ada", "/v1/notifications", &push("undecided")).await;
+    assert_eq!((undecided.problem(), undecided.header("retry-after")), ((503, "unavailable"), "1"));
+    assert!(!undecided.body.to_string().contains("friends"), "{undecided:?}");
     let pushed = host.ask(Method::POST, "ada", "/v1/notifications", &push("amy")).await;
     assert_eq!((pushed.status, &pushed.body["id"]), (201, &json!("made-here")));
     assert_eq!(pushed.header("x-request-id"), "made-here");
@@ -108,7 +125,7 @@ async fn login_policy_clock_and_ids_are_the_hosts_own() {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_problem_of_one_request() {
+async fn a_panic_fails_only_its_own_request() {
     let host = Host::start().await;
     let broken = host.ask(Method::GET, "breaker", "/v1/inbox", "").await;
     assert_eq!(broken.problem(), (500, "internal"));

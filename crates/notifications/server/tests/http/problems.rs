@@ -36,7 +36,7 @@ async fn unknown_paths_and_wrong_methods_are_problems() {
 }
 
 #[tokio::test]
-async fn every_answer_has_an_id_and_stays_out_of_caches() {
+async fn every_answer_has_an_id_and_is_not_cached() {
     let app = TestApp::start().await;
     for (path, expected) in
         [("/v1/inbox", 200), ("/v1/inbox?limit=x", 422), ("/nowhere", 404), ("/health/live", 200)]
@@ -50,7 +50,7 @@ async fn every_answer_has_an_id_and_stays_out_of_caches() {
 }
 
 #[tokio::test]
-async fn an_id_that_may_stand_in_a_log_is_taken_over() {
+async fn a_request_id_that_is_safe_to_log_is_kept() {
     let app = TestApp::start().await;
     let with =
         |id: &str| send(app.request(Method::GET, "/health/live").header("x-request-id", id.to_owned()));
@@ -61,7 +61,7 @@ async fn an_id_that_may_stand_in_a_log_is_taken_over() {
 }
 
 #[tokio::test]
-async fn health_is_told_without_a_credential() {
+async fn health_needs_no_credential() {
     let app = TestApp::start().await;
     let get = |path: &str| send(app.request(Method::GET, path));
     assert_eq!(get("/health/live").await.body, json!({"status": "live"}));
@@ -69,7 +69,7 @@ async fn health_is_told_without_a_credential() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_answered_and_the_server_stays_up() {
+async fn other_protocols_get_an_answer_and_the_server_stays_up() {
     let app = TestApp::start().await;
     for nonsense in [
         "hello\r\n\r\n",

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use crate::app::{TestApp, send};
 
 #[tokio::test]
-async fn a_push_is_stored_with_its_sender_and_told_once_a_recipient() {
+async fn a_push_is_stored_with_its_sender_once_per_recipient() {
     let app = TestApp::start().await;
     let notification = json!({
         "id": "order/7 é", "heading": "Order", "content": "It is here", "payload": {"n": [1, null]}, "image_url": "https://x/y.png",
@@ -32,7 +32,7 @@ async fn a_push_is_stored_with_its_sender_and_told_once_a_recipient() {
 }
 
 #[tokio::test]
-async fn without_an_id_the_server_makes_one_that_sorts() {
+async fn without_an_id_the_server_generates_one_that_sorts() {
     let app = TestApp::start().await;
     let first = app.push(&["ada"], json!({"content": "1"})).await;
     let second = app.push(&["ada"], json!({"content": "1"})).await;
@@ -41,7 +41,7 @@ async fn without_an_id_the_server_makes_one_that_sorts() {
 }
 
 #[tokio::test]
-async fn an_id_is_one_notification_of_one_sender() {
+async fn an_id_belongs_to_one_notification_of_one_sender() {
     let app = TestApp::start().await;
     assert_eq!(app.push(&["ada"], json!({"id": "n", "content": "one"})).await.status, 201);
     let other = app.push(&["bob"], json!({"id": "n", "content": "two"})).await;
@@ -57,7 +57,7 @@ async fn an_id_is_one_notification_of_one_sender() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_400_and_what_has_another_shape_is_422() {
+async fn invalid_json_is_400_and_another_shape_is_422() {
     let app = TestApp::start().await;
     let nested = |count: usize| {
         let (open, close) = ("[".repeat(count), "]".repeat(count));
@@ -112,7 +112,7 @@ async fn what_is_no_json_is_400_and_what_has_another_shape_is_422() {
 }
 
 #[tokio::test]
-async fn names_of_the_server_are_refused() {
+async fn fields_that_the_server_owns_are_refused() {
     let app = TestApp::start().await;
     for key in
         ["inbox", "seq", "tag", "pending", "truncated", "gone", "added", "sender", "created_at", "opened_at"]
@@ -126,7 +126,7 @@ async fn names_of_the_server_are_refused() {
 }
 
 #[tokio::test]
-async fn nul_and_odd_characters_in_texts_come_back_as_they_were() {
+async fn nul_and_unusual_characters_are_returned_unchanged() {
     let app = TestApp::start().await;
     let content = "a\u{0}b\u{202e}\u{1f600}\u{7f}\u{2028}";
     assert_eq!(app.push(&["ada"], json!({"content": content, "x\u{0}y": "\u{0}"})).await.status, 201);
@@ -135,7 +135,7 @@ async fn nul_and_odd_characters_in_texts_come_back_as_they_were() {
 }
 
 #[tokio::test]
-async fn ten_thousand_recipients_are_taken_and_one_more_is_refused() {
+async fn ten_thousand_recipients_are_accepted_and_one_more_is_refused() {
     let app = TestApp::start().await;
     let users = |count: usize| (0..count).map(|index| json!(format!("user-{index}"))).collect::<Value>();
     let body = |count| json!({"user_ids": users(count), "notification": {"content": "all"}}).to_string();
@@ -147,12 +147,12 @@ async fn ten_thousand_recipients_are_taken_and_one_more_is_refused() {
 }
 
 #[tokio::test]
-async fn notifications_have_a_size() {
+async fn notifications_have_a_maximum_size() {
     let app = TestApp::start().await;
     let sized = |bytes: usize| json!({"content": "x".repeat(bytes)});
     assert_eq!(app.push(&["ada"], sized(127 * 1024)).await.status, 201);
     assert_eq!(app.push(&["ada"], sized(128 * 1024)).await.problem(), (413, "too-large"));
-    // White space is no part of it.
+    // Surrounding white space is ignored.
     let spaced =
         format!(r#"{{"user_ids":["ada"],{}"notification":{{"content":"c"}}}}"#, " ".repeat(1024 * 1024));
     assert_eq!(app.push_body(spaced).await.status, 201);

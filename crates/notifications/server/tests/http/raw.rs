@@ -5,10 +5,10 @@ use tokio::net::TcpStream;
 
 use crate::app::TestApp;
 
-/// A connection that says exactly what it is told.
+/// A raw TCP connection.
 pub(crate) struct Raw(pub(crate) TcpStream);
 
-/// Far beyond what any answer takes.
+/// Far longer than any answer takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Raw {
@@ -20,17 +20,17 @@ impl Raw {
         self.0.write_all(bytes).await.unwrap();
     }
 
-    /// Everything until the server closes the connection.
+    /// Returns everything until the server closes the connection.
     pub(crate) async fn read_to_end(&mut self) -> String {
         let mut bytes = Vec::new();
         let read = tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut bytes)).await;
-        // A reset after the answer is an end too.
+        // A reset after the answer also ends it.
         let _ = read.expect("the server must close it");
         String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 
-/// The whole answer to one request, which must ask for the connection to be closed.
+/// Returns the whole answer to one request, which must contain `connection: close`.
 pub(crate) async fn ask(app: &TestApp, request: &str) -> String {
     let mut raw = Raw::connect(app).await;
     raw.write(request.as_bytes()).await;

@@ -9,7 +9,7 @@ fn from_now(seconds: i64) -> String {
 }
 
 #[tokio::test]
-async fn a_push_for_later_is_told_as_scheduled_and_is_in_no_inbox_yet() {
+async fn a_push_for_later_is_scheduled_and_in_no_inbox_yet() {
     let app = TestApp::start().await;
     let later = json!({"id": "n", "content": "c", "send_after": "2099-01-01T00:00:00Z"});
     let pushed = app.push(&["ada", "bob"], later.clone()).await;
@@ -24,7 +24,7 @@ async fn a_push_for_later_is_told_as_scheduled_and_is_in_no_inbox_yet() {
 }
 
 #[tokio::test]
-async fn what_has_expired_is_refused_and_what_has_not_is_stored_with_its_time() {
+async fn expired_notifications_are_refused_and_others_keep_their_expiry() {
     let app = TestApp::start().await;
     let until = |time: &str| json!({"content": "c", "expires_at": time});
     for over in ["2020-01-01T00:00:00Z", "1970-01-01T00:00:00", "-009999-01-02T01:59:59Z", &from_now(0)] {
@@ -44,7 +44,7 @@ async fn what_has_expired_is_refused_and_what_has_not_is_stored_with_its_time() 
 }
 
 #[tokio::test]
-async fn only_a_backend_retracts() {
+async fn only_backends_may_retract() {
     let app = TestApp::start().await;
     assert_eq!(app.push(&["ada"], json!({"id": "n", "content": "c"})).await.status, 201);
     for token in [app.token("ada"), app.push_token("ada")] {

@@ -9,7 +9,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::app::TestApp;
 
-/// What a stock client of Pusher does, by hand.
+/// A stock client of Pusher, written by hand.
 pub(crate) struct Socket {
     stream: WebSocketStream<TcpStream>,
     pub(crate) id: String,
@@ -35,7 +35,7 @@ impl Socket {
         socket
     }
 
-    /// Subscribes to the user's own channel with what the auth endpoint signs.
+    /// Subscribes to the user's own channel with a signature from the auth endpoint.
     pub(crate) async fn subscribe(&mut self, app: &TestApp, user: &str) {
         let channel = format!("private-{user}");
         let form = json!({"socket_id": self.id, "channel_name": channel});
@@ -49,7 +49,7 @@ impl Socket {
         self.stream.send(Message::text(frame.to_string())).await.unwrap();
     }
 
-    /// The next event, and its data, which is JSON in a text.
+    /// Returns the next event and its data.
     pub(crate) async fn next(&mut self) -> (String, Value) {
         let message = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("an event comes");
         let message = message.unwrap().unwrap();
@@ -61,7 +61,7 @@ impl Socket {
         (frame["event"].as_str().unwrap().to_owned(), data)
     }
 
-    /// The code with which the server closes the connection.
+    /// Returns the code with which the server closes the connection.
     pub(crate) async fn close_code(&mut self) -> u16 {
         loop {
             let message = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("it is closed");

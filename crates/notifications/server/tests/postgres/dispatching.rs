@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use internal_notifications_models::{InternalNotification, LiveEvent, NotificationId, Timestamp, UserId};
 use internal_notifications_server::config::ChannelPrefix;
-use internal_notifications_server::dispatcher::{Commits, Dispatcher};
+use internal_notifications_server::dispatcher::Dispatcher;
 use internal_notifications_server::realtime::{LiveData, Realtime, RealtimeError};
 use internal_notifications_server::store::postgres::PostgresStore;
 use internal_notifications_server::store::{Push, Store};
@@ -16,7 +16,8 @@ use crate::schema::Schema;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// One engine for several servers, which sees whether two publish on one channel at the same time. A publication takes a permit.
+/// An engine for several servers that detects concurrent publications on one channel. Each
+/// publication takes a permit.
 struct Engine {
     state: Mutex<State>,
     permits: Semaphore,
@@ -30,7 +31,7 @@ struct State {
     overlaps: usize,
 }
 
-/// A publication, over when it is dropped: also when it was given up.
+/// A publication in progress, which ends when it is dropped.
 struct InFlight<'e>(&'e Engine, String);
 
 impl Engine {
@@ -69,7 +70,7 @@ impl Realtime for Engine {
     async fn publish(&self, channel: &ChannelName, events: &[LiveData]) -> Result<(), RealtimeError> {
         let _in_flight = self.begin(channel.as_ref());
         self.permits.acquire().await.unwrap().forget();
-        // Room for another server to come between.
+        // Leaves room for another server to interfere.
         for _ in 0..20 {
             tokio::task::yield_now().await;
         }
@@ -82,8 +83,12 @@ impl Realtime for Engine {
         Ok(())
     }
 
-    fn parallel(&self) -> usize {
+    fn concurrency(&self) -> usize {
         8
+    }
+
+    async fn close_connections(&self, _: &UserId, _: Option<&ChannelName>) -> Result<(), RealtimeError> {
+        unreachable!("the dispatcher closes no connections")
     }
 }
 
@@ -95,9 +100,9 @@ fn push(name: &str, users: &[&str]) -> Push {
 }
 
 async fn server(schema: &Schema, engine: &Arc<Engine>) -> (Arc<PostgresStore>, Dispatcher) {
-    let commits = Arc::new(Commits::new());
-    let store = Arc::new(schema.open(schema.options().with_commit_listener(commits.clone())).await);
-    (store.clone(), Dispatcher::start(commits, store, engine.clone(), ChannelPrefix::default()))
+    let store = Arc::new(schema.open(schema.options()).await);
+    let channels = ChannelPrefix::default();
+    (store.clone(), Dispatcher::start(store, engine.clone(), channels, Arc::default()))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -134,14 +139,14 @@ async fn two_servers_publish_each_change_once_and_never_on_one_channel_at_the_sa
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_engine_that_blocks_is_given_up_before_another_server_may_come() {
+async fn a_blocked_publication_is_given_up_before_another_server_may_take_over() {
     let Some(schema) = Schema::new() else { return };
     let engine = Engine::new(0);
     let first = server(&schema, &engine).await;
     first.0.push(push("n", &["ada"])).await.unwrap();
     engine.until(|state| state.begun == 1).await;
     let _second = server(&schema, &engine).await;
-    // Several leases long the two of them try, and never both at once.
+    // Both compete for several leases, and never publish at the same time.
     engine.until(|state| state.begun >= 3).await;
     engine.permits.add_permits(100);
     engine.until(|state| state.published.contains_key("private-ada")).await;
@@ -149,7 +154,7 @@ async fn an_engine_that_blocks_is_given_up_before_another_server_may_come() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_killed_server_did_not_publish_another_one_does_within_seconds() {
+async fn changes_of_a_killed_server_are_published_by_another_within_seconds() {
     let Some(schema) = Schema::new() else { return };
     let (blocked, engine) = (Engine::new(0), Engine::new(100));
     let (store, dispatcher) = server(&schema, &blocked).await;

@@ -57,7 +57,7 @@ impl Drop for Schema {
     fn drop(&mut self) {
         let (url, sql) = (self.url.clone(), format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name));
         let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        // On a thread of its own, since the test's runtime is running; a panic there is ignored.
+        // On its own thread, because the test's runtime is busy here. A panic there is ignored.
         let _ = std::thread::spawn(move || runtime().block_on(execute(&url, &sql))).join();
     }
 }

@@ -12,7 +12,7 @@ use crate::schema::Schema;
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_answers_503_meanwhile_and_serves_again_by_itself() {
+async fn a_server_answers_503_meanwhile_and_recovers_by_itself() {
     let Some(schema) = Schema::new() else { return };
     let proxy = Proxy::start(schema.address().await).await.unwrap();
     // The broker's lock is of a database and a schema, and a server's schema has one name.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use internal_notifications_models::{InternalNotification, UserId};
 use internal_notifications_server::SystemClock;
 use internal_notifications_server::config::{ChannelPrefix, Limits};
-use internal_notifications_server::relay::{IntentSource, Relay, Rules};
+use internal_notifications_server::relay::{IntentSource, PushRules, Relay};
 use internal_notifications_server::store::Store;
 use internal_notifications_server::store::postgres::{PostgresOptions, PostgresStore};
 use internal_notifications_server::store::sqlite::{SqliteOptions, SqliteStore};
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::PATIENCE;
 
-/// A store, and what a test asks of it.
+/// A store, with helpers for tests.
 pub(crate) struct Inboxes {
     pub(crate) store: Arc<dyn Store>,
     folder: TempDir,
@@ -27,7 +27,7 @@ impl Inboxes {
         Self { store: Arc::new(store), folder }
     }
 
-    /// In a schema of the PostgreSQL of the tests.
+    /// Opens a schema of the test database.
     pub(crate) async fn in_schema(url: &str, schema: &str) -> Self {
         let options = PostgresOptions::default().with_schema(schema);
         let store = PostgresStore::open(&url.parse().unwrap(), options).await.unwrap();
@@ -45,15 +45,15 @@ impl Inboxes {
     pub(crate) fn relay(&self, sources: Vec<Box<dyn IntentSource>>) -> Relay {
         let mut limits = Limits::default();
         limits.recipients = 3;
-        let rules = Rules { channels: ChannelPrefix::default(), limits };
-        Relay::start(sources, self.store.clone(), Arc::new(SystemClock), rules)
+        let rules = PushRules::new(ChannelPrefix::default(), limits);
+        Relay::start(sources, self.store.clone(), Arc::new(SystemClock), rules, Arc::default())
     }
 
     pub(crate) async fn seq(&self) -> u64 {
         self.store.head(&ada()).await.unwrap().position.seq
     }
 
-    /// What ada has, oldest first, once it is so many.
+    /// Returns the contents of ada's inbox, oldest first, once it has had this many changes.
     pub(crate) async fn contents(&self, count: usize) -> Vec<String> {
         let there = async || self.seq().await >= count as u64;
         eventually(&format!("{count} changes"), there).await;
@@ -66,7 +66,7 @@ pub(crate) fn ada() -> UserId {
     "ada".parse().unwrap()
 }
 
-/// One with an id of its own.
+/// Returns a notification with this id.
 pub(crate) fn named(id: &str, content: &str) -> InternalNotification {
     InternalNotification::new(content).with_id(id.parse().unwrap())
 }

@@ -1,4 +1,5 @@
-//! The relay: from an app's transaction to its users' inboxes. The PostgreSQL tests run where `TEST_POSTGRES_URL` names one.
+//! Tests of the relay, from an app's transaction to its users' inboxes. Those for PostgreSQL run if
+//! `TEST_POSTGRES_URL` names a database.
 
 #![allow(
     clippy::indexing_slicing,
@@ -16,5 +17,5 @@ mod sqlite_app;
 
 use std::time::Duration;
 
-/// How long anything may take before a test gives up.
+/// How long a test waits for anything.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -3,6 +3,7 @@ use std::time::Duration;
 use internal_notifications_models::InternalNotification;
 use internal_notifications_outbox::Outbox;
 use internal_notifications_server::config::OutboxDatabase;
+use internal_notifications_server::relay::intent_source;
 use tokio::time::timeout;
 
 use crate::PATIENCE;
@@ -10,7 +11,7 @@ use crate::inboxes::{Inboxes, eventually, named};
 use crate::postgres_app::App;
 
 #[tokio::test]
-async fn what_is_committed_is_delivered_and_what_is_rolled_back_never_was() {
+async fn committed_intents_are_delivered_and_rolled_back_ones_are_not() {
     let Some(mut app) = App::new().await else { return };
     let inboxes = Inboxes::new().await;
     let mut relay = inboxes.relay(vec![app.intents()]);
@@ -25,7 +26,7 @@ async fn what_is_committed_is_delivered_and_what_is_rolled_back_never_was() {
 }
 
 #[tokio::test]
-async fn an_app_that_dies_leaves_what_it_committed_and_nothing_else() {
+async fn an_app_that_dies_leaves_only_what_it_committed() {
     let Some(mut app) = App::new().await else { return };
     let inboxes = Inboxes::new().await;
     app.push(InternalNotification::new("before any server ran"), true).await;
@@ -46,7 +47,7 @@ async fn a_commit_wakes_the_relay() {
     let mut relay = inboxes.relay(vec![app.intents()]);
     app.push(InternalNotification::new("it listens"), true).await;
     inboxes.contents(1).await;
-    // It looks once a second by itself: twenty in a row would take twenty.
+    // It polls once a second: without notifications, twenty in a row would take twenty seconds.
     let in_a_row = async {
         for count in 2..=21 {
             app.push(InternalNotification::new("c"), true).await;
@@ -63,7 +64,7 @@ async fn two_servers_relay_each_intent_once() {
     let Some(mut app) = App::new().await else { return };
     let (one, other) = (Inboxes::new().await, Inboxes::new().await);
     let mut relays = [one.relay(vec![app.intents()]), other.relay(vec![app.intents()])];
-    // Whoever comes first keeps its rows locked while it pushes.
+    // The first server keeps its rows locked while it pushes.
     for number in 0..300 {
         app.push(named(&number.to_string(), &number.to_string()), true).await;
     }
@@ -78,7 +79,7 @@ async fn two_servers_relay_each_intent_once() {
 }
 
 #[tokio::test]
-async fn two_servers_over_the_same_inboxes_make_one_change_of_each_intent() {
+async fn two_servers_over_the_same_inboxes_make_one_change_per_intent() {
     let Some(mut app) = App::new().await else { return };
     let schema = format!("{}_inboxes", app.schema);
     let servers = [Inboxes::in_schema(&app.url, &schema).await, Inboxes::in_schema(&app.url, &schema).await];
@@ -97,7 +98,7 @@ async fn two_servers_over_the_same_inboxes_make_one_change_of_each_intent() {
 }
 
 #[tokio::test]
-async fn a_hostile_row_is_marked_failed_and_holds_nobody_up() {
+async fn a_hostile_row_is_marked_failed_and_blocks_no_other() {
     let Some(mut app) = App::new().await else { return };
     let inboxes = Inboxes::new().await;
     let insert = "INSERT INTO internal_notifications_intents (id, sender, user_ids, body)
@@ -108,20 +109,20 @@ async fn a_hostile_row_is_marked_failed_and_holds_nobody_up() {
     assert_eq!(inboxes.contents(1).await, ["last"]);
     app.nothing_waits().await;
     let reasons: Vec<_> = app.rows().await.into_iter().filter_map(|row| row.1).collect();
-    assert!(reasons[0].contains("no notification") && !reasons[0].contains("secret"), "{reasons:?}");
+    assert!(reasons[0].contains("not a notification") && !reasons[0].contains("secret"), "{reasons:?}");
     assert!(reasons[1].contains("too large") && reasons.len() == 2, "{reasons:?}");
     relay.stop(PATIENCE).await;
     app.end().await;
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_made_again() {
+async fn a_lost_connection_is_replaced() {
     let Some(mut app) = App::new().await else { return };
     let inboxes = Inboxes::new().await;
     let mut relay = inboxes.relay(vec![app.intents()]);
     app.push(InternalNotification::new("before"), true).await;
     inboxes.contents(1).await;
-    // It waits for the table, and so shows which connection is its.
+    // It waits for the table, which identifies the relay's connection.
     app.run("BEGIN; LOCK TABLE internal_notifications_intents".to_owned()).await;
     eventually("its connection is ended", async || {
         let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_locks
@@ -138,11 +139,11 @@ async fn a_lost_connection_is_made_again() {
 }
 
 #[tokio::test]
-async fn an_apps_table_is_the_apps_to_make_and_is_found_when_it_is() {
+async fn an_apps_table_is_created_by_the_app_and_found_later() {
     let Some(mut app) = App::without_table().await else { return };
     let inboxes = Inboxes::new().await;
     let down: OutboxDatabase = "postgres://nobody@127.0.0.1:1/nowhere".parse().unwrap();
-    let mut relay = inboxes.relay(vec![down.intents(), app.intents()]);
+    let mut relay = inboxes.relay(vec![intent_source(&down), app.intents()]);
     eventually("the relay looked", async || {
         let there = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'internal-notifications relay'";
         sqlx::query(there).fetch_optional(&mut app.database).await.unwrap().is_some()
@@ -156,7 +157,7 @@ async fn an_apps_table_is_the_apps_to_make_and_is_found_when_it_is() {
 }
 
 #[tokio::test]
-async fn a_servers_own_table_is_made_where_its_role_may() {
+async fn a_servers_own_table_is_created_if_its_role_permits() {
     let Some(mut app) = App::without_table().await else { return };
     let role = format!("role_of_{}", app.schema);
     app.run(format!("CREATE ROLE {role}; GRANT USAGE ON SCHEMA {} TO {role}", app.schema)).await;
@@ -176,7 +177,7 @@ async fn a_servers_own_table_is_made_where_its_role_may() {
 }
 
 #[tokio::test]
-async fn a_server_whose_role_may_make_no_table_takes_the_one_that_is_made_for_it() {
+async fn a_server_whose_role_may_not_create_tables_uses_an_existing_one() {
     let Some(mut app) = App::without_table().await else { return };
     let role = format!("role_of_{}", app.schema);
     app.run(format!("CREATE ROLE {role}; GRANT USAGE ON SCHEMA {} TO {role}", app.schema)).await;

@@ -3,12 +3,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use internal_notifications_models::InternalNotification;
 use internal_notifications_outbox::Outbox;
 use internal_notifications_server::config::OutboxDatabase;
-use internal_notifications_server::relay::IntentSource;
+use internal_notifications_server::relay::{IntentSource, intent_source, own_intent_source};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::inboxes::{ada, eventually};
 
-/// An app with a schema of its own in the PostgreSQL of the tests.
+/// An app with its own schema in the test database.
 pub(crate) struct App {
     pub(crate) database: PgConnection,
     pub(crate) schema: String,
@@ -17,7 +17,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// None, and said so, where there is no PostgreSQL.
+    /// Returns `None`, and prints why, without a test database.
     pub(crate) async fn new() -> Option<Self> {
         let mut app = Self::without_table().await?;
         Outbox::create_table(&mut app.database).await.unwrap();
@@ -41,13 +41,13 @@ impl App {
     }
 
     pub(crate) fn intents(&self) -> Box<dyn IntentSource> {
-        self.url.parse::<OutboxDatabase>().unwrap().intents()
+        intent_source(&self.url.parse::<OutboxDatabase>().unwrap())
     }
 
-    /// As a server's own database, seen by this role.
+    /// Returns the source for a server's own database, with this role.
     pub(crate) fn own_intents(&self, role: &str) -> Box<dyn IntentSource> {
         let url = format!("{}&options[role]={role}", self.url);
-        url.parse::<OutboxDatabase>().unwrap().own_intents()
+        own_intent_source(&url.parse::<OutboxDatabase>().unwrap())
     }
 
     pub(crate) async fn run(&mut self, sql: String) {
@@ -64,7 +64,7 @@ impl App {
         }
     }
 
-    /// Gone without a word after the insert; another of it takes its place.
+    /// Disconnects after the insert, within the transaction, and connects again.
     pub(crate) async fn dies_within_a_transaction(self, notification: InternalNotification) -> Self {
         let Self { mut database, schema, url, outbox } = self;
         sqlx::raw_sql("BEGIN").execute(&mut database).await.unwrap();
@@ -73,7 +73,7 @@ impl App {
         Self { database: PgConnection::connect(&url).await.unwrap(), schema, url, outbox }
     }
 
-    /// The rows that are left: id and reason.
+    /// Returns the remaining rows: id and reason.
     pub(crate) async fn rows(&mut self) -> Vec<(String, Option<String>)> {
         let rows = "SELECT id, failed FROM internal_notifications_intents ORDER BY key";
         sqlx::query_as(rows).fetch_all(&mut self.database).await.unwrap()

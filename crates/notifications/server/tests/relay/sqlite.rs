@@ -2,6 +2,7 @@ use std::path::Path;
 
 use internal_notifications_models::InternalNotification;
 use internal_notifications_server::config::OutboxDatabase;
+use internal_notifications_server::relay::{intent_source, own_intent_source};
 use sqlx::Connection;
 
 use crate::inboxes::{Inboxes, eventually, named};
@@ -12,9 +13,9 @@ fn of(file: &Path) -> OutboxDatabase {
 }
 
 #[tokio::test]
-async fn what_is_committed_to_the_servers_own_file_is_delivered_and_what_is_rolled_back_never_was() {
+async fn intents_in_the_servers_own_file_are_delivered_and_rolled_back_ones_are_not() {
     let inboxes = Inboxes::new().await;
-    let relay = inboxes.relay(vec![of(&inboxes.file()).own_intents()]);
+    let relay = inboxes.relay(vec![own_intent_source(&of(&inboxes.file()))]);
     let mut app = App::at(&inboxes.file(), false).await;
     eventually("the table is made", async || {
         let table = "SELECT 1 FROM sqlite_master WHERE name = 'internal_notifications_intents'";
@@ -38,7 +39,7 @@ async fn intents_of_one_file_are_delivered_once_and_in_order() {
     for number in 0..100 {
         app.push(InternalNotification::new(number.to_string()), true).await;
     }
-    let _relay = inboxes.relay(vec![of(&file).intents()]);
+    let _relay = inboxes.relay(vec![intent_source(&of(&file))]);
     let numbers: Vec<_> = (0..100).map(|number: u32| number.to_string()).collect();
     assert_eq!(inboxes.contents(100).await, numbers);
     app.nothing_waits().await;
@@ -50,17 +51,17 @@ async fn an_intent_that_was_pushed_before_a_crash_is_not_pushed_twice() {
     let inboxes = Inboxes::new().await;
     let (mut app, file) = App::with_own_file(inboxes.folder()).await;
     app.push(named("order-1", "c"), true).await;
-    // As after a crash between push and deletion: the row is there again.
+    // The row is there again, as after a crash between push and deletion.
     app.push(named("order-1", "c"), true).await;
     app.push(named("last", "c"), true).await;
-    let relay = inboxes.relay(vec![of(&file).intents()]);
+    let relay = inboxes.relay(vec![intent_source(&of(&file))]);
     app.nothing_waits().await;
     assert_eq!((inboxes.seq().await, app.rows().await.len()), (2, 0));
     eventually("3 are counted", async || relay.relayed() == 3).await;
 }
 
 #[tokio::test]
-async fn a_hostile_row_is_marked_failed_and_holds_nobody_up() {
+async fn a_hostile_row_is_marked_failed_and_blocks_no_other() {
     let inboxes = Inboxes::new().await;
     let (mut app, file) = App::with_own_file(inboxes.folder()).await;
     let (orders, users, body) = ("outbox:orders", r#"["ada"]"#, br#"{"content":"secret"}"#.as_slice());
@@ -76,13 +77,13 @@ async fn a_hostile_row_is_marked_failed_and_holds_nobody_up() {
     app.insert("", orders, users, body).await;
     app.push(named("good", "last"), true).await;
 
-    let relay = inboxes.relay(vec![of(&file).intents()]);
+    let relay = inboxes.relay(vec![intent_source(&of(&file))]);
     assert_eq!(inboxes.contents(2).await, ["mine", "last"]);
     app.nothing_waits().await;
     let rows = app.rows().await;
     for (id, told) in [
         ("taken", "belongs to another notification"),
-        ("malformed", "`body` is no notification (line 1"),
+        ("malformed", "`body` is not a notification (line 1"),
         ("no-utf8", "UTF-8"),
         ("reserved", "`sender` belongs to the server"),
         ("crowd", "4 recipients; 1 to 3"),
@@ -99,14 +100,14 @@ async fn a_hostile_row_is_marked_failed_and_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_now_leaves_the_row_where_it_is() {
+async fn a_failing_store_leaves_the_row_in_place() {
     let inboxes = Inboxes::new().await;
     let (mut app, file) = App::with_own_file(inboxes.folder()).await;
     let mut foreign = App::at(&inboxes.file(), false).await.database;
     let locked = foreign.begin_with("BEGIN IMMEDIATE").await.unwrap();
     app.push(InternalNotification::new("patient"), true).await;
-    let relay = inboxes.relay(vec![of(&file).intents()]);
-    // Each waits its time for the lock; so does the relay's push meanwhile, more than once.
+    let relay = inboxes.relay(vec![intent_source(&of(&file))]);
+    // Each waits for the lock, and so does the relay's push, more than once.
     for _ in 0..20 {
         inboxes.store.get_or_insert_setting("any", String::new()).await.expect_err("the store is locked");
     }
@@ -118,14 +119,14 @@ async fn a_store_that_cannot_now_leaves_the_row_where_it_is() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_there_hinders_no_other_and_is_found_later() {
+async fn a_missing_database_blocks_no_other_and_is_found_later() {
     let inboxes = Inboxes::new().await;
     let (mut app, file) = App::with_own_file(inboxes.folder()).await;
     let late = inboxes.folder().join("late");
     let _relay = inboxes.relay(vec![
-        of(Path::new("/nowhere/app.db")).intents(),
-        of(&late.join("app.db")).intents(),
-        of(&file).intents(),
+        intent_source(&of(Path::new("/nowhere/app.db"))),
+        intent_source(&of(&late.join("app.db"))),
+        intent_source(&of(&file)),
     ]);
     app.push(InternalNotification::new("at once"), true).await;
     assert_eq!(inboxes.contents(1).await, ["at once"]);
@@ -136,13 +137,13 @@ async fn a_database_that_is_not_there_hinders_no_other_and_is_found_later() {
 }
 
 #[tokio::test]
-async fn a_stopped_relay_leaves_the_rest_for_the_next() {
+async fn a_stopped_relay_leaves_the_rest_for_the_next_one() {
     let inboxes = Inboxes::new().await;
     let (mut app, file) = App::with_own_file(inboxes.folder()).await;
     for number in 0..300 {
         app.push(InternalNotification::new(number.to_string()), true).await;
     }
-    let source = || of(&file).intents();
+    let source = || intent_source(&of(&file));
     let mut relay = inboxes.relay(vec![source()]);
     inboxes.contents(40).await;
     relay.stop(crate::PATIENCE).await;

@@ -7,14 +7,14 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::inboxes::{ada, eventually};
 
-/// An app with a connection to its file.
+/// An app with a connection to its SQLite file.
 pub(crate) struct App {
     pub(crate) database: SqliteConnection,
     outbox: Outbox,
 }
 
 impl App {
-    /// With a file of its own in this folder.
+    /// Creates a file in this folder.
     pub(crate) async fn with_own_file(folder: &Path) -> (Self, PathBuf) {
         let file = folder.join("app.db");
         let mut app = Self::at(&file, true).await;
@@ -27,7 +27,7 @@ impl App {
         Self { database: options.connect().await.unwrap(), outbox: Outbox::new("orders").unwrap() }
     }
 
-    /// In a transaction of its own, committed or not.
+    /// Pushes in its own transaction, and commits it or rolls it back.
     pub(crate) async fn push(&mut self, notification: InternalNotification, commit: bool) {
         let mut transaction = self.database.begin_with("BEGIN IMMEDIATE").await.unwrap();
         self.outbox.push(&mut *transaction, &[ada()], &notification).await.unwrap();
@@ -45,7 +45,7 @@ impl App {
         insert.execute(&mut self.database).await.unwrap();
     }
 
-    /// The rows that are left: id and reason.
+    /// Returns the remaining rows: id and reason.
     pub(crate) async fn rows(&mut self) -> Vec<(String, Option<String>)> {
         let rows = "SELECT id, failed FROM internal_notifications_intents ORDER BY key";
         sqlx::query_as(rows).fetch_all(&mut self.database).await.unwrap()

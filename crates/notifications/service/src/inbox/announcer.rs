@@ -72,7 +72,7 @@ impl Announcer {
         seq: u64,
         diverged: bool,
     ) -> Vec<Announcement> {
-        or_fault!(AnnouncedTwice => if diverged { self.seen = Seen::new(0) });
+        planted!(AnnouncedTwice => if diverged { self.seen = Seen::new(0) });
         let announced_to = if diverged { u64::MAX } else { self.announced_to };
         let is_new = |row: &InboxNotification, seen: &Seen| row.added > announced_to || !seen.contains(row);
         drop(self.waiting.take());

@@ -36,7 +36,8 @@ impl History {
     pub(super) fn contains(&self, position: Position) -> bool {
         let index = position.seq.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
         let tag = index.and_then(|index| self.tags.get(index));
-        or_fault!(tag == Some(&position.tag), PassedBySeq => tag.is_some())
+        planted!(PassedBySeq => return tag.is_some());
+        tag == Some(&position.tag)
     }
 }
 

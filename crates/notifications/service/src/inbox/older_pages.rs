@@ -52,7 +52,8 @@ impl Inbox {
     }
 
     fn is_at_low(&self, before: u64) -> bool {
-        or_fault!(self.window.low() == before, LowNotCompared => true)
+        planted!(LowNotCompared => return true);
+        self.window.low() == before
     }
 
     /// Adds an older page. If the low end of the window has moved since the query, or the page was
@@ -62,9 +63,8 @@ impl Inbox {
         if !self.is_at_low(before) || next >= before {
             return;
         }
-        let read_at = page.head.position.seq;
-        let rows = or_fault!(self.recent_changes.replay(read_at, page.notifications), PageNotReplayed => Some(page.notifications));
-        if let Some(rows) = rows {
+        planted!(PageNotReplayed => return self.window.extend(page.notifications, next));
+        if let Some(rows) = self.recent_changes.replay(page.head.position.seq, page.notifications) {
             self.window.extend(rows, next);
         }
     }

@@ -48,13 +48,13 @@ const MAX_UNANSWERED: usize = 500;
 const MAX_WRITES: usize = 10 * MAX_UNANSWERED;
 
 impl Overlay {
-    /// Adds a write. Returns false if there is no room.
-    pub(super) fn push(&mut self, op: OpId, command: InboxCommand, at: Timestamp) -> bool {
-        let has_room = self.0.len() < MAX_WRITES && self.unanswered() < MAX_UNANSWERED;
-        if has_room {
-            self.0.push_back(PendingWrite { op, command, at, answered: None, was_answered: false });
+    /// Adds a write, if there is room.
+    pub(super) fn push(&mut self, op: OpId, command: InboxCommand, at: Timestamp) -> Result<(), QueueFull> {
+        if self.0.len() >= MAX_WRITES || self.unanswered() >= MAX_UNANSWERED {
+            return Err(QueueFull);
         }
-        has_room
+        self.0.push_back(PendingWrite { op, command, at, answered: None, was_answered: false });
+        Ok(())
     }
 
     /// Returns the first write that the server has not answered.

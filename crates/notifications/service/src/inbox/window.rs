@@ -59,19 +59,23 @@ impl Window {
 
     /// Replaces all rows by those with `added >= low`. Returns `low` after eviction.
     pub(super) fn replace(&mut self, rows: Vec<InboxNotification>, low: u64) -> u64 {
-        or_fault!(self.clear(), OlderKept => drop(self.rows.split_off(&low)));
-        self.low = or_fault!(low, OlderKept => low.min(self.low));
+        planted!(OlderKept => {
+            drop(self.rows.split_off(&low));
+            return self.fill(rows, low.min(self.low));
+        });
+        self.rows.clear();
+        self.added.clear();
+        self.fill(rows, low)
+    }
+
+    fn fill(&mut self, rows: Vec<InboxNotification>, low: u64) -> u64 {
+        self.low = low;
         for row in rows {
             let added = row.added;
             self.insert(Arc::new(row), added);
         }
         self.evict();
         self.low
-    }
-
-    fn clear(&mut self) {
-        self.rows.clear();
-        self.added.clear();
     }
 
     /// Adds a row with its seq, and evicts the oldest rows beyond the bound.

@@ -11,8 +11,8 @@ impl Inbox {
     /// Returns [`QueueFull`] if 500 writes wait for the server's answer, or 5,000 for their change
     /// to arrive. The write is not shown then.
     pub fn write(&mut self, op: OpId, command: InboxCommand, at: Timestamp) -> Result<(), QueueFull> {
-        let sent = or_fault!(command, OpenedAllUntagged => super::fault::without_tag(command));
-        self.overlay.push(op, sent, at).then_some(()).ok_or(QueueFull)
+        planted!(OpenedAllUntagged => return self.overlay.push(op, super::fault::without_tag(command), at));
+        self.overlay.push(op, command, at)
     }
 
     /// Returns the write to send to the server.

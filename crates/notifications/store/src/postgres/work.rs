@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::PostgresOptions;
 use super::transaction::Transaction;
+use crate::rules::listener_slot::ListenerSlot;
 use crate::sql::failure::Failure;
 use crate::{StoreError, StoreErrorKind};
 
@@ -48,6 +49,7 @@ pub(super) enum Ended<T> {
 pub(super) struct Database {
     pool: PgPool,
     pub(super) options: PostgresOptions,
+    pub(super) listener: ListenerSlot,
     writers: Semaphore,
     /// How often something was done again.
     repeats: AtomicU64,
@@ -56,7 +58,7 @@ pub(super) struct Database {
 impl Database {
     pub(super) fn new(pool: PgPool, options: PostgresOptions) -> Self {
         let writers = Semaphore::new(options.writers());
-        Self { pool, options, writers, repeats: AtomicU64::new(0) }
+        Self { pool, options, listener: ListenerSlot::default(), writers, repeats: AtomicU64::new(0) }
     }
 
     /// Reads, each statement by itself.
@@ -162,7 +164,7 @@ impl<W: Writing> Attempt for Change<W> {
                 let changed = transaction.into_changed();
                 begun.commit().await.map_err(|error| Failure::from(error).transient(false))?;
                 session.give_back();
-                database.options.hooks.committed(&changed);
+                database.listener.committed(&changed);
                 Ok(Ok(answer))
             }
             Ok(Ended::Rollback(answer)) => {

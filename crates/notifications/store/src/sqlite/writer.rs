@@ -12,6 +12,7 @@ use super::result_code::is_io;
 use super::transaction::{Keys, Transaction};
 use super::{advance, connect, publish, push, schema, tidy, withdraw, write};
 use crate::StoreErrorKind;
+use crate::rules::listener_slot::ListenerSlot;
 use crate::sql::failure::Failure;
 
 /// The most commands of one transaction.
@@ -25,6 +26,7 @@ pub(super) struct Writer {
     options: SqliteOptions,
     readers: SqlitePool,
     commits: Arc<AtomicU64>,
+    listener: Arc<ListenerSlot>,
     /// None after a failure: the next transaction begins on a new one.
     session: Option<Session>,
 }
@@ -40,11 +42,13 @@ impl Writer {
         options: SqliteOptions,
         readers: SqlitePool,
         commits: Arc<AtomicU64>,
+        listener: Arc<ListenerSlot>,
     ) -> Result<Self, Failure> {
         let mut connection = connect::writer(&file, &options).await?;
         schema::migrate(&mut connection).await?;
         let keys = Keys::load(&mut connection).await?;
-        Ok(Self { file, options, readers, commits, session: Some(Session { connection, keys }) })
+        let session = Some(Session { connection, keys });
+        Ok(Self { file, options, readers, commits, listener, session })
     }
 
     /// Serves until it is told to close, or until the store is dropped; then finishes what is in the queue.
@@ -73,7 +77,7 @@ impl Writer {
         match &done {
             Ok(touched) => {
                 self.commits.fetch_add(1, Ordering::Relaxed);
-                self.options.hooks.committed(touched);
+                self.listener.committed(touched);
             }
             Err(failure) => {
                 let error = failure.as_error();

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use internal_notifications_models::Tag;
+use internal_notifications_store::Store;
 use internal_notifications_store::memory::{MemoryOptions, MemoryStore};
 use internal_notifications_store::postgres::{PostgresOptions, PostgresStore};
 use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore};
-use internal_notifications_store::{CommitListener, Store};
 
 use crate::kept::{Kept, LEASE};
 
@@ -24,7 +24,6 @@ pub(crate) enum Backend {
 /// How a store is opened.
 #[derive(Clone, Default)]
 pub(crate) struct Options {
-    committed: Option<Arc<dyn CommitListener>>,
     tags: Option<Arc<dyn Fn() -> Tag + Send + Sync>>,
 }
 
@@ -91,11 +90,6 @@ impl Backend {
 }
 
 impl Options {
-    pub(crate) fn with_commit_listener(mut self, committed: Arc<dyn CommitListener>) -> Self {
-        self.committed = Some(committed);
-        self
-    }
-
     pub(crate) fn with_tags(mut self, tags: impl Fn() -> Tag + Send + Sync + 'static) -> Self {
         self.tags = Some(Arc::new(tags));
         self
@@ -105,9 +99,6 @@ impl Options {
         macro_rules! with {
             ($options:expr) => {{
                 let mut with = $options;
-                if let Some(committed) = &self.committed {
-                    with = with.with_commit_listener(committed.clone());
-                }
                 if let Some(tags) = self.tags.clone() {
                     with = with.with_tags(move || tags());
                 }

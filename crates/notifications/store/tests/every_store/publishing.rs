@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use internal_notifications_models::{ChangeKind, UserId};
 use internal_notifications_store::{CommitListener, InboxCommand, PublishLimits, Unpublished};
 
-use crate::backend::{Backend, Options};
+use crate::backend::Backend;
 use crate::bench::{Bench, id, push, user};
 
 const MOST: PublishLimits = PublishLimits::new(100, 10_000);
@@ -124,7 +124,8 @@ impl CommitListener for Heard {
 
 async fn who_listens_hears_of_each_changed_inbox_and_of_no_other(on: Backend) {
     let heard = Arc::new(Heard::default());
-    let bench = Bench::with(on, Options::default().with_commit_listener(heard.clone())).await;
+    let bench = Bench::new(on).await;
+    bench.store.set_commit_listener(heard.clone());
     let take = || std::mem::take(&mut *heard.0.lock().unwrap());
     bench.push("a", &["ada", "bob"]).await;
     assert_eq!(take(), ["ada", "bob"]);

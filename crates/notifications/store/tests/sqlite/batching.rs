@@ -3,7 +3,6 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use internal_notifications_models::UserId;
-use internal_notifications_store::sqlite::SqliteOptions;
 use internal_notifications_store::{CommitListener, InboxCommand, Store, StoreErrorKind};
 
 use crate::bench_store::{Bench, id, push};
@@ -87,7 +86,8 @@ impl CommitListener for Heard {
 #[tokio::test]
 async fn a_push_whose_caller_is_gone_is_stored_and_heard_of() {
     let heard = Arc::new(Heard::default());
-    let bench = Bench::with(SqliteOptions::default().with_commit_listener(heard.clone())).await;
+    let bench = Bench::new().await;
+    bench.store.set_commit_listener(heard.clone());
     assert!(bench.store.push(push("a", &["ada"])).now_or_never().is_none());
     // The queue is in order: once this is answered, the push before it is done.
     bench.store.ready().await.unwrap();

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use internal_notifications_models::{ChangeKind, RemovedReason, Retraction, UserId};
 use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore};
@@ -63,20 +63,18 @@ async fn a_retracted_notification_leaves_every_inbox_by_a_change_and_the_schedul
 /// Copies the database, as the disk would hold it after a crash, after a commit of the given number.
 struct Crash {
     folder: PathBuf,
-    file: Arc<OnceLock<PathBuf>>,
+    file: PathBuf,
     commits: AtomicU64,
     at: u64,
 }
 
 impl CommitListener for Crash {
     fn committed(&self, _: &mut dyn Iterator<Item = &UserId>) {
-        let (Some(file), true) =
-            (self.file.get(), self.commits.fetch_add(1, Ordering::Relaxed) + 1 == self.at)
-        else {
+        if self.commits.fetch_add(1, Ordering::Relaxed) + 1 != self.at {
             return;
-        };
+        }
         for suffix in ["", "-wal"] {
-            let from = PathBuf::from(format!("{}{suffix}", file.display()));
+            let from = PathBuf::from(format!("{}{suffix}", self.file.display()));
             std::fs::copy(from, self.folder.join(format!("inbox.db{suffix}"))).unwrap();
         }
     }
@@ -89,16 +87,15 @@ async fn after_a_crash(path: &Path) -> SqliteStore {
 #[tokio::test]
 async fn a_crash_amid_a_retraction_is_finished_by_advance() {
     let copy = tempfile::tempdir().unwrap();
-    let file = Arc::new(OnceLock::new());
+    let bench = Bench::new().await;
     let crash = Crash {
         folder: copy.path().to_owned(),
-        file: file.clone(),
+        file: bench.file(),
         commits: AtomicU64::new(0),
         // The push, and the retraction's first two of three.
         at: 3,
     };
-    let bench = Bench::with(SqliteOptions::default().with_commit_listener(Arc::new(crash))).await;
-    file.set(bench.file()).unwrap();
+    bench.store.set_commit_listener(Arc::new(crash));
     bench.store.push(to_many("n", 2_500)).await.unwrap();
     let retraction = bench.store.retract(&id("n"), at(10)).await.unwrap();
     assert_eq!(retraction.removed, 2_500);

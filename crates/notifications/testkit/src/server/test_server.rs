@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use internal_notifications_server::config::{ApiKey, JwtKey};
-use internal_notifications_server::{Clock, Config, RunningServer, Server, SystemClock, TokenIssuer};
+use internal_notifications_server::{Clock, Config, Server, SystemClock, TokenIssuer};
 use internal_notifications_service::models::UserId;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
@@ -16,7 +16,7 @@ use super::{Proxy, TestServerError};
 /// Its database is in a temporary folder. Dropping it ends the server and deletes the database.
 pub struct TestServer {
     /// None while the server is stopped, and after a failed start.
-    running: Mutex<Option<RunningServer>>,
+    running: Mutex<Option<Server>>,
     address: SocketAddr,
     config: Config,
     tokens: TokenIssuer,
@@ -133,7 +133,7 @@ impl TestServer {
     }
 }
 
-async fn start(config: &Config) -> Result<RunningServer, TestServerError> {
+async fn start(config: &Config) -> Result<Server, TestServerError> {
     let started = Server::start(config.clone()).await;
     started.map_err(|error| TestServerError::caused_by("a test server cannot start", error))
 }

@@ -6,7 +6,7 @@ use internal_notifications::{
     Announcement, InternalNotification, InternalNotifications, InternalNotificationsService, NotificationId,
     ServiceError, Snapshot, Status, UserId,
 };
-use internal_notifications_server::RunningServer;
+use internal_notifications_server::Server;
 
 use crate::error::Error;
 
@@ -22,11 +22,7 @@ pub(super) struct Device {
 
 impl Device {
     /// Connects it, and waits until it is live.
-    pub(super) async fn connect(
-        server: &RunningServer,
-        name: &'static str,
-        user: &UserId,
-    ) -> Result<Self, Error> {
+    pub(super) async fn connect(server: &Server, name: &'static str, user: &UserId) -> Result<Self, Error> {
         let token = super::token(server, user)?;
         let service = InternalNotifications::builder().url(server.url()).user(user.clone(), token).build();
         let service = service.map_err(|error| failed(name, &error))?;

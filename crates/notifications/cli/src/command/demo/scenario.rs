@@ -2,14 +2,14 @@ use std::time::Instant;
 
 use internal_notifications_pusher::contract::Snapshot;
 use internal_notifications_pusher::models::{NotificationId, UserId};
-use internal_notifications_server::RunningServer;
+use internal_notifications_server::Server;
 
 use super::device::Device;
 use super::story::Story;
 use crate::error::Error;
 
 /// The main job, each step checked.
-pub(super) async fn play(server: &RunningServer, story: &mut Story<'_>) -> Result<(), Error> {
+pub(super) async fn play(server: &Server, story: &mut Story<'_>) -> Result<(), Error> {
     let (ada, bob) = (user("ada")?, user("bob")?);
     story.step("a server with a database and a Channels broker of its own")?;
     story.saw(&format!("listens on {}", server.url()))?;

@@ -5,7 +5,8 @@ use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::auth::{PublicKey, TokenIssuer};
+use crate::auth::TokenIssuer;
+use crate::config::PublicKey;
 
 const SECRET: &str = "a-secret-of-thirty-two-bytes-or-so";
 const NOW: i64 = 1_800_000_000;
@@ -49,33 +50,30 @@ fn public(name: &str) -> (JwtKey, &'static str) {
     (JwtKey::Public(PublicKey::from_pem(pem.as_bytes()).expect("a public key")), token.trim())
 }
 
-/// A token is good for a minute longer than it says, since clocks differ.
-fn until(second: i64) -> Option<Timestamp> {
-    Some(Timestamp::from_second(second).expect("in range"))
+/// Tokens are accepted for a minute after their expiry, because clocks differ.
+fn until(second: i64) -> Timestamp {
+    Timestamp::from_second(second).expect("in range")
 }
 
 #[test]
-fn a_token_that_ends_beyond_all_times_has_no_end() {
+fn a_token_that_expires_after_the_last_timestamp_never_expires() {
     for exp in [json!(253_402_300_800_i64), json!(u64::MAX), json!(1e18)] {
         let user = check().check(&signed(&json!({"sub": "ada", "exp": exp}))).expect("good");
-        assert!(matches!(user, Principal::User { until: None, .. }), "{exp}");
+        assert!(matches!(user, Principal::User { expires_at: None, .. }), "{exp}");
     }
     // Not even a number of seconds.
     assert!(refused(&json!({"sub": "ada", "exp": 1e300})).contains("not valid"));
 }
 
 #[test]
-fn a_good_token_is_its_user() {
+fn a_valid_token_identifies_its_user() {
     let user = check().check(&signed(&json!({"sub": "ada", "exp": NOW + 1}))).expect("good");
     assert_eq!(user.to_string(), "user:ada");
-    assert_eq!(
-        user,
-        Principal::User { id: UserId::new("ada").expect("valid"), may_push: false, until: until(NOW + 61) }
-    );
+    assert_eq!(user, Principal::user(UserId::new("ada").expect("valid")).with_expiry(until(NOW + 61)));
 }
 
 #[test]
-fn what_the_issuer_mints_is_good_here_for_its_time() {
+fn a_minted_token_is_valid_until_it_expires() {
     let claims = RequiredClaims { issuer: Some("house".into()), audience: Some("inbox".into()) };
     let issuer = TokenIssuer::new(SECRET, claims.clone());
     let check = check_with(&JwtKey::secret(SECRET).expect("long"), claims);
@@ -86,12 +84,9 @@ fn what_the_issuer_mints_is_good_here_for_its_time() {
     };
     assert_eq!(
         mint(NOW, true),
-        Ok(Principal::User { id: ada.clone(), may_push: true, until: until(NOW + 3660) })
+        Ok(Principal::user(ada.clone()).with_push(true).with_expiry(until(NOW + 3660)))
     );
-    assert_eq!(
-        mint(NOW - 3600, false),
-        Ok(Principal::User { id: ada.clone(), may_push: false, until: until(NOW + 60) })
-    );
+    assert_eq!(mint(NOW - 3600, false), Ok(Principal::user(ada.clone()).with_expiry(until(NOW + 60))));
     assert!(mint(NOW - 3661, false).is_err());
 }
 
@@ -168,7 +163,7 @@ fn each_kind_of_public_key_verifies_its_own_tokens_and_no_others() {
 }
 
 #[test]
-fn a_public_key_is_no_secret_to_sign_with() {
+fn a_public_key_is_not_accepted_as_a_secret() {
     let (key, _) = public("RS256");
     let pem = include_bytes!("../../../tests/keys/RS256.pub");
     crypto::install();
@@ -181,7 +176,7 @@ fn a_public_key_is_no_secret_to_sign_with() {
 }
 
 #[test]
-fn what_is_no_token_is_refused() {
+fn other_texts_than_tokens_are_rejected() {
     let none = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEiLCJleHAiOjQxMDI0NDQ4MDB9.";
     let huge = signed(&json!({"sub": "ada", "exp": NOW, "more": "x".repeat(10_000)}));
     for wrong in
@@ -192,7 +187,7 @@ fn what_is_no_token_is_refused() {
 }
 
 #[test]
-fn only_keys_of_enough_strength_are_taken() {
+fn only_strong_keys_are_accepted() {
     let taken = |pem: &str| PublicKey::from_pem(pem.as_bytes());
     assert!(taken(include_str!("../../../tests/keys/RS1024.pub")).is_err_and(|error| error.contains("2048")));
     assert!(taken(include_str!("../../../tests/keys/ES384.pub")).is_err_and(|error| error.contains("P-256")));
@@ -203,7 +198,7 @@ fn only_keys_of_enough_strength_are_taken() {
 }
 
 #[test]
-fn nothing_shows_a_secret() {
+fn debug_output_contains_no_secret() {
     let check = check();
     let issuer = TokenIssuer::new(SECRET, RequiredClaims::default());
     let key = JwtKey::secret(SECRET).expect("long");

@@ -5,84 +5,79 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use internal_notifications_models::{Timestamp, UserId};
 
-use crate::auth::{AuthError, Principal};
-use crate::http::App;
+use crate::auth::Principal;
+use crate::http::AppState;
 use crate::http::problem::{ApiError, Kind};
 
-/// Who calls; 401 when nobody is known by the bearer.
+/// The identified caller. Rejects unknown callers with 401.
 pub(in crate::http) struct Caller(pub(in crate::http) Principal);
 
-/// Who calls and may push to someone; 403 for others.
-pub(in crate::http) struct Pusher(pub(in crate::http) Principal);
+/// A caller who may push. Rejects others with 403 before the body is read.
+pub(in crate::http) struct MayPush(pub(in crate::http) Principal);
 
-/// The app user that calls; 403 for a backend, which has no inbox.
+/// The calling app user, as the owner of an inbox. Rejects backends with 403.
 pub(in crate::http) struct OwnInbox(pub(in crate::http) UserId);
 
-/// The app user that calls, and until when what it calls with is good, if that ends; 403 for a backend.
+/// The calling app user, and when the user's credential expires. Rejects backends with 403.
 pub(in crate::http) struct AppUser {
     pub(in crate::http) id: UserId,
-    pub(in crate::http) until: Option<Timestamp>,
+    pub(in crate::http) expires_at: Option<Timestamp>,
 }
 
-/// That a backend calls; 403 for an app user.
+/// Proof that a backend calls. Rejects app users with 403.
 pub(in crate::http) struct Backend;
 
-impl FromRequestParts<Arc<App>> for Caller {
+impl FromRequestParts<Arc<AppState>> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let unauthenticated = |detail: &str| ApiError::new(Kind::Unauthenticated, detail);
-        let bearer = bearer(parts)
-            .ok_or_else(|| unauthenticated("an Authorization header with a bearer is needed, once"))?;
-        match app.authenticator.authenticate(bearer).await {
-            Ok(principal) => Ok(Self(principal)),
-            Err(AuthError::Unauthenticated(text)) => Err(unauthenticated(text)),
-            Err(AuthError::Unavailable(cause)) => Err(ApiError::bare(Kind::Unavailable).with_cause(cause)),
-        }
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<AppState>) -> Result<Self, ApiError> {
+        let bearer = bearer(parts).ok_or_else(|| {
+            let detail = "exactly one Authorization header with a bearer token is required";
+            ApiError::new(Kind::Unauthenticated, detail)
+        })?;
+        Ok(Self(app.authenticator.authenticate(bearer).await?))
     }
 }
 
-impl FromRequestParts<Arc<App>> for Pusher {
+impl FromRequestParts<Arc<AppState>> for MayPush {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<AppState>) -> Result<Self, ApiError> {
         let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        match app.policy.may_push_to_some(&principal) {
-            true => Ok(Self(principal)),
-            false => Err(ApiError::may_not_push()),
-        }
+        app.policy.may_push(&principal).await?;
+        Ok(Self(principal))
     }
 }
 
-impl FromRequestParts<Arc<App>> for OwnInbox {
+impl FromRequestParts<Arc<AppState>> for OwnInbox {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<AppState>) -> Result<Self, ApiError> {
         AppUser::from_request_parts(parts, app).await.map(|AppUser { id, .. }| Self(id))
     }
 }
 
-impl FromRequestParts<Arc<App>> for AppUser {
+impl FromRequestParts<Arc<AppState>> for AppUser {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<AppState>) -> Result<Self, ApiError> {
         match Caller::from_request_parts(parts, app).await?.0 {
-            Principal::User { id, until, .. } => Ok(Self { id, until }),
+            Principal::User { id, expires_at, .. } => Ok(Self { id, expires_at }),
             Principal::Key { .. } => {
-                Err(ApiError::forbidden("this is for an app user's token; an API key has no inbox"))
+                Err(ApiError::forbidden("this route needs an app user's token; an API key has no inbox"))
             }
         }
     }
 }
 
-impl FromRequestParts<Arc<App>> for Backend {
+impl FromRequestParts<Arc<AppState>> for Backend {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<AppState>) -> Result<Self, ApiError> {
         match Caller::from_request_parts(parts, app).await?.0 {
             Principal::Key { .. } => Ok(Self),
             Principal::User { .. } => {
-                Err(ApiError::forbidden("this is for a backend's API key, not for an app user's token"))
+                Err(ApiError::forbidden("this route needs a backend's API key, not an app user's token"))
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::store::IdempotencyKey;
 
 const NAME: &str = "idempotency-key";
 
-/// What the caller calls its request, taken as it stands: not as a quoted string of structured fields.
+/// The header `Idempotency-Key`, taken literally, not as a structured field.
 pub(in crate::http) struct IdempotencyHeader(Vec<HeaderValue>);
 
 impl<S: Sync> FromRequestParts<S> for IdempotencyHeader {
@@ -22,18 +22,18 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyHeader {
 }
 
 impl IdempotencyHeader {
-    /// The key, as that of this request; none without the header.
+    /// Returns the key for this request, or `None` without the header.
     pub(in crate::http) fn of(&self, request: &PushRequest) -> Result<Option<IdempotencyKey>, ApiError> {
         let header = match self.0.as_slice() {
             [] => return Ok(None),
             [header] => header,
-            _ => return Err(ApiError::invalid("the header Idempotency-Key must stand once")),
+            _ => return Err(ApiError::invalid("the header Idempotency-Key may appear only once")),
         };
         let key = header.to_str().ok().and_then(|key| IdempotencyKey::new(key, request));
         key.map(Some).ok_or_else(|| {
             let most = IdempotencyKey::MAX_CHARS;
             ApiError::invalid(format!(
-                "the header Idempotency-Key is 1 to {most} visible ASCII characters, without spaces"
+                "the header Idempotency-Key must have 1 to {most} visible ASCII characters, without spaces"
             ))
         })
     }

@@ -13,7 +13,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let id = Path::<String>::from_request_parts(parts, state)
             .await
-            .map_err(|_| ApiError::malformed("the id in the path is no percent-encoded UTF-8"))?;
+            .map_err(|_| ApiError::malformed("the id in the path is not percent-encoded UTF-8"))?;
         NotificationId::new(id.0).map(Self).map_err(|error| ApiError::invalid(error.to_string()))
     }
 }

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 
 use crate::http::problem::ApiError;
 
-/// The query of a URL. Keys that nobody asks for are ignored; an empty value is none.
+/// The query of the URL. Unknown parameters are ignored; an empty value counts as absent.
 pub(in crate::http) struct Query(Vec<(String, String)>);
 
 impl<S: Sync> FromRequestParts<S> for Query {
@@ -21,7 +21,7 @@ impl<S: Sync> FromRequestParts<S> for Query {
 }
 
 impl Query {
-    /// A whole number in a range.
+    /// Returns a parameter that is a whole number in this range.
     pub(in crate::http) fn number(
         &self,
         name: &str,
@@ -36,7 +36,7 @@ impl Query {
             .ok_or_else(|| ApiError::invalid(format!("`{name}` must be a whole number from {low} to {high}")))
     }
 
-    /// A value of a form of its own.
+    /// Returns a parameter of another type.
     pub(in crate::http) fn parsed<T>(&self, name: &str) -> Result<Option<T>, ApiError>
     where
         T: FromStr,
@@ -50,7 +50,7 @@ impl Query {
         let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let value = values.next().filter(|value| !value.is_empty());
         match values.next() {
-            Some(_) => Err(ApiError::invalid(format!("`{name}` must stand in the query once"))),
+            Some(_) => Err(ApiError::invalid(format!("`{name}` may appear in the query only once"))),
             None => Ok(value),
         }
     }

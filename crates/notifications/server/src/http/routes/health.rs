@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
-use crate::http::App;
-use crate::http::openapi::Failed;
+use crate::http::AppState;
+use crate::http::openapi::Unavailable;
 use crate::http::problem::ApiError;
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -13,25 +13,25 @@ pub(in crate::http) struct Health {
     status: &'static str,
 }
 
-/// The process runs.
+/// Checks that the process runs.
 #[utoipa::path(
     get,
     path = "/health/live",
     tag = "Operation",
-    responses((status = 200, description = "It does.", body = Health)),
+    responses((status = 200, description = "The process runs.", body = Health)),
 )]
 pub(in crate::http) async fn live() -> Json<Health> {
     Json(Health { status: "live" })
 }
 
-/// It can serve: the store can be read and written.
+/// Checks that the store can be read and written.
 #[utoipa::path(
     get,
     path = "/health/ready",
     tag = "Operation",
-    responses((status = 200, description = "It can.", body = Health), Failed),
+    responses((status = 200, description = "The store can be read and written.", body = Health), Unavailable),
 )]
-pub(in crate::http) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, ApiError> {
+pub(in crate::http) async fn ready(State(app): State<Arc<AppState>>) -> Result<Json<Health>, ApiError> {
     app.store.ready().await?;
     Ok(Json(Health { status: "ready" }))
 }

@@ -4,15 +4,17 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 
-use crate::http::App;
+use crate::http::AppState;
 
-/// Numbers for Prometheus. They tell of no user, so that nobody is asked who they are.
+/// Returns the metrics for Prometheus.
+///
+/// They contain nothing about users, so no credential is needed.
 #[utoipa::path(
     get,
     path = "/metrics",
     tag = "Operation",
-    responses((status = 200, description = "Prometheus' text format.", body = String, content_type = "text/plain; version=0.0.4; charset=utf-8")),
+    responses((status = 200, description = "The metrics in Prometheus's text format.", body = String, content_type = "text/plain; version=0.0.4; charset=utf-8")),
 )]
-pub(in crate::http) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
+pub(in crate::http) async fn metrics(State(app): State<Arc<AppState>>) -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.text())
 }

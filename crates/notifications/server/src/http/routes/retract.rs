@@ -4,30 +4,30 @@ use axum::Json;
 use axum::extract::State;
 use internal_notifications_models::{NotificationId, Retraction};
 
-use crate::http::App;
+use crate::http::AppState;
 use crate::http::extract::{Backend, PathId};
-use crate::http::openapi::{NotFound, Refused};
+use crate::http::openapi::{NotFound, Rejected};
 use crate::http::problem::{ApiError, Kind};
 use crate::store::StoreErrorKind;
 
-/// Takes a notification back from everyone, those who would get it later included.
+/// Retracts a notification: removes it from all inboxes and cancels its scheduled deliveries.
 #[utoipa::path(
     delete,
     path = "/v1/notifications/{id}",
     tag = "Pushing",
     security(("api_key" = [])),
-    params(("id" = NotificationId, Path, description = "The notification.")),
-    responses((status = 200, description = "Taken back.", body = Retraction), NotFound, Refused),
+    params(("id" = NotificationId, Path, description = "The id of the notification.")),
+    responses((status = 200, description = "The notification was retracted.", body = Retraction), NotFound, Rejected),
 )]
 pub(in crate::http) async fn retract(
-    State(app): State<Arc<App>>,
+    State(app): State<Arc<AppState>>,
     Backend: Backend,
     PathId(id): PathId,
 ) -> Result<Json<Retraction>, ApiError> {
     let retracted = app.store.retract(&id, app.clock.now()).await;
     retracted.map(Json).map_err(|error| match error.kind() {
         StoreErrorKind::NotFound => {
-            ApiError::new(Kind::UnknownNotification, "nobody was ever pushed a notification of this id")
+            ApiError::new(Kind::UnknownNotification, "no notification with this id was ever pushed")
         }
         _ => error.into(),
     })

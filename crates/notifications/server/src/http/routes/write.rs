@@ -6,13 +6,13 @@ use internal_notifications_models::{
     MarkRequest, MarkTarget, NotificationId, OpId, Problem, UserId, WriteAnswer,
 };
 
-use crate::http::App;
+use crate::http::AppState;
 use crate::http::extract::{JsonBody, OwnInbox, PathId, Query};
-use crate::http::openapi::{NotFound, Refused};
+use crate::http::openapi::{NotFound, Rejected};
 use crate::http::problem::ApiError;
 use crate::store::{InboxCommand, Write};
 
-/// Marks notifications opened: these, or all up to a seq.
+/// Marks notifications opened: some by id, or all up to a position.
 #[utoipa::path(
     post,
     path = "/v1/inbox/opened",
@@ -20,13 +20,13 @@ use crate::store::{InboxCommand, Write};
     security(("token" = [])),
     request_body = MarkRequest,
     responses(
-        (status = 200, description = "The change made, if any, and the head.", body = WriteAnswer),
-        (status = 409, description = "The server's record at `through` has another tag.", body = Problem, content_type = "application/problem+json"),
-        Refused,
+        (status = 200, description = "The seq of the change, if one was made, and the head.", body = WriteAnswer),
+        (status = 409, description = "The change at `through` has another tag on the server.", body = Problem, content_type = "application/problem+json"),
+        Rejected,
     ),
 )]
 pub(in crate::http) async fn opened(
-    State(app): State<Arc<App>>,
+    State(app): State<Arc<AppState>>,
     OwnInbox(user_id): OwnInbox,
     JsonBody(request): JsonBody<MarkRequest>,
 ) -> Result<Json<WriteAnswer>, ApiError> {
@@ -45,18 +45,20 @@ pub(in crate::http) async fn opened(
     security(("token" = [])),
     request_body = MarkRequest,
     responses(
-        (status = 200, description = "The change made, if any, and the head.", body = WriteAnswer),
-        Refused,
+        (status = 200, description = "The seq of the change, if one was made, and the head.", body = WriteAnswer),
+        Rejected,
     ),
 )]
 pub(in crate::http) async fn unopened(
-    State(app): State<Arc<App>>,
+    State(app): State<Arc<AppState>>,
     OwnInbox(user_id): OwnInbox,
     JsonBody(request): JsonBody<MarkRequest>,
 ) -> Result<Json<WriteAnswer>, ApiError> {
     let kind = match request.target().map_err(ApiError::invalid)? {
         MarkTarget::Ids(ids) => InboxCommand::Unopened(ids.to_vec()),
-        MarkTarget::All { .. } => return Err(ApiError::invalid("`all` is for opened; give `ids`")),
+        MarkTarget::All { .. } => {
+            return Err(ApiError::invalid("`all` is only supported for opened; send `ids`"));
+        }
     };
     write(&app, &user_id, kind, request.op).await
 }
@@ -68,13 +70,13 @@ pub(in crate::http) async fn unopened(
     tag = "Inbox",
     security(("token" = [])),
     params(
-        ("id" = NotificationId, Path, description = "The notification."),
-        ("op" = Option<OpId>, Query, description = "A repeat with the same one does nothing."),
+        ("id" = NotificationId, Path, description = "The id of the notification."),
+        ("op" = Option<OpId>, Query, description = "Identifies this operation: a repeat with the same `op` changes nothing."),
     ),
-    responses((status = 200, description = "The change made, if any, and the head.", body = WriteAnswer), NotFound, Refused),
+    responses((status = 200, description = "The seq of the change, if one was made, and the head.", body = WriteAnswer), NotFound, Rejected),
 )]
 pub(in crate::http) async fn remove(
-    State(app): State<Arc<App>>,
+    State(app): State<Arc<AppState>>,
     OwnInbox(user_id): OwnInbox,
     PathId(id): PathId,
     query: Query,
@@ -84,7 +86,7 @@ pub(in crate::http) async fn remove(
 }
 
 async fn write(
-    app: &App,
+    app: &AppState,
     user_id: &UserId,
     kind: InboxCommand,
     op: Option<OpId>,

@@ -10,36 +10,37 @@ use super::expand::{change, ids, live, page, point, position, repeated, seconds,
 use crate::inbox::{Inbox, InboxEvent, InboxQuery, PendingWrite};
 use crate::{Announcement, InboxCommand};
 
-const STATE_KEYS: [&str; 6] = ["shown", "pending", "head", "low", "wants", "writes"];
-const STEP_KEYS: [&str; 4] = ["told", "opened_at", "sends", "unreadable"];
+const STATE_KEYS: [&str; 6] = ["shown", "pending", "head", "low", "next_query", "writes"];
+const STEP_KEYS: [&str; 4] = ["events", "opened_at", "next_write", "unreadable"];
 
 /// Runs a case. An error names the step that fails, and how.
 pub(super) fn run(case: &Value) -> Result<(), String> {
     let window = case["window"].as_u64().unwrap_or(3);
     let mut inbox = Inbox::new(usize::try_from(window).unwrap());
-    let mut so = json!({"shown": "", "pending": 0, "head": "0", "low": 0, "wants": "snapshot", "writes": ""});
-    compare("at first", &state(&inbox, &so), &so)?;
+    let mut state =
+        json!({"shown": "", "pending": 0, "head": "0", "low": 0, "next_query": "snapshot", "writes": ""});
+    compare("at the start", &current(&inbox, &state), &state)?;
     for (index, short) in case["steps"].as_array().unwrap().iter().enumerate() {
         let at = format!("step {} {short}", index + 1);
         let steps = repeated(short);
         for step in &steps {
-            let (told, unreadable) = done(&mut inbox, step);
+            let (events, unreadable) = run_step(&mut inbox, step);
             let then = &step["then"];
-            compare(&at, &told, then.get("told").unwrap_or(&json!([])))?;
+            compare(&at, &events, then.get("events").unwrap_or(&json!([])))?;
             compare(&at, &json!(unreadable), then.get("unreadable").unwrap_or(&json!(false)))?;
         }
         let nothing = Map::new();
         let then = steps.last().and_then(|step| step["then"].as_object()).unwrap_or(&nothing);
         for (key, value) in then {
             if STATE_KEYS.contains(&key.as_str()) {
-                so[key] = value.clone();
+                state[key] = value.clone();
             } else {
                 assert!(STEP_KEYS.contains(&key.as_str()), "{at}: `{key}` is unknown");
             }
         }
-        compare(&at, &state(&inbox, &so), &so)?;
-        if let Some(sends) = then.get("sends") {
-            compare(&at, &json!(inbox.next_write().map(sent)), sends)?;
+        compare(&at, &current(&inbox, &state), &state)?;
+        if let Some(write) = then.get("next_write") {
+            compare(&at, &json!(inbox.next_write().map(sent)), write)?;
         }
         for (id, opened_at) in then.get("opened_at").and_then(Value::as_object).unwrap_or(&nothing) {
             let shown = inbox.shown();
@@ -56,7 +57,7 @@ fn compare(at: &str, is: &Value, should: &Value) -> Result<(), String> {
 }
 
 /// Returns the state of the replica, in as much detail as the expected state.
-fn state(inbox: &Inbox, should: &Value) -> Value {
+fn current(inbox: &Inbox, should: &Value) -> Value {
     let star = |id: &str, has: bool| if has { format!("{id}*") } else { id.to_owned() };
     let shown: Vec<_> = inbox.shown().iter().map(|row| star(row.id.as_str(), row.opened)).collect();
     let writes: Vec<_> =
@@ -66,7 +67,7 @@ fn state(inbox: &Inbox, should: &Value) -> Value {
         "pending": inbox.head().pending,
         "head": point(inbox.head().position),
         "low": inbox.low(),
-        "wants": inbox.next_query().map(|ask| match ask {
+        "next_query": inbox.next_query().map(|ask| match ask {
             InboxQuery::Snapshot => "snapshot".to_owned(),
             InboxQuery::Changes { after } => format!("changes {}", point(after)),
             InboxQuery::Older { before, limit } => format!("older {before} limit {limit}"),
@@ -76,15 +77,15 @@ fn state(inbox: &Inbox, should: &Value) -> Value {
 }
 
 /// Runs a step. Returns what happened, and whether the replica refused to read it.
-fn done(inbox: &mut Inbox, step: &Value) -> (Value, bool) {
-    match act(inbox, step) {
-        Some(told) => (json!(told), false),
+fn run_step(inbox: &mut Inbox, step: &Value) -> (Value, bool) {
+    match perform(inbox, step) {
+        Some(events) => (json!(events), false),
         None => (json!([]), true),
     }
 }
 
 /// Returns what happened, or `None` if the replica refused to read the step.
-fn act(inbox: &mut Inbox, step: &Value) -> Option<Vec<String>> {
+fn perform(inbox: &mut Inbox, step: &Value) -> Option<Vec<String>> {
     let at = inbox.head().position;
     let asked = |key: &str| step.get(key).map_or(at, |point| position(text(point)));
     let head = || Head::new(position(text(&step["head"])), 0);
@@ -94,25 +95,25 @@ fn act(inbox: &mut Inbox, step: &Value) -> Option<Vec<String>> {
         if event.is_none() {
             inbox.catch_up();
         }
-        return event.map(|event| told(inbox.on_live(event)));
+        return event.map(|event| described(inbox.on_live(event)));
     }
     if is("answer") {
         return on_answer(inbox, &step["answer"]);
     }
     Some(if is("snapshot") {
-        told(inbox.on_snapshot(known(page(&step["snapshot"]))))
+        described(inbox.on_snapshot(parsed(page(&step["snapshot"]))))
     } else if is("changes") {
         let changes: Vec<_> = step["changes"].as_array().unwrap().iter().map(change).collect();
         let more = step["more"].as_bool().unwrap_or(false);
-        let answer: ChangesAnswer = known(json!({"kind": "changes", "changes": changes, "more": more}));
-        told(inbox.on_changes(asked("after"), answer))
+        let answer: ChangesAnswer = parsed(json!({"kind": "changes", "changes": changes, "more": more}));
+        described(inbox.on_changes(asked("after"), answer))
     } else if is("reset") {
         let answer: ChangesAnswer =
-            known(json!({"kind": "reset", "reason": step["reset"], "snapshot": page(&step["page"])}));
-        told(inbox.on_changes(asked("after"), answer))
+            parsed(json!({"kind": "reset", "reason": step["reset"], "snapshot": page(&step["page"])}));
+        described(inbox.on_changes(asked("after"), answer))
     } else if is("older") {
         let before = step["before"].as_u64().unwrap_or(inbox.low());
-        inbox.on_older(asked("asked_at"), before, known(page(&step["older"])));
+        inbox.on_older(asked("asked_at"), before, parsed(page(&step["older"])));
         Vec::new()
     } else if is("written") {
         inbox.on_written(&op(&step["written"]), asked("asked_at"), head());
@@ -127,12 +128,12 @@ fn act(inbox: &mut Inbox, step: &Value) -> Option<Vec<String>> {
         let written = inbox.write(op(&step["write"]), command(step), time(1000));
         written.err().map(|_| "queue full".to_owned()).into_iter().collect()
     } else if is("refused") {
-        told(inbox.on_refused(&op(&step["refused"])))
+        described(inbox.on_refused(&op(&step["refused"])))
     } else if is("load_older") {
         let grown = inbox.load_older(usize::try_from(step["load_older"].as_u64()?).unwrap());
         vec![grown.map_or("window full".to_owned(), |more| format!("grew {more}"))]
-    } else if is("give_up_older") {
-        inbox.cancel_older(usize::try_from(step["give_up_older"].as_u64()?).unwrap());
+    } else if is("cancel_older") {
+        inbox.cancel_older(usize::try_from(step["cancel_older"].as_u64()?).unwrap());
         Vec::new()
     } else {
         panic!("unknown step: {step}")
@@ -143,9 +144,9 @@ fn act(inbox: &mut Inbox, step: &Value) -> Option<Vec<String>> {
 fn on_answer(inbox: &mut Inbox, answer: &Value) -> Option<Vec<String>> {
     let page = || serde_json::from_value::<InboxPage>(answer.clone()).ok();
     Some(match inbox.next_query() {
-        Some(InboxQuery::Snapshot) => told(inbox.on_snapshot(page()?)),
+        Some(InboxQuery::Snapshot) => described(inbox.on_snapshot(page()?)),
         Some(InboxQuery::Changes { after }) => {
-            told(inbox.on_changes(after, serde_json::from_value(answer.clone()).ok()?))
+            described(inbox.on_changes(after, serde_json::from_value(answer.clone()).ok()?))
         }
         Some(InboxQuery::Older { before, .. }) => {
             inbox.on_older(inbox.head().position, before, page()?);
@@ -155,7 +156,7 @@ fn on_answer(inbox: &mut Inbox, answer: &Value) -> Option<Vec<String>> {
     })
 }
 
-fn known<T: DeserializeOwned>(wire: Value) -> T {
+fn parsed<T: DeserializeOwned>(wire: Value) -> T {
     serde_json::from_value(wire).unwrap()
 }
 
@@ -193,7 +194,7 @@ fn sent(write: &PendingWrite) -> String {
     format!("{} {what}", write.op)
 }
 
-fn told(events: Vec<InboxEvent>) -> Vec<String> {
+fn described(events: Vec<InboxEvent>) -> Vec<String> {
     let each = events.into_iter().map(|event| match event {
         InboxEvent::Applied(change) => format!("applied {}", point(change.stamp.position())),
         InboxEvent::Replaced(None) => "replaced".to_owned(),

@@ -8,17 +8,18 @@ use internal_notifications_models::{
 
 use super::Metrics;
 use crate::store::{
-    Advanced, InboxCommand, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write,
+    Advanced, CommitListener, InboxCommand, PublishLimits, Push, Store, StoreError, Sweep, Swept,
+    Unpublished, Write,
 };
 
-/// A store that counts what it does, whoever asks it.
-pub struct Measured {
+/// A store that counts its calls, whoever makes them.
+pub struct MeteredStore {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
 }
 
-impl Measured {
-    /// Counts what this store does.
+impl MeteredStore {
+    /// Wraps a store.
     pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
         Self { store, metrics }
     }
@@ -38,7 +39,7 @@ impl Measured {
 }
 
 #[async_trait]
-impl Store for Measured {
+impl Store for MeteredStore {
     async fn push(&self, push: Push) -> Result<Receipt, StoreError> {
         self.counted("push", self.store.push(push).await, Metrics::pushed)
     }
@@ -107,6 +108,10 @@ impl Store for Measured {
         self.store.is_shared()
     }
 
+    fn set_commit_listener(&self, listener: Arc<dyn CommitListener>) {
+        self.store.set_commit_listener(listener);
+    }
+
     async fn lock_broker(&self) -> Result<(), StoreError> {
         self.counted("lock_broker", self.store.lock_broker().await, |_, ()| ())
     }
@@ -140,8 +145,8 @@ impl Store for Measured {
     }
 }
 
-impl std::fmt::Debug for Measured {
+impl std::fmt::Debug for MeteredStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Measured").finish_non_exhaustive()
+        f.debug_struct("MeteredStore").finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! The routes of the embedded engine, which has no need to describe itself: they are Pusher's.
+//! The routes of the embedded broker. They are Pusher's, so the broker does not describe them.
 
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
@@ -9,19 +9,19 @@ use utoipa::openapi::{
 
 const SIGNATURE: &str = "signature";
 
-/// Method, path, what it does, the status of its success.
+/// Method, path, summary and status of a success.
 const ROUTES: [(HttpMethod, &str, &str, &str); 7] = [
-    (HttpMethod::Get, "/app/{key}", "A WebSocket of Pusher Channels, protocol 7", "101"),
+    (HttpMethod::Get, "/app/{key}", "Opens a WebSocket of Pusher Channels, protocol 7", "101"),
     (HttpMethod::Post, "/apps/{id}/events", "Publishes an event on channels", "200"),
     (HttpMethod::Post, "/apps/{id}/batch_events", "Publishes up to ten events", "200"),
-    (HttpMethod::Get, "/apps/{id}/channels", "The occupied channels", "200"),
-    (HttpMethod::Get, "/apps/{id}/channels/{name}", "One channel", "200"),
-    (HttpMethod::Get, "/apps/{id}/channels/{name}/users", "Who is in a presence channel", "200"),
+    (HttpMethod::Get, "/apps/{id}/channels", "Lists the occupied channels", "200"),
+    (HttpMethod::Get, "/apps/{id}/channels/{name}", "Returns one channel", "200"),
+    (HttpMethod::Get, "/apps/{id}/channels/{name}/users", "Lists the members of a presence channel", "200"),
     (HttpMethod::Post, "/apps/{id}/users/{user}/terminate_connections", "Closes a user's connections", "200"),
 ];
 
-/// Adds the routes of the embedded engine.
-pub(in crate::http) fn describe_channels(openapi: &mut OpenApi) {
+/// Adds the routes of the embedded broker.
+pub(in crate::http) fn describe_broker(openapi: &mut OpenApi) {
     let signed =
         "Pusher's request signature: auth_key, auth_timestamp, auth_version, auth_signature, body_md5";
     let scheme = ApiKey::Query(ApiKeyValue::with_description("auth_signature", signed));
@@ -38,8 +38,8 @@ fn operation(path: &str, summary: &str, success: &str) -> OperationBuilder {
         .tag("Channels")
         .summary(Some(summary))
         .operation_id(Some(path.trim_matches('/').replace(['/', '{', '}'], "_")))
-        .response(success, ResponseBuilder::new().description("As Pusher documents it."))
-        .response("default", plain("Why not, as Pusher answers."));
+        .response(success, ResponseBuilder::new().description("As in Pusher's documentation."))
+        .response("default", plain("An error text, as Pusher answers it."));
     let operation = path.split('/').filter_map(name_of).fold(operation, |operation, name| {
         let text = ObjectBuilder::new().schema_type(Type::String);
         operation.parameter(

@@ -1,4 +1,5 @@
-//! Credentials that are made once and kept in the database, so that a restart keeps its clients.
+//! Secrets that are generated once and stored in the database, so that clients stay valid across
+//! restarts.
 
 use std::fmt::Write;
 
@@ -7,7 +8,7 @@ use crate::store::{Store, StoreError};
 
 pub(crate) const JWT_SECRET: &str = "jwt_secret";
 
-/// The configured key; else, on loopback, a secret of the database's own, and that it is that.
+/// Returns the configured JWT key or, on loopback, a generated one, and whether it was generated.
 pub(crate) async fn jwt_key(
     store: &dyn Store,
     config: &Config,
@@ -19,15 +20,16 @@ pub(crate) async fn jwt_key(
     Ok((Some(JwtKey::Secret(secret)), true))
 }
 
-/// The app's id, key and secret: each the configured one, or the kept one.
+/// Returns the id, key and secret of the embedded broker's app. Each that is not configured is
+/// generated.
 pub(crate) async fn app(
     store: &dyn Store,
     configured: [Option<String>; 3],
 ) -> Result<[String; 3], StoreError> {
     let [id, key, secret] = configured;
-    let made_id = rand::random_range(100_000_u32..1_000_000).to_string();
+    let generated_id = rand::random_range(100_000_u32..1_000_000).to_string();
     Ok([
-        setting(store, id, "app_id", made_id).await?,
+        setting(store, id, "app_id", generated_id).await?,
         setting(store, key, "app_key", random_hex(10)).await?,
         setting(store, secret, "app_secret", random_hex(32)).await?,
     ])
@@ -37,11 +39,11 @@ async fn setting(
     store: &dyn Store,
     configured: Option<String>,
     name: &str,
-    make: String,
+    generated: String,
 ) -> Result<String, StoreError> {
     match configured {
         Some(value) => Ok(value),
-        None => store.get_or_insert_setting(name, make).await,
+        None => store.get_or_insert_setting(name, generated).await,
     }
 }
 

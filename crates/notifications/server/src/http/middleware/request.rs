@@ -8,37 +8,45 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::App;
-use super::problem::{ApiError, Kind};
+use crate::http::AppState;
+use crate::http::problem::{ApiError, Kind};
 use crate::metrics;
 
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(in crate::http) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What every request has: an id, an end in time, and headers that keep answers out of caches and guesses.
-pub(super) async fn frame(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let id = incoming_id(&request).or_else(|| HeaderValue::try_from(app.ids.next()).ok());
+/// Gives every request an id, a time-out, a log span and metrics, and every answer headers against
+/// caching and content sniffing.
+pub(in crate::http) async fn surround(
+    State(app): State<Arc<AppState>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let id = incoming_id(&request).or_else(|| HeaderValue::try_from(app.ids.next_id()).ok());
     let span = tracing::debug_span!(
         "request",
         request.id = id.as_ref().and_then(|id| id.to_str().ok()),
         http.method = %request.method(),
         url.path = request.uri().path(),
     );
-    let (begun, method, route) = (Instant::now(), method(&request), route(&request));
-    let answered = async {
-        let response = match tokio::time::timeout(app.limits.request_timeout, next.run(request)).await {
+    let (started, method, route) = (Instant::now(), method(&request), route(&request));
+    let answer = async {
+        let response = match tokio::time::timeout(app.config.limits.request_timeout, next.run(request)).await
+        {
             Ok(response) => response,
-            Err(_) => ApiError::bare(Kind::Unavailable).with_cause("it took too long").into_response(),
+            Err(_) => {
+                ApiError::bare(Kind::Unavailable).with_cause("the request took too long").into_response()
+            }
         };
-        tracing::debug!(http.status = response.status().as_u16(), "answered");
+        tracing::debug!(http.status = response.status().as_u16(), "answered a request");
         response
     };
-    let mut response = answered.instrument(span).await;
+    let mut response = answer.instrument(span).await;
     app.metrics.answered(metrics::Request {
         method,
         route,
         status: response.status().as_u16(),
         problem: response.extensions().get::<Kind>().map(|kind| kind.slug()),
-        took: begun.elapsed(),
+        took: started.elapsed(),
     });
     let headers = response.headers_mut();
     if let Some(id) = id {
@@ -49,7 +57,8 @@ pub(super) async fn frame(State(app): State<Arc<App>>, request: Request, next: N
     response
 }
 
-/// Of the methods that anyone may make up, those that routes have.
+/// Returns the method, or `other` for those that no route has, so that callers cannot create
+/// metrics.
 fn method(request: &Request) -> &'static str {
     match *request.method() {
         Method::GET => "GET",
@@ -60,12 +69,12 @@ fn method(request: &Request) -> &'static str {
     }
 }
 
-/// The pattern of the path: few, whatever is asked, and without ids.
+/// Returns the pattern of the path, which contains no ids and of which there are few.
 fn route(request: &Request) -> String {
     request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned()
 }
 
-/// The id that the caller or a proxy gave, if it is one that may stand in a log.
+/// Returns the id that the caller or a proxy chose, if it is safe to log.
 fn incoming_id(request: &Request) -> Option<HeaderValue> {
     let id = request.headers().get(REQUEST_ID)?;
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(byte);

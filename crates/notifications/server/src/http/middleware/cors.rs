@@ -4,11 +4,11 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::frame::REQUEST_ID;
+use super::request::REQUEST_ID;
 use crate::config::Origin;
 
-/// What web front ends of these origins may do.
-pub(super) fn layer(origins: &[Origin]) -> CorsLayer {
+/// Lets web front ends of these origins call the routes and read their answers.
+pub(in crate::http) fn layer(origins: &[Origin]) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins.iter().filter_map(Origin::header)))
         .allow_methods([Method::GET, Method::POST, Method::DELETE])

@@ -1,0 +1,57 @@
+use std::sync::Arc;
+
+use internal_notifications_models::{RealtimeInfo, Timestamp, UserId};
+use pusher_broker::{ChannelName, SocketId};
+
+use crate::auth::{Authenticator, Policy};
+use crate::config::{Config, UnservedUser};
+use crate::metrics::Metrics;
+use crate::realtime::{ClientAddress, RealtimeParts};
+use crate::store::Store;
+use crate::{Clock, IdGenerator};
+
+/// What the routes share.
+pub(crate) struct AppState {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) policy: Arc<dyn Policy>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn IdGenerator>,
+    pub(crate) realtime: RealtimeParts,
+    pub(crate) config: Config,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl AppState {
+    /// Informs the embedded broker, if there is one, that a signature for this socket and channel
+    /// follows, and that it expires with the caller's credential.
+    pub(crate) fn authorize(
+        &self,
+        socket_id: &SocketId,
+        channel: &ChannelName,
+        expires_at: Option<Timestamp>,
+    ) {
+        if let Some(broker) = &self.realtime.broker {
+            let left = expires_at.map(|at| at.as_duration() - self.clock.now().as_duration());
+            let left = left.map(|left| left.try_into().unwrap_or_default());
+            broker.record_authorization(socket_id, channel, left);
+        }
+    }
+
+    /// Returns what this user's clients need to receive live events.
+    pub(crate) fn realtime_info(&self, user_id: &UserId) -> Result<RealtimeInfo, UnservedUser> {
+        let (cluster, host) = match &self.realtime.client_address {
+            ClientAddress::SameServer => (None, None),
+            ClientAddress::Cluster(cluster) => (Some(cluster.clone()), None),
+            ClientAddress::Host(host) => (None, Some(host)),
+        };
+        let channel = self.config.channel_prefix.channel(user_id)?.to_string();
+        let mut info = RealtimeInfo::new(self.realtime.signer.key(), channel, "/pusher/auth");
+        info.position_check_seconds = self.config.position_check_seconds;
+        info.cluster = cluster;
+        info.host = host.map(|endpoint| endpoint.host.clone());
+        info.port = host.map(|endpoint| endpoint.port);
+        info.scheme = host.map(|endpoint| endpoint.scheme.as_str().to_owned());
+        Ok(info)
+    }
+}
