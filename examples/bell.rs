@@ -1,30 +1,31 @@
-//! A small app: a bell with the number of what is new, and greetings for friends. Its tests are in `tests/app.rs`.
+//! A small app: a bell with the pending count, and greetings for friends. `tests/app.rs` tests it.
 
-use internal_notifications::{
-    InternalNotification, InternalNotifications, InternalNotificationsService, ServiceError, UserId,
-};
+use internal_notifications::{InternalNotification, InternalNotifications, ServiceError};
 
-/// The app, around the inbox of its user.
-pub struct Bell(pub InternalNotifications);
+/// The app of one user.
+pub struct Bell {
+    /// The user's inbox.
+    pub inbox: InternalNotifications,
+}
 
 impl Bell {
-    /// How the bell looks now.
+    /// Returns the bell as the app shows it.
     pub fn face(&self) -> String {
-        match self.0.snapshot().pending {
+        match self.inbox.snapshot().pending {
             0 => "🔔".to_owned(),
             pending => format!("🔔 {pending}"),
         }
     }
 
     /// Rings a friend's bell.
-    pub async fn greet(&self, friend: UserId) -> Result<(), ServiceError> {
-        self.0.push(&[friend], InternalNotification::new("Hello!")).await?;
+    pub async fn greet(&self, friend: &str) -> Result<(), ServiceError> {
+        self.inbox.push([friend], InternalNotification::new("Hello!")).await?;
         Ok(())
     }
 
-    /// Silences the user's own bell.
-    pub async fn answer(&self) -> Result<(), ServiceError> {
-        self.0.mark_all_opened().await?;
+    /// Marks everything opened, on all of the user's devices.
+    pub async fn open_all(&self) -> Result<(), ServiceError> {
+        self.inbox.mark_all_opened().await?;
         Ok(())
     }
 }

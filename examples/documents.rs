@@ -1,4 +1,4 @@
-//! The documents whose Rust must compile.
+//! The documents whose Rust code is compiled as doctests.
 
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! What the tests of the examples share with them. The other examples are programs, in the files beside this one.
+//! The examples that have tests in this package. The other files beside this one are programs.
 
 pub mod bell;
 pub mod custom_service;

@@ -1,8 +1,9 @@
-//! A backend that pushes: it tells users that their order is on its way. It needs the facade's feature `client` alone.
+//! A backend that notifies users that their order was shipped.
 //!
-//! `INTERNAL_NOTIFICATIONS_URL` and `INTERNAL_NOTIFICATIONS_API_KEY` say where, then
+//! It needs only the feature `client` of `internal-notifications`. Set `INTERNAL_NOTIFICATIONS_URL` and
+//! `INTERNAL_NOTIFICATIONS_API_KEY`, then run
 //! `cargo run -p examples --bin pushing_backend -- 1815 ada`.
-#![allow(clippy::print_stdout, reason = "it is a command")]
+#![allow(clippy::print_stdout, reason = "a command prints its result")]
 
 use std::env;
 use std::error::Error;
@@ -16,12 +17,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let users = args.map(|user| user.parse()).collect::<Result<Vec<UserId>, _>>()?;
 
     let key = env::var("INTERNAL_NOTIFICATIONS_API_KEY")?;
-    let inbox = InboxClient::new(&env::var("INTERNAL_NOTIFICATIONS_URL")?, key)?;
-    // An id of the backend's own, made of what has happened: told twice, by a job that was run again, say, it is stored once.
+    let client = InboxClient::new(&env::var("INTERNAL_NOTIFICATIONS_URL")?, key)?;
+    // The id is derived from the event, so a repeated job stores the notification only once.
     let notification = InternalNotification::new("is on its way")
         .with_heading(format!("Order {order}"))
         .with_id(format!("order-{order}-shipped").parse()?);
-    let receipt = inbox.push(&users, notification).await?;
-    println!("stored for {}, known to {}", receipt.accepted, receipt.duplicates);
+    let receipt = client.push(&users, notification).await?;
+    println!("{} accepted, {} duplicates", receipt.accepted, receipt.duplicates);
     Ok(())
 }

@@ -1,13 +1,12 @@
-//! An inbox in a terminal: shows what comes, as it comes, and opens what is pending at a press of Enter.
+//! An inbox in a terminal. It prints new notifications, and Enter marks all as opened.
 //!
-//! `INTERNAL_NOTIFICATIONS_URL` and `INTERNAL_NOTIFICATIONS_TOKEN` say whose: see the README's "And a server to try it with", then
-//! `cargo run -p examples`.
-#![allow(clippy::print_stdout, reason = "it is a terminal app")]
+//! `INTERNAL_NOTIFICATIONS_URL` and `INTERNAL_NOTIFICATIONS_TOKEN` are the server and the user's token;
+//! the project's README shows how to start a server. Then run `cargo run -p examples`.
+#![allow(clippy::print_stdout, reason = "this is a terminal app")]
 
 use std::error::Error;
 
-use futures_util::StreamExt;
-use internal_notifications::{Announcement, InternalNotifications, InternalNotificationsService};
+use internal_notifications::{Announcement, InternalNotifications, StreamExt};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 #[tokio::main]
@@ -21,19 +20,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut keys = BufReader::new(tokio::io::stdin()).lines();
     loop {
         tokio::select! {
-            // The whole state, whenever it changes: what a list and a badge are drawn from.
+            // The whole state after each change: an app draws its list and badge from it.
             Some(now) = snapshots.next() => {
                 if pending.replace(now.pending) != Some(now.pending) {
                     println!("{} pending; Enter opens all, Ctrl-D ends", now.pending);
                 }
             }
-            // What is new, once: what a toast is made of.
+            // Each new notification once: an app shows a toast for it.
             Some(announcement) = announcements.next() => match announcement {
                 Announcement::Notification(new) => {
                     println!("* {} {}", new.heading.as_deref().unwrap_or_default(), new.content);
                 }
                 Announcement::WriteRefused(refused) => println!("* not done: {}", refused.error),
-                // What was skipped may be more; so may kinds that are yet to come.
+                // Some were skipped, or a later version has more kinds of announcements.
                 _ => println!("* and more"),
             },
             line = keys.next_line() => match line? {

@@ -1,12 +1,11 @@
-//! The tests of an app on a real server.
+//! Tests of an app on a real server.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod bell;
 
-use bell::World;
+use bell::Environment;
 use internal_notifications_testkit::server::TestServer;
 
-/// Where the tests take place.
-async fn world() -> impl World {
+async fn environment() -> impl Environment {
     TestServer::start().await.unwrap()
 }

@@ -1,31 +1,32 @@
-//! The service through the contract, behind the facade; and what it is for.
+//! Runs the contract tests on the custom service behind the facade, and tests what it adds.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use examples::custom_service::DoNotDisturb;
-use futures_util::{FutureExt, StreamExt};
-use internal_notifications::models::{InternalNotification, Receipt};
+use futures_util::FutureExt;
 use internal_notifications::{
-    Announcement, InternalNotifications, InternalNotificationsService, MockHub, MockService, ServiceError,
-    UserId, async_trait,
+    Announcement, InternalNotification, InternalNotifications, MockHub, MockService, Receipt, ServiceError,
+    StreamExt, UserId, async_trait,
 };
 use internal_notifications_testkit::{Connection, Device, Harness};
 
-internal_notifications_testkit::contract_tests!(Hub(MockHub::new()));
+internal_notifications_testkit::contract_tests!(MockHarness { hub: MockHub::new() });
 
-struct Hub(MockHub);
+struct MockHarness {
+    hub: MockHub,
+}
 
 #[async_trait]
-impl Harness for Hub {
+impl Harness for MockHarness {
     async fn device(&self, user: &UserId) -> Device {
-        let inside = self.0.service(user);
-        Device::new(wrapped(&inside, &Arc::default())).with_connection(Line(inside))
+        let service = self.hub.service(user);
+        Device::new(wrapped(&service, &Arc::default())).with_connection(MockConnection { service })
     }
 
     async fn push(&self, to: &[UserId], notification: InternalNotification) -> Result<Receipt, ServiceError> {
-        self.0.push_as_backend("test", to, notification)
+        self.hub.push_as_backend("test", to, notification)
     }
 
     fn window(&self) -> usize {
@@ -33,39 +34,43 @@ impl Harness for Hub {
     }
 }
 
-struct Line(MockService);
+struct MockConnection {
+    service: MockService,
+}
 
 #[async_trait]
-impl Connection for Line {
+impl Connection for MockConnection {
     async fn cut(&self) {
-        self.0.go_offline();
+        self.service.go_offline();
     }
 
     async fn mend(&self) {
-        self.0.go_online();
+        self.service.go_online();
     }
 }
 
-fn wrapped(inside: &MockService, quiet: &Arc<AtomicBool>) -> InternalNotifications {
-    let custom = DoNotDisturb(Arc::new(inside.clone()), quiet.clone());
-    InternalNotifications::builder().custom(Arc::new(custom)).build().unwrap()
+fn wrapped(service: &MockService, is_muted: &Arc<AtomicBool>) -> InternalNotifications {
+    let custom = DoNotDisturb { service: service.clone(), is_muted: Arc::clone(is_muted) };
+    InternalNotifications::builder().custom(custom).build().unwrap()
 }
 
 #[tokio::test]
-async fn who_wants_quiet_is_told_nothing_and_misses_nothing() {
-    let (hub, quiet) = (MockHub::new(), Arc::default());
-    let ada = wrapped(&hub.service("ada"), &quiet);
+async fn while_muted_nothing_is_announced_and_the_count_goes_on() {
+    let (hub, is_muted) = (MockHub::new(), Arc::default());
+    let ada = wrapped(&hub.service("ada"), &is_muted);
     ada.init().await.unwrap();
-    let mut told = ada.announcements();
+    let mut announcements = ada.announcements();
     let push = |text| hub.push_as_backend("shop", ["ada"], InternalNotification::new(text)).unwrap();
 
-    quiet.store(true, Ordering::Relaxed);
-    push("while quiet");
-    assert!(told.next().now_or_never().is_none());
+    is_muted.store(true, Ordering::Relaxed);
+    push("while muted");
+    assert!(announcements.next().now_or_never().is_none());
     assert_eq!(ada.snapshot().pending, 1);
 
-    quiet.store(false, Ordering::Relaxed);
-    push("after it");
-    let Some(Announcement::Notification(new)) = told.next().await else { panic!("it is told") };
-    assert_eq!((new.content.as_str(), ada.snapshot().pending), ("after it", 2));
+    is_muted.store(false, Ordering::Relaxed);
+    push("afterwards");
+    let Some(Announcement::Notification(new)) = announcements.next().await else {
+        panic!("it should be announced")
+    };
+    assert_eq!((new.content.as_str(), ada.snapshot().pending), ("afterwards", 2));
 }

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use internal_notifications::{
-    Announcement, InternalNotification, InternalNotifications, InternalNotificationsService,
-    InternalNotificationsServiceExt, ServiceErrorKind, Status,
+    Announcement, InternalNotification, InternalNotifications, ServiceErrorKind, Status,
 };
 use pusher_client::Roots;
 use tempfile::TempDir;
@@ -33,7 +32,7 @@ impl Shop {
 
     fn inbox(&self, user: &str, session: &str) -> InternalNotifications {
         let builder = InternalNotifications::builder().url(format!("{}/inbox", self.url));
-        builder.user(user.parse().unwrap(), session).build().unwrap()
+        builder.user(user, session).build().unwrap()
     }
 
     async fn close(mut self) {
@@ -55,7 +54,7 @@ async fn users_of_the_apps_own_login_push_to_each_other_beside_its_own_routes() 
     let mut told = ada.announcements();
     let bob = shop.inbox("bob", "bobs-session");
     bob.init().await.unwrap();
-    bob.push(&["ada".parse().unwrap()], InternalNotification::new("Hello!")).await.unwrap();
+    bob.push(["ada"], InternalNotification::new("Hello!")).await.unwrap();
     let Some(Announcement::Notification(new)) = within(told.next()).await else { panic!("it is told") };
     assert_eq!((new.content.as_str(), new.sender.as_str()), ("Hello!", "user:bob"));
 

@@ -1,4 +1,4 @@
-//! An example is read at one sitting.
+//! Examples stay short.
 
 use std::fs;
 use std::path::Path;

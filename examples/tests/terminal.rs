@@ -1,4 +1,4 @@
-//! The example against a real server, twice.
+//! Runs two instances of the example against a real server.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test may")]
 
@@ -10,7 +10,7 @@ use internal_notifications_testkit::server::TestServer;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-/// The example as a process of its own.
+/// The example as a process.
 struct Terminal {
     process: Child,
     keys: ChildStdin,
@@ -18,7 +18,7 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn of(user: &UserId, server: &TestServer) -> Self {
+    fn start(user: &UserId, server: &TestServer) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_terminal"));
         command.env("INTERNAL_NOTIFICATIONS_URL", server.base_url());
         command.env("INTERNAL_NOTIFICATIONS_TOKEN", server.token(user));
@@ -30,7 +30,9 @@ impl Terminal {
 
     async fn shows(&mut self, text: &str) {
         let shown = async { while !self.lines.next_line().await.unwrap().unwrap().contains(text) {} };
-        tokio::time::timeout(Duration::from_secs(30), shown).await.unwrap_or_else(|_| panic!("never {text}"));
+        tokio::time::timeout(Duration::from_secs(30), shown)
+            .await
+            .unwrap_or_else(|_| panic!("{text:?} was not printed"));
     }
 
     async fn ends(mut self) {
@@ -40,10 +42,10 @@ impl Terminal {
 }
 
 #[tokio::test]
-async fn each_terminal_of_a_user_shows_what_is_pushed_and_what_the_other_opens() {
+async fn two_terminals_of_a_user_show_the_same() {
     let server = TestServer::start().await.unwrap();
     let ada: UserId = "ada".parse().unwrap();
-    let (mut one, mut other) = (Terminal::of(&ada, &server), Terminal::of(&ada, &server));
+    let (mut one, mut other) = (Terminal::start(&ada, &server), Terminal::start(&ada, &server));
     let notification = InternalNotification::new("is on its way").with_heading("Order 1815");
     let backend = InboxClient::new(&server.base_url(), server.api_key()).unwrap();
 

@@ -9,6 +9,6 @@ export type { InboxClient, InboxSource, RefusedWrite, Written } from './client/s
 export type { ChannelContext, ChannelListener, Transport } from './client/transport.js';
 export type { BareNotification, InboxNotification, NotificationButton } from './models/notification.js';
 export type { Timestamp } from './models/time.js';
-export type { Announcement } from './replica/announcing.js';
+export type { Announcement } from './replica/announcer.js';
 export { MAX_WINDOW } from './replica/inbox.js';
 export type { Command } from './replica/overlay.js';

@@ -9,7 +9,6 @@ mod mutants;
 mod packages;
 mod plan;
 mod runner;
-mod rustdoc;
 mod test;
 mod tools;
 mod web;
@@ -30,9 +29,6 @@ Commands:
 ";
 
 fn main() -> ExitCode {
-    if rustdoc::is_meant() {
-        return rustdoc::run();
-    }
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.split_first() {
         Some((command, rest)) if command == "demo" => demo::run(rest),

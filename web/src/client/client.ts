@@ -1,6 +1,6 @@
 import { id as readId } from '../models/read.js';
 import type { Position } from '../models/wire.js';
-import type { Announcement } from '../replica/announcing.js';
+import type { Announcement } from '../replica/announcer.js';
 import { MAX_WINDOW, PAGE } from '../replica/inbox.js';
 import type { Command } from '../replica/overlay.js';
 import { InboxError, notStarted } from './error.js';

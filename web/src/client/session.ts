@@ -8,12 +8,12 @@ import { InboxError, notStarted, unavailable } from './error.js';
 import { Identity } from './identity.js';
 import type { ClientOptions } from './options.js';
 import { LiveChannel } from './session/liveChannel.js';
-import { Pace } from './session/pace.js';
+import { WriteBackoff } from './session/writeBackoff.js';
 import type { Parts } from './session/parts.js';
 import { Publisher, type SessionListener } from './session/publisher.js';
-import { Questions } from './session/questions.js';
+import { Queries } from './session/queries.js';
 import { Schedule } from './session/schedule.js';
-import { Waiting } from './session/waiting.js';
+import { PendingCalls } from './session/pendingCalls.js';
 import { Writes } from './session/writes.js';
 import type { Status } from './snapshot.js';
 import type { Written } from './source.js';
@@ -27,7 +27,7 @@ const OFFLINE_PATIENCE = 2_000;
  */
 export class Session {
   readonly #parts: Parts;
-  readonly #questions: Questions;
+  readonly #queries: Queries;
   readonly #writes: Writes;
   readonly #ended = new AbortController();
   #isPaused = false;
@@ -49,12 +49,12 @@ export class Session {
       inbox: new Inbox(options.window ?? PAGE),
       channel,
       schedule: new Schedule(random),
-      pace: new Pace(random),
-      waiting: new Waiting(),
+      writeBackoff: new WriteBackoff(random),
+      calls: new PendingCalls(),
       publisher: new Publisher(listener),
       changed: () => this.#changed(),
     };
-    this.#questions = new Questions(this.#parts);
+    this.#queries = new Queries(this.#parts);
     this.#writes = new Writes(this.#parts);
   }
 
@@ -76,27 +76,27 @@ export class Session {
     globalThis.document?.removeEventListener('visibilitychange', this.#onVisibility);
     clearTimeout(this.#timer);
     this.#disconnect();
-    this.#parts.waiting.end(notStarted());
+    this.#parts.calls.end(notStarted());
   }
 
   pause(): void {
     if (!this.#isPaused) {
       this.#isPaused = true;
       this.#disconnect();
-      this.#parts.waiting.queueWrites();
-      this.#questions.failOlder(unavailable());
+      this.#parts.calls.queueWrites();
+      this.#queries.failOlder(unavailable());
       this.#changed();
     }
   }
 
   resume(): void {
     if (this.#isPaused) {
-      const { channel, inbox, pace, schedule } = this.#parts;
+      const { channel, inbox, writeBackoff, schedule } = this.#parts;
       this.#isPaused = false;
-      this.#questions.refused = null;
+      this.#queries.refused = null;
       inbox.catchUp();
       schedule.hurry();
-      pace.isUp();
+      writeBackoff.isUp();
       if (channel.info !== null) {
         channel.open(channel.info);
       }
@@ -107,7 +107,7 @@ export class Session {
   /** Checks the position now: the network may be back, or the user looks at the page. */
   readonly checkNow = (): void => {
     this.#parts.schedule.checkNow();
-    this.#parts.pace.isUp();
+    this.#parts.writeBackoff.isUp();
     this.#soon();
   };
 
@@ -119,17 +119,17 @@ export class Session {
 
   /** Shows the writes of a call at once, and sends them in order. */
   write(commands: readonly Command[]): Promise<Written> {
-    const { pace, waiting } = this.#parts;
+    const { writeBackoff, calls } = this.#parts;
     const ops = this.#writes.add(commands);
     if (ops === null) {
       return Promise.reject(new InboxError('queue-full', 'too many writes wait for the server'));
     }
     this.#changed();
-    return waiting.write(ops, this.#isPaused || pace.isDown ? performance.now() : this.#deadline());
+    return calls.write(ops, this.#isPaused || writeBackoff.isDown ? performance.now() : this.#deadline());
   }
 
   loadOlder(count: number): Promise<void> {
-    const { inbox, schedule, waiting } = this.#parts;
+    const { inbox, schedule, calls } = this.#parts;
     if (this.#isPaused) {
       return Promise.reject(unavailable());
     }
@@ -137,12 +137,12 @@ export class Session {
     if (more === null) {
       return Promise.reject(new InboxError('window-full', `no more than ${MAX_WINDOW} notifications can be held`));
     }
-    if (inbox.isLoaded && inbox.wants() === null) {
+    if (inbox.isLoaded && inbox.nextQuery() === null) {
       return Promise.resolve();
     }
     schedule.hurry();
     this.#soon();
-    return waiting.older(more, this.#deadline());
+    return calls.older(more, this.#deadline());
   }
 
   /** Returns when a call made now stops waiting. */
@@ -171,24 +171,24 @@ export class Session {
     if (this.#ended.signal.aborted) {
       return;
     }
-    const { inbox, pace, waiting } = this.#parts;
+    const { inbox, writeBackoff, calls } = this.#parts;
     const now = performance.now();
-    pace.lookAt(inbox);
+    writeBackoff.update(inbox);
     if (!this.#isPaused) {
-      if (this.#questions.next <= now) {
-        void this.#questions.send();
+      if (this.#queries.next <= now) {
+        void this.#queries.send();
       }
       if (this.#writes.next <= now) {
         void this.#writes.send();
       }
     }
-    inbox.giveUpOlder(waiting.expire(now));
+    inbox.giveUpOlder(calls.expire(now));
     this.#publish();
-    waiting.resolve(inbox);
-    waiting.settle();
+    calls.resolve(inbox);
+    calls.settle();
     clearTimeout(this.#timer);
-    const sendAt = this.#isPaused ? Infinity : Math.min(this.#questions.next, this.#writes.next);
-    const wakeAt = Math.min(sendAt, waiting.deadline);
+    const sendAt = this.#isPaused ? Infinity : Math.min(this.#queries.next, this.#writes.next);
+    const wakeAt = Math.min(sendAt, calls.deadline);
     if (wakeAt < Infinity) {
       this.#timer = setTimeout(() => this.#soon(), Math.max(0, Math.ceil(wakeAt - performance.now())));
     }
@@ -196,18 +196,18 @@ export class Session {
 
   #disconnect(): void {
     this.#parts.channel.close();
-    this.#questions.cancel();
+    this.#queries.cancel();
     this.#writes.cancel();
   }
 
   #onSubscribed(): void {
-    this.#questions.subscribed();
-    this.#parts.pace.isUp();
+    this.#queries.subscribed();
+    this.#parts.writeBackoff.isUp();
     this.#changed();
   }
 
   #onInterrupted(): void {
-    this.#parts.waiting.limit(performance.now() + OFFLINE_PATIENCE);
+    this.#parts.calls.limit(performance.now() + OFFLINE_PATIENCE);
     this.#changed();
   }
 
@@ -231,7 +231,7 @@ export class Session {
 
   #publish(): void {
     const { channel, inbox, publisher } = this.#parts;
-    publisher.publish(inbox, this.#status(), this.#questions.refused ?? channel.refused);
+    publisher.publish(inbox, this.#status(), this.#queries.refused ?? channel.refused);
   }
 
   #status(): Status {
@@ -239,11 +239,11 @@ export class Session {
     if (this.#isPaused) {
       return 'paused';
     }
-    if (this.#questions.refused !== null || channel.refused !== null) {
+    if (this.#queries.refused !== null || channel.refused !== null) {
       return 'failed';
     }
     if (!channel.subscribed) {
-      return channel.wasLost || this.#questions.hasFailed ? 'offline' : 'connecting';
+      return channel.wasLost || this.#queries.hasFailed ? 'offline' : 'connecting';
     }
     return !inbox.isLoaded ? 'connecting' : inbox.isCatchingUp ? 'catching-up' : 'live';
   }

@@ -1,4 +1,4 @@
-import type { Announcement } from '../replica/announcing.js';
+import type { Announcement } from '../replica/announcer.js';
 import type { Command } from '../replica/overlay.js';
 import type { InboxError } from './error.js';
 import type { Snapshot } from './snapshot.js';

@@ -1,5 +1,5 @@
 import type { InboxSource } from '../client/source.js';
-import type { Announcement } from '../replica/announcing.js';
+import type { Announcement } from '../replica/announcer.js';
 import { clip } from './clip.js';
 import { h } from './dom.js';
 import type { Strings } from './strings.js';

@@ -1,5 +1,5 @@
 import type { InboxNotification } from '../models/notification.js';
-import type { Announcement } from '../replica/announcing.js';
+import type { Announcement } from '../replica/announcer.js';
 
 /** The user opened a notification. Unless the event is cancelled, the page navigates to `path`. */
 export interface OpenDetail {

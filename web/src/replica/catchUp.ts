@@ -12,18 +12,18 @@ export class CatchUp {
   /** Notifications that were added and already removed; their removals must still follow. */
   readonly gone = new Set<string>();
   /** Changes are not enough. */
-  wantsSnapshot = false;
+  needsSnapshot = false;
   /** Why a snapshot is wanted; null for the first one. */
   reason: ResetReason | null = null;
 
   static withSnapshot(): CatchUp {
     const catchUp = new CatchUp();
-    catchUp.wantsSnapshot = true;
+    catchUp.needsSnapshot = true;
     return catchUp;
   }
 
-  wantSnapshot(reason: ResetReason): void {
-    this.wantsSnapshot = true;
+  needSnapshot(reason: ResetReason): void {
+    this.needsSnapshot = true;
     this.reason = reason;
   }
 

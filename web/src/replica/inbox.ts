@@ -11,10 +11,10 @@ import {
   type Position,
   type ResetReason,
 } from '../models/wire.js';
-import { Announcing, type Announcement } from './announcing.js';
+import { Announcer, type Announcement } from './announcer.js';
 import { CatchUp } from './catchUp.js';
 import { Overlay, type Command, type PendingWrite } from './overlay.js';
-import { PassedPositions } from './passedPositions.js';
+import { History } from './history.js';
 import { RecentChanges } from './recentChanges.js';
 import { Window } from './window.js';
 
@@ -28,7 +28,7 @@ export const PAGE = 200;
 const FAR_BEHIND = 10_000;
 
 /** A request that the inbox wants sent. The answer goes to the `on…` method of the same name. */
-export type Ask =
+export type Query =
   | { readonly kind: 'snapshot' }
   | { readonly kind: 'changes'; readonly after: Position }
   | { readonly kind: 'older'; readonly before: number; readonly limit: number };
@@ -50,15 +50,15 @@ export type InboxEvent =
  * was lost, or that the server's history is another one (a restored backup), and starts a catch-up.
  * Only the answer to a catch-up decides. A bounded number of live events can wait for it.
  *
- * The caller does three things: it passes on what arrives (`on…`), sends the requests that the
- * inbox `wants`, one at a time, and acts on the returned events.
+ * The caller does three things: it passes on what arrives (`on…`), sends the queries that the
+ * inbox returns (`nextQuery`), one at a time, and acts on the returned events.
  */
 export class Inbox {
   readonly #window: Window;
-  readonly #passed = new PassedPositions();
+  readonly #history = new History();
   readonly #recent = new RecentChanges();
   readonly #overlay = new Overlay();
-  readonly #announcing: Announcing;
+  readonly #announcer: Announcer;
   #head: Head = { seq: 0, tag: null, pending: 0 };
   /** An older page that was read after the replica's position, with its `before`. */
   #held: { readonly before: number; readonly page: InboxPage } | null = null;
@@ -66,11 +66,13 @@ export class Inbox {
   #catchUp: CatchUp | null = CatchUp.withSnapshot();
   #loaded = false;
 
-  /** Creates a replica that holds at most `window` notifications. It wants its first snapshot. */
+  /**
+   * Creates a replica that holds at most `window` notifications. Its first query is for a snapshot.
+   */
   constructor(window: number) {
     const most = Math.max(1, window);
     this.#window = new Window(most);
-    this.#announcing = new Announcing(most);
+    this.#announcer = new Announcer(most);
   }
 
   /** Returns the notifications, newest first, with the pending writes applied. */
@@ -99,9 +101,9 @@ export class Inbox {
   }
 
   /** Returns the request to send now. Send one at a time; after a failure, look here again. */
-  wants(): Ask | null {
+  nextQuery(): Query | null {
     if (this.#catchUp !== null) {
-      return this.#catchUp.wantsSnapshot ? { kind: 'snapshot' } : { kind: 'changes', after: this.#position };
+      return this.#catchUp.needsSnapshot ? { kind: 'snapshot' } : { kind: 'changes', after: this.#position };
     }
     const { missing, low } = this.#window;
     return missing > 0 ? { kind: 'older', before: low, limit: Math.min(missing, PAGE) } : null;
@@ -118,7 +120,7 @@ export class Inbox {
 
   onLive(event: LiveEvent): InboxEvent[] {
     if (event.kind === 'bare') {
-      return announce(this.#announcing.bare(event.notification));
+      return announce(this.#announcer.bare(event.notification));
     }
     const events: InboxEvent[] = [];
     if (this.#catchUp !== null) {
@@ -134,7 +136,7 @@ export class Inbox {
    * A head that the inbox has not passed starts a catch-up, and so does one older than `askedAt`.
    */
   onHead(askedAt: Position, head: Head): void {
-    if (!this.#passed.holds(head) || head.seq < askedAt.seq) {
+    if (!this.#history.contains(head) || head.seq < askedAt.seq) {
       this.catchUp();
     }
   }
@@ -142,7 +144,7 @@ export class Inbox {
   /** Takes the answer to a `snapshot` request. */
   onSnapshot(page: InboxPage): InboxEvent[] {
     const events: InboxEvent[] = [];
-    if (this.#catchUp?.wantsSnapshot === true) {
+    if (this.#catchUp?.needsSnapshot === true) {
       this.#replace(this.#catchUp.reason, page, events);
     }
     return events;
@@ -152,7 +154,7 @@ export class Inbox {
   onChanges(after: Position, answer: ChangesAnswer): InboxEvent[] {
     const events: InboxEvent[] = [];
     const catchUp = this.#catchUp;
-    if (catchUp === null || catchUp.wantsSnapshot || !samePosition(after, this.#head)) {
+    if (catchUp === null || catchUp.needsSnapshot || !samePosition(after, this.#head)) {
       return events;
     }
     if (answer.kind === 'reset') {
@@ -164,7 +166,7 @@ export class Inbox {
       this.#settle(events);
       this.#foldWaiting(events);
     } else if (folded !== 'more') {
-      catchUp.wantSnapshot(folded);
+      catchUp.needSnapshot(folded);
     }
     return events;
   }
@@ -175,12 +177,12 @@ export class Inbox {
    * up to date. A page older than `askedAt` belongs to another history.
    */
   onOlder(askedAt: Position, before: number, page: InboxPage): void {
-    if (this.wants()?.kind !== 'older' || this.low !== before) {
+    if (this.nextQuery()?.kind !== 'older' || this.low !== before) {
       return;
     }
     if (page.head.seq < askedAt.seq) {
       this.catchUp();
-    } else if (this.#passed.holds(page.head)) {
+    } else if (this.#history.contains(page.head)) {
       this.#merge(before, page);
     } else {
       this.#held = { before, page };
@@ -189,7 +191,7 @@ export class Inbox {
   }
 
   /**
-   * Makes room for `count` older notifications, which the inbox then wants. Returns how much room
+   * Makes room for `count` older notifications, which the inbox then queries. Returns how much room
    * was made: less near the limit, 0 if the oldest is held already, null if the limit is reached.
    */
   loadOlder(count: number): number | null {
@@ -210,7 +212,7 @@ export class Inbox {
   }
 
   /** Returns the write to send now. Send one at a time; if the answer is lost, look here again. */
-  wantsWrite(): PendingWrite | undefined {
+  nextWrite(): PendingWrite | undefined {
     return this.#overlay.unanswered;
   }
 
@@ -255,7 +257,7 @@ export class Inbox {
       this.#apply(change, events);
     }
     if (more) {
-      return this.#announcing.waiting.rows.length > FAR_BEHIND ? 'behind' : 'more';
+      return this.#announcer.waiting.rows.length > FAR_BEHIND ? 'behind' : 'more';
     }
     return catchUp.gone.size > 0 ? 'other' : 'last';
   }
@@ -263,16 +265,16 @@ export class Inbox {
   #replace(reason: ResetReason | null, page: InboxPage, events: InboxEvent[]): void {
     const low = this.#window.replace(page.notifications, page.next ?? 0);
     this.#head = page.head;
-    this.#passed.restart(page.head);
+    this.#history.restart(page.head);
     this.#recent.restart(page.head);
     this.#held = null;
     this.#catchUp?.gone.clear();
     events.push({ kind: 'replaced', reason: this.#loaded ? reason : null });
     const rows = this.#window.rows;
     if (this.#loaded) {
-      events.push(...announce(this.#announcing.again(rows, low, page.head.seq, reason === 'diverged')));
+      events.push(...announce(this.#announcer.again(rows, low, page.head.seq, reason === 'diverged')));
     } else {
-      this.#announcing.first(rows, page.head.seq);
+      this.#announcer.first(rows, page.head.seq);
     }
     this.#loaded = true;
     this.#foldWaiting(events);
@@ -301,17 +303,17 @@ export class Inbox {
     this.#overlay.sendAgain();
     const held = this.#held;
     this.#held = null;
-    if (held !== null && this.#passed.holds(held.page.head)) {
+    if (held !== null && this.#history.contains(held.page.head)) {
       this.#merge(held.before, held.page);
     }
   }
 
   /** Removes the writes that the replica contains by now. */
   #leaveOverlay(): void {
-    this.#overlay.passed((position) => this.#passed.holds(position));
+    this.#overlay.passed((position) => this.#history.contains(position));
   }
 
-  /** Adds an older page. One that no longer fits, or is too old to update, is wanted again. */
+  /** Adds an older page. One that no longer fits, or is too old to update, is queried again. */
   #merge(before: number, page: InboxPage): void {
     const next = page.next ?? 0;
     if (this.low !== before || next >= before) {
@@ -329,7 +331,7 @@ export class Inbox {
       return true;
     }
     const stamp = event.kind === 'thin' ? event.stamp : event.change;
-    if (this.#passed.holds(stamp)) {
+    if (this.#history.contains(stamp)) {
       return true;
     }
     if (event.kind === 'thin' || event.change.kind === 'gone' || event.change.kind === 'unknown' || !follows(stamp, this.#head)) {
@@ -343,10 +345,10 @@ export class Inbox {
   /** Applies one change. */
   #apply(change: Change, events: InboxEvent[]): void {
     this.#head = { seq: change.seq, tag: change.tag, pending: change.pending };
-    this.#passed.pass(this.#head);
-    this.#recent.pass(change);
+    this.#history.push(this.#head);
+    this.#recent.push(change);
     this.#leaveOverlay();
-    const { waiting } = this.#announcing;
+    const { waiting } = this.#announcer;
     for (const window of [this.#window, waiting]) {
       switch (change.kind) {
         case 'added':
@@ -371,7 +373,7 @@ export class Inbox {
   }
 
   #settle(events: InboxEvent[]): void {
-    events.push(...announce(this.#announcing.settle(this.#head.seq)));
+    events.push(...announce(this.#announcer.settle(this.#head.seq)));
   }
 }
 

@@ -68,9 +68,9 @@ export class Overlay {
   }
 
   /** Drops the writes whose answered position the replica has passed. */
-  passed(holds: (position: Position) => boolean): void {
+  passed(contains: (position: Position) => boolean): void {
     if (this.#writes.length > 0) {
-      this.#writes = this.#writes.filter((write) => write.answered === null || !holds(write.answered));
+      this.#writes = this.#writes.filter((write) => write.answered === null || !contains(write.answered));
     }
   }
 

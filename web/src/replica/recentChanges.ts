@@ -28,7 +28,7 @@ export class RecentChanges {
     this.#ids = 0;
   }
 
-  pass(change: Change): void {
+  push(change: Change): void {
     const effect = effectOf(change);
     this.#ids += size(effect);
     this.#effects.push(effect);

@@ -38,7 +38,7 @@ export class SeenIds {
   }
 
   /** Returns whether a notification is remembered or old. */
-  holds(row: InboxNotification): boolean {
+  contains(row: InboxNotification): boolean {
     const { added, createdAt } = this.#old;
     const isOld = row.added <= added && createdAt !== null && compareTimes(row.created_at, createdAt) <= 0;
     return isOld || this.#ids.has(row.id);

@@ -1,6 +1,6 @@
 import { changesAnswer, inboxPage, liveEvent } from '../../src/models/answers.js';
 import { WireError } from '../../src/models/read.js';
-import { Inbox, type Ask, type InboxEvent } from '../../src/replica/inbox.js';
+import { Inbox, type Query, type InboxEvent } from '../../src/replica/inbox.js';
 import type { Command, PendingWrite } from '../../src/replica/overlay.js';
 import { change, ids, live, page, pointOf, position, seconds, time, type Raw } from './expand.js';
 
@@ -22,7 +22,7 @@ export class Runner {
       pending: inbox.head.pending,
       head: pointOf(inbox.head),
       low: inbox.low,
-      next_query: describedQuery(inbox.wants()),
+      next_query: describedQuery(inbox.nextQuery()),
       writes: inbox.pendingWrites.map((write) => star(write.op, write.answered !== null)).join(' '),
     };
   }
@@ -36,7 +36,7 @@ export class Runner {
   }
 
   nextWrite(): string | null {
-    const write = this.#inbox.wantsWrite();
+    const write = this.#inbox.nextWrite();
     return write === undefined ? null : sent(write);
   }
 
@@ -102,7 +102,7 @@ export class Runner {
 
   #onAnswer(answer: unknown): (InboxEvent | string)[] {
     const inbox = this.#inbox;
-    const ask = inbox.wants();
+    const ask = inbox.nextQuery();
     switch (ask?.kind) {
       case 'snapshot':
         return this.#read(() => inboxPage(answer), (read) => inbox.onSnapshot(read));
@@ -131,7 +131,7 @@ export class Runner {
   }
 }
 
-function describedQuery(ask: Ask | null): string | null {
+function describedQuery(ask: Query | null): string | null {
   switch (ask?.kind) {
     case 'changes':
       return `changes ${pointOf(ask.after)}`;

@@ -1,7 +1,7 @@
 import type { Snapshot } from '../../src/client/snapshot.js';
 import type { InboxSource, RefusedWrite, Written } from '../../src/client/source.js';
 import type { InboxNotification } from '../../src/models/notification.js';
-import type { Announcement } from '../../src/replica/announcing.js';
+import type { Announcement } from '../../src/replica/announcer.js';
 
 /** Creates a notification as the server would send it. */
 export function notification(added: number, fields: Partial<InboxNotification> = {}): InboxNotification {

@@ -2,7 +2,7 @@ import { vi } from 'vitest';
 import { InternalNotificationsClient } from '../../src/client/client.js';
 import type { ClientOptions } from '../../src/client/options.js';
 import type { RefusedWrite } from '../../src/client/source.js';
-import type { Announcement } from '../../src/replica/announcing.js';
+import type { Announcement } from '../../src/replica/announcer.js';
 import type { FakeServer } from './server.js';
 
 /** Creates a client of the fake server, with records of everything that it reported. */

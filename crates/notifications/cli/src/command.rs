@@ -1,4 +1,4 @@
-//! The commands, a file each.
+//! The commands, one file each.
 
 mod backup;
 mod broker;
@@ -39,27 +39,27 @@ impl Command {
     pub(crate) fn run(self, env: Env, output: &mut Output) -> Result<(), Error> {
         let runtime = Builder::new_multi_thread().worker_threads(workers()).enable_all().build();
         let runtime = runtime.map_err(|error| Error::failed(format!("cannot start: {error}")))?;
-        let ended = runtime.block_on(async {
+        let result = runtime.block_on(async {
             match self {
                 Self::Serve(serve) => serve.run(env, output).await,
                 Self::Demo(demo) => demo.run(&env, output).await,
                 Self::Push(push) => push.run(&env, output).await,
                 Self::Retract(retract) => retract.run(&env, output).await,
-                Self::Tail(tail) => tail.run(env).await,
-                Self::Open(open) => open.run(env, output).await,
+                Self::Tail(tail) => tail.run(&env).await,
+                Self::Open(open) => open.run(&env, output).await,
                 Self::Backup(backup) => backup.run(env, output).await,
-                Self::Broker(broker) => broker.run(env, output).await,
+                Self::Broker(broker) => broker.run(&env, output).await,
                 Self::Token(token) => token.run(env, output).await,
                 Self::Sign(sign) => sign.run(&env, output),
             }
         });
-        // A write to a pipe that nobody reads must not hold up the end.
+        // Does not wait for a task that blocks on writing to a pipe that nobody reads.
         runtime.shutdown_background();
-        ended
+        result
     }
 }
 
-/// At least two: one may wait for whoever reads the output, and the others go on.
+/// Returns the number of worker threads: at least two, since one may block on writing the output.
 fn workers() -> usize {
     available_parallelism().map_or(2, NonZeroUsize::get).max(2)
 }

@@ -6,13 +6,13 @@ use clap::error::ErrorKind;
 use crate::command::Command;
 use crate::env::Env;
 use crate::error::Error;
-use crate::output::{Output, complain};
+use crate::output::{Output, print_to_stderr};
 
-/// In-app notifications over Pusher Channels that lose nothing: the inbox server, and what one does with it from a shell
+/// Reliable in-app notifications over Pusher Channels: the inbox server, and tools for it
 #[derive(Parser)]
 #[command(name = "internal-notifications", version, propagate_version = true)]
 pub(crate) struct CommandLine {
-    /// Read variables from a .env file; those of the environment override its values
+    /// Read variables from a .env file; the environment overrides them
     #[arg(long, value_name = "PATH", global = true)]
     env_file: Option<PathBuf>,
     #[command(subcommand)]
@@ -20,7 +20,7 @@ pub(crate) struct CommandLine {
 }
 
 impl CommandLine {
-    /// What was typed; nothing when it asked for help or the version, which is printed then.
+    /// Parses the arguments. Prints the help or the version if asked for, and then returns none.
     pub(crate) fn read() -> Result<Option<Self>, Error> {
         match Self::try_parse() {
             Ok(line) => Ok(Some(line)),
@@ -35,13 +35,13 @@ impl CommandLine {
     pub(crate) fn run(self) -> Result<(), Error> {
         let env = Env::read(self.env_file.as_deref())?;
         for warning in internal_notifications_server::unknown_names(env.names()) {
-            complain(&format!("warning: {warning}"));
+            print_to_stderr(&format!("internal-notifications: warning: {warning}"));
         }
         self.command.run(env, &mut Output::stdout())
     }
 }
 
-/// clap's text up to its usage, in one line.
+/// Returns clap's message, up to its usage, in one line.
 fn one_line(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return "a command is missing; see --help".to_owned();
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_clap_says_becomes_one_line() {
+    fn an_error_of_clap_becomes_one_line() {
         let error =
             |line: &str| CommandLine::try_parse_from(line.split(' ')).err().map(|error| one_line(&error));
         let missing = error("internal-notifications token").unwrap();

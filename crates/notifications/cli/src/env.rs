@@ -4,12 +4,13 @@ use std::path::Path;
 
 use crate::error::Error;
 
-/// The environment, over the values of a `.env` file.
+/// The environment, with the values of a `.env` file as defaults.
 #[derive(Clone)]
 pub(crate) struct Env(BTreeMap<String, String>);
 
 impl Env {
-    /// The environment of the process, and the file's values where it has none. An empty value is a value: it hides the file's.
+    /// Reads the environment of the process and the file, whose values the environment overrides. An
+    /// empty value in the environment also overrides the file.
     pub(crate) fn read(file: Option<&Path>) -> Result<Self, Error> {
         let mut values = BTreeMap::new();
         for (name, value) in std::env::vars_os() {
@@ -22,19 +23,19 @@ impl Env {
                 Err(_) => {}
             }
         }
-        Self::over_file(values, file)
+        Self::with_file(values, file)
     }
 
-    fn over_file(mut values: BTreeMap<String, String>, file: Option<&Path>) -> Result<Self, Error> {
+    fn with_file(mut values: BTreeMap<String, String>, file: Option<&Path>) -> Result<Self, Error> {
         if let Some(path) = file {
             let shown = path.display();
             let unreadable = |error: &dyn fmt::Display| {
-                Error::usage(format!("--env-file {shown}: {error}; give a file with lines NAME=value"))
+                Error::usage(format!("--env-file {shown}: {error}; it must be a file with lines NAME=value"))
             };
             for entry in dotenvy::from_path_iter(path).map_err(|error| unreadable(&error))? {
                 let (name, value) = entry.map_err(|error| match error {
-                    // Its text would show the line, which may hold a secret.
-                    dotenvy::Error::LineParse(..) => unreadable(&"a line cannot be read"),
+                    // The error would show the line, which may contain a secret.
+                    dotenvy::Error::LineParse(..) => unreadable(&"a line is malformed"),
                     error => unreadable(&error),
                 })?;
                 values.entry(name).or_insert(value);
@@ -43,17 +44,17 @@ impl Env {
         Ok(Self(values))
     }
 
-    /// A value; an empty one is none.
+    /// Returns a value. An empty one counts as not set.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         self.0.get(name).filter(|value| !value.trim().is_empty()).cloned()
     }
 
-    /// A value that the command cannot do without; `why` says what it is.
-    pub(crate) fn require(&self, name: &str, why: &str) -> Result<String, Error> {
-        self.get(name).ok_or_else(|| Error::usage(format!("{name} is not set; set it to {why}")))
+    /// Returns a required value. `description` says in the error what to set it to.
+    pub(crate) fn require(&self, name: &str, description: &str) -> Result<String, Error> {
+        self.get(name).ok_or_else(|| Error::usage(format!("{name} is not set; set it to {description}")))
     }
 
-    /// Sets a value, as an option of the command line that stands for it.
+    /// Overrides a value with that of a command-line option, if the option was given.
     pub(crate) fn set(&mut self, name: &str, value: Option<&str>) {
         if let Some(value) = value {
             self.0.insert(name.to_owned(), value.to_owned());
@@ -98,30 +99,30 @@ mod tests {
     fn the_environment_overrides_the_file() {
         let file = file("# ours\nPUSHER_APP_KEY=file\nexport PUSHER_APP_ID='17'\n");
         let env =
-            Env::over_file([("PUSHER_APP_KEY".into(), "process".into())].into(), Some(file.path())).unwrap();
+            Env::with_file([("PUSHER_APP_KEY".into(), "process".into())].into(), Some(file.path())).unwrap();
         assert_eq!(env.get("PUSHER_APP_KEY").as_deref(), Some("process"));
         assert_eq!(env.get("PUSHER_APP_ID").as_deref(), Some("17"));
     }
 
     #[test]
-    fn an_empty_value_is_none() {
+    fn an_empty_value_counts_as_not_set() {
         let env = Env::from([("PUSHER_APP_KEY", " ")]);
         assert_eq!(env.get("PUSHER_APP_KEY"), None);
         let error = env.require("PUSHER_APP_KEY", "the app's key").unwrap_err();
-        assert_eq!(error.text(), Some("PUSHER_APP_KEY is not set; set it to the app's key"));
+        assert_eq!(error.message(), Some("PUSHER_APP_KEY is not set; set it to the app's key"));
         assert_eq!(error.exit_code(), 2);
     }
 
     #[test]
-    fn a_malformed_file_is_refused_without_showing_its_lines() {
+    fn the_error_of_a_malformed_file_does_not_show_its_lines() {
         let file = file("PUSHER_APP_SECRET 'hunter2\n");
-        let error = Env::over_file(BTreeMap::new(), Some(file.path())).unwrap_err();
+        let error = Env::with_file(BTreeMap::new(), Some(file.path())).unwrap_err();
         assert_eq!(error.exit_code(), 2);
-        assert!(!error.text().unwrap().contains("hunter2"), "{error:?}");
+        assert!(!error.message().unwrap().contains("hunter2"), "{error:?}");
     }
 
     #[test]
-    fn debug_shows_no_value() {
+    fn debug_output_contains_no_value() {
         assert_eq!(
             format!("{:?}", Env::from([("PUSHER_APP_SECRET", "hunter2")])),
             r#"["PUSHER_APP_SECRET"]"#

@@ -1,16 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+mod client;
 mod command;
 mod command_line;
 mod env;
 mod error;
-mod inbox;
-mod logs;
+mod escape;
+mod logging;
 mod output;
-mod shell;
-mod stop;
+mod shell_quote;
+mod signals;
 mod ttl;
-mod visible;
 
 use std::process::ExitCode;
 
@@ -20,8 +20,8 @@ fn main() -> ExitCode {
     match CommandLine::read().and_then(|line| line.map_or(Ok(()), CommandLine::run)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            if let Some(text) = error.text() {
-                output::complain(&format!("internal-notifications: {text}"));
+            if let Some(message) = error.message() {
+                output::print_to_stderr(&format!("internal-notifications: {message}"));
             }
             ExitCode::from(error.exit_code())
         }

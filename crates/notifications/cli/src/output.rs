@@ -3,9 +3,9 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::visible::{visible, visible_json};
+use crate::escape::{escape_hidden, escape_hidden_in_json};
 
-/// Where results go: standard output, flushed after every line.
+/// Writes results to standard output, and flushes after every line.
 pub(crate) struct Output<W = io::Stdout>(W);
 
 impl Output {
@@ -15,14 +15,14 @@ impl Output {
 }
 
 impl<W: Write> Output<W> {
-    /// A line for people.
+    /// Writes a line for people.
     pub(crate) fn line(&mut self, text: &str) -> Result<(), Error> {
-        self.write(visible(text))
+        self.write(escape_hidden(text))
     }
 
-    /// A line for machines.
+    /// Writes a line of JSON for programs.
     pub(crate) fn json(&mut self, value: &Value) -> Result<(), Error> {
-        self.write(visible_json(&value.to_string()))
+        self.write(escape_hidden_in_json(&value.to_string()))
     }
 
     fn write(&mut self, mut line: String) -> Result<(), Error> {
@@ -32,9 +32,9 @@ impl<W: Write> Output<W> {
     }
 }
 
-/// A line on standard error. There is nothing to do about one that cannot be written.
-pub(crate) fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", visible(text));
+/// Writes a line to standard error. Nothing can be done about a failure.
+pub(crate) fn print_to_stderr(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", escape_hidden(text));
 }
 
 #[cfg(test)]
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_one_line_whatever_is_in_it() {
+    fn a_line_is_one_line_whatever_it_contains() {
         let mut output = Output(Vec::new());
         output.line("a\nb").unwrap();
         output.json(&serde_json::json!({"a": "\n\u{202e}"})).unwrap();
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_pipe_is_told_from_a_full_disk() {
+    fn a_closed_pipe_is_distinguished_from_a_full_disk() {
         struct Fails(io::ErrorKind);
         impl Write for Fails {
             fn write(&mut self, _: &[u8]) -> io::Result<usize> {
@@ -60,7 +60,7 @@ mod tests {
                 Ok(())
             }
         }
-        assert!(matches!(Output(Fails(io::ErrorKind::BrokenPipe)).line("a"), Err(Error::Closed)));
+        assert!(matches!(Output(Fails(io::ErrorKind::BrokenPipe)).line("a"), Err(Error::OutputClosed)));
         assert!(matches!(Output(Fails(io::ErrorKind::StorageFull)).line("a"), Err(Error::Failed(_))));
     }
 }

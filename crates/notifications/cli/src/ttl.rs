@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-/// Reads a length of time like `90s`, `15m`, `1h` or `7d`.
+/// Ten years.
+const MAX_SECONDS: u64 = 3650 * 24 * 60 * 60;
+
+/// Parses a duration like `90s`, `15m`, `1h` or `7d`.
 pub(crate) fn parse_ttl(text: &str) -> Result<Duration, String> {
     let unit = match text.chars().next_back() {
         Some('s') => 1,
@@ -10,16 +13,13 @@ pub(crate) fn parse_ttl(text: &str) -> Result<Duration, String> {
         _ => 0,
     };
     let digits = text.trim_end_matches(['s', 'm', 'h', 'd']);
-    let one_unit = digits.len() + 1 == text.len() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let seconds = digits.parse::<u64>().ok().filter(|_| one_unit).and_then(|number| number.checked_mul(unit));
-    match seconds {
-        Some(seconds @ 1..=MOST) => Ok(Duration::from_secs(seconds)),
-        _ => Err("it may be a length of time like 90s, 15m, 1h or 7d, at most 3650d".to_owned()),
+    let has_one_unit = digits.len() + 1 == text.len() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.parse::<u64>().ok().filter(|_| has_one_unit);
+    match number.and_then(|number| number.checked_mul(unit)) {
+        Some(seconds @ 1..=MAX_SECONDS) => Ok(Duration::from_secs(seconds)),
+        _ => Err("it must be a duration like 90s, 15m, 1h or 7d, at most 3650d".to_owned()),
     }
 }
-
-/// Ten years.
-const MOST: u64 = 3650 * 24 * 60 * 60;
 
 #[cfg(test)]
 mod tests {

@@ -1,28 +1,40 @@
+#[cfg(any(feature = "pusher", feature = "mock"))]
+mod inbox;
+#[cfg(feature = "mock")]
+mod mock;
+#[cfg(feature = "pusher")]
+mod pusher;
+
 use std::fmt;
 use std::sync::Arc;
 
 use internal_notifications_service::{InternalNotificationsService, ServiceError, ServiceErrorKind};
 
-use crate::contradictions;
+use crate::disabled_service::DisabledService;
 use crate::env::Env;
-use crate::none::NoService;
 use crate::{InternalNotifications, ServiceKind};
 
 /// Builds an [`InternalNotifications`].
 ///
-/// What code says goes before what the environment says. A setting that the chosen service has no use for is ignored, so that one builder
-/// serves every kind; two settings that contradict each other are an error that names both. `Debug` shows no setting.
+/// Settings take precedence over the [environment](Self::env). The builder ignores settings that
+/// the chosen service does not need, so one builder can serve every kind of service. Two settings
+/// that contradict each other are an error. `Debug` shows no setting.
 #[derive(Clone, Default)]
 pub struct InternalNotificationsBuilder {
     pub(crate) kind: Option<ServiceKind>,
-    pub(crate) env: Env,
     pub(crate) custom: Option<Arc<dyn InternalNotificationsService>>,
-    #[cfg(any(feature = "pusher", feature = "mock"))]
-    pub(crate) inbox: crate::inbox_settings::InboxSettings,
+    env: Env,
+    /// The first invalid setting.
+    invalid: Option<ServiceError>,
     #[cfg(feature = "pusher")]
-    pub(crate) pusher: crate::pusher::PusherSettings,
+    pub(crate) pusher: internal_notifications_pusher::PusherServiceBuilder,
+    /// The setting that names a server: `url` or `channels`.
+    #[cfg(feature = "pusher")]
+    pub(crate) server: Option<&'static str>,
     #[cfg(feature = "mock")]
-    pub(crate) hub: Option<crate::MockHub>,
+    mock: internal_notifications_mock::MockServiceBuilder,
+    #[cfg(feature = "mock")]
+    pub(crate) has_hub: bool,
 }
 
 impl InternalNotificationsBuilder {
@@ -30,21 +42,26 @@ impl InternalNotificationsBuilder {
         Self::default()
     }
 
-    /// Which service. Without it: what `INTERNAL_NOTIFICATIONS_SERVICE` says in the [`env`](Self::env); else the one that the builder was given
-    /// ([`custom`](Self::custom), or a mock's hub); else [`ServiceKind::Pusher`].
+    /// Sets the kind of service.
+    ///
+    /// The default is the first of these: `INTERNAL_NOTIFICATIONS_SERVICE` in the
+    /// [environment](Self::env), the kind that another setting implies ([`custom`](Self::custom), a
+    /// mock's `hub`), [`ServiceKind::Pusher`].
     pub fn service(mut self, kind: ServiceKind) -> Self {
         self.kind = Some(kind);
         self
     }
 
-    /// The service of the kind [`custom`](ServiceKind::Custom): one of the caller's own, which any `Arc` of a service is.
-    pub fn custom(mut self, service: Arc<dyn InternalNotificationsService>) -> Self {
-        self.custom = Some(service);
+    /// Sets a service of your own, for [`ServiceKind::Custom`].
+    pub fn custom(mut self, service: impl InternalNotificationsService + 'static) -> Self {
+        self.custom = Some(Arc::new(service));
         self
     }
 
-    /// An environment for what the builder does not say: `|name| std::env::var(name).ok()` in a program. The variables stand in the table of
-    /// the crate's documentation.
+    /// Sets the environment, which supplies what is not set in code. By default it is empty.
+    ///
+    /// `|name| std::env::var(name).ok()` reads the environment of the process. The crate's
+    /// documentation lists the variables.
     pub fn env(self, lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         self.with_env(Env::new(lookup))
     }
@@ -54,41 +71,45 @@ impl InternalNotificationsBuilder {
         self
     }
 
-    /// The notifications, idle until their `init`.
+    /// Builds the service, which is idle until its `init`.
     ///
     /// # Errors
-    /// [`ServiceErrorKind::Configuration`]: a service that is unknown, or that this build leaves out; settings that are missing, wrong, or
-    /// contradict each other. [`ServiceErrorKind::Unauthorized`]: a token of another user.
-    pub fn build(self) -> Result<InternalNotifications, ServiceError> {
-        contradictions::check(&self)?;
-        let kind = self.chosen()?;
+    /// Returns [`ServiceErrorKind::Configuration`] if the service is unknown or not part of this
+    /// build, or if settings are missing, invalid or contradict each other. Returns
+    /// [`ServiceErrorKind::Unauthorized`] if the token belongs to another user.
+    pub fn build(mut self) -> Result<InternalNotifications, ServiceError> {
+        if let Some(error) = self.invalid.take() {
+            return Err(error);
+        }
+        self.check_conflicts()?;
+        let kind = self.chosen_kind()?;
         let service: Arc<dyn InternalNotificationsService> = match kind {
             #[cfg(feature = "pusher")]
-            ServiceKind::Pusher => Arc::new(self.pusher_service()?),
+            ServiceKind::Pusher => Arc::new(self.build_pusher()?),
             #[cfg(feature = "mock")]
-            ServiceKind::Mock => self.mock_service()?,
-            ServiceKind::None => Arc::new(NoService::default()),
-            ServiceKind::Custom => self.custom.ok_or_else(without_custom)?,
+            ServiceKind::Mock => Arc::new(self.build_mock()?),
+            ServiceKind::None => Arc::new(DisabledService::new()),
+            ServiceKind::Custom => self.custom.ok_or_else(no_custom_service)?,
             #[cfg(not(all(feature = "pusher", feature = "mock")))]
-            left_out => return Err(left_out.left_out()),
+            unavailable => return Err(unavailable.not_in_this_build()),
         };
         Ok(InternalNotifications::new(kind, service))
     }
 
-    fn chosen(&self) -> Result<ServiceKind, ServiceError> {
+    fn chosen_kind(&self) -> Result<ServiceKind, ServiceError> {
         if let Some(kind) = self.kind {
             return Ok(kind);
         }
         match self.env.service()? {
             Some(kind) => Ok(kind),
-            None => Ok(contradictions::given(self)?.unwrap_or(ServiceKind::Pusher)),
+            None => Ok(self.implied_kind()?.unwrap_or(ServiceKind::Pusher)),
         }
     }
 }
 
-fn without_custom() -> ServiceError {
-    let detail = "the service is custom, and there is none: give the builder one with `custom`";
-    ServiceError::new(ServiceErrorKind::Configuration, detail)
+fn no_custom_service() -> ServiceError {
+    let message = "the service is custom, but the builder has none: set it by `custom`";
+    ServiceError::new(ServiceErrorKind::Configuration, message)
 }
 
 impl fmt::Debug for InternalNotificationsBuilder {

@@ -5,45 +5,56 @@ use internal_notifications_service::{ServiceError, ServiceErrorKind};
 
 use crate::ServiceKind;
 
-pub(crate) const SERVICE: &str = "INTERNAL_NOTIFICATIONS_SERVICE";
-#[cfg(any(feature = "pusher", feature = "mock"))]
-pub(crate) const USER_ID: &str = "INTERNAL_NOTIFICATIONS_USER_ID";
+const SERVICE: &str = "INTERNAL_NOTIFICATIONS_SERVICE";
+#[cfg(feature = "mock")]
+const USER_ID: &str = "INTERNAL_NOTIFICATIONS_USER_ID";
+#[cfg(feature = "mock")]
+const TOKEN: &str = "INTERNAL_NOTIFICATIONS_TOKEN";
 
-/// Where variables are looked up; `Debug` shows none of them.
-#[derive(Clone)]
-pub(crate) struct Env(Arc<Lookup>);
+/// The environment of a builder, empty by default. `Debug` shows no variable.
+#[derive(Clone, Default)]
+pub(crate) struct Env(Option<Arc<Lookup>>);
 
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Env {
     pub(crate) fn new(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(lookup))
+        Self(Some(Arc::new(lookup)))
     }
 
-    /// That of the process. What is no UTF-8 is wrong wherever it is read, rather than not set.
+    /// The environment of the process. A variable that is not UTF-8 has an invalid value, so that
+    /// reading it fails; it does not count as unset.
     pub(crate) fn of_process() -> Self {
         Self::new(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 
-    /// A variable's value; an empty one counts as not set.
+    /// Returns the value of a variable. An empty one counts as unset.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.is_empty())
+        self.0.as_ref()?(name).filter(|value| !value.is_empty())
     }
 
+    /// Returns the service that the environment names, if any.
     pub(crate) fn service(&self) -> Result<Option<ServiceKind>, ServiceError> {
-        self.get(SERVICE).map(|name| name.parse().map_err(|error| wrong(SERVICE, &error))).transpose()
+        self.get(SERVICE).map(|name| name.parse().map_err(|error| invalid(SERVICE, &error))).transpose()
+    }
+
+    /// Returns the user that the environment names, by its id or by a token.
+    #[cfg(feature = "mock")]
+    pub(crate) fn user(&self) -> Result<Option<internal_notifications_models::UserId>, ServiceError> {
+        use internal_notifications_models::UserId;
+        use internal_notifications_service::Credentials;
+
+        if let Some(user_id) = self.get(USER_ID) {
+            return UserId::new(user_id).map(Some).map_err(|error| invalid(USER_ID, &error));
+        }
+        let Some(token) = self.get(TOKEN) else { return Ok(None) };
+        let credentials = Credentials::from_token(token).map_err(|error| invalid(TOKEN, &error))?;
+        Ok(Some(credentials.user_id().clone()))
     }
 }
 
-/// An empty environment.
-impl Default for Env {
-    fn default() -> Self {
-        Self::new(|_| None)
-    }
-}
-
-pub(crate) fn wrong(variable: &str, problem: &dyn fmt::Display) -> ServiceError {
-    ServiceError::new(ServiceErrorKind::Configuration, format!("{variable} is wrong: {problem}"))
+fn invalid(variable: &str, problem: &dyn fmt::Display) -> ServiceError {
+    ServiceError::new(ServiceErrorKind::Configuration, format!("{variable} is invalid: {problem}"))
 }
 
 impl fmt::Debug for Env {

@@ -1,40 +1,34 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "pusher", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "pusher"),
+    doc = "In-app notifications; see the documentation of the feature `pusher`."
+)]
 
 mod builder;
-mod contradictions;
+mod conflicts;
+mod disabled_service;
 mod env;
-mod facade;
-#[cfg(all(feature = "pusher", feature = "mock"))]
-mod identified_mock;
-#[cfg(any(feature = "pusher", feature = "mock"))]
-mod inbox_settings;
-mod kind;
-mod known;
-#[cfg(feature = "pusher")]
-pub mod mistakes;
-mod none;
-
-#[cfg(feature = "mock")]
-mod mock;
-#[cfg(feature = "pusher")]
-mod pusher;
+mod handle;
+mod service_kind;
+mod unknown_variables;
 
 pub use builder::InternalNotificationsBuilder;
-pub use facade::InternalNotifications;
-pub use kind::ServiceKind;
+pub use handle::InternalNotifications;
+pub use service_kind::ServiceKind;
 
-pub use async_trait::async_trait;
+pub use futures_util::StreamExt;
 pub use internal_notifications_models as models;
 pub use internal_notifications_models::{
-    Button, InboxNotification, InternalNotification, NotificationId, Position, Receipt, UserId,
+    Button, InboxNotification, InternalNotification, NotificationId, Position, Receipt, Timestamp, UserId,
 };
 pub use internal_notifications_service::{
-    Announcement, InternalNotificationsService, InternalNotificationsServiceExt, OfflinePush, RefusedWrite,
-    ServiceError, ServiceErrorKind, Snapshot, Status, Written,
+    Announcement, BoxStream, Credentials, Identity, InboxCommand, InboxPublisher,
+    InternalNotificationsService, InternalNotificationsServiceExt, OfflinePush, RefusedWrite, ServiceError,
+    ServiceErrorKind, Snapshot, Status, Written, async_trait, delegate_service,
 };
 
 #[cfg(feature = "mock")]
-pub use internal_notifications_mock::{Call, MockHub, MockService};
+pub use internal_notifications_mock::{Call, MockHub, MockService, MockServiceBuilder};
 #[cfg(feature = "client")]
 pub use internal_notifications_pusher::InboxClient;
 #[cfg(feature = "pusher")]
@@ -42,6 +36,4 @@ pub use internal_notifications_pusher::pusher_client::{
     self, AuthorizationError, AuthorizationRequest, Authorizer, ChannelAuthorization, Roots,
 };
 #[cfg(feature = "pusher")]
-pub use internal_notifications_pusher::{
-    Channels, Credentials, Identity, PusherService, PusherServiceBuilder,
-};
+pub use internal_notifications_pusher::{Channels, PusherService, PusherServiceBuilder};

@@ -1,8 +1,6 @@
-//! The facade through the contract of a service: over a mock whose user an identity tells, over a service of the caller's, and over none.
+//! Runs the contract tests on the facade: over a mock with an identity, a custom service, and none.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may")]
-
-use std::sync::Arc;
 
 use internal_notifications::models::{InternalNotification, Receipt};
 use internal_notifications::{
@@ -32,11 +30,11 @@ impl Harness for Facade {
             }
             ServiceKind::Custom => {
                 let mock = self.hub.service_builder(user).window(WINDOW).build();
-                device(builder.custom(Arc::new(mock.clone()))).with_connection(Line(mock))
+                device(builder.custom(mock.clone())).with_connection(MockConnection(mock))
             }
             _ => {
                 let identity = Credentials::new(user.clone(), "token").unwrap();
-                device(builder.hub(self.hub.clone()).identity(Arc::new(identity)))
+                device(builder.hub(self.hub.clone()).identity(identity))
             }
         }
     }
@@ -54,9 +52,9 @@ impl Harness for Facade {
     }
 
     fn skip(&self, bullet: u8) -> Option<&'static str> {
-        let needs_a_line = self.kind == ServiceKind::Mock && matches!(bullet, 4 | 22..=26);
-        needs_a_line
-            .then_some("the facade's own mock has no connection that can be cut alone; `custom` tries it")
+        let needs_connection = self.kind == ServiceKind::Mock && matches!(bullet, 4 | 22..=26);
+        needs_connection
+            .then_some("the facade does not expose the mock's connection; the custom service does")
     }
 }
 
@@ -64,10 +62,10 @@ fn device(builder: InternalNotificationsBuilder) -> Device {
     Device::new(builder.build().unwrap())
 }
 
-struct Line(MockService);
+struct MockConnection(MockService);
 
 #[async_trait]
-impl Connection for Line {
+impl Connection for MockConnection {
     async fn cut(&self) {
         self.0.go_offline();
     }

@@ -1,7 +1,9 @@
-//! Thousands of sessions and switches of the user leave no task, no socket and no memory behind.
+//! Thousands of sessions and switches of the user leave no task, socket or memory behind.
 //!
-//! `LEAK_CYCLES` is how many are tried over a server: 300 by default, 10,000 in `cargo xtask test --long`; over the mock 10,000 in any case.
-//! By hand: `LEAK_CYCLES=10000 cargo test -p internal-notifications --all-features --test leaks hundreds` passed in 125 s on two cores.
+//! `LEAK_CYCLES` is the number of sessions over a server: 300 by default, 10,000 in
+//! `cargo xtask test --long`. Over the mock there are always 10,000. By hand,
+//! `LEAK_CYCLES=10000 cargo test -p internal-notifications --all-features --test leaks hundreds` takes
+//! 125 s on two cores.
 
 #![cfg(target_os = "linux")]
 #![allow(
@@ -17,19 +19,18 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use internal_notifications::{
-    Announcement, Credentials, Identity, InternalNotification, InternalNotifications,
-    InternalNotificationsService, InternalNotificationsServiceExt, MockHub, ServiceError, Snapshot, Status,
-    async_trait,
+    Announcement, Credentials, Identity, InternalNotification, InternalNotifications, MockHub, ServiceError,
+    Snapshot, Status, async_trait,
 };
 use internal_notifications_testkit::server::TestServer;
 use tokio::runtime::Runtime;
 
 const USERS: [&str; 3] = ["ada", "bob", "eve"];
 
-/// They count what the whole process has.
+/// Held by each test: they count resources of the whole process.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// Who is signed in.
+/// The signed-in user.
 struct SignedIn(Mutex<Credentials>);
 
 impl SignedIn {
@@ -53,21 +54,21 @@ fn credentials(token: impl Fn(&str) -> String) -> Vec<Credentials> {
     USERS.iter().map(|user| Credentials::new(user.parse().unwrap(), token(user)).unwrap()).collect()
 }
 
-/// What this runtime and this process have.
+/// The tasks of this runtime and the sockets of this process.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Held {
+struct Resources {
     tasks: usize,
     sockets: usize,
 }
 
-impl Held {
+impl Resources {
     fn now() -> Self {
         let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
         Self { tasks, sockets: sockets() }
     }
 
-    /// The other end of a socket closes it when it hears of it.
-    async fn comes_back_to(before: Self) {
+    /// Waits until no more than before are in use; the other end of a socket closes it later.
+    async fn return_to(before: Self) {
         let mut now = Self::now();
         for _ in 0..1_000 {
             if now.tasks <= before.tasks && now.sockets <= before.sockets {
@@ -86,14 +87,14 @@ fn sockets() -> usize {
     what.filter(|what| what.to_string_lossy().starts_with("socket:")).count()
 }
 
-/// Resident memory, in bytes.
+/// Returns the resident memory in bytes.
 fn memory() -> usize {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
     let resident = pages.split(' ').nth(1).unwrap();
     resident.parse::<usize>().unwrap() * 4_096
 }
 
-/// A session of a user: everything that an app may hold of one, from `init` to `dispose`.
+/// Runs a session of a user from `init` to `dispose`, with everything that an app may do in one.
 async fn session(inbox: &InternalNotifications, push: bool) {
     let early = inbox.announcements();
     inbox.init().await.unwrap();
@@ -110,10 +111,9 @@ async fn session(inbox: &InternalNotifications, push: bool) {
     inbox.subscribe().await.unwrap();
     if push {
         inbox.wait_for(live).await.unwrap();
-        let mut heard = inbox.announcements();
-        let to = USERS.map(|user| user.parse().unwrap());
-        inbox.push(&to, InternalNotification::new("Hello")).await.unwrap();
-        assert!(matches!(heard.next().await, Some(Announcement::Notification(_))));
+        let mut announced = inbox.announcements();
+        inbox.push(USERS, InternalNotification::new("Hello")).await.unwrap();
+        assert!(matches!(announced.next().await, Some(Announcement::Notification(_))));
         inbox.mark_all_opened().await.unwrap();
     }
     let (found, ()) = tokio::join!(inbox.wait_until(u64::MAX), inbox.dispose());
@@ -129,7 +129,7 @@ async fn ten_thousand_sessions_over_the_mock_leave_nothing() {
     let _alone = ALONE.lock().await;
     let users = credentials(|user| format!("{user}s-token"));
     let signed_in = SignedIn::new(&users[0]);
-    let before = Held::now();
+    let before = Resources::now();
     let mut used = Vec::new();
     for _ in 0..HUBS {
         let hub = MockHub::new();
@@ -138,7 +138,7 @@ async fn ten_thousand_sessions_over_the_mock_leave_nothing() {
         for cycle in 0..10_000 / HUBS {
             signed_in.set(&users[cycle % users.len()]);
             session(&inbox, cycle % 50 == 0).await;
-            assert_eq!(Held::now(), before, "after cycle {cycle}");
+            assert_eq!(Resources::now(), before, "after cycle {cycle}");
         }
         assert_eq!(Arc::strong_count(&signed_in), 2);
         drop(inbox);
@@ -149,7 +149,7 @@ async fn ten_thousand_sessions_over_the_mock_leave_nothing() {
     assert_grew_little(&used, 1 << 20);
 }
 
-/// The server has a runtime of its own, so that its tasks are not counted.
+/// The server runs in its own runtime, so that its tasks are not counted.
 #[test]
 fn hundreds_of_sessions_over_a_server_leave_nothing() {
     let cycles: usize = std::env::var("LEAK_CYCLES").map_or(300, |cycles| cycles.parse().unwrap());
@@ -165,11 +165,11 @@ fn runtime() -> Runtime {
 
 async fn over_a_server(server: &TestServer, cycles: usize) {
     const APPS: usize = 10;
-    /// Connections that wait for the next request, at both ends, each with its task.
+    /// Idle connections, at both ends, each with its task.
     const FEW: usize = 10;
     let users = credentials(|user| server.token(&user.parse().unwrap()));
     let signed_in = SignedIn::new(&users[0]);
-    let before = Held::now();
+    let before = Resources::now();
     let mut used = Vec::new();
     for _ in 0..APPS {
         let builder = InternalNotifications::builder().url(server.base_url());
@@ -177,22 +177,22 @@ async fn over_a_server(server: &TestServer, cycles: usize) {
         for cycle in 0..cycles / APPS {
             signed_in.set(&users[cycle % users.len()]);
             session(&inbox, cycle % 10 == 0).await;
-            let now = Held::now();
+            let now = Resources::now();
             let few = now.tasks <= before.tasks + FEW && now.sockets <= before.sockets + FEW;
             assert!(few, "{before:?} before, {now:?} after session {cycle}");
         }
-        // One that nobody disposes ends with its last handle.
+        // Without `dispose`, the service ends with its last handle.
         inbox.init().await.unwrap();
         drop(inbox);
-        Held::comes_back_to(before).await;
+        Resources::return_to(before).await;
         assert_eq!(Arc::strong_count(&signed_in), 1);
         used.push(memory());
     }
-    // The server is in this process too, and stores what is pushed; a session is 10 KiB and more.
+    // The server is in this process too and stores the pushes. A leaked session would be 10 KiB or more.
     assert_grew_little(&used, (4 << 20) + cycles * 2_048);
 }
 
-/// After the first round, by which everything has its size.
+/// Compares the last round with the second, by which every pool has its size.
 fn assert_grew_little(used: &[usize], most: usize) {
     let (first, last) = (used[1], used[used.len() - 1]);
     assert!(last <= first + most, "{used:?} bytes after each round");

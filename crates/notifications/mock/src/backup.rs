@@ -2,7 +2,8 @@ use std::fmt;
 
 use crate::inboxes::Inboxes;
 
-/// Every inbox as it was at a moment: [`MockHub::backup`](crate::MockHub::backup). `Debug` shows no notification.
+/// A copy of all inboxes at one moment, made by [`MockHub::backup`](crate::MockHub::backup).
+/// `Debug` shows no notification.
 #[derive(Clone)]
 pub struct Backup(pub(crate) Inboxes);
 

@@ -1,4 +1,4 @@
-/// A call that can be made to fail: [`MockService::fail_next`](crate::MockService::fail_next).
+/// A kind of call that [`MockService::fail_next`](crate::MockService::fail_next) can make fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Call {

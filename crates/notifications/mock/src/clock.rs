@@ -6,18 +6,23 @@ use internal_notifications_models::Timestamp;
 
 use crate::hub::Shared;
 
-/// The hub's clock: it stands still until it is told to go on.
+/// The clock of a hub. It stands still until a test advances it.
 #[derive(Clone)]
 pub struct MockClock(pub(crate) Arc<Shared>);
 
 impl MockClock {
-    /// Now. A new hub is at 2026-01-01T00:00:00Z.
+    /// Returns the current time. A new hub starts at 2026-01-01T00:00:00Z.
     pub fn now(&self) -> Timestamp {
         self.0.state().now
     }
 
-    /// Lets time pass, at once. What falls due on the way is delivered and expires, each at its time. Live services whose last position check is as long ago as their
-    /// [`position_check`](crate::MockServiceBuilder::position_check) make one.
+    /// Advances the clock, without waiting.
+    ///
+    /// Notifications that are due by then are delivered, and expired ones removed, each at its own
+    /// time. Then every live service whose [`position_check`] interval has passed checks its
+    /// position.
+    ///
+    /// [`position_check`]: crate::MockServiceBuilder::position_check
     pub fn advance(&self, duration: Duration) {
         self.0.state().advance(duration);
     }

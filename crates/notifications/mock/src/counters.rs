@@ -1,6 +1,7 @@
 use internal_notifications_models::{InvalidId, NotificationId, OpId, Tag};
 
-/// What a server and its clients draw at random, counted here: the same run makes the same. A restored backup does not turn it back.
+/// Sequential values in place of those that servers and clients draw at random, so that every run
+/// is the same. Restoring a backup does not reset them.
 #[derive(Default)]
 pub(crate) struct Counters {
     ids: u64,
@@ -11,7 +12,7 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// An id that is not taken.
+    /// Returns the next notification id that is not taken.
     pub(crate) fn id(
         &mut self,
         is_taken: impl Fn(&NotificationId) -> bool,

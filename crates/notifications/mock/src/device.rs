@@ -2,48 +2,48 @@ use std::sync::Arc;
 
 use internal_notifications_models::{LiveEvent, OpId, Timestamp, UserId};
 use internal_notifications_service::{
-    Announcement, Inbox, InboxCommand, InboxEvent, InboxLog, InboxQuery, RefusedWrite, ServiceError,
-    ServiceErrorKind, Status,
+    Announcement, Inbox, InboxCommand, InboxEvent, InboxLog, InboxPublisher, InboxQuery, RefusedWrite,
+    ServiceError, ServiceErrorKind, Status,
 };
 use tokio::sync::Notify;
 
-use crate::outlets::Outlets;
 use crate::planned_faults::PlannedFaults;
 use crate::service_builder::Settings;
 
-/// One service of one user, as the hub sees it.
+/// The state of one service, which is one device of a user.
 pub(crate) struct Device {
-    /// For the trace.
+    /// The name in the trace: `USER#NUMBER`.
     pub(crate) name: String,
-    /// The user, or why there can be no such user.
+    /// The user of the next `init`, or why `init` must fail.
     pub(crate) user: Result<UserId, String>,
     pub(crate) settings: Settings,
     pub(crate) faults: PlannedFaults,
     pub(crate) is_online: bool,
-    /// Told when a push that waits should look again.
+    /// Wakes pushes that wait for the connection.
     pub(crate) changed: Arc<Notify>,
-    /// From `init` to `dispose`.
+    /// Present from `init` to `dispose`.
     pub(crate) session: Option<Session>,
-    pub(crate) outlets: Outlets,
+    pub(crate) publisher: InboxPublisher,
 }
 
-/// What an initialized service holds.
+/// The state of an initialized service.
 pub(crate) struct Session {
-    /// Another one for each `init`.
+    /// Unique for each `init`.
     pub(crate) number: u64,
     pub(crate) user: UserId,
     pub(crate) inbox: Inbox,
     pub(crate) is_paused: bool,
     /// How many notifications the list may hold now.
-    pub(crate) max_window: usize,
-    /// When its position was last compared with the hub's.
+    pub(crate) window: usize,
+    /// The time of the last position check.
     pub(crate) checked_at: Timestamp,
-    /// Not told yet.
+    /// Announcements that have not been published yet.
     announcements: Vec<Announcement>,
 }
 
-/// As a server's: notifications of a page, changes of an answer.
+/// The maximum number of notifications in a page, as a server has it.
 const PAGE: usize = 200;
+/// The maximum number of changes in an answer, as a server has it.
 const CHANGES: usize = 500;
 
 impl Device {
@@ -57,7 +57,7 @@ impl Device {
         }
     }
 
-    /// The session, if live events and answers reach it.
+    /// Returns the session if live events and answers reach it.
     pub(crate) fn live(&mut self) -> Option<&mut Session> {
         self.session.as_mut().filter(|session| self.is_online && !session.is_paused)
     }
@@ -66,18 +66,19 @@ impl Device {
         self.session.as_mut().ok_or_else(not_initialized)
     }
 
-    /// Readers see what is now.
+    /// Publishes the current snapshot and the announcements that belong to it.
     pub(crate) fn publish(&mut self) {
         let status = self.status();
-        let Some(session) = &mut self.session else { return };
-        let snapshot = session.inbox.snapshot(status);
-        self.outlets.tell(snapshot, std::mem::take(&mut session.announcements));
+        if let Some(session) = &mut self.session {
+            let announcements = std::mem::take(&mut session.announcements);
+            self.publisher.publish(session.inbox.snapshot(status), announcements);
+        }
     }
 
     /// Ends the session and its streams.
     pub(crate) fn end(&mut self) {
         self.session = None;
-        self.outlets = Outlets::new(self.settings.announcement_queue);
+        self.publisher.restart();
     }
 }
 
@@ -88,7 +89,7 @@ impl Session {
             user,
             inbox: Inbox::new(settings.window),
             is_paused: false,
-            max_window: settings.window,
+            window: settings.window,
             checked_at: now,
             announcements: Vec::new(),
         }
@@ -96,30 +97,30 @@ impl Session {
 
     pub(crate) fn on_live(&mut self, event: LiveEvent) {
         let events = self.inbox.on_live(event);
-        self.keep(events);
+        self.collect(events);
     }
 
-    /// Brings the hub's answer to what the replica asks.
-    pub(crate) fn answer(&mut self, ask: InboxQuery, log: &InboxLog) {
+    /// Answers a question of the replica from the hub's log.
+    pub(crate) fn answer(&mut self, query: InboxQuery, log: &InboxLog) {
         let at = self.inbox.head().position;
-        let events = match ask {
+        let events = match query {
             InboxQuery::Changes { after } => self.inbox.on_changes(after, log.changes(after, CHANGES, PAGE)),
             InboxQuery::Older { before, limit } => {
                 self.inbox.on_older(at, before, log.page(limit, Some(before)));
                 Vec::new()
             }
-            _ => self.inbox.on_snapshot(log.page(self.max_window.min(PAGE), None)),
+            _ => self.inbox.on_snapshot(log.page(self.window.min(PAGE), None)),
         };
-        self.keep(events);
+        self.collect(events);
     }
 
-    /// A queued write was refused and is shown no more.
+    /// Rolls back a queued write that was refused.
     pub(crate) fn roll_back(&mut self, op: &OpId, command: InboxCommand, error: ServiceError) {
         self.inbox.on_refused(op);
         self.announcements.push(Announcement::WriteRefused(Arc::new(RefusedWrite::new(command, error))));
     }
 
-    fn keep(&mut self, events: Vec<InboxEvent>) {
+    fn collect(&mut self, events: Vec<InboxEvent>) {
         self.announcements.extend(events.into_iter().filter_map(|event| match event {
             InboxEvent::Announce(announcement) => Some(announcement),
             _ => None,

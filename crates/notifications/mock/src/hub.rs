@@ -2,17 +2,18 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use internal_notifications_models::{
-    InboxPage, InternalNotification, InvalidId, NotificationId, Receipt, Retraction, UserId,
+    InboxPage, InternalNotification, NotificationId, Receipt, Retraction, UserId,
 };
-use internal_notifications_service::{ServiceError, ServiceErrorKind};
+use internal_notifications_service::{ServiceError, user_ids};
 
 use crate::hub_state::HubState;
 use crate::{Backup, MockClock, MockService, MockServiceBuilder, PushRecord};
 
-/// The server of the mock: everyone's inbox in memory, and the lines to the services. Cheap to clone; clones are the same hub.
+/// The mock's server: the inboxes of all users, in memory. Clones are the same hub.
 ///
-/// Nothing in it is left to chance, and nothing real is waited for: ids, tags and times are counted, and what a call causes has happened
-/// everywhere when it returns. The same run gives the same [`trace`](Self::trace).
+/// Everything is deterministic and nothing is asynchronous: ids, tags and times are sequential, and
+/// all effects of a call, on every device, have happened when it returns. Two runs of the same test
+/// have the same [`trace`](Self::trace).
 #[derive(Clone)]
 pub struct MockHub(pub(crate) Arc<Shared>);
 
@@ -25,114 +26,128 @@ impl Shared {
 }
 
 impl MockHub {
-    /// A hub with nothing in it.
+    /// Creates a hub with empty inboxes.
     pub fn new() -> Self {
         Self(Arc::new(Shared(Mutex::new(HubState::new()))))
     }
 
-    /// A service of this user: a device of its own each time. Its `init` errs with
-    /// [`Configuration`](ServiceErrorKind::Configuration) when there can be no such user.
+    /// Creates a service of this user. Each one is a device of its own.
+    ///
+    /// If the text is not a valid user id, `init` fails with
+    /// [`Configuration`](internal_notifications_service::ServiceErrorKind::Configuration).
     pub fn service(&self, user: impl AsRef<str>) -> MockService {
         self.service_builder(user).build()
     }
 
-    /// As [`service`](Self::service), with settings of its own.
+    /// Creates a builder for a service of this user with other settings than the default.
     pub fn service_builder(&self, user: impl AsRef<str>) -> MockServiceBuilder {
-        MockServiceBuilder::new(self.clone(), user.as_ref().to_owned())
+        MockService::builder().hub(self.clone()).user(user)
     }
 
-    /// A backend pushes to users: as the sender `key:NAME`.
+    /// Pushes a notification to users as a backend does. The sender is `key:NAME`.
     ///
     /// # Errors
-    /// [`Invalid`](ServiceErrorKind::Invalid) and [`Conflict`](ServiceErrorKind::Conflict), as a server refuses it.
+    /// Returns the errors of a server:
+    /// [`Invalid`](internal_notifications_service::ServiceErrorKind::Invalid) for a push that breaks
+    /// a rule or names an invalid user, and
+    /// [`Conflict`](internal_notifications_service::ServiceErrorKind::Conflict) if the id belongs to
+    /// another notification or another sender.
     pub fn push_as_backend(
         &self,
         name: &str,
-        users: impl IntoIterator<Item = impl AsRef<str>>,
+        users: impl IntoIterator<Item: TryInto<UserId, Error: Into<ServiceError>>>,
         notification: InternalNotification,
     ) -> Result<Receipt, ServiceError> {
-        let users: Result<Vec<_>, _> = users.into_iter().map(|user| UserId::new(user.as_ref())).collect();
-        self.0.state().push(&format!("key:{name}"), &users.map_err(invalid)?, notification)
+        self.0.state().push(&format!("key:{name}"), &user_ids(users)?, notification)
     }
 
-    /// A backend takes a notification back: those who were to get it later will not, and it leaves every inbox that has it.
+    /// Retracts a notification as a backend does. It is removed from every inbox that has it, and is
+    /// not delivered to those that would get it later.
     ///
     /// # Errors
-    /// [`Unknown`](ServiceErrorKind::Unknown) when nobody was ever pushed a notification of that id, [`Invalid`](ServiceErrorKind::Invalid)
-    /// when there can be none.
-    pub fn retract_as_backend(&self, name: &str, id: impl AsRef<str>) -> Result<Retraction, ServiceError> {
-        let id = NotificationId::new(id.as_ref()).map_err(invalid)?;
+    /// Returns [`Unknown`](internal_notifications_service::ServiceErrorKind::Unknown) if no
+    /// notification with this id was ever pushed, and
+    /// [`Invalid`](internal_notifications_service::ServiceErrorKind::Invalid) if the id is invalid.
+    pub fn retract_as_backend(
+        &self,
+        name: &str,
+        id: impl TryInto<NotificationId, Error: Into<ServiceError>>,
+    ) -> Result<Retraction, ServiceError> {
+        let id = id.try_into().map_err(Into::into)?;
         self.0.state().retract(&format!("key:{name}"), &id)
     }
 
-    /// A sender that knows of no inbox triggers this on the user's channel: it is announced where a service listens, and kept nowhere.
+    /// Triggers an event on the user's channel, as a sender without an inbox server does. Live
+    /// services announce it as [`Bare`](internal_notifications_service::Announcement::Bare);
+    /// it is not stored.
     ///
     /// # Errors
-    /// [`Invalid`](ServiceErrorKind::Invalid) when there can be no such user.
+    /// Returns [`Invalid`](internal_notifications_service::ServiceErrorKind::Invalid) if the user id
+    /// is invalid.
     pub fn trigger_bare(
         &self,
-        user: impl AsRef<str>,
+        user: impl TryInto<UserId, Error: Into<ServiceError>>,
         notification: InternalNotification,
     ) -> Result<(), ServiceError> {
-        let user = UserId::new(user.as_ref()).map_err(invalid)?;
+        let user = user.try_into().map_err(Into::into)?;
         self.0.state().trigger(&user, notification);
         Ok(())
     }
 
-    /// What was pushed and stored, in order; of very many the newest 10,000.
+    /// Returns the pushes that were stored, in order. After a very long run, only the last 10,000.
     pub fn pushes(&self) -> Vec<PushRecord> {
         self.0.state().pushes.iter().cloned().collect()
     }
 
-    /// A user's whole inbox as the hub has it, newest first. Empty for a user that nobody ever pushed to.
-    pub fn inbox(&self, user: impl AsRef<str>) -> InboxPage {
-        let user = UserId::new(user.as_ref());
+    /// Returns a user's whole inbox, newest first. It is empty if nothing was pushed to the user.
+    pub fn inbox(&self, user: impl TryInto<UserId>) -> InboxPage {
+        let user = user.try_into();
         user.map_or_else(|_| InboxPage::default(), |user| self.0.state().inboxes.page(&user))
     }
 
-    /// The hub's clock.
+    /// Returns the hub's clock.
     pub fn clock(&self) -> MockClock {
         MockClock(Arc::clone(&self.0))
     }
 
-    /// Cuts every service off, also those that are made from now on. Backends still reach the hub.
+    /// Cuts the connections of all services, including future ones. Backends are not affected.
     pub fn cut(&self) {
-        self.0.state().set_up(false);
+        self.0.state().set_all_online(false);
     }
 
-    /// Every service is connected again.
+    /// Restores the connections of all services.
     pub fn mend(&self) {
-        self.0.state().set_up(true);
+        self.0.state().set_all_online(true);
     }
 
-    /// Every inbox as it is now.
+    /// Copies all inboxes.
     pub fn backup(&self) -> Backup {
         Backup(self.0.state().inboxes.clone())
     }
 
-    /// Every inbox is as it was then, and so is what was to come later. Nobody is told: services notice at the next event or position check.
+    /// Replaces all inboxes, and the notifications that are still to be sent, by those of the backup.
     ///
-    /// It takes a millisecond of the hub's clock: what comes after it is newer than anything that was lost.
+    /// Services are not notified: they find out at the next event or position check. The clock
+    /// advances by a millisecond, so that new changes are later than all lost ones.
     pub fn restore(&self, backup: &Backup) {
         self.0.state().restore(backup);
     }
 
-    /// Forgets the changes of all inboxes, not the inboxes: who missed some is answered with a snapshot.
+    /// Deletes the change logs of all inboxes, but not the inboxes. A service that missed changes
+    /// then gets a snapshot instead.
     pub fn trim(&self) {
         let mut state = self.0.state();
         state.inboxes.trim();
-        state.note_hub(format_args!("the logs are trimmed"));
+        state.note_hub(format_args!("trims the logs"));
     }
 
-    /// Everything that happened, a line each: times by the hub's clock, services as `USER#NUMBER`, and nothing of what notifications
-    /// say. Of a long run the newest 10,000 lines.
+    /// Returns everything that happened, as lines of text.
+    ///
+    /// Times are those of the hub's clock, services are called `USER#NUMBER`, and the contents of
+    /// notifications are left out. After a long run, only the last 10,000 lines.
     pub fn trace(&self) -> Vec<String> {
         self.0.state().trace.lines()
     }
-}
-
-fn invalid(error: InvalidId) -> ServiceError {
-    ServiceError::new(ServiceErrorKind::Invalid, error.to_string())
 }
 
 impl Default for MockHub {

@@ -9,31 +9,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use internal_notifications_models::{Timestamp, UserId};
-use internal_notifications_service::ServiceError;
+use internal_notifications_service::{InboxPublisher, ServiceError};
 use tokio::sync::Notify;
 
 use crate::counters::Counters;
 use crate::device::{Device, not_initialized};
 use crate::inboxes::Inboxes;
-use crate::outlets::Outlets;
 use crate::planned_faults::PlannedFaults;
 use crate::service_builder::Settings;
 use crate::trace::Trace;
 use crate::{Backup, PushRecord};
 
-/// Everything of a hub, under one lock: the server, the services and the lines between them. What a call causes has happened before it
-/// returns.
+/// The whole state of a hub, under one lock: the server, the devices and their connections.
+///
+/// All effects of a call have happened when it returns.
 pub(crate) struct HubState {
     pub(crate) now: Timestamp,
     pub(crate) inboxes: Inboxes,
     pub(crate) trace: Trace,
     pub(crate) pushes: VecDeque<PushRecord>,
-    /// In the order in which they were made, which is the order in which they are told of things.
+    /// Ordered by creation, which is also the order in which events are delivered.
     devices: BTreeMap<u64, Device>,
     counters: Counters,
-    /// Whether new services have a connection.
-    is_up: bool,
+    /// Whether new devices have a connection.
+    is_online: bool,
 }
+
+const NO_USER: &str = "the mock has no user: give its builder a `user` or an `identity`";
 
 /// 2026-01-01T00:00:00Z.
 const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -47,22 +49,22 @@ impl HubState {
             pushes: VecDeque::new(),
             devices: BTreeMap::new(),
             counters: Counters::default(),
-            is_up: true,
+            is_online: true,
         }
     }
 
-    pub(crate) fn add(&mut self, user: &str, settings: Settings) -> (u64, Arc<Notify>) {
+    pub(crate) fn add(&mut self, user: Option<&str>, settings: Settings) -> (u64, Arc<Notify>) {
         let id = self.counters.device();
-        let user = user_id(user);
+        let user = user.map_or_else(|| Err(NO_USER.to_owned()), user_id);
         let changed = Arc::new(Notify::new());
         let device = Device {
             name: name(&user, id),
             user,
             faults: PlannedFaults::default(),
-            is_online: self.is_up,
+            is_online: self.is_online,
             changed: Arc::clone(&changed),
             session: None,
-            outlets: Outlets::new(settings.announcement_queue),
+            publisher: InboxPublisher::new(settings.announcement_queue),
             settings,
         };
         self.devices.insert(id, device);
@@ -75,7 +77,7 @@ impl HubState {
         }
     }
 
-    /// The last handle of a service is gone.
+    /// Removes the device of a service whose last handle was dropped.
     pub(crate) fn forget(&mut self, id: u64) {
         self.devices.remove(&id);
     }
@@ -88,30 +90,26 @@ impl HubState {
         self.devices.len()
     }
 
-    /// Every service's connection, and that of those to come.
-    pub(crate) fn set_up(&mut self, is_up: bool) {
-        self.is_up = is_up;
+    /// Cuts or restores the connections of all devices, including future ones.
+    pub(crate) fn set_all_online(&mut self, is_online: bool) {
+        self.is_online = is_online;
         for id in Vec::from_iter(self.devices.keys().copied()) {
-            self.set_online(id, is_up);
+            self.set_online(id, is_online);
         }
     }
 
     pub(crate) fn restore(&mut self, backup: &Backup) {
-        self.pass(Duration::from_millis(1));
+        self.now = later(self.now, Duration::from_millis(1));
         self.inboxes = backup.0.clone();
-        self.note_hub(format_args!("a backup is restored"));
-    }
-
-    fn pass(&mut self, duration: Duration) {
-        self.now = self.now.checked_add(duration).unwrap_or(Timestamp::MAX);
+        self.note_hub(format_args!("restores a backup"));
     }
 
     pub(crate) fn advance(&mut self, duration: Duration) {
-        self.note_hub(format_args!("the clock goes on by {duration:?}"));
-        let end = self.now.checked_add(duration).unwrap_or(Timestamp::MAX);
+        self.note_hub(format_args!("advances the clock by {duration:?}"));
+        let end = later(self.now, duration);
         while let Some(due) = self.inboxes.next_due().filter(|due| *due <= end) {
             self.now = self.now.max(due);
-            for (user, change) in self.inboxes.fall_due(self.now, &mut self.counters) {
+            for (user, change) in self.inboxes.run_due(self.now, &mut self.counters) {
                 self.deliver(&user, &change);
             }
         }
@@ -138,14 +136,23 @@ impl HubState {
         }
     }
 
-    /// Notes a call and how it ended.
-    fn noted<T>(&mut self, id: u64, what: &str, outcome: Result<T, ServiceError>) -> Result<T, ServiceError> {
+    /// Notes a call and its outcome.
+    fn note_outcome<T>(
+        &mut self,
+        id: u64,
+        what: &str,
+        outcome: Result<T, ServiceError>,
+    ) -> Result<T, ServiceError> {
         match &outcome {
             Ok(_) => self.note(id, format_args!("{what}")),
             Err(error) => self.note(id, format_args!("{what}: {:?}", error.kind())),
         }
         outcome
     }
+}
+
+fn later(now: Timestamp, duration: Duration) -> Timestamp {
+    now.checked_add(duration).unwrap_or(Timestamp::MAX)
 }
 
 fn user_id(user: &str) -> Result<UserId, String> {

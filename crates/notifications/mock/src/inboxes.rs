@@ -10,7 +10,7 @@ use internal_notifications_service::{InboxCommand, InboxLog, Refused, ServiceErr
 
 use crate::counters::Counters;
 
-/// What a server keeps: everyone's inbox, and whose notification an id is.
+/// What a server stores: the inboxes of all users, and every notification that was ever pushed.
 #[derive(Clone, Default)]
 pub(crate) struct Inboxes {
     logs: BTreeMap<UserId, InboxLog>,
@@ -18,25 +18,24 @@ pub(crate) struct Inboxes {
     schedule: schedule::Schedule,
 }
 
-/// An id is one notification of the server: the same from another sender, or with another body, is refused.
+/// A pushed notification. A push with the same id but another sender or body is a conflict.
 #[derive(Clone)]
 struct StoredNotification {
     sender: String,
     body: String,
     notification: InternalNotification,
-    /// Retracted, or expired: it comes to nobody any more.
-    withdrawn: bool,
+    /// Whether it was retracted or has expired, and is no longer delivered.
+    is_withdrawn: bool,
 }
 
-/// Canonical, without the id.
+/// Returns the notification without its id, as canonical JSON.
 fn body(notification: &InternalNotification) -> String {
-    let notification = notification.clone().without_id();
-    // Texts, numbers and values cannot fail to become JSON.
-    canonical_json(&serde_json::to_value(&notification).unwrap_or_default())
+    // Serialization to a JSON value cannot fail.
+    canonical_json(&serde_json::to_value(notification.clone().without_id()).unwrap_or_default())
 }
 
 impl Inboxes {
-    /// Stores a checked push, and says which inboxes it changed, in the order of their users.
+    /// Stores a push that obeys the rules. Returns the changes, ordered by user.
     pub(crate) fn push(
         &mut self,
         sender: &str,
@@ -51,7 +50,7 @@ impl Inboxes {
                 .id(|id| self.notifications.contains_key(id))
                 .map_err(|error| ServiceError::new(ServiceErrorKind::Protocol, error.to_string()))?,
         };
-        let is_over = self.know(&id, sender, notification, now)?;
+        let is_over = self.register(&id, sender, notification, now)?;
         let mut receipt = Receipt::new(id.clone());
         let mut changes = Vec::new();
         for user in user_ids.iter().collect::<BTreeSet<_>>() {
@@ -69,8 +68,8 @@ impl Inboxes {
         Ok((receipt, changes))
     }
 
-    /// Remembers whose notification an id is. Whether it comes to nobody any more.
-    fn know(
+    /// Registers the notification under its id. Returns whether it is no longer delivered.
+    fn register(
         &mut self,
         id: &NotificationId,
         sender: &str,
@@ -79,9 +78,9 @@ impl Inboxes {
     ) -> Result<bool, ServiceError> {
         let has_expired = notification.expires_at.is_some_and(|time| time <= now);
         let body = body(notification);
-        if let Some(known) = self.notifications.get(id) {
-            if known.sender == sender && known.body == body {
-                return Ok(known.withdrawn || has_expired);
+        if let Some(stored) = self.notifications.get(id) {
+            if stored.sender == sender && stored.body == body {
+                return Ok(stored.is_withdrawn || has_expired);
             }
             let detail = format!("the id {id} belongs to another notification, or to another sender");
             return Err(ServiceError::new(ServiceErrorKind::Conflict, detail));
@@ -92,11 +91,11 @@ impl Inboxes {
         let (sender, notification) = (sender.to_owned(), notification.clone());
         self.schedule.expire(&notification, id);
         self.notifications
-            .insert(id.clone(), StoredNotification { sender, body, notification, withdrawn: false });
+            .insert(id.clone(), StoredNotification { sender, body, notification, is_withdrawn: false });
         Ok(false)
     }
 
-    /// Does a write of a user's own, and gives the change that it made.
+    /// Performs a write of a user. Returns the change it made, if any.
     pub(crate) fn write(
         &mut self,
         user: &UserId,
@@ -122,7 +121,7 @@ impl Inboxes {
         Ok((answer, change))
     }
 
-    /// A whole inbox.
+    /// Returns a whole inbox.
     pub(crate) fn page(&self, user: &UserId) -> InboxPage {
         self.logs.get(user).map(|log| log.page(usize::MAX, None)).unwrap_or_default()
     }
@@ -131,7 +130,7 @@ impl Inboxes {
         self.logs.values_mut().for_each(|log| log.trim(u64::MAX));
     }
 
-    /// A user's inbox; everyone has one.
+    /// Returns a user's inbox, which may be empty.
     pub(crate) fn log(&mut self, user: &UserId) -> &mut InboxLog {
         self.logs.entry(user.clone()).or_default()
     }

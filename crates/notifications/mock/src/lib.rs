@@ -8,11 +8,11 @@ mod device;
 mod hub;
 mod hub_state;
 mod inboxes;
-mod outlets;
 mod planned_faults;
 mod push_record;
 mod service;
 mod service_builder;
+mod sign_in;
 mod trace;
 
 pub use backup::Backup;

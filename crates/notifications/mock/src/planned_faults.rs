@@ -4,13 +4,13 @@ use internal_notifications_service::{ServiceError, ServiceErrorKind};
 
 use crate::Call;
 
-/// What a test has arranged for one service.
+/// The faults that a test has planned for one service.
 #[derive(Default)]
 pub(crate) struct PlannedFaults {
     failures: BTreeMap<Call, VecDeque<ServiceErrorKind>>,
     refusals: VecDeque<ServiceErrorKind>,
-    dropped: usize,
-    repeated: usize,
+    dropped_events: usize,
+    duplicated_events: usize,
 }
 
 impl PlannedFaults {
@@ -22,43 +22,43 @@ impl PlannedFaults {
         self.refusals.push_back(kind);
     }
 
-    pub(crate) fn drop_next(&mut self, events: usize) {
-        self.dropped += events;
+    pub(crate) fn drop_next_events(&mut self, events: usize) {
+        self.dropped_events += events;
     }
 
-    pub(crate) fn repeat_next(&mut self) {
-        self.repeated += 1;
+    pub(crate) fn duplicate_next_event(&mut self) {
+        self.duplicated_events += 1;
     }
 
-    /// Whether this call may go on.
+    /// Returns the planned failure of this call, if any.
     pub(crate) fn call(&mut self, call: Call) -> Result<(), ServiceError> {
-        next(self.failures.get_mut(&call))
+        take(self.failures.get_mut(&call))
     }
 
-    /// Whether a queued write that is sent now may be stored.
-    pub(crate) fn queued(&mut self) -> Result<(), ServiceError> {
-        next(Some(&mut self.refusals))
+    /// Returns the planned refusal of a queued write that is sent now, if any.
+    pub(crate) fn queued_write(&mut self) -> Result<(), ServiceError> {
+        take(Some(&mut self.refusals))
     }
 
-    /// How many times the live event of now arrives.
-    pub(crate) fn event(&mut self) -> usize {
-        if take_one(&mut self.dropped) {
+    /// Returns how many times the current live event arrives.
+    pub(crate) fn deliveries(&mut self) -> usize {
+        if take_one(&mut self.dropped_events) {
             return 0;
         }
-        1 + usize::from(take_one(&mut self.repeated))
+        1 + usize::from(take_one(&mut self.duplicated_events))
     }
 }
 
-fn next(of: Option<&mut VecDeque<ServiceErrorKind>>) -> Result<(), ServiceError> {
-    match of.and_then(VecDeque::pop_front) {
-        Some(kind) => Err(ServiceError::new(kind, "the test has arranged that this fails")),
+fn take(planned: Option<&mut VecDeque<ServiceErrorKind>>) -> Result<(), ServiceError> {
+    match planned.and_then(VecDeque::pop_front) {
+        Some(kind) => Err(ServiceError::new(kind, "the test planned this failure")),
         None => Ok(()),
     }
 }
 
-fn take_one(from: &mut usize) -> bool {
-    let is_left = *from > 0;
-    *from = from.saturating_sub(1);
+fn take_one(count: &mut usize) -> bool {
+    let is_left = *count > 0;
+    *count = count.saturating_sub(1);
     is_left
 }
 
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_arrangement_serves_once_and_for_its_own_call() {
+    fn each_planned_failure_is_used_once_and_for_its_own_call() {
         let mut faults = PlannedFaults::default();
         faults.fail_next(Call::Push, ServiceErrorKind::Forbidden);
         faults.fail_next(Call::Push, ServiceErrorKind::Conflict);
@@ -78,10 +78,10 @@ mod tests {
     }
 
     #[test]
-    fn events_are_dropped_before_they_are_repeated() {
+    fn events_are_dropped_before_they_are_duplicated() {
         let mut faults = PlannedFaults::default();
-        faults.repeat_next();
-        faults.drop_next(2);
-        assert_eq!([(); 4].map(|()| faults.event()), [0, 0, 2, 1]);
+        faults.duplicate_next_event();
+        faults.drop_next_events(2);
+        assert_eq!([(); 4].map(|()| faults.deliveries()), [0, 0, 2, 1]);
     }
 }

@@ -1,15 +1,15 @@
 use internal_notifications_models::{InternalNotification, Receipt, UserId};
 
-/// A push that the hub stored: [`MockHub::pushes`](crate::MockHub::pushes).
+/// A push that the hub stored, as [`MockHub::pushes`](crate::MockHub::pushes) returns it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PushRecord {
-    /// Who pushed: `user:ID` or `key:NAME`.
+    /// The sender: `user:ID` or `key:NAME`.
     pub sender: String,
-    /// Whom to, as it was asked.
+    /// The recipients, as the sender named them.
     pub user_ids: Vec<UserId>,
-    /// What, as it was asked.
+    /// The notification, as the sender wrote it.
     pub notification: InternalNotification,
-    /// What the hub answered.
+    /// The hub's answer.
     pub receipt: Receipt,
 }

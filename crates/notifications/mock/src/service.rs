@@ -6,19 +6,23 @@ use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 use internal_notifications_models::{InternalNotification, NotificationId, Receipt, UserId};
 use internal_notifications_service::{
-    Announcement, InternalNotificationsService, ServiceError, ServiceErrorKind, Snapshot, Written,
+    Announcement, Identity, InternalNotificationsService, ServiceError, ServiceErrorKind, Snapshot, Status,
+    Written,
 };
 use tokio::sync::Notify;
 
 use crate::device::Device;
 use crate::hub::Shared;
 use crate::service_builder::Settings;
-use crate::{Call, MockHub};
+use crate::sign_in::SignIn;
+use crate::{Call, MockHub, MockServiceBuilder};
 
-/// One user's inbox on one device, in memory. Cheap to clone; clones are the same device. With the last one it leaves the hub, and its
-/// streams end.
+/// One user's inbox on one device, in memory. Clones are the same device.
 ///
-/// Its calls are done when they are first polled, but for a push that [waits](crate::OfflinePush::Wait) for a connection.
+/// Every call completes when it is first polled, except a push that
+/// [waits](crate::OfflinePush::Wait) for the connection and an `init` whose
+/// [identity](MockServiceBuilder::identity) takes its time. Dropping the last clone removes the
+/// device from the hub and ends its streams.
 #[derive(Clone)]
 pub struct MockService(Arc<Handle>);
 
@@ -26,6 +30,7 @@ struct Handle {
     hub: Arc<Shared>,
     id: u64,
     changed: Arc<Notify>,
+    sign_in: SignIn,
 }
 
 impl Drop for Handle {
@@ -35,69 +40,92 @@ impl Drop for Handle {
 }
 
 impl MockService {
-    pub(crate) fn new(hub: &MockHub, user: &str, settings: Settings) -> Self {
-        let (id, changed) = hub.0.state().add(user, settings);
-        Self(Arc::new(Handle { hub: Arc::clone(&hub.0), id, changed }))
+    /// Creates a builder. [`MockHub::service`] is a shorter way to a service with default settings.
+    pub fn builder() -> MockServiceBuilder {
+        MockServiceBuilder::new()
     }
 
-    /// The hub that it is a service of.
+    pub(crate) fn new(
+        hub: &MockHub,
+        user: Option<&str>,
+        identity: Option<Arc<dyn Identity>>,
+        settings: Settings,
+    ) -> Self {
+        let (id, changed) = hub.0.state().add(user, settings);
+        let sign_in = SignIn::new(identity);
+        Self(Arc::new(Handle { hub: Arc::clone(&hub.0), id, changed, sign_in }))
+    }
+
+    /// Returns the hub of the service.
     pub fn hub(&self) -> MockHub {
         MockHub(Arc::clone(&self.0.hub))
     }
 
-    /// Who its user is, from the next `init` on: after a `dispose`, this switches the user of an app.
+    /// Sets the user of the next `init`. To switch the user of an app, call it after `dispose`.
     pub fn set_user(&self, user: impl AsRef<str>) {
         self.0.hub.state().set_user(self.0.id, user.as_ref());
     }
 
-    /// Cuts the connection.
+    /// Cuts the connection of this device.
     pub fn go_offline(&self) {
         self.0.hub.state().set_online(self.0.id, false);
     }
 
-    /// The connection is back: what was missed is caught up, and what waits is sent.
+    /// Restores the connection: the service catches up and sends what waits.
     pub fn go_online(&self) {
         self.0.hub.state().set_online(self.0.id, true);
     }
 
-    /// Loses the next `events` live events on the way here: a gap that the one after them shows, or a position check.
+    /// Drops the next `events` live events on their way to this device. The service detects the gap
+    /// at the event after them, or at a position check.
     pub fn drop_next_events(&self, events: usize) {
-        self.with(|device| device.faults.drop_next(events));
+        self.with_device(|device| device.faults.drop_next_events(events));
     }
 
-    /// The next live event that is not dropped arrives twice.
+    /// Delivers the next live event that is not dropped twice.
     pub fn duplicate_next_event(&self) {
-        self.with(|device| device.faults.repeat_next());
+        self.with_device(|device| device.faults.duplicate_next_event());
     }
 
-    /// Compares the position with the hub's, as happens from time to time on every connection: finds out what was lost.
+    /// Compares the position with the hub's and catches up if it differs. A real service does this
+    /// from time to time.
     pub fn check_position(&self) {
         self.0.hub.state().check_position(self.0.id);
     }
 
-    /// The next call of this kind errs so, and does nothing else. Several are used up in order.
+    /// Makes the next call of this kind fail with this error, without another effect. If it is
+    /// called several times, the failures are used up in order.
     pub fn fail_next(&self, call: Call, kind: ServiceErrorKind) {
-        self.with(|device| device.faults.fail_next(call, kind));
+        self.with_device(|device| device.faults.fail_next(call, kind));
     }
 
-    /// The next write that was queued while offline is refused so when it is sent. Several are used up in order.
+    /// Makes the hub refuse the next queued write with this error when it is sent. If it is called
+    /// several times, the refusals are used up in order.
     pub fn refuse_next_queued_write(&self, kind: ServiceErrorKind) {
-        self.with(|device| device.faults.refuse_next_queued(kind));
+        self.with_device(|device| device.faults.refuse_next_queued(kind));
     }
 
-    /// The hub knows every device that has a handle.
-    fn with<T>(&self, of: impl FnOnce(&mut Device) -> T) -> Option<T> {
-        self.0.hub.state().device(self.0.id).ok().map(of)
+    /// Calls a function with the device, which the hub has for as long as there is a handle.
+    fn with_device<T>(&self, call: impl FnOnce(&mut Device) -> T) -> Option<T> {
+        self.0.hub.state().device(self.0.id).ok().map(call)
     }
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl InternalNotificationsService for MockService {
     async fn init(&self) -> Result<(), ServiceError> {
+        let _guard = self.0.sign_in.before_init().await;
+        if self.snapshot().status == Status::Idle {
+            if let Some(user) = self.0.sign_in.user().await? {
+                self.set_user(user);
+            }
+        }
         self.0.hub.state().init(self.0.id)
     }
 
     async fn dispose(&self) {
+        let _guard = self.0.sign_in.before_dispose().await;
         self.0.hub.state().dispose(self.0.id);
     }
 
@@ -126,15 +154,15 @@ impl InternalNotificationsService for MockService {
     }
 
     fn snapshot(&self) -> Snapshot {
-        self.with(|device| device.outlets.snapshot()).unwrap_or_default()
+        self.with_device(|device| device.publisher.snapshot()).unwrap_or_default()
     }
 
     fn snapshots(&self) -> BoxStream<'static, Snapshot> {
-        self.with(|device| device.outlets.snapshots()).unwrap_or_else(|| stream::empty().boxed())
+        self.with_device(|device| device.publisher.snapshots()).unwrap_or_else(|| stream::empty().boxed())
     }
 
     fn announcements(&self) -> BoxStream<'static, Announcement> {
-        self.with(|device| device.outlets.announcements()).unwrap_or_else(|| stream::empty().boxed())
+        self.with_device(|device| device.publisher.announcements()).unwrap_or_else(|| stream::empty().boxed())
     }
 
     async fn mark_opened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
@@ -153,7 +181,8 @@ impl InternalNotificationsService for MockService {
         self.0.hub.state().remove(self.0.id, id)
     }
 
-    /// [`Unavailable`](ServiceErrorKind::Unavailable) also while live events are stopped: an older page would bring news with it.
+    /// Fails with [`Unavailable`](ServiceErrorKind::Unavailable) also after `unsubscribe`, because an
+    /// older page would bring new changes with it.
     async fn load_older(&self, count: usize) -> Result<(), ServiceError> {
         self.0.hub.state().load_older(self.0.id, count)
     }

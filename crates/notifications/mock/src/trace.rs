@@ -3,10 +3,10 @@ use std::fmt;
 
 use internal_notifications_models::Timestamp;
 
-/// Lines and records that are kept: of a long run the newest.
+/// How many of the newest lines and push records are kept.
 pub(crate) const MAX_ENTRIES: usize = 10_000;
 
-/// What happened, as lines for people. Ids and counts stand in it, never what a notification says.
+/// What happened, as readable lines. They contain ids and counts, but no contents.
 #[derive(Default)]
 pub(crate) struct Trace(VecDeque<String>);
 
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_long_run_the_newest_lines_are_kept() {
+    fn only_the_newest_lines_are_kept() {
         let mut trace = Trace::default();
         (0..MAX_ENTRIES + 3).for_each(|n| trace.note(Timestamp::UNIX_EPOCH, "hub", format_args!("{n}")));
         assert_eq!(trace.lines().len(), MAX_ENTRIES);

@@ -1,4 +1,4 @@
-//! The mock through the contract of a service, bullet by bullet.
+//! Runs the contract tests on the mock.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may")]
 
@@ -13,7 +13,7 @@ struct Mock {
     offline_push: OfflinePush,
 }
 
-struct Line(MockService);
+struct MockConnection(MockService);
 
 fn mock(offline_push: OfflinePush) -> Mock {
     Mock { hub: MockHub::new(), offline_push }
@@ -25,7 +25,7 @@ impl Harness for Mock {
         let builder = self.hub.service_builder(user).window(self.window());
         let builder = builder.announcement_queue(self.announcement_queue()).offline_push(self.offline_push);
         let service = builder.build();
-        Device::new(service.clone()).with_connection(Line(service))
+        Device::new(service.clone()).with_connection(MockConnection(service))
     }
 
     async fn push(&self, to: &[UserId], notification: InternalNotification) -> Result<Receipt, ServiceError> {
@@ -46,7 +46,7 @@ impl Harness for Mock {
 }
 
 #[async_trait]
-impl Connection for Line {
+impl Connection for MockConnection {
     async fn cut(&self) {
         self.0.go_offline();
     }
@@ -61,13 +61,13 @@ impl Connection for Line {
     }
 }
 
-mod a_push_that_errs {
+mod failing_push {
     use super::{OfflinePush, mock};
 
     internal_notifications_testkit::contract_tests!(mock(OfflinePush::Err));
 }
 
-mod a_push_that_waits {
+mod waiting_push {
     use super::{OfflinePush, mock};
 
     internal_notifications_testkit::contract_tests!(mock(OfflinePush::Wait));

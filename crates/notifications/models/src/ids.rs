@@ -55,6 +55,15 @@ macro_rules! text_id {
             }
         }
 
+        // For lists such as `&["ada"]`, whose items are references.
+        impl TryFrom<&&str> for $name {
+            type Error = InvalidId;
+
+            fn try_from(id: &&str) -> Result<Self, InvalidId> {
+                Self::new(*id)
+            }
+        }
+
         impl From<&$name> for $name {
             fn from(id: &$name) -> Self {
                 id.clone()

@@ -76,9 +76,12 @@ impl InboxApi {
         let body = timeout(self.timeout, call).await.map_err(|_| {
             ServiceError::new(ServiceErrorKind::Unavailable, "the server did not answer in time")
         })??;
-        serde_json::from_slice(&body).map_err(|_| {
-            ServiceError::new(ServiceErrorKind::Protocol, "the server's response has an unexpected format")
-                .into()
+        serde_json::from_slice(&body).map_err(|error| {
+            // The error itself may quote the response.
+            let (line, column) = (error.line(), error.column());
+            let detail =
+                format!("the server's response has an unexpected format, at line {line}, column {column}");
+            ServiceError::new(ServiceErrorKind::Protocol, detail).into()
         })
     }
 

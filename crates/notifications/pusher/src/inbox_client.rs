@@ -80,13 +80,9 @@ impl InboxClient {
         user_ids: &[UserId],
         mut notification: InternalNotification,
     ) -> Result<Receipt, ServiceError> {
-        let invalid =
-            |error: &dyn fmt::Display| ServiceError::new(ServiceErrorKind::Invalid, error.to_string());
-        notification.check().map_err(|error| invalid(&error))?;
+        notification.check()?;
         if notification.id.is_none() {
-            let id =
-                NotificationId::new(uuid::Uuid::now_v7().to_string()).map_err(|error| invalid(&error))?;
-            notification.id = Some(id);
+            notification.id = Some(NotificationId::new(uuid::Uuid::now_v7().to_string())?);
         }
         let request = PushRequest::new(user_ids, notification);
         with_retries(|| self.api.push(&request)).await

@@ -8,6 +8,7 @@ mod inbox_api;
 mod live_channel;
 mod live_only;
 mod publisher;
+mod reason;
 mod session;
 mod settings;
 mod start;
@@ -212,9 +213,7 @@ impl InternalNotificationsService for PusherService {
         notification: InternalNotification,
     ) -> Result<Receipt, ServiceError> {
         let session = self.session()?;
-        notification
-            .check()
-            .map_err(|error| ServiceError::new(ServiceErrorKind::Invalid, error.to_string()))?;
+        notification.check()?;
         session.push(user_ids, notification).await
     }
 

@@ -6,7 +6,9 @@ use internal_notifications_models::{
     Change, ChangeKind, ChangesAnswer, Head, InternalNotification, LiveEvent, NotificationId, OpId, Position,
     RemovedReason, ResetReason, Tag, Timestamp,
 };
-use internal_notifications_service::{Announcement, Inbox, InboxCommand, InboxEvent, InboxLog, InboxQuery};
+use internal_notifications_service::{
+    Announcement, Inbox, InboxCommand, InboxEvent, InboxLog, InboxQuery, Status,
+};
 
 fn push(log: &mut InboxLog, id: &str) -> Change {
     let tag = Tag::from_bits(log.head().position.seq + 1);
@@ -83,7 +85,7 @@ fn an_evicted_notification_is_announced_too() {
 }
 
 #[test]
-fn what_overflows_while_catching_up_is_asked_for_once_more() {
+fn a_catch_up_whose_buffer_overflows_is_repeated() {
     let (mut log, mut inbox) = started();
     let after = inbox.head().position;
     inbox.on_live(LiveEvent::Thin(push(&mut log, "thin").stamp));
@@ -101,7 +103,7 @@ fn what_overflows_while_catching_up_is_asked_for_once_more() {
 }
 
 #[test]
-fn a_page_with_a_hole_is_not_folded() {
+fn a_page_with_a_gap_is_not_folded() {
     let (mut log, mut inbox) = started();
     let after = inbox.head().position;
     inbox.catch_up();
@@ -113,7 +115,7 @@ fn a_page_with_a_hole_is_not_folded() {
 }
 
 #[test]
-fn a_server_that_promises_more_but_gives_nothing_is_not_asked_for_ever() {
+fn an_empty_page_that_promises_more_ends_in_a_snapshot() {
     let (_, mut inbox) = started();
     let after = inbox.head().position;
     inbox.catch_up();
@@ -122,7 +124,7 @@ fn a_server_that_promises_more_but_gives_nothing_is_not_asked_for_ever() {
 }
 
 #[test]
-fn a_catch_up_without_end_is_given_up_for_a_snapshot() {
+fn an_endless_catch_up_is_given_up_for_a_snapshot() {
     let (mut log, mut inbox) = started();
     inbox.catch_up();
     for page in 0..30 {
@@ -211,7 +213,7 @@ fn a_catch_up_queries_once_and_again_only_when_told_to_meanwhile() {
 }
 
 #[test]
-fn a_head_that_was_passed_since_is_no_news_and_any_other_is() {
+fn a_head_is_news_unless_the_replica_has_passed_it() {
     let (mut log, mut inbox) = started();
     let asked_at = inbox.head().position;
     let old = inbox.head();
@@ -228,7 +230,7 @@ fn a_head_that_was_passed_since_is_no_news_and_any_other_is() {
 }
 
 #[test]
-fn an_answer_to_an_old_question_is_dropped() {
+fn an_answer_to_an_earlier_query_is_ignored() {
     let (mut log, mut inbox) = started();
     let after = inbox.head().position;
     inbox.catch_up();
@@ -250,7 +252,7 @@ fn a_bare_notification_is_announced_once_and_not_listed() {
 }
 
 #[test]
-fn a_restored_backup_shows_at_its_first_event() {
+fn a_restored_backup_is_detected_at_its_first_event() {
     let (mut log, mut inbox) = started();
     let backup = log.clone();
     inbox.on_live(LiveEvent::Change(push(&mut log, "lost")));
@@ -290,7 +292,7 @@ fn older_notifications_are_requested_until_all_are_there() {
 }
 
 #[test]
-fn answered_writes_leave_room_up_to_a_bound() {
+fn answered_writes_make_room_up_to_a_bound() {
     let (log, mut inbox) = started();
     let head = Head::new(Position { seq: 9, tag: None }, log.head().pending);
     let mut taken = 0;
@@ -312,4 +314,60 @@ fn answered_writes_leave_room_up_to_a_bound() {
     let (_, mut inbox) = started();
     while write(&mut inbox, true) {}
     assert_eq!((inbox.unanswered_writes(), inbox.pending_writes()), (0, 5_000));
+}
+
+#[test]
+fn a_write_that_is_sent_again_remembers_its_first_answer() {
+    let (mut log, mut inbox) = started();
+    let (op, at) = (OpId::new("op").unwrap(), Timestamp::UNIX_EPOCH);
+    let command = InboxCommand::Opened(vec![NotificationId::new("first").unwrap()]);
+    inbox.write(op.clone(), command, at).unwrap();
+    let state = |inbox: &Inbox| {
+        let write = inbox.pending_write(&op);
+        write.map(|write| (write.is_answered(), write.was_answered()))
+    };
+    assert_eq!(state(&inbox), Some((false, false)));
+    assert!(inbox.pending_write(&OpId::new("other").unwrap()).is_none());
+
+    let asked_at = inbox.head().position;
+    let lost = Head::new(Position { seq: 2, tag: Some(Tag::from_bits(99)) }, 0);
+    inbox.on_written(&op, asked_at, lost);
+    assert_eq!((state(&inbox), inbox.next_write()), (Some((true, true)), None));
+
+    inbox.on_changes(asked_at, log.changes(asked_at, 500, 3));
+    assert_eq!(state(&inbox), Some((false, true)), "the answer came from a history that is lost");
+    assert_eq!(inbox.next_write().map(|write| write.op.clone()), Some(op.clone()));
+
+    let done = log.write(&inbox.next_write().unwrap().command.clone(), Some(&op), at, Tag::from_bits(2));
+    inbox.on_written(&op, asked_at, done.unwrap().head);
+    inbox.on_changes(asked_at, log.changes(asked_at, 500, 3));
+    assert_eq!((state(&inbox), inbox.pending_writes(), inbox.head()), (None, 0, log.head()));
+}
+
+#[test]
+fn a_window_holds_at_least_one_notification() {
+    let mut log = InboxLog::new();
+    ["first", "second"].iter().for_each(|id| drop(push(&mut log, id)));
+    let mut inbox = Inbox::new(0);
+    assert!(!inbox.is_loaded());
+    inbox.on_snapshot(log.page(200, None));
+    assert!(inbox.is_loaded());
+    assert_eq!((ids(&inbox), inbox.low()), (vec!["second"], 2));
+}
+
+#[test]
+fn a_snapshot_shows_the_inbox_as_it_is() {
+    let mut log = InboxLog::new();
+    (0..4).for_each(|n| drop(push(&mut log, &format!("n{n}"))));
+    let mut inbox = Inbox::new(3);
+    inbox.on_snapshot(log.page(3, None));
+    let command = InboxCommand::Remove(NotificationId::new("n3").unwrap());
+    inbox.write(OpId::new("op").unwrap(), command, Timestamp::UNIX_EPOCH).unwrap();
+    let snapshot = inbox.snapshot(Status::Live);
+    assert_eq!(snapshot.notifications.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["n2", "n1"]);
+    assert_eq!((snapshot.pending, snapshot.position), (4, log.head().position));
+    assert_eq!((snapshot.has_older, snapshot.unconfirmed, snapshot.status), (true, 1, Status::Live));
+    let mut whole = Inbox::new(9);
+    whole.on_snapshot(log.page(9, None));
+    assert!(!whole.snapshot(Status::Live).has_older);
 }

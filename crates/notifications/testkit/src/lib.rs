@@ -1,4 +1,8 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "server", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "server"),
+    doc = "Contract tests for any service; see the documentation of all features."
+)]
 
 mod announcement_reader;
 mod checked_device;

@@ -1,5 +1,5 @@
 import type { Position } from '../../models/wire.js';
-import type { Announcement } from '../../replica/announcing.js';
+import type { Announcement } from '../../replica/announcer.js';
 import type { Inbox, InboxEvent } from '../../replica/inbox.js';
 import type { Snapshot, Status } from '../snapshot.js';
 import type { RefusedWrite } from '../source.js';

@@ -3,21 +3,21 @@ import { checkDelay, delay, slowDelay, type Random } from '../backoff.js';
 /** How many useless answers in a row cause no delay: a catch-up may have to ask again at once. */
 const FREE_ANSWERS = 3;
 
-/** When the next question is sent to the server. Times are those of `performance.now()`. */
+/** When the next query is sent to the server. Times are those of `performance.now()`. */
 export class Schedule {
   /** Milliseconds between position checks. */
   interval = 60_000;
   readonly #random: Random;
   #checkAt = Infinity;
   #notBefore = 0;
-  /** Questions in a row that failed, or whose answer changed nothing. */
+  /** Queries in a row that failed, or whose answer changed nothing. */
   #useless = 0;
 
   constructor(random: Random) {
     this.#random = random;
   }
 
-  /** Returns when to send a question: a wanted one, or else the next position check. */
+  /** Returns when to send a query: a wanted one, or else the next position check. */
   next(wanted: boolean): number {
     return wanted ? this.#notBefore : Math.max(this.#checkAt, this.#notBefore);
   }
@@ -37,7 +37,7 @@ export class Schedule {
     this.hurry();
   }
 
-  /** A question was answered. After several useless answers in a row, the next question waits. */
+  /** A query was answered. After several useless answers in a row, the next query waits. */
   answered(useful: boolean): void {
     if (useful) {
       return this.hurry();
@@ -48,7 +48,7 @@ export class Schedule {
     }
   }
 
-  /** A question failed, and the next may soon succeed. */
+  /** A query failed, and the next may soon succeed. */
   failed(): void {
     this.#useless += 1;
     this.#wait(delay(this.#useless, this.#random));
@@ -60,12 +60,12 @@ export class Schedule {
     this.#wait(slowDelay(this.#random));
   }
 
-  /** A question was refused. The next one waits as long as a position check. */
+  /** A query was refused. The next one waits as long as a position check. */
   refused(): void {
     this.#wait(checkDelay(this.interval, this.#random));
   }
 
-  /** The next question need not wait; earlier failures are forgotten. */
+  /** The next query need not wait; earlier failures are forgotten. */
   hurry(): void {
     this.#useless = 0;
     this.#notBefore = performance.now();

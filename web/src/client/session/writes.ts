@@ -5,7 +5,7 @@ import { isRetryable, Refusal } from '../refusal.js';
 import type { Parts } from './parts.js';
 import { RequestSlot } from './requestSlot.js';
 
-/** Sends the user's writes to the server, one at a time, beside the questions. */
+/** Sends the user's writes to the server, one at a time, beside the queries. */
 export class Writes {
   readonly #parts: Parts;
   readonly #slot = new RequestSlot();
@@ -31,13 +31,13 @@ export class Writes {
 
   /** When to send the next write; never while one is pending, or none waits. */
   get next(): number {
-    const { inbox, pace } = this.#parts;
-    return this.#slot.isFree && inbox.wantsWrite() !== undefined ? pace.next : Infinity;
+    const { inbox, writeBackoff } = this.#parts;
+    return this.#slot.isFree && inbox.nextWrite() !== undefined ? writeBackoff.next : Infinity;
   }
 
   async send(): Promise<void> {
     const { api, inbox, changed } = this.#parts;
-    const write = inbox.wantsWrite() as PendingWrite;
+    const write = inbox.nextWrite() as PendingWrite;
     const askedAt = inbox.head;
     await this.#slot.send(
       (signal) => api.write(write, signal),
@@ -52,8 +52,8 @@ export class Writes {
   }
 
   #onStored(write: PendingWrite, askedAt: Position, head: Head): void {
-    const { inbox, pace, schedule } = this.#parts;
-    pace.answered(write);
+    const { inbox, writeBackoff, schedule } = this.#parts;
+    writeBackoff.answered(write);
     inbox.onWritten(write.op, askedAt, head);
     if (!write.wasAnswered) {
       schedule.hurry();
@@ -61,12 +61,12 @@ export class Writes {
   }
 
   #onFailed(write: PendingWrite, askedAt: Position, error: InboxError): void {
-    const { inbox, pace, schedule, waiting } = this.#parts;
+    const { inbox, writeBackoff, schedule, calls } = this.#parts;
     if (isRetryable(error)) {
-      pace.failed();
-      return waiting.queueWrites();
+      writeBackoff.failed();
+      return calls.queueWrites();
     }
-    pace.isUp();
+    writeBackoff.isUp();
     this.#onRefused(write, error);
     if (error instanceof Refusal && error.head !== undefined) {
       inbox.onHead(askedAt, error.head);
@@ -83,8 +83,8 @@ export class Writes {
    * are dropped; otherwise the listeners are notified.
    */
   #onRefused(write: PendingWrite, error: InboxError): void {
-    const { inbox, publisher, waiting } = this.#parts;
-    const ops = waiting.refused(write.op, error);
+    const { inbox, publisher, calls } = this.#parts;
+    const ops = calls.refused(write.op, error);
     if (ops === undefined) {
       return inbox.onRefused(write.op).forEach(() => publisher.rolledBack({ command: write.command, error }));
     }

@@ -6,40 +6,43 @@ use internal_notifications_server::{Config, Database};
 use serde_json::json;
 
 use crate::env::Env;
-use crate::error::Error;
+use crate::error::{Error, with_causes};
 use crate::output::Output;
-use crate::stop::Stop;
+use crate::signals::Signals;
 
 const DATABASE_URL: &str = "INTERNAL_NOTIFICATIONS_DATABASE_URL";
 
 /// Copy the SQLite database of a server, which may be running, into a file
 ///
-/// The copy is the database as it is at one moment; it is synced to disk, and readable by its owner alone. To restore it: stop the server,
-/// delete the files beside the database that end in -wal and -shm, put the copy in the database's place, and start the server.
+/// The copy is a consistent snapshot. It is synced to disk and only its owner can read it. To restore
+/// it, stop the server, delete the -wal and -shm files beside the database, replace the database with
+/// the copy, and start the server.
 #[derive(Args)]
 pub(crate) struct Backup {
-    /// The server's database, before INTERNAL_NOTIFICATIONS_DATABASE_URL: sqlite://PATH
+    /// The server's database: sqlite://PATH [default: INTERNAL_NOTIFICATIONS_DATABASE_URL]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
     /// Replace the file if it exists
     #[arg(long)]
     force: bool,
-    /// Print what was written as JSON
+    /// Print the result as JSON
     #[arg(long)]
     json: bool,
     /// The file to write
-    #[arg(value_name = "TO")]
+    #[arg(value_name = "FILE")]
     to: PathBuf,
 }
 
 impl Backup {
     pub(crate) async fn run(self, mut env: Env, output: &mut Output) -> Result<(), Error> {
         env.set(DATABASE_URL, self.database.as_deref());
-        let database = database(&env)?;
-        let mut stop = Stop::listen()?;
+        let database = database_path(&env)?;
+        let mut signals = Signals::listen()?;
         let bytes = tokio::select! {
-            copied = backup(&database, &self.to, self.force) => copied.map_err(Error::failed)?,
-            () = stop.asked() => return Err(Error::failed("interrupted; nothing was written")),
+            copied = backup(&database, &self.to, self.force) => {
+                copied.map_err(|error| Error::failed(with_causes(&error)))?
+            }
+            () = signals.next() => return Err(Error::failed("interrupted; nothing was written")),
         };
         let to = self.to.display().to_string();
         match self.json {
@@ -49,12 +52,11 @@ impl Backup {
     }
 }
 
-/// The file of the database.
-fn database(env: &Env) -> Result<PathBuf, Error> {
+fn database_path(env: &Env) -> Result<PathBuf, Error> {
     let config = Config::from_env(|name| env.get(name).filter(|_| name == DATABASE_URL));
-    match config.map_err(Error::usage)?.database {
+    match config.map_err(|error| Error::usage(with_causes(&error)))?.database {
         Some(Database::Sqlite(path)) => Ok(path),
-        _ => Err(Error::usage("backup copies SQLite databases; copy one of PostgreSQL with pg_dump")),
+        _ => Err(Error::usage("backup copies SQLite databases only; use pg_dump for PostgreSQL")),
     }
 }
 
@@ -63,12 +65,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_of_postgresql_is_not_copied_and_not_shown() {
+    fn a_postgresql_database_is_rejected_and_its_url_not_shown() {
         for url in ["postgres://ada:hunter2@db/inbox", "postgresql://ada:hunter2@db/inbox"] {
-            let error = database(&Env::from([(DATABASE_URL, url)])).unwrap_err();
+            let error = database_path(&Env::from([(DATABASE_URL, url)])).unwrap_err();
             assert_eq!(error.exit_code(), 2);
-            let text = error.text().unwrap();
-            assert!(text.contains("pg_dump") && !text.contains("hunter2"), "{text}");
+            let message = error.message().unwrap();
+            assert!(message.contains("pg_dump") && !message.contains("hunter2"), "{message}");
         }
     }
 }

@@ -12,66 +12,68 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::env::Env;
-use crate::error::Error;
-use crate::logs;
+use crate::error::{Error, with_causes};
+use crate::logging;
 use crate::output::Output;
-use crate::stop::Stop;
+use crate::signals::Signals;
 
-/// What it needs of the environment, and what each is.
+/// The required variables, each with a description.
 const CREDENTIALS: [(&str, &str); 3] = [
     ("PUSHER_APP_ID", "the app's id"),
     ("PUSHER_APP_KEY", "the app's key"),
     ("PUSHER_APP_SECRET", "the app's secret"),
 ];
 
-/// Run the Channels broker alone, until Ctrl-C or SIGTERM: an engine that several servers share, for development and tests
+/// Run the Channels broker alone, until Ctrl-C or SIGTERM, for development and tests with several servers
 ///
-/// Its one app is that of PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET. Servers with the same three, and with PUSHER_HOST,
-/// PUSHER_PORT and PUSHER_SCHEME=http for where it listens, publish through it. Logs go to stderr; RUST_LOG sets how much.
+/// It serves the app of PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET. Servers publish through it
+/// if they have the same three variables, and its address in PUSHER_HOST, PUSHER_PORT and
+/// PUSHER_SCHEME=http. Logs go to stderr; RUST_LOG sets the level.
 #[derive(Args)]
 pub(crate) struct Broker {
-    /// Where to listen, like 127.0.0.1:6001; port 0 takes a free one
+    /// The address to listen on, like 127.0.0.1:6001; port 0 chooses a free port
     #[arg(long, value_name = "ADDR")]
     listen: SocketAddr,
-    /// Let clients send events to each other, on private and presence channels that both are subscribed to
+    /// Let clients send events to each other on private and presence channels
     #[arg(long)]
     client_events: bool,
-    /// Where to send webhooks of all kinds; may be given again for another place
+    /// The URL to send all webhooks to; may be repeated
     #[arg(long, value_name = "URL")]
     webhook: Vec<String>,
-    /// Say where it listens as JSON
+    /// Print the address as JSON
     #[arg(long)]
     json: bool,
 }
 
 impl Broker {
-    pub(crate) async fn run(self, env: Env, output: &mut Output) -> Result<(), Error> {
-        logs::start(&env, logs::OF_A_SERVER)?;
-        let (app_id, signer) = app(&env)?;
+    pub(crate) async fn run(self, env: &Env, output: &mut Output) -> Result<(), Error> {
+        logging::start(env, logging::SERVER_FILTER)?;
+        let (app_id, signer) = app(env)?;
         let builder = Channels::builder(app_id, signer).client_events(self.client_events);
         let broker = webhooks::add(builder, &self.webhook)?.build();
-        let mut stop = Stop::listen()?;
-        let unusable = |error| Error::failed(format!("cannot listen on {}: {error}", self.listen));
-        let listener = TcpListener::bind(self.listen).await.map_err(unusable)?;
-        let address = listener.local_addr().map_err(unusable)?;
+        let mut signals = Signals::listen()?;
+        let bind_error = |error| Error::failed(format!("cannot listen on {}: {error}", self.listen));
+        let listener = TcpListener::bind(self.listen).await.map_err(bind_error)?;
+        let address = listener.local_addr().map_err(bind_error)?;
         let (running, ending) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
             serve(listener, broker.router(), &Limits::default(), async { drop(ending.await) }).await;
             broker.shutdown().await;
         });
-        match self.tell(&local_url(address), output) {
-            // A broker serves, whoever reads what it prints.
-            Err(Error::Closed) => {}
-            told => told?,
+        match self.print_address(&local_url(address), output) {
+            // It serves even if nobody reads its output.
+            Err(Error::OutputClosed) => {}
+            printed => printed?,
         }
-        stop.asked().await;
+        signals.next().await;
         drop(running);
-        stop.unless_asked_again(serving, "ended before every connection was closed")
+        signals
+            .finish(serving, "stopped before every connection was closed")
             .await?
             .map_err(|_| Error::failed("the broker failed"))
     }
 
-    fn tell(&self, url: &str, output: &mut Output) -> Result<(), Error> {
+    fn print_address(&self, url: &str, output: &mut Output) -> Result<(), Error> {
         match self.json {
             true => output.json(&json!({"type": "listening", "url": url})),
             false => output.line(&format!("listening on {url}")),
@@ -79,13 +81,14 @@ impl Broker {
     }
 }
 
-/// The app, read as a server reads it.
+/// Reads the app as a server does.
 fn app(env: &Env) -> Result<(String, Signer), Error> {
     for (name, what) in CREDENTIALS {
         env.require(name, what)?;
     }
     let ours = |name: &str| CREDENTIALS.iter().any(|(ours, _)| *ours == name);
-    let config = Config::from_env(|name| env.get(name).filter(|_| ours(name))).map_err(Error::usage)?;
+    let config = Config::from_env(|name| env.get(name).filter(|_| ours(name)))
+        .map_err(|error| Error::usage(with_causes(&error)))?;
     match config.realtime {
         RealtimeConfig::Embedded(EmbeddedConfig {
             app_id: Some(id),

@@ -1,6 +1,6 @@
 mod device;
 mod scenario;
-mod story;
+mod transcript;
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,54 +10,56 @@ use internal_notifications::UserId;
 use internal_notifications_server::{Config, Server};
 
 use crate::env::Env;
-use crate::error::Error;
-use crate::logs;
+use crate::error::{Error, with_causes};
+use crate::logging;
 use crate::output::Output;
-use crate::shell::shell_word;
-use crate::stop::Stop;
-use story::Story;
+use crate::shell_quote::shell_quote;
+use crate::signals::Signals;
+use transcript::Transcript;
 
-/// See it at work: a server on a temporary database, two users, live delivery, catch-up after being offline, opened on two devices
+/// Run a demo: two users, live delivery, catching up after being offline, one inbox on two devices
 ///
-/// Each step is checked as it happens; one that does not happen ends it with 1. Then it goes on serving until Ctrl-C.
+/// It runs a server on a temporary database and checks each step; a step that fails ends it with exit
+/// code 1. Afterwards it keeps serving until Ctrl-C.
 #[derive(Args)]
 pub(crate) struct Demo {
-    /// Exit with 0 after the last step, instead of serving on
+    /// Exit with 0 after the last step instead of serving
     #[arg(long)]
     once: bool,
 }
 
 impl Demo {
     pub(crate) async fn run(self, env: &Env, output: &mut Output) -> Result<(), Error> {
-        logs::start(env, "off")?;
-        let mut stop = Stop::listen()?;
+        logging::start(env, "off")?;
+        let mut signals = Signals::listen()?;
         let folder = tempfile::Builder::new().prefix("internal-notifications-demo-").tempdir();
         let folder =
-            folder.map_err(|error| Error::failed(format!("cannot make a temporary folder: {error}")))?;
+            folder.map_err(|error| Error::failed(format!("cannot create a temporary folder: {error}")))?;
         let database = format!("sqlite://{}", folder.path().join("demo.db").display());
-        let server = Server::start(config(&database)?).await.map_err(Error::failed)?;
-        let mut story = Story::new(output);
-        let mut ended = tokio::select! {
-            ended = scenario::play(&server, &mut story) => ended,
-            () = stop.asked() => Err(Error::failed("interrupted before the last step")),
+        let server =
+            Server::start(config(&database)?).await.map_err(|error| Error::failed(with_causes(&error)))?;
+        let mut transcript = Transcript::new(output);
+        let mut result = tokio::select! {
+            result = scenario::run(&server, &mut transcript) => result,
+            () = signals.next() => Err(Error::failed("interrupted before the last step")),
         };
-        if matches!(ended, Err(Error::Closed)) {
-            ended = Err(Error::failed("its output was closed before the last step"));
+        if matches!(result, Err(Error::OutputClosed)) {
+            result = Err(Error::failed("the output was closed before the last step"));
         }
-        if ended.is_ok() && !self.once {
-            ended = match page(&server) {
-                Ok(page) => story.how_to_go_on(&server.url(), &page, &program(), &shell_word(&database)),
+        if result.is_ok() && !self.once {
+            result = match page(&server) {
+                Ok(page) => transcript.next_steps(&server.url(), &page, &program(), &shell_quote(&database)),
                 Err(error) => Err(error),
             };
-            if ended.is_ok() {
-                stop.asked().await;
+            if result.is_ok() {
+                signals.next().await;
             }
         }
         server.shutdown().await;
         folder
             .close()
             .map_err(|error| Error::failed(format!("cannot remove the temporary folder: {error}")))?;
-        ended
+        result
     }
 }
 
@@ -67,10 +69,10 @@ fn config(database: &str) -> Result<Config, Error> {
         "INTERNAL_NOTIFICATIONS_DATABASE_URL" => Some(database.to_owned()),
         _ => None,
     };
-    Config::from_env(variable).map_err(Error::usage)
+    Config::from_env(variable).map_err(|error| Error::usage(with_causes(&error)))
 }
 
-/// The page with both users. Their tokens stand in the fragment, which no browser sends.
+/// Returns the URL of the page with both users. Browsers do not send the fragment, which has the tokens.
 fn page(server: &Server) -> Result<String, Error> {
     let user = |name: &str| {
         let id = UserId::new(name).map_err(Error::failed)?;
@@ -79,14 +81,14 @@ fn page(server: &Server) -> Result<String, Error> {
     Ok(format!("{}/#{}&{}", server.url(), user("ada")?, user("bob")?))
 }
 
-/// A token that may push, for as long as a demo lasts.
+/// Issues a token that may push, valid longer than any demo.
 fn token(server: &Server, user: &UserId) -> Result<String, Error> {
     let token = server.token(user, Duration::from_secs(24 * 3600), true);
-    token.ok_or_else(|| Error::failed("the server has no secret to make tokens with"))
+    token.ok_or_else(|| Error::failed("the server has no secret to sign tokens with"))
 }
 
-/// This program, as a shell finds it.
+/// Returns the path of this program, quoted for a shell.
 fn program() -> String {
     let path = std::env::current_exe().ok();
-    shell_word(path.as_deref().and_then(Path::to_str).unwrap_or("internal-notifications"))
+    shell_quote(path.as_deref().and_then(Path::to_str).unwrap_or("internal-notifications"))
 }

@@ -11,23 +11,23 @@ use internal_notifications_pusher::contract::{
 use internal_notifications_pusher::models::{NotificationId, UserId};
 use serde_json::json;
 
+use crate::client;
 use crate::env::Env;
 use crate::error::Error;
-use crate::inbox;
 use crate::output::Output;
 
-/// Mark notifications of a user opened, on all of the user's devices; print the inbox's head after it
+/// Mark a user's notifications opened, on all of the user's devices; print the new head
 ///
-/// The server is INTERNAL_NOTIFICATIONS_URL, the user's token INTERNAL_NOTIFICATIONS_TOKEN.
+/// INTERNAL_NOTIFICATIONS_URL is the server, INTERNAL_NOTIFICATIONS_TOKEN the user's token.
 #[derive(Args)]
 pub(crate) struct Open {
     /// The user
     #[arg(long, value_name = "USER")]
     user: UserId,
-    /// Everything that is in the inbox
+    /// Mark the whole inbox opened
     #[arg(long, conflicts_with = "ids", required_unless_present = "ids")]
     all: bool,
-    /// The ids of notifications
+    /// The ids of the notifications
     #[arg(value_name = "ID")]
     ids: Vec<NotificationId>,
     /// Print the head as JSON
@@ -36,23 +36,24 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    pub(crate) async fn run(self, env: Env, output: &mut Output) -> Result<(), Error> {
-        let service = inbox::of_user(&env, &self.user)?.build().map_err(|error| inbox::told(&error))?;
+    pub(crate) async fn run(self, env: &Env, output: &mut Output) -> Result<(), Error> {
+        let service = client::inbox_of(env, &self.user)?.build();
+        let service = service.map_err(|error| client::command_error(&error))?;
         if service.is_live_only() {
-            return Err(inbox::needs_server());
+            return Err(client::server_required());
         }
-        service.init().await.map_err(|error| inbox::told(&error))?;
+        service.init().await.map_err(|error| client::command_error(&error))?;
         let announcements = service.announcements();
-        let mut opened = match self.all {
+        let mut written = match self.all {
             true => service.mark_all_opened().await,
             false => service.mark_opened(&self.ids).await,
         };
-        if opened == Ok(Written::Queued) {
-            opened = stored(&service, announcements).await;
+        if matches!(written, Ok(Written::Queued)) {
+            written = stored(&service, announcements).await;
         }
         let snapshot = service.snapshot();
         service.dispose().await;
-        opened.map_err(|error| inbox::told(&error))?;
+        written.map_err(|error| client::command_error(&error))?;
         let (position, pending) = (snapshot.position, snapshot.pending);
         match self.json {
             true => output.json(&json!({"seq": position.seq, "tag": position.tag, "pending": pending})),
@@ -61,15 +62,15 @@ impl Open {
     }
 }
 
-/// How long a write may be queued.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the command waits for a queued write to be stored.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Waits for the server to have what is queued: nobody sends it when this process has ended.
+/// Waits until a queued write is stored: nothing would send it after this process has ended.
 async fn stored(
     service: &PusherService,
     mut announcements: BoxStream<'static, Announcement>,
 ) -> Result<Written, ServiceError> {
-    let refused = async {
+    let rejected = async {
         while let Some(announcement) = announcements.next().await {
             if let Announcement::WriteRefused(refused) = announcement {
                 return refused.error.clone();
@@ -78,13 +79,13 @@ async fn stored(
         std::future::pending().await
     };
     let unavailable = || {
-        let detail = "the server cannot be reached; whether it has done it is not known";
+        let detail = "the server cannot be reached; whether the notifications were marked is unknown";
         ServiceError::new(ServiceErrorKind::Unavailable, detail)
     };
     tokio::select! {
         biased;
-        error = refused => Err(error),
+        error = rejected => Err(error),
         now = service.wait_for(|now| now.unconfirmed == 0) => now.map(|_| Written::Stored).ok_or_else(unavailable),
-        () = tokio::time::sleep(PATIENCE) => Err(unavailable()),
+        () = tokio::time::sleep(TIMEOUT) => Err(unavailable()),
     }
 }

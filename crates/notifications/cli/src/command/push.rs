@@ -4,45 +4,45 @@ use internal_notifications_pusher::models::{
 };
 use serde_json::{Value, json};
 
+use crate::client;
 use crate::env::Env;
 use crate::error::Error;
-use crate::inbox;
 use crate::output::Output;
 
-/// Push a notification to users through a server; print the receipt
+/// Push a notification to users; print the receipt
 ///
-/// The server is INTERNAL_NOTIFICATIONS_URL. Who pushes is said by INTERNAL_NOTIFICATIONS_API_KEY (a backend's), or without it by
-/// INTERNAL_NOTIFICATIONS_TOKEN (a user's, see `token --push`).
+/// INTERNAL_NOTIFICATIONS_URL is the server. INTERNAL_NOTIFICATIONS_API_KEY is a backend's key; without
+/// it, INTERNAL_NOTIFICATIONS_TOKEN is the token of a user who may push (see `token --push`).
 #[derive(Args)]
 pub(crate) struct Push {
-    /// A user to push to; may be repeated
+    /// A recipient; may be repeated
     #[arg(long, value_name = "USER", required = true)]
     to: Vec<UserId>,
-    /// A title
+    /// The heading
     #[arg(long, value_name = "H")]
     heading: Option<String>,
-    /// Anything that the receiving app understands, as JSON
+    /// Data for the receiving app, as JSON
     #[arg(long, value_name = "JSON", value_parser = parse_payload)]
     payload: Option<Value>,
-    /// A picture
-    #[arg(long, value_name = "U")]
+    /// The URL of an image
+    #[arg(long, value_name = "URL")]
     image_url: Option<String>,
     /// A button; may be repeated
     #[arg(long = "button", value_name = "ID=TEXT", value_parser = parse_button)]
     buttons: Vec<Button>,
-    /// Not before this time, like 2026-01-31T09:30:00Z
+    /// When to deliver it, like 2026-01-31T09:30:00Z [default: at once]
     #[arg(long, value_name = "RFC3339", value_parser = parse_moment)]
     send_after: Option<Timestamp>,
-    /// When it leaves the inboxes, opened or not
+    /// When to remove it from the inboxes, opened or not [default: never]
     #[arg(long, value_name = "RFC3339", value_parser = parse_moment)]
     expires_at: Option<Timestamp>,
-    /// An id; a repeated push with the same one is stored once
+    /// The notification's id; pushes with the same id are stored once [default: a new id]
     #[arg(long, value_name = "ID")]
     id: Option<NotificationId>,
     /// Print the receipt as JSON
     #[arg(long)]
     json: bool,
-    /// The text
+    /// The text of the notification
     content: String,
 }
 
@@ -57,8 +57,9 @@ impl Push {
         notification.expires_at = self.expires_at;
         notification.buttons = self.buttons;
         notification.check().map_err(Error::usage)?;
-        let receipt =
-            inbox::pushing(env)?.push(&self.to, notification).await.map_err(|error| inbox::told(&error))?;
+        let client = client::for_pushing(env)?;
+        let receipt = client.push(&self.to, notification).await;
+        let receipt = receipt.map_err(|error| client::command_error(&error))?;
         match self.json {
             true => output.json(&json!(receipt)),
             false => output.line(&format!(
@@ -76,10 +77,10 @@ fn parse_payload(text: &str) -> Result<Value, String> {
 fn parse_button(text: &str) -> Result<Button, &'static str> {
     match text.split_once('=') {
         Some((id, text)) if !id.is_empty() && !text.is_empty() => Ok(Button::new(id, text)),
-        _ => Err("it may be id=Text"),
+        _ => Err("it must be ID=TEXT"),
     }
 }
 
 fn parse_moment(text: &str) -> Result<Timestamp, &'static str> {
-    parse_time(text).ok_or("it may be a time like 2026-01-31T09:30:00Z")
+    parse_time(text).ok_or("it must be a time like 2026-01-31T09:30:00Z")
 }

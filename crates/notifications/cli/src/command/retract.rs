@@ -2,27 +2,28 @@ use clap::Args;
 use internal_notifications_pusher::models::NotificationId;
 use serde_json::json;
 
+use crate::client;
 use crate::env::Env;
 use crate::error::Error;
-use crate::inbox;
 use crate::output::Output;
 
-/// Take a pushed notification back: from every inbox that has it, and from those who would get it later
+/// Retract a notification: remove it from every inbox, and cancel its scheduled deliveries
 ///
-/// The server is INTERNAL_NOTIFICATIONS_URL; INTERNAL_NOTIFICATIONS_API_KEY is a backend's key, without which nobody may do this.
+/// INTERNAL_NOTIFICATIONS_URL is the server; INTERNAL_NOTIFICATIONS_API_KEY must be a backend's key.
 #[derive(Args)]
 pub(crate) struct Retract {
-    /// The id of the notification, as the receipt of its push tells
+    /// The notification's id, from the receipt of the push
     #[arg(value_name = "ID")]
     id: NotificationId,
-    /// Print the answer as JSON
+    /// Print the result as JSON
     #[arg(long)]
     json: bool,
 }
 
 impl Retract {
     pub(crate) async fn run(self, env: &Env, output: &mut Output) -> Result<(), Error> {
-        let retracted = inbox::pushing(env)?.retract(&self.id).await.map_err(|error| inbox::told(&error))?;
+        let retracted = client::for_pushing(env)?.retract(&self.id).await;
+        let retracted = retracted.map_err(|error| client::command_error(&error))?;
         match self.json {
             true => output.json(&json!(retracted)),
             false => output.line(&format!(

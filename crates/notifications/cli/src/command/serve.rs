@@ -7,55 +7,62 @@ use internal_notifications_server::{Config, ErrorKind, Server};
 use serde_json::json;
 
 use crate::env::Env;
-use crate::error::Error;
-use crate::logs;
-use crate::output::{Output, complain};
-use crate::shell::shell_word;
-use crate::stop::Stop;
+use crate::error::{Error, with_causes};
+use crate::logging;
+use crate::output::{Output, print_to_stderr};
+use crate::shell_quote::shell_quote;
+use crate::signals::Signals;
 
 const DATABASE_URL: &str = "INTERNAL_NOTIFICATIONS_DATABASE_URL";
 
 /// Run the inbox server until Ctrl-C or SIGTERM
 ///
-/// With nothing set it listens on 127.0.0.1:8080, keeps its inboxes in ./internal-notifications.db and holds the Channels broker itself.
-/// Logs go to stderr; RUST_LOG sets how much.
+/// By default it listens on 127.0.0.1:8080, stores the inboxes in ./internal-notifications.db and runs
+/// an embedded Channels broker. Logs go to stderr; RUST_LOG sets the level.
 #[derive(Args)]
 #[command(after_long_help = variables::help())]
 pub(crate) struct Serve {
-    /// Where to listen, before INTERNAL_NOTIFICATIONS_LISTEN; port 0 takes a free one
+    /// The address to listen on; overrides INTERNAL_NOTIFICATIONS_LISTEN; port 0 chooses a free port
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// Where the inboxes are kept, before INTERNAL_NOTIFICATIONS_DATABASE_URL, which is the better place for a password: sqlite://PATH, or postgres://USER@HOST/DATABASE
+    /// The database: sqlite://PATH or postgres://USER@HOST/DATABASE; overrides
+    /// INTERNAL_NOTIFICATIONS_DATABASE_URL, which is safer for a URL with a password
     #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// Say where it listens as JSON
+    /// Print the address as JSON
     #[arg(long)]
     json: bool,
 }
 
 impl Serve {
     pub(crate) async fn run(self, mut env: Env, output: &mut Output) -> Result<(), Error> {
-        logs::start(&env, logs::OF_A_SERVER)?;
+        logging::start(&env, logging::SERVER_FILTER)?;
         env.set("INTERNAL_NOTIFICATIONS_LISTEN", self.listen.map(|address| address.to_string()).as_deref());
         env.set(DATABASE_URL, self.database.as_deref());
-        let config = Config::from_env(|name| env.get(name)).map_err(Error::usage)?;
-        let mut stop = Stop::listen()?;
-        let server = Server::start(config).await.map_err(told)?;
+        let config =
+            Config::from_env(|name| env.get(name)).map_err(|error| Error::usage(with_causes(&error)))?;
+        let mut signals = Signals::listen()?;
+        let server = Server::start(config).await.map_err(|error| command_error(&error))?;
         let database = env.get(DATABASE_URL);
-        match self.tell(&server, database.as_deref(), output) {
-            // A server serves, whoever reads what it prints.
-            Err(Error::Closed) => {}
-            told => told?,
+        match self.print_address(&server, database.as_deref(), output) {
+            // It serves even if nobody reads its output.
+            Err(Error::OutputClosed) => {}
+            printed => printed?,
         }
-        stop.asked().await;
-        let unfinished = "ended before everything was finished; what was acknowledged is stored";
-        stop.unless_asked_again(server.shutdown(), unfinished).await
+        signals.next().await;
+        let unfinished = "stopped before all requests were finished; everything acknowledged is stored";
+        signals.finish(server.shutdown(), unfinished).await
     }
 
-    fn tell(&self, server: &Server, database: Option<&str>, output: &mut Output) -> Result<(), Error> {
+    fn print_address(
+        &self,
+        server: &Server,
+        database: Option<&str>,
+        output: &mut Output,
+    ) -> Result<(), Error> {
         let hint = server.has_generated_secret().then(|| token_hint(database));
         if self.json {
-            hint.iter().for_each(|hint| complain(hint));
+            hint.iter().for_each(|hint| print_to_stderr(hint));
             return output.json(&json!({"type": "listening", "url": server.url()}));
         }
         output.line(&format!("listening on {}", server.url()))?;
@@ -63,20 +70,21 @@ impl Serve {
     }
 }
 
-fn told(error: internal_notifications_server::Error) -> Error {
+fn command_error(error: &internal_notifications_server::Error) -> Error {
     match error.kind() {
-        ErrorKind::Configuration => Error::usage(error),
-        _ => Error::failed(error),
+        ErrorKind::Configuration => Error::usage(with_causes(error)),
+        _ => Error::failed(with_causes(error)),
     }
 }
 
-/// The command works in a shell that has nothing of this process's environment, unless that would show a password.
+/// Returns a hint with the command that issues tokens.
+///
+/// The command names the database, so that it works in any shell, unless the URL may contain a password.
 fn token_hint(database: Option<&str>) -> String {
-    let tokens = "no secret is set: app users' tokens are made by `internal-notifications token --user ada";
+    let tokens = "no JWT secret is set, so the server generated one; issue tokens with `internal-notifications token --user ada";
     match database.map(str::trim) {
         None => format!("{tokens}`"),
-        Some(url) if url.starts_with("sqlite:") => format!("{tokens} --database {}`", shell_word(url)),
-        // It may hold a password.
+        Some(url) if url.starts_with("sqlite:") => format!("{tokens} --database {}`", shell_quote(url)),
         Some(_) => format!("{tokens}`, with the same {DATABASE_URL}"),
     }
 }

@@ -1,14 +1,16 @@
-//! Prints what an auth endpoint would answer, offline.
+//! Prints what an auth endpoint would answer, without a server.
 
 use clap::{Args, Subcommand};
 use pusher_signer::{ChannelName, Signer, SocketId};
 use serde_json::json;
 
 use crate::env::Env;
-use crate::error::Error;
+use crate::error::{Error, with_causes};
 use crate::output::Output;
 
-/// Sign what a Pusher Channels client needs, offline, with PUSHER_APP_KEY and PUSHER_APP_SECRET; print the auth JSON
+/// Sign a channel authorization or a user sign-in, offline; print the auth JSON
+///
+/// Signs with PUSHER_APP_KEY and PUSHER_APP_SECRET.
 #[derive(Args)]
 pub(crate) struct Sign {
     #[command(subcommand)]
@@ -17,7 +19,7 @@ pub(crate) struct Sign {
 
 #[derive(Subcommand)]
 enum What {
-    /// The authorization of a connection for a private or presence channel
+    /// Authorize a connection to subscribe to a private or presence channel
     Channel {
         /// The connection's socket id, like 1234.1234
         #[arg(long, value_name = "S")]
@@ -25,16 +27,16 @@ enum What {
         /// The channel, like private-ada
         #[arg(long, value_name = "C")]
         channel: ChannelName,
-        /// For a presence channel: a JSON object with a user_id, signed as it is written
+        /// For a presence channel: a JSON object with a user_id, signed as written
         #[arg(long, value_name = "JSON")]
         channel_data: Option<String>,
     },
-    /// The authentication of a connection as that of a user
+    /// Sign a connection in as a user
     User {
         /// The connection's socket id, like 1234.1234
         #[arg(long, value_name = "S")]
         socket_id: SocketId,
-        /// A JSON object with an id, signed as it is written
+        /// A JSON object with an id, signed as written
         #[arg(long, value_name = "JSON")]
         user_data: String,
     },
@@ -53,6 +55,6 @@ impl Sign {
                 signer.authenticate_user(&socket_id, &user_data).map(|authentication| json!(authentication))
             }
         };
-        output.json(&json.map_err(Error::usage)?)
+        output.json(&json.map_err(|error| Error::usage(with_causes(&error)))?)
     }
 }

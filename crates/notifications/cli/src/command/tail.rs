@@ -1,4 +1,6 @@
-mod lines;
+mod json;
+mod printer;
+mod status_name;
 mod text;
 
 use std::time::Duration;
@@ -12,62 +14,63 @@ use internal_notifications_pusher::{PusherService, Update, Updates};
 
 use crate::env::Env;
 use crate::error::Error;
-use crate::output::{Output, complain};
-use crate::stop::Stop;
-use crate::{inbox, logs};
-use lines::Lines;
+use crate::output::{Output, print_to_stderr};
+use crate::signals::Signals;
+use crate::{client, logging};
+use printer::Printer;
 
-/// Print the newest of a user's inbox, then every change of it, until Ctrl-C
+/// Print the newest notifications of a user's inbox, then every change, until Ctrl-C
 ///
-/// A real client: it goes on through restarts of the server, cut connections and refusals that pass, and misses nothing. It gives up only
-/// where the server refuses it at the start. The server is INTERNAL_NOTIFICATIONS_URL, the user's token INTERNAL_NOTIFICATIONS_TOKEN.
+/// It continues through server restarts, lost connections and temporary rejections, and misses nothing.
+/// It fails only if the server rejects it at the start. INTERNAL_NOTIFICATIONS_URL is the server,
+/// INTERNAL_NOTIFICATIONS_TOKEN the user's token.
 #[derive(Args)]
 pub(crate) struct Tail {
     /// The user
     #[arg(long, value_name = "USER")]
     user: UserId,
-    /// Print one JSON object a line
+    /// Print JSON, one object a line
     #[arg(long)]
     json: bool,
-    /// How many of the newest notifications to print at the start, at most 5000
+    /// How many of the newest notifications to print first, at most 5000
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(0..=5000))]
     limit: u16,
-    /// Exit with 0 after that many new notifications
+    /// Exit with 0 after this many new notifications
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// Exit with 1 after that many seconds
+    /// Exit with 1 after this many seconds
     #[arg(long, value_name = "S", value_parser = parse_seconds)]
     timeout: Option<Duration>,
 }
 
 impl Tail {
-    pub(crate) async fn run(self, env: Env) -> Result<(), Error> {
-        logs::start(&env, "off")?;
-        let builder = inbox::of_user(&env, &self.user)?;
+    pub(crate) async fn run(self, env: &Env) -> Result<(), Error> {
+        logging::start(env, "off")?;
         let limit = usize::from(self.limit);
-        let service = builder.window(limit).build().map_err(|error| inbox::told(&error))?;
+        let service = client::inbox_of(env, &self.user)?.window(limit).build();
+        let service = service.map_err(|error| client::command_error(&error))?;
         if service.is_live_only() {
-            complain(
-                "no INTERNAL_NOTIFICATIONS_URL: live-only, what comes while there is no connection is lost",
+            print_to_stderr(
+                "INTERNAL_NOTIFICATIONS_URL is not set: live-only, so notifications sent while disconnected are lost",
             );
         }
-        let mut stop = Stop::listen()?;
-        let lines = Lines::new(Output::stdout(), self.json, limit, self.count);
-        // A task of its own, so that a reader that reads no more cannot keep it from ending.
-        let following = tokio::spawn(follow(service.clone(), lines, limit));
-        let ended = tokio::select! {
-            ended = following => ended.unwrap_or_else(|error| Err(Error::failed(error))),
-            () = stop.asked() => Ok(()),
-            seconds = over(self.timeout) => Err(Error::failed(format!("{seconds} s are over"))),
+        let mut signals = Signals::listen()?;
+        let printer = Printer::new(Output::stdout(), self.json, limit, self.count);
+        // In a task of its own, since a write to a full pipe blocks and must not prevent the exit.
+        let following = tokio::spawn(follow(service.clone(), printer, limit));
+        let result = tokio::select! {
+            followed = following => followed.unwrap_or_else(|error| Err(Error::failed(error))),
+            () = signals.next() => Ok(()),
+            seconds = elapsed(self.timeout) => Err(Error::failed(format!("timed out after {seconds} s"))),
         };
         service.dispose().await;
-        ended
+        result
     }
 }
 
-/// Prints until the count is reached, or nothing can come any more.
-async fn follow(service: PusherService, mut lines: Lines, limit: usize) -> Result<(), Error> {
-    start(&service, &mut lines).await?;
+/// Prints until the count is reached or the service ends.
+async fn follow(service: PusherService, mut printer: Printer, limit: usize) -> Result<(), Error> {
+    start(&service, &mut printer).await?;
     let mut updates = service.updates();
     let mut held = until_filled(&service, &mut updates, limit).await.into_iter();
     loop {
@@ -78,23 +81,24 @@ async fn follow(service: PusherService, mut lines: Lines, limit: usize) -> Resul
         let Some(update) = next else { return Ok(()) };
         match update {
             Update::Snapshot { snapshot, reset } => {
-                lines.snapshot(&snapshot, reset)?;
-                lines.status(&snapshot.status)?;
+                printer.snapshot(&snapshot, reset)?;
+                printer.status(&snapshot.status)?;
             }
             Update::Change(change) => {
-                let was_last = lines.change(&change)?;
+                let was_last = printer.change(&change)?;
                 if was_last {
                     return Ok(());
                 }
             }
-            // The service goes on trying whatever it is, also after a failure.
-            Update::Status(status) => lines.status(&status)?,
+            // The service keeps trying in every status, even after a failure.
+            Update::Status(status) => printer.status(&status)?,
             _ => {}
         }
     }
 }
 
-/// More than one page comes page by page: what else happens meanwhile comes behind a snapshot that has them all.
+/// Waits until the list holds `limit` notifications, which may take several pages. Returns the updates
+/// until then: a snapshot with the whole list, and what happened since.
 async fn until_filled(service: &PusherService, updates: &mut Updates, limit: usize) -> Vec<Update> {
     let is_failed = |status: &Status| matches!(status, Status::Failed(_));
     let mut filled =
@@ -116,7 +120,7 @@ async fn until_filled(service: &PusherService, updates: &mut Updates, limit: usi
     held
 }
 
-/// Adds what was loaded behind the oldest of this snapshot by now.
+/// Appends the notifications of `now` that are older than the oldest of the snapshot.
 fn add_older(snapshot: &mut Snapshot, now: &Snapshot) {
     let first = &snapshot.notifications;
     if let Some(oldest) = first.last().map(|row| row.added) {
@@ -125,21 +129,22 @@ fn add_older(snapshot: &mut Snapshot, now: &Snapshot) {
     }
 }
 
-/// Connects for the first time, and tries again while the server cannot be reached.
-async fn start(service: &PusherService, lines: &mut Lines) -> Result<(), Error> {
+/// Initializes the service, and retries while the server cannot be reached.
+async fn start(service: &PusherService, printer: &mut Printer) -> Result<(), Error> {
     let mut delay = Duration::from_millis(100);
     loop {
         match service.init().await {
             Ok(()) => return Ok(()),
-            Err(error) if error.is_retryable() => lines.status(&Status::Offline)?,
-            Err(error) => return Err(inbox::told(&error)),
+            Err(error) if error.is_retryable() => printer.status(&Status::Offline)?,
+            Err(error) => return Err(client::command_error(&error)),
         }
         tokio::time::sleep(delay).await;
         delay = (delay * 2).min(Duration::from_secs(5));
     }
 }
 
-async fn over(timeout: Option<Duration>) -> f64 {
+/// Returns the seconds of the timeout when it has elapsed.
+async fn elapsed(timeout: Option<Duration>) -> f64 {
     match timeout {
         Some(timeout) => tokio::time::sleep(timeout).await,
         None => std::future::pending().await,
@@ -149,7 +154,7 @@ async fn over(timeout: Option<Duration>) -> f64 {
 
 fn parse_seconds(text: &str) -> Result<Duration, &'static str> {
     let seconds = text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    seconds.filter(|seconds| !seconds.is_zero()).ok_or("it may be a number of seconds, like 30 or 0.5")
+    seconds.filter(|seconds| !seconds.is_zero()).ok_or("it must be a number of seconds, like 30 or 0.5")
 }
 
 #[cfg(test)]
@@ -160,7 +165,7 @@ mod tests {
 
     use super::*;
 
-    fn of(seqs: &[u64]) -> Snapshot {
+    fn snapshot_of(seqs: &[u64]) -> Snapshot {
         let row = |seq: &u64| {
             let (id, body) =
                 (NotificationId::new(format!("n{seq}")).unwrap(), InternalNotification::new("c"));
@@ -172,16 +177,16 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_while_older_pages_load_stays_behind_the_snapshot() {
-        let mut snapshot = of(&[4, 3]);
-        add_older(&mut snapshot, &of(&[5, 4, 3, 2, 1]));
-        assert_eq!(snapshot, of(&[4, 3, 2, 1]));
+    fn notifications_added_while_older_pages_load_are_not_in_the_snapshot() {
+        let mut snapshot = snapshot_of(&[4, 3]);
+        add_older(&mut snapshot, &snapshot_of(&[5, 4, 3, 2, 1]));
+        assert_eq!(snapshot, snapshot_of(&[4, 3, 2, 1]));
     }
 
     #[test]
-    fn an_inbox_that_was_empty_has_nothing_older() {
-        let mut snapshot = of(&[]);
-        add_older(&mut snapshot, &of(&[1]));
-        assert_eq!(snapshot, of(&[]));
+    fn an_empty_snapshot_gets_nothing_older() {
+        let mut snapshot = snapshot_of(&[]);
+        add_older(&mut snapshot, &snapshot_of(&[1]));
+        assert_eq!(snapshot, snapshot_of(&[]));
     }
 }

@@ -1,8 +1,8 @@
-use crate::binary::run;
+use crate::command_runner::run;
 use crate::server::Server;
 
 #[test]
-fn a_running_server_is_copied_and_its_copy_is_not_overwritten_unasked() {
+fn a_running_server_is_copied_and_an_existing_file_is_kept_without_force() {
     let server = Server::start();
     server.push(&["--to", "ada", "c"]).ok();
     let folder = tempfile::tempdir().unwrap();
@@ -22,7 +22,7 @@ fn a_running_server_is_copied_and_its_copy_is_not_overwritten_unasked() {
 }
 
 #[test]
-fn a_database_that_is_not_there_is_a_failure_and_none_is_made() {
+fn a_missing_database_is_a_failure_and_none_is_created() {
     let folder = tempfile::tempdir().unwrap();
     let [database, to] = ["a.db", "b.db"].map(|name| folder.path().join(name).display().to_string());
     let ran = run(&["backup", "--database", &format!("sqlite://{database}"), &to], &[]);

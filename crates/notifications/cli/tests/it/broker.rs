@@ -6,7 +6,7 @@ use pusher_client::{
     BatchEvent, ChannelEvent, Client, ErrorKind, HttpApi, Signer, SigningAuthorizer, Trigger,
 };
 
-use crate::binary::{command, run};
+use crate::command_runner::{command, run};
 use crate::server::terminate;
 
 const KEY: &str = "app-key";
@@ -14,7 +14,7 @@ const SECRET: &str = "app-secret-of-the-test";
 const APP: [(&str, &str); 3] =
     [("PUSHER_APP_ID", "17"), ("PUSHER_APP_KEY", KEY), ("PUSHER_APP_SECRET", SECRET)];
 
-/// A broker that listens, and the line that says where.
+/// Starts a broker. Returns the process and the line with its address.
 fn start(args: &[&str]) -> (Child, String) {
     let args = [&["broker", "--listen", "127.0.0.1:0"], args].concat();
     let mut process = command(&args, &APP).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -29,7 +29,7 @@ fn stop(mut process: Child) {
 }
 
 #[test]
-fn a_missing_credential_is_named() {
+fn the_error_names_a_missing_credential() {
     for (missing, _) in APP {
         let env: Vec<_> = APP.into_iter().filter(|(name, _)| *name != missing).collect();
         let ran = run(&["broker", "--listen", "127.0.0.1:0"], &env);
@@ -41,14 +41,14 @@ fn a_missing_credential_is_named() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_a_failure() {
+fn an_address_in_use_is_a_failure() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     assert!(run(&["broker", "--listen", &address], &APP).error(1).contains(&address));
 }
 
 #[test]
-fn it_says_where_it_listens_for_people_and_as_json() {
+fn it_prints_its_address_as_text_or_json() {
     let (process, line) = start(&[]);
     stop(process);
     assert!(line.starts_with("listening on http://127.0.0.1:"), "{line}");
@@ -60,7 +60,7 @@ fn it_says_where_it_listens_for_people_and_as_json() {
 }
 
 #[tokio::test]
-async fn events_of_the_http_api_one_by_one_and_in_a_batch_reach_subscribers_and_others_are_refused() {
+async fn single_and_batch_events_reach_subscribers_and_a_wrong_secret_is_rejected() {
     let (process, line) = start(&[]);
     let port = line.trim().rsplit_once(':').unwrap().1.parse().unwrap();
     let signer = Signer::new(KEY, SECRET);
@@ -85,7 +85,7 @@ async fn events_of_the_http_api_one_by_one_and_in_a_batch_reach_subscribers_and_
 }
 
 #[tokio::test]
-async fn client_events_are_passed_on_and_told_to_a_webhook() {
+async fn client_events_are_sent_to_the_webhook() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
     let (process, line) = start(&["--client-events", "--webhook", &url]);
@@ -97,19 +97,19 @@ async fn client_events_are_passed_on_and_told_to_a_webhook() {
     assert_eq!(subscription.next().await, Some(ChannelEvent::Subscribed));
     subscription.trigger("client-typing", "{}").await.unwrap();
 
-    let mut told = String::new();
-    while !told.contains("client_event") {
+    let mut received = String::new();
+    while !received.contains("client_event") {
         let (stream, _) = listener.accept().await.unwrap();
-        let (key, signature, body) = answer(stream).await;
+        let (key, signature, body) = receive(stream).await;
         Signer::new(KEY, SECRET).verify_webhook(Some(&key), Some(&signature), body.as_bytes()).unwrap();
-        told.push_str(&body);
+        received.push_str(&body);
     }
-    assert!(told.contains(r#""name":"channel_occupied","channel":"private-ada""#), "{told}");
+    assert!(received.contains(r#""name":"channel_occupied","channel":"private-ada""#), "{received}");
     stop(process);
 }
 
-/// Takes one webhook: its key, its signature and its body.
-async fn answer(stream: tokio::net::TcpStream) -> (String, String, String) {
+/// Receives one webhook. Returns its key, signature and body.
+async fn receive(stream: tokio::net::TcpStream) -> (String, String, String) {
     use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
     let mut stream = tokio::io::BufReader::new(stream);
     let (mut key, mut signature, mut length) = (String::new(), String::new(), 0);
@@ -137,7 +137,7 @@ async fn answer(stream: tokio::net::TcpStream) -> (String, String, String) {
 }
 
 #[test]
-fn what_is_no_url_of_a_webhook_is_named() {
+fn the_error_names_a_wrong_webhook_url() {
     for url in ["ftp://app.example", "http://", "app.example"] {
         let ran = run(&["broker", "--listen", "127.0.0.1:0", "--webhook", url], &APP);
         assert!(ran.error(2).contains(url), "{}", ran.stderr);

@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::server::{Server, push};
-use crate::tailing::tail;
+use crate::tail_process::tail;
 
 #[test]
-fn every_acknowledged_id_is_tailed_once_though_the_server_is_killed() {
+fn every_acknowledged_id_is_tailed_once_even_if_the_server_is_killed() {
     let mut server = Server::start();
     let mut adas = tail(&server.url, "ada", &server.token("ada", &[]), &["--json"]);
     adas.until_live();

@@ -1,11 +1,11 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use crate::binary::{command, run};
+use crate::command_runner::{command, run};
 use crate::server::terminate;
 
 #[test]
-fn the_demo_does_every_step_and_exits_0() {
+fn the_demo_runs_every_step_and_exits_with_0() {
     let folder = tempfile::tempdir().unwrap();
     let ran = run(&["demo", "--once"], &[("TMPDIR", folder.path().to_str().unwrap())]);
     ran.ok();
@@ -16,7 +16,7 @@ fn the_demo_does_every_step_and_exits_0() {
 }
 
 #[test]
-fn the_demo_goes_on_serving_until_it_is_asked_to_end() {
+fn the_demo_keeps_serving_until_it_is_terminated() {
     let folder = tempfile::tempdir().unwrap();
     let mut demo = command(&["demo"], &[("TMPDIR", folder.path().to_str().unwrap())])
         .stdout(Stdio::piped())
@@ -31,7 +31,7 @@ fn the_demo_goes_on_serving_until_it_is_asked_to_end() {
 }
 
 #[test]
-fn a_demo_that_nobody_reads_to_its_end_did_not_succeed() {
+fn a_demo_whose_output_is_closed_fails() {
     let folder = tempfile::tempdir().unwrap();
     let mut demo = command(&["demo", "--once"], &[("TMPDIR", folder.path().to_str().unwrap())]);
     let mut demo = demo.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

@@ -1,4 +1,4 @@
-use crate::binary::run;
+use crate::command_runner::run;
 
 #[test]
 fn every_command_has_help() {
@@ -27,12 +27,12 @@ fn every_command_has_help() {
 }
 
 #[test]
-fn the_version_is_the_packages() {
+fn the_version_is_that_of_the_package() {
     assert_eq!(run(&["--version"], &[]).ok(), concat!("internal-notifications ", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]
-fn wrong_usage_is_one_line_and_exit_code_2() {
+fn wrong_usage_is_one_line_with_exit_code_2() {
     for args in [
         &["frobnicate"][..],
         &[],
@@ -63,7 +63,7 @@ fn wrong_usage_is_one_line_and_exit_code_2() {
 }
 
 #[test]
-fn an_unknown_variable_of_ours_is_a_warning() {
+fn an_unknown_variable_with_our_prefix_is_a_warning() {
     let env = [
         ("INTERNAL_NOTIFICATIONS_JWT_SECRETS", "a typing error"),
         ("PUSHER_APP_KEY", "key"),

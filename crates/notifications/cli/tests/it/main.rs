@@ -1,19 +1,19 @@
-//! The real binary, as a shell would run it.
+//! Tests of the binary, run as from a shell.
 
 #![cfg(unix)] // The tests send signals.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod backup;
-mod binary;
 mod broker;
 mod chaos;
+mod command_runner;
 mod demo;
 mod help;
-mod retracting;
+mod retract;
 mod round_trip;
 mod serve;
 mod server;
 mod sign;
 mod tail;
-mod tailing;
+mod tail_process;
 mod token;

@@ -1,10 +1,10 @@
 use serde_json::{Value, json};
 
 use crate::server::Server;
-use crate::tailing::tail;
+use crate::tail_process::tail;
 
 #[test]
-fn what_is_pushed_is_tailed_and_what_is_opened_too() {
+fn tail_prints_what_is_pushed_and_opened() {
     let server = Server::start();
     let ada = server.token("ada", &["--push"]);
     let bob = server.token("bob", &[]);
@@ -55,7 +55,7 @@ fn what_is_pushed_is_tailed_and_what_is_opened_too() {
 }
 
 #[test]
-fn more_than_a_page_is_one_snapshot_and_what_comes_then_is_counted() {
+fn a_snapshot_of_several_pages_is_one_line_and_later_pushes_count() {
     let server = Server::start();
     let ada = server.token("ada", &[]);
     for number in 1..=202 {
@@ -73,7 +73,7 @@ fn more_than_a_page_is_one_snapshot_and_what_comes_then_is_counted() {
 }
 
 #[test]
-fn a_push_that_the_server_refuses_is_a_failure_with_its_reason() {
+fn a_rejected_push_fails_with_the_servers_reason() {
     let server = Server::start();
     let bob = server.token("bob", &[]);
     let refused = server.run_as(&bob, &["push", "--to", "ada", "without the scope"]);
@@ -90,18 +90,18 @@ fn a_push_that_the_server_refuses_is_a_failure_with_its_reason() {
 }
 
 #[test]
-fn text_from_outside_cannot_steer_the_terminal() {
+fn text_from_outside_cannot_control_the_terminal() {
     let server = Server::start();
     let ada = server.token("ada", &[]);
     let mut human = tail(&server.url, "ada", &ada, &[]);
     human.until_line(|line| line.contains("live"));
     let mut machine = tail(&server.url, "ada", &ada, &["--json"]);
     machine.until_live();
-    let sly = "\u{1b}[2J\u{9b}1m\u{202e}txt\nforged line";
-    server.push(&["--to", "ada", "--heading", sly, sly]).ok();
+    let hostile = "\u{1b}[2J\u{9b}1m\u{202e}txt\nforged line";
+    server.push(&["--to", "ada", "--heading", hostile, hostile]).ok();
     let shown = human.until_line(|line| line.contains("forged"));
     assert!(shown.contains(r"\u{1b}[2J\u{9b}1m\u{202e}txt\nforged line"), "{shown}");
     let line = machine.until_line(|line| line.contains("forged"));
     assert!(!line.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{line}");
-    assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["notification"]["content"], sly);
+    assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["notification"]["content"], hostile);
 }

@@ -1,10 +1,10 @@
-use crate::binary::{command, env_file, run};
+use crate::command_runner::{command, env_file, run};
 use crate::server::{API_KEY, JWT_SECRET, Server, terminate};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 #[test]
-fn sigterm_ends_it_with_exit_code_0_and_nothing_secret_was_logged() {
+fn sigterm_ends_the_server_with_0_and_no_secret_is_logged() {
     let server = Server::start();
     server.push(&["--to", "ada", "a body that no log may hold"]).ok();
     let (code, output) = server.terminate();
@@ -15,7 +15,7 @@ fn sigterm_ends_it_with_exit_code_0_and_nothing_secret_was_logged() {
 }
 
 #[test]
-fn with_json_it_says_where_it_listens_as_an_object() {
+fn with_json_the_address_is_an_object() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite://{}", folder.path().join("inbox.db").display());
     let args = ["serve", "--json", "--listen", "127.0.0.1:0", "--database", &database];
@@ -30,13 +30,13 @@ fn with_json_it_says_where_it_listens_as_an_object() {
 }
 
 #[test]
-fn beyond_loopback_it_refuses_to_run_without_authentication() {
+fn beyond_loopback_the_server_does_not_start_without_authentication() {
     let ran = run(&["serve", "--listen", "0.0.0.0:0", "--database", "sqlite:///nowhere/inbox.db"], &[]);
     assert!(ran.error(2).contains("INTERNAL_NOTIFICATIONS_JWT_SECRET"));
 }
 
 #[test]
-fn a_database_that_cannot_be_used_and_an_address_that_is_taken_are_failures() {
+fn an_unusable_database_and_an_address_in_use_are_failures() {
     let ran = run(&["serve", "--listen", "127.0.0.1:0", "--database", "sqlite:///nowhere/inbox.db"], &[]);
     ran.error(1);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -48,14 +48,14 @@ fn a_database_that_cannot_be_used_and_an_address_that_is_taken_are_failures() {
 }
 
 #[test]
-fn a_wrong_variable_is_named_with_what_it_may_be() {
+fn the_error_of_a_wrong_variable_names_it_and_its_values() {
     let ran = run(&["serve"], &[("INTERNAL_NOTIFICATIONS_REALTIME", "carrier pigeon")]);
     let error = ran.error(2);
     assert!(error.contains("INTERNAL_NOTIFICATIONS_REALTIME") && error.contains("embedded"), "{error}");
 }
 
 #[test]
-fn the_token_command_names_the_database_that_a_file_or_the_environment_gives() {
+fn the_token_hint_names_the_database_from_the_file_the_environment_or_the_option() {
     let folder = tempfile::tempdir().unwrap();
     let url = |name: &str| format!("sqlite://{}", folder.path().join(name).display());
     let (ours, others) = (url("a.db"), url("b.db"));

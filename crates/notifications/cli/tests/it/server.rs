@@ -4,12 +4,12 @@ use std::thread::JoinHandle;
 
 use tempfile::TempDir;
 
-use crate::binary::{Ran, command, run};
+use crate::command_runner::{Finished, command, run};
 
 pub(crate) const API_KEY: &str = "an-api-key-that-is-32-bytes-long!";
 pub(crate) const JWT_SECRET: &str = "a-jwt-secret-that-is-32-bytes-long";
 
-/// A server of its own, on a free port, over a database in a temporary folder; killed when dropped.
+/// A server process on a free port with a temporary database. Killed when dropped.
 pub(crate) struct Server {
     process: Child,
     output: Vec<JoinHandle<String>>,
@@ -20,7 +20,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// With an API key and a secret for tokens.
+    /// Starts a server with an API key and a JWT secret.
     pub(crate) fn start() -> Self {
         let api_keys = format!("shop:{API_KEY}");
         Self::start_with(vec![
@@ -51,7 +51,10 @@ impl Server {
         let Some(url) = printed.trim().strip_prefix("listening on ").map(str::to_owned) else {
             process.kill().unwrap();
             process.wait().unwrap();
-            panic!("it listens: {printed} {}", read(process.stderr.take().unwrap()).join().unwrap());
+            panic!(
+                "the server did not start: {printed} {}",
+                read(process.stderr.take().unwrap()).join().unwrap()
+            );
         };
         let output = vec![read(process.stderr.take().unwrap()), read(stdout)];
         Self { process, output, url, folder, database, env }
@@ -61,18 +64,18 @@ impl Server {
         &self.database
     }
 
-    /// SIGKILL, and a new process on the same address and database.
+    /// Kills the process (SIGKILL) and starts another on the same address and database.
     pub(crate) fn kill_and_restart(&mut self) {
         self.restart_after(|_| ());
     }
 
-    /// The same, with another value of a variable.
+    /// Kills and restarts the server with another value of a variable.
     pub(crate) fn kill_and_restart_with(&mut self, name: &str, value: &str) {
         self.env.iter_mut().filter(|(set, _)| *set == name).for_each(|(_, set)| value.clone_into(set));
         self.kill_and_restart();
     }
 
-    /// The same, with something done at its URL while it is not there.
+    /// Kills and restarts the server, and calls `meanwhile` with its URL while it is down.
     pub(crate) fn restart_after<T>(&mut self, meanwhile: impl FnOnce(&str) -> T) -> T {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -82,23 +85,23 @@ impl Server {
         done
     }
 
-    /// SIGTERM; the exit code, and everything that it logged and printed but its first line.
+    /// Sends SIGTERM. Returns the exit code and all output except the first line.
     pub(crate) fn terminate(mut self) -> (i32, String) {
         terminate(&self.process);
         let code = self.process.wait().unwrap().code().unwrap();
         (code, self.output.drain(..).map(|text| text.join().unwrap()).collect())
     }
 
-    /// A token of the user; with `push` for pushing to others.
-    pub(crate) fn token(&self, user: &str, push: &[&str]) -> String {
-        let args = [&["token", "--user", user], push].concat();
+    /// Issues a token of the user, with further arguments.
+    pub(crate) fn token(&self, user: &str, args: &[&str]) -> String {
+        let args = [&["token", "--user", user], args].concat();
         let ran = run(&args, &[("INTERNAL_NOTIFICATIONS_JWT_SECRET", JWT_SECRET)]);
         ran.does_not_show(JWT_SECRET);
         ran.ok().to_owned()
     }
 
     /// Runs a command as the user.
-    pub(crate) fn run_as(&self, token: &str, args: &[&str]) -> Ran {
+    pub(crate) fn run_as(&self, token: &str, args: &[&str]) -> Finished {
         let env =
             [("INTERNAL_NOTIFICATIONS_URL", self.url.as_str()), ("INTERNAL_NOTIFICATIONS_TOKEN", token)];
         let ran = run(args, &env);
@@ -107,7 +110,7 @@ impl Server {
     }
 
     /// Runs a command as the backend.
-    pub(crate) fn run_as_backend(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run_as_backend(&self, args: &[&str]) -> Finished {
         let env =
             [("INTERNAL_NOTIFICATIONS_URL", self.url.as_str()), ("INTERNAL_NOTIFICATIONS_API_KEY", API_KEY)];
         let ran = run(args, &env);
@@ -116,12 +119,12 @@ impl Server {
     }
 
     /// Pushes as the backend.
-    pub(crate) fn push(&self, args: &[&str]) -> Ran {
+    pub(crate) fn push(&self, args: &[&str]) -> Finished {
         push(&self.url, args)
     }
 }
 
-pub(crate) fn push(url: &str, args: &[&str]) -> Ran {
+pub(crate) fn push(url: &str, args: &[&str]) -> Finished {
     let env = [("INTERNAL_NOTIFICATIONS_URL", url), ("INTERNAL_NOTIFICATIONS_API_KEY", API_KEY)];
     let ran = run(&[&["push"], args].concat(), &env);
     ran.does_not_show(API_KEY);

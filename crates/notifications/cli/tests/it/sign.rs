@@ -1,18 +1,18 @@
 use serde_json::{Value, json};
 
-use crate::binary::{Ran, env_file, run};
+use crate::command_runner::{Finished, env_file, run};
 
 /// The example app of Pusher's documentation ("auth signatures").
 const KEY: &str = "278d425bdf160c739803";
 const SECRET: &str = "7ad3773142a6692b25b8";
 
-fn sign(args: &[&str]) -> Ran {
+fn sign(args: &[&str]) -> Finished {
     let ran = run(&[&["sign"], args].concat(), &[("PUSHER_APP_KEY", KEY), ("PUSHER_APP_SECRET", SECRET)]);
     ran.does_not_show(SECRET);
     ran
 }
 
-fn json_of(ran: &Ran) -> Value {
+fn json_of(ran: &Finished) -> Value {
     serde_json::from_str(ran.ok()).unwrap()
 }
 
@@ -41,7 +41,7 @@ fn a_user_gets_the_published_signature() {
 }
 
 #[test]
-fn what_must_not_be_signed_is_refused() {
+fn invalid_input_is_not_signed() {
     for args in [
         &["channel", "--socket-id", "1234", "--channel", "private-foobar"][..],
         &["channel", "--socket-id", "1.1:private-x", "--channel", "private-foobar"],
@@ -56,7 +56,7 @@ fn what_must_not_be_signed_is_refused() {
 }
 
 #[test]
-fn without_credentials_it_says_which_variable_is_missing() {
+fn the_error_names_a_missing_variable() {
     let args = ["sign", "channel", "--socket-id", "1.1", "--channel", "private-ada"];
     assert!(run(&args, &[]).error(2).contains("PUSHER_APP_KEY"));
     assert!(run(&args, &[("PUSHER_APP_KEY", "key")]).error(2).contains("PUSHER_APP_SECRET"));

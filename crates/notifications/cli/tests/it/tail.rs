@@ -2,12 +2,12 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use crate::binary::{env_file, run};
+use crate::command_runner::{env_file, run};
 use crate::server::{JWT_SECRET, Server, terminate};
-use crate::tailing::{PATIENCE, tail, tail_process};
+use crate::tail_process::{TIMEOUT, spawn_tail, tail};
 
 #[test]
-fn a_token_of_another_user_is_a_wrong_configuration() {
+fn a_token_of_another_user_is_a_configuration_error() {
     let server = Server::start();
     let bob = server.token("bob", &[]);
     for command in [&["tail", "--user", "ada"][..], &["open", "--user", "ada", "--all"]] {
@@ -17,7 +17,7 @@ fn a_token_of_another_user_is_a_wrong_configuration() {
 }
 
 #[test]
-fn what_it_needs_and_has_not_is_named() {
+fn the_error_names_a_missing_variable() {
     let args = ["tail", "--user", "ada"];
     assert!(run(&args, &[]).error(2).contains("INTERNAL_NOTIFICATIONS_URL"));
     let url = ("INTERNAL_NOTIFICATIONS_URL", "http://127.0.0.1:9");
@@ -25,7 +25,7 @@ fn what_it_needs_and_has_not_is_named() {
 }
 
 #[test]
-fn a_refused_token_ends_it_at_once() {
+fn a_rejected_token_ends_tail_at_once() {
     let server = Server::start();
     let env = [("INTERNAL_NOTIFICATIONS_JWT_SECRET", "another secret that is 32 bytes long")];
     let forged = run(&["token", "--user", "ada"], &env).ok().to_owned();
@@ -34,7 +34,7 @@ fn a_refused_token_ends_it_at_once() {
 }
 
 #[test]
-fn its_time_out_is_exit_code_1_also_without_a_server() {
+fn a_timeout_is_exit_code_1_even_without_a_server() {
     let server = Server::start();
     let ada = server.token("ada", &[]);
     server.run_as(&ada, &["tail", "--user", "ada", "--count", "1", "--timeout", "0.2"]).error(1);
@@ -44,7 +44,7 @@ fn its_time_out_is_exit_code_1_also_without_a_server() {
 }
 
 #[test]
-fn it_waits_for_a_server_that_is_not_there_yet() {
+fn tail_waits_for_a_server_that_has_not_started() {
     let mut server = Server::start();
     let ada = server.token("ada", &[]);
     server.push(&["--to", "ada", "kept"]).ok();
@@ -59,7 +59,7 @@ fn it_waits_for_a_server_that_is_not_there_yet() {
 }
 
 #[test]
-fn a_refusal_that_passes_does_not_end_it() {
+fn a_temporary_rejection_does_not_end_tail() {
     let mut server = Server::start();
     let ada = server.token("ada", &[]);
     let soon = env_file("INTERNAL_NOTIFICATIONS_POSITION_CHECK_SECONDS=1\n");
@@ -76,7 +76,7 @@ fn a_refusal_that_passes_does_not_end_it() {
 }
 
 #[test]
-fn another_service_than_pusher_is_refused() {
+fn a_service_other_than_pusher_is_rejected() {
     let service = ("INTERNAL_NOTIFICATIONS_SERVICE", "mock");
     for args in [&["tail", "--user", "ada"][..], &["open", "--user", "ada", "--all"]] {
         let ran = run(args, &[service]);
@@ -86,7 +86,7 @@ fn another_service_than_pusher_is_refused() {
 }
 
 #[test]
-fn sigterm_ends_it_with_exit_code_0() {
+fn sigterm_ends_tail_with_0() {
     let server = Server::start();
     let mut tail = tail(&server.url, "ada", &server.token("ada", &[]), &[]);
     tail.until_line(|line| line.contains("live"));
@@ -95,9 +95,9 @@ fn sigterm_ends_it_with_exit_code_0() {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_it_quietly() {
+fn a_closed_output_ends_tail_quietly() {
     let server = Server::start();
-    let (mut process, stdout) = tail_process(&server.url, "ada", &server.token("ada", &[]), &["--json"]);
+    let (mut process, stdout) = spawn_tail(&server.url, "ada", &server.token("ada", &[]), &["--json"]);
     let mut stdout = BufReader::new(stdout);
     let mut line = String::new();
     while !line.contains("live") {
@@ -113,13 +113,13 @@ fn a_reader_that_goes_away_ends_it_quietly() {
 }
 
 #[test]
-fn a_reader_that_reads_no_more_does_not_keep_it_from_ending() {
+fn a_full_pipe_does_not_prevent_tail_from_ending() {
     let server = Server::start();
     server.push(&["--to", "ada", &"more than a pipe holds ".repeat(4_000)]).ok();
-    let (mut process, mut stdout) = tail_process(&server.url, "ada", &server.token("ada", &[]), &["--json"]);
+    let (mut process, mut stdout) = spawn_tail(&server.url, "ada", &server.token("ada", &[]), &["--json"]);
     stdout.read_exact(&mut [0]).unwrap();
     terminate(&process);
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     while process.try_wait().unwrap().is_none() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(5));
     }

@@ -2,7 +2,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::binary::{env_file, run};
+use crate::command_runner::{env_file, run};
 use crate::server::{JWT_SECRET, Server};
 
 fn claims(token: &str) -> Value {
@@ -11,7 +11,7 @@ fn claims(token: &str) -> Value {
 }
 
 #[test]
-fn a_token_is_minted_from_the_secret_without_a_database() {
+fn a_token_is_issued_from_the_secret_without_a_database() {
     let env = [
         ("INTERNAL_NOTIFICATIONS_JWT_SECRET", JWT_SECRET),
         ("INTERNAL_NOTIFICATIONS_JWT_ISSUER", "https://example.org"),
@@ -33,14 +33,14 @@ fn with_push_a_token_has_the_scope_to_push() {
 }
 
 #[test]
-fn a_secret_that_is_too_short_is_refused_and_not_shown() {
+fn a_short_secret_is_rejected_and_not_shown() {
     let ran = run(&["token", "--user", "ada"], &[("INTERNAL_NOTIFICATIONS_JWT_SECRET", "hunter2")]);
     assert!(ran.error(2).contains("INTERNAL_NOTIFICATIONS_JWT_SECRET"));
     ran.does_not_show("hunter2");
 }
 
 #[test]
-fn without_a_secret_and_without_its_database_it_says_what_to_do() {
+fn without_a_secret_or_a_database_the_error_names_the_variable() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("none.db");
     let ran = run(&["token", "--user", "ada", "--database", &format!("sqlite://{}", path.display())], &[]);
@@ -49,18 +49,18 @@ fn without_a_secret_and_without_its_database_it_says_what_to_do() {
 }
 
 #[test]
-fn a_database_that_cannot_be_read_is_a_failure() {
+fn an_unreadable_database_is_a_failure() {
     let file = env_file(&"no database, but long enough to have a header".repeat(100));
     let database = format!("sqlite://{}", file.path().display());
     run(&["token", "--user", "ada", "--database", &database], &[]).error(1);
 }
 
 #[test]
-fn the_secret_that_a_server_made_is_found_in_its_database() {
+fn a_generated_secret_is_found_in_the_database() {
     let server = Server::start_with(Vec::new());
     let token = run(&["token", "--user", "ada", "--database", server.database()], &[]).ok().to_owned();
     server.run_as(&token, &["open", "--user", "ada", "--all"]).ok();
     let (code, output) = server.terminate();
     assert_eq!(code, 0);
-    assert!(output.contains("internal-notifications token --user ada"), "it told the command: {output}");
+    assert!(output.contains("internal-notifications token --user ada"), "the hint is printed: {output}");
 }

@@ -1,4 +1,4 @@
-//! The facade: which service is chosen, what people are told who got something wrong, and how a user is switched.
+//! Tests of the facade: the choice of a service, error messages, and switching the user.
 
 #![allow(
     unreachable_pub,
@@ -9,11 +9,11 @@
     reason = "a test may"
 )]
 
-mod chosen;
-mod left_out;
+mod choice;
 #[cfg(feature = "pusher")]
 mod messages;
 mod none;
+mod not_in_build;
 #[cfg(all(feature = "pusher", feature = "mock"))]
 mod over_a_server;
 mod support;

@@ -1,11 +1,10 @@
-//! The service `none`: what it does in its own way where the contract, whose suite it is put through in `contract.rs`, needs an inbox; the
-//! numbers are the contract's.
+//! The service `none`, where the contract needs an inbox. The numbers are the contract's; `contract.rs`
+//! tests the rest of it.
 
 use futures_util::{FutureExt, StreamExt};
 use internal_notifications::{
-    InternalNotification, InternalNotifications, InternalNotificationsService,
-    InternalNotificationsServiceExt, NotificationId, ServiceError, ServiceErrorKind, ServiceKind, Snapshot,
-    Status, UserId, Written,
+    InternalNotification, InternalNotifications, NotificationId, ServiceError, ServiceErrorKind, ServiceKind,
+    Snapshot, Status, UserId, Written,
 };
 
 use crate::support::builder;
@@ -26,7 +25,7 @@ async fn push(service: &InternalNotifications) -> ServiceErrorKind {
     service.push(&[ada()], InternalNotification::new("Hello")).await.unwrap_err().kind()
 }
 
-/// Every call but `init` and `dispose`.
+/// Returns the outcomes of every call except `init` and `dispose`.
 async fn calls(service: &InternalNotifications) -> Vec<Result<(), ServiceError>> {
     vec![
         service.subscribe().await,
@@ -42,7 +41,7 @@ async fn calls(service: &InternalNotifications) -> Vec<Result<(), ServiceError>>
 
 /// 1, 5.
 #[tokio::test]
-async fn before_init_and_after_dispose_it_is_idle_and_errs() {
+async fn before_init_and_after_dispose_it_is_idle_and_calls_fail() {
     let service = none();
     service.dispose().await;
     for _ in 0..2 {
@@ -59,7 +58,7 @@ async fn before_init_and_after_dispose_it_is_idle_and_errs() {
 
 /// 2, 3, 6.
 #[tokio::test]
-async fn init_succeeds_and_the_status_says_that_it_does_nothing() {
+async fn after_init_the_status_is_disabled() {
     let service = none();
     for _ in 0..2 {
         service.init().await.unwrap();
@@ -70,9 +69,9 @@ async fn init_succeeds_and_the_status_says_that_it_does_nothing() {
     }
 }
 
-/// 7, 8, 11, 12, 13, 15: there is nothing to do, but to remove what is not there is an error.
+/// 7, 8, 11, 12, 13, 15: only `remove` fails, since the notification is unknown.
 #[tokio::test]
-async fn calls_find_an_empty_inbox_and_the_status_stays() {
+async fn calls_find_an_empty_inbox_and_keep_the_status() {
     let service = none();
     service.init().await.unwrap();
     let mut outcomes = calls(&service).await;
@@ -86,7 +85,7 @@ async fn calls_find_an_empty_inbox_and_the_status_stays() {
 
 /// 16.
 #[tokio::test]
-async fn snapshots_yield_the_present_one_first_and_only_what_is_another() {
+async fn snapshots_yield_the_current_one_first_and_then_only_changes() {
     let service = none();
     let mut early = service.snapshots();
     assert_eq!(early.next().await.unwrap().status, Status::Idle);
@@ -114,23 +113,24 @@ async fn streams_are_silent_and_end_with_dispose() {
     let (found, ()) = tokio::join!(waiting, async move { other.dispose().await });
     assert_eq!(found, None);
     assert_eq!((before.next().await, announcements.next().await), (None, None));
+    assert_eq!(snapshots.next().await, Some(Snapshot::default()));
     assert_eq!(snapshots.next().await, None);
 }
 
-/// 20, 26: never silently dropped.
+/// 20, 26.
 #[tokio::test]
-async fn a_push_says_that_notifications_are_switched_off() {
+async fn a_push_fails_because_notifications_are_switched_off() {
     let service = none();
     service.init().await.unwrap();
     assert_eq!(push(&service).await, ServiceErrorKind::Disabled);
-    let error = service.push(&[], InternalNotification::new("")).await.unwrap_err();
+    let error = service.push([""; 0], InternalNotification::new("")).await.unwrap_err();
     assert_eq!(error.to_string(), "notifications are switched off: the service is none");
     assert!(!error.is_retryable());
 }
 
 /// 27.
 #[tokio::test]
-async fn a_dropped_call_leaves_it_working() {
+async fn a_dropped_call_does_not_affect_later_ones() {
     let service = none();
     drop(service.init());
     assert_eq!(push(&service).await, ServiceErrorKind::NotInitialized);

@@ -1,4 +1,4 @@
-//! The facade over a whole server.
+//! The facade over a real server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,8 +9,7 @@ use futures_util::stream::BoxStream;
 use internal_notifications::pusher_client::HttpAuthorizer;
 use internal_notifications::{
     Announcement, AuthorizationError, AuthorizationRequest, Authorizer, ChannelAuthorization, InboxClient,
-    InternalNotification, InternalNotifications, InternalNotificationsService,
-    InternalNotificationsServiceExt, ServiceKind, Snapshot, Status, UserId, async_trait,
+    InternalNotification, InternalNotifications, ServiceKind, Snapshot, Status, UserId, async_trait,
 };
 use internal_notifications_testkit::server::TestServer;
 
@@ -31,8 +30,8 @@ fn inbox(server: &TestServer, name: &str) -> InternalNotifications {
         .unwrap()
 }
 
-async fn in_time<T>(happens: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), happens).await.expect("it happens in time")
+async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it should complete in time")
 }
 
 async fn live(inbox: &InternalNotifications) {
@@ -40,11 +39,14 @@ async fn live(inbox: &InternalNotifications) {
     until(inbox, |now| now.status == Status::Live).await;
 }
 
-async fn until(inbox: &InternalNotifications, so: impl Fn(&Snapshot) -> bool + Send + Sync) -> Snapshot {
-    in_time(inbox.wait_for(so)).await.expect("it is not disposed")
+async fn until(
+    inbox: &InternalNotifications,
+    condition: impl Fn(&Snapshot) -> bool + Send + Sync,
+) -> Snapshot {
+    in_time(inbox.wait_for(condition)).await.expect("the service should not be disposed")
 }
 
-async fn hears(announcements: &mut BoxStream<'static, Announcement>) -> Option<String> {
+async fn next_content(announcements: &mut BoxStream<'static, Announcement>) -> Option<String> {
     match in_time(announcements.next()).await? {
         Announcement::Notification(row) => Some(row.content.clone()),
         other => Some(format!("{other:?}")),
@@ -52,7 +54,7 @@ async fn hears(announcements: &mut BoxStream<'static, Announcement>) -> Option<S
 }
 
 #[tokio::test]
-async fn two_facades_of_one_user_in_one_process_show_the_same() {
+async fn two_handles_of_one_user_show_the_same_inbox() {
     let server = TestServer::start().await.unwrap();
     let (one, other) = (inbox(&server, "ada"), inbox(&server, "ada"));
     assert_eq!(one.kind(), ServiceKind::Pusher);
@@ -63,20 +65,20 @@ async fn two_facades_of_one_user_in_one_process_show_the_same() {
     backend.push(&[user("ada")], note("a")).await.unwrap();
     backend.push(&[user("ada")], note("b")).await.unwrap();
     for announcements in [&mut ones, &mut others] {
-        assert_eq!(hears(announcements).await.as_deref(), Some("a"));
-        assert_eq!(hears(announcements).await.as_deref(), Some("b"));
+        assert_eq!(next_content(announcements).await.as_deref(), Some("a"));
+        assert_eq!(next_content(announcements).await.as_deref(), Some("b"));
     }
     let opened = one.snapshot().notifications[1].id.clone();
-    one.mark_opened(&[opened]).await.unwrap();
+    one.mark_opened([opened]).await.unwrap();
     let seq = one.snapshot().position.seq;
     let there = in_time(other.wait_until(seq)).await.unwrap();
     assert_eq!((there.pending, there.notifications[1].opened), (1, true));
 
-    // The one ends, the other goes on.
+    // One is disposed; the other is not affected.
     one.dispose().await;
-    assert_eq!(hears(&mut ones).await, None);
+    assert_eq!(next_content(&mut ones).await, None);
     backend.push(&[user("ada")], note("c")).await.unwrap();
-    assert_eq!(hears(&mut others).await.as_deref(), Some("c"));
+    assert_eq!(next_content(&mut others).await.as_deref(), Some("c"));
     assert_eq!(one.snapshot(), Snapshot::default());
 }
 
@@ -84,8 +86,8 @@ async fn two_facades_of_one_user_in_one_process_show_the_same() {
 async fn nothing_of_one_user_reaches_the_next() {
     let server = TestServer::start().await.unwrap();
     let signed_in = SignedIn::default();
-    let (identity, clone) = (Arc::new(signed_in.clone()), inbox(&server, "ada"));
-    let inbox = builder().url(server.base_url()).identity(identity).build().unwrap();
+    let adas_other_device = inbox(&server, "ada");
+    let inbox = builder().url(server.base_url()).identity(signed_in.clone()).build().unwrap();
     let backend = InboxClient::new(&server.base_url(), server.api_key()).unwrap();
     signed_in.set("ada", &server.token(&user("ada")));
     live(&inbox).await;
@@ -97,7 +99,7 @@ async fn nothing_of_one_user_reaches_the_next() {
     inbox.dispose().await;
     let mut bobs = inbox.announcements();
     live(&inbox).await;
-    assert_eq!(hears(&mut adas).await, None);
+    assert_eq!(next_content(&mut adas).await, None);
     while let Some(now) = in_time(snapshots.next()).await {
         assert_eq!(now.notifications.len(), 0);
     }
@@ -105,19 +107,19 @@ async fn nothing_of_one_user_reaches_the_next() {
     backend.push(&[user("ada")], note("hers")).await.unwrap();
     backend.push(&[user("bob")], note("his")).await.unwrap();
     for content in ["both", "his"] {
-        assert_eq!(hears(&mut bobs).await.as_deref(), Some(content));
+        assert_eq!(next_content(&mut bobs).await.as_deref(), Some(content));
     }
     assert_eq!(inbox.snapshot().pending, 2);
     inbox.mark_all_opened().await.unwrap();
-    live(&clone).await;
-    assert_eq!(clone.snapshot().pending, 3);
+    live(&adas_other_device).await;
+    assert_eq!(adas_other_device.snapshot().pending, 3);
 }
 
-/// Asks the server's endpoint as the app would ask one of its own, and counts.
-struct Counting(HttpAuthorizer, AtomicUsize);
+/// Authorizes by the server's endpoint and counts the requests.
+struct CountingAuthorizer(HttpAuthorizer, AtomicUsize);
 
 #[async_trait]
-impl Authorizer for Counting {
+impl Authorizer for CountingAuthorizer {
     async fn authorize(
         &self,
         request: &AuthorizationRequest,
@@ -128,13 +130,13 @@ impl Authorizer for Counting {
 }
 
 #[tokio::test]
-async fn an_authorizer_of_the_callers_authorizes_each_connection() {
+async fn a_custom_authorizer_authorizes_each_connection() {
     let server = TestServer::start().await.unwrap();
     let (ada, proxy) = (user("ada"), server.proxy().await.unwrap());
     let endpoint = HttpAuthorizer::builder(format!("{}/pusher/auth", server.base_url()));
     let endpoint =
         endpoint.header("authorization", format!("Bearer {}", server.token(&ada))).build().unwrap();
-    let counting = Arc::new(Counting(endpoint, AtomicUsize::new(0)));
+    let counting = Arc::new(CountingAuthorizer(endpoint, AtomicUsize::new(0)));
     let builder = builder().url(proxy.url()).user(ada.clone(), server.token(&ada));
     let inbox = builder.authorizer(counting.clone()).build().unwrap();
     live(&inbox).await;

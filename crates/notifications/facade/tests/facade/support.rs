@@ -3,10 +3,10 @@ use std::sync::Arc;
 
 use internal_notifications::{InternalNotifications, InternalNotificationsBuilder, ServiceError};
 
-/// An environment.
+/// Returns a lookup of these variables.
 pub fn lookup(variables: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> + Send + Sync + Clone + 'static {
-    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    let variables: Arc<HashMap<_, _>> = Arc::new(variables.iter().map(own).collect());
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let variables: Arc<HashMap<_, _>> = Arc::new(variables.iter().map(owned).collect());
     move |name| variables.get(name).cloned()
 }
 

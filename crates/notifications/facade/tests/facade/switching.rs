@@ -1,4 +1,4 @@
-//! A user goes, and another comes: nothing of the one reaches the other.
+//! Switching the user of an app: nothing of one user reaches the next.
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};
@@ -6,14 +6,13 @@ use std::sync::{Arc, Mutex};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use internal_notifications::{
-    Announcement, Credentials, Identity, InternalNotification, InternalNotifications,
-    InternalNotificationsService, InternalNotificationsServiceExt, MockHub, OfflinePush, ServiceError,
-    ServiceErrorKind, Snapshot, Status, UserId, async_trait,
+    Announcement, Credentials, Identity, InternalNotification, InternalNotifications, MockHub, OfflinePush,
+    ServiceError, ServiceErrorKind, Snapshot, Status, async_trait,
 };
 
 use crate::support::builder;
 
-/// Who is signed in; nobody is asked for, and never answered.
+/// The signed-in user. While nobody is signed in, the identity does not answer.
 #[derive(Clone, Default)]
 pub struct SignedIn(Arc<Mutex<Option<Credentials>>>);
 
@@ -42,15 +41,15 @@ fn contents(now: &Snapshot) -> Vec<&str> {
     now.notifications.iter().map(|row| row.content.as_str()).collect()
 }
 
-/// What is announced at once; and whether the stream has ended.
-fn heard(announcements: &mut BoxStream<'static, Announcement>) -> (Vec<String>, bool) {
-    let mut heard = Vec::new();
+/// Returns what is announced without waiting, and whether the stream has ended.
+fn announced(announcements: &mut BoxStream<'static, Announcement>) -> (Vec<String>, bool) {
+    let mut announced = Vec::new();
     loop {
         match announcements.next().now_or_never() {
-            None => return (heard, false),
-            Some(None) => return (heard, true),
-            Some(Some(Announcement::Notification(row))) => heard.push(row.content.clone()),
-            Some(Some(other)) => heard.push(format!("{other:?}")),
+            None => return (announced, false),
+            Some(None) => return (announced, true),
+            Some(Some(Announcement::Notification(row))) => announced.push(row.content.clone()),
+            Some(Some(other)) => announced.push(format!("{other:?}")),
         }
     }
 }
@@ -63,8 +62,7 @@ struct App {
 
 fn app() -> App {
     let (hub, signed_in) = (MockHub::new(), SignedIn::default());
-    let inbox =
-        builder().hub(hub.clone()).identity(Arc::new(signed_in.clone())).offline_push(OfflinePush::Wait);
+    let inbox = builder().hub(hub.clone()).identity(signed_in.clone()).offline_push(OfflinePush::Wait);
     App { inbox: inbox.build().unwrap(), hub, signed_in }
 }
 
@@ -91,42 +89,42 @@ async fn nothing_of_one_user_reaches_the_next() {
 
     app.signed_in.set("bob", "bobs");
     app.inbox.init().await.unwrap();
-    assert_eq!(contents(&app.inbox.snapshot()), ["unread", "old"], "until dispose it is hers");
+    assert_eq!(contents(&app.inbox.snapshot()), ["unread", "old"], "it is hers until dispose");
     app.inbox.dispose().await;
     assert_eq!(app.inbox.snapshot(), Snapshot::default());
     let (mut bobs, mut his_snapshots) = (app.inbox.announcements(), app.inbox.snapshots());
     app.inbox.init().await.unwrap();
     assert_eq!(app.inbox.snapshot().notifications.len(), 0);
 
-    // Hers were unread when she went: nobody hears them now.
-    assert_eq!(heard(&mut adas), (vec![], true));
+    // Her unread announcements are gone.
+    assert_eq!(announced(&mut adas), (vec![], true));
     assert!(waiting.await.unwrap().is_none());
     while let Some(now) = snapshots.next().await {
         assert_eq!(contents(&now), Vec::<&str>::new());
     }
     app.push("ada", "hers");
     app.push("bob", "his");
-    assert_eq!(heard(&mut bobs), (vec!["his".to_owned()], false));
+    assert_eq!(announced(&mut bobs), (vec!["his".to_owned()], false));
     assert_eq!(contents(&his_snapshots.next().await.unwrap()), ["his"]);
     assert_eq!(app.hub.inbox("ada").head.pending, 3);
 
-    // What he does is done as himself.
-    app.inbox.push(&["ada".parse::<UserId>().unwrap()], note("from bob")).await.unwrap();
+    // His writes are made as himself.
+    app.inbox.push(["ada"], note("from bob")).await.unwrap();
     app.inbox.mark_all_opened().await.unwrap();
     assert_eq!(app.hub.pushes().last().unwrap().sender, "user:bob");
     assert_eq!((app.hub.inbox("ada").head.pending, app.hub.inbox("bob").head.pending), (4, 0));
 
-    // She comes back to all that she has; what she saw before is not announced again.
+    // She comes back to her whole inbox, and nothing is announced again.
     app.signed_in.set("ada", "adas");
     app.inbox.dispose().await;
     let mut adas = app.inbox.announcements();
     app.inbox.init().await.unwrap();
     assert_eq!(contents(&app.inbox.snapshot()), ["from bob", "hers", "unread", "old"]);
-    assert_eq!(heard(&mut adas), (vec![], false));
+    assert_eq!(announced(&mut adas), (vec![], false));
 }
 
 #[tokio::test]
-async fn what_one_user_left_waiting_is_not_done_as_the_next() {
+async fn queued_calls_of_one_user_are_not_made_as_the_next() {
     let app = app();
     app.push("ada", "hers");
     app.push("bob", "his");
@@ -136,7 +134,7 @@ async fn what_one_user_left_waiting_is_not_done_as_the_next() {
     app.inbox.mark_all_opened().await.unwrap();
     let waiting = tokio::spawn({
         let inbox = app.inbox.clone();
-        async move { inbox.push(&["bob".parse().unwrap()], note("late")).await }
+        async move { inbox.push(["bob"], note("late")).await }
     });
     tokio::task::yield_now().await;
     app.inbox.dispose().await;
@@ -150,7 +148,7 @@ async fn what_one_user_left_waiting_is_not_done_as_the_next() {
 }
 
 #[tokio::test]
-async fn an_identity_that_does_not_answer_holds_up_no_dispose() {
+async fn dispose_cancels_an_identity_that_does_not_answer() {
     let app = app();
     let starting = tokio::spawn({
         let inbox = app.inbox.clone();
@@ -166,7 +164,7 @@ async fn an_identity_that_does_not_answer_holds_up_no_dispose() {
 }
 
 #[tokio::test]
-async fn an_identity_that_errs_fails_the_init() {
+async fn an_error_of_the_identity_fails_init() {
     struct SignedOut;
 
     #[async_trait]
@@ -176,7 +174,7 @@ async fn an_identity_that_errs_fails_the_init() {
         }
     }
 
-    let inbox = builder().hub(MockHub::new()).identity(Arc::new(SignedOut)).build().unwrap();
+    let inbox = builder().hub(MockHub::new()).identity(SignedOut).build().unwrap();
     let error = inbox.init().await.unwrap_err();
     assert_eq!(
         (error.kind(), error.to_string().as_str()),

@@ -6,8 +6,9 @@ use internal_notifications_service::{InboxQuery, PendingWrite};
 use super::HubState;
 use crate::device::Device;
 
-/// What a live event may have; a longer one goes out thin. As Pusher Channels has it (10 kB for `data`).
-const MOST_EVENT_BYTES: usize = 10_240;
+/// The maximum length of a live event's `data`, which is Pusher Channels' limit. A longer event is
+/// delivered thin.
+const MAX_EVENT_BYTES: usize = 10_240;
 
 impl HubState {
     pub(crate) fn set_online(&mut self, id: u64, is_online: bool) {
@@ -18,14 +19,14 @@ impl HubState {
         if let (true, Some(session)) = (is_online, &mut device.session) {
             session.inbox.catch_up();
         }
-        self.note(id, format_args!("{}", if is_online { "is online" } else { "is offline" }));
+        self.note(id, format_args!("{}", if is_online { "goes online" } else { "goes offline" }));
         self.flush(id);
         if let Some(device) = self.devices.get(&id).filter(|_| is_online) {
             device.changed.notify_waiters();
         }
     }
 
-    /// Compares the service's position with the hub's.
+    /// Compares the position of a device with the hub's.
     pub(crate) fn check_position(&mut self, id: u64) {
         let Some(session) = self.devices.get_mut(&id).and_then(Device::live) else { return };
         session.checked_at = self.now;
@@ -35,23 +36,23 @@ impl HubState {
         self.flush(id);
     }
 
-    /// A change goes out to the services of its user.
+    /// Delivers a change to the devices of its user.
     pub(super) fn deliver(&mut self, user: &UserId, change: &Change) {
-        let (_, data) = LiveEvent::encode(change, MOST_EVENT_BYTES);
+        let (_, data) = LiveEvent::encode(change, MAX_EVENT_BYTES);
         let event = LiveEvent::parse(&data).unwrap_or(LiveEvent::Thin(change.stamp));
         let what = match &event {
             LiveEvent::Thin(stamp) => format!("{} (thin)", stamp.seq),
             _ => format!("{} {}", change.stamp.seq, brief(&change.kind)),
         };
-        self.send_out(user, &event, &what);
+        self.deliver_event(user, &event, &what);
     }
 
-    /// Somebody who knows of no inbox triggers a notification on the user's channel.
+    /// Delivers a notification that was triggered on the user's channel without an inbox.
     pub(crate) fn trigger(&mut self, user: &UserId, notification: InternalNotification) {
-        self.send_out(user, &LiveEvent::Bare(Box::new(notification)), "a bare notification");
+        self.deliver_event(user, &LiveEvent::Bare(Box::new(notification)), "a bare notification");
     }
 
-    fn send_out(&mut self, user: &UserId, event: &LiveEvent, what: &str) {
+    fn deliver_event(&mut self, user: &UserId, event: &LiveEvent, what: &str) {
         let is_reached = |device: &mut Device| device.live().is_some_and(|session| session.user == *user);
         let reached: Vec<u64> =
             self.devices.iter_mut().filter_map(|(id, device)| is_reached(device).then_some(*id)).collect();
@@ -62,8 +63,8 @@ impl HubState {
 
     fn arrive(&mut self, id: u64, event: &LiveEvent, what: &str) {
         let Some(device) = self.devices.get_mut(&id) else { return };
-        let times = device.faults.event();
-        let verb = ["loses", "gets"].get(times).unwrap_or(&"gets twice");
+        let times = device.faults.deliveries();
+        let verb = ["loses", "receives"].get(times).unwrap_or(&"receives twice");
         self.note(id, format_args!("{verb} {what}"));
         for _ in 0..times {
             if let Some(session) = self.devices.get_mut(&id).and_then(Device::live) {
@@ -74,13 +75,13 @@ impl HubState {
         self.publish(id);
     }
 
-    /// Answers what the replica asks, until it knows that it has everything; then sends what waits to be sent.
+    /// Answers the replica until it has caught up, then sends the queued writes.
     pub(super) fn flush(&mut self, id: u64) {
         self.catch_up(id);
         while let Some(PendingWrite { op, command, .. }) = self.unsent(id) {
-            let may = self.devices.get_mut(&id).map_or(Ok(()), |device| device.faults.queued());
+            let may = self.devices.get_mut(&id).map_or(Ok(()), |device| device.faults.queued_write());
             let outcome = may.and_then(|()| self.send(id, &op, &command));
-            let outcome = self.noted(id, &format!("sends the queued {op}"), outcome);
+            let outcome = self.note_outcome(id, &format!("sends the queued {op}"), outcome);
             let session = self.devices.get_mut(&id).and_then(|device| device.session.as_mut());
             if let (Some(session), Err(error)) = (session, outcome) {
                 session.roll_back(&op, command, error);
@@ -95,21 +96,21 @@ impl HubState {
     }
 
     pub(super) fn catch_up(&mut self, id: u64) {
-        let asks = |device: &mut Device| device.live()?.inbox.next_query();
-        while let Some(ask) = self.devices.get_mut(&id).and_then(asks) {
-            match ask {
+        let query = |device: &mut Device| device.live()?.inbox.next_query();
+        while let Some(next) = self.devices.get_mut(&id).and_then(query) {
+            match next {
                 InboxQuery::Changes { after } => {
-                    self.note(id, format_args!("asks what came after {}", after.seq))
+                    self.note(id, format_args!("asks for changes after {}", after.seq))
                 }
                 InboxQuery::Older { before, limit } => {
-                    self.note(id, format_args!("asks for {limit} older than {before}"));
+                    self.note(id, format_args!("asks for {limit} rows older than {before}"));
                 }
                 _ => self.note(id, format_args!("asks for a snapshot")),
             }
             let Some(session) = self.devices.get_mut(&id).and_then(Device::live) else { return };
             session.checked_at = self.now;
             let log = self.inboxes.log(&session.user);
-            session.answer(ask, log);
+            session.answer(next, log);
         }
     }
 
@@ -120,7 +121,7 @@ impl HubState {
     }
 }
 
-/// A change without what its notification says.
+/// Describes a change without the contents of its notification.
 fn brief(kind: &ChangeKind) -> String {
     let list = |ids: &[NotificationId]| match ids {
         [id] => format!("{id:?}"),

@@ -7,7 +7,7 @@ use crate::device::{Session, no_connection, not_initialized};
 impl HubState {
     pub(crate) fn init(&mut self, id: u64) -> Result<(), ServiceError> {
         let outcome = self.start(id);
-        self.noted(id, "init", outcome)
+        self.note_outcome(id, "init", outcome)
     }
 
     fn start(&mut self, id: u64) -> Result<(), ServiceError> {
@@ -38,7 +38,7 @@ impl HubState {
 
     pub(crate) fn subscribe(&mut self, id: u64) -> Result<(), ServiceError> {
         let outcome = self.resume(id);
-        self.noted(id, "subscribe", outcome)
+        self.note_outcome(id, "subscribe", outcome)
     }
 
     fn resume(&mut self, id: u64) -> Result<(), ServiceError> {
@@ -56,7 +56,7 @@ impl HubState {
 
     pub(crate) fn unsubscribe(&mut self, id: u64) -> Result<(), ServiceError> {
         let outcome = self.pause(id);
-        self.noted(id, "unsubscribe", outcome)
+        self.note_outcome(id, "unsubscribe", outcome)
     }
 
     fn pause(&mut self, id: u64) -> Result<(), ServiceError> {
@@ -67,28 +67,29 @@ impl HubState {
     }
 
     pub(crate) fn load_older(&mut self, id: u64, count: usize) -> Result<(), ServiceError> {
-        let outcome = self.hold_more(id, count);
-        self.noted(id, "load_older", outcome)
+        let outcome = self.extend_window(id, count);
+        self.note_outcome(id, "load_older", outcome)
     }
 
-    fn hold_more(&mut self, id: u64, count: usize) -> Result<(), ServiceError> {
+    fn extend_window(&mut self, id: u64, count: usize) -> Result<(), ServiceError> {
         let device = self.device(id)?;
         device.initialized()?;
         device.faults.call(Call::LoadOlder)?;
-        let most = device.settings.max_window;
-        let holds_all = |session: &Session| {
+        let max_window = device.settings.max_window;
+        let has_all = |session: &Session| {
             !session.is_paused && session.inbox.low() == 0 && !session.inbox.is_catching_up()
         };
-        if holds_all(device.initialized()?) {
+        if has_all(device.initialized()?) {
             return Ok(());
         }
         let session = device.live().ok_or_else(no_connection)?;
-        let count = count.min(most.saturating_sub(session.max_window));
-        let full = || ServiceError::new(ServiceErrorKind::WindowFull, "the list is as long as it may be");
-        if session.max_window >= most {
+        let count = count.min(max_window.saturating_sub(session.window));
+        let full =
+            || ServiceError::new(ServiceErrorKind::WindowFull, "the list has reached its maximum length");
+        if session.window >= max_window {
             return Err(full());
         }
-        session.max_window += session.inbox.load_older(count).map_err(|_| full())?;
+        session.window += session.inbox.load_older(count).map_err(|_| full())?;
         self.flush(id);
         Ok(())
     }

@@ -9,17 +9,15 @@ use crate::trace::MAX_ENTRIES;
 use crate::{Call, PushRecord};
 
 impl HubState {
-    /// Stores a push and delivers what it changed.
+    /// Stores a push and delivers its changes.
     pub(crate) fn push(
         &mut self,
         sender: &str,
         user_ids: &[UserId],
         notification: InternalNotification,
     ) -> Result<Receipt, ServiceError> {
-        let checked = PushLimits::default().check(user_ids, &notification);
-        let stored = checked
-            .map_err(ServiceError::from)
-            .and_then(|_| self.inboxes.push(sender, user_ids, &notification, self.now, &mut self.counters));
+        let stored = check(user_ids, &notification)
+            .and_then(|()| self.inboxes.push(sender, user_ids, &notification, self.now, &mut self.counters));
         let (receipt, changes) = match stored {
             Ok(stored) => stored,
             Err(error) => {
@@ -44,7 +42,7 @@ impl HubState {
         Ok(receipt)
     }
 
-    /// Takes a notification back, and tells those who had it.
+    /// Retracts a notification and delivers the changes.
     pub(crate) fn retract(&mut self, sender: &str, id: &NotificationId) -> Result<Retraction, ServiceError> {
         let withdrawn = self.inboxes.withdraw(id, RemovedReason::Retracted, self.now, &mut self.counters);
         match &withdrawn {
@@ -68,7 +66,8 @@ impl HubState {
         self.pushes.push_back(push);
     }
 
-    /// A service's push. None while it has to wait for a connection; `session` then says in which session it began to wait.
+    /// Makes a push of a service. Returns none while it has to wait for the connection; `session` then
+    /// holds the session in which it began to wait.
     pub(crate) fn push_from(
         &mut self,
         id: u64,
@@ -76,18 +75,18 @@ impl HubState {
         user_ids: &[UserId],
         notification: &InternalNotification,
     ) -> Option<Result<Receipt, ServiceError>> {
-        match self.may_push(id, session, user_ids, notification) {
+        match self.sender(id, session, user_ids, notification) {
             Ok(Some(sender)) => Some(self.push(&sender, user_ids, notification.clone())),
             Ok(None) => {
                 self.note(id, format_args!("push waits for the connection"));
                 None
             }
-            Err(error) => Some(self.noted(id, "push", Err(error))),
+            Err(error) => Some(self.note_outcome(id, "push", Err(error))),
         }
     }
 
-    /// As whom it pushes; none when there is no connection, and it is to wait.
-    fn may_push(
+    /// Returns the sender, or none if the push has to wait for the connection.
+    fn sender(
         &mut self,
         id: u64,
         session: &mut Option<u64>,
@@ -102,11 +101,16 @@ impl HubState {
             None => device.faults.call(Call::Push)?,
         }
         *session = Some(present);
-        PushLimits::default().check(user_ids, notification)?;
+        check(user_ids, notification)?;
         match (device.is_online, device.settings.offline_push) {
             (true, _) => Ok(Some(format!("user:{}", device.initialized()?.user))),
             (false, OfflinePush::Wait) => Ok(None),
             (false, _) => Err(no_connection()),
         }
     }
+}
+
+fn check(user_ids: &[UserId], notification: &InternalNotification) -> Result<(), ServiceError> {
+    PushLimits::default().check(user_ids, notification)?;
+    Ok(())
 }

@@ -16,7 +16,7 @@ impl HubState {
         self.write(id, what, ids.chunks(MAX_IDS).map(|ids| command(ids.to_vec())).collect())
     }
 
-    /// Opens everything that this replica has seen.
+    /// Opens everything that the replica has seen.
     pub(crate) fn mark_all_opened(&mut self, id: u64) -> Result<Written, ServiceError> {
         let seen = self.device(id)?.session.as_ref().map(|session| session.inbox.head().position);
         let command = seen
@@ -33,21 +33,21 @@ impl HubState {
         let outcome = self.write_each(id, commands);
         self.publish(id);
         let what = if outcome == Ok(Written::Queued) { format!("{what}, queued") } else { what.to_owned() };
-        self.noted(id, &what, outcome)
+        self.note_outcome(id, &what, outcome)
     }
 
     fn write_each(&mut self, id: u64, commands: Vec<InboxCommand>) -> Result<Written, ServiceError> {
         let device = self.device(id)?;
         device.initialized()?;
         device.faults.call(Call::Write)?;
-        let (is_online, most) = (device.is_online, device.settings.write_queue);
+        let (is_online, write_queue) = (device.is_online, device.settings.write_queue);
         let waiting = device.initialized()?.inbox.unanswered_writes();
-        if !is_online && waiting + commands.len() > most {
+        if !is_online && waiting + commands.len() > write_queue {
             return Err(queue_full());
         }
         let mut written = Written::Stored;
         for command in commands {
-            let op = self.show(id, &command)?;
+            let op = self.apply(id, &command)?;
             if !is_online {
                 written = Written::Queued;
             } else if let Err(error) = self.send(id, &op, &command) {
@@ -58,8 +58,8 @@ impl HubState {
         Ok(written)
     }
 
-    /// Shows a write that the hub does not have yet.
-    fn show(&mut self, id: u64, command: &InboxCommand) -> Result<OpId, ServiceError> {
+    /// Applies a write to the replica that the hub does not have yet.
+    fn apply(&mut self, id: u64, command: &InboxCommand) -> Result<OpId, ServiceError> {
         let op = self
             .counters
             .op()
@@ -70,7 +70,7 @@ impl HubState {
         Ok(op)
     }
 
-    /// The hub does a write, and tells everybody before it answers.
+    /// Performs a write at the hub and delivers its change before the answer.
     pub(super) fn send(&mut self, id: u64, op: &OpId, command: &InboxCommand) -> Result<(), ServiceError> {
         let session = self.device(id)?.initialized()?;
         let (user, asked_at) = (session.user.clone(), session.inbox.head().position);

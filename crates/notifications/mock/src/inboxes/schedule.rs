@@ -8,10 +8,10 @@ use internal_notifications_service::{ServiceError, ServiceErrorKind};
 use super::Inboxes;
 use crate::counters::Counters;
 
-/// What is to happen later.
+/// Notifications that will be delivered or expire later.
 #[derive(Clone, Default)]
 pub(super) struct Schedule {
-    /// In the order in which they were pushed.
+    /// In the order of their pushes.
     scheduled: Vec<Scheduled>,
     expiring: BTreeSet<(Timestamp, NotificationId)>,
 }
@@ -32,7 +32,7 @@ impl Schedule {
         self.expiring.extend(notification.expires_at.map(|at| (at, id.clone())));
     }
 
-    /// Whether the user is to get it.
+    /// Returns whether the notification will be delivered to the user later.
     pub(super) fn has(&self, id: &NotificationId, user: &UserId) -> bool {
         self.scheduled.iter().any(|scheduled| scheduled.id == *id && scheduled.user == *user)
     }
@@ -45,13 +45,13 @@ impl Schedule {
 }
 
 impl Inboxes {
-    /// When the next thing falls due.
+    /// Returns the time of the next delivery or expiry.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.schedule.next()
     }
 
-    /// Does what has fallen due: what has expired leaves, then what was scheduled comes, oldest first.
-    pub(crate) fn fall_due(&mut self, now: Timestamp, counters: &mut Counters) -> Vec<(UserId, Change)> {
+    /// Removes expired notifications, then delivers those that are due, oldest first.
+    pub(crate) fn run_due(&mut self, now: Timestamp, counters: &mut Counters) -> Vec<(UserId, Change)> {
         let mut changes = Vec::new();
         while self.schedule.expiring.first().is_some_and(|(at, _)| *at <= now) {
             let Some((_, id)) = self.schedule.expiring.pop_first() else { break };
@@ -65,14 +65,14 @@ impl Inboxes {
         self.schedule.scheduled = rest;
         due.sort_by_key(|scheduled| scheduled.at);
         for Scheduled { id, user, .. } in due {
-            let Some(known) = self.notifications.get(&id).cloned() else { continue };
-            let added = self.log(&user).add(&id, &known.notification, &known.sender, now, counters.tag());
+            let Some(stored) = self.notifications.get(&id).cloned() else { continue };
+            let added = self.log(&user).add(&id, &stored.notification, &stored.sender, now, counters.tag());
             changes.extend(added.map(|change| (user, change)));
         }
         changes
     }
 
-    /// Takes a notification from those who have it and from those who are to get it.
+    /// Removes a notification from all inboxes and cancels its later deliveries.
     pub(crate) fn withdraw(
         &mut self,
         id: &NotificationId,
@@ -80,11 +80,11 @@ impl Inboxes {
         now: Timestamp,
         counters: &mut Counters,
     ) -> Result<(Retraction, Vec<(UserId, Change)>), ServiceError> {
-        let Some(known) = self.notifications.get_mut(id) else {
-            let detail = format!("nobody was ever pushed a notification with the id {id}");
+        let Some(stored) = self.notifications.get_mut(id) else {
+            let detail = format!("no notification with the id {id} was ever pushed");
             return Err(ServiceError::new(ServiceErrorKind::Unknown, detail));
         };
-        known.withdrawn = true;
+        stored.is_withdrawn = true;
         let before = self.schedule.scheduled.len();
         self.schedule.scheduled.retain(|scheduled| scheduled.id != *id);
         let cancelled = (before - self.schedule.scheduled.len()) as u64;
@@ -93,9 +93,8 @@ impl Inboxes {
             let removed = log.withdraw(std::slice::from_ref(id), reason, now, counters.tag());
             changes.extend(removed.map(|change| (user.clone(), change)));
         }
-        Ok((
-            Retraction::new(id.clone()).with_cancelled(cancelled).with_removed(changes.len() as u64),
-            changes,
-        ))
+        let retraction =
+            Retraction::new(id.clone()).with_cancelled(cancelled).with_removed(changes.len() as u64);
+        Ok((retraction, changes))
     }
 }

@@ -4,7 +4,7 @@ use internal_notifications_service::InternalNotificationsService;
 use super::{id, live, note, now, shown, user};
 
 #[test]
-fn a_call_that_was_never_polled_has_not_happened() {
+fn a_call_that_is_never_polled_does_not_happen() {
     let hub = MockHub::new();
     hub.push_as_backend("shop", ["ada"], note("a")).unwrap();
     let ada = hub.service("ada");

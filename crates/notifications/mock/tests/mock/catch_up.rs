@@ -4,10 +4,10 @@ use internal_notifications_mock::MockHub;
 use internal_notifications_mock::models::InternalNotification;
 use internal_notifications_service::InternalNotificationsService;
 
-use super::{id, live, note, now, shown, told};
+use super::{announced, id, live, note, now, shown};
 
 #[test]
-fn the_event_after_a_gap_shows_it() {
+fn a_gap_is_detected_at_the_next_event() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     let mut announcements = ada.announcements();
@@ -15,14 +15,14 @@ fn the_event_after_a_gap_shows_it() {
     for n in ["a", "b"] {
         hub.push_as_backend("shop", ["ada"], note(n)).unwrap();
     }
-    assert_eq!((shown(&ada), told(&mut announcements)), (vec![], vec![]));
+    assert_eq!((shown(&ada), announced(&mut announcements)), (vec![], vec![]));
     hub.push_as_backend("shop", ["ada"], note("c")).unwrap();
     assert_eq!(shown(&ada), ["c", "b", "a"]);
-    assert_eq!(told(&mut announcements), ["a", "b", "c"]);
+    assert_eq!(announced(&mut announcements), ["a", "b", "c"]);
 }
 
 #[test]
-fn a_lost_last_event_is_found_by_the_position_check() {
+fn a_lost_last_event_is_detected_by_the_position_check() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     ada.drop_next_events(1);
@@ -33,7 +33,7 @@ fn a_lost_last_event_is_found_by_the_position_check() {
 }
 
 #[test]
-fn the_position_is_checked_when_the_clock_says_so() {
+fn the_position_is_checked_after_its_interval() {
     let hub = MockHub::new();
     let ada = live(hub.service_builder("ada").position_check(Duration::from_secs(30)).build());
     ada.drop_next_events(1);
@@ -45,19 +45,19 @@ fn the_position_is_checked_when_the_clock_says_so() {
 }
 
 #[test]
-fn an_event_that_comes_twice_is_folded_once() {
+fn a_duplicate_event_is_applied_once() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     let mut announcements = ada.announcements();
     ada.duplicate_next_event();
     hub.push_as_backend("shop", ["ada"], note("a")).unwrap();
     assert_eq!((shown(&ada), ada.snapshot().pending), (vec!["a".into()], 1));
-    assert_eq!(told(&mut announcements), ["a"]);
-    assert!(hub.trace().iter().any(|line| line.ends_with("ada#1 gets twice 1 added \"a\"")));
+    assert_eq!(announced(&mut announcements), ["a"]);
+    assert!(hub.trace().iter().any(|line| line.ends_with("ada#1 receives twice 1 added \"a\"")));
 }
 
 #[test]
-fn a_lost_event_of_its_own_write_is_missed_by_nobody() {
+fn a_lost_event_of_the_devices_own_write_does_no_harm() {
     let hub = MockHub::new();
     hub.push_as_backend("shop", ["ada"], note("a")).unwrap();
     let ada = live(hub.service("ada"));
@@ -67,19 +67,19 @@ fn a_lost_event_of_its_own_write_is_missed_by_nobody() {
 }
 
 #[test]
-fn what_the_transport_cannot_carry_is_asked_for() {
+fn a_notification_too_large_for_an_event_is_fetched() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     let mut announcements = ada.announcements();
     let long = InternalNotification::new("c".repeat(20_000)).with_id(id("long"));
     hub.push_as_backend("shop", ["ada"], long).unwrap();
     assert_eq!(shown(&ada), ["long"]);
-    assert_eq!(told(&mut announcements), ["long"]);
-    assert!(hub.trace().iter().any(|line| line.ends_with("ada#1 gets 1 (thin)")));
+    assert_eq!(announced(&mut announcements), ["long"]);
+    assert!(hub.trace().iter().any(|line| line.ends_with("ada#1 receives 1 (thin)")));
 }
 
 #[test]
-fn a_restored_backup_shows_at_the_next_event() {
+fn a_restored_backup_is_detected_at_the_next_event() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     hub.push_as_backend("shop", ["ada"], note("a")).unwrap();
@@ -90,11 +90,11 @@ fn a_restored_backup_shows_at_the_next_event() {
     assert_eq!(shown(&ada), ["lost", "a"]);
     hub.push_as_backend("shop", ["ada"], note("b")).unwrap();
     assert_eq!((shown(&ada), ada.snapshot().pending), (vec!["b".into(), "a".into()], 2));
-    assert_eq!(told(&mut announcements), ["b"]);
+    assert_eq!(announced(&mut announcements), ["b"]);
 }
 
 #[test]
-fn behind_a_trimmed_log_a_snapshot_tells_all() {
+fn a_device_behind_a_trimmed_log_gets_a_snapshot() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     let mut announcements = ada.announcements();
@@ -105,11 +105,11 @@ fn behind_a_trimmed_log_a_snapshot_tells_all() {
     hub.trim();
     ada.go_online();
     assert_eq!(shown(&ada), ["b", "a"]);
-    assert_eq!(told(&mut announcements), ["a", "b"]);
+    assert_eq!(announced(&mut announcements), ["a", "b"]);
 }
 
 #[test]
-fn the_list_is_bounded_and_older_ones_are_loaded() {
+fn the_list_is_bounded_and_load_older_extends_it() {
     let hub = MockHub::new();
     let names: Vec<String> = (0..7).map(|n| format!("n{n}")).collect();
     for name in &names {
@@ -128,7 +128,7 @@ fn the_list_is_bounded_and_older_ones_are_loaded() {
 }
 
 #[test]
-fn a_list_that_holds_all_is_not_made_longer() {
+fn load_older_does_not_extend_a_complete_list() {
     let hub = MockHub::new();
     for n in ["a", "b"] {
         hub.push_as_backend("shop", ["ada"], note(n)).unwrap();
@@ -148,7 +148,7 @@ fn a_list_that_holds_all_is_not_made_longer() {
 }
 
 #[test]
-fn a_long_list_is_there_when_init_returns() {
+fn init_returns_with_the_whole_window() {
     let hub = MockHub::new();
     for n in 0..450 {
         hub.push_as_backend("shop", ["ada"], note(&format!("n{n}"))).unwrap();
@@ -158,7 +158,7 @@ fn a_long_list_is_there_when_init_returns() {
 }
 
 #[test]
-fn a_refused_write_tells_where_the_hub_is() {
+fn the_answer_to_a_refused_write_has_the_hubs_position() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     let backup = hub.backup();

@@ -1,4 +1,4 @@
-//! Whatever is cut, lost, queued and restored: once everything is mended, every device shows what the hub has, and no call goes on for ever.
+//! After any sequence of faults, once connections are restored, every device shows the hub's inbox.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn take(hub: &MockHub, backup: &mut Backup, device: &MockService, step: Step) {
+fn perform(hub: &MockHub, backup: &mut Backup, device: &MockService, step: Step) {
     let rows = device.snapshot().notifications;
     let picked = |pick: u8| rows.get(usize::from(pick) % rows.len().max(1)).map(|row| row.id.clone());
     match step {
@@ -84,20 +84,20 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_device_ends_with_what_the_hub_has(steps in prop::collection::vec((0..4_usize, step()), 1..80)) {
+    fn every_device_converges_to_the_hubs_inbox(steps in prop::collection::vec((0..4_usize, step()), 1..80)) {
         let hub = MockHub::new();
         let users = ["ada", "ada", "ada", "bob"];
         let devices = users.map(|user| live(hub.service_builder(user).window(3).write_queue(5).build()));
         let mut backup = hub.backup();
         for (device, step) in steps {
-            take(&hub, &mut backup, &devices[device], step);
+            perform(&hub, &mut backup, &devices[device], step);
         }
         hub.mend();
         for device in &devices {
             now(device.init()).unwrap();
             now(device.subscribe()).unwrap();
         }
-        // What one sent is another's event, which may still be lost.
+        // The event of one device's queued write may still be dropped on the way to another.
         devices.iter().for_each(MockService::check_position);
         for (device, user) in devices.iter().zip(users) {
             let (snapshot, inbox) = (device.snapshot(), hub.inbox(user));

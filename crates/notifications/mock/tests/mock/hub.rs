@@ -5,7 +5,7 @@ use internal_notifications_mock::MockHub;
 use internal_notifications_mock::models::{InternalNotification, Receipt};
 use internal_notifications_service::{InternalNotificationsService, ServiceErrorKind};
 
-use super::{id, kind, live, note, now, shown, told, user};
+use super::{announced, id, kind, live, note, now, shown, user};
 
 #[test]
 fn users_push_to_each_other_and_to_all_their_devices() {
@@ -22,10 +22,10 @@ fn users_push_to_each_other_and_to_all_their_devices() {
 }
 
 #[test]
-fn an_id_is_one_notification_of_the_hub() {
+fn an_id_names_one_notification_of_the_hub() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
-    let push = |who: &str, to: &[&str], what| hub.push_as_backend(who, to, what);
+    let push = |who: &str, to: &[&str], what| hub.push_as_backend(who, to.iter().copied(), what);
     assert_eq!(push("shop", &["ada"], note("n")).unwrap().accepted, 1);
     assert_eq!(kind(push("shop", &["bob"], note("n").with_heading("h"))), ServiceErrorKind::Conflict);
     assert_eq!(kind(push("bank", &["bob"], note("n"))), ServiceErrorKind::Conflict);
@@ -38,7 +38,7 @@ fn an_id_is_one_notification_of_the_hub() {
 }
 
 #[test]
-fn an_id_that_somebody_chose_is_not_made_again() {
+fn a_generated_id_skips_ids_that_are_taken() {
     let hub = MockHub::new();
     hub.push_as_backend("shop", ["ada"], note("mock-1")).unwrap();
     let counters = hub.push_as_backend("shop", ["ada"], InternalNotification::new("c")).unwrap();
@@ -46,7 +46,7 @@ fn an_id_that_somebody_chose_is_not_made_again() {
 }
 
 #[test]
-fn what_must_not_be_pushed_is_refused_as_a_server_refuses_it() {
+fn an_invalid_push_is_rejected_as_by_a_server() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     let later = hub.clock().now().checked_add(Duration::from_secs(1)).unwrap();
@@ -71,7 +71,7 @@ fn what_must_not_be_pushed_is_refused_as_a_server_refuses_it() {
 }
 
 #[test]
-fn pushes_are_on_record() {
+fn stored_pushes_are_recorded() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     now(ada.push(&[user("bob")], note("n"))).unwrap();
@@ -84,18 +84,18 @@ fn pushes_are_on_record() {
 }
 
 #[test]
-fn a_bare_notification_is_announced_and_not_kept() {
+fn a_bare_notification_is_announced_and_not_stored() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     let mut announcements = ada.announcements();
     hub.trigger_bare("ada", InternalNotification::new("hello")).unwrap();
-    assert_eq!(told(&mut announcements), ["bare hello"]);
+    assert_eq!(announced(&mut announcements), ["bare hello"]);
     assert!(shown(&ada).is_empty());
     assert_eq!(hub.inbox("ada").head.position.seq, 0);
 }
 
 #[test]
-fn times_are_the_hubs() {
+fn timestamps_come_from_the_hubs_clock() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     hub.push_as_backend("shop", ["ada"], note("n")).unwrap();

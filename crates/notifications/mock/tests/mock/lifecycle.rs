@@ -1,10 +1,10 @@
 use internal_notifications_mock::MockHub;
 use internal_notifications_service::{InternalNotificationsService, ServiceErrorKind, Snapshot, Status};
 
-use super::{id, kind, live, note, now, shown, take, told};
+use super::{announced, id, kind, live, note, now, shown, take};
 
 #[test]
-fn a_user_that_cannot_be_is_told_at_init() {
+fn an_invalid_user_fails_init() {
     let service = MockHub::new().service("no such user!");
     assert_eq!(kind(now(service.init())), ServiceErrorKind::Configuration);
     assert_eq!(service.snapshot(), Snapshot::default());
@@ -23,7 +23,7 @@ fn init_without_a_connection_fails_and_works_later() {
 }
 
 #[test]
-fn nothing_works_before_init_and_after_dispose() {
+fn calls_fail_before_init_and_after_dispose() {
     let ada = MockHub::new().service("ada");
     for _ in 0..2 {
         let kinds = [
@@ -57,7 +57,7 @@ fn a_paused_service_keeps_its_state_until_it_subscribes() {
     assert_eq!(kind(now(ada.load_older(1))), ServiceErrorKind::Unavailable);
     now(ada.subscribe()).unwrap();
     assert_eq!((shown(&ada), ada.snapshot().status), (vec!["b".into(), "a".into()], Status::Live));
-    assert_eq!(told(&mut announcements), ["a", "b"]);
+    assert_eq!(announced(&mut announcements), ["a", "b"]);
 }
 
 #[test]
@@ -104,13 +104,13 @@ fn ten_thousand_cycles_leave_nothing_behind() {
 }
 
 #[test]
-fn another_user_comes_with_the_next_init_and_sees_nothing_of_the_one_before() {
+fn the_next_user_sees_nothing_of_the_previous_one() {
     let hub = MockHub::new();
     let device = live(hub.service("ada"));
     let mut adas = device.announcements();
     hub.push_as_backend("shop", ["ada"], note("hers")).unwrap();
     device.set_user("bob");
-    assert_eq!(shown(&device), ["hers"], "it is ada's until it is disposed");
+    assert_eq!(shown(&device), ["hers"], "it is hers until dispose");
     now(device.dispose());
     let mut bobs = device.announcements();
     now(device.init()).unwrap();
@@ -118,6 +118,6 @@ fn another_user_comes_with_the_next_init_and_sees_nothing_of_the_one_before() {
     hub.push_as_backend("shop", ["ada"], note("hers too")).unwrap();
     hub.push_as_backend("shop", ["bob"], note("his")).unwrap();
     assert_eq!(shown(&device), ["his"]);
-    assert_eq!((told(&mut adas), told(&mut bobs)), (vec![], vec!["his".to_owned()]));
+    assert_eq!((announced(&mut adas), announced(&mut bobs)), (vec![], vec!["his".to_owned()]));
     assert!(hub.trace().iter().any(|line| line.contains("bob#")), "{:#?}", hub.trace());
 }

@@ -1,4 +1,4 @@
-//! What the mock does beyond the contract's bullets, and what it does to make them true.
+//! Tests of what the mock offers beyond the contract.
 
 #![allow(
     clippy::expect_used,
@@ -12,6 +12,7 @@ mod cancelling;
 mod catch_up;
 mod converges;
 mod hub;
+mod identity;
 mod lifecycle;
 mod offline;
 mod planned_faults;
@@ -36,9 +37,9 @@ fn note(id: &str) -> InternalNotification {
     InternalNotification::new("c").with_id(id.parse().unwrap())
 }
 
-/// The result of a call, which is there at once.
+/// Returns the result of a call, which completes when it is first polled.
 fn now<T>(call: impl Future<Output = T>) -> T {
-    call.now_or_never().expect("a call of the mock waits for nothing")
+    call.now_or_never().expect("a call of the mock completes at once")
 }
 
 fn live(service: MockService) -> MockService {
@@ -46,13 +47,13 @@ fn live(service: MockService) -> MockService {
     service
 }
 
-/// Ids of the list, newest first; one that is opened has a tick.
+/// Returns the ids of the list, newest first; opened ones have a tick.
 fn shown(service: &MockService) -> Vec<String> {
     let rows = service.snapshot().notifications;
     rows.iter().map(|row| format!("{}{}", row.id, if row.opened { "✓" } else { "" })).collect()
 }
 
-/// What a stream has for its reader at once; and whether it has ended.
+/// Returns what a stream yields without waiting, and whether it has ended.
 fn take<S: Stream + Unpin>(stream: &mut S) -> (Vec<S::Item>, bool) {
     let mut items = Vec::new();
     loop {
@@ -64,13 +65,13 @@ fn take<S: Stream + Unpin>(stream: &mut S) -> (Vec<S::Item>, bool) {
     }
 }
 
-fn told(stream: &mut (impl Stream<Item = Announcement> + Unpin)) -> Vec<String> {
+fn announced(stream: &mut (impl Stream<Item = Announcement> + Unpin)) -> Vec<String> {
     let brief = |announcement| match announcement {
         Announcement::Notification(row) => row.id.to_string(),
         Announcement::Bare(bare) => format!("bare {}", bare.content),
         Announcement::Skipped => "skipped".to_owned(),
         Announcement::WriteRefused(refused) => format!("refused {:?}", refused.error.kind()),
-        _ => "something new".to_owned(),
+        _ => "unexpected".to_owned(),
     };
     take(stream).0.into_iter().map(brief).collect()
 }

@@ -2,10 +2,10 @@ use futures_util::FutureExt;
 use internal_notifications_mock::{MockHub, OfflinePush};
 use internal_notifications_service::{InternalNotificationsService, ServiceErrorKind, Status, Written};
 
-use super::{id, kind, live, note, now, shown, told, user};
+use super::{announced, id, kind, live, note, now, shown, user};
 
 #[test]
-fn what_came_meanwhile_is_caught_up_and_announced_once_in_order() {
+fn missed_notifications_are_caught_up_and_announced_once_in_order() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     let mut announcements = ada.announcements();
@@ -14,11 +14,11 @@ fn what_came_meanwhile_is_caught_up_and_announced_once_in_order() {
     for n in ["a", "b", "c"] {
         hub.push_as_backend("shop", ["ada"], note(n)).unwrap();
     }
-    assert_eq!(told(&mut announcements), Vec::<String>::new());
+    assert_eq!(announced(&mut announcements), Vec::<String>::new());
     ada.go_online();
     ada.go_online();
     assert_eq!(shown(&ada), ["c", "b", "a"]);
-    assert_eq!(told(&mut announcements), ["a", "b", "c"]);
+    assert_eq!(announced(&mut announcements), ["a", "b", "c"]);
     assert_eq!(ada.snapshot().status, Status::Live);
 }
 
@@ -46,7 +46,7 @@ fn a_queued_write_is_shown_at_once_and_stored_later() {
 }
 
 #[test]
-fn a_queued_write_that_is_refused_is_rolled_back_and_told() {
+fn a_refused_queued_write_is_rolled_back_and_announced() {
     let hub = MockHub::new();
     for n in ["a", "b"] {
         hub.push_as_backend("shop", ["ada"], note(n)).unwrap();
@@ -59,7 +59,7 @@ fn a_queued_write_that_is_refused_is_rolled_back_and_told() {
     now(ada.mark_opened(&[id("b")])).unwrap();
     now(other.remove(&id("a"))).unwrap();
     ada.go_online();
-    assert_eq!(told(&mut announcements), ["refused Unknown"]);
+    assert_eq!(announced(&mut announcements), ["refused Unknown"]);
     assert_eq!((shown(&ada), ada.snapshot().unconfirmed), (vec!["b✓".into()], 0));
 
     ada.go_offline();
@@ -67,7 +67,7 @@ fn a_queued_write_that_is_refused_is_rolled_back_and_told() {
     ada.refuse_next_queued_write(ServiceErrorKind::Forbidden);
     assert_eq!(shown(&ada), ["b"]);
     ada.go_online();
-    assert_eq!(told(&mut announcements), ["refused Forbidden"]);
+    assert_eq!(announced(&mut announcements), ["refused Forbidden"]);
     assert_eq!((shown(&ada), ada.snapshot().pending), (vec!["b✓".into()], 0));
 }
 
@@ -83,7 +83,7 @@ fn a_queued_mark_all_of_a_lost_history_is_refused() {
     hub.restore(&backup);
     hub.push_as_backend("shop", ["ada"], note("unseen")).unwrap();
     ada.go_online();
-    assert_eq!(told(&mut announcements), ["unseen", "refused Conflict"]);
+    assert_eq!(announced(&mut announcements), ["unseen", "refused Conflict"]);
     assert_eq!((shown(&ada), ada.snapshot().pending), (vec!["unseen".into()], 1));
 }
 
@@ -102,7 +102,7 @@ fn the_queue_of_writes_is_bounded() {
 }
 
 #[test]
-fn a_push_without_a_connection_errs_and_is_not_kept() {
+fn a_push_without_a_connection_fails_and_is_not_sent_later() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     ada.go_offline();
@@ -113,7 +113,7 @@ fn a_push_without_a_connection_errs_and_is_not_kept() {
 }
 
 #[test]
-fn or_it_waits_for_the_connection() {
+fn a_push_can_wait_for_the_connection() {
     let hub = MockHub::new();
     let ada = live(hub.service_builder("ada").offline_push(OfflinePush::Wait).build());
     let bob = live(hub.service("bob"));
@@ -131,7 +131,7 @@ fn or_it_waits_for_the_connection() {
 }
 
 #[test]
-fn a_push_that_waits_ends_with_its_session() {
+fn a_waiting_push_ends_with_dispose() {
     let hub = MockHub::new();
     let ada = live(hub.service_builder("ada").offline_push(OfflinePush::Wait).build());
     let to = [user("bob")];

@@ -4,7 +4,7 @@ use internal_notifications_service::{InternalNotificationsService, ServiceErrorK
 use super::{id, kind, live, note, now, shown, user};
 
 #[test]
-fn each_kind_of_call_can_be_made_to_fail_once() {
+fn each_kind_of_call_can_fail_once() {
     let hub = MockHub::new();
     hub.push_as_backend("shop", ["ada"], note("a")).unwrap();
     let ada = hub.service("ada");
@@ -32,18 +32,18 @@ fn each_kind_of_call_can_be_made_to_fail_once() {
 }
 
 #[test]
-fn a_removal_of_what_is_not_there_errs_and_shows_nothing() {
+fn removing_an_unknown_notification_fails_and_changes_nothing() {
     let hub = MockHub::new();
     hub.push_as_backend("shop", ["ada"], note("a")).unwrap();
     let ada = live(hub.service("ada"));
     let mut announcements = ada.announcements();
     assert_eq!(kind(now(ada.remove(&id("zzz")))), ServiceErrorKind::Unknown);
     assert_eq!((shown(&ada), ada.snapshot().unconfirmed), (vec!["a".into()], 0));
-    assert_eq!(super::told(&mut announcements), Vec::<String>::new());
+    assert_eq!(super::announced(&mut announcements), Vec::<String>::new());
 }
 
 #[test]
-fn more_ids_than_one_request_has_are_marked_too() {
+fn more_ids_than_fit_one_request_are_marked() {
     let hub = MockHub::new();
     let ids: Vec<_> = (0..1_201).map(|n| id(&format!("n{n}"))).collect();
     for id in &ids {

@@ -5,10 +5,10 @@ use internal_notifications_service::{
     InternalNotificationsService, InternalNotificationsServiceExt, Snapshot,
 };
 
-use super::{id, live, note, now, take, told};
+use super::{announced, id, live, note, now, take};
 
 #[test]
-fn snapshots_begin_with_the_present_and_skip_to_the_newest() {
+fn snapshots_yield_the_current_one_then_the_newest() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     let mut snapshots = ada.snapshots();
@@ -23,19 +23,19 @@ fn snapshots_begin_with_the_present_and_skip_to_the_newest() {
 }
 
 #[test]
-fn a_slow_reader_of_announcements_is_told_that_it_missed_some() {
+fn a_slow_reader_of_announcements_receives_skipped() {
     let hub = MockHub::new();
     let ada = live(hub.service_builder("ada").announcement_queue(4).build());
     let (mut slow, mut fast) = (ada.announcements(), ada.announcements());
     for n in 1..=6 {
         hub.push_as_backend("shop", ["ada"], note(&format!("n{n}"))).unwrap();
-        assert_eq!(told(&mut fast), [format!("n{n}")]);
+        assert_eq!(announced(&mut fast), [format!("n{n}")]);
     }
-    assert_eq!(told(&mut slow), ["skipped", "n3", "n4", "n5", "n6"]);
+    assert_eq!(announced(&mut slow), ["skipped", "n3", "n4", "n5", "n6"]);
 }
 
 #[test]
-fn streams_end_at_dispose_and_tell_nothing_of_the_user_after_it() {
+fn streams_end_at_dispose_and_yield_nothing_of_the_user_after_it() {
     let hub = MockHub::new();
     let ada = hub.service("ada");
     let (mut snapshots, mut announcements) = (ada.snapshots(), ada.announcements());
@@ -47,11 +47,11 @@ fn streams_end_at_dispose_and_tell_nothing_of_the_user_after_it() {
     now(ada.init()).unwrap();
     let mut announcements = ada.announcements();
     assert_eq!(ada.snapshot().notifications.len(), 1);
-    assert_eq!(told(&mut announcements), Vec::<String>::new());
+    assert_eq!(announced(&mut announcements), Vec::<String>::new());
 }
 
 #[test]
-fn what_is_opened_before_it_is_told_is_not_announced() {
+fn a_notification_opened_before_the_catch_up_is_not_announced() {
     let hub = MockHub::new();
     let (ada, other) = (live(hub.service("ada")), live(hub.service("ada")));
     let mut announcements = ada.announcements();
@@ -61,11 +61,11 @@ fn what_is_opened_before_it_is_told_is_not_announced() {
     }
     now(other.mark_opened(&[id("a")])).unwrap();
     ada.go_online();
-    assert_eq!(told(&mut announcements), ["b"]);
+    assert_eq!(announced(&mut announcements), ["b"]);
 }
 
 #[tokio::test]
-async fn a_reader_is_woken() {
+async fn a_waiting_reader_wakes_up() {
     let hub = MockHub::new();
     let ada = hub.service("ada");
     ada.init().await.unwrap();
@@ -80,7 +80,7 @@ async fn a_reader_is_woken() {
 }
 
 #[tokio::test]
-async fn what_dispose_leaves_is_not_waited_for() {
+async fn wait_for_ignores_the_empty_snapshot_after_dispose() {
     let hub = MockHub::new();
     hub.push_as_backend("shop", ["ada"], note("a")).unwrap();
     let ada = live(hub.service("ada"));

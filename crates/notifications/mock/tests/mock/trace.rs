@@ -6,7 +6,7 @@ use internal_notifications_service::{InternalNotificationsService, ServiceErrorK
 
 use super::{live, now, user};
 
-/// A run with something of everything.
+/// Returns the trace and the final state of a run that uses every feature.
 fn run() -> (Vec<String>, String) {
     let hub = MockHub::new();
     let (ada, phone) = (live(hub.service_builder("ada").window(2).build()), live(hub.service("ada")));
@@ -33,14 +33,14 @@ fn run() -> (Vec<String>, String) {
 }
 
 #[test]
-fn the_same_run_gives_the_same_trace() {
+fn two_runs_have_the_same_trace() {
     let first = run();
     assert_eq!(run(), first);
     assert!(first.0.len() > 30, "{:#?}", first.0);
 }
 
 #[test]
-fn nothing_of_what_notifications_say_is_in_the_trace_or_in_debug() {
+fn neither_trace_nor_debug_output_contains_contents() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     hub.push_as_backend("shop", ["ada"], InternalNotification::new("a secret")).unwrap();
@@ -51,7 +51,7 @@ fn nothing_of_what_notifications_say_is_in_the_trace_or_in_debug() {
 }
 
 #[test]
-fn the_trace_reads_well() {
+fn the_trace_is_readable() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     ada.drop_next_events(1);
@@ -68,14 +68,14 @@ fn the_trace_reads_well() {
 2026-01-01T00:00:00Z key:shop pushes \"mock-1\": 1 accepted, 0 duplicates, 0 scheduled
 2026-01-01T00:00:00Z ada#1 loses 1 added \"mock-1\"
 2026-01-01T00:00:00Z key:shop pushes \"mock-2\": 1 accepted, 0 duplicates, 0 scheduled
-2026-01-01T00:00:00Z ada#1 gets 2 added \"mock-2\"
-2026-01-01T00:00:00Z ada#1 asks what came after 0
-2026-01-01T00:00:00Z hub the clock goes on by 5s
-2026-01-01T00:00:05Z ada#1 is offline
+2026-01-01T00:00:00Z ada#1 receives 2 added \"mock-2\"
+2026-01-01T00:00:00Z ada#1 asks for changes after 0
+2026-01-01T00:00:00Z hub advances the clock by 5s
+2026-01-01T00:00:05Z ada#1 goes offline
 2026-01-01T00:00:05Z ada#1 mark_all_opened, queued
-2026-01-01T00:00:05Z ada#1 is online
-2026-01-01T00:00:05Z ada#1 asks what came after 2
-2026-01-01T00:00:05Z ada#1 gets 3 opened all through 2
+2026-01-01T00:00:05Z ada#1 goes online
+2026-01-01T00:00:05Z ada#1 asks for changes after 2
+2026-01-01T00:00:05Z ada#1 receives 3 opened all through 2
 2026-01-01T00:00:05Z ada#1 sends the queued op-1";
     assert_eq!(hub.trace().join("\n"), expected);
 }

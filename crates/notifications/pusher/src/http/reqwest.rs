@@ -19,10 +19,11 @@ impl ReqwestClient {
     ///
     /// `timeout` limits each request, with its connection and its response.
     pub(crate) fn new(host: &str, roots: &Roots, timeout: Duration) -> Result<Self, ServiceError> {
-        let configuration = |detail: String| ServiceError::new(ServiceErrorKind::Configuration, detail);
-        let builder = roots.http_client(host).map_err(|error| configuration(error.to_string()))?;
+        let configuration =
+            || ServiceError::new(ServiceErrorKind::Configuration, "the HTTP client could not be set up");
+        let builder = roots.http_client(host).map_err(|error| configuration().with_source(error))?;
         let client = builder.connect_timeout(CONNECT_TIMEOUT.min(timeout)).timeout(timeout).build();
-        client.map(Self).map_err(|_| configuration("the HTTP client could not be set up".to_owned()))
+        client.map(Self).map_err(|error| configuration().with_source(error))
     }
 }
 
@@ -42,11 +43,7 @@ impl HttpClient for ReqwestClient {
         if let Some(body) = request.body {
             sent = sent.header(CONTENT_TYPE, body.content_type).body(body.bytes);
         }
-        let response = sent.send().await.map_err(|error| match error.is_builder() {
-            true => ServiceError::new(ServiceErrorKind::Configuration, "the request is malformed"),
-            false if error.is_timeout() => unavailable("the server did not answer in time"),
-            false => unavailable("the server cannot be reached"),
-        })?;
+        let response = sent.send().await.map_err(send_error)?;
         read(response).await
     }
 }
@@ -54,9 +51,7 @@ impl HttpClient for ReqwestClient {
 async fn read(mut response: Response) -> Result<HttpResponse, ServiceError> {
     let status = response.status().as_u16();
     let mut body = Vec::new();
-    while let Some(chunk) =
-        response.chunk().await.map_err(|_| unavailable("the connection broke off during the response"))?
-    {
+    while let Some(chunk) = response.chunk().await.map_err(read_error)? {
         if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
             return Err(ServiceError::new(ServiceErrorKind::Protocol, "the server's response is too long"));
         }
@@ -65,6 +60,20 @@ async fn read(mut response: Response) -> Result<HttpResponse, ServiceError> {
     Ok(HttpResponse::new(status, body))
 }
 
-fn unavailable(detail: &str) -> ServiceError {
-    ServiceError::new(ServiceErrorKind::Unavailable, detail)
+fn send_error(error: reqwest::Error) -> ServiceError {
+    let error_of = |kind, detail: &str| ServiceError::new(kind, detail);
+    let summary = match error.is_builder() {
+        true => error_of(ServiceErrorKind::Configuration, "the request is malformed"),
+        false if error.is_timeout() => {
+            error_of(ServiceErrorKind::Unavailable, "the server did not answer in time")
+        }
+        false => error_of(ServiceErrorKind::Unavailable, "the server cannot be reached"),
+    };
+    // The URL may contain a notification's id, and says nothing about the cause.
+    summary.with_source(error.without_url())
+}
+
+fn read_error(error: reqwest::Error) -> ServiceError {
+    let detail = "the connection broke off during the response";
+    ServiceError::new(ServiceErrorKind::Unavailable, detail).with_source(error.without_url())
 }

@@ -22,6 +22,7 @@ use tokio::time::{Instant, sleep_until};
 use super::command::{Command, Reply};
 use super::live_channel::{self, LiveChannel};
 use super::publisher::Publisher;
+use super::reason::reason;
 use super::settings::Settings;
 use super::{authorizer, user_authenticator};
 use crate::api::{CallError, InboxApi};
@@ -255,7 +256,7 @@ impl Actor {
         let seed = self.rng.random();
         self.channel = match subscribe(&self.settings, &self.api, &self.info, seed).await {
             Ok(subscription) => ChannelState::Open { subscription, subscribed: false, may_have_moved: false },
-            Err(error) => ChannelState::Rejected { reason: error.to_string(), check_succeeded: false },
+            Err(error) => ChannelState::Rejected { reason: reason(&error), check_succeeded: false },
         };
     }
 
@@ -295,7 +296,7 @@ impl Actor {
                 tracing::debug!(events, "live events were dropped, catching up");
                 self.inbox.catch_up();
             }
-            (Some(ChannelEvent::Refused(error)), _) => self.on_channel_rejected(error.to_string()),
+            (Some(ChannelEvent::Refused(error)), _) => self.on_channel_rejected(reason(&error)),
             (None, _) => self.on_channel_rejected("the connection has ended".to_owned()),
             _ => {}
         }
@@ -368,12 +369,12 @@ impl Actor {
             ChannelState::Open { may_have_moved, .. } => *may_have_moved = false,
             ChannelState::Paused => {}
         }
-        tracing::debug!(%error, "a request to the inbox server failed");
+        tracing::debug!(error = reason(&error), "a request to the inbox server failed");
         if matches!(error.kind(), Configuration | Forbidden | Unauthorized) {
             if self.rejection.is_none() {
-                tracing::warn!(%error, "the inbox server rejects requests");
+                tracing::warn!(error = reason(&error), "the inbox server rejects requests");
             }
-            self.rejection = Some(error.to_string());
+            self.rejection = Some(reason(&error));
         }
         if error.is_retryable() {
             self.schedule.failed();

@@ -5,6 +5,7 @@ use internal_notifications_service::{ServiceError, ServiceErrorKind};
 use pusher_client::{AuthorizationError, AuthorizationRequest, Authorizer, ChannelAuthorization};
 use reqwest::Url;
 
+use super::reason::reason;
 use super::settings::Settings;
 use crate::api::{BaseUrl, CallError, InboxApi};
 
@@ -58,7 +59,7 @@ impl Authorizer for EndpointAuthorizer {
 
 pub(crate) fn authorization_error(error: CallError) -> AuthorizationError {
     let error = ServiceError::from(error);
-    let detail = error.to_string();
+    let detail = reason(&error);
     match error.kind() {
         ServiceErrorKind::Unauthorized => AuthorizationError::unauthorized(detail),
         ServiceErrorKind::Forbidden => AuthorizationError::forbidden(detail),

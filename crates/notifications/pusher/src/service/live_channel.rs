@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::sync::Arc;
 
 use internal_notifications_models::RealtimeInfo;
@@ -117,7 +118,7 @@ pub(crate) async fn subscribe(
     Ok(Box::new(LiveChannel { client, subscription, sign_in }))
 }
 
-fn unusable(error: impl std::fmt::Display) -> ServiceError {
-    let detail = format!("the live channel cannot be subscribed to as configured: {error}");
-    ServiceError::new(ServiceErrorKind::Protocol, detail)
+fn unusable(error: impl Into<Box<dyn Error + Send + Sync>>) -> ServiceError {
+    let detail = "the live channel cannot be subscribed to as configured";
+    ServiceError::new(ServiceErrorKind::Protocol, detail).with_source(error)
 }

@@ -18,6 +18,7 @@ use super::check_delay::check_delay;
 use super::command::{Command, Reply};
 use super::live_channel::{self, LiveChannel};
 use super::publisher::Publisher;
+use super::reason::reason;
 use super::settings::Settings;
 use crate::api::InboxApi;
 use local_inbox::LocalInbox;
@@ -144,7 +145,7 @@ impl LiveOnly {
         let authorizer = Arc::clone(&self.authorizer);
         match live_channel::subscribe(&self.settings, authorizer, None, None, &self.info, seed).await {
             Ok(subscription) => self.channel = ChannelState::Open { subscription, subscribed: false },
-            Err(error) => self.on_rejected(error.to_string()),
+            Err(error) => self.on_rejected(reason(&error)),
         }
         self.publish(Vec::new());
     }
@@ -172,7 +173,7 @@ impl LiveOnly {
                 tracing::warn!(events, "live events were dropped and are lost");
                 return vec![InboxEvent::Announce(Announcement::Skipped)];
             }
-            (Some(ChannelEvent::Refused(error)), _) => self.on_rejected(error.to_string()),
+            (Some(ChannelEvent::Refused(error)), _) => self.on_rejected(reason(&error)),
             (None, _) => self.on_rejected("the connection has ended".to_owned()),
             _ => {}
         }

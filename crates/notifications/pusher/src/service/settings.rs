@@ -1,9 +1,8 @@
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use internal_notifications_models::{InternalNotification, NotificationId, OpId, RealtimeInfo};
-use internal_notifications_service::{OfflinePush, ServiceError, ServiceErrorKind};
+use internal_notifications_service::{OfflinePush, ServiceError};
 use pusher_client::{Authorizer, Connector, EventName, Roots};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -94,7 +93,7 @@ impl Settings {
     /// Creates an id for an operation.
     pub(crate) fn op(&self) -> Result<OpId, ServiceError> {
         let bits: u128 = self.random(|rng| rng.random());
-        OpId::new(format!("{bits:032x}")).map_err(invalid)
+        Ok(OpId::new(format!("{bits:032x}"))?)
     }
 
     /// Gives the notification an id if it has none, so that it can be pushed again without harm.
@@ -108,11 +107,6 @@ impl Settings {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let millis = u64::try_from(now.as_millis()).unwrap_or_default();
         let id = uuid::Builder::from_unix_timestamp_millis(millis, &self.random(|rng| rng.random()));
-        let id = NotificationId::new(id.into_uuid().to_string()).map_err(invalid)?;
-        Ok(notification.with_id(id))
+        Ok(notification.with_id(NotificationId::new(id.into_uuid().to_string())?))
     }
-}
-
-fn invalid(error: impl fmt::Display) -> ServiceError {
-    ServiceError::new(ServiceErrorKind::Invalid, error.to_string())
 }

@@ -44,7 +44,7 @@ pub struct Updates {
 
 impl Updates {
     pub(crate) fn of(publisher: &Arc<Publisher>) -> Self {
-        let receiver = publisher.read(false).unwrap_or_else(|| mpsc::channel(1).1);
+        let receiver = publisher.add_reader(false).unwrap_or_else(|| mpsc::channel(1).1);
         Self { receiver, publisher: Arc::downgrade(publisher) }
     }
 
@@ -60,12 +60,12 @@ impl Stream for Updates {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update>> {
         loop {
             let update = ready!(self.receiver.poll_recv(cx));
-            let publisher = self.publisher.upgrade().filter(|publisher| !publisher.has_ended());
+            let publisher = self.publisher.upgrade().filter(|publisher| !publisher.is_closed());
             if let (Some(update), Some(_)) = (update, &publisher) {
                 return Poll::Ready(Some(update));
             }
             // The channel ended because the reader was too slow, or because the service has ended.
-            match publisher.and_then(|publisher| publisher.read(true)) {
+            match publisher.and_then(|publisher| publisher.add_reader(true)) {
                 Some(receiver) => self.receiver = receiver,
                 None => return Poll::Ready(None),
             }

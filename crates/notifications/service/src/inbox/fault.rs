@@ -84,11 +84,17 @@ macro_rules! each_is_found {
             marking_all_opened_without_a_tag_is_found: OpenedAllUntagged,
         }
     };
-    ($holds:expr; $($claim:ident: $fault:ident,)*) => {$(
-        #[test]
-        fn $claim() {
-            $crate::inbox::fault::Fault::$fault.plant();
-            $holds;
+    ($holds:expr; $($claim:ident: $fault:ident,)*) => {
+        mod planted_faults {
+            use super::*;
+
+            $(
+                #[test]
+                fn $claim() {
+                    $crate::inbox::fault::Fault::$fault.plant();
+                    $holds;
+                }
+            )*
         }
-    )*};
+    };
 }

@@ -8,7 +8,7 @@ use crate::deadline::interrupted;
 use crate::scenario::{Scenario, notification};
 use crate::violation::{CheckResult, Failure, ensure};
 
-/// A call is dropped after its first poll, after its second, and so on.
+/// The numbers of polls after which a call is dropped.
 const POLLS: std::ops::RangeInclusive<usize> = 1..=4;
 
 pub(crate) async fn bullet_27_a_dropped_call_happens_once_or_not_at_all(
@@ -37,7 +37,7 @@ async fn pushes(scenario: &Scenario<'_>, laptop: &CheckedDevice, bob: &UserId) -
         interrupted(scenario.timeout, polls, laptop.try_push(&[bob], notification(&id))).await;
         let receipt = laptop.push(&[bob], &id).await?;
         let stored = receipt.accepted + receipt.duplicates;
-        ensure!(stored == 1, "a push that is repeated after its first future was dropped: {receipt:?}");
+        ensure!(stored == 1, "a push that is repeated after a dropped call returns {receipt:?}");
         ids.push(id);
     }
     let fence = scenario.push(&[bob], "fence").await?;
@@ -47,27 +47,24 @@ async fn pushes(scenario: &Scenario<'_>, laptop: &CheckedDevice, bob: &UserId) -
     reader.expect(&ids.iter().collect::<Vec<_>>()).await
 }
 
-/// Nobody can repeat these: each arrives once, or not at all.
+/// A push without an id cannot be repeated: it arrives once or not at all.
 async fn pushes_without_an_id(scenario: &Scenario<'_>, laptop: &CheckedDevice) -> CheckResult {
     let carol = scenario.user("carol")?;
     let carols = scenario.live(&carol).await?;
     let mut reader = carols.announcement_reader();
-    let mut heard: Vec<String> = Vec::new();
+    let mut announced: Vec<String> = Vec::new();
     for polls in POLLS {
         let unnamed = InternalNotification::new(format!("without an id {polls}"));
         interrupted(scenario.timeout, polls, laptop.try_push(&[&carol], unnamed)).await;
         let fence = scenario.id(&format!("fence{polls}"))?;
         laptop.push(&[&carol], &fence).await?;
         loop {
-            match reader.next("a push was announced that follows one whose future was dropped").await? {
+            match reader.next("the push after a dropped one was announced").await? {
                 Some(Announcement::Notification(row)) if row.id == fence => break,
                 Some(Announcement::Notification(row)) => {
                     let content = &row.content;
-                    ensure!(
-                        !heard.contains(content),
-                        "a push whose future was dropped is stored twice: {content}"
-                    );
-                    heard.push(content.clone());
+                    ensure!(!announced.contains(content), "a dropped push is stored twice: {content}");
+                    announced.push(content.clone());
                 }
                 other => {
                     return Err(Failure(format!(
@@ -81,7 +78,7 @@ async fn pushes_without_an_id(scenario: &Scenario<'_>, laptop: &CheckedDevice) -
     Ok(())
 }
 
-/// Interrupts writes; gives the notifications that are left, all opened.
+/// Interrupts writes. Returns the notifications that are left, all opened.
 async fn writes(
     scenario: &Scenario<'_>,
     laptop: &CheckedDevice,
@@ -92,21 +89,19 @@ async fn writes(
         let id = scenario.push(&[ada], &format!("kept{polls}")).await?;
         let gone = scenario.push(&[ada], &format!("gone{polls}")).await?;
         kept.push(id.clone());
-        laptop.until("it has them", |now| opened(now, &gone) == Some(false)).await?;
+        laptop.until("it shows the pushes", |now| opened(now, &gone) == Some(false)).await?;
         let (service, ids) = (laptop.service(), [id]);
         interrupted(scenario.timeout, polls, service.mark_opened(&ids)).await;
-        laptop.ok("mark_opened after one that was dropped", service.mark_opened(&ids)).await?;
+        laptop.ok("mark_opened after a dropped one", service.mark_opened(&ids)).await?;
         interrupted(scenario.timeout, polls, service.mark_all_opened()).await;
-        laptop.ok("mark_all_opened after one that was dropped", service.mark_all_opened()).await?;
+        laptop.ok("mark_all_opened after a dropped one", service.mark_all_opened()).await?;
         interrupted(scenario.timeout, polls, service.remove(&gone)).await;
-        match laptop.call("remove after one that was dropped", service.remove(&gone)).await? {
+        match laptop.call("remove after a dropped one", service.remove(&gone)).await? {
             Ok(_) => {}
             Err(error) if error.kind() == ServiceErrorKind::Unknown => {}
             Err(error) => {
                 let kind = error.kind();
-                return Err(Failure(format!(
-                    "a remove after one that was dropped errs with {kind:?}: {error}"
-                )));
+                return Err(Failure(format!("a remove after a dropped one fails with {kind:?}: {error}")));
             }
         }
     }
@@ -135,17 +130,17 @@ async fn lifecycle(
 
         let (mut unread, mut unread_snapshots) = (laptop.announcement_reader(), service.snapshots());
         let secret = scenario.push(&[ada], &format!("secret{polls}")).await?;
-        laptop.until("it has the push", |now| opened(now, &secret) == Some(false)).await?;
+        laptop.until("it shows the push", |now| opened(now, &secret) == Some(false)).await?;
         interrupted(scenario.timeout, polls, service.dispose()).await;
         interrupted(scenario.timeout, polls, service.init()).await;
         laptop.dispose().await?;
-        laptop.is_idle("after dispose that follows dropped calls")?;
+        laptop.is_idle("after dropped calls and dispose")?;
         while let Some(now) = laptop.call("snapshots().next after dispose", unread_snapshots.next()).await? {
-            let when = "after dispose that follows a dropped one";
+            let when = "after a dropped dispose and dispose";
             ensure!(now == Snapshot::default(), "{when} `snapshots` yields {}", describe(&now));
         }
-        let after = unread.next("announcements ended with dispose that follows a dropped one").await?;
-        let when = "after dispose that follows a dropped one, there was announced";
+        let after = unread.next("announcements ended with the dispose after a dropped one").await?;
+        let when = "after a dropped dispose and dispose, `announcements` yields";
         ensure!(after.is_none(), "{when} {}", announcement_reader::describe(after.as_ref()));
         laptop.init().await?;
         laptop.remove(&secret).await?;

@@ -19,7 +19,7 @@ pub(crate) async fn bullet_01_before_init_the_service_is_idle_and_calls_fail(
     laptop.dispose().await?;
     laptop.is_idle("after dispose without init")?;
 
-    // What was refused did not happen.
+    // The rejected calls had no effect.
     laptop.init().await?;
     laptop.shows(&[&a], 1).await?;
     let bobs = scenario.live(&bob).await?;
@@ -78,14 +78,14 @@ pub(crate) async fn bullet_04_a_failed_init_leaves_the_service_idle(scenario: &S
     laptop.call("fail_init of the harness", laptop.connection()?.fail_init()).await?;
     for _ in 0..2 {
         if laptop.call("init that must fail", laptop.service().init()).await?.is_ok() {
-            return Err(Failure("init succeeds though the harness lets it fail".to_owned()));
+            return Err(Failure("init succeeds though `fail_init` was called".to_owned()));
         }
         laptop.is_idle("after a failed init")?;
     }
     laptop.rejects_calls("after a failed init", &bob, &a).await?;
     laptop.mend().await?;
     laptop.init().await?;
-    laptop.shows_already("after an init that follows a failed one", &[&a], 1)?;
+    laptop.shows_already("after a failed init and a successful one", &[&a], 1)?;
     let fence = scenario.push(&[&ada], "fence").await?;
     reader.expect(&[&fence]).await
 }
@@ -103,18 +103,18 @@ pub(crate) async fn bullet_05_dispose_forgets_the_user(scenario: &Scenario<'_>) 
     laptop.dispose().await?;
     laptop.is_idle("after a second dispose")?;
 
-    // It goes on without it.
+    // The user's inbox continues without the disposed device.
     let fence = scenario.push(&[&ada], "fence").await?;
     phone.shows(&[&fence, &a], 2).await?;
-    laptop.is_idle("after dispose, and a push to the user,")?;
+    laptop.is_idle("after dispose and a push to the user")?;
     match phone.connection() {
-        Ok(_) => drops_what_waits(scenario, &ada, &laptop, [&fence, &a]).await,
+        Ok(_) => drops_queued_writes(scenario, &ada, &laptop, [&fence, &a]).await,
         Err(_) => Ok(()),
     }
 }
 
-/// Where connections can be cut: a write that waits for one is not stored when there is one again.
-async fn drops_what_waits(
+/// Checks, if the connection can be cut, that a queued write is dropped by `dispose`.
+async fn drops_queued_writes(
     scenario: &Scenario<'_>,
     ada: &UserId,
     laptop: &CheckedDevice,
@@ -125,22 +125,22 @@ async fn drops_what_waits(
     laptop.cut().await?;
     laptop.open(&[a]).await?;
     laptop.dispose().await?;
-    laptop.is_idle("after dispose while a write waits")?;
+    laptop.is_idle("after dispose with a queued write")?;
     laptop.mend().await?;
     laptop.init().await?;
     let fence = scenario.push(&[ada], "fence2").await?;
     let listed = [&fence, b, a];
-    let what = "it shows what is there, and no write that waited at dispose";
-    let so = |now: &Snapshot| lists(now, &listed) && now.pending == 3 && opened(now, a) == Some(false);
-    laptop.until(what, so).await?;
+    let what = "it shows the inbox without the write that was queued at dispose";
+    let is_shown = |now: &Snapshot| lists(now, &listed) && now.pending == 3 && opened(now, a) == Some(false);
+    laptop.until(what, is_shown).await?;
 
-    // Writes are stored in their order: none is still to come after this one.
+    // Writes are stored in order, so the dropped one would have been stored before this one.
     laptop.open(&[&fence]).await?;
     let phone = scenario.live(ada).await?;
     for device in [laptop, &phone] {
         let now = device.shows(&listed, 2).await?;
         let is_dropped = now.unconfirmed == 0 && opened(&now, a) == Some(false);
-        ensure!(is_dropped, "a write that waited at dispose is stored after it: {}", describe(&now));
+        ensure!(is_dropped, "a write that was queued at dispose is stored after it: {}", describe(&now));
     }
     Ok(())
 }
@@ -153,11 +153,11 @@ pub(crate) async fn bullet_06_init_after_dispose_loses_and_repeats_nothing(
     let laptop = scenario.live(&ada).await?;
     let b = scenario.push(&[&ada], "b").await?;
     laptop.shows(&[&b, &a], 2).await?;
-    for (while_away, fence) in [("c", "fence"), ("d", "fence2")] {
+    for (missed, fence) in [("c", "fence"), ("d", "fence2")] {
         let before: Vec<_> = laptop.now().notifications.iter().map(|row| row.id.clone()).collect();
         laptop.dispose().await?;
         let mut reader = laptop.announcement_reader();
-        let missed = scenario.push(&[&ada], while_away).await?;
+        let missed = scenario.push(&[&ada], missed).await?;
         laptop.init().await?;
         let mut all: Vec<_> = [&missed].into_iter().chain(&before).collect();
         laptop.shows_already("after dispose and init", &all, all.len() as u64)?;
@@ -188,7 +188,7 @@ pub(crate) async fn bullet_07_unsubscribe_keeps_the_state(scenario: &Scenario<'_
     phone.shows(&[&b, &a], 2).await?;
     let c = scenario.push(&[&ada], "c").await?;
     phone.shows(&[&c, &b, &a], 3).await?;
-    let now = laptop.shows_already("after unsubscribe, and a push to the user,", &[&a], 1)?;
+    let now = laptop.shows_already("after unsubscribe and a push to the user", &[&a], 1)?;
     ensure!(now.status == Status::Paused, "the status is {:?} though it was unsubscribed", now.status);
     reader.expect_none("after unsubscribe")
 }

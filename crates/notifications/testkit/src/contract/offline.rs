@@ -62,18 +62,19 @@ pub(crate) async fn bullet_23_writes_while_offline_are_shown_then_stored(
     ensure!(opened(&there, &a) == Some(false), "a write without a connection is stored");
 
     laptop.mend().await?;
-    let so = |now: &Snapshot| {
+    let is_stored = |now: &Snapshot| {
         let marks = (opened(now, &a), opened(now, &c));
         let list = lists(now, &[&fence, &c, &a]) && marks == (Some(true), Some(false));
         list && now.pending == 2 && now.unconfirmed == 0
     };
-    laptop.until("the writes are stored when the connection is back", so).await?;
-    phone.until("the other device shows the writes when they are stored", so).await?;
+    laptop.until("the writes are stored when the connection is back", is_stored).await?;
+    phone.until("the other device shows the writes when they are stored", is_stored).await?;
     reader.expect(&[&fence]).await?;
     mark_all(scenario, &ada, [&laptop, &phone], &[&fence, &c, &a]).await
 }
 
-/// All that was seen is opened without a connection: not what came since, however late the write is stored (12).
+/// Checks that a queued `mark_all_opened` opens what was seen before, and nothing that came later
+/// (bullet 12).
 async fn mark_all(
     scenario: &Scenario<'_>,
     ada: &UserId,
@@ -91,14 +92,14 @@ async fn mark_all(
     laptop.mend().await?;
     let what = "everything that was seen is opened and what came without a connection is not";
     for device in devices {
-        let so =
+        let is_stored =
             |now: &Snapshot| now.pending == 1 && now.unconfirmed == 0 && opened(now, &unseen) == Some(false);
-        device.until(what, so).await?;
+        device.until(what, is_stored).await?;
     }
     let fence = scenario.push(&[ada], "last").await?;
     for device in devices {
-        let so = |now: &Snapshot| now.pending == 2 && opened(now, &fence) == Some(false);
-        let now = device.until("a push after that is added", so).await?;
+        let is_stored = |now: &Snapshot| now.pending == 2 && opened(now, &fence) == Some(false);
+        let now = device.until("a push after that is added", is_stored).await?;
         ensure!(opened(&now, &unseen) == Some(false), "what came without a connection is opened later");
     }
     Ok(())
@@ -114,7 +115,7 @@ pub(crate) async fn bullet_24_a_refused_write_is_rolled_back(scenario: &Scenario
     laptop.shows(&[&b, &a], 2).await?;
     phone.shows(&[&b, &a], 2).await?;
 
-    // Another device is first to remove it.
+    // Another device removes it first.
     laptop.cut().await?;
     queued("remove", laptop.remove(&a).await?)?;
     queued("mark_opened", laptop.open(&[&b]).await?)?;
@@ -122,16 +123,16 @@ pub(crate) async fn bullet_24_a_refused_write_is_rolled_back(scenario: &Scenario
     laptop.mend().await?;
     let refused = expect_refusal(&mut reader, &InboxCommand::Remove(a.clone())).await?;
     ensure!(refused == ServiceErrorKind::Unknown, "a removal of what is gone is refused as {refused:?}");
-    let so = |now: &Snapshot| {
+    let is_stored = |now: &Snapshot| {
         lists(now, &[&b]) && opened(now, &b) == Some(true) && now.pending == 0 && now.unconfirmed == 0
     };
-    laptop.until("the write after a refused one is stored", so).await?;
-    phone.until("the other device shows the write after a refused one", so).await?;
+    laptop.until("the write after a refused one is stored", is_stored).await?;
+    phone.until("the other device shows the write after a refused one", is_stored).await?;
     reader.expect_none("after one refused write")?;
     refused_mark(&laptop, &mut reader, &b).await
 }
 
-/// Where the harness can have any write refused: a mark, which must no longer be shown.
+/// Checks, if the harness can have a write refused, that a refused mark is rolled back.
 async fn refused_mark(
     laptop: &CheckedDevice,
     reader: &mut AnnouncementReader,
@@ -188,9 +189,9 @@ pub(crate) async fn bullet_25_the_write_queue_is_bounded(scenario: &Scenario<'_>
 
     laptop.mend().await?;
     let pending = u64::from(!is_opened);
-    let so =
+    let is_stored =
         |now: &Snapshot| now.unconfirmed == 0 && now.pending == pending && opened(now, &a) == Some(is_opened);
-    laptop.until("the writes of a full queue are stored", so).await?;
+    laptop.until("the writes of a full queue are stored", is_stored).await?;
     laptop.remove(&a).await?;
     laptop.shows_already("after a write when the queue is empty again", &[], 0)?;
     Ok(())
@@ -234,7 +235,7 @@ pub(crate) async fn bullet_26_a_push_while_offline_fails_or_waits(scenario: &Sce
     }
 }
 
-/// A push that waits ends with its service, and is not stored by the next one.
+/// Checks that `dispose` ends a waiting push, which is not stored later.
 async fn disposed_while_waiting(
     scenario: &Scenario<'_>,
     laptop: &CheckedDevice,
@@ -256,7 +257,7 @@ async fn disposed_while_waiting(
     reader.expect(&[&fence]).await
 }
 
-/// Without a connection a write waits.
+/// Checks that a write without a connection is queued.
 fn queued(name: &str, written: Written) -> CheckResult {
     ensure!(written == Written::Queued, "`{name}` without a connection is {written:?}");
     Ok(())

@@ -14,25 +14,25 @@ pub(crate) async fn bullet_20_push_is_stored_and_counts_each_recipient_once(
     let a = scenario.id("a")?;
     let receipt = laptop.push(&[&bob, &carol, &bob], &a).await?;
     let counts = (receipt.accepted, receipt.duplicates, receipt.scheduled);
-    ensure!(receipt.id == a && counts == (2, 0, 0), "a push to bob, carol and bob: {receipt:?}");
+    ensure!(receipt.id == a && counts == (2, 0, 0), "a push to bob, carol and bob returns {receipt:?}");
 
-    // Stored: whoever comes after has it.
+    // It is stored: a device that starts afterwards has it.
     let carols = scenario.device(&carol).await?;
     carols.init().await?;
     carols.shows_already("when init has returned after the push", &[&a], 1)?;
     bobs.shows(&[&a], 1).await?;
     let receipt = laptop.push(&[&bob, &ada], &a).await?;
     let counts = (receipt.accepted, receipt.duplicates, receipt.scheduled);
-    ensure!(receipt.id == a && counts == (1, 1, 0), "the same push to bob and ada: {receipt:?}");
+    ensure!(receipt.id == a && counts == (1, 1, 0), "the same push to bob and ada returns {receipt:?}");
     laptop.shows(&[&a], 1).await?;
 
     let unnamed = InternalNotification::new("without an id").with_heading("as it was written");
     let receipt = laptop.ok("push", laptop.try_push(&[&bob], unnamed.clone())).await?;
-    ensure!(receipt.accepted == 1, "a push without an id: {receipt:?}");
+    ensure!(receipt.accepted == 1, "a push without an id returns {receipt:?}");
     let now = bobs.shows(&[&receipt.id, &a], 2).await?;
     let row = now.notifications.first();
     let same = row.is_some_and(|row| row.content == unnamed.content && row.heading == unnamed.heading);
-    ensure!(same, "what arrives is not what was pushed: {row:?}");
+    ensure!(same, "the notification is not as it was pushed: {row:?}");
     Ok(())
 }
 
@@ -47,7 +47,7 @@ pub(crate) async fn bullet_21_a_rejected_push_changes_nothing(scenario: &Scenari
     let mut reserved = InternalNotification::new("reserved");
     reserved.extra.insert("seq".to_owned(), 7.into());
     for (what, notification) in
-        [("an empty one", empty), ("an opened one", opened), ("a key of ours", reserved)]
+        [("an empty notification", empty), ("an opened notification", opened), ("a reserved key", reserved)]
     {
         let call = laptop.try_push(&[&bob], notification);
         laptop.fails(&format!("push of {what}"), ServiceErrorKind::Invalid, call).await?;
@@ -55,11 +55,11 @@ pub(crate) async fn bullet_21_a_rejected_push_changes_nothing(scenario: &Scenari
     let taken = scenario.push(&[&bob], "taken").await?;
     let other = InternalNotification::new("another content").with_id(taken.clone());
     let call = laptop.try_push(&[&bob, &ada], other);
-    laptop.fails("push of another one's id", ServiceErrorKind::Conflict, call).await?;
+    laptop.fails("push with the id of another notification", ServiceErrorKind::Conflict, call).await?;
 
     let fence = scenario.push(&[&ada, &bob], "fence").await?;
     let now = bobs.shows(&[&fence, &taken], 2).await?;
-    ensure!(now.position.seq == 2, "refused pushes changed the inbox: {}", describe(&now));
+    ensure!(now.position.seq == 2, "rejected pushes changed the inbox: {}", describe(&now));
     reader.expect(&[&taken, &fence]).await?;
     laptop.shows(&[&fence], 1).await?;
     Ok(())

@@ -15,7 +15,7 @@ pub(crate) async fn bullet_09_a_push_is_added_once_and_newest_first(scenario: &S
         loop {
             let next = laptop.call("snapshots().next after a push", snapshots.next()).await?;
             let now = next.ok_or_else(|| Failure("the snapshots ended".to_owned()))?;
-            is_of_one_moment(&now, scenario.harness.window())?;
+            is_consistent(&now, scenario.harness.window())?;
             if now.pending >= PUSHES {
                 return Ok(());
             }
@@ -30,14 +30,15 @@ pub(crate) async fn bullet_09_a_push_is_added_once_and_newest_first(scenario: &S
     Ok(())
 }
 
-/// The inbox had nothing but pushes: as many as the position says, all pending, and the newest in the list.
-fn is_of_one_moment(now: &Snapshot, window: usize) -> CheckResult {
+/// Checks a snapshot of an inbox that only had pushes: their number is the seq and the pending count,
+/// and the list has the newest.
+fn is_consistent(now: &Snapshot, window: usize) -> CheckResult {
     let seq = now.position.seq;
     let rows = now.notifications.iter().map(|row| row.added);
-    let right = (1..=seq).rev().take(window);
+    let expected = (1..=seq).rev().take(window);
     ensure!(
-        now.pending == seq && rows.eq(right),
-        "after pushes alone, list, count and position are not of one moment: {}",
+        now.pending == seq && rows.eq(expected),
+        "list, count and position are not of the same moment: {}",
         describe(now)
     );
     Ok(())
@@ -50,16 +51,15 @@ pub(crate) async fn bullet_10_a_repeated_push_changes_nothing(scenario: &Scenari
     let a = scenario.push(&[&ada], "a").await?;
     let before = laptop.shows(&[&a], 1).await?;
     let again = scenario.push_id(&[&ada], &a).await?;
-    ensure!((again.accepted, again.duplicates) == (0, 1), "a repeated push has the receipt {again:?}");
+    ensure!((again.accepted, again.duplicates) == (0, 1), "a repeated push returns {again:?}");
     let fence = scenario.push(&[&ada], "fence").await?;
     let now = laptop.shows(&[&fence, &a], 2).await?;
     let changes = now.position.seq - before.position.seq;
-    ensure!(changes == 1, "a push and a repeated one are {changes} changes");
+    ensure!(changes == 1, "a push and a repeated one make {changes} changes");
 
     laptop.remove(&a).await?;
     let again = scenario.push_id(&[&ada], &a).await?;
-    let told = "a push of what was removed has the receipt";
-    ensure!((again.accepted, again.duplicates) == (0, 1), "{told} {again:?}");
+    ensure!((again.accepted, again.duplicates) == (0, 1), "a push of a removed id returns {again:?}");
     let fence2 = scenario.push(&[&ada], "fence2").await?;
     laptop.shows(&[&fence2, &fence], 2).await?;
     reader.expect(&[&a, &fence, &fence2]).await
@@ -73,10 +73,13 @@ pub(crate) async fn bullet_11_marks_show_in_list_and_count(scenario: &Scenario<'
     let c = scenario.push(&[&ada], "c").await?;
     let unknown = scenario.id("unknown")?;
     laptop.shows(&[&c, &b, &a], 3).await?;
-    let marked = |when: &str, right: [bool; 3], pending| {
+    let marked = |when: &str, expected: [bool; 3], pending| {
         let now = laptop.shows_already(when, &[&c, &b, &a], pending)?;
-        let stands = [&a, &b, &c].map(|id| opened(&now, id) == Some(true));
-        ensure!(stands == right, "{when} a, b and c are opened: {stands:?}; {right:?} is right");
+        let marks = [&a, &b, &c].map(|id| opened(&now, id) == Some(true));
+        ensure!(
+            marks == expected,
+            "{when} the opened marks of a, b and c are {marks:?} instead of {expected:?}"
+        );
         Ok(now)
     };
 
@@ -84,15 +87,15 @@ pub(crate) async fn bullet_11_marks_show_in_list_and_count(scenario: &Scenario<'
     let before = marked("after mark_opened of a and b", [true, true, false], 1)?;
     stored("mark_opened", laptop.open(&[&b, &a]).await?)?;
     stored("mark_unopened", laptop.unopen(&[&c, &unknown]).await?)?;
-    let after = marked("after marks that are so already", [true, true, false], 1)?;
-    ensure!(after.position == before.position, "marks that are so already are a change");
+    let after = marked("after marks that change nothing", [true, true, false], 1)?;
+    ensure!(after.position == before.position, "marks that change nothing make a change");
     stored("mark_unopened", laptop.unopen(&[&c, &a]).await?)?;
     marked("after mark_unopened of a", [false, true, false], 2)?;
 
-    // A new device is told the same.
+    // A new device shows the same.
     let phone = scenario.live(&ada).await?;
     let now = phone.shows(&[&c, &b, &a], 2).await?;
-    ensure!(opened(&now, &b) == Some(true), "a new device is told that b is pending");
+    ensure!(opened(&now, &b) == Some(true), "a new device shows b as pending");
     Ok(())
 }
 
@@ -105,18 +108,18 @@ pub(crate) async fn bullet_12_mark_all_opens_what_was_seen(scenario: &Scenario<'
     let listed: Vec<_> = ids.iter().rev().take(scenario.harness.window()).collect();
     laptop.shows(&listed, count as u64).await?;
 
-    // What comes now, the laptop does not see.
+    // The laptop does not receive the next push.
     laptop.unsubscribe().await?;
     let unseen = scenario.push(&[&ada], "unseen").await?;
-    phone.until("the other device has it", |now| opened(now, &unseen).is_some()).await?;
+    phone.until("the other device shows it", |now| opened(now, &unseen).is_some()).await?;
     laptop.open_all().await?;
     let now = laptop.now();
     let rest = listed.iter().find(|id| opened(&now, id) == Some(false));
     ensure!(rest.is_none(), "after mark_all_opened {rest:?} is pending in the list");
-    let what = "everything that was seen is opened and the newest is not, on another device";
+    let what = "on another device, everything but the newest is opened";
     phone.until(what, |now| now.pending == 1 && opened(now, &unseen) == Some(false)).await?;
     laptop.subscribe().await?;
-    let what = "everything that was seen is opened and the newest is not, after subscribe";
+    let what = "after subscribe, everything but the newest is opened";
     laptop.until(what, |now| now.pending == 1 && opened(now, &unseen) == Some(false)).await?;
     Ok(())
 }
@@ -134,14 +137,14 @@ pub(crate) async fn bullet_13_remove_updates_list_and_count(scenario: &Scenario<
     stored("remove", laptop.remove(&b).await?)?;
     let before = laptop.shows_already("after remove of an opened one", &[&c], 1)?;
     for absent in [&a, &scenario.id("unknown")?] {
-        let name = "remove of one that is not there";
+        let name = "remove of an unknown notification";
         laptop.fails(name, ServiceErrorKind::Unknown, laptop.service().remove(absent)).await?;
     }
     let fence = scenario.push(&[&ada], "fence").await?;
     let now = laptop.shows(&[&fence, &c], 2).await?;
     let changes = now.position.seq - before.position.seq;
-    ensure!(changes == 1, "a push and two refused removals are {changes} changes");
-    ensure!(now.unconfirmed == 0, "refused removals wait: {}", describe(&now));
+    ensure!(changes == 1, "a push and two rejected removals make {changes} changes");
+    ensure!(now.unconfirmed == 0, "rejected removals are unconfirmed: {}", describe(&now));
     Ok(())
 }
 
@@ -158,19 +161,19 @@ pub(crate) async fn bullet_14_devices_agree_and_users_are_separate(scenario: &Sc
     bobs.shows(&[&both], 1).await?;
 
     laptop.open(&[&both]).await?;
-    let what = "the other device shows what was opened";
+    let what = "the other device shows it opened";
     phone.until(what, |now| now.pending == 1 && opened(now, &both) == Some(true)).await?;
     phone.unopen(&[&both]).await?;
-    let what = "the other device shows what is pending again";
+    let what = "the other device shows it pending again";
     laptop.until(what, |now| now.pending == 2 && opened(now, &both) == Some(false)).await?;
     phone.open_all().await?;
     laptop.until("the other device shows all opened", |now| now.pending == 0).await?;
     laptop.remove(&both).await?;
-    phone.until("the other device shows that it is removed", |now| lists(now, &[&adas])).await?;
+    phone.until("the other device no longer shows it", |now| lists(now, &[&adas])).await?;
 
     let fence = scenario.push(&[&bob], "fence").await?;
     let now = bobs.shows(&[&fence, &both], 2).await?;
-    ensure!(now.position.seq == 2, "what ada did is in bob's inbox: {}", describe(&now));
+    ensure!(now.position.seq == 2, "ada's writes changed bob's inbox: {}", describe(&now));
     reader.expect(&[&both, &fence]).await
 }
 
@@ -187,17 +190,17 @@ pub(crate) async fn bullet_15_the_list_is_bounded_and_load_older_extends_it(
     let phone = scenario.live(&ada).await?;
     for device in [&laptop, &phone] {
         let now = device.shows(&newest(window), pending).await?;
-        ensure!(now.has_older, "has_older is false though there are {count} and the list has {window}");
+        ensure!(now.has_older, "has_older is false, but the list has {window} of {count}");
         device.load_older(2).await?;
         let now = device.shows_already("after load_older(2)", &newest(window + 2), pending)?;
-        ensure!(now.has_older, "has_older is false though the list has not all");
+        ensure!(now.has_older, "has_older is false, but the list is not complete");
         device.load_older(50).await?;
         let now = device.shows_already("after load_older of more than there are", &all, pending)?;
-        ensure!(!now.has_older, "has_older is true though the list has all");
+        ensure!(!now.has_older, "has_older is true, but the list is complete");
         device.load_older(1).await?;
     }
     let fence = scenario.push(&[&ada], "fence").await?;
-    let what = "a push is added to a list that was lengthened";
+    let what = "a push is added to an extended list";
     for device in [&laptop, &phone] {
         let listed: Vec<_> = [&fence].into_iter().chain(all.iter().copied()).collect();
         device.until(what, |now| lists(now, &listed) && now.status == Status::Live).await?;
@@ -205,7 +208,7 @@ pub(crate) async fn bullet_15_the_list_is_bounded_and_load_older_extends_it(
     Ok(())
 }
 
-/// With a connection a write is stored when its call returns.
+/// Checks that a write with a connection is stored when its call returns.
 fn stored(name: &str, written: Written) -> CheckResult {
     ensure!(written == Written::Stored, "`{name}` with a connection is {written:?}");
     Ok(())

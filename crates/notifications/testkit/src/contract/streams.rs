@@ -20,7 +20,11 @@ pub(crate) async fn bullet_16_snapshots_yield_the_current_one_then_the_newest(
     let (mut quick, mut slow) = (laptop.service().snapshots(), laptop.service().snapshots());
     for stream in [&mut quick, &mut slow] {
         let first = next(&laptop, stream).await?;
-        ensure!(first.pending == 1, "`snapshots` begins with {}, not with the present one", describe(&first));
+        ensure!(
+            first.pending == 1,
+            "`snapshots` begins with {} instead of the current one",
+            describe(&first)
+        );
     }
     let mut rest = Vec::new();
     for index in 2..=11 {
@@ -28,7 +32,7 @@ pub(crate) async fn bullet_16_snapshots_yield_the_current_one_then_the_newest(
         while next(&laptop, &mut quick).await?.pending < index {}
     }
     let newest = next(&laptop, &mut slow).await?;
-    ensure!(newest.pending == 11, "a slow reader of `snapshots` gets an old one: {}", describe(&newest));
+    ensure!(newest.pending == 11, "a slow reader of `snapshots` receives an old one: {}", describe(&newest));
     let listed: Vec<_> = rest.iter().rev().chain([&a]).take(scenario.harness.window()).collect();
     laptop.shows(&listed, 11).await?;
     Ok(())
@@ -51,12 +55,12 @@ pub(crate) async fn bullet_17_announcements_come_once_and_in_order(scenario: &Sc
     one.expect(&ids).await?;
     other.expect(&ids).await?;
 
-    // What is opened, or removed, before it could be told.
+    // Notifications that are opened or removed before they could be announced.
     laptop.unsubscribe().await?;
     let opened = scenario.push(&[&ada], "opened").await?;
     let removed = scenario.push(&[&ada], "removed").await?;
     let kept = scenario.push(&[&ada], "kept").await?;
-    phone.until("the other device has them", |now| now.pending == 9).await?;
+    phone.until("the other device shows them", |now| now.pending == 9).await?;
     phone.open(&[&opened]).await?;
     phone.remove(&removed).await?;
     laptop.subscribe().await?;
@@ -77,35 +81,42 @@ pub(crate) async fn bullet_18_a_slow_reader_receives_skipped(scenario: &Scenario
         quick.expect(&[&id]).await?;
         ids.push_back(id);
     }
-    laptop.until("it has all", |now| now.pending == count as u64).await?;
+    laptop.until("it shows all", |now| now.pending == count as u64).await?;
     let fence = scenario.push(&[&ada], "fence").await?;
     quick.expect(&[&fence]).await?;
     ids.push_back(fence);
     let missed = read_late(&mut slow, ids).await?;
-    ensure!(missed > 0, "{count} announcements waited for a reader; the harness says that fewer may");
+    ensure!(
+        missed > 0,
+        "{count} announcements waited for a slow reader, more than `announcement_queue` allows"
+    );
     let last = scenario.push(&[&ada], "last").await?;
     slow.expect(&[&last]).await
 }
 
-/// Reads up to the last of these, some of which may be missing where the reader is told so; says how many were.
+/// Reads announcements up to the last of these. Some may be missing after a
+/// [`Announcement::Skipped`]. Returns how many were missing.
 async fn read_late(slow: &mut AnnouncementReader, mut due: VecDeque<NotificationId>) -> CheckResult<usize> {
     let (mut missed, mut may_miss) = (0, false);
     while !due.is_empty() {
-        match slow.next("a slow reader was told the rest").await? {
+        match slow.next("a slow reader received the rest").await? {
             Some(Announcement::Skipped) => may_miss = true,
             Some(Announcement::Notification(row)) => {
                 let Some(at) = due.iter().position(|id| *id == row.id) else {
-                    return Err(Failure(format!("a slow reader is told {:?} twice or out of order", row.id)));
+                    return Err(Failure(format!(
+                        "a slow reader receives {:?} twice or out of order",
+                        row.id
+                    )));
                 };
-                let told = "a slow reader is not told that it missed";
-                ensure!(at == 0 || may_miss, "{told} {:?} and {} more", due.front(), at.saturating_sub(1));
+                let missing = "a slow reader does not receive `Skipped` for";
+                ensure!(at == 0 || may_miss, "{missing} {:?} and {} more", due.front(), at.saturating_sub(1));
                 missed += at;
                 may_miss = false;
                 due.drain(..=at);
             }
             other => {
                 return Err(Failure(format!(
-                    "a slow reader is told {}",
+                    "a slow reader receives {}",
                     announcement_reader::describe(other.as_ref())
                 )));
             }
@@ -139,12 +150,12 @@ pub(crate) async fn bullet_19_streams_end_with_dispose(scenario: &Scenario<'_>) 
         let after = reader.next("announcements ended with dispose").await?;
         ensure!(
             after.is_none(),
-            "after dispose was announced {}",
+            "after dispose `announcements` yields {}",
             announcement_reader::describe(after.as_ref())
         );
     }
 
-    // Those taken since belong to what comes.
+    // New streams belong to the next session.
     let mut reader = laptop.announcement_reader();
     laptop.init().await?;
     let fence = scenario.push(&[&ada], "fence").await?;

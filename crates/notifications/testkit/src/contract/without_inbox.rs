@@ -1,4 +1,4 @@
-//! What of the contract applies to a service that holds nothing: its inbox is empty, and nothing can be pushed into it.
+//! The part of the contract that applies to a service without an inbox.
 
 use futures_util::{StreamExt, future};
 use internal_notifications_service::models::InternalNotification;
@@ -9,7 +9,7 @@ use crate::deadline::interrupted;
 use crate::scenario::Scenario;
 use crate::violation::{CheckResult, Failure, ensure};
 
-/// The bullets that there are tests for here.
+/// The bullets with a part that applies.
 pub(crate) const BULLETS: [u8; 15] = [1, 2, 3, 5, 6, 7, 8, 11, 12, 13, 15, 16, 19, 20, 27];
 
 pub(crate) async fn bullet(number: u8, scenario: &Scenario<'_>) -> CheckResult {
@@ -68,19 +68,19 @@ pub(crate) async fn bullet(number: u8, scenario: &Scenario<'_>) -> CheckResult {
         11 => {
             skipped("mark_opened", laptop.open(&[&unknown]).await?)?;
             skipped("mark_unopened", laptop.unopen(&[&unknown]).await?)?;
-            unchanged("after marks of what is unknown")?;
+            unchanged("after marks of an unknown notification")?;
         }
         12 => {
             skipped("mark_all_opened", laptop.open_all().await?)?;
-            unchanged("after mark_all_opened of nothing")?;
+            unchanged("after mark_all_opened of an empty inbox")?;
         }
         13 => {
             laptop.fails("remove", ServiceErrorKind::Unknown, service.remove(&unknown)).await?;
-            unchanged("after remove of what is unknown")?;
+            unchanged("after remove of an unknown notification")?;
         }
         15 => {
             laptop.load_older(5).await?;
-            ensure!(!laptop.now().has_older, "has_older is true though there is nothing");
+            ensure!(!laptop.now().has_older, "has_older is true, but the inbox is empty");
         }
         16 => {
             let present = laptop.call("snapshots().next", service.snapshots().next()).await?;
@@ -90,7 +90,7 @@ pub(crate) async fn bullet(number: u8, scenario: &Scenario<'_>) -> CheckResult {
         20 => {
             let push = laptop.try_push(&[&bob], InternalNotification::new("for nobody"));
             let receipt = laptop.call("push", push).await?;
-            ensure!(receipt.is_err(), "a push that nothing stores succeeds: {receipt:?}");
+            ensure!(receipt.is_err(), "a push that is not stored succeeds: {receipt:?}");
             unchanged("after a push")?;
         }
         27 => {
@@ -109,15 +109,15 @@ pub(crate) async fn bullet(number: u8, scenario: &Scenario<'_>) -> CheckResult {
                 interrupted(scenario.timeout, polls, service.dispose()).await;
                 interrupted(scenario.timeout, polls, service.init()).await;
                 laptop.dispose().await?;
-                laptop.is_idle("after dispose that follows dropped calls")?;
+                laptop.is_idle("after dropped calls and dispose")?;
                 reader = laptop.announcement_reader();
                 laptop.init().await?;
-                unchanged("after init that follows dropped calls")?;
+                unchanged("after dropped calls and init")?;
             }
         }
         _ => {}
     }
-    reader.expect_none("of a service that holds nothing")
+    reader.expect_none("though the service has no inbox")
 }
 
 async fn end_with_dispose(laptop: &CheckedDevice) -> CheckResult {
@@ -131,7 +131,7 @@ async fn end_with_dispose(laptop: &CheckedDevice) -> CheckResult {
     match reader.next("announcements ended with dispose").await? {
         None => Ok(()),
         told => Err(Failure(format!(
-            "after dispose was announced {}",
+            "after dispose `announcements` yields {}",
             crate::announcement_reader::describe(told.as_ref())
         ))),
     }
@@ -146,13 +146,13 @@ fn initialized(laptop: &CheckedDevice, when: &str) -> CheckResult<Snapshot> {
 }
 
 fn is_empty(now: &Snapshot, when: &str) -> CheckResult {
-    let is_so = now.notifications.is_empty() && now.pending == 0 && now.unconfirmed == 0 && !now.has_older;
-    ensure!(is_so, "{when} the snapshot of a service that holds nothing is {}", describe(now));
+    let is_empty = now.notifications.is_empty() && now.pending == 0 && now.unconfirmed == 0 && !now.has_older;
+    ensure!(is_empty, "{when} the snapshot is not empty: {}", describe(now));
     Ok(())
 }
 
-/// A mark of nothing is done when its call returns.
+/// Checks that a mark of an unknown notification returns as stored.
 fn skipped(name: &str, written: Written) -> CheckResult {
-    ensure!(written == Written::Stored, "`{name}` of nothing is {written:?}");
+    ensure!(written == Written::Stored, "`{name}` of an empty inbox returns {written:?}");
     Ok(())
 }

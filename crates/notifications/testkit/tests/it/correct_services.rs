@@ -16,7 +16,7 @@ mod with_pushes_that_wait {
     contract_tests!(MockHarness::new(OfflinePush::Wait));
 }
 
-/// The same service behind the pointers that forward the trait.
+/// Wraps each service in the pointers that implement the trait.
 struct Pointers(MockHarness);
 
 #[async_trait]

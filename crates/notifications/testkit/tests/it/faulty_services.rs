@@ -1,4 +1,4 @@
-//! A correct service, made wrong in one way at a time.
+//! A correct service with one fault at a time, which the suite must find.
 
 mod fault;
 mod faulty_service;
@@ -15,7 +15,7 @@ use crate::mock::MockHarness;
 use fault::Fault;
 use faulty_service::FaultyService;
 
-/// What is wrong, and the bullet that must say so.
+/// Each fault, and the bullet that must be violated.
 const FAULTS: [(Fault, u8); 37] = [
     (Fault::AnswersBeforeInit, 1),
     (Fault::AnnouncesTheFirstSnapshot, 2),
@@ -110,7 +110,7 @@ impl Harness for FaultyHarness {
 }
 
 #[tokio::test]
-async fn each_wrong_service_is_refused_by_its_bullet() {
+async fn each_fault_violates_its_bullet() {
     let tried = FAULTS.map(|(fault, bullet)| async move {
         match run_bullet(bullet, &FaultyHarness::new(fault)).await {
             Outcome::Violated(violation) => {
@@ -119,21 +119,21 @@ async fn each_wrong_service_is_refused_by_its_bullet() {
                 assert!(told.starts_with(&format!("contract {bullet}: ")), "{told}");
                 format!("{fault:?}: {told}")
             }
-            outcome => panic!("{fault:?} is not refused by bullet {bullet}: {outcome:?}"),
+            outcome => panic!("{fault:?} does not violate bullet {bullet}: {outcome:?}"),
         }
     });
     join_all(tried).await.iter().for_each(|told| println!("{told}"));
 }
 
 #[test]
-fn every_bullet_refuses_a_wrong_service() {
-    let refusing: Vec<u8> = FAULTS.iter().map(|(_, bullet)| *bullet).collect();
-    let missing: Vec<_> = BULLETS.iter().filter(|bullet| !refusing.contains(bullet)).collect();
+fn every_bullet_is_violated_by_a_fault() {
+    let violated: Vec<u8> = FAULTS.iter().map(|(_, bullet)| *bullet).collect();
+    let missing: Vec<_> = BULLETS.iter().filter(|bullet| !violated.contains(bullet)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[tokio::test]
-async fn it_is_the_fault_that_is_refused() {
+async fn without_a_fault_no_bullet_is_violated() {
     let report = run_all(&FaultyHarness::new(Fault::None)).await;
     assert_eq!(report.violations(), [], "{report}");
 }
@@ -148,7 +148,7 @@ async fn a_report_names_each_bullet_that_is_violated() {
     assert!(report.to_string().starts_with(&format!("{first}\n")), "{report}");
 }
 
-/// Users that nobody pushes to, over a service that is said to hold nothing.
+/// Claims that the service has no inbox, and never pushes.
 struct WithoutInbox(FaultyHarness);
 
 #[async_trait]
@@ -158,7 +158,7 @@ impl Harness for WithoutInbox {
     }
 
     async fn push(&self, _to: &[UserId], _: InternalNotification) -> Result<Receipt, ServiceError> {
-        panic!("there is nothing to push into")
+        panic!("a service without an inbox gets no push")
     }
 
     fn has_inbox(&self) -> bool {
@@ -171,16 +171,16 @@ impl Harness for WithoutInbox {
 }
 
 #[tokio::test]
-async fn a_service_that_holds_nothing_is_tried_without_a_push() {
+async fn a_service_without_an_inbox_is_tested_without_a_push() {
     let report = run_all(&WithoutInbox(FaultyHarness::new(Fault::None))).await;
     let skipped: Vec<u8> = report.skipped().iter().map(|(bullet, _)| *bullet).collect();
     assert_eq!(skipped, [4, 9, 10, 14, 17, 18, 21, 22, 23, 24, 25, 26], "{report}");
     let violated: Vec<u8> = report.violations().iter().map(|violation| violation.bullet()).collect();
-    assert_eq!(violated, [20], "it is none, and its push is stored: {report}");
+    assert_eq!(violated, [20], "only its push is stored: {report}");
 }
 
 #[tokio::test]
-async fn a_wrong_service_that_holds_nothing_is_refused() {
+async fn a_faulty_service_without_an_inbox_violates_its_bullet() {
     for (fault, bullet) in [
         (Fault::AnswersBeforeInit, 1),
         (Fault::RemembersAfterDispose, 5),
@@ -190,11 +190,14 @@ async fn a_wrong_service_that_holds_nothing_is_refused() {
         (Fault::RemembersAfterDispose, 27),
     ] {
         let outcome = run_bullet(bullet, &WithoutInbox(FaultyHarness::new(fault))).await;
-        assert!(matches!(outcome, Outcome::Violated(_)), "{fault:?} is not refused by {bullet}: {outcome:?}");
+        assert!(
+            matches!(outcome, Outcome::Violated(_)),
+            "{fault:?} does not violate bullet {bullet}: {outcome:?}"
+        );
     }
 }
 
-/// A harness that panics, for the bullet under test.
+/// Panics in every method.
 struct Panics;
 
 #[async_trait]

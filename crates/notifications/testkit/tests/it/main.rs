@@ -1,4 +1,4 @@
-//! The suite itself: right services pass it, and wrong ones are refused with the bullet named.
+//! Tests of the suite: correct services pass it, and each fault violates its bullet.
 
 #![allow(
     clippy::unwrap_used,

@@ -6,13 +6,13 @@ use internal_notifications_service::models::{InternalNotification, Receipt, User
 use internal_notifications_service::{OfflinePush, ServiceError, ServiceErrorKind};
 use internal_notifications_testkit::{Connection, Device, Harness};
 
-/// Services over the mock's hub.
+/// Creates services of a mock's hub.
 pub(crate) struct MockHarness {
     hub: MockHub,
     offline_push: OfflinePush,
 }
 
-struct Line(MockService);
+struct MockConnection(MockService);
 
 impl MockHarness {
     pub(crate) fn new(offline_push: OfflinePush) -> Self {
@@ -31,7 +31,7 @@ impl Harness for MockHarness {
             .write_queue(self.write_queue())
             .offline_push(self.offline_push)
             .build();
-        Device::new(service.clone()).with_connection(Line(service))
+        Device::new(service.clone()).with_connection(MockConnection(service))
     }
 
     async fn push(&self, to: &[UserId], notification: InternalNotification) -> Result<Receipt, ServiceError> {
@@ -60,7 +60,7 @@ impl Harness for MockHarness {
 }
 
 #[async_trait]
-impl Connection for Line {
+impl Connection for MockConnection {
     async fn cut(&self) {
         self.0.go_offline();
     }

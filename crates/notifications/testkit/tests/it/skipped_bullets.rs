@@ -5,11 +5,11 @@ use internal_notifications_testkit::{Device, Harness, Outcome, run_all, run_bull
 
 use crate::mock::MockHarness;
 
-/// A harness that cannot cut connections, and says so for some bullets.
-struct Wireless(MockHarness);
+/// A harness that cannot cut connections and skips some of the bullets that need it.
+struct WithoutConnection(MockHarness);
 
 #[async_trait]
-impl Harness for Wireless {
+impl Harness for WithoutConnection {
     async fn device(&self, user: &UserId) -> Device {
         Device::new(self.0.device(user).await.service().clone())
     }
@@ -32,8 +32,8 @@ impl Harness for Wireless {
 }
 
 #[tokio::test]
-async fn a_skipped_bullet_has_a_reason_and_one_that_cannot_be_tried_is_violated() {
-    let report = run_all(&Wireless(MockHarness::new(OfflinePush::Err))).await;
+async fn a_skipped_bullet_has_a_reason_and_an_impossible_one_is_violated() {
+    let report = run_all(&WithoutConnection(MockHarness::new(OfflinePush::Err))).await;
     let skipped = [4, 22, 23, 24, 25].map(|bullet| (bullet, "there is no connection"));
     assert_eq!(report.skipped(), skipped);
     let [violation] = report.violations() else { panic!("{report}") };
@@ -44,7 +44,7 @@ async fn a_skipped_bullet_has_a_reason_and_one_that_cannot_be_tried_is_violated(
 
 #[tokio::test]
 async fn a_bullet_that_is_skipped_is_not_run() {
-    let harness = Wireless(MockHarness::new(OfflinePush::Err));
+    let harness = WithoutConnection(MockHarness::new(OfflinePush::Err));
     assert_eq!(run_bullet(22, &harness).await, Outcome::Skipped("there is no connection"));
     assert_eq!(run_bullet(9, &harness).await, Outcome::Passed);
     let ada = UserId::new("ada").unwrap();

@@ -6,14 +6,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-/// An answer: its status, its body. None when there was none.
+/// The status and body of a response, or none if there was no response.
 type Answer = Option<(u16, String)>;
 
 async fn connect(url: &str) -> TcpStream {
     TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap()
 }
 
-async fn ask(stream: &mut TcpStream, request: &str) -> Answer {
+async fn exchange(stream: &mut TcpStream, request: &str) -> Answer {
     stream.write_all(request.as_bytes()).await.ok()?;
     let mut answer = String::new();
     timeout(Duration::from_secs(10), stream.read_to_string(&mut answer)).await.unwrap().ok()?;
@@ -26,7 +26,7 @@ async fn send(url: &str, head: &str, bearer: &str, body: &str) -> Answer {
     let request = format!(
         "{head} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {bearer}\r\ncontent-length: {length}\r\n\r\n{body}"
     );
-    ask(&mut connect(url).await, &request).await
+    exchange(&mut connect(url).await, &request).await
 }
 
 async fn push(server: &TestServer, user: &UserId, content: &str) {
@@ -35,7 +35,7 @@ async fn push(server: &TestServer, user: &UserId, content: &str) {
     assert_eq!(pushed.unwrap().0, 201);
 }
 
-/// The contents in the user's inbox, newest first, as the server at this URL tells it.
+/// Fetches the contents in the user's inbox, newest first.
 async fn inbox(url: &str, token: &str) -> Option<Vec<String>> {
     let (status, body) = send(url, "GET /v1/inbox", token, "").await?;
     assert_eq!(status, 200, "{body}");
@@ -52,7 +52,7 @@ fn is_send<T: Send>(future: T) -> T {
 }
 
 #[tokio::test]
-async fn its_calls_can_be_spawned() {
+async fn its_futures_are_send() {
     let server = tokio::spawn(TestServer::start()).await.unwrap().unwrap();
     let started = tokio::spawn(TestServer::start_with(|config| config.limits.shutdown_timeout *= 2));
     let backup = is_send(server.backup()).await.unwrap();
@@ -63,7 +63,7 @@ async fn its_calls_can_be_spawned() {
 }
 
 #[tokio::test]
-async fn it_survives_a_restart_and_a_backup_brings_back_what_was() {
+async fn inboxes_survive_a_restart_and_a_backup_restores_them() {
     let server = TestServer::start().await.unwrap();
     let (url, token) = (server.base_url(), server.token(&ada()));
     push(&server, &ada(), "first").await;
@@ -80,7 +80,7 @@ async fn it_survives_a_restart_and_a_backup_brings_back_what_was() {
 }
 
 #[tokio::test]
-async fn one_proxy_is_cut_alone_and_mended() {
+async fn a_proxy_is_cut_and_mended_without_affecting_another() {
     let server = TestServer::start().await.unwrap();
     let token = server.token(&ada());
     let (one, other) = (server.proxy().await.unwrap(), server.proxy().await.unwrap());
@@ -89,7 +89,7 @@ async fn one_proxy_is_cut_alone_and_mended() {
     assert_eq!(inbox(&one.url(), &token).await, Some(vec![]));
 
     one.cut().await;
-    let broken = ask(&mut open, "host: localhost\r\n\r\n").await;
+    let broken = exchange(&mut open, "host: localhost\r\n\r\n").await;
     assert_eq!(broken, None, "an open connection has ended");
     assert_eq!(send(&one.url(), "GET /v1/inbox", &token, "").await, None);
     assert_eq!(inbox(&other.url(), &token).await, Some(vec![]));
@@ -100,7 +100,7 @@ async fn one_proxy_is_cut_alone_and_mended() {
 }
 
 #[tokio::test]
-async fn a_proxy_goes_on_over_a_restart() {
+async fn a_proxy_survives_a_restart_of_the_server() {
     let server = TestServer::start().await.unwrap();
     let proxy = server.proxy().await.unwrap();
     server.restart().await.unwrap();
@@ -108,7 +108,7 @@ async fn a_proxy_goes_on_over_a_restart() {
 }
 
 #[tokio::test]
-async fn a_slow_proxy_takes_its_time_and_loses_nothing() {
+async fn a_slow_proxy_delays_everything_and_loses_nothing() {
     let server = TestServer::start().await.unwrap();
     let (proxy, token) = (server.proxy().await.unwrap(), server.token(&ada()));
     push(&server, &ada(), &"x".repeat(20_000)).await;
@@ -116,7 +116,7 @@ async fn a_slow_proxy_takes_its_time_and_loses_nothing() {
     proxy.slow(wait);
     let before = Instant::now();
     let slow = inbox(&proxy.url(), &token).await.unwrap();
-    // The request is a chunk, and the answer five at least.
+    // The request is one chunk and the response at least five.
     assert!(before.elapsed() >= wait * 6, "{:?}", before.elapsed());
     assert_eq!(slow[0].len(), 20_000);
     proxy.slow(Duration::from_secs(3600));
@@ -125,7 +125,7 @@ async fn a_slow_proxy_takes_its_time_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn tokens_are_of_any_user_and_last_as_long_as_they_should() {
+async fn tokens_identify_the_user_and_the_permission_to_push() {
     let server = TestServer::start().await.unwrap();
     let url = server.base_url();
     let bob = UserId::new("bob").unwrap();
@@ -146,7 +146,7 @@ async fn a_configuration_without_a_secret_is_refused() {
 }
 
 #[tokio::test]
-async fn debug_shows_no_secret() {
+async fn debug_output_contains_no_secret() {
     let server = TestServer::start().await.unwrap();
     let proxy = server.proxy().await.unwrap();
     let shown = format!("{server:?} {proxy:?}");

@@ -1,21 +1,21 @@
 use pusher_broker::{Builder, Webhook};
 use pusher_client::Roots;
 
-use crate::error::Error;
+use crate::error::{Error, with_causes};
 
-/// Sends webhooks to these URLs.
+/// Makes the broker send its webhooks to these URLs.
 pub(super) fn add(builder: Builder, urls: &[String]) -> Result<Builder, Error> {
     urls.iter().try_fold(builder, |builder, url| {
-        let unusable = |why: &str| Error::usage(format!("{url:?} is no URL of a webhook: {why}"));
+        let unusable = |why: &str| Error::usage(format!("{url:?} is not a valid webhook URL: {why}"));
         if !url.starts_with("http://") && !url.starts_with("https://") {
-            return Err(unusable("it may begin with https:// or http://"));
+            return Err(unusable("it must begin with https:// or http://"));
         }
         let client = Roots::new()
             .http_client(host(url))
-            .map_err(Error::failed)?
+            .map_err(|error| Error::failed(with_causes(&error)))?
             .build()
-            .map_err(|_| Error::failed("an HTTP client could not be made"))?;
-        client.post(url).build().map_err(|_| unusable("it cannot be read"))?;
+            .map_err(|error| Error::failed(with_causes(&error)))?;
+        client.post(url).build().map_err(|_| unusable("it is malformed"))?;
         let url = url.clone();
         Ok(builder.webhook(move |webhook: Webhook| {
             let request = webhook
@@ -24,17 +24,17 @@ pub(super) fn add(builder: Builder, urls: &[String]) -> Result<Builder, Error> {
                 .fold(client.post(&url), |request, (name, value)| request.header(name, value))
                 .body(webhook.body().to_owned());
             async move {
-                let answer = request.send().await.map_err(|error| error.without_url().to_string())?;
-                match answer.status() {
+                let response = request.send().await.map_err(|error| with_causes(&error.without_url()))?;
+                match response.status() {
                     status if status.is_success() => Ok(()),
-                    status => Err(format!("the answer was {status}")),
+                    status => Err(format!("the response was {status}")),
                 }
             }
         }))
     })
 }
 
-/// The host of a URL, as it stands there, for whether it is this machine.
+/// Returns the host of a URL, which decides whether a proxy is used.
 fn host(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_host_of_a_url_is_found() {
+    fn the_host_is_found_in_a_url() {
         for (url, expected) in [
             ("http://127.0.0.1:80/a", "127.0.0.1"),
             ("https://[::1]:80?x", "::1"),

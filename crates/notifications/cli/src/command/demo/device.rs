@@ -3,17 +3,17 @@ use std::time::Duration;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use internal_notifications::{
-    Announcement, InternalNotification, InternalNotifications, InternalNotificationsService, NotificationId,
-    ServiceError, Snapshot, Status, UserId,
+    Announcement, InternalNotification, InternalNotifications, NotificationId, ServiceError, Snapshot,
+    Status, UserId,
 };
 use internal_notifications_server::Server;
 
-use crate::error::Error;
+use crate::error::{Error, with_causes};
 
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a step may take.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A user's app on a device: a client as any app has it.
+/// A user's app on a device: a client like that of any app.
 pub(super) struct Device {
     name: &'static str,
     service: InternalNotifications,
@@ -21,7 +21,7 @@ pub(super) struct Device {
 }
 
 impl Device {
-    /// Connects it, and waits until it is live.
+    /// Connects, and waits until the inbox is live.
     pub(super) async fn connect(server: &Server, name: &'static str, user: &UserId) -> Result<Self, Error> {
         let token = super::token(server, user)?;
         let service = InternalNotifications::builder().url(server.url()).user(user.clone(), token).build();
@@ -64,43 +64,43 @@ impl Device {
         self.service.snapshot()
     }
 
-    /// Waits until the inbox on the device is so.
-    pub(super) async fn until(&self, what: &str, so: impl Fn(&Snapshot) -> bool) -> Result<(), Error> {
+    /// Waits until the snapshot meets the condition, which `what` describes in the error.
+    pub(super) async fn until(&self, what: &str, condition: impl Fn(&Snapshot) -> bool) -> Result<(), Error> {
         let mut snapshots = self.service.snapshots();
-        let happens = async {
+        let fulfilled = async {
             while let Some(now) = snapshots.next().await {
-                if so(&now) {
+                if condition(&now) {
                     return true;
                 }
             }
             false
         };
-        match tokio::time::timeout(PATIENCE, happens).await {
+        match tokio::time::timeout(TIMEOUT, fulfilled).await {
             Ok(true) => Ok(()),
-            _ => Err(self.missing(what)),
+            _ => Err(self.failure(what)),
         }
     }
 
-    /// Checks that these are announced next, in this order, and nothing else so far.
+    /// Checks that exactly these are announced next, in this order.
     pub(super) async fn announces(&mut self, ids: &[NotificationId]) -> Result<(), Error> {
         let mut announced = Vec::new();
         while announced.len() < ids.len() {
-            match tokio::time::timeout(PATIENCE, self.announcements.next()).await {
+            match tokio::time::timeout(TIMEOUT, self.announcements.next()).await {
                 Ok(Some(Announcement::Notification(row))) => announced.push(row.id.clone()),
-                _ => return Err(self.missing("announces what came")),
+                _ => return Err(self.failure("announces what it received")),
             }
         }
         match announced == ids && self.announcements.next().now_or_never().is_none() {
             true => Ok(()),
-            false => Err(self.missing("announces each notification once, in order")),
+            false => Err(self.failure("announces each notification once, in order")),
         }
     }
 
-    pub(super) fn missing(&self, what: &str) -> Error {
-        Error::failed(format!("the demo failed: it did not happen that {} {what}", self.name))
+    pub(super) fn failure(&self, what: &str) -> Error {
+        Error::failed(format!("the demo failed: expected that {} {what}", self.name))
     }
 }
 
 fn failed(name: &str, error: &ServiceError) -> Error {
-    Error::failed(format!("the demo failed: {name}: {error}"))
+    Error::failed(format!("the demo failed: {name}: {}", with_causes(error)))
 }

@@ -3,14 +3,14 @@
 use internal_notifications_pusher::contract::{Snapshot, Status};
 use internal_notifications_pusher::models::{Change, ChangeKind, InboxNotification, NotificationId};
 
-use super::lines::name;
+use super::status_name::status_name;
 
 pub(super) fn head(snapshot: &Snapshot, reset: bool) -> String {
-    let again = if reset { " (again, from the start)" } else { "" };
-    format!("inbox at seq {}, {} pending{again}", snapshot.position.seq, snapshot.pending)
+    let reloaded = if reset { " (reloaded)" } else { "" };
+    format!("inbox at seq {}, {} pending{reloaded}", snapshot.position.seq, snapshot.pending)
 }
 
-/// Its place, whether it is pending (`*`), when it came, what it says, its id.
+/// Returns the seq, `*` if pending, the time, the text and the id.
 pub(super) fn row(row: &InboxNotification) -> String {
     let pending = if row.opened { ' ' } else { '*' };
     let heading = row.heading.as_ref().map_or(String::new(), |heading| format!("{heading}: "));
@@ -21,12 +21,12 @@ pub(super) fn change(change: &Change) -> String {
     let seq = change.stamp.seq;
     let what = match &change.kind {
         ChangeKind::Added { notification } => return row(notification),
-        ChangeKind::Gone { id } => format!("added, and gone by now: {id}"),
+        ChangeKind::Gone { id } => format!("added {id}, which has been removed since"),
         ChangeKind::Opened { ids } => format!("opened {}", list(ids)),
-        ChangeKind::Unopened { ids } => format!("pending again {}", list(ids)),
+        ChangeKind::Unopened { ids } => format!("marked pending {}", list(ids)),
         ChangeKind::Removed { ids, .. } => format!("removed {}", list(ids)),
-        ChangeKind::OpenedAll { through } => format!("opened all up to {through}"),
-        _ => "changed in a way that this version does not know".to_owned(),
+        ChangeKind::OpenedAll { through } => format!("opened all up to seq {through}"),
+        _ => "a change that this version does not know".to_owned(),
     };
     format!("{seq:>6} - {what}, {} pending", change.stamp.pending)
 }
@@ -34,7 +34,7 @@ pub(super) fn change(change: &Change) -> String {
 pub(super) fn status(status: &Status) -> String {
     match status {
         Status::Failed(reason) => format!("-- failed: {reason}"),
-        status => format!("-- {}", name(status).replace('_', " ")),
+        status => format!("-- {}", status_name(status).replace('_', " ")),
     }
 }
 

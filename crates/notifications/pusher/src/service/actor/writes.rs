@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::Actor;
 use crate::api::CallError;
 use crate::service::command::Reply;
+use crate::service::reason::reason;
 
 /// The result of sending a write.
 pub(super) struct SentWrite {
@@ -68,7 +69,7 @@ impl Actor {
                 }
             }
             Err(error) if error.is_retryable() => {
-                tracing::debug!(error = %ServiceError::from(error), "sending a write failed");
+                tracing::debug!(error = reason(&ServiceError::from(error)), "sending a write failed");
                 self.on_send_failed();
             }
             Err(error) => self.on_write_rejected(&write.op, position, error),

@@ -1,4 +1,4 @@
-/// One way of being wrong.
+/// A way to violate the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     None,

@@ -25,32 +25,32 @@ pub(crate) struct FaultyService {
 struct Memory {
     inits: usize,
     failed: bool,
-    /// What it showed when it was disposed.
+    /// The last snapshot before `dispose`.
     shown: Option<Snapshot>,
-    /// What it opened itself.
+    /// The notifications that this device opened.
     opened: BTreeSet<NotificationId>,
     announced: usize,
     last: Option<Announcement>,
     drop_next: bool,
-    /// What it opened without a connection.
+    /// The notifications that it opened without a connection.
     waiting: Vec<NotificationId>,
     waits_to_open_all: bool,
-    /// What it is to push when it is initialized again.
+    /// The failed pushes that it repeats at the next `init`.
     given_up: Vec<(Vec<UserId>, InternalNotification)>,
-    /// What it showed when the future of a `dispose` was dropped.
+    /// The snapshot when the future of a `dispose` was dropped.
     left: Option<Snapshot>,
 }
 
-/// A call that does this when it is dropped before it is done.
-struct Dropped<F: FnMut()>(F);
+/// Calls a function when it is dropped, unless it is disarmed.
+struct OnDrop<F: FnMut()>(F);
 
-impl<F: FnMut()> Drop for Dropped<F> {
+impl<F: FnMut()> Drop for OnDrop<F> {
     fn drop(&mut self) {
         (self.0)();
     }
 }
 
-impl<F: FnMut()> Dropped<F> {
+impl<F: FnMut()> OnDrop<F> {
     fn disarm(self) {
         std::mem::forget(self);
     }
@@ -83,7 +83,7 @@ impl FaultyService {
     }
 }
 
-fn showing(fault: Fault, memory: &Memory, mut now: Snapshot) -> Snapshot {
+fn faulty_snapshot(fault: Fault, memory: &Memory, mut now: Snapshot) -> Snapshot {
     match fault {
         Fault::StaysStarting if memory.failed => now.status = Status::Starting,
         Fault::RemembersAfterDispose if now.status == Status::Idle => {
@@ -113,19 +113,19 @@ fn showing(fault: Fault, memory: &Memory, mut now: Snapshot) -> Snapshot {
     now
 }
 
-/// What becomes of an announcement.
-fn telling(fault: Fault, memory: &mut Memory, told: Announcement) -> Vec<Announcement> {
+/// Returns what the faulty service announces in place of an announcement.
+fn faulty_announcements(fault: Fault, memory: &mut Memory, announcement: Announcement) -> Vec<Announcement> {
     memory.announced += 1;
-    memory.last = Some(told.clone());
+    memory.last = Some(announcement.clone());
     let is_dropped = match fault {
         Fault::DropsAnAnnouncement => memory.announced == 3,
         Fault::DropsOneAfterSubscribe => std::mem::take(&mut memory.drop_next),
-        Fault::HidesThatItSkipped => told == Announcement::Skipped,
-        Fault::RollsBackInSilence => matches!(told, Announcement::WriteRefused(_)),
+        Fault::HidesThatItSkipped => announcement == Announcement::Skipped,
+        Fault::RollsBackInSilence => matches!(announcement, Announcement::WriteRefused(_)),
         _ => false,
     };
     let times = if is_dropped { 0 } else { 1 + usize::from(fault == Fault::AnnouncesTwice) };
-    vec![told; times]
+    vec![announcement; times]
 }
 
 #[async_trait]
@@ -161,7 +161,7 @@ impl InternalNotificationsService for FaultyService {
     async fn dispose(&self) {
         let now = self.inner.snapshot();
         self.memory.lock().unwrap().shown = Some(now.clone());
-        let dropped = Dropped(|| self.memory.lock().unwrap().left = Some(now.clone()));
+        let dropped = OnDrop(|| self.memory.lock().unwrap().left = Some(now.clone()));
         tokio::task::yield_now().await;
         dropped.disarm();
         self.inner.dispose().await;
@@ -208,7 +208,7 @@ impl InternalNotificationsService for FaultyService {
                 outcome
             }
             (Fault::RepeatsADroppedPush, None) => {
-                let dropped = Dropped(|| {
+                let dropped = OnDrop(|| {
                     for _ in 0..2 {
                         self.inner.push(user_ids, notification.clone()).now_or_never().unwrap().unwrap();
                     }
@@ -228,12 +228,13 @@ impl InternalNotificationsService for FaultyService {
     }
 
     fn snapshot(&self) -> Snapshot {
-        showing(self.fault, &self.memory.lock().unwrap(), self.inner.snapshot())
+        faulty_snapshot(self.fault, &self.memory.lock().unwrap(), self.inner.snapshot())
     }
 
     fn snapshots(&self) -> BoxStream<'static, Snapshot> {
         let (fault, memory) = (self.fault, Arc::clone(&self.memory));
-        let snapshots = self.inner.snapshots().map(move |now| showing(fault, &memory.lock().unwrap(), now));
+        let snapshots =
+            self.inner.snapshots().map(move |now| faulty_snapshot(fault, &memory.lock().unwrap(), now));
         match fault {
             Fault::ShowsAfterADroppedDispose => {
                 let memory = Arc::clone(&self.memory);
@@ -258,17 +259,19 @@ impl InternalNotificationsService for FaultyService {
 
     fn announcements(&self) -> BoxStream<'static, Announcement> {
         let (fault, memory) = (self.fault, Arc::clone(&self.memory));
-        let told = self.inner.announcements();
-        let told = told.flat_map(move |told| stream::iter(telling(fault, &mut memory.lock().unwrap(), told)));
+        let announcements = self.inner.announcements();
+        let announcements = announcements.flat_map(move |announcement| {
+            stream::iter(faulty_announcements(fault, &mut memory.lock().unwrap(), announcement))
+        });
         let memory = Arc::clone(&self.memory);
         match fault {
             Fault::AnnouncesTheFirstSnapshot | Fault::AnnouncesAgainAfterInit => {
                 let more = BroadcastStream::new(self.more.subscribe());
-                stream::select(told, more.filter_map(|more| async { more.ok() })).boxed()
+                stream::select(announcements, more.filter_map(|more| async { more.ok() })).boxed()
             }
             Fault::AnnouncesAfterDispose => {
                 let late = async move { stream::iter(memory.lock().unwrap().last.clone()) };
-                told.chain(late.flatten_stream()).boxed()
+                announcements.chain(late.flatten_stream()).boxed()
             }
             Fault::AnnouncesAfterADroppedDispose => {
                 let late = async move {
@@ -276,9 +279,9 @@ impl InternalNotificationsService for FaultyService {
                     let row = left.and_then(|left| left.notifications.first().cloned());
                     stream::iter(row.map(Announcement::Notification))
                 };
-                told.chain(late.flatten_stream()).boxed()
+                announcements.chain(late.flatten_stream()).boxed()
             }
-            _ => told.boxed(),
+            _ => announcements.boxed(),
         }
     }
 

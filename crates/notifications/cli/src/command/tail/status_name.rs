@@ -1,0 +1,15 @@
+use internal_notifications_pusher::contract::Status;
+
+/// Returns the name of a status in the output.
+pub(super) fn status_name(status: &Status) -> &'static str {
+    match status {
+        Status::Idle => "idle",
+        Status::Starting => "starting",
+        Status::Live => "live",
+        Status::CatchingUp => "catching_up",
+        Status::Offline => "offline",
+        Status::Paused => "paused",
+        Status::Failed(_) => "failed",
+        _ => "other",
+    }
+}
