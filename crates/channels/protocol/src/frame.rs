@@ -151,6 +151,7 @@ mod tests {
         for text in [r#"{"event":"e"}"#, r#"{"event":"e","data":null}"#] {
             let frame = Frame::parse(text).unwrap();
             assert!(frame.data().is_empty());
+            assert!(!Frame::parse(r#"{"event":"e","data":{}}"#).unwrap().data().is_empty());
             assert_eq!(frame.data().text(), "");
         }
     }

@@ -29,4 +29,4 @@ pub const PONG_TIMEOUT_SECONDS: u64 = 30;
 /// The time of a signed HTTP API request must differ from the server's by less than this many seconds.
 pub const REQUEST_AGE_SECONDS: u64 = 600;
 /// The most seconds that a cache channel keeps its last event.
-pub const CACHE_SECONDS: u64 = 30 * 60;
+pub const CACHE_SECONDS: u64 = 1_800;
