@@ -7,42 +7,42 @@ use serde::Deserialize;
 
 use crate::{Error, ErrorKind};
 
-/// How much of the server's words is kept.
-const MAX_WORDS: usize = 300;
+/// The longest message of the server that is kept, in characters.
+const MAX_MESSAGE: usize = 300;
 
-/// A frame from the server, by what it asks of the client.
+/// A message from the server.
 #[derive(Debug)]
-pub(crate) enum Inbound<'a> {
-    /// It wants a pong.
+pub(crate) enum ServerMessage<'a> {
+    /// A ping.
     Ping,
-    /// The subscription to this channel stands; who is on it, if it is a presence channel.
+    /// The channel is subscribed; the members, if it is a presence channel.
     Subscribed(Cow<'a, str>, Members),
-    /// The subscription to this channel was refused.
-    Refused(Cow<'a, str>, Error),
-    /// Something was wrong, perhaps with this channel.
+    /// The subscription to the channel was rejected.
+    Rejected(Cow<'a, str>, Error),
+    /// An error, possibly about a channel.
     Error(Option<Cow<'a, str>>, Error),
     /// A published event.
     Event(Cow<'a, str>, Frame<'a>),
-    /// Somebody came to this presence channel.
+    /// A user joined the presence channel.
     MemberAdded(Cow<'a, str>, PresenceMember),
-    /// Somebody left this presence channel.
+    /// A user left the presence channel.
     MemberRemoved(Cow<'a, str>, PresenceMember),
-    /// So many connections subscribe to this channel.
-    Count(Cow<'a, str>, u64),
-    /// Nothing is kept of this cache channel.
+    /// The number of connections subscribed to the channel.
+    SubscriptionCount(Cow<'a, str>, u64),
+    /// The cache channel has no last event.
     CacheMiss(Cow<'a, str>),
-    /// The connection is this user's.
+    /// The connection is signed in.
     SignedIn(UserData),
-    /// Users of the watchlist came or went.
+    /// Users of the watchlist came online or went offline.
     Watchlist(WatchlistChanges),
-    /// Of the protocol, and nothing to do.
-    Nothing,
-    /// No frame.
+    /// A message of the protocol that needs no action.
+    Ignored,
+    /// Not a valid message.
     Malformed,
 }
 
-impl<'a> Inbound<'a> {
-    pub(crate) fn read(text: &'a str) -> Self {
+impl<'a> ServerMessage<'a> {
+    pub(crate) fn parse(text: &'a str) -> Self {
         let Ok(mut frame) = Frame::parse(text) else { return Self::Malformed };
         let channel = frame.channel.take();
         let data = frame.data();
@@ -51,28 +51,33 @@ impl<'a> Inbound<'a> {
             (names::SUBSCRIPTION_SUCCEEDED, Some(channel)) => {
                 Self::Subscribed(channel, Members::parse(data).unwrap_or_default())
             }
-            (names::SUBSCRIPTION_ERROR, Some(channel)) => Self::Refused(channel, subscription_error(&frame)),
-            (names::ERROR, channel) => Self::Error(channel, problem(ErrorData::parse(data))),
+            (names::SUBSCRIPTION_ERROR, Some(channel)) => Self::Rejected(channel, subscription_error(&frame)),
+            (names::ERROR, channel) => Self::Error(channel, server_error(ErrorData::parse(data))),
             (names::MEMBER_ADDED, Some(channel)) => {
-                read(PresenceMember::parse(data), |member| Self::MemberAdded(channel, member))
+                parsed(PresenceMember::parse(data), |member| Self::MemberAdded(channel, member))
             }
             (names::MEMBER_REMOVED, Some(channel)) => {
-                read(PresenceMember::parse(data), |member| Self::MemberRemoved(channel, member))
+                parsed(PresenceMember::parse(data), |member| Self::MemberRemoved(channel, member))
             }
             (names::SUBSCRIPTION_COUNT, Some(channel)) => {
-                read(data.json(), |Count { subscription_count }| Self::Count(channel, subscription_count))
+                parsed(data.json(), |Count { subscription_count }| {
+                    Self::SubscriptionCount(channel, subscription_count)
+                })
             }
             (names::CACHE_MISS, Some(channel)) => Self::CacheMiss(channel),
-            (names::SIGNIN_SUCCESS, _) => read(UserData::parse(data), Self::SignedIn),
-            (names::WATCHLIST_EVENTS, _) => read(WatchlistChanges::parse(data), Self::Watchlist),
+            (names::SIGNIN_SUCCESS, _) => parsed(UserData::parse(data), Self::SignedIn),
+            (names::WATCHLIST_EVENTS, _) => parsed(WatchlistChanges::parse(data), Self::Watchlist),
             (event, Some(channel)) if !is_reserved(event) => Self::Event(channel, frame),
-            _ => Self::Nothing,
+            _ => Self::Ignored,
         }
     }
 }
 
-fn read<'a, T>(data: Result<T, FrameError>, make: impl FnOnce(T) -> Inbound<'a>) -> Inbound<'a> {
-    data.map_or(Inbound::Malformed, make)
+fn parsed<'a, T>(
+    data: Result<T, FrameError>,
+    message: impl FnOnce(T) -> ServerMessage<'a>,
+) -> ServerMessage<'a> {
+    data.map_or(ServerMessage::Malformed, message)
 }
 
 /// The data of `pusher_internal:subscription_count`.
@@ -96,25 +101,24 @@ struct SubscriptionError {
 
 fn subscription_error(frame: &Frame<'_>) -> Error {
     let SubscriptionError { error, status } = frame.data().json().unwrap_or_default();
-    problem(ErrorData::new(status, error))
+    server_error(ErrorData::new(status, error))
 }
 
-/// The error of a code, HTTP's or Pusher's: what the server calls passing is retryable.
-pub(crate) fn problem(problem: ErrorData) -> Error {
-    let kind = match problem.code {
+/// Returns the error for an HTTP or Pusher code. Codes for temporary failures are retryable.
+pub(crate) fn server_error(data: ErrorData) -> Error {
+    let kind = match data.code {
         Some(408 | 504) => ErrorKind::Timeout,
         Some(429) => ErrorKind::RateLimited,
         Some(500..=599 | 4100..=4299) => ErrorKind::Server,
         _ => ErrorKind::Refused,
     };
-    let message = problem.message.as_deref().map(words).filter(|words| !words.is_empty());
-    Error::new(kind, message.unwrap_or_else(|| "the server gave no reason".to_owned()))
-        .with_code(problem.code)
+    let message = data.message.as_deref().map(sanitize).filter(|message| !message.is_empty());
+    Error::new(kind, message.unwrap_or_else(|| "the server gave no reason".to_owned())).with_code(data.code)
 }
 
-/// The server's words, cut and without control characters.
-pub(crate) fn words(text: &str) -> String {
-    text.chars().filter(|char| !char.is_control()).take(MAX_WORDS).collect()
+/// Shortens a message of the server and removes control characters.
+pub(crate) fn sanitize(text: &str) -> String {
+    text.chars().filter(|char| !char.is_control()).take(MAX_MESSAGE).collect()
 }
 
 #[cfg(test)]
@@ -122,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_of_the_protocol_are_no_events() {
+    fn messages_of_the_protocol_are_not_events() {
         for text in [
             r#"{"event":"pusher:cache_miss"}"#,
             r#"{"event":"pusher_internal:member_added","data":"{\"user_id\":\"a\"}"}"#,
@@ -131,9 +135,9 @@ mod tests {
             r#"{"event":"pusher_internal:subscription_succeeded"}"#,
             r#"{"event":"news","data":"without a channel"}"#,
         ] {
-            assert!(matches!(Inbound::read(text), Inbound::Nothing), "{text}");
+            assert!(matches!(ServerMessage::parse(text), ServerMessage::Ignored), "{text}");
         }
-        assert!(matches!(Inbound::read(r#"{"event":"pusher:ping"}"#), Inbound::Ping));
+        assert!(matches!(ServerMessage::parse(r#"{"event":"pusher:ping"}"#), ServerMessage::Ping));
     }
 
     #[test]
@@ -152,12 +156,12 @@ mod tests {
             r#"{"event":"pusher_internal:watchlist_events","data":"[]"}"#,
             &nested,
         ] {
-            assert!(matches!(Inbound::read(text), Inbound::Malformed), "{text:.30}");
+            assert!(matches!(ServerMessage::parse(text), ServerMessage::Malformed), "{text:.30}");
         }
     }
 
     #[test]
-    fn only_passing_refusals_are_retryable() {
+    fn only_temporary_rejections_are_retryable() {
         for (status, retryable) in [
             ("401", false),
             ("403", false),
@@ -172,15 +176,17 @@ mod tests {
             let text = format!(
                 r#"{{"event":"pusher:subscription_error","channel":"c","data":{{"type":"AuthError","error":"m","status":{status}}}}}"#
             );
-            let Inbound::Refused(channel, error) = Inbound::read(&text) else { panic!("{text}") };
+            let ServerMessage::Rejected(channel, error) = ServerMessage::parse(&text) else {
+                panic!("{text}")
+            };
             assert_eq!((&*channel, error.is_retryable()), ("c", retryable), "{status}");
             assert_eq!(error.to_string(), "m");
         }
     }
 
     #[test]
-    fn the_servers_words_are_cut() {
-        let long = words(&"é\n".repeat(1_000));
-        assert_eq!(long, "é".repeat(MAX_WORDS));
+    fn messages_of_the_server_are_shortened() {
+        let long = sanitize(&"é\n".repeat(1_000));
+        assert_eq!(long, "é".repeat(MAX_MESSAGE));
     }
 }

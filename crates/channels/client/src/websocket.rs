@@ -1,23 +1,25 @@
-//! The WebSocket client. One task, the actor, owns the connection and the subscriptions; handles send it commands.
+//! The WebSocket client. One task, the actor, owns the connection and the subscriptions; handles
+//! send it commands.
 
 mod actor;
 mod binding;
 mod builder;
 mod client;
+mod client_event;
 mod command;
+mod connect;
+mod connection;
 mod connector;
-mod dial;
+mod disconnect_reason;
 mod event;
-mod inbound;
 mod keep_alive;
-mod link;
-mod loss;
 mod members;
 mod proxy;
 mod queue;
-mod rate;
+mod rate_limiter;
 mod reconnect;
 mod registry;
+mod server_message;
 mod session;
 mod settings;
 mod sign_in;

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use pusher_client::{
     AuthorizationError, AuthorizationRequest, Authorizer, ChannelAuthorization, ChannelName, Client,
-    ClientBuilder, EncryptionMasterKey, EventName, HttpApi, HttpApiBuilder, Signer, Trigger,
-    UserAuthentication, UserAuthenticationRequest, UserAuthenticator,
+    ClientBuilder, EncryptionMasterKey, HttpApi, HttpApiBuilder, Signer, Trigger, UserAuthentication,
+    UserAuthenticationRequest, UserAuthenticator,
 };
 use pusher_signer::WebhookEvent;
 use serde_json::json;
@@ -21,31 +21,31 @@ pub(crate) enum Engine {
     Sockudo,
 }
 
-/// An engine that runs for one test, and what the test has of it.
-pub(crate) struct Place {
-    pub(crate) engine: Engine,
+/// An engine that runs for one test, with its clients.
+pub(crate) struct RunningEngine {
+    pub(crate) kind: Engine,
     pub(crate) api: HttpApi,
     pub(crate) webhooks: mpsc::UnboundedReceiver<WebhookEvent>,
-    /// Webhooks that came and were not asked for yet.
-    pub(crate) told: Vec<WebhookEvent>,
+    /// Webhook events that were received and not expected yet.
+    pub(crate) received: Vec<WebhookEvent>,
     port: u16,
-    /// Ends when dropped.
+    /// Stops the engine when dropped.
     _running: Box<dyn Send>,
 }
 
-impl Place {
+impl RunningEngine {
     pub(crate) async fn start() -> Self {
-        let (told, webhooks) = mpsc::unbounded_channel();
-        let (engine, (port, running)) = match std::env::var("ENGINE").as_deref() {
-            Err(_) => (Engine::Broker, broker::start(told).await),
-            Ok("sockudo") => (Engine::Sockudo, sockudo::start(told).await),
-            Ok(other) => panic!("ENGINE is sockudo, or not set for the broker; not {other}"),
+        let (sender, webhooks) = mpsc::unbounded_channel();
+        let (kind, (port, running)) = match std::env::var("ENGINE").as_deref() {
+            Err(_) => (Engine::Broker, broker::start(sender).await),
+            Ok("sockudo") => (Engine::Sockudo, sockudo::start(sender).await),
+            Ok(other) => panic!("set ENGINE to sockudo, or unset it for the broker; not {other}"),
         };
         let api = api(port, signer()).build().unwrap();
-        Self { engine, api, webhooks, told: Vec::new(), port, _running: running }
+        Self { kind, api, webhooks, received: Vec::new(), port, _running: running }
     }
 
-    /// A client that is this user.
+    /// Connects a client as this user.
     pub(crate) fn client(&self, user: &'static str) -> Client {
         self.builder()
             .authorizer(Arc::new(As(user)))
@@ -62,13 +62,13 @@ impl Place {
         Client::builder(app_key).host("127.0.0.1").port(self.port).tls(false)
     }
 
-    /// An HTTP API client to be set up.
+    /// Creates a builder of an HTTP API client.
     pub(crate) fn api_with(&self, signer: Signer) -> HttpApiBuilder {
         api(self.port, signer)
     }
 
     pub(crate) async fn publish(&self, channel: &str, data: &str) {
-        self.api.trigger(&Trigger::new([name(channel)], news(), data)).await.unwrap();
+        self.api.trigger(&Trigger::new([channel], "news", data).unwrap()).await.unwrap();
     }
 }
 
@@ -84,11 +84,7 @@ pub(crate) fn name(channel: &str) -> ChannelName {
     channel.parse().unwrap()
 }
 
-pub(crate) fn news() -> EventName {
-    EventName::new("news").unwrap()
-}
-
-/// Signs as a user who watches bob.
+/// Signs as a user whose watchlist contains bob.
 pub(crate) struct As(pub(crate) &'static str);
 
 #[async_trait::async_trait]

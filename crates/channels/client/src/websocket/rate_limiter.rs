@@ -3,23 +3,23 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The time that the limit is for.
+/// The period of the limit.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// Allows so many in any second; without a limit, all.
+/// Limits events to a number in any second; `None` is no limit.
 #[derive(Debug)]
-pub(crate) struct Rate {
+pub(crate) struct RateLimiter {
     limit: Option<usize>,
     recent: VecDeque<Instant>,
 }
 
-impl Rate {
+impl RateLimiter {
     pub(crate) fn new(limit: Option<usize>) -> Self {
         Self { limit, recent: VecDeque::new() }
     }
 
-    /// Whether one more may be, now; counts it if so.
-    pub(crate) fn take(&mut self) -> bool {
+    /// Counts one more event, and returns whether the limit allows it.
+    pub(crate) fn try_acquire(&mut self) -> bool {
         let Some(limit) = self.limit else { return true };
         while self.recent.front().is_some_and(|then| then.elapsed() >= WINDOW) {
             self.recent.pop_front();
@@ -39,28 +39,28 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn no_second_has_more_than_the_limit_wherever_it_begins() {
-        let mut rate = Rate::new(Some(10));
+    async fn any_period_of_a_second_has_at_most_the_limit() {
+        let mut limiter = RateLimiter::new(Some(10));
         for _ in 0..5 {
-            assert!(rate.take());
+            assert!(limiter.try_acquire());
         }
         advance(Duration::from_millis(900)).await;
         for _ in 0..5 {
-            assert!(rate.take());
+            assert!(limiter.try_acquire());
         }
-        assert!(!rate.take());
+        assert!(!limiter.try_acquire());
         advance(Duration::from_millis(100)).await;
         for _ in 0..5 {
-            assert!(rate.take());
+            assert!(limiter.try_acquire());
         }
-        assert!(!rate.take());
+        assert!(!limiter.try_acquire());
         advance(WINDOW).await;
-        assert!(rate.take());
+        assert!(limiter.try_acquire());
     }
 
     #[test]
-    fn without_a_limit_all_may_be() {
-        let mut rate = Rate::new(None);
-        assert!((0..1_000).all(|_| rate.take()));
+    fn without_a_limit_everything_is_allowed() {
+        let mut limiter = RateLimiter::new(None);
+        assert!((0..1_000).all(|_| limiter.try_acquire()));
     }
 }

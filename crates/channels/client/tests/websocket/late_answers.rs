@@ -11,7 +11,7 @@ use pusher_signer::encrypted::SharedSecret;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::script::{Net, Peer, name, next, next_data, socket_id};
+use crate::scripted_server::{Net, Peer, name, next, next_data, socket_id};
 
 /// Lets the test answer each question when it likes.
 struct Asker<T>(mpsc::Sender<Question<T>>);
@@ -77,15 +77,15 @@ async fn confirm_sign_in(peer: &mut Peer, id: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_authorization_is_not_that_of_a_later_subscription() {
+async fn an_authorization_is_not_used_for_a_later_subscription() {
     let (authorizer, mut questions) = asker();
     let net = Net::new();
     let client = net.client().authorizer(authorizer).connect().unwrap();
-    let _gone = client.subscribe(name("private-ada")).await.unwrap();
+    let _gone = client.subscribe("private-ada").await.unwrap();
     let mut peer = net.establish(1).await;
     let first = questions.recv().await.unwrap();
-    client.unsubscribe(&name("private-ada")).await.unwrap();
-    let mut ada = client.subscribe(name("private-ada")).await.unwrap();
+    client.unsubscribe("private-ada").await.unwrap();
+    let mut ada = client.subscribe("private-ada").await.unwrap();
     let second = questions.recv().await.unwrap();
 
     first.send(forbidden()).unwrap();
@@ -97,18 +97,18 @@ async fn an_authorization_is_not_that_of_a_later_subscription() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_authorization_that_waited_for_the_user_is_not_that_of_a_later_subscription() {
+async fn an_authorization_that_waited_for_the_user_is_not_used_for_a_later_subscription() {
     let (authorizer, mut questions) = asker();
     let (authenticator, mut users) = asker();
     let net = Net::new();
     let client = net.client().authorizer(authorizer).user_authenticator(authenticator).connect().unwrap();
     let _user = client.sign_in().await.unwrap();
-    let _gone = client.subscribe(name("presence-room")).await.unwrap();
+    let _gone = client.subscribe("presence-room").await.unwrap();
     let mut peer = net.establish(1).await;
     questions.recv().await.unwrap().send(Ok(authorization("k:first"))).unwrap();
     peer.expect_nothing().await;
-    client.unsubscribe(&name("presence-room")).await.unwrap();
-    let _room = client.subscribe(name("presence-room")).await.unwrap();
+    client.unsubscribe("presence-room").await.unwrap();
+    let _room = client.subscribe("presence-room").await.unwrap();
     questions.recv().await.unwrap().send(Ok(authorization("k:second"))).unwrap();
     peer.expect_nothing().await;
 
@@ -121,7 +121,7 @@ async fn an_authorization_that_waited_for_the_user_is_not_that_of_a_later_subscr
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_is_not_that_of_a_later_subscription() {
+async fn a_key_is_not_used_for_a_later_subscription() {
     const CHANNEL: &str = "private-encrypted-ada";
     let master = |number: u8| EncryptionMasterKey::new([number; 32]);
     let key = |number: u8| {
@@ -157,7 +157,7 @@ async fn a_key_is_not_that_of_a_later_subscription() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_authentication_is_not_that_of_a_later_sign_in() {
+async fn an_authentication_is_not_used_for_a_later_sign_in() {
     let (authenticator, mut questions) = asker();
     let net = Net::new();
     let client = net.client().user_authenticator(authenticator).connect().unwrap();
@@ -175,7 +175,7 @@ async fn an_authentication_is_not_that_of_a_later_sign_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sign_in_right_after_the_last_handle_asks_who_it_is_now() {
+async fn a_sign_in_right_after_the_last_handle_authenticates_anew() {
     let (authenticator, mut questions) = asker();
     let net = Net::new();
     let client = net.client().user_authenticator(authenticator).connect().unwrap();
@@ -195,7 +195,7 @@ async fn a_sign_in_right_after_the_last_handle_asks_who_it_is_now() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_success_of_another_users_sign_in_is_not_taken() {
+async fn a_confirmation_for_another_user_is_ignored() {
     let (authenticator, mut questions) = asker();
     let net = Net::new();
     let client = net.client().user_authenticator(authenticator).connect().unwrap();
@@ -213,12 +213,12 @@ async fn the_success_of_another_users_sign_in_is_not_taken() {
     confirm_sign_in(&mut peer, "eve").await;
     peer.expect_subscribe("#server-to-user-eve").await;
     peer.confirm("#server-to-user-eve").await;
-    let event = tokio::time::timeout(crate::script::LONG, handle.next()).await.unwrap();
+    let event = tokio::time::timeout(crate::scripted_server::LONG, handle.next()).await.unwrap();
     assert!(matches!(event, Some(UserEvent::SignedIn(user)) if user.id == "eve"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_success_that_comes_while_the_sign_in_waits_to_be_repeated_counts() {
+async fn a_late_confirmation_counts_while_the_sign_in_waits_for_a_retry() {
     let (authenticator, mut questions) = asker();
     let net = Net::new();
     let client = net.client().user_authenticator(authenticator).connect().unwrap();

@@ -1,7 +1,7 @@
-//! What sockudo 5.2.0 does otherwise; `docs/engines.md` says who is right. A difference that is new fails the test that sees it, and so does one
-//! that has gone.
+//! Known differences between the broker and sockudo 5.2.0; `docs/engines.md` says which is right. A
+//! test fails if it finds a new difference, or if a known one has disappeared.
 
-use crate::place::Engine;
+use crate::engine::Engine;
 
 pub(crate) struct Difference {
     pub(crate) what: &'static str,
@@ -74,7 +74,7 @@ const ALL: [Difference; 12] = [
 ];
 
 impl Difference {
-    /// Panics unless this was seen, which is what the engine is known to do.
+    /// Panics unless the engine behaves as listed.
     #[track_caller]
     pub(crate) fn check(&self, engine: Engine, seen: &str) {
         let expected = match engine {

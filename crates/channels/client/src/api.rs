@@ -1,13 +1,14 @@
-//! The HTTP API: publishing events, and asking about channels and users.
+//! The HTTP API: publishes events, and answers queries about channels and users.
 
-mod answer;
 mod builder;
-mod call;
 mod client;
+mod data_encoder;
 mod environment;
+mod http;
 mod info;
+mod request;
+mod response;
 mod retry;
-mod sealing;
 mod trigger;
 
 pub use builder::HttpApiBuilder;

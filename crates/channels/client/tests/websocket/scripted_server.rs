@@ -1,4 +1,4 @@
-//! The scripted server: each attempt of the client is accepted and played by the test itself.
+//! A scripted server: the test accepts each connection of the client and plays the server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,17 +17,17 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
-/// Longer than any time-out of the client.
+/// Longer than any timeout of the client.
 pub(crate) const LONG: Duration = Duration::from_secs(3_600);
 
-/// The network: what the client connects through, and the test accepts from.
+/// The network between client and test.
 pub(crate) struct Net {
     dials: Arc<Dials>,
     accepts: Mutex<mpsc::Receiver<DuplexStream>>,
 }
 
 struct Dials {
-    /// How many bytes a stream holds, of each direction.
+    /// The capacity of a stream in each direction, in bytes.
     pipe: usize,
     streams: mpsc::Sender<DuplexStream>,
     attempts: AtomicUsize,
@@ -58,23 +58,45 @@ impl Net {
         Client::builder("app-key").host("server.test").tls(false).connector(self.dials.clone()).seed(7)
     }
 
-    /// The client's next attempt, upgraded but not greeted.
+    /// Accepts the client's next attempt, up to the WebSocket upgrade.
     pub(crate) async fn accept(&self) -> Peer {
         let stream = self.accept_raw().await;
         Peer(accept_async(stream).await.unwrap())
     }
 
-    /// The client's next attempt, before the upgrade.
+    /// Accepts the client's next attempt as a plain stream.
     pub(crate) async fn accept_raw(&self) -> DuplexStream {
         let next = async { self.accepts.lock().await.recv().await.unwrap() };
         tokio::time::timeout(LONG, next).await.expect("the client did not try to connect")
     }
 
-    /// The client's next attempt, established with this number in its socket id.
+    /// Accepts the client's next attempt, and establishes it with this number in the socket id.
     pub(crate) async fn establish(&self, number: u32) -> Peer {
         let mut peer = self.accept().await;
         peer.greet(number).await;
         peer
+    }
+
+    /// Subscribes on the first connection, up to the client's request.
+    pub(crate) async fn requested(&self, client: &Client, channel: &str) -> (Subscription, Peer) {
+        let subscription = client.subscribe(channel).await.unwrap();
+        let mut peer = self.establish(1).await;
+        peer.expect_subscribe(channel).await;
+        (subscription, peer)
+    }
+
+    /// Subscribes on the first connection, up to the server's confirmation.
+    pub(crate) async fn confirmed(&self, client: &Client, channel: &str) -> (Subscription, Peer) {
+        let (subscription, mut peer) = self.requested(client, channel).await;
+        peer.confirm(channel).await;
+        (subscription, peer)
+    }
+
+    /// Subscribes on the first connection, up to the subscriber's event.
+    pub(crate) async fn subscribed(&self, client: &Client, channel: &str) -> (Subscription, Peer) {
+        let (mut subscription, peer) = self.confirmed(client, channel).await;
+        assert_eq!(next(&mut subscription).await, ChannelEvent::Subscribed);
+        (subscription, peer)
     }
 
     pub(crate) fn attempts(&self) -> usize {
@@ -82,7 +104,7 @@ impl Net {
     }
 }
 
-/// The server's end of one connection.
+/// The server's end of a connection.
 pub(crate) struct Peer(pub(crate) WebSocketStream<DuplexStream>);
 
 impl Peer {
@@ -108,7 +130,7 @@ impl Peer {
         self.send(ProtocolEvent::SubscriptionSucceeded { channel: &name(channel) }).await;
     }
 
-    /// A frame of the protocol, its data encoded a second time.
+    /// Sends a frame of the protocol, with data encoded twice.
     pub(crate) async fn frame(&mut self, event: &str, channel: &str, data: &Value) {
         self.publish(channel, event, &data.to_string()).await;
     }
@@ -129,23 +151,23 @@ impl Peer {
         while let Some(Ok(_)) = self.0.next().await {}
     }
 
-    /// The next message, whatever it is; none once the client is gone.
+    /// Returns the next message, or `None` once the client has disconnected.
     pub(crate) async fn message(&mut self) -> Option<Message> {
         self.0.next().await?.ok()
     }
 
-    /// The next text: its event and its data.
+    /// Returns event and data of the next text message.
     pub(crate) async fn read(&mut self) -> (String, Value) {
         match self.message().await {
             Some(Message::Text(text)) => {
                 let frame = Frame::parse(&text).unwrap();
                 (frame.event.clone().into_owned(), frame.data().json().unwrap())
             }
-            other => panic!("no text: {other:?}"),
+            other => panic!("expected a text message, got {other:?}"),
         }
     }
 
-    /// Expects a subscription, and gives its `auth`.
+    /// Expects a request to subscribe, and returns its `auth`.
     pub(crate) async fn expect_subscribe(&mut self, channel: &str) -> String {
         let (event, data) = self.read().await;
         assert_eq!((event.as_str(), data["channel"].as_str()), ("pusher:subscribe", Some(channel)));
@@ -157,7 +179,7 @@ impl Peer {
         assert_eq!((event.as_str(), data["channel"].as_str()), ("pusher:unsubscribe", Some(channel)));
     }
 
-    /// Expects that the client says nothing more for a while, by a ping that it answers first.
+    /// Expects that the client has sent nothing: its answer to a ping comes first.
     pub(crate) async fn expect_nothing(&mut self) {
         self.send(ProtocolEvent::Ping).await;
         assert_eq!(self.read().await.0, "pusher:pong");
@@ -172,25 +194,28 @@ pub(crate) fn socket_id(number: u32) -> SocketId {
     SocketId::from_parts(1, number)
 }
 
-/// Signs as the user ada.
+/// Creates an authorizer for the user ada.
 pub(crate) fn ada() -> Arc<SigningAuthorizer> {
     Arc::new(SigningAuthorizer::new(Signer::new("app-key", "secret")).as_user("ada"))
 }
 
-/// The next thing a subscriber gets.
+/// Returns the next event of a subscriber.
 pub(crate) async fn next(subscription: &mut Subscription) -> ChannelEvent {
-    tokio::time::timeout(LONG, subscription.next()).await.expect("nothing came").expect("ended")
+    tokio::time::timeout(LONG, subscription.next())
+        .await
+        .expect("there was no event in time")
+        .expect("the stream ended")
 }
 
-/// The data of the event that a subscriber gets next.
+/// Returns the data of the next event of a subscriber.
 pub(crate) async fn next_data(subscription: &mut Subscription) -> String {
     match next(subscription).await {
         ChannelEvent::Event(event) => event.data().to_owned(),
-        other => panic!("no event: {other:?}"),
+        other => panic!("expected an event, got {other:?}"),
     }
 }
 
-/// Waits for a state that the claim fits.
+/// Waits for a state that matches.
 pub(crate) async fn state(client: &Client, fits: impl Fn(&ConnectionState) -> bool) -> ConnectionState {
     let mut states = client.states();
     tokio::time::timeout(LONG, async {
@@ -202,5 +227,5 @@ pub(crate) async fn state(client: &Client, fits: impl Fn(&ConnectionState) -> bo
         }
     })
     .await
-    .expect("the state never came")
+    .expect("the state did not occur in time")
 }
