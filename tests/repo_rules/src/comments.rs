@@ -5,10 +5,6 @@ use crate::workspace::root;
 
 const LAST_COLUMN: usize = 100;
 
-/// Where the rule holds so far.
-const FOLDERS: &[&str] =
-    &["tests/black_box_support/", "tests/fuzzing/", "tests/interop/", "tests/repo_rules/", "web/", "xtask/"];
-
 /// Extensions, and how the comments of that language start.
 const LANGUAGES: &[(&str, &[&str])] = &[
     ("rs", SLASHES),
@@ -32,9 +28,6 @@ fn comments_end_at_column_100() {
             continue;
         };
         let file_name = relative(&file);
-        if !FOLDERS.iter().any(|folder| file_name.starts_with(folder)) {
-            continue;
-        }
         wrong.extend(too_long(&read(&file), starts).into_iter().map(|line| format!("{file_name}:{line}")));
     }
     assert!(wrong.is_empty(), "wrap these {} comments:\n{}", wrong.len(), wrong.join("\n"));
