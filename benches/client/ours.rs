@@ -10,7 +10,7 @@ pub(crate) async fn read(port: u16, frames: usize) -> f64 {
     let client = Client::builder("app-key").host("127.0.0.1").port(port).tls(false).connect().unwrap();
     client.connected().await.unwrap();
     let started = Instant::now();
-    let mut subscription = client.subscribe(CHANNEL.parse().unwrap()).await.unwrap();
+    let mut subscription = client.subscribe(CHANNEL).await.unwrap();
     let mut read = 0;
     while read < frames {
         match subscription.next().await.unwrap() {

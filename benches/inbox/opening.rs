@@ -1,6 +1,6 @@
 use futures_util::{StreamExt, stream};
 use internal_notifications_models::{MAX_IDS, NotificationId, Timestamp, UserId};
-use internal_notifications_server::store::{Write, InboxCommand};
+use internal_notifications_server::store::{InboxCommand, Write};
 
 use crate::measure::{median, seconds};
 use crate::setup::{Database, Opened, push, user};
@@ -20,8 +20,9 @@ pub(crate) async fn run(database: &Database, full: bool) {
         (0..rows).map(|index| NotificationId::new(format!("n-{index}")).unwrap()).collect();
     let (mut at_once, mut by_ids) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        at_once
-            .push(seconds(write(&opened, &reader, InboxCommand::OpenedAll { through: None, tag: None })).await);
+        at_once.push(
+            seconds(write(&opened, &reader, InboxCommand::OpenedAll { through: None, tag: None })).await,
+        );
         assert_eq!(opened.store.head(&reader).await.unwrap().pending, 0);
         unopen(&opened, &reader, &ids).await;
         by_ids.push(

@@ -1,8 +1,6 @@
-//! A backend with its own login that authorizes Pusher channels: each user may subscribe to the
-//! channel `private-{user}`, and to no other.
+//! A backend with its own login. Each user may subscribe to `private-{user}`, and to no other.
 //!
-//! Run `SESSIONS='secret=ada' PUSHER_APP_KEY=… PUSHER_APP_SECRET=… cargo run -p auth-endpoint --
-//! 127.0.0.1:3000`.
+//! `SESSIONS='secret=ada' PUSHER_APP_KEY=… PUSHER_APP_SECRET=… cargo run -p auth-endpoint -- ADDRESS`
 #![allow(clippy::print_stdout, reason = "it prints where it listens")]
 
 use std::collections::HashMap;

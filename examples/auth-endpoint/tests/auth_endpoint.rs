@@ -103,9 +103,9 @@ async fn a_channels_server_lets_a_user_listen_on_the_own_channel_alone() {
     let authorizer = HttpAuthorizer::builder(&backend.url).header("Authorization", "Bearer adas-session");
     let client = Client::builder("key").host("127.0.0.1").port(port).tls(false);
     let client = client.authorizer(Arc::new(authorizer.build().unwrap())).connect().unwrap();
-    let mut own = client.subscribe("private-ada".parse().unwrap()).await.unwrap();
+    let mut own = client.subscribe("private-ada").await.unwrap();
     assert!(matches!(next(&mut own).await, ChannelEvent::Subscribed));
-    let mut others = client.subscribe("private-bob".parse().unwrap()).await.unwrap();
+    let mut others = client.subscribe("private-bob").await.unwrap();
     assert!(matches!(next(&mut others).await, ChannelEvent::Refused(_)));
 
     drop(client);

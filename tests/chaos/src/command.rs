@@ -5,46 +5,47 @@ use crate::run;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Does what the command line says; the exit code is 0 when nothing was found, 1 when something was or the run failed, 2 for usage.
+/// Runs the command. Exits with code 0 if nothing was found, 1 if something was found or the run
+/// failed, and 2 for a usage error.
 #[tokio::main]
 pub async fn main() -> ExitCode {
     let line = CommandLine::read();
     let outcome = tokio::select! {
         outcome = run::run(&line) => outcome,
-        interrupted = interrupted() => interrupted,
+        failure = interrupted() => failure,
     };
-    match outcome.and_then(|report| tell(&line, &report)) {
+    match outcome.and_then(|report| print(&line, &report)) {
         Ok(code) => code,
         Err(failure) => {
-            complain(&format!("chaos: {failure}"));
+            print_error(&format!("chaos: {failure}"));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Ends the run, and everything that it started, when somebody asks for that.
+/// Waits for SIGINT or SIGTERM, which end the run and everything that it started.
 async fn interrupted() -> Result<Report, Failure> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
-    Err("ended before its time".into())
+    Err("interrupted".into())
 }
 
-/// The report where it was asked for, and the last line in words.
-#[expect(clippy::print_stdout, reason = "what it is run for")]
-fn tell(line: &CommandLine, report: &Report) -> Result<ExitCode, Failure> {
+/// Writes the report to its file or stdout, and prints a summary as the last line.
+#[expect(clippy::print_stdout, reason = "the output of a command")]
+fn print(line: &CommandLine, report: &Report) -> Result<ExitCode, Failure> {
     let json = serde_json::to_string_pretty(report)?;
     match &line.report {
         Some(file) => std::fs::write(file, json + "\n")?,
         None => println!("{json}"),
     }
-    println!("{}", report.in_words());
-    Ok(if report.is_flawless() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    println!("{}", report.summary());
+    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-#[expect(clippy::print_stderr, reason = "a command complains there")]
-fn complain(text: &str) {
+#[expect(clippy::print_stderr, reason = "errors of a command")]
+fn print_error(text: &str) {
     eprintln!("{text}");
 }

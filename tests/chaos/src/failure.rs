@@ -1,2 +1,3 @@
-/// Why a run could not do its part: the machine does not let it. What the servers do wrong is no failure but a finding.
+/// Why a run cannot go on, usually a problem of the machine. Faulty behaviour of the servers is a
+/// finding instead.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -1,36 +1,21 @@
-//! `cargo xtask chaos`: real servers under faults while writers write, and real clients that must end equal to them.
+//! `cargo xtask chaos`: injects faults into real servers under load, and checks that real clients
+//! converge to them.
 //!
-//! What it does, and what its figures mean: `docs/reliability.md`.
+//! `docs/reliability.md` describes what it does and what its figures mean.
 
 #![cfg(unix)] // It sends signals.
 
-mod check;
+mod checks;
 mod command;
 mod command_line;
-mod database;
-mod engine;
-mod expected;
 mod failure;
-mod fault;
-mod findings;
-mod inbox;
-mod ledger;
-mod lines;
-mod lossy;
-mod machines;
-mod node;
-mod persistent;
-mod port;
-mod postgres;
-mod program;
-mod recovery;
+mod faults;
+mod load;
+mod network;
+mod processes;
 mod replica;
 mod report;
 mod run;
-mod scene;
-mod sent;
-mod sqlite_file;
-mod user;
-mod writer;
+mod testbed;
 
 pub use command::main;

@@ -1,4 +1,4 @@
-//! The command of the library.
+//! The command; see the library.
 
 use std::process::ExitCode;
 

@@ -10,13 +10,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A loss without another sign of it is found within this time.
+/// A lost event is noticed within this time, even if no other event follows.
 const POSITION_CHECK: Duration = Duration::from_secs(5);
 
-/// A device of a user: the Pusher service, through a proxy of its own.
+/// A user's device: the Pusher service behind its own proxy.
 pub(crate) struct Replica {
     pub(crate) name: String,
-    /// Whose, by number.
+    /// The number of its user.
     pub(crate) user: usize,
     service: PusherService,
     /// How often each id was announced.
@@ -24,7 +24,8 @@ pub(crate) struct Replica {
 }
 
 impl Replica {
-    /// One that holds at most `window` notifications until it is asked for all, and has its first snapshot.
+    /// Starts a device that holds at most `window` notifications at first, and waits for its first
+    /// snapshot.
     pub(crate) async fn start(
         server: SocketAddr,
         user: (usize, &str),
@@ -35,12 +36,12 @@ impl Replica {
         let builder = PusherService::builder().url(format!("http://{server}")).user(user.1.parse()?, token);
         let service = builder.window(window).position_check(POSITION_CHECK).build()?;
         let announced: Arc<Mutex<BTreeMap<String, u32>>> = Arc::default();
-        let (mut announcements, heard) = (service.announcements(), announced.clone());
+        let (mut announcements, counts) = (service.announcements(), announced.clone());
         tokio::spawn(async move {
             while let Some(announcement) = announcements.next().await {
                 if let Announcement::Notification(notification) = announcement {
-                    let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
-                    *heard.entry(notification.id.to_string()).or_default() += 1;
+                    let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+                    *counts.entry(notification.id.to_string()).or_default() += 1;
                 }
             }
         });
@@ -48,18 +49,18 @@ impl Replica {
         Ok(Self { name, user: user.0, service, announced })
     }
 
-    /// Returns when it shows that notification.
-    pub(crate) async fn shows(&self, id: &str) {
+    /// Waits until it shows a notification.
+    pub(crate) async fn wait_for(&self, id: &str) {
         let is_there = |now: &Snapshot| now.notifications.iter().any(|row| row.id.as_str() == id);
         self.service.wait_for(is_there).await;
     }
 
-    /// Its whole list, once it is at that position; none before.
-    pub(crate) async fn at(&self, position: Position) -> Option<Snapshot> {
+    /// Loads the whole list and returns it, or `None` if the replica is not at this position.
+    pub(crate) async fn snapshot_at(&self, position: Position) -> Option<Snapshot> {
         let is_there = |now: &Snapshot| now.position == position;
         let mut now = tokio::time::timeout(POSITION_CHECK, self.service.wait_for(is_there)).await.ok()??;
         while now.has_older {
-            // What cannot be loaded is found missing.
+            // A page that cannot be loaded shows up as missing rows.
             self.service.load_older(200).await.ok()?;
             now = self.service.snapshot();
         }
@@ -76,7 +77,7 @@ impl Replica {
         twice.map(|(id, times)| format!("{}: {id} announced {times} times", self.name)).collect()
     }
 
-    pub(crate) async fn end(&self) {
+    pub(crate) async fn dispose(&self) {
         self.service.dispose().await;
     }
 }

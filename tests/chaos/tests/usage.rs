@@ -1,27 +1,28 @@
-//! The command, mistyped. With a test from outside cargo builds the command for `cargo xtask test`.
+//! Tests wrong uses of the command. As an integration test it also makes cargo build the command,
+//! which `cargo xtask test` needs.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::process::Command;
 
-fn told(args: &[&str]) -> (Option<i32>, String) {
-    let ran = Command::new(env!("CARGO_BIN_EXE_chaos")).args(args).env_clear().output().unwrap();
-    (ran.status.code(), String::from_utf8(ran.stderr).unwrap())
+fn run(args: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_chaos")).args(args).env_clear().output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
 #[test]
-fn what_cannot_be_done_is_told_before_anything_starts() {
+fn impossible_arguments_are_rejected_before_anything_starts() {
     for (args, why) in [
         (&["--nodes", "2"][..], "several nodes share PostgreSQL"),
         (&["--database", "mysql://h"], "sqlite, postgres or postgres://"),
         (&["--seconds", "0"], "0 is not in 1"),
     ] {
-        let (code, told) = told(args);
-        assert_eq!(code, Some(2), "{told}");
-        assert!(told.contains(why), "{told}");
+        let (code, error) = run(args);
+        assert_eq!(code, Some(2), "{error}");
+        assert!(error.contains(why), "{error}");
     }
-    let (code, told) = told(&[]);
+    let (code, error) = run(&[]);
     assert_eq!(code, Some(1));
-    assert!(told.contains("INTERNAL_NOTIFICATIONS_BIN"), "{told}");
+    assert!(error.contains("INTERNAL_NOTIFICATIONS_BIN"), "{error}");
 }

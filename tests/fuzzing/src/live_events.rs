@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use internal_notifications_models::{LiveEvent, OpId, Timestamp};
-use internal_notifications_service::{InboxQuery, Inbox, InboxCommand};
+use internal_notifications_service::{Inbox, InboxCommand, InboxQuery};
 
 /// How many notifications the replica holds at the start.
 const WINDOW: usize = 4;

@@ -1,4 +1,4 @@
-//! A backend that pushes over HTTP, and asks again until it is answered.
+//! The backend: pushes over HTTP, and retries until it gets an answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::network::send;
 use crate::plan::PlannedPush;
 use crate::world::{Acknowledged, World};
 
-/// The name of its host, and its bearer.
+/// The name of its host, which is also its bearer token.
 pub(crate) const BACKEND: &str = "backend";
 
 pub(crate) async fn run(world: Arc<World>) -> turmoil::Result {
@@ -32,20 +32,20 @@ pub(crate) async fn run(world: Arc<World>) -> turmoil::Result {
     std::future::pending().await
 }
 
-/// Pushes until the server has answered.
+/// Pushes until the server answers.
 pub(crate) async fn push(world: &World, planned: &PlannedPush, at: Duration) {
     let id = &planned.id;
     let body = json!({"user_ids": planned.users, "notification": notification(planned, at)}).to_string();
     loop {
-        let asked = now();
+        let sent = now();
         match send("POST", "/v1/notifications", BACKEND, "application/json", body.clone().into_bytes()).await
         {
             Ok((200 | 201, receipt)) => {
                 world.note(BACKEND, format_args!("pushed {id}: {}", String::from_utf8_lossy(&receipt)));
-                return world.seen().acknowledge(planned, asked, now());
+                return world.seen().acknowledge(planned, sent, now());
             }
             Ok((status @ (422 | 409), _)) => {
-                return world.note(BACKEND, format_args!("{id} was refused: {status}"));
+                return world.note(BACKEND, format_args!("{id} was rejected: {status}"));
             }
             Ok((status, _)) => world.note(BACKEND, format_args!("{id}: {status}")),
             Err(problem) => world.note(BACKEND, format_args!("{id}: {problem}")),
@@ -54,7 +54,7 @@ pub(crate) async fn push(world: &World, planned: &PlannedPush, at: Duration) {
     }
 }
 
-/// The notification that was planned for a moment.
+/// Returns the planned notification. Its times are relative to `at`.
 pub(crate) fn notification(planned: &PlannedPush, at: Duration) -> Value {
     let after = |wait: Option<Duration>| wait.map(|wait| time(at + wait).to_string());
     json!({
@@ -73,7 +73,7 @@ async fn retract(world: &World, planned: &PlannedPush) {
     loop {
         match send("DELETE", &path, BACKEND, "", Vec::new()).await {
             Ok((status @ (200 | 404), _)) => {
-                return world.note(BACKEND, format_args!("took {} back: {status}", planned.id));
+                return world.note(BACKEND, format_args!("retracted {}: {status}", planned.id));
             }
             _ => tokio::time::sleep(Duration::from_millis(700)).await,
         }
@@ -81,11 +81,11 @@ async fn retract(world: &World, planned: &PlannedPush) {
 }
 
 impl crate::world::Seen {
-    /// The server has promised to keep this.
-    pub(crate) fn acknowledge(&mut self, planned: &PlannedPush, asked: Duration, answered: Duration) {
+    /// Records that the server acknowledged a push.
+    pub(crate) fn acknowledge(&mut self, planned: &PlannedPush, sent: Duration, answered: Duration) {
         for user in &planned.users {
             let (user, id) = ((*user).to_owned(), planned.id.clone());
-            self.acknowledged.push(Acknowledged { user, id, asked, answered });
+            self.acknowledged.push(Acknowledged { user, id, sent, answered });
         }
     }
 }

@@ -1,20 +1,21 @@
-/// A fault planted at a seam, to see that the simulation finds it.
+/// A bug planted at a seam, which the simulation must find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bug {
-    /// A reconnected client shows the authorization of an earlier connection.
+    /// A reconnected client uses the authorization of an earlier connection.
     StaleAuthorization,
-    /// Changes count as published before they are.
+    /// Changes are marked as published before they are published.
     MarkedBeforePublished,
     /// A client never compares its position with the server's.
     NoPositionCheck,
-    /// An intent is handled again, as if it were another.
+    /// An intent is handled twice, the second time as if it were another one.
     IntentTwice,
-    /// The log is cut above where a reader stands, and it is answered as if nothing were missing.
+    /// The log is trimmed beyond a reader's position, and the reader is answered as if nothing were
+    /// missing.
     TrimmedAboveReader,
 }
 
 impl Bug {
-    /// All of them.
+    /// All bugs.
     pub const ALL: [Self; 5] = [
         Self::StaleAuthorization,
         Self::MarkedBeforePublished,

@@ -1,4 +1,4 @@
-//! The promises of docs/architecture.md, checked.
+//! Checks what is promised (G1 to G7).
 
 use std::time::Duration;
 
@@ -15,21 +15,22 @@ impl View {
     }
 }
 
-/// The devices that are not live, or do not show what the server has: same order, same state, same count (G2, G6).
-pub(crate) fn apart(world: &World) -> Vec<String> {
+/// Describes the devices that are not live or differ from the server in order, state or count (G2,
+/// G6).
+pub(crate) fn diverged_devices(world: &World) -> Vec<String> {
     let seen = world.seen();
-    let mut apart = Vec::new();
+    let mut diverged = Vec::new();
     for (user, device) in DEVICES {
         let Some(view) = seen.views.get(device) else { continue };
         let page = world.page(user);
         let shown = &view.snapshot;
         let rows = shown.notifications.len();
-        let same = rows >= page.notifications.len().min(WINDOW)
+        let is_same = rows >= page.notifications.len().min(WINDOW)
             && shown.notifications.iter().zip(&page.notifications).all(|(shown, stored)| **shown == *stored)
             && rows <= page.notifications.len()
             && (shown.pending, shown.position) == (page.head.pending, page.head.position);
-        if shown.status != Status::Live || shown.unconfirmed > 0 || !same {
-            apart.push(format!(
+        if shown.status != Status::Live || shown.unconfirmed > 0 || !is_same {
+            diverged.push(format!(
                 "{device} is {:?} at {:?} with {} of {} and pending {}, the server at {:?} with {}",
                 shown.status,
                 shown.position,
@@ -41,17 +42,17 @@ pub(crate) fn apart(world: &World) -> Vec<String> {
             ));
         }
     }
-    apart
+    diverged
 }
 
-/// Everything that is promised of the whole run.
+/// Checks what is promised of the whole run.
 pub(crate) fn everything(world: &World, at: Duration) {
     let mut problems = Vec::new();
     for user in ["ada", "bob", "eve"] {
         inbox(world, user, &mut problems);
         published(world, user, &mut problems);
     }
-    problems.extend(world.intents_left());
+    problems.extend(world.unrelayed_intents());
     for (user, device) in DEVICES {
         announced(world, user, device, &mut problems);
     }
@@ -59,7 +60,8 @@ pub(crate) fn everything(world: &World, at: Duration) {
     problems.iter().for_each(|problem| seen.problem(at, problem));
 }
 
-/// What was acknowledged is stored, once, unless somebody wanted it to be gone (G1, G5).
+/// Checks that everything acknowledged is stored once, unless somebody wanted it to be gone (G1,
+/// G5).
 fn inbox(world: &World, user: &str, problems: &mut Vec<String>) {
     let InboxPage { notifications, head, .. } = world.page(user);
     let seen = world.seen();
@@ -73,8 +75,8 @@ fn inbox(world: &World, user: &str, problems: &mut Vec<String>) {
         }
     }
     for row in &notifications {
-        if !world.plan.knows(row.id.as_str()) {
-            problems.push(format!("{user} has {}, which nobody pushed", row.id));
+        if !world.plan.pushes(row.id.as_str()) {
+            problems.push(format!("{user} has {}, but nobody pushed it", row.id));
         }
     }
     let pending = notifications.iter().filter(|row| !row.opened).count() as u64;
@@ -83,7 +85,7 @@ fn inbox(world: &World, user: &str, problems: &mut Vec<String>) {
     }
 }
 
-/// Every change was handed to the channel.
+/// Checks that every change was published.
 fn published(world: &World, user: &str, problems: &mut Vec<String>) {
     let head = world.page(user).head.position.seq;
     let seen = world.seen();
@@ -95,17 +97,18 @@ fn published(world: &World, user: &str, problems: &mut Vec<String>) {
     }
 }
 
-/// What came while the device's app ran, and nobody had opened, was announced (G3); that nothing is announced twice is seen as it happens.
+/// Checks that a device announced everything that arrived while its app ran and that nobody had
+/// opened (G3). Double announcements are noticed when they happen.
 fn announced(world: &World, user: &str, device: &str, problems: &mut Vec<String>) {
     let seen = world.seen();
     let Some(view) = seen.views.get(device) else { return };
-    let acted =
-        world.plan.acts.iter().any(|(_, index, _)| DEVICES.get(*index).is_some_and(|(of, _)| *of == user));
-    if acted || view.skipped || !seen.restored.is_empty() {
+    let has_acted =
+        world.plan.actions.iter().any(|(_, index, _)| DEVICES.get(*index).is_some_and(|(of, _)| *of == user));
+    if has_acted || view.skipped || !seen.restored.is_empty() {
         return;
     }
-    let began = view.began.unwrap_or(u64::MAX);
-    for row in world.page(user).notifications.iter().filter(|row| row.added > began) {
+    let first_seq = view.first_seq.unwrap_or(u64::MAX);
+    for row in world.page(user).notifications.iter().filter(|row| row.added > first_seq) {
         let id: &NotificationId = &row.id;
         if !view.announced.contains(id.as_str()) {
             problems.push(format!("{device} did not announce {id}"));

@@ -3,7 +3,7 @@ use std::time::Duration;
 use internal_notifications_models::Timestamp;
 use internal_notifications_server::Clock;
 
-/// The simulated clock: it began at a moment of 2026.
+/// The simulated clock. It starts at a moment of 2026.
 pub(crate) struct SimulatedClock;
 
 const START: i64 = 1_780_000_000_000;
@@ -14,17 +14,17 @@ impl Clock for SimulatedClock {
     }
 }
 
-/// How long the simulation runs, on its own clock.
+/// Returns how long the simulation has run, on its own clock.
 pub(crate) fn now() -> Duration {
     turmoil::sim_elapsed().unwrap_or_default()
 }
 
-/// The time at a moment of the simulation.
+/// Returns the time at a moment of the simulation.
 pub(crate) fn time(at: Duration) -> Timestamp {
     Timestamp::from_millisecond(START + at.as_millis() as i64).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// Waits for a moment of the simulation; not at all when it is over.
+/// Waits until a moment of the simulation. Returns at once if it has passed.
 pub(crate) async fn sleep_until(at: Duration) {
     tokio::time::sleep(at.saturating_sub(now())).await;
 }

@@ -1,4 +1,4 @@
-//! A user's device: the real Pusher service, on a host of its own.
+//! A user's device: the real Pusher service on its own host.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use internal_notifications_service::{Announcement, InternalNotificationsService,
 use crate::bug::Bug;
 use crate::clock::{now, sleep_until};
 use crate::network::{Network, URL, shared};
-use crate::plan::{Act, DEVICES};
+use crate::plan::{DEVICES, UserAction};
 use crate::world::{View, World};
 
 /// How often a device compares its position with the server's.
@@ -21,7 +21,7 @@ pub(crate) const WINDOW: usize = 12;
 
 pub(crate) async fn run(world: Arc<World>, index: usize) -> turmoil::Result {
     let (user, device) = DEVICES[index];
-    let seed = world.started(device);
+    let seed = world.start_host(device);
     world.seen().views.insert(device, View::default());
     let network = Network {
         resets: world.resets[device].clone(),
@@ -46,15 +46,15 @@ pub(crate) async fn run(world: Arc<World>, index: usize) -> turmoil::Result {
         world.note(device, format_args!("init: {:?}", error.kind()));
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    tokio::spawn(act(world.clone(), index, service.clone()));
+    tokio::spawn(perform_actions(world.clone(), index, service.clone()));
     let mut snapshots = service.snapshots();
     while let Some(snapshot) = snapshots.next().await {
-        show(&world, device, snapshot);
+        record(&world, device, snapshot);
     }
     Ok(())
 }
 
-fn show(world: &World, device: &'static str, snapshot: Snapshot) {
+fn record(world: &World, device: &'static str, snapshot: Snapshot) {
     let Snapshot { notifications, pending, position, status, unconfirmed, .. } = &snapshot;
     let newest = notifications.first().map_or("", |newest| newest.id.as_str());
     let tag = position.tag.map_or_else(String::new, |tag| tag.to_string());
@@ -67,7 +67,7 @@ fn show(world: &World, device: &'static str, snapshot: Snapshot) {
     );
     let mut seen = world.seen();
     let view = seen.views.entry(device).or_default();
-    view.began.get_or_insert(position.seq);
+    view.first_seq.get_or_insert(position.seq);
     view.snapshot = snapshot;
 }
 
@@ -94,10 +94,10 @@ async fn watch_announcements(world: Arc<World>, device: &'static str, service: P
     }
 }
 
-async fn act(world: Arc<World>, index: usize, service: PusherService) {
+async fn perform_actions(world: Arc<World>, index: usize, service: PusherService) {
     let (user, device) = DEVICES[index];
     let started = now();
-    for (at, of, act) in world.plan.acts.iter().filter(|(at, ..)| *at >= started) {
+    for (at, of, action) in world.plan.actions.iter().filter(|(at, ..)| *at >= started) {
         if *of != index {
             continue;
         }
@@ -105,20 +105,20 @@ async fn act(world: Arc<World>, index: usize, service: PusherService) {
         let snapshot = service.snapshot();
         let newest = snapshot.notifications.first().map(|newest| newest.id.clone());
         let oldest = snapshot.notifications.last().map(|oldest| oldest.id.clone());
-        world.note(device, format_args!("{act:?}"));
-        let done = match (act, newest, oldest) {
-            (Act::OpenAll, ..) => service.mark_all_opened().await.map(drop),
-            (Act::LoadOlder, ..) => service.load_older(3).await,
-            (Act::OpenNewest, Some(newest), _) => service.mark_opened(&[newest]).await.map(drop),
-            (Act::UnopenNewest, Some(newest), _) => service.mark_unopened(&[newest]).await.map(drop),
-            (Act::RemoveOldest, _, Some(oldest)) => {
+        world.note(device, format_args!("{action:?}"));
+        let result = match (action, newest, oldest) {
+            (UserAction::OpenAll, ..) => service.mark_all_opened().await.map(drop),
+            (UserAction::LoadOlder, ..) => service.load_older(3).await,
+            (UserAction::OpenNewest, Some(newest), _) => service.mark_opened(&[newest]).await.map(drop),
+            (UserAction::UnopenNewest, Some(newest), _) => service.mark_unopened(&[newest]).await.map(drop),
+            (UserAction::RemoveOldest, _, Some(oldest)) => {
                 world.seen().unwanted.insert((user.to_owned(), oldest.to_string()));
                 service.remove(&oldest).await.map(drop)
             }
             _ => continue,
         };
-        if let Err(error) = done {
-            world.note(device, format_args!("{act:?}: {:?}", error.kind()));
+        if let Err(error) = result {
+            world.note(device, format_args!("{action:?}: {:?}", error.kind()));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The table of intents of an app's own database, and the app's commits to it.
+//! The outbox table in an app's own database, and the app's commits to it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,11 @@ use crate::clock::now;
 use crate::plan::PlannedPush;
 use crate::world::World;
 
-/// What waits to be relayed, as the relay is given it.
+/// The app's outbox, as the relay reads it.
 pub(crate) struct Intents {
     pub(crate) world: Arc<World>,
-    /// Planted: what was settled last, to be given once more as if it were another.
+    /// For [`Bug::IntentTwice`]: the last settled intent, to return once more as if it were another
+    /// one.
     pub(crate) again: Option<PendingIntent>,
 }
 
@@ -27,7 +28,7 @@ pub(crate) struct Intents {
 pub(crate) struct Intent {
     pub(crate) planned: PlannedPush,
     row: IntentRow,
-    /// When the relay took it last.
+    /// When the relay last took it.
     taken: Duration,
     done: bool,
 }
@@ -79,7 +80,7 @@ impl IntentSource for Intents {
 }
 
 impl World {
-    /// The app commits a transaction with an intent in it.
+    /// Commits a transaction of the app with an intent in it.
     pub(crate) fn write_intent(&self, planned: &PlannedPush, at: Duration) {
         let mut body = notification(planned, at);
         body["id"] = json!(planned.id);
@@ -89,13 +90,13 @@ impl World {
         self.seen().intents.push(Intent { planned: planned.clone(), row, taken: at, done: false });
     }
 
-    /// Intents that were committed and never relayed.
-    pub(crate) fn intents_left(&self) -> Vec<String> {
-        let left = |intent: &&Intent| !intent.done;
+    /// Describes the committed intents that were never relayed.
+    pub(crate) fn unrelayed_intents(&self) -> Vec<String> {
+        let is_pending = |intent: &&Intent| !intent.done;
         self.seen()
             .intents
             .iter()
-            .filter(left)
+            .filter(is_pending)
             .map(|intent| format!("{} was never relayed", intent.planned.id))
             .collect()
     }

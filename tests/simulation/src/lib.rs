@@ -1,21 +1,22 @@
-//! The real Pusher service, client, router, broker, dispatcher and upkeep on a simulated network and clock, with a store whose commits survive
-//! crashes. A seed decides what is pushed and what breaks; the same seed gives the same run.
+//! Simulates everything on one network: the real Pusher service, client, router, broker, dispatcher
+//! and upkeep run on a simulated network and clock, over a store whose commits survive crashes. A
+//! seed decides what is pushed and what breaks. The same seed gives the same run.
 
 #![allow(clippy::indexing_slicing, reason = "a simulation fails by panicking")]
 
-mod align;
 mod backend;
 mod bug;
 mod check;
 mod clock;
 mod device;
+mod faulty_stores;
 mod intents;
 mod network;
 mod plan;
-mod planted;
 mod recorder;
 mod run;
 mod server;
+mod task_ids;
 mod trace;
 mod world;
 

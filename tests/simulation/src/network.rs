@@ -1,4 +1,5 @@
-//! The seams to the simulated network: connections of the client and of its requests, and the server's accept loop.
+//! Connects client and server to the simulated network: the client's connections, its requests, and
+//! the server's accept loop.
 
 use std::io;
 use std::pin::Pin;
@@ -25,17 +26,18 @@ use turmoil::net::{TcpListener, TcpStream};
 
 /// The name of the server's host.
 pub(crate) const SERVER: &str = "server";
-/// Where its routes are.
+/// The URL of its routes.
 pub(crate) const URL: &str = "http://server";
 
 const PORT: u16 = 80;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A device's way over the simulated network.
+/// A device's access to the simulated network.
 pub(crate) struct Network {
-    /// Sent to reset every connection that is open.
+    /// Resets every open connection.
     pub(crate) resets: watch::Sender<()>,
-    /// Planted: the first authorization is used for every connection.
+    /// For [`Bug::StaleAuthorization`](crate::Bug): the first authorization, which is used for
+    /// every connection.
     pub(crate) stale_authorization: Option<Mutex<Option<HttpResponse>>>,
 }
 
@@ -77,7 +79,7 @@ impl HttpClient for Network {
     }
 }
 
-/// Sends a request on a connection of its own; gives the status and the body.
+/// Sends a request on a new connection, and returns the status and the body.
 pub(crate) async fn send(
     method: &str,
     path: &str,
@@ -114,7 +116,7 @@ async fn exchange(
     Ok((status, answer.into_body().collect().await?.to_bytes().to_vec()))
 }
 
-/// Serves a router on the simulated host that this runs on, until the host is crashed.
+/// Serves a router on the current simulated host until the host is crashed.
 pub(crate) async fn serve(router: Router) -> io::Result<()> {
     let listener = TcpListener::bind(("0.0.0.0", PORT)).await?;
     loop {
@@ -131,7 +133,7 @@ pub(crate) async fn serve(router: Router) -> io::Result<()> {
     }
 }
 
-/// A stream that fails once its reset is ready.
+/// A stream that fails once `reset` is ready.
 struct Resettable {
     stream: TcpStream,
     reset: BoxFuture<'static, ()>,
@@ -175,7 +177,7 @@ impl AsyncWrite for Resettable {
     }
 }
 
-/// One handle for both seams.
+/// Returns the network as both an HTTP client and a connector.
 pub(crate) fn shared(network: Network) -> (Arc<dyn HttpClient>, Arc<dyn Connector>) {
     let network = Arc::new(network);
     (network.clone(), network)

@@ -1,4 +1,5 @@
-//! What the dispatcher hands to the channels: recorded, slowed as by a network, and lost when the plan says so.
+//! Records what the dispatcher publishes, delays it as a network would, and loses events as
+//! planned.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::clock::now;
 use crate::network::SERVER;
 use crate::world::World;
 
-/// The embedded broker, as if it were some way off.
+/// The embedded broker behind a simulated delay.
 pub(crate) struct Recorder {
     pub(crate) world: Arc<World>,
     pub(crate) broker: EmbeddedBroker,
@@ -28,7 +29,7 @@ impl Realtime for Recorder {
         for event in events {
             let wait = self.rng.lock().unwrap_or_else(PoisonError::into_inner).random_range(0..80);
             tokio::time::sleep(Duration::from_millis(wait)).await;
-            if self.is_to_be_lost(user, event) {
+            if self.record_and_decide_loss(user, event) {
                 continue;
             }
             self.broker.publish(channel, std::slice::from_ref(event)).await?;
@@ -50,13 +51,14 @@ impl Realtime for Recorder {
 }
 
 impl Recorder {
-    fn is_to_be_lost(&self, user: &str, event: &LiveData) -> bool {
+    /// Records an event, and returns whether it gets lost.
+    fn record_and_decide_loss(&self, user: &str, event: &LiveData) -> bool {
         let mut seen = self.world.seen();
         let stamp = match LiveEvent::parse(&event.data) {
             Some(LiveEvent::Change(change)) => change.stamp,
             Some(LiveEvent::Thin(stamp)) => stamp,
             _ => {
-                seen.problem(now(), format_args!("an event of {user} that says nothing of its place"));
+                seen.problem(now(), format_args!("an event of {user} without a position"));
                 return false;
             }
         };
@@ -68,11 +70,11 @@ impl Recorder {
             seen.problem(now(), format_args!("{user}'s change {seq} was published after {newest}"));
         }
         let to_lose = seen.to_lose.entry(user.to_owned()).or_default();
-        let lost = *to_lose > 0;
+        let is_lost = *to_lose > 0;
         *to_lose = to_lose.saturating_sub(1);
         drop(seen);
-        let how = if lost { "lost" } else { "published" };
+        let how = if is_lost { "lost" } else { "published" };
         self.world.note(SERVER, format_args!("{how} {user} {seq}:{} pending {}", stamp.tag, stamp.pending));
-        lost
+        is_lost
     }
 }

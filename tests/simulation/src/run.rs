@@ -6,29 +6,29 @@ use turmoil::Sim;
 use crate::bug::Bug;
 use crate::plan::{DEVICES, Fault, PlannedPush, TROUBLE};
 use crate::world::World;
-use crate::{align, backend, check, device, network, server, trace};
+use crate::{backend, check, device, network, server, task_ids, trace};
 
-/// What came of one simulation.
+/// The outcome of one simulation.
 #[derive(Debug)]
 pub struct Outcome {
     /// The seed.
     pub seed: u64,
-    /// A hash of the trace: the same for the same seed.
+    /// A hash of the trace. The same seed gives the same hash.
     pub hash: u64,
     /// What happened, in order.
     pub trace: Vec<String>,
-    /// What must not be; nothing when all promises were kept.
+    /// Broken promises, described; empty if all were kept.
     pub problems: Vec<String>,
 }
 
 const TICK: Duration = Duration::from_millis(20);
-/// How long after the trouble everything may take to be well. A connection that is dead unnoticed takes the longest: the activity time-out,
-/// the wait for the pong, and the longest backoff.
-const HEALING: Duration = Duration::from_secs(90);
+/// How long recovery may take after the trouble. A dead connection that nobody noticed takes the
+/// longest: the activity timeout, the wait for the pong, and the longest backoff.
+const HEALING_TIME: Duration = Duration::from_secs(90);
 
-/// Runs a seed, with a bug or without.
+/// Runs a seed, optionally with a planted bug.
 pub fn run(seed: u64, bug: Option<Bug>) -> Outcome {
-    align::tasks();
+    task_ids::align();
     let world = Arc::new(World::new(seed, bug));
     let mut sim = turmoil::Builder::new()
         .rng_seed(seed)
@@ -60,7 +60,7 @@ fn hosts(sim: &mut Sim<'_>, world: &Arc<World>) {
 }
 
 fn drive(sim: &mut Sim<'_>, world: &Arc<World>) -> turmoil::Result {
-    // What ends a fault, in the order of its time.
+    // The faults that still have to end, with their times.
     let mut ends: Vec<(Duration, Fault)> = Vec::new();
     for (at, fault) in &world.plan.faults {
         end_until(sim, world, &mut ends, *at)?;
@@ -71,16 +71,16 @@ fn drive(sim: &mut Sim<'_>, world: &Arc<World>) -> turmoil::Result {
         end_until(sim, world, &mut ends, end)?;
     }
     world.seen().to_lose.clear();
-    world.trace.note(sim.elapsed(), "world", "all is well again");
+    world.trace.note(sim.elapsed(), "world", "the trouble is over");
     heal(sim, world)?;
     lose_the_last_event(sim, world)?;
-    // A connection may have been dead unnoticed, and be replaced only now.
+    // A dead connection may be noticed and replaced only now.
     heal(sim, world)?;
     check::everything(world, sim.elapsed());
     Ok(())
 }
 
-/// Steps to a moment, and ends the faults that end before.
+/// Runs until a moment, and ends the faults that end before it.
 fn end_until(
     sim: &mut Sim<'_>,
     world: &World,
@@ -104,16 +104,16 @@ fn end_until(
 fn begin(sim: &mut Sim<'_>, world: &World, fault: &Fault, ends: &mut Vec<(Duration, Fault)>) {
     let now = sim.elapsed();
     world.trace.note(now, "world", format_args!("{fault:?}"));
-    let lasts = match fault {
-        Fault::Partition(device, lasts) => {
+    let duration = match fault {
+        Fault::Partition(device, duration) => {
             sim.partition(network::SERVER, *device);
-            *lasts
+            *duration
         }
-        Fault::Hold(device, lasts) => {
+        Fault::Hold(device, duration) => {
             sim.hold(network::SERVER, *device);
-            *lasts
+            *duration
         }
-        Fault::CrashServer(lasts) | Fault::Restore(lasts) => {
+        Fault::CrashServer(duration) | Fault::Restore(duration) => {
             if !sim.is_host_running(network::SERVER) {
                 return;
             }
@@ -121,15 +121,15 @@ fn begin(sim: &mut Sim<'_>, world: &World, fault: &Fault, ends: &mut Vec<(Durati
             if matches!(fault, Fault::Restore(_)) {
                 world.restore(now);
             }
-            *lasts
+            *duration
         }
-        Fault::CrashDevice(device, lasts) => {
+        Fault::CrashDevice(device, duration) => {
             if !sim.is_host_running(*device) {
                 return;
             }
             sim.crash(*device);
             world.seen().views.entry(device).or_default().crashed = true;
-            *lasts
+            *duration
         }
         Fault::Copy => return world.copy(now),
         Fault::Reset(device) => return world.resets[device].send_replace(()),
@@ -138,7 +138,7 @@ fn begin(sim: &mut Sim<'_>, world: &World, fault: &Fault, ends: &mut Vec<(Durati
             return;
         }
     };
-    ends.push((now + lasts, fault.clone()));
+    ends.push((now + duration, fault.clone()));
 }
 
 fn end(sim: &mut Sim<'_>, world: &World, fault: &Fault) {
@@ -152,26 +152,26 @@ fn end(sim: &mut Sim<'_>, world: &World, fault: &Fault) {
     }
 }
 
-/// Steps until every device is live and shows what the server has, within [`HEALING`].
+/// Runs until every device is live and equals the server, at most for [`HEALING_TIME`].
 fn heal(sim: &mut Sim<'_>, world: &Arc<World>) -> turmoil::Result {
-    let until = sim.elapsed() + HEALING;
+    let until = sim.elapsed() + HEALING_TIME;
     loop {
         run_for(sim, Duration::from_secs(1))?;
-        let apart = check::apart(world);
-        match apart.is_empty() {
+        let diverged = check::diverged_devices(world);
+        match diverged.is_empty() {
             true => return Ok(()),
             false if sim.elapsed() < until => {}
             false => {
                 let mut seen = world.seen();
-                apart.iter().for_each(|apart| seen.problem(sim.elapsed(), apart));
+                diverged.iter().for_each(|device| seen.problem(sim.elapsed(), device));
                 return Ok(());
             }
         }
     }
 }
 
-/// Everything is quiet, connected and well; now one more push, whose live event is lost: every device must have it within the position
-/// check's interval (G4).
+/// Pushes once more while everything is quiet and connected, and loses the live event. Every device
+/// must show it within the position check's interval (G4).
 fn lose_the_last_event(sim: &mut Sim<'_>, world: &Arc<World>) -> turmoil::Result {
     let last = PlannedPush::last();
     world.seen().to_lose.insert(last.users[0].to_owned(), 1);
@@ -181,7 +181,7 @@ fn lose_the_last_event(sim: &mut Sim<'_>, world: &Arc<World>) -> turmoil::Result
         backend::push(&pushing, &pushed, at).await;
         Ok(())
     });
-    // The answer, the check's own request, and what a slow link adds to both.
+    // The extra time is for the answer, the check's own request, and the latency of both.
     run_for(sim, device::POSITION_CHECK + Duration::from_secs(1) + 12 * world.plan.latency)?;
     let mut seen = world.seen();
     for (user, device) in DEVICES.iter().filter(|(user, _)| last.users.contains(user)) {
@@ -189,7 +189,7 @@ fn lose_the_last_event(sim: &mut Sim<'_>, world: &Arc<World>) -> turmoil::Result
         if !has {
             seen.problem(
                 sim.elapsed(),
-                format_args!("{device} of {user} did not find that the last event was lost"),
+                format_args!("{device} of {user} did not notice that the last event was lost"),
             );
         }
     }

@@ -1,4 +1,5 @@
-//! The server: the real router, broker, dispatcher, relay and upkeep, over a store whose commits survive a crash.
+//! The server: the real router, broker, dispatcher, relay and upkeep over a store whose commits
+//! survive a crash.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,19 +21,19 @@ use crate::backend::BACKEND;
 use crate::bug::Bug;
 use crate::clock::SimulatedClock;
 use crate::device::POSITION_CHECK;
+use crate::faulty_stores::{MarksBeforePublishing, TrimsSilently};
 use crate::intents::Intents;
 use crate::network::{SERVER, serve};
-use crate::planted::{MarksFirst, TrimsSilently};
 use crate::recorder::Recorder;
 use crate::world::World;
 
-/// How many changes a log keeps: few, so that devices fall behind it.
-const LOG: u64 = 8;
-/// How often they are cut.
-const SWEEPS: Duration = Duration::from_secs(5);
+/// The length of the change logs: short, so that devices fall behind them.
+const LOG_LENGTH: u64 = 8;
+/// How often the logs are trimmed.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(world: Arc<World>) -> turmoil::Result {
-    let seed = world.started(SERVER);
+    let seed = world.start_host(SERVER);
     world.note(SERVER, "starts");
     world.seen().published.values_mut().for_each(|published| published.newest = 0);
     let random = move |part: u64| Mutex::new(StdRng::seed_from_u64(seed ^ part));
@@ -42,7 +43,7 @@ pub(crate) async fn run(world: Arc<World>) -> turmoil::Result {
     let options = MemoryOptions::default().with_tags(tag);
     let store: Arc<dyn Store> = Arc::new(MemoryStore::open(world.data(), options));
     let store: Arc<dyn Store> = match world.bug {
-        Some(Bug::MarkedBeforePublished) => Arc::new(MarksFirst(store)),
+        Some(Bug::MarkedBeforePublished) => Arc::new(MarksBeforePublishing(store)),
         Some(Bug::TrimmedAboveReader) => Arc::new(TrimsSilently(store)),
         _ => store,
     };
@@ -53,13 +54,13 @@ pub(crate) async fn run(world: Arc<World>) -> turmoil::Result {
     let recorder = Recorder { world: world.clone(), broker: published_to, rng: random(3) };
     let config = Config::new()
         .with_position_check_seconds(POSITION_CHECK.as_secs())
-        .with_retention(Retention::default().with_log_count(Some(LOG)))
-        .with_sweep_interval(SWEEPS);
+        .with_retention(Retention::default().with_log_count(Some(LOG_LENGTH)))
+        .with_sweep_interval(SWEEP_INTERVAL);
     let node = Node::builder(store)
         .config(config)
-        .authenticator(Bearers)
+        .authenticator(NamesAsTokens)
         .clock(SimulatedClock)
-        .ids(Numbers(random(4)))
+        .ids(SeededIds(random(4)))
         .realtime(RealtimeParts::new(recorder, signer).with_broker(broker))
         .intent_source(Intents { world: world.clone(), again: None })
         .start()
@@ -70,7 +71,7 @@ pub(crate) async fn run(world: Arc<World>) -> turmoil::Result {
 
 fn broker(signer: Signer, rng: Mutex<StdRng>) -> Broker {
     let mut limits = pusher_broker::Limits::default();
-    // Found sooner than in the field, so that a simulation is short.
+    // Notice dead connections sooner than in production, so that a simulation is short.
     limits.activity_timeout = Duration::from_secs(15);
     limits.pong_timeout = Duration::from_secs(10);
     Broker::builder("1", signer)
@@ -80,24 +81,24 @@ fn broker(signer: Signer, rng: Mutex<StdRng>) -> Broker {
         .build()
 }
 
-/// The bearer is the name.
-struct Bearers;
+/// Accepts a user's name as the bearer token.
+struct NamesAsTokens;
 
 #[async_trait]
-impl Authenticator for Bearers {
+impl Authenticator for NamesAsTokens {
     async fn authenticate(&self, bearer: &str) -> Result<Principal, AuthError> {
         if bearer == BACKEND {
             return Ok(Principal::key(bearer));
         }
-        let unknown = AuthError::Unauthenticated("nobody has that name");
+        let unknown = AuthError::Unauthenticated("unknown name");
         UserId::new(bearer).map(Principal::user).map_err(|_| unknown)
     }
 }
 
-/// Ids that the seed gives.
-struct Numbers(Mutex<StdRng>);
+/// Generates ids from the seed.
+struct SeededIds(Mutex<StdRng>);
 
-impl IdGenerator for Numbers {
+impl IdGenerator for SeededIds {
     fn next_id(&self) -> String {
         format!("{:016x}", self.0.lock().unwrap_or_else(PoisonError::into_inner).random::<u64>())
     }

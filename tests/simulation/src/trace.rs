@@ -3,7 +3,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// What happened, in order: the same seed must give the same.
+/// What happened, in order. The same seed must give the same trace.
 #[derive(Debug, Default)]
 pub(crate) struct Trace(Mutex<Vec<String>>);
 
@@ -19,7 +19,7 @@ impl Trace {
     }
 }
 
-/// A hash of lines that is the same in every process.
+/// Hashes lines. The hash is the same in every process.
 pub(crate) fn hash(lines: &[String]) -> u64 {
     let mut hasher = DefaultHasher::new();
     for line in lines {

@@ -16,73 +16,74 @@ use crate::intents::Intent;
 use crate::plan::{DEVICES, Plan};
 use crate::trace::Trace;
 
-/// What outlives the hosts of a simulation: the plan, the disks, and what was seen.
+/// The state that survives the hosts' crashes: the plan, the disks, and the observations.
 pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) plan: Plan,
     pub(crate) bug: Option<Bug>,
     pub(crate) trace: Trace,
-    /// The server's disk, and the last copy of it with its time.
+    /// The server's disk.
     data: Mutex<MemoryData>,
+    /// The last copy of the server's disk, with its time.
     copy: Mutex<Option<(Duration, MemoryData)>>,
     seen: Mutex<Seen>,
-    /// By device: what resets its connections.
+    /// Resets a device's connections.
     pub(crate) resets: BTreeMap<&'static str, watch::Sender<()>>,
 }
 
-/// What was seen so far.
+/// What was observed so far.
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) acknowledged: Vec<Acknowledged>,
-    /// When the database was set back, and to the copy of when.
+    /// When the database was restored, and the time of the copy.
     pub(crate) restored: Vec<(Duration, Duration)>,
-    /// User and id of what somebody wanted to be gone.
+    /// User and id of the notifications that somebody wanted to be gone.
     pub(crate) unwanted: BTreeSet<(String, String)>,
-    /// The app's table of intents, in the order of their commits.
+    /// The app's outbox table, in the order of the commits.
     pub(crate) intents: Vec<Intent>,
     pub(crate) views: BTreeMap<&'static str, View>,
     pub(crate) published: BTreeMap<String, Published>,
-    /// By user: how many live events are still to be lost.
+    /// The number of live events that are still to be lost, by user.
     pub(crate) to_lose: BTreeMap<String, usize>,
-    /// What must never be, as it happened.
+    /// Broken promises, described.
     pub(crate) problems: Vec<String>,
-    /// How often hosts were started.
+    /// How often each host was started.
     pub(crate) starts: BTreeMap<&'static str, u64>,
 }
 
-/// An answer of the server's that promises that a notification is stored for a user.
+/// The server's acknowledgement that a notification is stored for a user.
 pub(crate) struct Acknowledged {
     pub(crate) user: String,
     pub(crate) id: String,
-    pub(crate) asked: Duration,
+    pub(crate) sent: Duration,
     pub(crate) answered: Duration,
 }
 
-/// What a device shows, and has announced, since its app was started.
+/// What a device shows and has announced since its app started.
 #[derive(Clone, Default)]
 pub(crate) struct View {
     pub(crate) snapshot: Snapshot,
-    /// The head of its first snapshot; none before.
-    pub(crate) began: Option<u64>,
+    /// The seq of its first snapshot, once there is one.
+    pub(crate) first_seq: Option<u64>,
     pub(crate) announced: BTreeSet<String>,
     pub(crate) last_announced: u64,
     pub(crate) skipped: bool,
     pub(crate) crashed: bool,
 }
 
-/// What was handed to a user's channel.
+/// What was published on a user's channel.
 #[derive(Clone, Default)]
 pub(crate) struct Published {
-    /// Seqs since the database was last set back.
+    /// The seqs since the last restore of the database.
     pub(crate) seqs: BTreeSet<u64>,
-    /// The newest since the server was started.
+    /// The newest seq since the server started.
     pub(crate) newest: u64,
 }
 
 impl World {
     pub(crate) fn new(seed: u64, bug: Option<Bug>) -> Self {
         let resets = DEVICES.iter().map(|(_, device)| (*device, watch::Sender::new(()))).collect();
-        let (plan, trace, seen) = (Plan::of(seed), Trace::default(), Mutex::default());
+        let (plan, trace, seen) = (Plan::from_seed(seed), Trace::default(), Mutex::default());
         let data = Mutex::new(MemoryData::new(Arc::new(SimulatedClock)));
         Self { seed, plan, bug, trace, data, copy: Mutex::default(), seen, resets }
     }
@@ -97,7 +98,7 @@ impl World {
         *self.copy.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, self.data().copy()));
     }
 
-    /// Sets the server's disk back to its last copy, if there is one.
+    /// Restores the server's disk from its last copy, if there is one.
     pub(crate) fn restore(&self, at: Duration) {
         let copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((copied, copy)) = &*copy else { return };
@@ -107,7 +108,7 @@ impl World {
         seen.published.clear();
     }
 
-    /// What the server has of a user.
+    /// Returns the newest notifications of a user on the server.
     pub(crate) fn page(&self, user: &str) -> InboxPage {
         let store = MemoryStore::open(self.data(), MemoryOptions::default());
         let page = UserId::new(user).ok().and_then(|user| store.page(&user, 200, None).now_or_never());
@@ -118,13 +119,13 @@ impl World {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes what a host does now.
+    /// Adds a line to the trace.
     pub(crate) fn note(&self, who: &str, what: impl Display) {
         self.trace.note(now(), who, what);
     }
 
-    /// A host starts; gives a number for its random numbers that no other start has.
-    pub(crate) fn started(&self, host: &'static str) -> u64 {
+    /// Counts a start of a host, and returns a seed for its random numbers that no other start has.
+    pub(crate) fn start_host(&self, host: &'static str) -> u64 {
         let mut seen = self.seen();
         let start = seen.starts.entry(host).or_default();
         *start += 1;
@@ -138,11 +139,11 @@ impl Seen {
         self.problems.push(format!("{:.3} {what}", at.as_secs_f64()));
     }
 
-    /// What must be in inboxes: acknowledged, and not undone by a restored copy.
+    /// Returns the acknowledgements that no restore can have undone.
     pub(crate) fn expected(&self) -> impl Iterator<Item = &Acknowledged> {
         self.acknowledged.iter().filter(|acknowledged| {
             let survives = |(at, copied): &(Duration, Duration)| {
-                acknowledged.answered <= *copied || acknowledged.asked >= *at
+                acknowledged.answered <= *copied || acknowledged.sent >= *at
             };
             self.restored.iter().all(survives)
         })

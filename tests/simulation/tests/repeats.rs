@@ -12,7 +12,7 @@ use std::process::Command;
 
 use simulation::run;
 
-/// With faults of every kind among them.
+/// Seeds that together have faults of every kind.
 const SEEDS: std::ops::Range<u64> = 1000..1010;
 
 #[test]
@@ -21,7 +21,7 @@ fn the_same_seed_gives_the_same_trace() {
         let (first, again) = (run(seed, None), run(seed, None));
         let differs = first.trace.iter().zip(&again.trace).find(|(first, again)| first != again);
         assert_eq!((differs, first.hash), (None, again.hash), "SIM_SEED={seed}");
-        assert!(first.trace.len() > 50, "something happens");
+        assert!(first.trace.len() > 50, "too little happened");
     }
 }
 
@@ -36,8 +36,8 @@ fn the_same_seed_gives_the_same_trace_in_another_process() {
     let mut child = Command::new(std::env::current_exe().expect("there is one"));
     let test = ["--exact", "the_same_seed_gives_the_same_trace_in_another_process", "--nocapture"];
     let output = child.args(test).env("SIM_CHILD", "1").output().expect("it runs");
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(told.contains(&format!("hash {hash}")), "{told}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.contains(&format!("hash {hash}")), "{stdout}");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Every seed keeps every promise. `SIM_SEED=n` runs that one alone and prints its trace; `SIM_SEEDS=n` runs n of them.
+//! Every seed keeps every promise. `SIM_SEED=n` runs one seed and prints its trace, `SIM_SEEDS=n`
+//! runs n seeds.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,25 +11,25 @@
 
 use simulation::run;
 
-/// Seeds of a run, in parts that run side by side.
+/// The number of seeds, run in parts side by side.
 const SEEDS: u64 = 600;
 const PARTS: u64 = 4;
 
-fn keeps_its_promises(part: u64) {
+fn check_part(part: u64) {
     if let Some(seed) = number("SIM_SEED") {
         return if part == 0 {
-            repeated(seed)
+            run_with_trace(seed)
         };
     }
     let seeds = number("SIM_SEEDS").unwrap_or(SEEDS);
     for seed in (0..seeds).filter(|seed| seed % PARTS == part) {
         let outcome = run(seed, None);
-        let told = format!("SIM_SEED={seed} repeats it: {:#?}", outcome.problems);
-        assert!(outcome.problems.is_empty(), "{told}");
+        let message = format!("SIM_SEED={seed} repeats it: {:#?}", outcome.problems);
+        assert!(outcome.problems.is_empty(), "{message}");
     }
 }
 
-fn repeated(seed: u64) {
+fn run_with_trace(seed: u64) {
     let outcome = run(seed, None);
     println!("{}\nseed {seed}, hash {:016x}", outcome.trace.join("\n"), outcome.hash);
     assert!(outcome.problems.is_empty(), "{:#?}", outcome.problems);
@@ -39,21 +40,21 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 #[test]
-fn a_quarter_of_the_seeds_keeps_its_promises() {
-    keeps_its_promises(0);
+fn the_first_quarter_of_the_seeds_keeps_all_promises() {
+    check_part(0);
 }
 
 #[test]
-fn another_quarter_of_the_seeds_keeps_its_promises() {
-    keeps_its_promises(1);
+fn the_second_quarter_of_the_seeds_keeps_all_promises() {
+    check_part(1);
 }
 
 #[test]
-fn a_third_quarter_of_the_seeds_keeps_its_promises() {
-    keeps_its_promises(2);
+fn the_third_quarter_of_the_seeds_keeps_all_promises() {
+    check_part(2);
 }
 
 #[test]
-fn the_last_quarter_of_the_seeds_keeps_its_promises() {
-    keeps_its_promises(3);
+fn the_last_quarter_of_the_seeds_keeps_all_promises() {
+    check_part(3);
 }

@@ -1,6 +1,6 @@
-use crate::{Error, ErrorKind};
+use crate::Error;
 
-/// Where a Channels server is.
+/// The address of a Channels server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     pub(crate) host: String,
@@ -8,7 +8,7 @@ pub(crate) struct Endpoint {
     pub(crate) tls: bool,
 }
 
-/// What a builder gathers of an endpoint.
+/// The settings of an endpoint in a builder.
 #[derive(Clone, Debug)]
 pub(crate) struct EndpointParts {
     pub(crate) host: Option<String>,
@@ -21,15 +21,15 @@ impl EndpointParts {
         Self { host: None, port: None, tls: true }
     }
 
-    /// The endpoint, with the scheme's usual port when none was given.
+    /// Checks the settings. The port defaults to the one of the scheme.
     pub(crate) fn finish(&self) -> Result<Endpoint, Error> {
         let host = self.host.as_deref().unwrap_or_default();
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         if host.is_empty() {
-            return Err(Error::new(ErrorKind::Configuration, "a cluster or a host is needed"));
+            return Err(Error::configuration("set a cluster or a host"));
         }
         if !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte)) {
-            return Err(Error::new(ErrorKind::Configuration, "the host is neither a name nor an address"));
+            return Err(Error::configuration("the host must be a name or an IP address"));
         }
         let port = self.port.unwrap_or(if self.tls { 443 } else { 80 });
         Ok(Endpoint { host: host.to_owned(), port, tls: self.tls })
@@ -37,13 +37,11 @@ impl EndpointParts {
 }
 
 impl Endpoint {
-    /// `host:port`, with the brackets that an IPv6 address needs.
     pub(crate) fn authority(&self) -> String {
-        let Self { host, port, .. } = self;
-        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+        authority(&self.host, self.port)
     }
 
-    /// The URL of the WebSocket (Pusher's protocol reference, "connection").
+    /// Returns the URL of the WebSocket (Pusher's protocol reference, "connection").
     #[cfg(feature = "websocket")]
     pub(crate) fn websocket_url(&self, path_prefix: &str, app_key: &str) -> String {
         let scheme = if self.tls { "wss" } else { "ws" };
@@ -58,26 +56,28 @@ impl Endpoint {
         )
     }
 
-    /// The base of HTTP URLs, without a slash at its end.
+    /// Returns the base of HTTP URLs, without a slash at the end.
     #[cfg(feature = "http")]
     pub(crate) fn http_url(&self) -> String {
         format!("{}://{}", if self.tls { "https" } else { "http" }, self.authority())
     }
 }
 
-/// Refuses an app key or id that would not stand in a path as it is.
+/// Returns `host:port`, with brackets around an IPv6 address.
+pub(crate) fn authority(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+/// Checks an app key or id, which becomes a segment of a URL path without encoding.
 pub(crate) fn check_segment(what: &str, text: &str) -> Result<(), Error> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     if text.is_empty() || matches!(text, "." | "..") || !text.bytes().all(plain) {
-        return Err(Error::new(
-            ErrorKind::Configuration,
-            format!("the {what} must be letters, digits and -_.~"),
-        ));
+        return Err(Error::configuration(format!("the {what} may contain only letters, digits and -_.~")));
     }
     Ok(())
 }
 
-/// Whether a host is this machine, where no proxy helps.
+/// Returns whether a host is this machine, so that no proxy is used.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let host = host.trim_matches(['[', ']']);
     host.eq_ignore_ascii_case("localhost")
@@ -87,6 +87,7 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
 
     fn endpoint(host: &str, port: Option<u16>, tls: bool) -> Result<Endpoint, Error> {
         EndpointParts { host: Some(host.to_owned()), port, tls }.finish()
@@ -94,7 +95,7 @@ mod tests {
 
     #[test]
     #[cfg(feature = "websocket")]
-    fn the_url_is_the_documented_one() {
+    fn the_websocket_url_has_the_documented_form() {
         let version = env!("CARGO_PKG_VERSION");
         let url = endpoint("ws-eu.pusher.com", None, true).unwrap().websocket_url("", "key");
         assert_eq!(
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_would_change_the_url_is_refused() {
+    fn a_host_that_would_change_the_url_is_rejected() {
         for host in ["", "a/b", "a?b", "user@host", "a b", "a#b"] {
             assert_eq!(endpoint(host, None, true).unwrap_err().kind(), ErrorKind::Configuration, "{host:?}");
         }
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_known_by_name_and_address() {
+    fn loopback_is_recognized_by_name_and_address() {
         for (host, loopback) in
             [("localhost", true), ("127.0.0.1", true), ("[::1]", true), ("10.0.0.1", false)]
         {

@@ -1,91 +1,149 @@
-/// What went wrong, in a form that can be matched, and in words.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+use std::fmt;
+use std::sync::Arc;
+
+use pusher_protocol::{InvalidChannelName, InvalidEventName};
+
+/// The error of the clients.
+///
+/// [`kind`](Self::kind) is for code to decide on, `Display` for people, and `source` is the cause, such as a
+/// host name that does not resolve or a certificate that is not trusted. Errors are equal if kind, code and
+/// message are.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
     code: Option<u16>,
     message: String,
+    cause: Cause,
 }
 
-/// The kinds of [`Error`].
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The client was set up wrongly: no host, no authorizer, an unreadable certificate.
+    /// The client is configured wrongly: no host, no authorizer, an unreadable certificate.
     Configuration,
-    /// This version cannot do it.
+    /// This version does not support the operation.
     Unsupported,
-    /// One of Pusher's limits, or a rule on what may be asked, would be broken; nothing was sent.
+    /// The request breaks one of Pusher's limits or rules; nothing was sent.
     Limit,
-    /// The client has ended.
+    /// The client has ended, or is not connecting.
     Closed,
-    /// A client event's name does not begin with `client-`, or is no event name at all.
+    /// The text is not a channel name.
+    ChannelName,
+    /// The text is not an event name, or the name of a client event does not begin with `client-`.
     EventName,
-    /// Client events are for private and presence channels only.
+    /// Public channels have no client events.
     PublicChannel,
-    /// Client events are not encrypted, so encrypted channels have none.
+    /// Encrypted channels have no client events, because those are not encrypted.
     EncryptedChannel,
     /// There is no connection.
     NotConnected,
-    /// The channel is not subscribed to, or not confirmed yet.
+    /// The server has not confirmed a subscription to the channel.
     NotSubscribed,
-    /// The data is not of the shape that was asked for.
+    /// The data does not have the requested type.
     Data,
-    /// The data of an encrypted channel could not be read.
+    /// The data of an encrypted channel could not be decrypted.
     Decryption,
-    /// The server refused the connection, the subscription or the sign-in for good.
+    /// The server permanently refused the connection, the subscription or the sign-in.
     Refused,
-    /// The server or the auth endpoint did not know who asks (401).
+    /// The server or the auth endpoint could not identify the caller (401).
     Unauthorized,
-    /// Who asks may not (403).
+    /// The caller may not do this (403).
     Forbidden,
-    /// The request was not understood (400 and what has no kind of its own).
+    /// The request was malformed (400, and any status without a kind of its own).
     BadRequest,
-    /// There is no such path or app (404).
+    /// The path or app does not exist (404).
     NotFound,
     /// The event is too large (413).
     TooLarge,
-    /// Too many requests (429).
+    /// There were too many requests (429).
     RateLimited,
-    /// No answer in time (408, 504, or this side's own limit).
+    /// There was no answer in time (408, 504, or this client's own timeout).
     Timeout,
     /// The server failed (5xx).
     Server,
     /// The server could not be reached, or the connection broke.
     Network,
-    /// The server said yes, in a way that is not documented: what answered is perhaps no Channels server.
+    /// The server reported success with an unexpected answer: it may not be a Channels server.
     UnexpectedAnswer,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, code: None, message: message.into() }
+        Self { kind, code: None, message: message.into(), cause: Cause::none() }
     }
 
-    /// A JSON text as a value.
-    #[cfg(feature = "websocket")]
-    pub(crate) fn reading<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, Self> {
-        serde_json::from_str(json)
-            .map_err(|_| Self::new(ErrorKind::Data, "the data is no JSON of the shape that was asked for"))
+    pub(crate) fn configuration(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Configuration, message)
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn limit(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Limit, message)
     }
 
     pub(crate) fn with_code(self, code: Option<u16>) -> Self {
         Self { code, ..self }
     }
 
-    /// What kind of error it is.
+    pub(crate) fn with_cause(self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { cause: Cause::new(cause), ..self }
+    }
+
+    /// Creates an error with the cause of another error, which it replaces.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn with_shared_cause(self, cause: Cause) -> Self {
+        Self { cause, ..self }
+    }
+
+    /// Parses JSON. The error names the position, and does not repeat the data.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn parse_json<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, Self> {
+        serde_json::from_str(json).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let message =
+                format!("the data is not JSON of the requested type (line {line}, column {column})");
+            Self::new(ErrorKind::Data, message)
+        })
+    }
+
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The HTTP status, or the code of the WebSocket close or `pusher:error`, that the server gave.
+    /// Returns the HTTP status, or the code of the WebSocket close or `pusher:error`, if the server sent one.
     pub fn code(&self) -> Option<u16> {
         self.code
     }
 
-    /// Whether the same attempt may succeed later.
+    /// Returns whether the same attempt may succeed later.
     pub fn is_retryable(&self) -> bool {
         self.kind.is_retryable()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.get()
+    }
+}
+
+impl From<InvalidChannelName> for Error {
+    fn from(error: InvalidChannelName) -> Self {
+        Self::new(ErrorKind::ChannelName, error.to_string())
+    }
+}
+
+impl From<InvalidEventName> for Error {
+    fn from(error: InvalidEventName) -> Self {
+        Self::new(ErrorKind::EventName, error.to_string())
     }
 }
 
@@ -94,7 +152,7 @@ impl ErrorKind {
         matches!(self, Self::RateLimited | Self::Timeout | Self::Server | Self::Network)
     }
 
-    /// The kind of an answer that was no success (Pusher's HTTP API reference, "HTTP status codes").
+    /// Returns the kind for the status of a failed request (Pusher's HTTP API reference, "HTTP status codes").
     #[cfg(feature = "http")]
     pub(crate) fn of_status(status: u16) -> Self {
         match status {
@@ -110,12 +168,57 @@ impl ErrorKind {
     }
 }
 
-#[cfg(all(test, feature = "http"))]
+/// The cause of an error, if any. It is shared, so that errors can be cloned, and ignored in comparisons.
+#[derive(Clone)]
+pub(crate) struct Cause(Option<Arc<dyn std::error::Error + Send + Sync>>);
+
+impl Cause {
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(Some(cause.into().into()))
+    }
+
+    pub(crate) fn get(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.as_deref().map(|cause| cause as _)
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(cause) => fmt::Display::fmt(cause, f),
+            None => f.write_str("none"),
+        }
+    }
+}
+
+impl PartialEq for Cause {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Cause {}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn only_what_may_pass_is_retryable() {
+    fn the_cause_is_the_source_and_not_part_of_the_text() {
+        let error = Error::new(ErrorKind::Network, "the server could not be reached")
+            .with_cause(std::io::Error::other("no route"));
+        assert_eq!(error.to_string(), "the server could not be reached");
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "no route");
+        assert_eq!(error, Error::new(ErrorKind::Network, "the server could not be reached"));
+    }
+
+    #[test]
+    #[cfg(feature = "http")]
+    fn only_temporary_failures_are_retryable() {
         for status in [408, 429, 500, 502, 503, 504, 599] {
             assert!(ErrorKind::of_status(status).is_retryable(), "{status}");
         }

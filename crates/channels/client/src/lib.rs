@@ -1,4 +1,9 @@
-#![doc = include_str!("../README.md")]
+// The README shows every feature, so its code compiles only with all of them.
+#![cfg_attr(all(feature = "http", feature = "websocket"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "http", feature = "websocket")),
+    doc = "A client for Pusher Channels: WebSocket and HTTP API."
+)]
 
 #[cfg(any(feature = "websocket", feature = "http"))]
 mod endpoint;

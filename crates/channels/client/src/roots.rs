@@ -4,65 +4,68 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::{Error, ErrorKind};
+use crate::Error;
 
-/// The certificate authorities that TLS connections trust: Mozilla's, and those added.
+/// The certificate authorities that TLS connections trust.
 ///
-/// TLS runs on ring through a configuration of its own: never on rustls's process-wide default, which the host
-/// application may have set to something else, or not at all.
+/// TLS is rustls with ring. The process-wide crypto provider of rustls is neither used nor set.
 #[derive(Clone)]
 pub struct Roots(Arc<RootCertStore>);
 
 impl Roots {
-    /// Mozilla's authorities.
+    /// Trusts Mozilla's authorities.
     pub fn new() -> Self {
         Self(Arc::new(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }))
     }
 
-    /// No authorities: those to be trusted are added with [`with_pem`](Self::with_pem) or [`with_der`](Self::with_der).
+    /// Trusts no authority; add some with [`with_pem`](Self::with_pem) or [`with_der`](Self::with_der).
     pub fn none() -> Self {
         Self(Arc::new(RootCertStore::empty()))
     }
 
-    /// Adds every certificate of a PEM text.
+    /// Adds all certificates of a PEM file.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when it holds none, or one that cannot be read.
+    /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if there is no certificate, or one
+    /// that is malformed.
     pub fn with_pem(mut self, pem: &[u8]) -> Result<Self, Error> {
         let mut found = false;
         for certificate in CertificateDer::pem_slice_iter(pem) {
-            self.add(certificate.map_err(|_| unreadable())?)?;
+            self.add(certificate.map_err(|error| malformed().with_cause(error))?)?;
             found = true;
         }
-        if found { Ok(self) } else { Err(unreadable()) }
+        match found {
+            true => Ok(self),
+            false => Err(Error::configuration("the PEM file of root certificates contains no certificate")),
+        }
     }
 
     /// Adds a certificate in DER.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when it cannot be read.
+    /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if it is malformed.
     pub fn with_der(mut self, der: &[u8]) -> Result<Self, Error> {
         self.add(CertificateDer::from(der.to_vec()))?;
         Ok(self)
     }
 
     fn add(&mut self, certificate: CertificateDer<'static>) -> Result<(), Error> {
-        Arc::make_mut(&mut self.0).add(certificate).map_err(|_| unreadable())
+        Arc::make_mut(&mut self.0).add(certificate).map_err(|error| malformed().with_cause(error))
     }
 
     pub(crate) fn client_config(&self) -> Result<ClientConfig, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|_| Error::new(ErrorKind::Configuration, "TLS could not be set up"))?;
+            .map_err(|error| Error::configuration("TLS cannot be set up").with_cause(error))?;
         Ok(config.with_root_certificates(self.0.clone()).with_no_client_auth())
     }
 
-    /// An HTTP client's builder as our own clients use it: these roots, no redirects, and no proxy for a `host` that is
-    /// this machine. For the other crates of this project; its type follows reqwest's versions.
+    /// Creates the builder of an HTTP client with these roots, without redirects, and without a proxy if
+    /// `host` is this machine. For the other crates of this project.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when TLS cannot be set up.
+    /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if TLS cannot be set up.
     #[cfg(feature = "http")]
     #[doc(hidden)]
     pub fn http_client(&self, host: &str) -> Result<reqwest::ClientBuilder, Error> {
@@ -74,8 +77,8 @@ impl Roots {
     }
 }
 
-fn unreadable() -> Error {
-    Error::new(ErrorKind::Configuration, "the root certificate cannot be read")
+fn malformed() -> Error {
+    Error::configuration("a root certificate is malformed")
 }
 
 impl Default for Roots {
@@ -95,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_certificate_is_refused() {
+    fn malformed_certificates_are_rejected() {
         assert!(Roots::new().with_pem(b"nothing").is_err());
         assert!(
             Roots::new().with_pem(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").is_err()

@@ -9,8 +9,8 @@ use crate::error::Error;
 pub(crate) struct Env(BTreeMap<String, String>);
 
 impl Env {
-    /// Reads the environment of the process and the file, whose values the environment overrides. An
-    /// empty value in the environment also overrides the file.
+    /// Reads the environment of the process and the file, whose values the environment overrides.
+    /// An empty value in the environment also overrides the file.
     pub(crate) fn read(file: Option<&Path>) -> Result<Self, Error> {
         let mut values = BTreeMap::new();
         for (name, value) in std::env::vars_os() {

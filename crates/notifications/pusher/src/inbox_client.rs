@@ -16,7 +16,8 @@ use crate::http::ReqwestClient;
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Pushes notifications from a backend: HTTP only, with an API key, and without an inbox of its own.
+/// Pushes notifications from a backend: HTTP only, with an API key, and without an inbox of its
+/// own.
 ///
 /// Clones share one connection pool. The `Debug` output does not show the key.
 ///
@@ -27,7 +28,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// async fn notify(api_key: &str) -> Result<(), Box<dyn std::error::Error>> {
 ///     let client = InboxClient::new("https://notify.example.com", api_key)?;
 ///     let notification = InternalNotification::new("Your order is on its way");
-///     let receipt = client.push(&["ada".parse()?], notification).await?;
+///     let receipt = client.push_to(["ada"], notification).await?;
 ///     println!("{}: {} accepted", receipt.id, receipt.accepted);
 ///     Ok(())
 /// }
@@ -72,7 +73,8 @@ impl InboxClient {
     /// # Errors
     /// Returns [`Invalid`](ServiceErrorKind::Invalid) if the notification breaks a rule,
     /// [`Conflict`](ServiceErrorKind::Conflict) if its id belongs to another notification,
-    /// [`Unauthorized`](ServiceErrorKind::Unauthorized) or [`Forbidden`](ServiceErrorKind::Forbidden)
+    /// [`Unauthorized`](ServiceErrorKind::Unauthorized) or
+    /// [`Forbidden`](ServiceErrorKind::Forbidden)
     /// if the key may not push, and [`Unavailable`](ServiceErrorKind::Unavailable) if the server
     /// cannot be reached. Repeating a push with an id is harmless.
     pub async fn push(
@@ -88,14 +90,33 @@ impl InboxClient {
         with_retries(|| self.api.push(&request)).await
     }
 
-    /// Retracts a notification. When this returns, it has left every inbox, and scheduled deliveries
-    /// are cancelled. Needs an API key.
+    /// Pushes a notification to users whose ids may be texts: `client.push_to(["ada"], …)`.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push), and [`Invalid`](ServiceErrorKind::Invalid) if a text is no user id.
+    pub async fn push_to<U>(
+        &self,
+        user_ids: U,
+        notification: InternalNotification,
+    ) -> Result<Receipt, ServiceError>
+    where
+        U: IntoIterator<Item: TryInto<UserId, Error: Into<ServiceError>>> + Send,
+    {
+        let user_ids = user_ids.into_iter().map(|user_id| user_id.try_into().map_err(Into::into));
+        let user_ids = user_ids.collect::<Result<Vec<_>, ServiceError>>()?;
+        self.push(&user_ids, notification).await
+    }
+
+    /// Retracts a notification. When this returns, it has left every inbox, and scheduled
+    /// deliveries are cancelled. Needs an API key.
     ///
     /// The answer to a retry does not count what the first attempt did.
     ///
     /// # Errors
-    /// Returns [`Unknown`](ServiceErrorKind::Unknown) if no notification with this id was ever pushed,
-    /// [`Unauthorized`](ServiceErrorKind::Unauthorized) or [`Forbidden`](ServiceErrorKind::Forbidden)
+    /// Returns [`Unknown`](ServiceErrorKind::Unknown) if no notification with this id was ever
+    /// pushed,
+    /// [`Unauthorized`](ServiceErrorKind::Unauthorized) or
+    /// [`Forbidden`](ServiceErrorKind::Forbidden)
     /// if the key may not retract, and [`Unavailable`](ServiceErrorKind::Unavailable) if the server
     /// cannot be reached.
     pub async fn retract(&self, id: &NotificationId) -> Result<Retraction, ServiceError> {
@@ -161,7 +182,7 @@ mod tests {
     }
 
     async fn push(client: &InboxClient) -> Result<Receipt, ServiceError> {
-        client.push(&[UserId::new("ada").unwrap()], InternalNotification::new("c")).await
+        client.push_to(["ada"], InternalNotification::new("c")).await
     }
 
     #[tokio::test(start_paused = true)]

@@ -46,8 +46,8 @@ const COMMANDS: usize = 64;
 
 /// A user's inbox, live over Pusher Channels and complete by catch-up.
 ///
-/// Cheap to clone. Its task and its connection end with the last clone, or with `dispose`, which also
-/// ends the streams. A stream that is created before `init` continues with what `init` loads.
+/// Cheap to clone. Its task and its connection end with the last clone, or with `dispose`, which
+/// also ends the streams. A stream that is created before `init` continues with what `init` loads.
 #[derive(Clone)]
 pub struct PusherService(Arc<Inner>);
 
@@ -165,8 +165,8 @@ impl Drop for Run {
 
 #[async_trait]
 impl InternalNotificationsService for PusherService {
-    /// Gets the credentials, the address of the live channel and the first snapshot, and subscribes in
-    /// the background.
+    /// Gets the credentials, the address of the live channel and the first snapshot, and subscribes
+    /// in the background.
     ///
     /// Calls at the same time share one attempt, which continues if their futures are dropped.
     async fn init(&self) -> Result<(), ServiceError> {
@@ -232,13 +232,14 @@ impl InternalNotificationsService for PusherService {
     /// The write is sent by HTTP, whether or not the live channel is up, and repeated with the same
     /// operation id while its outcome is unknown.
     ///
-    /// It is [`Queued`](Written::Queued) once an attempt has failed, or if there is no outcome within
-    /// the call timeout, or within 2 s while the status is
-    /// [`Offline`](internal_notifications_service::Status::Offline). While live events are stopped, it
-    /// is [`Stored`](Written::Stored) as soon as the server has it.
+    /// It is [`Queued`](Written::Queued) once an attempt has failed, or if there is no outcome
+    /// within the call timeout, or within 2 s while the status is
+    /// [`Offline`](internal_notifications_service::Status::Offline). While live events are
+    /// stopped, it is [`Stored`](Written::Stored) as soon as the server has it.
     ///
     /// At most 500 writes may wait for the server, and 5,000 for the replica while live events are
-    /// stopped. More than 500 ids make several writes; if one is rejected, those after it are not sent.
+    /// stopped. More than 500 ids make several writes; if one is rejected, those after it are not
+    /// sent.
     async fn mark_opened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
         self.mark(ids, InboxCommand::Opened).await
     }
@@ -263,8 +264,8 @@ impl InternalNotificationsService for PusherService {
         self.session()?.write(vec![InboxCommand::Remove(id.clone())]).await
     }
 
-    /// Returns [`Unavailable`](ServiceErrorKind::Unavailable) also while live events are stopped, since
-    /// an older page would bring newer changes with it.
+    /// Returns [`Unavailable`](ServiceErrorKind::Unavailable) also while live events are stopped,
+    /// since an older page would bring newer changes with it.
     async fn load_older(&self, count: usize) -> Result<(), ServiceError> {
         self.session()?.call(|reply| Command::LoadOlder(count, reply)).await
     }

@@ -1,4 +1,4 @@
-//! The contract, bullet by bullet, over a real server; each device behind a proxy of its own.
+//! The contract of the service, over a real server. Each device has a proxy of its own.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -21,10 +21,10 @@ struct RealServer {
     offline_push: OfflinePush,
 }
 
-/// The connection of a device: a proxy, and requests that may be refused.
-struct Line {
+/// The connection of a device: a proxy, and a switch that rejects the next write.
+struct DeviceConnection {
     proxy: Proxy,
-    refuses: Arc<AtomicBool>,
+    rejects: Arc<AtomicBool>,
 }
 
 const WINDOW: usize = 8;
@@ -42,8 +42,8 @@ impl RealServer {
 impl Harness for RealServer {
     async fn device(&self, user: &UserId) -> Device {
         let proxy = self.server.proxy().await.unwrap();
-        let refuses = Arc::default();
-        let http = Refusing { client: client(), refuses: Arc::clone(&refuses) };
+        let rejects = Arc::default();
+        let http = RejectingClient { client: client(), rejects: Arc::clone(&rejects) };
         let service = PusherService::builder()
             .url(proxy.url())
             .user(user.clone(), self.server.token(user))
@@ -52,7 +52,7 @@ impl Harness for RealServer {
             .offline_push(self.offline_push)
             .http_client(http)
             .build();
-        Device::new(service.unwrap()).with_connection(Line { proxy, refuses })
+        Device::new(service.unwrap()).with_connection(DeviceConnection { proxy, rejects })
     }
 
     async fn push(&self, to: &[UserId], notification: InternalNotification) -> Result<Receipt, ServiceError> {
@@ -77,7 +77,7 @@ impl Harness for RealServer {
 }
 
 #[async_trait]
-impl Connection for Line {
+impl Connection for DeviceConnection {
     async fn cut(&self) {
         self.proxy.cut().await;
     }
@@ -87,15 +87,15 @@ impl Connection for Line {
     }
 
     async fn refuse_next_write(&self) -> bool {
-        self.refuses.store(true, Ordering::SeqCst);
+        self.rejects.store(true, Ordering::SeqCst);
         true
     }
 }
 
-/// Plain requests, but for a write that arrives when one is to be refused.
-struct Refusing {
+/// Sends requests, and rejects the next write if asked to.
+struct RejectingClient {
     client: reqwest::Client,
-    refuses: Arc<AtomicBool>,
+    rejects: Arc<AtomicBool>,
 }
 
 fn client() -> reqwest::Client {
@@ -103,7 +103,7 @@ fn client() -> reqwest::Client {
 }
 
 #[async_trait]
-impl HttpClient for Refusing {
+impl HttpClient for RejectingClient {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ServiceError> {
         let is_write = request.method != HttpMethod::Get && request.url.contains("/v1/inbox/");
         let method = match request.method {
@@ -115,11 +115,11 @@ impl HttpClient for Refusing {
         if let Some(body) = request.body {
             sent = sent.header("content-type", body.content_type).body(body.bytes);
         }
-        if is_write && self.refuses.load(Ordering::SeqCst) {
-            // It must have arrived: without a connection it does not.
+        if is_write && self.rejects.load(Ordering::SeqCst) {
+            // Rejects it only with a connection, as a server would.
             sent = self.client.get(&request.url);
             sent.send().await.map_err(unavailable)?;
-            self.refuses.store(false, Ordering::SeqCst);
+            self.rejects.store(false, Ordering::SeqCst);
             return Ok(HttpResponse::new(403, Vec::new()));
         }
         let answer = sent.send().await.map_err(unavailable)?;

@@ -14,12 +14,11 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-pub use publish_queue::PublishQueue;
-
 use crate::config::ChannelPrefix;
 use crate::metrics::Metrics;
 use crate::realtime::Realtime;
 use crate::store::Store;
+use publish_queue::PublishQueue;
 use worker::Worker;
 
 /// A running dispatcher. Dropping it stops it at once.

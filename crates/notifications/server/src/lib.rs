@@ -14,7 +14,7 @@ mod node;
 pub mod realtime;
 pub mod relay;
 mod server;
-pub mod upkeep;
+mod upkeep;
 
 pub use accept::{local_url, serve};
 #[doc(no_inline)]

@@ -5,6 +5,8 @@
 //! under its id, and only then deletes it. After a crash in between, the push is repeated and
 //! changes nothing.
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod failure;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod push;

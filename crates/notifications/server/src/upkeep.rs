@@ -19,7 +19,7 @@ use sweeper::Sweeper;
 
 /// The running upkeep of a store. Dropping it stops it at once; the next start continues.
 #[derive(Debug)]
-pub struct Upkeep {
+pub(crate) struct Upkeep {
     stop: CancellationToken,
     tasks: [AbortOnDropHandle<()>; 2],
 }
@@ -27,7 +27,7 @@ pub struct Upkeep {
 impl Upkeep {
     /// Starts the upkeep. Passes over all inboxes start `interval` apart, the first after one
     /// `interval`; a pass that takes longer is followed by the next one at once.
-    pub fn start(
+    pub(crate) fn start(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         retention: Retention,
@@ -42,7 +42,7 @@ impl Upkeep {
 
     /// Finishes the current steps, for at most `limit`. Stop the dispatcher after this, so that it
     /// publishes their changes.
-    pub async fn stop(&mut self, limit: Duration) {
+    pub(crate) async fn stop(&mut self, limit: Duration) {
         self.stop.cancel();
         let ended = futures_util::future::join_all(&mut self.tasks);
         if tokio::time::timeout(limit, ended).await.is_err() {

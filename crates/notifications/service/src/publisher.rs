@@ -120,28 +120,37 @@ impl InboxPublisher {
     /// Publishes a snapshot, unless it equals the present one, and then announcements. Does nothing
     /// once closed.
     pub fn publish(&self, snapshot: Snapshot, announcements: impl IntoIterator<Item = Announcement>) {
-        self.publish_with(|present| *present = snapshot, announcements);
+        self.update(
+            |present| {
+                let is_new = *present != snapshot;
+                *present = snapshot;
+                is_new
+            },
+            announcements,
+        );
     }
 
     /// Publishes the present snapshot with another status. Does nothing once closed.
     pub fn set_status(&self, status: Status) {
-        self.publish_with(|present| present.status = status, []);
+        self.update(
+            |present| {
+                let is_new = present.status != status;
+                present.status = status;
+                is_new
+            },
+            [],
+        );
     }
 
-    fn publish_with(
+    /// Changes the present snapshot, and wakes readers if `change` returns true.
+    fn update(
         &self,
-        change: impl FnOnce(&mut Snapshot),
+        change: impl FnOnce(&mut Snapshot) -> bool,
         announcements: impl IntoIterator<Item = Announcement>,
     ) {
         let open = self.0.announcements();
         let Some(Announcements(queue)) = open.as_ref() else { return };
-        self.0.present.send_if_modified(|present| {
-            let before = present.clone();
-            change(present);
-            // The cheap comparisons first: there may be thousands of rows.
-            let (old, new) = (&before, &*present);
-            old.position != new.position || old.status != new.status || old != new
-        });
+        self.0.present.send_if_modified(change);
         if let Some(queue) = queue {
             announcements.into_iter().for_each(|announcement| drop(queue.send(announcement)));
         }
@@ -219,6 +228,8 @@ mod tests {
         publisher.publish(pending(3), []);
         assert_eq!(ready(&mut snapshots), [pending(3)]);
         publisher.publish(pending(3), []);
+        assert_eq!(ready(&mut snapshots), []);
+        publisher.set_status(Status::Live);
         assert_eq!(ready(&mut snapshots), []);
         publisher.set_status(Status::Offline);
         let mut offline = pending(3);

@@ -1,7 +1,11 @@
+use serde::Serialize;
+
 /// How far a write has come when the call returns.
 ///
-/// There is no third case, so a `match` over both compiles for good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// There is no third case, so a `match` over both always compiles. As JSON it is `"stored"` or
+/// `"queued"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Written {
     /// The server and the list have the write, or it changed nothing.
     Stored,
@@ -27,5 +31,6 @@ mod tests {
     #[test]
     fn only_a_stored_write_is_stored() {
         assert!(Written::Stored.is_stored() && !Written::Queued.is_stored());
+        assert_eq!(serde_json::to_value(Written::Queued).unwrap(), "queued");
     }
 }

@@ -85,7 +85,7 @@ fn an_evicted_notification_is_announced_too() {
 }
 
 #[test]
-fn what_overflows_while_catching_up_is_asked_for_once_more() {
+fn a_catch_up_whose_buffer_overflows_is_repeated() {
     let (mut log, mut inbox) = started();
     let after = inbox.head().position;
     inbox.on_live(LiveEvent::Thin(push(&mut log, "thin").stamp));
@@ -103,7 +103,7 @@ fn what_overflows_while_catching_up_is_asked_for_once_more() {
 }
 
 #[test]
-fn a_page_with_a_hole_is_not_folded() {
+fn a_page_with_a_gap_is_not_folded() {
     let (mut log, mut inbox) = started();
     let after = inbox.head().position;
     inbox.catch_up();
@@ -115,7 +115,7 @@ fn a_page_with_a_hole_is_not_folded() {
 }
 
 #[test]
-fn a_server_that_promises_more_but_gives_nothing_is_not_asked_for_ever() {
+fn an_empty_page_that_promises_more_ends_in_a_snapshot() {
     let (_, mut inbox) = started();
     let after = inbox.head().position;
     inbox.catch_up();
@@ -124,7 +124,7 @@ fn a_server_that_promises_more_but_gives_nothing_is_not_asked_for_ever() {
 }
 
 #[test]
-fn a_catch_up_without_end_is_given_up_for_a_snapshot() {
+fn an_endless_catch_up_is_given_up_for_a_snapshot() {
     let (mut log, mut inbox) = started();
     inbox.catch_up();
     for page in 0..30 {
@@ -213,7 +213,7 @@ fn a_catch_up_queries_once_and_again_only_when_told_to_meanwhile() {
 }
 
 #[test]
-fn a_head_that_was_passed_since_is_no_news_and_any_other_is() {
+fn a_head_is_news_unless_the_replica_has_passed_it() {
     let (mut log, mut inbox) = started();
     let asked_at = inbox.head().position;
     let old = inbox.head();
@@ -230,7 +230,7 @@ fn a_head_that_was_passed_since_is_no_news_and_any_other_is() {
 }
 
 #[test]
-fn an_answer_to_an_old_question_is_dropped() {
+fn an_answer_to_an_earlier_query_is_ignored() {
     let (mut log, mut inbox) = started();
     let after = inbox.head().position;
     inbox.catch_up();
@@ -252,7 +252,7 @@ fn a_bare_notification_is_announced_once_and_not_listed() {
 }
 
 #[test]
-fn a_restored_backup_shows_at_its_first_event() {
+fn a_restored_backup_is_detected_at_its_first_event() {
     let (mut log, mut inbox) = started();
     let backup = log.clone();
     inbox.on_live(LiveEvent::Change(push(&mut log, "lost")));
@@ -292,7 +292,7 @@ fn older_notifications_are_requested_until_all_are_there() {
 }
 
 #[test]
-fn answered_writes_leave_room_up_to_a_bound() {
+fn answered_writes_make_room_up_to_a_bound() {
     let (log, mut inbox) = started();
     let head = Head::new(Position { seq: 9, tag: None }, log.head().pending);
     let mut taken = 0;

@@ -47,7 +47,8 @@ impl MemoryData {
 
     /// A copy, as a backup is: what happens to one does not happen to the other.
     pub fn copy(&self) -> Self {
-        let contents = self.lock().clone();
+        let mut contents = self.lock().clone();
+        contents.broker_owner = None;
         Self { contents: Arc::new(Mutex::new(contents)), clock: self.clock.clone() }
     }
 

@@ -15,7 +15,7 @@ const MEMBERS: usize = 10_000;
 
 impl Subscribed {
     pub(super) async fn to(client: &Client, channel: &str) -> Self {
-        let subscription = client.subscribe(channel.parse().unwrap()).await.unwrap();
+        let subscription = client.subscribe(channel).await.unwrap();
         Self { subscription, is_subscribed: false, is_refused: false }
     }
 

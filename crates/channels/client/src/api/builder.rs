@@ -3,11 +3,12 @@ use std::time::Duration;
 use pusher_protocol::limits;
 use pusher_signer::Signer;
 
+use super::http::Http;
 use super::{HttpApi, Retry};
 use crate::endpoint::{EndpointParts, check_segment};
-use crate::{Error, ErrorKind, Roots};
+use crate::{Error, Roots};
 
-/// Builds an [`HttpApi`].
+/// Builds an [`HttpApi`]. `Debug` does not show the secret.
 #[derive(Clone, Debug)]
 pub struct HttpApiBuilder {
     pub(super) app_id: String,
@@ -34,65 +35,66 @@ impl HttpApiBuilder {
         }
     }
 
-    /// The cluster at pusher.com: `eu`, `mt1`, … (Pusher's "clusters").
+    /// Connects to a cluster of pusher.com, such as `eu` or `mt1` (Pusher's "clusters").
     pub fn cluster(mut self, cluster: &str) -> Self {
         self.endpoint.host = Some(format!("api-{cluster}.pusher.com"));
         self
     }
 
-    /// The host of another Channels server: a name or an address.
+    /// Connects to another Channels server: a host name or an IP address.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.endpoint.host = Some(host.into());
         self
     }
 
-    /// The port. 443, or 80 without TLS, by default.
+    /// Sets the port. 443 by default, 80 without TLS.
     pub fn port(mut self, port: u16) -> Self {
         self.endpoint.port = Some(port);
         self
     }
 
-    /// Whether to use TLS. On by default.
+    /// Turns TLS on or off. On by default.
     pub fn tls(mut self, tls: bool) -> Self {
         self.endpoint.tls = tls;
         self
     }
 
-    /// Whom TLS trusts. [`Roots::new`] by default.
+    /// Sets the certificate authorities that TLS trusts. [`Roots::new`] by default.
     pub fn roots(mut self, roots: Roots) -> Self {
         self.roots = roots;
         self
     }
 
-    /// How long one attempt of a call may take, its answer included. 10 s by default.
+    /// Sets the timeout of one attempt, including the response. 10 s by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How long connecting may take. 5 s by default.
+    /// Sets the timeout for connecting. 5 s by default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How often and when a call is sent again. [`Retry::default`] by default.
+    /// Sets the number of attempts and the waits between them. [`Retry::default`] by default.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self
     }
 
-    /// The most bytes of an event's data, as they are sent: those of an encrypted event sealed. 10,240 by default, pusher.com's
-    /// limit; other servers and dedicated clusters allow more.
+    /// Sets the largest data of an event in bytes; for encrypted channels after encryption. 10,240 by default,
+    /// the limit of pusher.com; other servers and dedicated clusters allow more.
     pub fn max_data_bytes(mut self, bytes: usize) -> Self {
         self.max_data_bytes = bytes;
         self
     }
 
-    /// The client. Nothing is sent yet.
+    /// Builds the client. It sends nothing yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when host or app id are missing or malformed.
+    /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if host or app id are missing or
+    /// malformed.
     pub fn build(self) -> Result<HttpApi, Error> {
         check_segment("app id", &self.app_id)?;
         let endpoint = self.endpoint.finish()?;
@@ -102,14 +104,8 @@ impl HttpApiBuilder {
             .timeout(self.timeout)
             .connect_timeout(self.connect_timeout)
             .build()
-            .map_err(|_| Error::new(ErrorKind::Configuration, "the HTTP client could not be set up"))?;
-        Ok(HttpApi {
-            client,
-            base: endpoint.http_url(),
-            app_id: self.app_id,
-            signer: self.signer,
-            retry: self.retry,
-            max_data_bytes: self.max_data_bytes,
-        })
+            .map_err(|error| Error::configuration("the HTTP client cannot be set up").with_cause(error))?;
+        let http = Http { client, base: endpoint.http_url(), signer: self.signer, retry: self.retry };
+        Ok(HttpApi { http, app_id: self.app_id, max_data_bytes: self.max_data_bytes })
     }
 }

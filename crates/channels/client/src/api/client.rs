@@ -1,40 +1,42 @@
 use std::collections::BTreeMap;
 
-use pusher_protocol::{ChannelName, EventName};
+use pusher_protocol::{ChannelName, EventName, InvalidChannelName, InvalidEventName};
 use pusher_signer::Signer;
 
 use super::HttpApiBuilder;
-use super::answer;
-use super::call::{Call, Repeat};
+use super::data_encoder::DataEncoder;
+use super::http::Http;
 use super::info::{self, Attribute, ChannelCounts, ChannelInfo};
-use super::retry::Retry;
-use super::sealing::Sealing;
-use super::trigger::{BatchEvent, Trigger, batch_body, limit};
+use super::request::{ApiRequest, RetryWhen};
+use super::response;
+use super::trigger::{BatchEvent, Trigger, batch_body};
 use crate::Error;
 
-/// The HTTP API of a Channels server: publishes events, asks about channels, closes users' connections. Cheap to clone;
-/// clones share their connections.
+/// A client of the HTTP API of a Channels server: publishes events, queries channels, closes connections.
+/// Cheap to clone; clones share their connections.
 ///
-/// What may be sent again is, as [`Retry`] says. [`Error::is_retryable`] tells whether a call that failed nevertheless may
-/// succeed later; one that failed with [`ErrorKind::Timeout`](crate::ErrorKind::Timeout),
-/// [`ErrorKind::Network`](crate::ErrorKind::Network) or [`ErrorKind::Server`](crate::ErrorKind::Server) may have been carried out.
+/// Requests are retried as [`Retry`](super::Retry) describes. If one fails nevertheless,
+/// [`Error::is_retryable`] reports whether it may succeed later. The server may have processed a request
+/// that failed with [`Timeout`](crate::ErrorKind::Timeout), [`Network`](crate::ErrorKind::Network) or
+/// [`Server`](crate::ErrorKind::Server).
+///
+/// Channel and event names can be given as `&str`, `String`, [`ChannelName`] or [`EventName`].
 #[derive(Clone)]
 pub struct HttpApi {
-    pub(super) client: reqwest::Client,
-    pub(super) base: String,
+    pub(super) http: Http,
     pub(super) app_id: String,
-    pub(super) signer: Signer,
-    pub(super) retry: Retry,
     pub(super) max_data_bytes: usize,
 }
 
 impl HttpApi {
-    /// The API of an app; `signer` holds its key and secret, and its master key for encrypted channels.
+    /// Creates a builder. `signer` contains the app's key and secret, and the master key for encrypted
+    /// channels.
     pub fn builder(app_id: impl Into<String>, signer: Signer) -> HttpApiBuilder {
         HttpApiBuilder::new(app_id.into(), signer)
     }
 
-    /// The API that a URL names, `https://KEY:SECRET@HOST[:PORT]/apps/ID`: what Pusher's dashboard shows as `PUSHER_URL`.
+    /// Creates a client from a URL, `https://KEY:SECRET@HOST[:PORT]/apps/ID`: the `PUSHER_URL` of Pusher's
+    /// dashboard.
     ///
     /// # Errors
     /// As [`HttpApiBuilder::from_url`] and [`HttpApiBuilder::build`].
@@ -42,7 +44,7 @@ impl HttpApi {
         HttpApiBuilder::from_url(url)?.build()
     }
 
-    /// The API that the process's environment names; [`HttpApiBuilder::from_lookup`] lists the variables.
+    /// Creates a client from the environment variables that [`HttpApiBuilder::from_lookup`] lists.
     ///
     /// # Errors
     /// As [`HttpApiBuilder::from_lookup`] and [`HttpApiBuilder::build`].
@@ -50,67 +52,69 @@ impl HttpApi {
         HttpApiBuilder::from_lookup(|name| std::env::var(name).ok())?.build()
     }
 
-    /// The app's signer, for auth endpoints and webhooks.
+    /// Returns the signer, for auth endpoints and webhooks.
     pub fn signer(&self) -> &Signer {
-        &self.signer
+        &self.http.signer
     }
 
-    /// Publishes an event on its channels (`POST /apps/{id}/events`). The answer has what [`Trigger::info`] asked for, by
-    /// channel; nothing when it asked for nothing.
+    /// Publishes an event on its channels (`POST /apps/{id}/events`). Returns the attributes that
+    /// [`Trigger::info`] asks for, by channel; empty if it asks for none.
     ///
     /// # Errors
-    /// [`ErrorKind::Limit`](crate::ErrorKind::Limit) before anything is sent, when one of Pusher's limits would be broken;
-    /// otherwise by the status of the answer.
+    /// Returns [`ErrorKind::Limit`](crate::ErrorKind::Limit) without sending anything if the event breaks one of
+    /// Pusher's limits. Otherwise the kind depends on the status of the response.
     pub async fn trigger(&self, event: &Trigger) -> Result<BTreeMap<String, ChannelCounts>, Error> {
-        let body = event.body(&self.sealing())?;
-        let answer = self.send(&self.post("events", body, Repeat::IfUndone)).await?;
-        if event.info.is_empty() { Ok(BTreeMap::new()) } else { answer::channels(&answer) }
+        let body = event.body(&self.data_encoder())?;
+        let response = self.http.send(&self.post("events", body, RetryWhen::NotProcessed)).await?;
+        if event.info.is_empty() { Ok(BTreeMap::new()) } else { response::channels(&response) }
     }
 
-    /// Publishes up to ten events, in order (`POST /apps/{id}/batch_events`). If one of them asks for `info`, the answer has
-    /// an entry for each, in the same order; otherwise none.
+    /// Publishes up to ten events in order (`POST /apps/{id}/batch_events`). If any of them asks for `info`, the
+    /// result has an entry for each event, in order; otherwise it is empty.
     ///
     /// # Errors
     /// As [`trigger`](Self::trigger).
     pub async fn trigger_batch(&self, events: &[BatchEvent]) -> Result<Vec<ChannelCounts>, Error> {
-        let body = batch_body(events, &self.sealing())?;
-        let answer = self.send(&self.post("batch_events", body, Repeat::IfUndone)).await?;
+        let body = batch_body(events, &self.data_encoder())?;
+        let response = self.http.send(&self.post("batch_events", body, RetryWhen::NotProcessed)).await?;
         if events.iter().all(|event| event.info.is_empty()) {
             return Ok(Vec::new());
         }
-        answer::batch(&answer, events.len())
+        response::batch(&response, events.len())
     }
 
-    /// Sends an event to every connection that is signed in as a user (Pusher's "sending events to authenticated users").
+    /// Sends an event to all connections of a signed-in user (Pusher's "sending events to authenticated users").
     ///
     /// # Errors
-    /// As [`trigger`](Self::trigger); the id must have characters of a channel name.
+    /// As [`trigger`](Self::trigger). Also returns [`ErrorKind::Limit`](crate::ErrorKind::Limit) if the id contains
+    /// characters that a channel name does not allow.
     pub async fn send_to_user(
         &self,
         user_id: &str,
-        name: EventName,
+        name: impl TryInto<EventName, Error: Into<InvalidEventName>>,
         data: impl Into<String>,
     ) -> Result<(), Error> {
-        self.trigger(&Trigger::new([user_channel(user_id)?], name, data)).await.map(drop)
+        self.trigger(&Trigger::new([user_channel(user_id)?], name, data)?).await.map(drop)
     }
 
-    /// Closes every connection that is signed in as a user (`POST /apps/{id}/users/{user}/terminate_connections`). The user
-    /// may come back, unless the auth endpoints refuse it from now on (Pusher's "terminating user connections").
+    /// Closes all connections of a signed-in user (`POST /apps/{id}/users/{user}/terminate_connections`). The user
+    /// can reconnect unless the auth endpoints refuse (Pusher's "terminating user connections").
     ///
     /// # Errors
     /// As [`send_to_user`](Self::send_to_user).
     pub async fn terminate_user_connections(&self, user_id: &str) -> Result<(), Error> {
         user_channel(user_id)?;
-        let call = format!("users/{user_id}/terminate_connections");
-        self.send(&self.post(&call, b"{}".to_vec(), Repeat::Freely)).await.map(drop)
+        let path = format!("users/{user_id}/terminate_connections");
+        self.http.send(&self.post(&path, b"{}".to_vec(), RetryWhen::Temporary)).await.map(drop)
     }
 
-    /// The channels that have subscribers, by name; of them those whose name begins with `prefix`, if one is given
-    /// (`GET /apps/{id}/channels`). Only [`Attribute::UserCount`] may be asked for, and only with a prefix of presence
-    /// channels.
+    /// Lists the channels that have subscribers, optionally those whose name begins with `prefix`
+    /// (`GET /apps/{id}/channels`). The only possible attribute is [`Attribute::UserCount`], with a prefix of
+    /// presence channels.
     ///
     /// # Errors
-    /// [`ErrorKind::Limit`](crate::ErrorKind::Limit) for what the API would refuse; otherwise by the status of the answer.
+    /// Returns [`ErrorKind::Limit`](crate::ErrorKind::Limit) for a request that the API would reject. Otherwise the
+    /// kind depends on the status of the response.
     pub async fn channels(
         &self,
         prefix: Option<&str>,
@@ -118,74 +122,86 @@ impl HttpApi {
     ) -> Result<BTreeMap<String, ChannelCounts>, Error> {
         let presence = prefix.is_some_and(|prefix| prefix.starts_with("presence-"));
         if !info.iter().all(|attribute| *attribute == Attribute::UserCount && presence) {
-            return Err(limit("of several channels only user_count is told, and that of presence channels"));
+            let message =
+                "a list of channels has only the attribute user_count, with a prefix of presence channels";
+            return Err(Error::limit(message));
         }
         if prefix.is_some_and(|prefix| !ChannelName::is_alphabet(prefix.trim_start_matches('#'))) {
-            return Err(limit("no channel's name begins with this prefix"));
+            return Err(Error::limit("the prefix contains characters that a channel name does not allow"));
         }
         let mut query = info::query(info);
         query.extend(prefix.map(|prefix| ("filter_by_prefix", prefix.to_owned())));
-        answer::channels(&self.send(&self.get("channels", query)).await?)
+        response::channels(&self.http.send(&self.get("channels", query)).await?)
     }
 
-    /// What is known of one channel (`GET /apps/{id}/channels/{name}`): whether it has subscribers, and the attributes
-    /// asked for.
+    /// Returns whether a channel has subscribers, and the requested attributes
+    /// (`GET /apps/{id}/channels/{name}`).
     ///
     /// # Errors
-    /// [`ErrorKind::Limit`](crate::ErrorKind::Limit) for the user count of a channel that is no presence channel; otherwise
-    /// by the status of the answer.
-    pub async fn channel(&self, channel: &ChannelName, info: &[Attribute]) -> Result<ChannelInfo, Error> {
+    /// Returns [`ErrorKind::Limit`](crate::ErrorKind::Limit) if the user count is requested of a channel that is not a
+    /// presence channel. Otherwise the kind depends on the status of the response.
+    pub async fn channel(
+        &self,
+        channel: impl TryInto<ChannelName, Error: Into<InvalidChannelName>>,
+        info: &[Attribute],
+    ) -> Result<ChannelInfo, Error> {
+        let channel = channel.try_into().map_err(Into::into)?;
         if info.contains(&Attribute::UserCount) && !channel.kind().is_presence() {
-            return Err(limit("only presence channels have a user count"));
+            return Err(Error::limit("only presence channels have a user count"));
         }
-        let call = format!("channels/{}", in_path(channel));
-        answer::channel(&self.send(&self.get(&call, info::query(info))).await?)
+        let path = format!("channels/{}", url_encode(&channel));
+        response::channel(&self.http.send(&self.get(&path, info::query(info))).await?)
     }
 
-    /// The ids of the users in a presence channel, each once (`GET /apps/{id}/channels/{name}/users`).
+    /// Returns the ids of the users in a presence channel, without duplicates
+    /// (`GET /apps/{id}/channels/{name}/users`).
     ///
     /// # Errors
-    /// [`ErrorKind::Limit`](crate::ErrorKind::Limit) for another kind of channel; otherwise by the status of the answer.
-    pub async fn users(&self, channel: &ChannelName) -> Result<Vec<String>, Error> {
+    /// Returns [`ErrorKind::Limit`](crate::ErrorKind::Limit) for another kind of channel. Otherwise the kind depends on
+    /// the status of the response.
+    pub async fn users(
+        &self,
+        channel: impl TryInto<ChannelName, Error: Into<InvalidChannelName>>,
+    ) -> Result<Vec<String>, Error> {
+        let channel = channel.try_into().map_err(Into::into)?;
         if !channel.kind().is_presence() {
-            return Err(limit("only presence channels have users"));
+            return Err(Error::limit("only presence channels have users"));
         }
-        let call = format!("channels/{}/users", in_path(channel));
-        answer::users(&self.send(&self.get(&call, Vec::new())).await?)
+        let path = format!("channels/{}/users", url_encode(&channel));
+        response::users(&self.http.send(&self.get(&path, Vec::new())).await?)
     }
 
-    fn post(&self, call: &str, body: Vec<u8>, repeat: Repeat) -> Call {
-        Call { path: self.path(call), query: Vec::new(), body: Some(body), repeat }
+    fn post(&self, path: &str, body: Vec<u8>, retry_when: RetryWhen) -> ApiRequest {
+        ApiRequest { path: self.path(path), query: Vec::new(), body: Some(body), retry_when }
     }
 
-    fn get(&self, call: &str, query: Vec<(&'static str, String)>) -> Call {
-        Call { path: self.path(call), query, body: None, repeat: Repeat::Freely }
+    fn get(&self, path: &str, query: Vec<(&'static str, String)>) -> ApiRequest {
+        ApiRequest { path: self.path(path), query, body: None, retry_when: RetryWhen::Temporary }
     }
 
-    fn path(&self, call: &str) -> String {
-        format!("/apps/{}/{call}", self.app_id)
+    fn path(&self, path: &str) -> String {
+        format!("/apps/{}/{path}", self.app_id)
     }
 
-    fn sealing(&self) -> Sealing<'_> {
-        Sealing { signer: &self.signer, max_data_bytes: self.max_data_bytes }
+    fn data_encoder(&self) -> DataEncoder<'_> {
+        DataEncoder { signer: &self.http.signer, max_bytes: self.max_data_bytes }
     }
 }
 
-/// The channel of a signed-in user, whose limits are the user id's.
 fn user_channel(user_id: &str) -> Result<ChannelName, Error> {
-    ChannelName::new(format!("#server-to-user-{user_id}"))
-        .map_err(|why| limit(format!("the user id makes no channel: {why}")))
+    ChannelName::of_user(user_id)
+        .map_err(|error| Error::limit("the user id cannot be part of a channel name").with_cause(error))
 }
 
-/// Of what a channel's name may have, only the `#` would end a path.
-fn in_path(channel: &ChannelName) -> String {
+/// Encodes a channel name for a URL path: `#` is its only character that needs it.
+fn url_encode(channel: &ChannelName) -> String {
     channel.as_str().replace('#', "%23")
 }
 
 impl std::fmt::Debug for HttpApi {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HttpApi")
-            .field("base", &self.base)
+            .field("base", &self.http.base)
             .field("app_id", &self.app_id)
             .finish_non_exhaustive()
     }

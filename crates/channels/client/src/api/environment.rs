@@ -16,33 +16,36 @@ const SCHEME: &str = "PUSHER_SCHEME";
 const MASTER_KEY: &str = "PUSHER_ENCRYPTION_MASTER_KEY";
 
 impl HttpApiBuilder {
-    /// The app and the server that a URL names: `https://KEY:SECRET@HOST[:PORT]/apps/ID`, or `http://` for a connection
-    /// without TLS. Key and secret are percent-encoded where they must be.
+    /// Creates a builder from a URL: `https://KEY:SECRET@HOST[:PORT]/apps/ID`, or `http://` for no TLS. Key and
+    /// secret are percent-encoded where needed.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when it has another form. The text does not repeat it.
+    /// Returns [`ErrorKind::Configuration`] if the URL has another form. The message does not repeat the URL.
     pub fn from_url(url: &str) -> Result<Self, Error> {
-        parse(url).ok_or_else(|| configuration("a Pusher URL is https://KEY:SECRET@HOST[:PORT]/apps/ID"))
+        parse(url)
+            .ok_or_else(|| configuration("the URL must have the form https://KEY:SECRET@HOST[:PORT]/apps/ID"))
     }
 
-    /// The app and the server that variables name; `lookup` gives their values, and an empty one is none.
+    /// Creates a builder from environment variables. `lookup` returns the value of a variable; an empty value
+    /// counts as unset. The names are those of Laravel and of Pusher's documentation:
     ///
-    /// `PUSHER_URL`, as [`from_url`](Self::from_url) reads it; without it `PUSHER_APP_ID`, `PUSHER_APP_KEY`,
-    /// `PUSHER_APP_SECRET`, and where the server is: `PUSHER_HOST` with `PUSHER_PORT` and `PUSHER_SCHEME` (`https`, the
-    /// default, or `http`), else `PUSHER_APP_CLUSTER`. In both cases `PUSHER_ENCRYPTION_MASTER_KEY` (base64 of 32 bytes) for
-    /// encrypted channels. The names are those of Laravel and Pusher's documentation.
+    /// - `PUSHER_URL`, as in [`from_url`](Self::from_url); or else
+    /// - `PUSHER_APP_ID`, `PUSHER_APP_KEY` and `PUSHER_APP_SECRET`, with `PUSHER_APP_CLUSTER` for pusher.com or
+    ///   `PUSHER_HOST`, `PUSHER_PORT` and `PUSHER_SCHEME` (`https`, the default, or `http`) for another server.
+    /// - In both cases `PUSHER_ENCRYPTION_MASTER_KEY`, base64 of 32 bytes, for encrypted channels.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] names the variable that is missing or wrong, and never its value.
+    /// Returns [`ErrorKind::Configuration`] if a variable is missing or malformed. The message names the
+    /// variable and does not repeat its value.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let given = |name: &str| lookup(name).filter(|value| !value.is_empty());
-        let mut builder = match given(URL) {
+        let value = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let mut builder = match value(URL) {
             Some(url) => parse(&url).ok_or_else(|| {
                 configuration(&format!("{URL} must be https://KEY:SECRET@HOST[:PORT]/apps/ID"))
             })?,
-            None => from_parts(&given)?,
+            None => from_parts(&value)?,
         };
-        if let Some(key) = given(MASTER_KEY) {
+        if let Some(key) = value(MASTER_KEY) {
             let key: EncryptionMasterKey = key
                 .parse()
                 .map_err(|_| configuration(&format!("{MASTER_KEY} must be base64 of 32 bytes")))?;
@@ -52,23 +55,24 @@ impl HttpApiBuilder {
     }
 }
 
-fn from_parts(given: &dyn Fn(&str) -> Option<String>) -> Result<HttpApiBuilder, Error> {
-    let needed = |name| given(name).ok_or_else(|| configuration(&format!("{name} is not set, nor is {URL}")));
-    let signer = Signer::new(needed(APP_KEY)?, &needed(APP_SECRET)?);
-    let mut builder = HttpApiBuilder::new(needed(APP_ID)?, signer);
-    if let Some(port) = given(PORT) {
+fn from_parts(value: &dyn Fn(&str) -> Option<String>) -> Result<HttpApiBuilder, Error> {
+    let required = |name| value(name).ok_or_else(|| configuration(&format!("set {name} or {URL}")));
+    let signer = Signer::new(required(APP_KEY)?, &required(APP_SECRET)?);
+    let mut builder = HttpApiBuilder::new(required(APP_ID)?, signer);
+    if let Some(port) = value(PORT) {
         let port = port.parse().ok().filter(|port| *port != 0);
-        builder = builder.port(port.ok_or_else(|| configuration(&format!("{PORT} must be 1 to 65535")))?);
+        builder = builder
+            .port(port.ok_or_else(|| configuration(&format!("{PORT} must be a number from 1 to 65535")))?);
     }
-    builder = match given(SCHEME).as_deref() {
+    builder = match value(SCHEME).as_deref() {
         None | Some("https") => builder,
         Some("http") => builder.tls(false),
         Some(_) => return Err(configuration(&format!("{SCHEME} must be https or http"))),
     };
-    match (given(HOST), given(CLUSTER)) {
+    match (value(HOST), value(CLUSTER)) {
         (Some(host), _) => Ok(builder.host(host)),
         (None, Some(cluster)) => Ok(builder.cluster(&cluster)),
-        (None, None) => Err(configuration(&format!("{CLUSTER} or {HOST} is needed, or {URL}"))),
+        (None, None) => Err(configuration(&format!("set {CLUSTER}, {HOST} or {URL}"))),
     }
 }
 
@@ -110,7 +114,7 @@ mod tests {
         })
     }
 
-    fn place(builder: &HttpApiBuilder) -> (String, String, String) {
+    fn parts(builder: &HttpApiBuilder) -> (String, String, String) {
         let url = builder.endpoint.finish().unwrap().http_url();
         (url, builder.app_id.clone(), builder.signer.key().to_owned())
     }
@@ -120,21 +124,21 @@ mod tests {
     }
 
     #[test]
-    fn a_url_names_app_and_server() {
-        for (url, place_named) in [
+    fn a_url_configures_app_and_server() {
+        for (url, expected_parts) in [
             ("https://k:s@api-eu.pusher.com/apps/12", expected("https://api-eu.pusher.com:443", "12", "k")),
             ("http://k:s@localhost:6001/apps/a-b/", expected("http://localhost:6001", "a-b", "k")),
             ("http://k%40:s@[::1]:1/apps/1", expected("http://[::1]:1", "1", "k@")),
         ] {
-            assert_eq!(place(&HttpApiBuilder::from_url(url).unwrap()), place_named);
-            assert_eq!(place(&from(&[(URL, url), (APP_ID, "other")]).unwrap()), place_named);
+            assert_eq!(parts(&HttpApiBuilder::from_url(url).unwrap()), expected_parts);
+            assert_eq!(parts(&from(&[(URL, url), (APP_ID, "other")]).unwrap()), expected_parts);
         }
         let signer = HttpApiBuilder::from_url("https://k:s%2Ft@h/apps/1").unwrap().signer;
         assert_eq!(signer.sign(b"x"), Signer::new("k", "s/t").sign(b"x"));
     }
 
     #[test]
-    fn a_url_of_another_form_is_refused_and_not_repeated() {
+    fn a_url_of_another_form_is_rejected_and_not_repeated() {
         for url in [
             "",
             "k:hidden@host/apps/1",
@@ -159,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_name_app_and_server() {
+    fn variables_configure_app_and_server() {
         let app = [(APP_ID, "1"), (APP_KEY, "k"), (APP_SECRET, "s")];
         let with = |more: &[(&'static str, &'static str)]| from(&[&app, more].concat());
         for (more, url) in [
@@ -167,7 +171,7 @@ mod tests {
             (&[(CLUSTER, "eu"), (HOST, "h"), (PORT, "6001"), (SCHEME, "http")], "http://h:6001"),
             (&[(HOST, "h"), (CLUSTER, ""), (PORT, "")], "https://h:443"),
         ] {
-            assert_eq!(place(&with(more).unwrap()), expected(url, "1", "k"));
+            assert_eq!(parts(&with(more).unwrap()), expected(url, "1", "k"));
         }
         for (more, named) in [
             (&[][..], CLUSTER),

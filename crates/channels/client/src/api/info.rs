@@ -1,14 +1,14 @@
 use serde::Deserialize;
 
-/// Something that the HTTP API tells of a channel when asked to (`info`).
+/// An attribute of a channel that a request can ask for (the parameter `info`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Attribute {
-    /// How many different users are in a presence channel.
+    /// The number of users in a presence channel.
     UserCount,
-    /// How many connections are subscribed. At pusher.com it must be enabled for the app.
+    /// The number of subscribed connections. On pusher.com it must be enabled for the app.
     SubscriptionCount,
-    /// The last event of a cache channel. For [`HttpApi::channel`](super::HttpApi::channel) only.
+    /// The last event of a cache channel. Only for [`HttpApi::channel`](super::HttpApi::channel).
     Cache,
 }
 
@@ -22,7 +22,7 @@ impl Attribute {
     }
 }
 
-/// The attributes as one text; none when there are none.
+/// Joins the attributes for the parameter `info`.
 pub(super) fn text(attributes: &[Attribute]) -> Option<String> {
     let names: Vec<&str> = attributes.iter().map(|attribute| attribute.as_str()).collect();
     (!names.is_empty()).then(|| names.join(","))
@@ -32,7 +32,7 @@ pub(super) fn query(attributes: &[Attribute]) -> Vec<(&'static str, String)> {
     text(attributes).map(|text| ("info", text)).into_iter().collect()
 }
 
-/// The counts of a channel: those that were asked for, and that the server tells of this channel.
+/// The requested counts of a channel, as far as the server provides them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct ChannelCounts {
@@ -42,27 +42,27 @@ pub struct ChannelCounts {
     pub subscription_count: Option<u64>,
 }
 
-/// What is known of one channel.
+/// The state of one channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct ChannelInfo {
-    /// Whether anyone is subscribed.
+    /// Whether the channel has subscribers.
     #[serde(default)]
     pub occupied: bool,
-    /// The counts that were asked for.
+    /// The requested counts.
     #[serde(flatten)]
     pub counts: ChannelCounts,
-    /// [`Attribute::Cache`]: none when it was not asked for, or nothing is kept.
+    /// [`Attribute::Cache`]; `None` if not requested, or if there is no last event.
     pub cache: Option<CachedEvent>,
 }
 
-/// The event that a cache channel keeps.
+/// The last event of a cache channel. `Debug` does not show the data.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct CachedEvent {
-    /// Its data.
+    /// The data.
     pub data: String,
-    /// For how many more seconds it is kept.
+    /// The seconds until the server drops it.
     #[serde(default)]
     pub ttl: u64,
 }

@@ -2,14 +2,14 @@ use std::time::Duration;
 
 use pusher_protocol::Backoff;
 
-/// How often a call of the HTTP API is sent, and how long it waits between. What may be sent again is decided by the call:
+/// The number of attempts of an HTTP API request, and the waits between them.
 ///
-/// - Queries, and closing a user's connections, do the same however often they come: they are sent again after every failure
-///   that may pass, a lost or late answer included.
-/// - An event would be published twice. It is sent again only when it was not taken: no connection, 429, or 503; not after
-///   408, any other 5xx, a timeout or a connection that broke.
+/// Which failures are retried depends on the request:
 ///
-/// The waits are a random part of a limit that doubles each time, so that many clients do not come back together.
+/// - Queries, and closing a user's connections, are idempotent: they are retried after every temporary
+///   failure, including a lost or late response.
+/// - An event would be published twice. It is retried only if the server did not process it: there was no
+///   connection, or the status was 429 or 503; not after 408, another 5xx, a timeout or a broken connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
     attempts: u32,
@@ -17,12 +17,12 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// Every call is sent once.
+    /// Sends every request once.
     pub const fn never() -> Self {
         Self { attempts: 1, backoff: Backoff::new(Duration::ZERO, Duration::ZERO) }
     }
 
-    /// How often a call is sent at most, the first time counted; at least once.
+    /// Sets the number of attempts, including the first; at least one is made.
     pub const fn attempts(self, attempts: u32) -> Self {
         Self { attempts, ..self }
     }
@@ -32,14 +32,14 @@ impl Retry {
         Self { backoff, ..self }
     }
 
-    /// The wait after the failure of attempt `attempt` (from 1); none when it was the last.
-    pub(super) fn wait_after(&self, attempt: u32) -> Option<Duration> {
+    /// Returns the wait after the failed attempt `attempt` (from 1), or `None` after the last.
+    pub(super) fn delay_after(&self, attempt: u32) -> Option<Duration> {
         (attempt < self.attempts).then(|| self.backoff.delay(attempt, rand::random_range(0.0..=1.0)))
     }
 }
 
 impl Default for Retry {
-    /// Three times, waiting up to 0.2 s and up to 0.4 s between.
+    /// Three attempts, with waits of up to 0.2 s and up to 0.4 s.
     fn default() -> Self {
         Self { attempts: 3, backoff: Backoff::new(Duration::from_millis(200), Duration::from_secs(2)) }
     }
@@ -50,14 +50,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_waits_end_with_the_attempts() {
+    fn there_is_no_wait_after_the_last_attempt() {
         let retry = Retry::default().attempts(6);
         for attempt in 1..6 {
-            assert!(retry.wait_after(attempt).unwrap() <= retry.backoff.limit(attempt));
+            assert!(retry.delay_after(attempt).unwrap() <= retry.backoff.limit(attempt));
         }
         assert_eq!(retry.backoff.limit(5), Duration::from_secs(2));
-        assert_eq!(retry.wait_after(6), None);
-        assert_eq!(Retry::never().wait_after(1), None);
-        assert_eq!(Retry::default().attempts(0).wait_after(1), None);
+        assert_eq!(retry.delay_after(6), None);
+        assert_eq!(Retry::never().delay_after(1), None);
+        assert_eq!(Retry::default().attempts(0).delay_after(1), None);
     }
 }

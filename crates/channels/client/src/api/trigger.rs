@@ -1,30 +1,30 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use pusher_protocol::{ChannelName, EventName, SocketId, limits};
+use pusher_protocol::{ChannelName, EventName, InvalidChannelName, InvalidEventName, SocketId, limits};
 use serde::Serialize;
 
+use super::data_encoder::DataEncoder;
 use super::info::{self, Attribute};
-use super::sealing::Sealing;
-use crate::{Error, ErrorKind};
+use crate::Error;
 
-/// One event for one channel or several.
+/// An event to publish on one or more channels. `Debug` does not show the data.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Trigger {
-    /// 1 to 100 channels; an encrypted one stands alone.
+    /// The channels, 1 to 100. An encrypted channel must be the only one.
     pub channels: Vec<ChannelName>,
     /// The event's name.
     pub name: EventName,
-    /// The data, as text; usually JSON. At most 10,240 bytes, for an encrypted channel when sealed.
+    /// The data as text, usually JSON. At most 10,240 bytes; for encrypted channels after encryption.
     pub data: String,
-    /// A connection that does not get the event, usually the one that caused it.
+    /// A connection that does not receive the event, usually the one that caused it.
     pub socket_id: Option<SocketId>,
-    /// What the answer tells of the channels: counts. pusher.com bills an event that asks as two.
+    /// The attributes of the channels to return. pusher.com counts such an event twice.
     pub info: Vec<Attribute>,
 }
 
-/// One event of a batch, for one channel.
+/// An event of a batch, for one channel. `Debug` does not show the data.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BatchEvent {
@@ -32,46 +32,57 @@ pub struct BatchEvent {
     pub channel: ChannelName,
     /// The event's name.
     pub name: EventName,
-    /// The data, as text; usually JSON. At most 10,240 bytes, for an encrypted channel when sealed.
+    /// The data as text, usually JSON. At most 10,240 bytes; for encrypted channels after encryption.
     pub data: String,
-    /// A connection that does not get the event.
+    /// A connection that does not receive the event.
     pub socket_id: Option<SocketId>,
-    /// What the answer tells of the channel: counts.
+    /// The attributes of the channel to return.
     pub info: Vec<Attribute>,
 }
 
 impl Trigger {
-    /// An event for these channels.
+    /// Creates an event. Names can be given as `&str`, `String`, [`ChannelName`] or [`EventName`].
+    ///
+    /// # Errors
+    /// Returns [`ErrorKind::ChannelName`](crate::ErrorKind::ChannelName) or
+    /// [`ErrorKind::EventName`](crate::ErrorKind::EventName) if a name is invalid.
     pub fn new(
-        channels: impl IntoIterator<Item = ChannelName>,
-        name: EventName,
+        channels: impl IntoIterator<Item: TryInto<ChannelName, Error: Into<InvalidChannelName>>>,
+        name: impl TryInto<EventName, Error: Into<InvalidEventName>>,
         data: impl Into<String>,
-    ) -> Self {
-        let channels = channels.into_iter().collect();
-        Self { channels, name, data: data.into(), socket_id: None, info: Vec::new() }
+    ) -> Result<Self, Error> {
+        let channels = channels
+            .into_iter()
+            .map(|channel| channel.try_into().map_err(Into::into))
+            .collect::<Result<_, InvalidChannelName>>()?;
+        let name = name.try_into().map_err(Into::into)?;
+        Ok(Self { channels, name, data: data.into(), socket_id: None, info: Vec::new() })
     }
 
-    /// The same, not delivered to one connection.
+    /// Excludes a connection from the receivers.
+    #[must_use]
     pub fn excluding(self, socket_id: SocketId) -> Self {
         Self { socket_id: Some(socket_id), ..self }
     }
 
-    /// The same, asking for attributes of the channels.
+    /// Asks for attributes of the channels.
+    #[must_use]
     pub fn with_info(self, info: impl IntoIterator<Item = Attribute>) -> Self {
         Self { info: info.into_iter().collect(), ..self }
     }
 
-    pub(super) fn body(&self, sealing: &Sealing<'_>) -> Result<Vec<u8>, Error> {
+    pub(super) fn body(&self, encoder: &DataEncoder<'_>) -> Result<Vec<u8>, Error> {
         let first = self.channels.first().filter(|_| self.channels.len() <= limits::CHANNELS_PER_EVENT);
         let Some(first) = first else {
-            return Err(limit(format!("an event goes to 1 to {} channels", limits::CHANNELS_PER_EVENT)));
+            let message = format!("an event must have 1 to {} channels", limits::CHANNELS_PER_EVENT);
+            return Err(Error::limit(message));
         };
         if self.channels.len() > 1 && self.channels.iter().any(|channel| channel.kind().is_encrypted()) {
-            return Err(limit("an event for an encrypted channel goes to that channel alone"));
+            return Err(Error::limit("an encrypted channel must be the only channel of an event"));
         }
         json(&WireTrigger {
             name: self.name.as_str(),
-            data: &sealing.data(first, &self.data)?,
+            data: &encoder.encode(first, &self.data)?,
             channels: self.channels.iter().map(ChannelName::as_str).collect(),
             socket_id: self.socket_id.as_ref().map(SocketId::as_str),
             info: counts(&self.info)?,
@@ -80,41 +91,53 @@ impl Trigger {
 }
 
 impl BatchEvent {
-    /// An event for a channel.
-    pub fn new(channel: ChannelName, name: EventName, data: impl Into<String>) -> Self {
-        Self { channel, name, data: data.into(), socket_id: None, info: Vec::new() }
+    /// Creates an event. Names can be given as `&str`, `String`, [`ChannelName`] or [`EventName`].
+    ///
+    /// # Errors
+    /// As [`Trigger::new`].
+    pub fn new(
+        channel: impl TryInto<ChannelName, Error: Into<InvalidChannelName>>,
+        name: impl TryInto<EventName, Error: Into<InvalidEventName>>,
+        data: impl Into<String>,
+    ) -> Result<Self, Error> {
+        let channel = channel.try_into().map_err(Into::into)?;
+        let name = name.try_into().map_err(Into::into)?;
+        Ok(Self { channel, name, data: data.into(), socket_id: None, info: Vec::new() })
     }
 
-    /// The same, not delivered to one connection.
+    /// Excludes a connection from the receivers.
+    #[must_use]
     pub fn excluding(self, socket_id: SocketId) -> Self {
         Self { socket_id: Some(socket_id), ..self }
     }
 
-    /// The same, asking for attributes of the channel.
+    /// Asks for attributes of the channel.
+    #[must_use]
     pub fn with_info(self, info: impl IntoIterator<Item = Attribute>) -> Self {
         Self { info: info.into_iter().collect(), ..self }
     }
 
-    fn wire<'a>(&'a self, sealing: &Sealing<'_>) -> Result<WireEvent<'a>, Error> {
+    fn wire<'a>(&'a self, encoder: &DataEncoder<'_>) -> Result<WireEvent<'a>, Error> {
         Ok(WireEvent {
             channel: self.channel.as_str(),
             name: self.name.as_str(),
-            data: sealing.data(&self.channel, &self.data)?,
+            data: encoder.encode(&self.channel, &self.data)?,
             socket_id: self.socket_id.as_ref().map(SocketId::as_str),
             info: counts(&self.info)?,
         })
     }
 }
 
-pub(super) fn batch_body(events: &[BatchEvent], sealing: &Sealing<'_>) -> Result<Vec<u8>, Error> {
+/// Returns the body of a batch.
+pub(super) fn batch_body(events: &[BatchEvent], encoder: &DataEncoder<'_>) -> Result<Vec<u8>, Error> {
     if events.is_empty() || events.len() > limits::EVENTS_PER_BATCH {
-        return Err(limit(format!("a batch has 1 to {} events", limits::EVENTS_PER_BATCH)));
+        return Err(Error::limit(format!("a batch must have 1 to {} events", limits::EVENTS_PER_BATCH)));
     }
-    let batch = events.iter().map(|event| event.wire(sealing)).collect::<Result<_, _>>()?;
+    let batch = events.iter().map(|event| event.wire(encoder)).collect::<Result<_, _>>()?;
     json(&WireBatch { batch })
 }
 
-// The fields in the order of Pusher's own libraries.
+// The order of the fields is that of Pusher's own libraries.
 #[derive(Serialize)]
 struct WireTrigger<'a> {
     name: &'a str,
@@ -142,20 +165,17 @@ struct WireBatch<'a> {
     batch: Vec<WireEvent<'a>>,
 }
 
-/// The attributes that publishing may ask for, as one text.
+/// Joins the attributes for the parameter `info` of an event, which may ask for counts alone.
 fn counts(attributes: &[Attribute]) -> Result<Option<String>, Error> {
     match attributes.contains(&Attribute::Cache) {
-        true => Err(limit("publishing tells counts only")),
+        true => Err(Error::limit("an event can ask for counts only, not for Attribute::Cache")),
         false => Ok(info::text(attributes)),
     }
 }
 
-pub(super) fn limit(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Limit, message)
-}
-
 fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(value).map_err(|_| limit("the event cannot be written as JSON"))
+    serde_json::to_vec(value)
+        .map_err(|error| Error::limit("the event cannot be encoded as JSON").with_cause(error))
 }
 
 impl fmt::Debug for Trigger {
@@ -184,6 +204,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::ErrorKind;
 
     fn channel(name: &str) -> ChannelName {
         name.parse().unwrap()
@@ -194,15 +215,15 @@ mod tests {
     }
 
     fn trigger(channels: usize, data: usize) -> Trigger {
-        Trigger::new((0..channels).map(|n| channel(&format!("c{n}"))), name(), "x".repeat(data))
+        Trigger::new((0..channels).map(|n| channel(&format!("c{n}"))), name(), "x".repeat(data)).unwrap()
     }
 
     fn body(event: &Trigger) -> Result<Vec<u8>, Error> {
-        event.body(&Sealing { signer: &Signer::new("k", "s"), max_data_bytes: limits::EVENT_DATA })
+        event.body(&DataEncoder { signer: &Signer::new("k", "s"), max_bytes: limits::EVENT_DATA })
     }
 
     fn batch(events: &[BatchEvent]) -> Result<Vec<u8>, Error> {
-        batch_body(events, &Sealing { signer: &Signer::new("k", "s"), max_data_bytes: limits::EVENT_DATA })
+        batch_body(events, &DataEncoder { signer: &Signer::new("k", "s"), max_bytes: limits::EVENT_DATA })
     }
 
     fn attributes(event: &Value) -> Vec<Attribute> {
@@ -220,14 +241,14 @@ mod tests {
         event[name].as_str().unwrap()
     }
 
-    /// The body that this event, as JSON, makes of it.
-    fn again(event: &Value) -> Vec<u8> {
+    /// Rebuilds the body of an event from its JSON.
+    fn rebuild(event: &Value) -> Vec<u8> {
         let name = |event| EventName::new(text(event, "name")).unwrap();
         let socket_id = |event: &Value| event["socket_id"].as_str().map(|id| id.parse().unwrap());
         let Some(events) = event["batch"].as_array() else {
             let channels = event["channels"].as_array().unwrap().iter();
             let channels = channels.map(|name| channel(name.as_str().unwrap()));
-            let trigger = Trigger::new(channels, name(event), text(event, "data"));
+            let trigger = Trigger::new(channels, name(event), text(event, "data")).unwrap();
             let trigger = Trigger { socket_id: socket_id(event), ..trigger };
             return body(&trigger.with_info(attributes(event))).unwrap();
         };
@@ -235,7 +256,7 @@ mod tests {
             .iter()
             .map(|event| {
                 let channel = channel(text(event, "channel"));
-                let one = BatchEvent::new(channel, name(event), text(event, "data"));
+                let one = BatchEvent::new(channel, name(event), text(event, "data")).unwrap();
                 BatchEvent { socket_id: socket_id(event), ..one }.with_info(attributes(event))
             })
             .collect();
@@ -243,15 +264,14 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_byte_for_byte_those_of_the_node_library() {
-        let vectors: Value =
-            serde_json::from_str(include_str!("../../tests/vectors/rest.json")).unwrap();
+    fn bodies_equal_those_of_the_node_library_byte_by_byte() {
+        let vectors: Value = serde_json::from_str(include_str!("../../tests/vectors/rest.json")).unwrap();
         let mut made = 0;
         for vector in vectors["body_md5"].as_array().unwrap() {
             let body = vector["body"].as_str().unwrap();
             let Ok(event) = serde_json::from_str::<Value>(body) else { continue };
             if event["channels"].is_array() || event["batch"].is_array() {
-                assert_eq!(String::from_utf8(again(&event)).unwrap(), body);
+                assert_eq!(String::from_utf8(rebuild(&event)).unwrap(), body);
                 made += 1;
             }
         }
@@ -264,11 +284,11 @@ mod tests {
             assert_eq!(body(&trigger(channels, data)).unwrap_err().kind(), ErrorKind::Limit);
         }
         assert!(body(&trigger(100, 10_240)).is_ok());
-        let event = BatchEvent::new(channel("a"), name(), "x");
+        let event = BatchEvent::new("a", "news", "x").unwrap();
         assert!(batch(&vec![event.clone(); 10]).is_ok());
         assert_eq!(batch(&vec![event.clone(); 11]).unwrap_err().kind(), ErrorKind::Limit);
         assert_eq!(batch(&[]).unwrap_err().kind(), ErrorKind::Limit);
-        let long = BatchEvent::new(channel("a"), name(), "x".repeat(10_241));
+        let long = BatchEvent::new("a", "news", "x".repeat(10_241)).unwrap();
         assert_eq!(batch(&[long]).unwrap_err().kind(), ErrorKind::Limit);
         let cache = [Attribute::UserCount, Attribute::Cache];
         assert_eq!(batch(&[event.with_info(cache)]).unwrap_err().kind(), ErrorKind::Limit);
@@ -276,38 +296,47 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_published_readable_on_an_encrypted_channel() {
-        let event = Trigger::new([channel("private-encrypted-a")], name(), "x");
+    fn nothing_is_published_unencrypted_on_an_encrypted_channel() {
+        let event = Trigger::new(["private-encrypted-a"], "news", "x").unwrap();
         assert_eq!(body(&event).unwrap_err().kind(), ErrorKind::Configuration, "there is no master key");
-        let event = BatchEvent::new(channel("private-encrypted-a"), name(), "x");
+        let event = BatchEvent::new("private-encrypted-a", "news", "x").unwrap();
         assert_eq!(batch(&[event]).unwrap_err().kind(), ErrorKind::Configuration);
         for channels in [["private-encrypted-a", "b"], ["b", "private-encrypted-cache-a"]] {
-            let event = Trigger::new(channels.map(channel), name(), "x");
+            let event = Trigger::new(channels, "news", "x").unwrap();
             assert_eq!(body(&event).unwrap_err().kind(), ErrorKind::Limit);
         }
     }
 
     #[test]
-    fn an_encrypted_event_is_sealed_anew_each_time_and_measured_sealed() {
+    fn an_event_is_encrypted_with_a_new_nonce_and_limited_after_encryption() {
         let signer = Signer::new("k", "s")
             .with_encryption_master_key(pusher_signer::EncryptionMasterKey::new([7; 32]));
-        let sealing = Sealing { signer: &signer, max_data_bytes: 200 };
-        let name_of = channel("private-encrypted-a");
-        let sealed = || sealing.data(&name_of, r#"{"n":1}"#).unwrap().into_owned();
-        let (first, second) = (sealed(), sealed());
+        let encoder = DataEncoder { signer: &signer, max_bytes: 200 };
+        let encrypted = channel("private-encrypted-a");
+        let encode = || encoder.encode(&encrypted, r#"{"n":1}"#).unwrap().into_owned();
+        let (first, second) = (encode(), encode());
         assert_ne!(first, second, "a nonce is used once");
         for data in [first, second] {
-            assert_eq!(signer.shared_secret(&name_of).unwrap().open(&data).unwrap(), r#"{"n":1}"#);
+            assert_eq!(signer.shared_secret(&encrypted).unwrap().open(&data).unwrap(), r#"{"n":1}"#);
         }
-        let error = sealing.data(&name_of, &"x".repeat(150)).unwrap_err();
+        let error = encoder.encode(&encrypted, &"x".repeat(150)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Limit);
-        assert!(sealing.data(&channel("a"), &"x".repeat(150)).is_ok());
+        assert!(encoder.encode(&channel("a"), &"x".repeat(150)).is_ok());
     }
 
     #[test]
     fn debug_shows_no_data() {
-        let event = Trigger::new([channel("a")], name(), "hidden");
+        let event = Trigger::new(["a"], "news", "hidden").unwrap();
         assert!(!format!("{event:?}").contains("hidden"));
-        assert!(!format!("{:?}", BatchEvent::new(channel("a"), name(), "hidden")).contains("hidden"));
+        assert!(!format!("{:?}", BatchEvent::new("a", "news", "hidden").unwrap()).contains("hidden"));
+    }
+
+    #[test]
+    fn invalid_names_have_their_own_kinds() {
+        assert_eq!(Trigger::new(["a b"], "news", "").unwrap_err().kind(), ErrorKind::ChannelName);
+        assert_eq!(Trigger::new(["a"], "", "").unwrap_err().kind(), ErrorKind::EventName);
+        let error = BatchEvent::new("a", "pusher:ping", "").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::EventName);
+        assert!(error.to_string().contains("reserved"), "{error}");
     }
 }

@@ -11,14 +11,13 @@ use super::{
 };
 use crate::{Error, ErrorKind, Roots};
 
-/// An answer with an authorization is some hundred bytes; presence data may add a kilobyte.
+/// The largest answer that is read. An authorization has some hundred bytes; presence data adds up to 1 KB.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// Asks the app's auth endpoint: a form-encoded POST of `socket_id` and `channel_name`, as Pusher's own clients send it. As a
-/// [`UserAuthenticator`] it asks a user-auth endpoint: `socket_id` alone.
+/// An authorizer that calls the app's auth endpoint: a form-encoded POST of `socket_id` and `channel_name`,
+/// as Pusher's own clients send it. As a [`UserAuthenticator`] it posts `socket_id` to a user-auth endpoint.
 ///
-/// When the endpoint answers 401, the token is asked for again, fresh, and the request repeated once. Redirects are not
-/// followed.
+/// If the endpoint answers 401, the request is repeated once with a fresh token. Redirects are not followed.
 #[derive(Clone)]
 pub struct HttpAuthorizer {
     client: reqwest::Client,
@@ -30,25 +29,39 @@ pub struct HttpAuthorizer {
     tokens: Option<Arc<dyn TokenProvider>>,
 }
 
-/// Gives headers or parameters that go with a request to the auth endpoint, anew for each.
+/// Provides headers or form parameters for each request to the auth endpoint.
 #[async_trait::async_trait]
 pub trait FieldProvider: Send + Sync {
-    /// Their names and values.
+    /// Returns names and values.
     ///
     /// # Errors
-    /// Counts as the answer of the authorizer.
+    /// An error becomes the error of the authorizer.
     async fn fields(&self) -> Result<Vec<(String, String)>, AuthorizationError>;
 }
 
-/// Gives the bearer token that goes with a request to the auth endpoint.
+/// Provides the bearer token for requests to the auth endpoint.
 #[async_trait::async_trait]
 pub trait TokenProvider: Send + Sync {
-    /// The token, or none to send no `Authorization` header. `fresh` is set when the last one was refused: a cached one
-    /// will not do.
+    /// Returns the token, or `None` to send no `Authorization` header. `fresh` is true if the endpoint
+    /// rejected the previous token: do not return a cached one.
     ///
     /// # Errors
-    /// Counts as the answer of the authorizer.
+    /// An error becomes the error of the authorizer.
     async fn token(&self, fresh: bool) -> Result<Option<String>, AuthorizationError>;
+}
+
+#[async_trait::async_trait]
+impl<P: FieldProvider + ?Sized> FieldProvider for Arc<P> {
+    async fn fields(&self) -> Result<Vec<(String, String)>, AuthorizationError> {
+        (**self).fields().await
+    }
+}
+
+#[async_trait::async_trait]
+impl<P: TokenProvider + ?Sized> TokenProvider for Arc<P> {
+    async fn token(&self, fresh: bool) -> Result<Option<String>, AuthorizationError> {
+        (**self).token(fresh).await
+    }
 }
 
 /// Builds an [`HttpAuthorizer`].
@@ -65,7 +78,7 @@ pub struct HttpAuthorizerBuilder {
 }
 
 impl HttpAuthorizer {
-    /// An authorizer for the endpoint at `url` (http or https).
+    /// Creates a builder for the endpoint at `url` (http or https).
     pub fn builder(url: impl Into<String>) -> HttpAuthorizerBuilder {
         HttpAuthorizerBuilder {
             url: url.into(),
@@ -79,31 +92,38 @@ impl HttpAuthorizer {
         }
     }
 
-    /// The endpoint's answer to `form`.
-    async fn ask<T: DeserializeOwned>(&self, form: &[(&str, &str)]) -> Result<T, AuthorizationError> {
+    /// Posts `form` and parses the answer.
+    async fn call<T: DeserializeOwned>(&self, form: &[(&str, &str)]) -> Result<T, AuthorizationError> {
         let mut answer = self.post(form, false).await?;
         if answer.status() == StatusCode::UNAUTHORIZED && self.tokens.is_some() {
             answer = self.post(form, true).await?;
         }
         let status = answer.status();
         if !status.is_success() {
-            return Err(refusal(status));
+            return Err(error_of(status));
         }
         let body = read(answer).await?;
-        serde_json::from_slice(&body)
-            .map_err(|_| AuthorizationError::permanent("the auth endpoint's answer is no authorization"))
+        serde_json::from_slice(&body).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let message =
+                format!("the auth endpoint's answer is not an authorization (line {line}, column {column})");
+            AuthorizationError::permanent(message)
+        })
     }
 
     async fn post(&self, form: &[(&str, &str)], fresh: bool) -> Result<Response, AuthorizationError> {
-        let given = fields(self.param_provider.as_ref()).await?;
-        let params = self.params.iter().chain(&given).map(|(name, value)| (name.as_str(), value.as_str()));
+        let provided = fields(self.param_provider.as_ref()).await?;
+        let params = self.params.iter().chain(&provided).map(|(name, value)| (name.as_str(), value.as_str()));
         let form: Vec<_> = form.iter().copied().chain(params).collect();
-        let body = serde_urlencoded::to_string(form)
-            .map_err(|_| AuthorizationError::permanent("the request cannot be encoded"))?;
+        let body = serde_urlencoded::to_string(form).map_err(|error| {
+            AuthorizationError::permanent("the form cannot be encoded").with_source(error)
+        })?;
         let mut headers = self.headers.clone();
         for (name, value) in fields(self.header_provider.as_ref()).await? {
-            let (name, value) =
-                header(&name, &value).map_err(|error| AuthorizationError::permanent(error.to_string()))?;
+            let (name, value) = header(&name, &value).map_err(|error| {
+                AuthorizationError::permanent("the header provider returned an invalid header")
+                    .with_source(error)
+            })?;
             headers.insert(name, value);
         }
         let token = match &self.tokens {
@@ -120,8 +140,9 @@ impl HttpAuthorizer {
             request = request.bearer_auth(token);
         }
         request.send().await.map_err(|error| match error.is_builder() {
-            true => AuthorizationError::permanent("the token cannot stand in a header"),
-            false => AuthorizationError::retryable("the auth endpoint could not be reached"),
+            true => AuthorizationError::permanent("the token contains characters that a header cannot hold"),
+            false => AuthorizationError::retryable("the auth endpoint could not be reached")
+                .with_source(error.without_url()),
         })
     }
 }
@@ -133,7 +154,7 @@ impl Authorizer for HttpAuthorizer {
         request: &AuthorizationRequest,
     ) -> Result<ChannelAuthorization, AuthorizationError> {
         let (socket_id, channel) = (request.socket_id.as_str(), request.channel.as_str());
-        self.ask(&[("socket_id", socket_id), ("channel_name", channel)]).await
+        self.call(&[("socket_id", socket_id), ("channel_name", channel)]).await
     }
 }
 
@@ -143,7 +164,7 @@ impl UserAuthenticator for HttpAuthorizer {
         &self,
         request: &UserAuthenticationRequest,
     ) -> Result<UserAuthentication, AuthorizationError> {
-        self.ask(&[("socket_id", request.socket_id.as_str())]).await
+        self.call(&[("socket_id", request.socket_id.as_str())]).await
     }
 }
 
@@ -157,14 +178,14 @@ async fn fields(
 }
 
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
-    let wrong = |message: &str| Error::new(ErrorKind::Configuration, message);
-    let name = HeaderName::try_from(name).map_err(|_| wrong("a header's name is invalid"))?;
-    let mut value = HeaderValue::try_from(value).map_err(|_| wrong("a header's value is invalid"))?;
+    let invalid = |part: &str| Error::configuration(format!("the {part} of a header is invalid"));
+    let name = HeaderName::try_from(name).map_err(|_| invalid("name"))?;
+    let mut value = HeaderValue::try_from(value).map_err(|_| invalid("value"))?;
     value.set_sensitive(true);
     Ok((name, value))
 }
 
-fn refusal(status: StatusCode) -> AuthorizationError {
+fn error_of(status: StatusCode) -> AuthorizationError {
     let message = format!("the auth endpoint answered {}", status.as_u16());
     match ErrorKind::of_status(status.as_u16()) {
         ErrorKind::Unauthorized => AuthorizationError::unauthorized(message),
@@ -176,11 +197,10 @@ fn refusal(status: StatusCode) -> AuthorizationError {
 
 async fn read(mut answer: Response) -> Result<Vec<u8>, AuthorizationError> {
     let mut body = Vec::new();
-    while let Some(chunk) = answer
-        .chunk()
-        .await
-        .map_err(|_| AuthorizationError::retryable("the auth endpoint's answer broke off"))?
-    {
+    while let Some(chunk) = answer.chunk().await.map_err(|error| {
+        AuthorizationError::retryable("the auth endpoint's answer is incomplete")
+            .with_source(error.without_url())
+    })? {
         if body.len() + chunk.len() > MAX_ANSWER {
             return Err(AuthorizationError::permanent("the auth endpoint's answer is too long"));
         }
@@ -190,57 +210,59 @@ async fn read(mut answer: Response) -> Result<Vec<u8>, AuthorizationError> {
 }
 
 impl HttpAuthorizerBuilder {
-    /// Who gives the bearer token. None by default.
-    pub fn token_provider(mut self, tokens: Arc<dyn TokenProvider>) -> Self {
-        self.tokens = Some(tokens);
+    /// Sets the provider of the bearer token. None by default.
+    pub fn token_provider(mut self, tokens: impl TokenProvider + 'static) -> Self {
+        self.tokens = Some(Arc::new(tokens));
         self
     }
 
-    /// A header that goes with each request.
+    /// Adds a header to each request.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// Who gives further headers, for each request; in place of those with the same name. None by default.
-    pub fn header_provider(mut self, provider: Arc<dyn FieldProvider>) -> Self {
-        self.header_provider = Some(provider);
+    /// Sets a provider of headers, which replace headers of the same name. None by default.
+    pub fn header_provider(mut self, provider: impl FieldProvider + 'static) -> Self {
+        self.header_provider = Some(Arc::new(provider));
         self
     }
 
-    /// A form parameter that goes with each request.
+    /// Adds a form parameter to each request.
     pub fn param(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.params.push((name.into(), value.into()));
         self
     }
 
-    /// Who gives further form parameters, for each request. None by default.
-    pub fn param_provider(mut self, provider: Arc<dyn FieldProvider>) -> Self {
-        self.param_provider = Some(provider);
+    /// Sets a provider of form parameters. None by default.
+    pub fn param_provider(mut self, provider: impl FieldProvider + 'static) -> Self {
+        self.param_provider = Some(Arc::new(provider));
         self
     }
 
-    /// How long one request may take, its connection and answer included. 10 s by default.
+    /// Sets the timeout of one request, including connection and answer. 10 s by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Whom TLS trusts. [`Roots::new`] by default.
+    /// Sets the certificate authorities that TLS trusts. [`Roots::new`] by default.
     pub fn roots(mut self, roots: Roots) -> Self {
         self.roots = roots;
         self
     }
 
-    /// The authorizer.
+    /// Builds the authorizer.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when the URL is not one of http or https, or a header is none.
+    /// Returns [`ErrorKind::Configuration`] if the URL does not begin with http:// or https://, or a header is
+    /// invalid.
     pub fn build(self) -> Result<HttpAuthorizer, Error> {
-        let wrong = |message: &str| Error::new(ErrorKind::Configuration, message);
-        let url = Url::parse(&self.url).map_err(|_| wrong("the auth endpoint's URL cannot be read"))?;
+        let url = Url::parse(&self.url).map_err(|error| {
+            Error::configuration("the auth endpoint's URL is malformed").with_cause(error)
+        })?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(wrong("the auth endpoint's URL must begin with http:// or https://"));
+            return Err(Error::configuration("the auth endpoint's URL must begin with http:// or https://"));
         }
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
@@ -252,7 +274,7 @@ impl HttpAuthorizerBuilder {
             .http_client(url.host_str().unwrap_or_default())?
             .timeout(self.timeout)
             .build()
-            .map_err(|_| wrong("the HTTP client could not be set up"))?;
+            .map_err(|error| Error::configuration("the HTTP client cannot be set up").with_cause(error))?;
         Ok(HttpAuthorizer {
             client,
             url,

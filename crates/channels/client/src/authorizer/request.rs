@@ -1,8 +1,11 @@
+use std::fmt;
+
 use pusher_protocol::{ChannelName, SocketId};
 
+use crate::error::Cause;
 use crate::{Error, ErrorKind};
 
-/// What an [`Authorizer`](super::Authorizer) is asked.
+/// The request to an [`Authorizer`](super::Authorizer).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuthorizationRequest {
@@ -13,13 +16,13 @@ pub struct AuthorizationRequest {
 }
 
 impl AuthorizationRequest {
-    /// A request; for those who call an authorizer themselves.
+    /// Creates a request, to call an authorizer yourself.
     pub fn new(socket_id: SocketId, channel: ChannelName) -> Self {
         Self { socket_id, channel }
     }
 }
 
-/// What a [`UserAuthenticator`](super::UserAuthenticator) is asked.
+/// The request to a [`UserAuthenticator`](super::UserAuthenticator).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UserAuthenticationRequest {
@@ -28,67 +31,89 @@ pub struct UserAuthenticationRequest {
 }
 
 impl UserAuthenticationRequest {
-    /// A request; for those who call a user authenticator themselves.
+    /// Creates a request, to call a user authenticator yourself.
     pub fn new(socket_id: SocketId) -> Self {
         Self { socket_id }
     }
 }
 
-/// Why an authorizer gave no signature. The message is shown to the subscription's holder; it must hold no secret.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+/// The error of an authorizer. It becomes the error of the subscription or sign-in, so the message must not
+/// contain secrets. Errors are equal if kind and message are.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizationError {
     kind: AuthorizationErrorKind,
     message: String,
+    cause: Cause,
 }
 
-/// The kinds of [`AuthorizationError`].
+/// The kind of an [`AuthorizationError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthorizationErrorKind {
-    /// Nobody knows who asks, also with a fresh token.
+    /// The caller could not be identified, even with a fresh token.
     Unauthorized,
-    /// Who asks may not subscribe to this channel.
+    /// The caller may not subscribe to this channel.
     Forbidden,
-    /// It may work later: a time-out, a server that fails, a network that is down.
+    /// A retry may succeed: a timeout, a server error, a network that is down.
     Retryable,
-    /// It will not work later: an endpoint that does not exist, an answer that is none.
+    /// A retry cannot succeed: the endpoint does not exist, or its answer is not an authorization.
     Permanent,
 }
 
 impl AuthorizationError {
-    /// Nobody knows who asks, also with a fresh token: ends the subscription.
+    /// Creates an error for a caller that could not be identified. It ends the subscription.
     pub fn unauthorized(message: impl Into<String>) -> Self {
-        Self { kind: AuthorizationErrorKind::Unauthorized, message: message.into() }
+        Self::new(AuthorizationErrorKind::Unauthorized, message)
     }
 
-    /// Who asks may not: ends the subscription.
+    /// Creates an error for a caller that may not subscribe. It ends the subscription.
     pub fn forbidden(message: impl Into<String>) -> Self {
-        Self { kind: AuthorizationErrorKind::Forbidden, message: message.into() }
+        Self::new(AuthorizationErrorKind::Forbidden, message)
     }
 
-    /// To be asked again later.
+    /// Creates an error after which the client asks again, with backoff.
     pub fn retryable(message: impl Into<String>) -> Self {
-        Self { kind: AuthorizationErrorKind::Retryable, message: message.into() }
+        Self::new(AuthorizationErrorKind::Retryable, message)
     }
 
-    /// Will not work later either: ends the subscription.
+    /// Creates an error that a retry cannot mend. It ends the subscription.
     pub fn permanent(message: impl Into<String>) -> Self {
-        Self { kind: AuthorizationErrorKind::Permanent, message: message.into() }
+        Self::new(AuthorizationErrorKind::Permanent, message)
     }
 
-    /// What kind of error it is.
+    fn new(kind: AuthorizationErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), cause: Cause::none() }
+    }
+
+    /// Sets the cause, which becomes the `source`.
+    #[must_use]
+    pub fn with_source(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { cause: Cause::new(source), ..self }
+    }
+
+    /// Returns the kind of the error.
     pub fn kind(&self) -> AuthorizationErrorKind {
         self.kind
     }
 
-    /// Whether the same request may succeed later.
+    /// Returns whether the same request may succeed later.
     pub fn is_retryable(&self) -> bool {
         self.kind == AuthorizationErrorKind::Retryable
     }
 }
 
-/// What the holder of the subscription or the sign-in is told.
+impl fmt::Display for AuthorizationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for AuthorizationError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.get()
+    }
+}
+
 impl From<AuthorizationError> for Error {
     fn from(error: AuthorizationError) -> Self {
         let kind = match error.kind {
@@ -97,6 +122,6 @@ impl From<AuthorizationError> for Error {
             AuthorizationErrorKind::Retryable => ErrorKind::Server,
             AuthorizationErrorKind::Permanent => ErrorKind::Refused,
         };
-        Self::new(kind, error.message)
+        Self::new(kind, error.message).with_shared_cause(error.cause)
     }
 }

@@ -6,9 +6,10 @@ use super::{
     AuthorizationError, AuthorizationRequest, Authorizer, UserAuthenticationRequest, UserAuthenticator,
 };
 
-/// Signs in this process. For backends and tests: it needs the app's secret, which no user's device may hold.
+/// An authorizer that signs in this process. Only for backends and tests: it needs the app's secret, which
+/// must never be on a user's device.
 ///
-/// Presence channels and sign-ins need to know [as whom](Self::as_user).
+/// Presence channels and sign-ins need a [user](Self::as_user).
 #[derive(Clone, Debug)]
 pub struct SigningAuthorizer {
     signer: Signer,
@@ -16,12 +17,13 @@ pub struct SigningAuthorizer {
 }
 
 impl SigningAuthorizer {
-    /// An authorizer that signs with `signer`.
+    /// Creates an authorizer that signs with `signer`.
     pub fn new(signer: Signer) -> Self {
         Self { signer, user_id: None }
     }
 
-    /// The user that subscribes to presence channels and signs in.
+    /// Sets the user for presence channels and sign-ins.
+    #[must_use]
     pub fn as_user(mut self, user_id: impl Into<String>) -> Self {
         self.user_id = Some(user_id.into());
         self
@@ -40,9 +42,9 @@ impl Authorizer for SigningAuthorizer {
         request: &AuthorizationRequest,
     ) -> Result<ChannelAuthorization, AuthorizationError> {
         let channel_data = self.channel_data(&request.channel);
-        self.signer
-            .authorize_channel(&request.socket_id, &request.channel, channel_data.as_deref())
-            .map_err(|error| AuthorizationError::permanent(error.to_string()))
+        self.signer.authorize_channel(&request.socket_id, &request.channel, channel_data.as_deref()).map_err(
+            |error| AuthorizationError::permanent("the subscription cannot be signed").with_source(error),
+        )
     }
 }
 
@@ -53,8 +55,9 @@ impl UserAuthenticator for SigningAuthorizer {
         request: &UserAuthenticationRequest,
     ) -> Result<UserAuthentication, AuthorizationError> {
         let user_data = json!({ "id": self.user_id.as_deref().unwrap_or_default() }).to_string();
-        self.signer
-            .authenticate_user(&request.socket_id, &user_data)
-            .map_err(|error| AuthorizationError::permanent(error.to_string()))
+        self.signer.authenticate_user(&request.socket_id, &user_data).map_err(|error| {
+            let message = "the sign-in cannot be signed: set a user with SigningAuthorizer::as_user";
+            AuthorizationError::permanent(message).with_source(error)
+        })
     }
 }

@@ -15,21 +15,21 @@ use tokio::time::{Instant, sleep_until};
 use super::ConnectionState;
 use super::binding::Bindings;
 use super::command::Command;
-use super::inbound::Inbound;
-use super::link::{Answer, Connection, Link, LinkEvent};
-use super::loss::Loss;
-use super::rate::Rate;
+use super::connection::{AuthAnswer, Connection, ConnectionEvent, OpenConnection};
+use super::disconnect_reason::DisconnectReason;
+use super::rate_limiter::RateLimiter;
 use super::reconnect::{Attempts, Next};
 use super::registry::{Delivered, Phase, Registry};
+use super::server_message::ServerMessage;
 use super::settings::Settings;
 use super::sign_in::{SignIn, Stage};
-use crate::{Error, ErrorKind};
+use crate::Error;
 
-/// Frames that may wait for a server which does not read, besides four for each channel.
-const UNSENT: usize = 1024;
-/// Authorizers asked at the same time, so that many channels at once do not overrun the app's endpoint.
-const AUTHORIZATIONS: usize = 16;
-/// WebSocket's own code for an end that is meant (RFC 6455, 7.4.1).
+/// The most frames that wait for a server that does not read, besides four per channel.
+const MAX_UNSENT: usize = 1024;
+/// The most concurrent calls of the authorizer, so that many channels do not overload the app's endpoint.
+const MAX_AUTHORIZATIONS: usize = 16;
+/// The close code for a normal closure (RFC 6455, 7.4.1).
 const NORMAL: CloseCode = CloseCode(1000);
 
 /// The task that owns the connection and the subscriptions.
@@ -43,11 +43,11 @@ pub(crate) struct Actor {
     registry: Registry,
     bindings: Bindings,
     sign_in: SignIn,
-    client_events: Rate,
-    link: Link,
+    client_events: RateLimiter,
+    connection: Connection,
     attempts: Attempts,
-    authorizing: Arc<Semaphore>,
-    /// Since when there is no connection, though one is wanted.
+    authorization_permits: Arc<Semaphore>,
+    /// The time since which there is no connection although one is wanted.
     offline_since: Instant,
 }
 
@@ -55,7 +55,7 @@ enum Turn {
     Command(Command),
     Dropped,
     Timer,
-    Link(LinkEvent),
+    Connection(ConnectionEvent),
 }
 
 impl Actor {
@@ -68,7 +68,7 @@ impl Actor {
         rng: StdRng,
     ) -> Self {
         Self {
-            client_events: Rate::new(settings.limits.client_events),
+            client_events: RateLimiter::new(settings.limits.client_events),
             settings,
             commands,
             dropped,
@@ -78,9 +78,9 @@ impl Actor {
             registry: Registry::default(),
             bindings: Bindings::default(),
             sign_in: SignIn::default(),
-            link: Link::Idle,
+            connection: Connection::Idle,
             attempts: Attempts::default(),
-            authorizing: Arc::new(Semaphore::new(AUTHORIZATIONS)),
+            authorization_permits: Arc::new(Semaphore::new(MAX_AUTHORIZATIONS)),
             offline_since: Instant::now(),
         }
     }
@@ -89,15 +89,15 @@ impl Actor {
     pub(crate) async fn run(mut self) {
         while let Some(turn) = self.turn().await {
             match turn {
-                Turn::Command(command) => self.command(command),
-                Turn::Dropped => self.unsubscribe_unwanted(),
+                Turn::Command(command) => self.run_command(command),
+                Turn::Dropped => self.remove_unused(),
                 Turn::Timer => self.timer(),
-                Turn::Link(event) => self.link_event(event),
+                Turn::Connection(event) => self.connection_event(event),
             }
-            // A burst is read in one go otherwise, and overruns subscribers that have to wait for this thread.
+            // Otherwise a burst is read without a pause, and overflows subscribers on the same thread.
             consume_budget().await;
         }
-        if let Link::Up(connection) = std::mem::replace(&mut self.link, Link::Idle) {
+        if let Connection::Open(connection) = std::mem::replace(&mut self.connection, Connection::Idle) {
             connection.session.close(NORMAL).await;
         }
     }
@@ -109,11 +109,11 @@ impl Actor {
             command = self.commands.recv() => command.map(Turn::Command),
             () = self.dropped.notified() => Some(Turn::Dropped),
             () = due(timer) => Some(Turn::Timer),
-            event = self.link.next() => Some(Turn::Link(event)),
+            event = self.connection.next() => Some(Turn::Connection(event)),
         }
     }
 
-    fn command(&mut self, command: Command) {
+    fn run_command(&mut self, command: Command) {
         match command {
             Command::Connect(done) => {
                 self.connect();
@@ -133,15 +133,15 @@ impl Actor {
                 if let ConnectionState::Failed { reason } = &*self.state.borrow() {
                     self.registry.refuse(&channel, reason);
                 } else if is_new {
-                    self.begin(&channel);
+                    self.start_subscription(&channel);
                 }
             }
             Command::Unsubscribe(channel, done) => {
                 self.registry.leave(&channel);
-                self.unsubscribe_unwanted();
+                self.remove_unused();
                 let _ = done.send(());
             }
-            Command::Bind(wanted, queue) => self.bindings.add(wanted, queue),
+            Command::Bind(filter, queue) => self.bindings.add(filter, queue),
             Command::SignIn(handle) => self.join_sign_in(handle),
             Command::Trigger(event, done) => {
                 let _ = done.send(self.trigger(&event));
@@ -149,178 +149,191 @@ impl Actor {
         }
     }
 
-    /// The network may have changed.
     fn ping_now(&mut self) {
-        match &mut self.link {
-            Link::Up(connection) => connection.session.ping_now(),
-            Link::Waiting(_) => self.connect(),
-            Link::Idle | Link::Dialing(_) => {}
+        match &mut self.connection {
+            Connection::Open(connection) => connection.session.ping_now(),
+            Connection::Waiting(_) => self.connect(),
+            Connection::Idle | Connection::Connecting(_) => {}
         }
     }
 
     pub(crate) fn connect(&mut self) {
-        match self.link {
-            Link::Idle => {
+        match self.connection {
+            Connection::Idle => {
                 self.attempts = Attempts::default();
                 self.offline_since = Instant::now();
                 self.state.send_replace(ConnectionState::Connecting);
             }
-            Link::Waiting(_) => {}
-            Link::Dialing(_) | Link::Up(_) => return,
+            Connection::Waiting(_) => {}
+            Connection::Connecting(_) | Connection::Open(_) => return,
         }
-        self.link = Link::dialing(self.settings.clone());
+        self.connection = Connection::connecting(self.settings.clone());
     }
 
-    fn link_event(&mut self, event: LinkEvent) {
+    fn connection_event(&mut self, event: ConnectionEvent) {
         match event {
-            LinkEvent::Due => self.link = Link::dialing(self.settings.clone()),
-            LinkEvent::Dialed(Ok(connection)) => self.established(connection),
-            LinkEvent::Dialed(Err(loss)) => self.retry(&loss, Duration::ZERO),
-            LinkEvent::Text(text) => self.text(&text),
-            LinkEvent::Lost(loss) => self.lost(loss),
-            LinkEvent::Answered(Answer::Channel(ticket, channel, answer)) => {
-                self.authorized(ticket, &channel, answer);
-            }
-            LinkEvent::Answered(Answer::Key(ticket, channel, answer)) => {
-                self.key_renewed(ticket, &channel, answer);
-            }
-            LinkEvent::Answered(Answer::User(ticket, answer)) => self.authenticated(ticket, answer),
+            ConnectionEvent::RetryDue => self.connection = Connection::connecting(self.settings.clone()),
+            ConnectionEvent::Attempted(Ok(connection)) => self.established(connection),
+            ConnectionEvent::Attempted(Err(reason)) => self.retry(&reason, Duration::ZERO),
+            ConnectionEvent::Message(text) => self.message(&text),
+            ConnectionEvent::Lost(reason) => self.lost(reason),
+            ConnectionEvent::AuthAnswered(answer) => self.auth_answered(answer),
         }
     }
 
-    fn established(&mut self, connection: Box<Connection>) {
-        tracing::debug!(socket.id = %connection.socket_id, "connected");
+    fn auth_answered(&mut self, answer: AuthAnswer) {
+        match answer {
+            AuthAnswer::Subscription(ticket, channel, answer) => self.authorized(ticket, &channel, answer),
+            AuthAnswer::Key(ticket, channel, answer) => self.key_renewed(ticket, &channel, answer),
+            AuthAnswer::SignIn(ticket, answer) => self.authenticated(ticket, answer),
+        }
+    }
+
+    fn established(&mut self, connection: Box<OpenConnection>) {
+        tracing::debug!(socket.id = %connection.socket_id, "connected to the Channels server");
         self.state.send_replace(ConnectionState::Connected { socket_id: connection.socket_id.clone() });
-        self.link = Link::Up(connection);
+        self.connection = Connection::Open(connection);
         self.sign_in();
         for channel in self.registry.names() {
-            self.begin(&channel);
+            self.start_subscription(&channel);
         }
     }
 
-    fn text(&mut self, text: &str) {
-        let inbound = Inbound::read(text);
-        if let (Link::Up(connection), false) = (&mut self.link, matches!(inbound, Inbound::Error(..))) {
-            connection.announced = None;
+    fn message(&mut self, text: &str) {
+        let message = ServerMessage::parse(text);
+        if let (Connection::Open(connection), false) =
+            (&mut self.connection, matches!(message, ServerMessage::Error(..)))
+        {
+            connection.announced_close = None;
         }
-        match inbound {
-            Inbound::Ping => self.send(&ProtocolEvent::Pong),
-            Inbound::Event(channel, frame) => self.event(&channel, frame),
-            Inbound::Subscribed(channel, members) => self.subscribed(&channel, members),
-            Inbound::MemberAdded(channel, member) => self.registry.member_added(&channel, member),
-            Inbound::MemberRemoved(channel, member) => self.registry.member_removed(&channel, &member),
-            Inbound::Count(channel, count) => self.registry.count(&channel, count),
-            Inbound::CacheMiss(channel) => self.registry.cache_miss(&channel),
-            Inbound::SignedIn(user) => self.signed_in(user),
-            Inbound::Watchlist(changes) => self.sign_in.watchlist(changes),
-            Inbound::Refused(channel, error) => self.refused(&channel, error),
-            Inbound::Error(Some(channel), error)
+        match message {
+            ServerMessage::Ping => self.send(&ProtocolEvent::Pong),
+            ServerMessage::Event(channel, frame) => self.event(&channel, frame),
+            ServerMessage::Subscribed(channel, members) => self.subscribed(&channel, members),
+            ServerMessage::MemberAdded(channel, member) => self.registry.member_added(&channel, member),
+            ServerMessage::MemberRemoved(channel, member) => self.registry.member_removed(&channel, &member),
+            ServerMessage::SubscriptionCount(channel, count) => {
+                self.registry.subscription_count(&channel, count);
+            }
+            ServerMessage::CacheMiss(channel) => self.registry.cache_miss(&channel),
+            ServerMessage::SignedIn(user) => self.signed_in(user),
+            ServerMessage::Watchlist(changes) => self.sign_in.watchlist(changes),
+            ServerMessage::Rejected(channel, error) => self.rejected(&channel, error),
+            ServerMessage::Error(Some(channel), error)
                 if self.registry.phase(&channel) == Some(Phase::Requested) =>
             {
-                self.refused(&channel, error);
+                self.rejected(&channel, error);
             }
-            Inbound::Error(_, error) => self.problem(error),
-            Inbound::Nothing => {}
-            Inbound::Malformed => tracing::debug!(bytes = text.len(), "ignored a message that is no frame"),
+            ServerMessage::Error(_, error) => self.server_error(error),
+            ServerMessage::Ignored => {}
+            ServerMessage::Malformed => {
+                tracing::debug!(bytes = text.len(), "ignored a malformed message of the server")
+            }
         }
     }
 
     fn event(&mut self, channel: &str, frame: Frame<'_>) {
         if channel.starts_with(names::SERVER_TO_USER_PREFIX) {
             if let Some(event) = self.sign_in.deliver(channel, frame) {
-                self.bindings.event(&event);
+                self.bindings.deliver(&event);
             }
             return;
         }
         match self.registry.deliver(channel, frame) {
-            Delivered::Event(event) => self.bindings.event(&event),
-            Delivered::KeyWanted => self.renew_key(channel),
+            Delivered::Event(event) => self.bindings.deliver(&event),
+            Delivered::KeyNeeded => self.renew_key(channel),
             Delivered::Nothing => {}
         }
     }
 
-    /// An error of the connection. The close that it may announce is acted on when it comes; codes from 4300 announce none.
-    fn problem(&mut self, error: Error) {
-        tracing::debug!(code = error.code(), "the server reported an error");
-        if let (Link::Up(connection), Some(code @ ..4300)) = (&mut self.link, error.code()) {
-            connection.announced = Some(Loss::Closed(CloseCode(code), error.to_string()));
+    /// Handles an error event about the connection. Codes below 4300 may announce a close, which is handled when
+    /// it happens.
+    fn server_error(&mut self, error: Error) {
+        tracing::debug!(pusher.code = error.code(), "the Channels server reported an error");
+        if let (Connection::Open(connection), Some(code @ ..4300)) = (&mut self.connection, error.code()) {
+            connection.announced_close = Some(DisconnectReason::Closed(CloseCode(code), error.to_string()));
         }
         if self.sign_in.stage == Stage::Requested {
-            self.sign_in.complaint = Some(error.clone());
+            self.sign_in.server_error = Some(error.clone());
         }
         let _ = self.errors.send(error);
     }
 
-    fn lost(&mut self, loss: Loss) {
-        let Link::Up(connection) = std::mem::replace(&mut self.link, Link::Idle) else { return };
-        let connection = *connection;
-        let held = connection.since.elapsed();
-        let loss = match connection.announced {
-            Some(announced) if !loss.is_explained() => announced,
-            _ => loss,
+    fn lost(&mut self, reason: DisconnectReason) {
+        let Connection::Open(connection) = std::mem::replace(&mut self.connection, Connection::Idle) else {
+            return;
         };
-        match loss {
-            Loss::Closed(..) => drop(tokio::spawn(connection.session.close(NORMAL))),
-            Loss::TooBig => drop(tokio::spawn(connection.session.close(CloseCode::TOO_BIG))),
-            Loss::Silent | Loss::NotReading | Loss::Broken(_) => {}
-        }
-        let loss = match loss {
-            // What could not be authorized in time may be next time: an auth endpoint that is down for half a minute is no refusal.
-            Loss::Closed(CloseCode::UNAUTHORIZED, _)
-                if !self.registry.has_subscribed() && self.sign_in.user().is_none() =>
-            {
-                Loss::Broken("no channel was authorized in time")
+        let connection = *connection;
+        let lasted = connection.established_at.elapsed();
+        let reason = match connection.announced_close {
+            Some(announced) if !reason.has_pusher_code() => announced,
+            _ => reason,
+        };
+        match reason {
+            DisconnectReason::Closed(..) => drop(tokio::spawn(connection.session.close(NORMAL))),
+            DisconnectReason::MessageTooLarge => {
+                drop(tokio::spawn(connection.session.close(CloseCode::TOO_BIG)));
             }
-            loss => loss,
+            DisconnectReason::PongTimeout | DisconnectReason::NotReading | DisconnectReason::Failed(_) => {}
+        }
+        let reason = match reason {
+            // The auth endpoint may have been down. That is not a permanent refusal.
+            DisconnectReason::Closed(CloseCode::UNAUTHORIZED, _)
+                if !self.registry.is_authorized() && self.sign_in.user().is_none() =>
+            {
+                DisconnectReason::failed("no channel was authorized in time")
+            }
+            reason => reason,
         };
         self.registry.interrupt();
         self.sign_in.interrupt();
         self.offline_since = Instant::now();
-        self.retry(&loss, held);
+        self.retry(&reason, lasted);
     }
 
     /// Decides what follows a failed attempt or a lost connection.
-    fn retry(&mut self, loss: &Loss, held: Duration) {
-        match self.attempts.next(&self.settings.limits.reconnect, loss, held, &mut self.rng) {
+    fn retry(&mut self, reason: &DisconnectReason, lasted: Duration) {
+        let next = self.attempts.next(&self.settings.limits.reconnect, reason, lasted, &mut self.rng);
+        let reason = reason.to_error();
+        let error: &dyn std::error::Error = &reason;
+        match next {
             Next::Stop => {
-                tracing::warn!(reason = %loss, "the server refused the connection");
-                let code = loss.code().map(|code| code.0);
-                let reason = Error::new(ErrorKind::Refused, loss.to_string()).with_code(code);
-                self.link = Link::Idle;
+                tracing::warn!(error, "the Channels server refused the connection; not reconnecting");
+                self.connection = Connection::Idle;
                 self.registry.refuse_all(&reason);
                 self.sign_in.refuse(&reason);
                 self.state.send_replace(ConnectionState::Failed { reason });
             }
             Next::Retry(attempt, delay) => {
-                tracing::debug!(reason = %loss, attempt, ?delay, "no connection");
-                self.link = Link::waiting(delay);
-                let lasting = self.offline_since.elapsed() >= self.settings.limits.unavailable_after;
-                self.state.send_replace(match lasting {
-                    true => ConnectionState::Unavailable,
-                    false => ConnectionState::Reconnecting { attempt, delay },
+                tracing::debug!(error, attempt, ?delay, "not connected to the Channels server; reconnecting");
+                self.connection = Connection::waiting(delay);
+                let offline = self.offline_since.elapsed();
+                self.state.send_replace(match offline >= self.settings.limits.unavailable_after {
+                    true => ConnectionState::Unavailable { reason },
+                    false => ConnectionState::Reconnecting { attempt, delay, reason },
                 });
             }
         }
     }
 
     fn end_connection(&mut self, code: CloseCode) {
-        if let Link::Up(connection) = std::mem::replace(&mut self.link, Link::Idle) {
+        if let Connection::Open(connection) = std::mem::replace(&mut self.connection, Connection::Idle) {
             tokio::spawn(connection.session.close(code));
         }
         self.registry.interrupt();
         self.sign_in.interrupt();
     }
 
-    fn send(&mut self, frame: &ProtocolEvent<'_>) {
-        self.send_text(frame.encode());
+    fn send(&mut self, event: &ProtocolEvent<'_>) {
+        self.send_text(event.encode());
     }
 
-    /// Queues a frame. A server that takes none any more is given up.
+    /// Queues a frame. If the server does not read, the connection is dropped.
     fn send_text(&mut self, text: String) {
-        let Link::Up(connection) = &mut self.link else { return };
+        let Connection::Open(connection) = &mut self.connection else { return };
         connection.session.send_text(text);
-        if connection.session.unsent() > UNSENT + 4 * self.registry.len() {
-            self.lost(Loss::NotReading);
+        if connection.session.unsent() > MAX_UNSENT + 4 * self.registry.len() {
+            self.lost(DisconnectReason::NotReading);
         }
     }
 }

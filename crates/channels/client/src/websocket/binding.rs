@@ -7,23 +7,23 @@ use pusher_protocol::ChannelName;
 use super::Event;
 use super::queue::{Item, Receiver, Sender};
 
-/// Events by name, by channel, or all, of the channels that are subscribed to and of the signed-in user: a stream. It
-/// subscribes to nothing by itself and does not keep its client alive; dropping it ends it.
+/// A stream of events by name, by channel, or of all events of the subscribed channels and the signed-in user.
+/// It subscribes to nothing, and does not keep its client alive.
 #[derive(Debug)]
 pub struct Binding(pub(super) Receiver<BoundEvent>);
 
-/// What a [`Binding`] yields.
+/// An event of a [`Binding`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BoundEvent {
     /// An event was published.
     Event(Event),
-    /// So many events were dropped here because nobody read them.
+    /// This many events were dropped because the stream was not read.
     Lagged(u64),
 }
 
 impl Binding {
-    /// The next event; none once the client has ended.
+    /// Returns the next event, or `None` once the client has ended.
     pub async fn next(&mut self) -> Option<BoundEvent> {
         std::future::poll_fn(|cx| self.0.poll_recv(cx)).await
     }
@@ -54,15 +54,15 @@ impl Item for BoundEvent {
     }
 }
 
-/// What a binding wants: events of this channel, of this name; none is any.
+/// The events of a binding: those of this channel and name; `None` matches any.
 #[derive(Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct Filter {
     pub(crate) channel: Option<ChannelName>,
     pub(crate) event: Option<String>,
 }
 
-impl Wanted {
-    fn fits(&self, event: &Event) -> bool {
+impl Filter {
+    fn matches(&self, event: &Event) -> bool {
         self.event.as_deref().is_none_or(|name| name == event.name())
             && self.channel.as_ref().is_none_or(|channel| channel == event.channel())
     }
@@ -70,21 +70,22 @@ impl Wanted {
 
 /// The actor's end of all bindings.
 #[derive(Debug, Default)]
-pub(crate) struct Bindings(Vec<(Wanted, Sender<BoundEvent>)>);
+pub(crate) struct Bindings(Vec<(Filter, Sender<BoundEvent>)>);
 
 impl Bindings {
-    pub(crate) fn add(&mut self, wanted: Wanted, queue: Sender<BoundEvent>) {
-        self.0.push((wanted, queue));
+    pub(crate) fn add(&mut self, filter: Filter, queue: Sender<BoundEvent>) {
+        self.0.push((filter, queue));
     }
 
-    pub(crate) fn event(&self, event: &Event) {
-        for (_, queue) in self.0.iter().filter(|(wanted, _)| wanted.fits(event)) {
+    /// Sends an event to the bindings that match it.
+    pub(crate) fn deliver(&self, event: &Event) {
+        for (_, queue) in self.0.iter().filter(|(filter, _)| filter.matches(event)) {
             queue.event(BoundEvent::Event(event.clone()));
         }
     }
 
-    /// Forgets those that are gone.
-    pub(crate) fn sweep(&mut self) {
+    /// Removes bindings that were dropped.
+    pub(crate) fn remove_dropped(&mut self) {
         self.0.retain(|(_, queue)| !queue.is_closed());
     }
 }

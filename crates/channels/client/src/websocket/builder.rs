@@ -8,20 +8,21 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 
 use super::actor::Actor;
 use super::proxy::ProxyConnector;
-use super::settings::{Limits, Settings, reasonable};
+use super::reconnect::at_most_a_day;
+use super::settings::{Limits, Settings};
 use super::{Client, ConnectionState, Connector};
 use crate::endpoint::{EndpointParts, check_segment};
-use crate::{Authorizer, Backoff, Error, ErrorKind, Roots, UserAuthenticator};
+use crate::{Authorizer, Backoff, Error, Roots, UserAuthenticator};
 
-/// Commands that may wait for the actor; it serves them at once.
+/// The capacity of the command channel. The actor serves commands at once.
 const COMMANDS: usize = 64;
-/// Errors kept for a reader of [`Client::errors`].
+/// The number of errors that are kept for a reader of [`Client::errors`].
 const ERRORS: usize = 16;
 
-/// The shortest time-outs of keeping alive, so that a zero does not make a flood of pings.
-const LEAST: Duration = Duration::from_secs(1);
+/// The shortest activity and pong timeout, so that zero does not cause a flood of pings.
+const SHORTEST_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Builds a [`Client`].
+/// Builds a [`Client`]. Timeouts are limited to a day.
 #[derive(Clone)]
 pub struct ClientBuilder {
     app_key: String,
@@ -52,105 +53,108 @@ impl ClientBuilder {
         }
     }
 
-    /// The cluster at pusher.com: `eu`, `mt1`, … (Pusher's "clusters").
+    /// Connects to a cluster of pusher.com, such as `eu` or `mt1` (Pusher's "clusters").
     pub fn cluster(mut self, cluster: &str) -> Self {
         self.endpoint.host = Some(format!("ws-{cluster}.pusher.com"));
         self
     }
 
-    /// The host of another Channels server: a name or an address.
+    /// Connects to another Channels server: a host name or an IP address.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.endpoint.host = Some(host.into());
         self
     }
 
-    /// The port. 443, or 80 without TLS, by default.
+    /// Sets the port. 443 by default, 80 without TLS.
     pub fn port(mut self, port: u16) -> Self {
         self.endpoint.port = Some(port);
         self
     }
 
-    /// Whether to use TLS. On by default.
+    /// Turns TLS on or off. On by default.
     pub fn tls(mut self, tls: bool) -> Self {
         self.endpoint.tls = tls;
         self
     }
 
-    /// What stands before `/app/…` in the server's path. Nothing by default.
+    /// Sets the path before `/app/…` in the URL. Empty by default.
     pub fn path_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.path_prefix = prefix.into();
         self
     }
 
-    /// Whom TLS trusts. [`Roots::new`] by default.
+    /// Sets the certificate authorities that TLS trusts. [`Roots::new`] by default.
     pub fn roots(mut self, roots: Roots) -> Self {
         self.roots = roots;
         self
     }
 
-    /// Who signs subscriptions to private and presence channels. None by default.
-    pub fn authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> Self {
-        self.authorizer = Some(authorizer);
+    /// Sets the authorizer, which private, presence and encrypted channels need. None by default.
+    pub fn authorizer(mut self, authorizer: impl Authorizer + 'static) -> Self {
+        self.authorizer = Some(Arc::new(authorizer));
         self
     }
 
-    /// Who says which user [`Client::sign_in`] signs in as. None by default.
-    pub fn user_authenticator(mut self, authenticator: Arc<dyn UserAuthenticator>) -> Self {
-        self.user_authenticator = Some(authenticator);
+    /// Sets the user authenticator, which [`Client::sign_in`] needs. None by default.
+    pub fn user_authenticator(mut self, authenticator: impl UserAuthenticator + 'static) -> Self {
+        self.user_authenticator = Some(Arc::new(authenticator));
         self
     }
 
-    /// Who opens connections, instead of TCP and proxy. [`TcpConnector`](crate::TcpConnector) goes without a proxy.
-    pub fn connector(mut self, connector: Arc<dyn Connector>) -> Self {
-        self.connector = Some(connector);
+    /// Replaces TCP and proxy by another connector. With [`TcpConnector`](crate::TcpConnector), no proxy is used.
+    pub fn connector(mut self, connector: impl Connector + 'static) -> Self {
+        self.connector = Some(Arc::new(connector));
         self
     }
 
-    /// The HTTP proxy to reach the server through, with `CONNECT`: `http://host:port`, before which a name and a password
-    /// may stand. By default what `HTTPS_PROXY` (with TLS), `HTTP_PROXY` (without), `ALL_PROXY` and `NO_PROXY` say, in
-    /// capitals or not; and none for a server on this machine. A proxy of another kind there is an error of
-    /// [`connect`](Self::connect).
+    /// Sets the HTTP proxy for the connection: `http://host:port` or `http://name:password@host:port`. The client
+    /// opens a tunnel with `CONNECT`.
+    ///
+    /// By default the environment decides: `HTTPS_PROXY` (with TLS), `HTTP_PROXY` (without), `ALL_PROXY` and
+    /// `NO_PROXY`, in upper or lower case, except for a server on this machine. An unsupported proxy is an
+    /// error of [`connect`](Self::connect).
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(url.into());
         self
     }
 
-    /// After how long without a frame to ask for a sign of life; the server's number counts when it is smaller. 120 s by
-    /// default, 1 s at least.
+    /// Sets how long the client waits for a frame before it pings the server. If the server sends a smaller
+    /// number, that is used. 120 s by default, at least 1 s.
     pub fn activity_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.activity_timeout = reasonable(timeout).max(LEAST);
+        self.limits.activity_timeout = at_most_a_day(timeout).max(SHORTEST_TIMEOUT);
         self
     }
 
-    /// How long to wait for that sign of life before the connection is replaced. 30 s by default, 1 s at
-    /// least.
+    /// Sets how long the client waits for the answer to a ping before it replaces the connection. 30 s by
+    /// default, at least 1 s.
     pub fn pong_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.pong_timeout = reasonable(timeout).max(LEAST);
+        self.limits.pong_timeout = at_most_a_day(timeout).max(SHORTEST_TIMEOUT);
         self
     }
 
-    /// How long an attempt may take: TCP, TLS, the upgrade and the server's first event together. 10 s by default.
+    /// Sets the timeout of an attempt: TCP, TLS, the upgrade and the server's first event together. 10 s by
+    /// default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.connect_timeout = reasonable(timeout);
+        self.limits.connect_timeout = at_most_a_day(timeout);
         self
     }
 
-    /// After how long without a connection the state is [`ConnectionState::Unavailable`]. 10 s by default.
+    /// Sets how long without a connection the state becomes [`ConnectionState::Unavailable`]. 10 s by default.
     pub fn unavailable_after(mut self, after: Duration) -> Self {
-        self.limits.unavailable_after = reasonable(after);
+        self.limits.unavailable_after = at_most_a_day(after);
         self
     }
 
-    /// How long to wait for the server's confirmation before a channel is subscribed again, with a fresh authorization.
-    /// 10 s by default.
+    /// Sets how long the client waits for the server to confirm a subscription before it subscribes again, with
+    /// a new authorization. 10 s by default.
     pub fn subscribe_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.subscribe_timeout = reasonable(timeout);
+        self.limits.subscribe_timeout = at_most_a_day(timeout);
         self
     }
 
-    /// How long the authorizer may take before it is asked again. 30 s by default.
+    /// Sets how long the client waits for the authorizer before it calls it again. 30 s by default.
     pub fn authorization_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.authorization_timeout = reasonable(timeout);
+        self.limits.authorization_timeout = at_most_a_day(timeout);
         self
     }
 
@@ -163,46 +167,46 @@ impl ClientBuilder {
 
     /// Sets how long a connection must last for the backoff to begin again. 5 s by default.
     pub fn backoff_reset_after(mut self, after: Duration) -> Self {
-        self.limits.reconnect.reset_after = reasonable(after);
+        self.limits.reconnect.reset_after = at_most_a_day(after);
         self
     }
 
-    /// How many events wait for a subscriber before it lags; at least 1. 1,024 by default.
+    /// Sets how many events a subscriber's queue holds before events are dropped. 1,024 by default, at least 1.
     pub fn queue_size(mut self, events: usize) -> Self {
         self.limits.queue = events.max(1);
         self
     }
 
-    /// How many client events may be sent in a second; none for any number. 10 by default, as pusher.com allows each
-    /// connection.
+    /// Sets how many client events may be sent per second; `None` is no limit. 10 by default, the limit of
+    /// pusher.com for a connection.
     pub fn client_event_limit(mut self, limit: Option<usize>) -> Self {
         self.limits.client_events = limit;
         self
     }
 
-    /// The largest message taken from the server, in bytes; a larger one ends the connection. 256 KiB by default: an event
-    /// holds 10 KiB of data, which JSON may write six times as long; a presence channel's hundred members need more.
+    /// Sets the largest message from the server in bytes; a larger one ends the connection. 256 KiB by default:
+    /// enough for the 10 KiB of an event with escapes, and for a hundred members of a presence channel.
     pub fn max_message_size(mut self, bytes: usize) -> Self {
         self.limits.max_message = bytes;
         self
     }
 
-    /// Makes the random part of waits repeatable. For simulations.
+    /// Seeds the random part of waits, so that simulations are repeatable.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// The client, connecting. Needs a tokio runtime, on which its task runs.
+    /// Builds the client and connects. Must be called within a tokio runtime, on which the client's task runs.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when host or app key are missing or malformed, the proxy is none of `http://`, or there is no
-    /// runtime.
+    /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if host or app key are missing or
+    /// malformed, the proxy is not an `http://` URL, or there is no runtime.
     pub fn connect(self) -> Result<Client, Error> {
         self.start(true)
     }
 
-    /// The client, without a connection until [`Client::connect`].
+    /// Builds the client without connecting; [`Client::connect`] does.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
@@ -212,7 +216,7 @@ impl ClientBuilder {
 
     fn start(self, connect: bool) -> Result<Client, Error> {
         let runtime = Handle::try_current()
-            .map_err(|_| Error::new(ErrorKind::Configuration, "a client needs a tokio runtime"))?;
+            .map_err(|error| Error::configuration("a client needs a tokio runtime").with_cause(error))?;
         let rng = match self.seed {
             Some(seed) => StdRng::seed_from_u64(seed),
             None => StdRng::from_rng(&mut rand::rng()),

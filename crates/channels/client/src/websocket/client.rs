@@ -1,25 +1,27 @@
 use std::sync::Arc;
 
-use pusher_protocol::{ChannelKind, ChannelName, SocketId};
+use pusher_protocol::{ChannelKind, ChannelName, InvalidChannelName, SocketId};
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use tokio_stream::wrappers::{BroadcastStream, WatchStream};
 
-use super::binding::Wanted;
-use super::command::{ClientEvent, Command};
+use super::binding::Filter;
+use super::client_event::ClientEvent;
+use super::command::Command;
 use super::queue;
-use super::subscription::{Standing, Subscriber};
+use super::subscription::{ChannelState, Subscriber};
 use super::{Binding, ClientBuilder, ConnectionState, Errors, States, Subscription, User};
 use crate::{Error, ErrorKind};
 
-/// A connection to a Channels server that comes back by itself, and its subscriptions.
+/// A client of a Channels server that reconnects by itself and subscribes again.
 ///
 /// A cheap handle: clones share one connection, which ends with the last of its clients and subscriptions.
+/// Channel names can be given as `&str`, `String` or [`ChannelName`].
 #[derive(Clone, Debug)]
 pub struct Client {
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) state: watch::Receiver<ConnectionState>,
     pub(super) errors: broadcast::WeakSender<Error>,
-    /// Told when a subscription is dropped.
+    /// Notified when a subscription is dropped.
     pub(super) dropped: Arc<Notify>,
     pub(super) queue_size: usize,
     pub(super) can_authorize: bool,
@@ -27,25 +29,26 @@ pub struct Client {
 }
 
 impl Client {
-    /// Sets up a client for the app with this key.
+    /// Creates a builder for the app with this key.
     pub fn builder(app_key: impl Into<String>) -> ClientBuilder {
         ClientBuilder::new(app_key.into())
     }
 
-    /// The connection's state.
+    /// Returns the state of the connection.
     pub fn state(&self) -> ConnectionState {
         self.state.borrow().clone()
     }
 
-    /// The connection's state, now and whenever it changes.
+    /// Returns a stream of the connection's state: the current one, then each change.
     pub fn states(&self) -> States {
         States(WatchStream::new(self.state.clone()))
     }
 
-    /// Waits for a connection and gives its id.
+    /// Waits for a connection and returns its socket id.
     ///
     /// # Errors
-    /// The reason when the server refuses for good; [`ErrorKind::Closed`] when nothing is being connected.
+    /// Returns the reason if the server permanently refuses, and [`ErrorKind::Closed`] if the client is not
+    /// connecting.
     pub async fn connected(&self) -> Result<SocketId, Error> {
         let mut state = self.state.clone();
         let settled = |state: &ConnectionState| {
@@ -55,12 +58,12 @@ impl Client {
         match &*state.wait_for(settled).await.map_err(|_| ended())? {
             ConnectionState::Connected { socket_id } => Ok(socket_id.clone()),
             ConnectionState::Failed { reason } => Err(reason.clone()),
-            _ => Err(Error::new(ErrorKind::Closed, "the client is not connecting")),
+            _ => Err(Error::new(ErrorKind::Closed, "the client is not connecting: call connect")),
         }
     }
 
-    /// What the server complains of that concerns the connection, or that names no channel; and authorizations that failed
-    /// for now.
+    /// Returns a stream of errors that end nothing: error events of the server, and authorizations that failed
+    /// and are retried.
     pub fn errors(&self) -> Errors {
         let receiver = match self.errors.upgrade() {
             Some(sender) => sender.subscribe(),
@@ -69,114 +72,138 @@ impl Client {
         Errors(BroadcastStream::new(receiver))
     }
 
-    /// Connects after [`disconnect`](Self::disconnect) or a refusal; cuts the wait for the next attempt short. Does nothing
-    /// while connected or connecting.
+    /// Connects, after [`disconnect`](Self::disconnect) or a refusal, or without waiting for the next attempt.
+    /// Does nothing while connected or connecting.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`] when the client has ended with its runtime.
+    /// Returns [`ErrorKind::Closed`] if the client has ended with its runtime.
     pub async fn connect(&self) -> Result<(), Error> {
-        self.ask(Command::Connect).await
+        self.call(Command::Connect).await
     }
 
-    /// Closes the connection and stays without one. Subscriptions are kept for the next [`connect`](Self::connect).
+    /// Closes the connection and does not reconnect. Subscriptions stay for the next
+    /// [`connect`](Self::connect).
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`] when the client has ended with its runtime.
+    /// Returns [`ErrorKind::Closed`] if the client has ended with its runtime.
     pub async fn disconnect(&self) -> Result<(), Error> {
-        self.ask(Command::Disconnect).await
+        self.call(Command::Disconnect).await
     }
 
-    /// To be called when the network may have changed: asks the server for a sign of life now, and replaces the connection when
-    /// none comes within the [pong time-out](ClientBuilder::pong_timeout); cuts the wait for the next attempt short.
+    /// Pings the server now; call this when the network may have changed. If no answer comes within the
+    /// [pong timeout](ClientBuilder::pong_timeout), the connection is replaced. If the client waits for its
+    /// next attempt, it makes it now.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`] when the client has ended with its runtime.
+    /// Returns [`ErrorKind::Closed`] if the client has ended with its runtime.
     pub async fn ping_now(&self) -> Result<(), Error> {
-        self.ask(Command::PingNow).await
+        self.call(Command::PingNow).await
     }
 
-    /// Subscribes to a channel; at once, or when there is a connection. Any number of subscribers of one channel share one
-    /// subscription at the server; a later one gets [`Subscribed`](crate::ChannelEvent::Subscribed) at once when it stands.
+    /// Subscribes to a channel, now or as soon as there is a connection. Subscribers of one channel share one
+    /// subscription at the server; a later one receives [`Subscribed`](crate::ChannelEvent::Subscribed) at
+    /// once if it is confirmed.
     ///
     /// # Errors
-    /// The reason after the server refused the connection for good; [`ErrorKind::Configuration`] for a channel that needs
-    /// an authorizer when there is none; [`ErrorKind::Unsupported`] for `#server-to-user-` channels, which
-    /// [`sign_in`](Self::sign_in) subscribes to; [`ErrorKind::Closed`] when the client has ended with its runtime.
-    pub async fn subscribe(&self, channel: ChannelName) -> Result<Subscription, Error> {
+    /// - Returns [`ErrorKind::ChannelName`] if the name is invalid.
+    /// - Returns [`ErrorKind::Configuration`] if the channel needs an [authorizer](ClientBuilder::authorizer) and
+    ///   there is none.
+    /// - Returns [`ErrorKind::Unsupported`] for `#server-to-user-` channels, to which
+    ///   [`sign_in`](Self::sign_in) subscribes.
+    /// - Returns the reason if the server permanently refused the connection, and [`ErrorKind::Closed`] if the
+    ///   client has ended with its runtime.
+    pub async fn subscribe(
+        &self,
+        channel: impl TryInto<ChannelName, Error: Into<InvalidChannelName>>,
+    ) -> Result<Subscription, Error> {
+        let channel = channel.try_into().map_err(Into::into)?;
         if let ConnectionState::Failed { reason } = &*self.state.borrow() {
             return Err(reason.clone());
         }
         let kind = channel.kind();
         if kind == ChannelKind::ServerToUser {
-            return Err(Error::new(ErrorKind::Unsupported, "a user's channel comes with the sign-in"));
+            let message = "a user's channel is subscribed by Client::sign_in";
+            return Err(Error::new(ErrorKind::Unsupported, message));
         }
         if kind.needs_authorization() && !self.can_authorize {
-            return Err(Error::new(ErrorKind::Configuration, "the channel needs an authorizer"));
+            let message = format!("{channel} needs an authorizer: set one with ClientBuilder::authorizer");
+            return Err(Error::configuration(message));
         }
-        let (sender, events) = queue::bounded(self.queue_size, self.dropped.clone());
-        let (sender, standing) = {
-            let (now, standing) = watch::channel(Standing::default());
-            (Subscriber { events: sender, standing: now }, standing)
-        };
-        self.send(Command::Subscribe(channel.clone(), sender)).await?;
-        Ok(Subscription { channel, events, standing, client: self.clone() })
+        let (events_sender, events) = queue::bounded(self.queue_size, self.dropped.clone());
+        let (state_sender, state) = watch::channel(ChannelState::default());
+        let subscriber = Subscriber { events: events_sender, state: state_sender };
+        self.send(Command::Subscribe(channel.clone(), subscriber)).await?;
+        Ok(Subscription { channel, events, state, client: self.clone() })
     }
 
-    /// Ends all subscriptions of a channel, whoever holds them: their streams end, and the server is told.
+    /// Ends all subscriptions of a channel: their streams end, and the client unsubscribes from the server.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`] when the client has ended with its runtime.
-    pub async fn unsubscribe(&self, channel: &ChannelName) -> Result<(), Error> {
-        self.ask(|done| Command::Unsubscribe(channel.clone(), done)).await
+    /// Returns [`ErrorKind::ChannelName`] if the name is invalid, and [`ErrorKind::Closed`] if the client has ended
+    /// with its runtime.
+    pub async fn unsubscribe(
+        &self,
+        channel: impl TryInto<ChannelName, Error: Into<InvalidChannelName>>,
+    ) -> Result<(), Error> {
+        let channel = channel.try_into().map_err(Into::into)?;
+        self.call(|done| Command::Unsubscribe(channel, done)).await
     }
 
-    /// Signs in, at once or when there is a connection, and on every later one while the [`User`] is held. Any number of them
-    /// share one sign-in.
+    /// Signs in, now or as soon as there is a connection, and again on each new connection while any [`User`]
+    /// exists. Several of them share one sign-in.
     ///
     /// # Errors
-    /// The reason after the server refused the connection for good; [`ErrorKind::Configuration`] without a
-    /// [user authenticator](ClientBuilder::user_authenticator); [`ErrorKind::Closed`] when the client has ended with its
-    /// runtime.
+    /// Returns [`ErrorKind::Configuration`] without a [user authenticator](ClientBuilder::user_authenticator), the
+    /// reason if the server permanently refused the connection, and [`ErrorKind::Closed`] if the client has
+    /// ended with its runtime.
     pub async fn sign_in(&self) -> Result<User, Error> {
         if let ConnectionState::Failed { reason } = &*self.state.borrow() {
             return Err(reason.clone());
         }
         if !self.can_authenticate {
-            return Err(Error::new(ErrorKind::Configuration, "signing in needs a user authenticator"));
+            let message =
+                "a sign-in needs a user authenticator: set one with ClientBuilder::user_authenticator";
+            return Err(Error::configuration(message));
         }
         let (sender, events) = queue::bounded(self.queue_size, self.dropped.clone());
         self.send(Command::SignIn(sender)).await?;
         Ok(User { events, _client: self.clone() })
     }
 
-    /// Sends a client event: to the other subscribers of a private or presence channel, by way of the server, which says
-    /// nothing of it when it took it. What it refuses comes in [`errors`](Self::errors).
+    /// Sends a client event to the other subscribers of a private or presence channel. The server does not
+    /// confirm it; if it rejects the event, the error arrives in [`errors`](Self::errors).
     ///
     /// # Errors
-    /// Nothing was sent. [`ErrorKind::EventName`] for a name that does not begin with `client-`;
-    /// [`ErrorKind::PublicChannel`] and [`ErrorKind::EncryptedChannel`] for channels without client events;
-    /// [`ErrorKind::NotConnected`]; [`ErrorKind::NotSubscribed`] until the server has confirmed the subscription;
-    /// [`ErrorKind::RateLimited`] over the [limit](ClientBuilder::client_event_limit); [`ErrorKind::Limit`] for more than
-    /// 10 KB of data; [`ErrorKind::Closed`] when the client has ended with its runtime.
+    /// If an error is returned, nothing was sent.
+    ///
+    /// - Returns [`ErrorKind::ChannelName`] or [`ErrorKind::EventName`] if a name is invalid; the event's name must
+    ///   begin with `client-`.
+    /// - Returns [`ErrorKind::PublicChannel`] or [`ErrorKind::EncryptedChannel`] for a channel without client events.
+    /// - Returns [`ErrorKind::NotConnected`], or [`ErrorKind::NotSubscribed`] until the server has confirmed the
+    ///   subscription.
+    /// - Returns [`ErrorKind::RateLimited`] above the [limit](ClientBuilder::client_event_limit), and
+    ///   [`ErrorKind::Limit`] for more than 10,240 bytes of data.
+    /// - Returns [`ErrorKind::Closed`] if the client has ended with its runtime.
     pub async fn trigger(
         &self,
-        channel: &ChannelName,
+        channel: impl TryInto<ChannelName, Error: Into<InvalidChannelName>>,
         event: &str,
         data: impl Into<String>,
     ) -> Result<(), Error> {
+        let channel = channel.try_into().map_err(Into::into)?;
         let event = ClientEvent::new(channel, event, data.into())?;
-        self.ask(|done| Command::Trigger(event, done)).await?
+        self.call(|done| Command::Trigger(event, done)).await?
     }
 
-    /// The events with this name, of all channels that are subscribed to and of the signed-in user.
+    /// Returns a stream of the events with this name, of all subscribed channels and the signed-in user.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`] when the client has ended with its runtime.
+    /// Returns [`ErrorKind::Closed`] if the client has ended with its runtime.
     pub async fn bind(&self, event: impl Into<String>) -> Result<Binding, Error> {
         self.bind_to(None, Some(event.into())).await
     }
 
-    /// All events of all channels that are subscribed to and of the signed-in user.
+    /// Returns a stream of all events of all subscribed channels and the signed-in user.
     ///
     /// # Errors
     /// As [`bind`](Self::bind).
@@ -190,14 +217,15 @@ impl Client {
         event: Option<String>,
     ) -> Result<Binding, Error> {
         let (sender, events) = queue::bounded(self.queue_size, self.dropped.clone());
-        self.send(Command::Bind(Wanted { channel, event }, sender)).await?;
+        self.send(Command::Bind(Filter { channel, event }, sender)).await?;
         Ok(Binding(events))
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Error> {
-        let (done, wait) = oneshot::channel();
+    /// Sends a command and waits for its result.
+    async fn call<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Error> {
+        let (done, result) = oneshot::channel();
         self.send(command(done)).await?;
-        wait.await.map_err(|_| ended())
+        result.await.map_err(|_| ended())
     }
 
     async fn send(&self, command: Command) -> Result<(), Error> {
@@ -206,5 +234,5 @@ impl Client {
 }
 
 fn ended() -> Error {
-    Error::new(ErrorKind::Closed, "the client has ended")
+    Error::new(ErrorKind::Closed, "the client has ended with its runtime")
 }

@@ -1,15 +1,14 @@
-use std::fmt;
-
 use pusher_protocol::ChannelName;
 use tokio::sync::oneshot;
 
-use super::binding::{BoundEvent, Wanted};
+use super::binding::{BoundEvent, Filter};
+use super::client_event::ClientEvent;
 use super::queue::Sender;
 use super::subscription::Subscriber;
 use super::user::UserEvent;
 use crate::Error;
 
-/// What handles ask of the actor.
+/// A command from a handle to the actor.
 #[derive(Debug)]
 pub(crate) enum Command {
     Connect(oneshot::Sender<()>),
@@ -17,37 +16,7 @@ pub(crate) enum Command {
     PingNow(oneshot::Sender<()>),
     Subscribe(ChannelName, Subscriber),
     Unsubscribe(ChannelName, oneshot::Sender<()>),
-    Bind(Wanted, Sender<BoundEvent>),
+    Bind(Filter, Sender<BoundEvent>),
     SignIn(Sender<UserEvent>),
     Trigger(ClientEvent, oneshot::Sender<Result<(), Error>>),
-}
-
-/// A client event, its name and channel checked. `Debug` does not show the data.
-pub(crate) struct ClientEvent {
-    pub(crate) channel: ChannelName,
-    pub(crate) event: String,
-    pub(crate) data: String,
-}
-
-impl fmt::Debug for ClientEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientEvent")
-            .field("channel", &self.channel)
-            .field("event", &self.event)
-            .field("data_bytes", &self.data.len())
-            .finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn debug_shows_no_data() {
-        let channel = "private-ada".parse().unwrap();
-        let event = ClientEvent::new(&channel, "client-e", "hidden".to_owned()).unwrap();
-        let shown = r#"ClientEvent { channel: "private-ada", event: "client-e", data_bytes: 6 }"#;
-        assert_eq!(format!("{event:?}"), shown);
-    }
 }

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-/// Opens the byte stream to a server. TLS, where it is used, runs on top of it, so that a connector may be a proxy, a
-/// simulated network, or a pipe in a test.
+/// Opens the byte stream to a server: TCP, a proxy, a simulated network or a pipe in a test. If TLS is on, it
+/// runs on top of the stream.
 #[async_trait::async_trait]
 pub trait Connector: Send + Sync {
-    /// A stream to `host`, which is a name or an address, without brackets. The call is dropped when it takes too long.
+    /// Opens a stream to `host`, a name or an IP address without brackets. The client drops the call after
+    /// its [connect timeout](crate::ClientBuilder::connect_timeout).
     ///
     /// # Errors
-    /// Count as a failed attempt: another follows, with backoff.
+    /// An error is a failed attempt; the client tries again with backoff.
     async fn connect(&self, host: &str, port: u16) -> io::Result<BoxTransport>;
 }
 
@@ -22,15 +23,22 @@ impl<C: Connector + ?Sized> Connector for Arc<C> {
     }
 }
 
-/// A byte stream of both directions.
+#[async_trait::async_trait]
+impl<C: Connector + ?Sized> Connector for Box<C> {
+    async fn connect(&self, host: &str, port: u16) -> io::Result<BoxTransport> {
+        (**self).connect(host, port).await
+    }
+}
+
+/// A byte stream in both directions.
 pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
-/// Any [`Transport`].
+/// A boxed [`Transport`].
 pub type BoxTransport = Box<dyn Transport>;
 
-/// Plain TCP, the default.
+/// Connects over TCP without a proxy.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TcpConnector;
 

@@ -8,36 +8,37 @@ use super::Member;
 use super::queue::Item;
 use crate::Error;
 
-/// What a [`Subscription`](crate::Subscription) yields.
+/// An event of a [`Subscription`](crate::Subscription).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChannelEvent {
-    /// The subscription stands from here on: at first, and after each interruption. What was published before, this
-    /// subscriber may have missed; Channels does not replay.
+    /// The channel is subscribed: events arrive from here on. Sent at first and after each interruption.
+    /// Channels does not replay events that were published before.
     Subscribed,
     /// An event was published.
     Event(Event),
-    /// A user came to the presence channel; those that were there before are in
-    /// [`members`](crate::Subscription::members).
+    /// A user joined the presence channel. [`members`](crate::Subscription::members) has those who were there
+    /// before.
     MemberAdded(Member),
-    /// A user has left the presence channel with the last of their connections.
+    /// A user left the presence channel with their last connection.
     MemberRemoved(Member),
-    /// How many connections subscribe to the channel has changed.
+    /// The number of connections subscribed to the channel changed.
     SubscriptionCount(u64),
-    /// The server keeps no event of this cache channel. Comes after `Subscribed`, where the kept event would.
+    /// The cache channel has no last event. Sent after `Subscribed`, in place of that event.
     CacheMiss,
-    /// An event of an encrypted channel could not be read, also with a fresh authorization's key. It is lost.
+    /// An event of an encrypted channel could not be decrypted, even with the key of a new authorization. It
+    /// is lost.
     DecryptionFailed {
         /// The event's name.
         event: String,
-        /// Why.
+        /// Why it could not be decrypted.
         reason: Error,
     },
-    /// The connection was lost, or closed. The channel is subscribed again with the next one.
+    /// The connection was lost or closed. The client subscribes again on the next one.
     Interrupted,
-    /// The subscription was refused, or the connection was for good. Nothing follows.
+    /// The subscription or the connection was permanently refused. Nothing follows.
     Refused(Error),
-    /// So many events were dropped here because this subscriber did not keep up.
+    /// This many events were dropped because the subscriber did not read them in time.
     Lagged(u64),
 }
 
@@ -58,7 +59,7 @@ impl Item for ChannelEvent {
     }
 }
 
-/// An event as it was published. Cheap to clone. `Debug` does not show its data.
+/// A published event. Cheap to clone. `Debug` does not show the data.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Event {
     channel: Arc<ChannelName>,
@@ -82,36 +83,36 @@ impl Event {
         Self { channel, body: Arc::new(Body { name, data, user_id }) }
     }
 
-    /// The same event with other data.
+    /// Returns the same event with other data.
     pub(crate) fn with_data(&self, data: String) -> Self {
         let Body { name, user_id, .. } = &*self.body;
         Self::new(self.channel.clone(), name.clone(), data, user_id.clone())
     }
 
-    /// The channel.
+    /// Returns the channel.
     pub fn channel(&self) -> &ChannelName {
         &self.channel
     }
 
-    /// The event's name.
+    /// Returns the event's name.
     pub fn name(&self) -> &str {
         &self.body.name
     }
 
-    /// The data as text, as it was published; usually JSON. Of an encrypted channel, what was encrypted.
+    /// Returns the data as published, usually JSON; for an encrypted channel, after decryption.
     pub fn data(&self) -> &str {
         &self.body.data
     }
 
-    /// The data as a value.
+    /// Parses the data as JSON.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`](crate::ErrorKind::Data) when it is no JSON of that shape.
+    /// Returns [`ErrorKind::Data`](crate::ErrorKind::Data) if the data is not JSON of this type.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        Error::reading(&self.body.data)
+        Error::parse_json(&self.body.data)
     }
 
-    /// Who sent it, for client events of presence channels; set by the server, so it can be trusted.
+    /// Returns the sender of a client event in a presence channel. The server sets it, so it can be trusted.
     pub fn user_id(&self) -> Option<&str> {
         self.body.user_id.as_deref()
     }

@@ -5,78 +5,81 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep};
 
-/// Notices a silent peer: any frame proves life; after a time without one a ping is due, and after another the peer counts
-/// as gone (Pusher's protocol reference, "ping and pong messages").
+/// Decides when to ping, and when a connection is dead. Any received frame proves that the server is there.
+/// After the activity timeout without one, a ping is due; after the pong timeout without an answer, the
+/// connection is dead (Pusher's protocol reference, "ping and pong messages").
 pub(crate) struct KeepAlive {
-    activity: Duration,
-    pong: Duration,
-    heard_at: Instant,
-    /// Whether a frame came that `heard_at` does not know of.
-    heard: bool,
-    pinged: bool,
+    activity_timeout: Duration,
+    pong_timeout: Duration,
+    last_received: Instant,
+    /// Whether a frame arrived after `last_received` was set.
+    has_received: bool,
+    ping_pending: bool,
     timer: Pin<Box<Sleep>>,
 }
 
-/// What is due.
+/// The event that is due.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Due {
+    /// A ping must be sent.
     Ping,
-    Gone,
+    /// The last ping was not answered in time.
+    Timeout,
 }
 
 impl KeepAlive {
-    pub(crate) fn new(activity: Duration, pong: Duration) -> Self {
+    pub(crate) fn new(activity_timeout: Duration, pong_timeout: Duration) -> Self {
         Self {
-            activity,
-            pong,
-            heard_at: Instant::now(),
-            heard: false,
-            pinged: false,
-            timer: Box::pin(sleep(activity)),
+            activity_timeout,
+            pong_timeout,
+            last_received: Instant::now(),
+            has_received: false,
+            ping_pending: false,
+            timer: Box::pin(sleep(activity_timeout)),
         }
     }
 
-    /// A frame came. The clock is read once there are no more for now, and the timer is left as it is,
-    /// so that a frame costs little.
-    pub(crate) fn heard(&mut self) {
-        self.heard = true;
+    /// Records a received frame. It reads no clock and resets no timer, so that frames are cheap; the next
+    /// [`poll`](Self::poll) does.
+    pub(crate) fn received(&mut self) {
+        self.has_received = true;
     }
 
-    /// A ping is sent now. One that waits for its answer is not repeated; whether to send it.
-    pub(crate) fn ask(&mut self) -> bool {
-        self.note();
-        if self.pinged {
+    /// Starts the pong timeout, and returns whether to send a ping: not if one is pending.
+    pub(crate) fn start_ping(&mut self) -> bool {
+        self.update();
+        if self.ping_pending {
             return false;
         }
-        self.pinged = true;
-        self.timer.as_mut().reset(Instant::now() + self.pong);
+        self.ping_pending = true;
+        self.timer.as_mut().reset(Instant::now() + self.pong_timeout);
         true
     }
 
-    /// Notes when the last frame came; it answers the ping that waits.
-    fn note(&mut self) {
-        if !std::mem::take(&mut self.heard) {
+    /// Updates the time of the last frame, which also answers a pending ping.
+    fn update(&mut self) {
+        if !std::mem::take(&mut self.has_received) {
             return;
         }
-        self.heard_at = Instant::now();
-        if std::mem::take(&mut self.pinged) {
-            self.timer.as_mut().reset(self.heard_at + self.activity);
+        self.last_received = Instant::now();
+        if std::mem::take(&mut self.ping_pending) {
+            self.timer.as_mut().reset(self.last_received + self.activity_timeout);
         }
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Due> {
-        self.note();
+        self.update();
         loop {
             std::task::ready!(self.timer.as_mut().poll(cx));
-            let quiet_until = self.heard_at + self.activity;
-            if self.pinged {
-                return Poll::Ready(Due::Gone);
+            let ping_at = self.last_received + self.activity_timeout;
+            if self.ping_pending {
+                return Poll::Ready(Due::Timeout);
             }
-            if quiet_until <= Instant::now() {
-                self.ask();
+            if ping_at <= Instant::now() {
+                self.start_ping();
                 return Poll::Ready(Due::Ping);
             }
-            self.timer.as_mut().reset(quiet_until);
+            self.timer.as_mut().reset(ping_at);
         }
     }
 }
@@ -99,28 +102,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn silence_is_first_asked_then_given_up() {
+    async fn after_a_silence_a_ping_is_due_and_then_the_timeout() {
         let mut keep_alive = KeepAlive::new(ACTIVITY, PONG);
         assert_eq!(due(&mut keep_alive).await, (Due::Ping, ACTIVITY));
-        assert_eq!(due(&mut keep_alive).await, (Due::Gone, PONG));
+        assert_eq!(due(&mut keep_alive).await, (Due::Timeout, PONG));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn any_frame_puts_the_question_off() {
+    async fn any_frame_postpones_the_ping() {
         let mut keep_alive = KeepAlive::new(ACTIVITY, PONG);
         advance(Duration::from_secs(15)).await;
-        keep_alive.heard();
+        keep_alive.received();
         assert_eq!(due(&mut keep_alive).await, (Due::Ping, ACTIVITY));
         advance(Duration::from_secs(1)).await;
-        keep_alive.heard();
+        keep_alive.received();
         assert_eq!(due(&mut keep_alive).await, (Due::Ping, ACTIVITY));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_frame_before_the_question_is_no_answer_to_it() {
+    async fn a_frame_before_the_ping_does_not_answer_it() {
         let mut keep_alive = KeepAlive::new(ACTIVITY, PONG);
-        keep_alive.heard();
-        assert!(keep_alive.ask());
-        assert_eq!(due(&mut keep_alive).await, (Due::Gone, PONG));
+        keep_alive.received();
+        assert!(keep_alive.start_ping());
+        assert_eq!(due(&mut keep_alive).await, (Due::Timeout, PONG));
     }
 }

@@ -7,22 +7,22 @@ use serde::de::DeserializeOwned;
 
 use crate::Error;
 
-/// Who is on a presence channel: each user once, however many connections they have. Cheap to clone.
+/// The members of a presence channel. A user with several connections is one member. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
     all: Arc<BTreeMap<String, Member>>,
     me: Option<Arc<str>>,
 }
 
-/// A user on a presence channel. Cheap to clone. `Debug` does not show the info.
+/// A member of a presence channel. Cheap to clone. `Debug` does not show the info.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Member {
     id: Arc<str>,
     info: Arc<str>,
 }
 
-/// More members than any server allows; those beyond are not kept.
-const MOST: usize = 10_000;
+/// The most members that are stored: more than any server allows.
+const MAX_MEMBERS: usize = 10_000;
 
 impl Members {
     pub(crate) fn new(members: pusher_protocol::Members, me: Option<Arc<str>>) -> Self {
@@ -31,9 +31,9 @@ impl Members {
         Self { all: Arc::new(all.collect()), me }
     }
 
-    /// Adds a member; whether it was not there.
+    /// Adds a member and returns whether it is new.
     pub(crate) fn insert(&mut self, member: Member) -> bool {
-        if self.all.len() >= MOST || self.all.contains_key(member.id()) {
+        if self.all.len() >= MAX_MEMBERS || self.all.contains_key(member.id()) {
             return false;
         }
         Arc::make_mut(&mut self.all).insert(member.id().to_owned(), member);
@@ -47,44 +47,44 @@ impl Members {
         Arc::make_mut(&mut self.all).remove(id)
     }
 
-    /// How many users.
+    /// Returns the number of members.
     pub fn count(&self) -> usize {
         self.all.len()
     }
 
-    /// This connection's own user.
+    /// Returns the member as whom this connection subscribed.
     pub fn me(&self) -> Option<&Member> {
         self.get(self.me.as_deref()?)
     }
 
-    /// The user with this id.
+    /// Returns the member with this user id.
     pub fn get(&self, id: &str) -> Option<&Member> {
         self.all.get(id)
     }
 
-    /// All, by id.
+    /// Iterates over the members, ordered by user id.
     pub fn iter(&self) -> impl Iterator<Item = &Member> {
         self.all.values()
     }
 }
 
 impl Member {
-    /// The user's id.
+    /// Returns the user's id.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The user's `user_info`, which the auth endpoint gave, as JSON text; `null` when there is none.
+    /// Returns the `user_info` from the auth endpoint as JSON text; `null` if there is none.
     pub fn info(&self) -> &str {
         &self.info
     }
 
-    /// The user's `user_info` as a value.
+    /// Parses the `user_info`.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`](crate::ErrorKind::Data) when it is not of that shape.
+    /// Returns [`ErrorKind::Data`](crate::ErrorKind::Data) if it is not JSON of this type.
     pub fn info_as<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        Error::reading(&self.info)
+        Error::parse_json(&self.info)
     }
 }
 

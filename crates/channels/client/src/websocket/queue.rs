@@ -1,5 +1,5 @@
-//! The bounded queue of one subscriber. The sender never waits: an event that finds it full is dropped and counted, and
-//! the count is told in its place.
+//! The bounded queue between the actor and one subscriber. The sender never waits: if the queue is full, it
+//! drops the event, counts it, and queues the count in its place.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,13 +7,13 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::Notify;
 
-/// What goes through a queue.
+/// An item of a queue.
 pub(crate) trait Item {
-    /// Says that so many were dropped.
+    /// Returns the item that reports dropped events.
     fn lagged(count: u64) -> Self;
-    /// The count, of an item that says so.
+    /// Returns the count, if the item reports dropped events.
     fn lag(&mut self) -> Option<&mut u64>;
-    /// Whether it goes in with [`Sender::notice`].
+    /// Returns whether the item is sent with [`Sender::notice`].
     fn is_notice(&self) -> bool;
 }
 
@@ -22,11 +22,11 @@ pub(crate) fn bounded<T: Item>(capacity: usize, dropped: Arc<Notify>) -> (Sender
     (Sender(shared.clone()), Receiver { shared, dropped })
 }
 
-/// The actor's end.
+/// The actor's end of a queue.
 #[derive(Debug)]
 pub(crate) struct Sender<T: Item>(Arc<Shared<T>>);
 
-/// The subscriber's end; tells the actor when it is dropped.
+/// The subscriber's end of a queue. It notifies the actor when dropped.
 #[derive(Debug)]
 pub(crate) struct Receiver<T> {
     shared: Arc<Shared<T>>,
@@ -42,51 +42,51 @@ struct Shared<T> {
 #[derive(Debug)]
 struct State<T> {
     items: VecDeque<T>,
-    /// Events dropped after the last item.
-    missed: u64,
+    /// The number of events dropped after the last item.
+    dropped: u64,
     waker: Option<Waker>,
     sender_gone: bool,
     receiver_gone: bool,
 }
 
 impl<T> Shared<T> {
-    /// A panic while the lock was held cannot leave the state half changed: nothing in here panics.
+    /// Ignores poisoning: no code panics while it holds the lock.
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T: Item> Sender<T> {
-    /// Something that is dropped when the queue is full.
+    /// Sends an event. If the queue is full, the event is dropped and counted.
     pub(crate) fn event(&self, event: T) {
         self.change(|state, capacity| {
             if state.items.len() >= capacity {
-                state.missed += 1;
+                state.dropped += 1;
             } else {
-                state.tell_missed();
+                state.push_lag();
                 state.items.push_back(event);
             }
         });
     }
 
-    /// Something was dropped before it came here.
-    pub(crate) fn missed(&self) {
-        self.change(|state, _| state.missed += 1);
+    /// Counts an event that was dropped elsewhere.
+    pub(crate) fn count_dropped(&self) {
+        self.change(|state, _| state.dropped += 1);
     }
 
-    /// Something that is never dropped. In a full queue it takes the place of the last such item, so that a connection that
-    /// comes and goes does not make the queue grow.
+    /// Sends a notice, which is never dropped. In a full queue it replaces a notice at the end, so that a
+    /// connection that comes and goes does not make the queue grow.
     pub(crate) fn notice(&self, notice: T) {
         self.change(|state, capacity| {
             if state.items.len() >= capacity && state.items.back().is_some_and(T::is_notice) {
                 state.items.pop_back();
             }
-            state.tell_missed();
+            state.push_lag();
             state.items.push_back(notice);
         });
     }
 
-    /// Whether nobody reads any more.
+    /// Returns whether the receiver was dropped.
     pub(crate) fn is_closed(&self) -> bool {
         self.0.lock().receiver_gone
     }
@@ -105,15 +105,16 @@ impl<T: Item> Sender<T> {
 
 impl<T: Item> State<T> {
     fn new() -> Self {
-        Self { items: VecDeque::new(), missed: 0, waker: None, sender_gone: false, receiver_gone: false }
+        Self { items: VecDeque::new(), dropped: 0, waker: None, sender_gone: false, receiver_gone: false }
     }
 
-    fn tell_missed(&mut self) {
-        let missed = std::mem::take(&mut self.missed);
+    /// Queues the number of dropped events, if there are any.
+    fn push_lag(&mut self) {
+        let dropped = std::mem::take(&mut self.dropped);
         match self.items.back_mut().and_then(T::lag) {
-            _ if missed == 0 => {}
-            Some(count) => *count += missed,
-            None => self.items.push_back(T::lagged(missed)),
+            _ if dropped == 0 => {}
+            Some(count) => *count += dropped,
+            None => self.items.push_back(T::lagged(dropped)),
         }
     }
 }
@@ -128,7 +129,7 @@ impl<T: Item> Receiver<T> {
     pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let mut state = self.shared.lock();
         if state.items.is_empty() {
-            state.tell_missed();
+            state.push_lag();
         }
         match state.items.pop_front() {
             Some(item) => Poll::Ready(Some(item)),
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_did_not_fit_is_counted_in_its_place() {
+    fn events_that_did_not_fit_are_counted_in_their_place() {
         let (sender, mut receiver) = bounded(2, Arc::default());
         for name in ["a", "b", "c", "d"] {
             sender.event(event(name));
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lag_is_told_also_when_nothing_follows() {
+    fn a_lag_is_reported_even_if_nothing_follows() {
         let (sender, mut receiver) = bounded(1, Arc::default());
         sender.event(event("a"));
         sender.event(event("b"));
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_takes_notices_without_growing() {
+    fn a_full_queue_accepts_notices_without_growing() {
         let (sender, mut receiver) = bounded(2, Arc::default());
         sender.event(event("a"));
         sender.event(event("b"));

@@ -3,10 +3,17 @@ use std::time::Duration;
 use pusher_protocol::{Backoff, CloseCode, Reaction};
 use rand::{Rng, RngExt};
 
-use super::loss::Loss;
-use super::settings::reasonable;
+use super::disconnect_reason::DisconnectReason;
 
-/// When to connect again.
+/// The longest timeout and wait. Clocks cannot add every duration.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Limits a duration to a day.
+pub(crate) fn at_most_a_day(duration: Duration) -> Duration {
+    duration.min(LONGEST)
+}
+
+/// The policy for connecting again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reconnect {
     pub(crate) backoff: Backoff,
@@ -23,52 +30,53 @@ impl Default for Reconnect {
 impl Reconnect {
     /// Returns the wait after `attempt` failed attempts in a row.
     pub(crate) fn delay(&self, attempt: u32, rng: &mut dyn Rng) -> Duration {
-        reasonable(self.backoff.delay(attempt, rng.random_range(0.0..=1.0)))
+        at_most_a_day(self.backoff.delay(attempt, rng.random_range(0.0..=1.0)))
     }
 }
 
-/// What to do after a connection was lost or an attempt failed.
+/// What follows a lost connection or failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Try again after this time; the number counts attempts from 1.
+    /// The attempt with this number, from 1, after this wait.
     Retry(u32, Duration),
-    /// Do not.
+    /// No further attempt.
     Stop,
 }
 
-/// The attempts since a connection last held.
+/// The attempts since a connection last lasted.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
     made: u32,
-    at_once_used: bool,
+    /// Whether one of them was made at once, as a close code allowed.
+    reconnected_at_once: bool,
 }
 
 impl Attempts {
-    /// The decision after a loss; `held` is how long the connection stood, nothing for a failed attempt.
+    /// Decides what follows. `lasted` is how long the connection existed; zero for a failed attempt.
     pub(crate) fn next(
         &mut self,
         policy: &Reconnect,
-        loss: &Loss,
-        held: Duration,
+        reason: &DisconnectReason,
+        lasted: Duration,
         rng: &mut dyn Rng,
     ) -> Next {
-        if held >= policy.reset_after {
+        if lasted >= policy.reset_after {
             *self = Self::default();
         }
-        let reaction = loss.reaction();
+        let reaction = reason.reaction();
         if reaction == Reaction::Stop {
             return Next::Stop;
         }
         self.made = self.made.saturating_add(1);
-        if reaction == Reaction::Reconnect && !std::mem::replace(&mut self.at_once_used, true) {
+        if reaction == Reaction::Reconnect && !std::mem::replace(&mut self.reconnected_at_once, true) {
             return Next::Retry(self.made, Duration::ZERO);
         }
         let delay = policy.delay(self.made, rng);
-        let least = match loss.code() {
+        let minimum = match reason.code() {
             Some(CloseCode(4100..=4199)) => Duration::from_secs(1),
             _ => Duration::ZERO,
         };
-        Next::Retry(self.made, delay + least)
+        Next::Retry(self.made, delay + minimum)
     }
 }
 
@@ -79,15 +87,15 @@ mod tests {
 
     use super::*;
 
-    const HELD: Duration = Duration::from_secs(5);
-    const NOT_HELD: Duration = Duration::from_millis(4_999);
+    const LASTED: Duration = Duration::from_secs(5);
+    const TOO_SHORT: Duration = Duration::from_millis(4_999);
 
     fn rng() -> StdRng {
         StdRng::seed_from_u64(7)
     }
 
-    fn closed(code: u16) -> Loss {
-        Loss::Closed(CloseCode(code), String::new())
+    fn closed(code: u16) -> DisconnectReason {
+        DisconnectReason::Closed(CloseCode(code), String::new())
     }
 
     #[test]
@@ -112,43 +120,43 @@ mod tests {
     }
 
     #[test]
-    fn a_4200_is_followed_at_once_only_once_until_a_connection_has_held() {
+    fn after_4200_the_client_reconnects_at_once_but_only_once_until_a_connection_has_lasted() {
         let (policy, mut rng, mut attempts) = (Reconnect::default(), rng(), Attempts::default());
-        let loss = closed(4200);
-        assert_eq!(attempts.next(&policy, &loss, NOT_HELD, &mut rng), Next::Retry(1, Duration::ZERO));
+        let reason = closed(4200);
+        assert_eq!(attempts.next(&policy, &reason, TOO_SHORT, &mut rng), Next::Retry(1, Duration::ZERO));
         for attempt in 2..5 {
-            let Next::Retry(number, delay) = attempts.next(&policy, &loss, NOT_HELD, &mut rng) else {
+            let Next::Retry(number, delay) = attempts.next(&policy, &reason, TOO_SHORT, &mut rng) else {
                 panic!()
             };
             assert_eq!(number, attempt);
             assert_ne!(delay, Duration::ZERO);
         }
-        assert_eq!(attempts.next(&policy, &loss, HELD, &mut rng), Next::Retry(1, Duration::ZERO));
+        assert_eq!(attempts.next(&policy, &reason, LASTED, &mut rng), Next::Retry(1, Duration::ZERO));
     }
 
     #[test]
-    fn a_4100_waits_at_least_a_second() {
+    fn after_4100_the_client_waits_at_least_a_second() {
         let (policy, mut rng) = (Reconnect::default(), rng());
         for _ in 0..50 {
-            let loss = closed(4100);
-            let next = Attempts::default().next(&policy, &loss, NOT_HELD, &mut rng);
+            let reason = closed(4100);
+            let next = Attempts::default().next(&policy, &reason, TOO_SHORT, &mut rng);
             assert!(matches!(next, Next::Retry(1, delay) if delay >= Duration::from_secs(1)), "{next:?}");
         }
     }
 
     #[test]
-    fn codes_of_refusal_stop() {
+    fn the_client_stops_after_codes_that_refuse() {
         let (policy, mut rng) = (Reconnect::default(), rng());
         for code in [4000, 4001, 4009, 4099, 4300, 4999] {
-            let next = Attempts::default().next(&policy, &closed(code), HELD, &mut rng);
+            let next = Attempts::default().next(&policy, &closed(code), LASTED, &mut rng);
             assert_eq!(next, Next::Stop, "{code}");
         }
     }
 
     #[test]
-    fn a_silent_connection_is_replaced_at_once() {
+    fn a_connection_without_a_pong_is_replaced_at_once() {
         let (policy, mut rng) = (Reconnect::default(), rng());
-        let next = Attempts::default().next(&policy, &Loss::Silent, HELD, &mut rng);
+        let next = Attempts::default().next(&policy, &DisconnectReason::PongTimeout, LASTED, &mut rng);
         assert_eq!(next, Next::Retry(1, Duration::ZERO));
     }
 }

@@ -1,22 +1,22 @@
+mod decryptor;
 mod entry;
-mod sealed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pusher_protocol::{ChannelKind, ChannelName, Frame, Members, PresenceMember};
+use pusher_protocol::{ChannelName, Frame, Members, PresenceMember};
 use pusher_signer::encrypted::SharedSecret;
 use tokio::time::Instant;
 
-pub(crate) use entry::{Delivered, key_of};
+pub(crate) use entry::{Delivered, key_from};
 
+use self::decryptor::Decryptor;
 use self::entry::Entry;
-use self::sealed::Sealed;
-use super::link::Ticket;
+use super::connection::Ticket;
 use super::subscription::Subscriber;
 use super::{ChannelEvent, Event};
 use crate::Error;
 
-/// The channels that are wanted, who wants them, and how far each subscription has come. Ordered, so that a simulation is
+/// The channels with subscribers, and the phase of each subscription. Ordered, so that simulations are
 /// repeatable.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
@@ -24,25 +24,25 @@ pub(crate) struct Registry {
     timers: BTreeSet<(Instant, ChannelName)>,
 }
 
-/// How far a subscription has come.
+/// The phase of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Nothing was done for it: there is no connection.
+    /// There is no connection.
     Idle,
-    /// The authorizer is being asked.
+    /// The authorizer was called.
     Authorizing(Ticket),
-    /// Authorized as the user whose sign-in is under way.
+    /// The authorization has no user; it waits for the sign-in.
     AwaitingUser(Ticket),
-    /// Sent to the server; until the deadline.
+    /// The request was sent; the server must confirm it before the deadline.
     Requested,
     /// The server confirmed it.
     Subscribed,
-    /// It failed, and begins again at the deadline.
+    /// It failed temporarily, and starts again at the deadline.
     Waiting,
 }
 
 impl Registry {
-    /// Adds a subscriber; whether the channel is new.
+    /// Adds a subscriber, and returns whether the channel is new.
     pub(crate) fn join(&mut self, channel: ChannelName, subscriber: Subscriber) -> bool {
         let mut new = false;
         let entry = self.channels.entry(channel).or_insert_with_key(|channel| {
@@ -53,42 +53,42 @@ impl Registry {
         new
     }
 
-    /// Ends a channel for all its subscribers; the next [`sweep`](Self::sweep) unsubscribes it.
+    /// Ends a channel for all its subscribers. The next [`remove_unused`](Self::remove_unused) unsubscribes it.
     pub(crate) fn leave(&mut self, channel: &ChannelName) {
         if let Some(entry) = self.channels.get_mut(channel) {
             entry.subscribers.clear();
         }
     }
 
-    /// Forgets subscribers that are gone, and channels that nobody wants any more; gives those that the server must be told
-    /// of. One whose request is under way stays until that is answered: no server unsubscribes it before.
-    pub(crate) fn sweep(&mut self) -> Vec<ChannelName> {
+    /// Removes dropped subscribers and channels without subscribers. Returns the channels to unsubscribe from. A
+    /// channel with a pending request stays until the server answers: it ignores an earlier unsubscribe.
+    pub(crate) fn remove_unused(&mut self) -> Vec<ChannelName> {
         let mut unsubscribe = Vec::new();
-        let mut forget = Vec::new();
+        let mut unused = Vec::new();
         for (channel, entry) in &mut self.channels {
             entry.subscribers.retain(|subscriber| !subscriber.events.is_closed());
             if entry.subscribers.is_empty() && entry.phase != Phase::Requested {
                 if entry.phase == Phase::Subscribed {
                     unsubscribe.push(channel.clone());
                 }
-                forget.push(channel.clone());
+                unused.push(channel.clone());
             }
         }
-        for channel in &forget {
+        for channel in &unused {
             self.remove(channel);
         }
         unsubscribe
     }
 
-    /// The server confirmed a subscription, with these members. Whether it is still wanted; if not, it is forgotten.
+    /// Handles a confirmed subscription. Returns whether it still has subscribers; if not, it is removed.
     pub(crate) fn confirm(&mut self, channel: &ChannelName, members: Members) -> bool {
         let Some(entry) = self.channels.get_mut(channel) else { return false };
         if entry.subscribers.is_empty() {
             self.remove(channel);
             return false;
         }
-        // Nothing of an encrypted channel was asked for before its key was there; who confirms it then would speak in clear.
-        if entry.name.kind().is_encrypted() && entry.sealed.is_none() {
+        // The client requests an encrypted channel only with a key. A confirmation without one is not an answer.
+        if entry.name.kind().is_encrypted() && entry.decryptor.is_none() {
             return true;
         }
         if entry.phase != Phase::Subscribed {
@@ -98,36 +98,36 @@ impl Registry {
         true
     }
 
-    /// The authorization's own user, of a presence channel.
+    /// Sets the user as whom a presence channel is subscribed.
     pub(crate) fn set_me(&mut self, channel: &ChannelName, user_id: &str) {
         if let Some(entry) = self.channels.get_mut(channel) {
             entry.me = Some(user_id.into());
         }
     }
 
-    /// The authorization's key, of an encrypted channel; so many events may wait for another.
+    /// Sets the key of an encrypted channel. At most `capacity` events wait for a new one.
     pub(crate) fn set_key(&mut self, channel: &ChannelName, key: SharedSecret, capacity: usize) {
         if let Some(entry) = self.channels.get_mut(channel) {
-            entry.sealed = Some(Box::new(Sealed::new(key, capacity)));
+            entry.decryptor = Some(Box::new(Decryptor::new(key, capacity)));
         }
     }
 
-    /// Another key was asked for, because the one before opened nothing.
+    /// Records a request for a new key.
     pub(crate) fn await_key(&mut self, channel: &ChannelName, ticket: Ticket) {
-        let sealed = self.subscribed_mut(channel.as_str()).and_then(|entry| entry.sealed.as_mut());
-        if let Some(sealed) = sealed {
-            sealed.asked = Some(ticket);
+        let decryptor = self.subscribed_mut(channel.as_str()).and_then(|entry| entry.decryptor.as_mut());
+        if let Some(decryptor) = decryptor {
+            decryptor.pending_renewal = Some(ticket);
         }
     }
 
-    /// The key that was asked for. Gives the events that it opened.
+    /// Handles the answer to a request for a new key. Returns the events that were decrypted with it.
     pub(crate) fn renew_key(
         &mut self,
         ticket: Ticket,
         channel: &ChannelName,
         key: Result<SharedSecret, Error>,
     ) -> Vec<Event> {
-        self.subscribed_mut(channel.as_str()).map_or_else(Vec::new, |entry| entry.renew(ticket, key))
+        self.subscribed_mut(channel.as_str()).map_or_else(Vec::new, |entry| entry.renew_key(ticket, key))
     }
 
     pub(crate) fn deliver(&mut self, channel: &str, frame: Frame<'_>) -> Delivered {
@@ -146,15 +146,15 @@ impl Registry {
         }
     }
 
-    pub(crate) fn count(&mut self, channel: &str, count: u64) {
+    pub(crate) fn subscription_count(&mut self, channel: &str, count: u64) {
         if let Some(entry) = self.subscribed_mut(channel) {
-            entry.count(count);
+            entry.subscription_count(count);
         }
     }
 
     pub(crate) fn cache_miss(&mut self, channel: &str) {
         if let Some(entry) = self.subscribed_mut(channel) {
-            entry.tell(&ChannelEvent::CacheMiss);
+            entry.send(&ChannelEvent::CacheMiss);
         }
     }
 
@@ -162,7 +162,7 @@ impl Registry {
         self.channels.get_mut(channel).filter(|entry| entry.phase == Phase::Subscribed)
     }
 
-    /// Ends a subscription for its subscribers.
+    /// Ends a subscription with an error.
     pub(crate) fn refuse(&mut self, channel: &ChannelName, error: &Error) {
         if let Some(entry) = self.channels.get(channel) {
             entry.refuse(error);
@@ -170,7 +170,7 @@ impl Registry {
         self.remove(channel);
     }
 
-    /// Ends all subscriptions.
+    /// Ends all subscriptions with an error.
     pub(crate) fn refuse_all(&mut self, error: &Error) {
         for entry in self.channels.values() {
             entry.refuse(error);
@@ -178,7 +178,7 @@ impl Registry {
         *self = Self::default();
     }
 
-    /// There is no connection any more.
+    /// Handles the end of the connection.
     pub(crate) fn interrupt(&mut self) {
         self.timers.clear();
         self.channels.retain(|_, entry| !entry.subscribers.is_empty());
@@ -187,7 +187,7 @@ impl Registry {
         }
     }
 
-    /// Counts a failure; how many there were since the last success.
+    /// Counts a failure, and returns the number of failures since the last success.
     pub(crate) fn count_failure(&mut self, channel: &ChannelName) -> u32 {
         self.channels.get_mut(channel).map_or(1, |entry| {
             entry.failures = entry.failures.saturating_add(1);
@@ -215,14 +215,14 @@ impl Registry {
         self.channels.get(channel).map(|entry| entry.phase)
     }
 
-    pub(crate) fn is_wanted(&self, channel: &ChannelName) -> bool {
+    pub(crate) fn has_subscribers(&self, channel: &ChannelName) -> bool {
         self.channels.get(channel).is_some_and(|entry| !entry.subscribers.is_empty())
     }
 
-    /// Whether the server confirmed any subscription.
-    pub(crate) fn has_subscribed(&self) -> bool {
-        let counts = |kind: ChannelKind| kind.needs_authorization();
-        self.channels.values().any(|entry| entry.phase == Phase::Subscribed && counts(entry.name.kind()))
+    /// Returns whether the server has confirmed a subscription that needs an authorization.
+    pub(crate) fn is_authorized(&self) -> bool {
+        let mut entries = self.channels.values();
+        entries.any(|entry| entry.phase == Phase::Subscribed && entry.name.kind().needs_authorization())
     }
 
     pub(crate) fn names(&self) -> Vec<ChannelName> {
@@ -237,7 +237,7 @@ impl Registry {
         self.timers.first().map(|(deadline, _)| *deadline)
     }
 
-    /// Takes a channel whose deadline has come.
+    /// Takes a channel whose deadline has passed.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<ChannelName> {
         let (deadline, channel) = self.timers.pop_first()?;
         if deadline > now {

@@ -13,17 +13,18 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 
 use super::BoxTransport;
-use super::inbound::words;
+use super::disconnect_reason::DisconnectReason;
 use super::keep_alive::{Due, KeepAlive};
-use super::loss::Loss;
+use super::server_message::sanitize;
+use crate::{Error, ErrorKind};
 
-/// How long a closing handshake may take.
-const CLOSING: Duration = Duration::from_secs(1);
+/// The time limit of a closing handshake.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) type Socket = WebSocketStream<BoxTransport>;
 
-/// One connection, from its handshake to its loss: reads texts, writes what is queued without ever waiting for that, and
-/// keeps it alive.
+/// An established WebSocket connection: reads messages, writes queued ones without blocking reads, and sends
+/// pings.
 pub(crate) struct Session {
     socket: Socket,
     unsent: VecDeque<Message>,
@@ -37,55 +38,58 @@ impl Session {
         Self { socket, unsent: VecDeque::new(), unflushed: false, keep_alive }
     }
 
-    /// Queues a frame; [`next`](Self::next) writes it.
-    pub(crate) fn send(&mut self, frame: &ProtocolEvent<'_>) {
-        self.send_text(frame.encode());
+    /// Queues an event; [`next`](Self::next) writes it.
+    pub(crate) fn send(&mut self, event: &ProtocolEvent<'_>) {
+        self.send_text(event.encode());
     }
 
-    /// Queues a frame's text.
+    /// Queues the text of a frame.
     pub(crate) fn send_text(&mut self, text: String) {
         self.unsent.push_back(Message::text(text));
     }
 
-    /// Asks for a sign of life now.
+    /// Sends a ping now, unless one is unanswered.
     pub(crate) fn ping_now(&mut self) {
-        if self.keep_alive.ask() {
+        if self.keep_alive.start_ping() {
             self.send(&ProtocolEvent::Ping);
         }
     }
 
-    /// How many frames the server has not taken yet.
+    /// Returns the number of frames that are not written yet.
     pub(crate) fn unsent(&self) -> usize {
         self.unsent.len()
     }
 
-    /// The next text. May be dropped and called again.
-    pub(crate) async fn next(&mut self) -> Result<Utf8Bytes, Loss> {
+    /// Returns the next text message. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> Result<Utf8Bytes, DisconnectReason> {
         poll_fn(|cx| self.poll_text(cx)).await
     }
 
-    fn poll_text(&mut self, cx: &mut Context<'_>) -> Poll<Result<Utf8Bytes, Loss>> {
+    fn poll_text(&mut self, cx: &mut Context<'_>) -> Poll<Result<Utf8Bytes, DisconnectReason>> {
         loop {
             let written = self.poll_write(cx);
             if let Poll::Ready(message) = Pin::new(&mut self.socket).poll_next(cx) {
-                self.keep_alive.heard();
+                self.keep_alive.received();
                 match message {
                     Some(Ok(Message::Text(text))) => return Poll::Ready(Ok(text)),
                     Some(Ok(Message::Close(frame))) => return Poll::Ready(Err(closed(frame))),
                     Some(Ok(Message::Binary(_))) => tracing::debug!("ignored a binary message"),
                     Some(Ok(_)) => {}
-                    Some(Err(error)) => return Poll::Ready(Err(broken(&error))),
-                    None => return Poll::Ready(Err(Loss::Broken("the connection ended"))),
+                    Some(Err(error)) => return Poll::Ready(Err(broken(error))),
+                    None => {
+                        let reason = DisconnectReason::failed("the connection ended without a close code");
+                        return Poll::Ready(Err(reason));
+                    }
                 }
                 continue;
             }
-            // Only now: what the server said before it closed counts more.
+            // Checked after reading, because messages that arrived before the error count.
             if let Poll::Ready(Err(error)) = written {
-                return Poll::Ready(Err(broken(&error)));
+                return Poll::Ready(Err(broken(error)));
             }
             match std::task::ready!(self.keep_alive.poll(cx)) {
                 Due::Ping => self.send(&ProtocolEvent::Ping),
-                Due::Gone => return Poll::Ready(Err(Loss::Silent)),
+                Due::Timeout => return Poll::Ready(Err(DisconnectReason::PongTimeout)),
             }
         }
     }
@@ -106,34 +110,36 @@ impl Session {
         Poll::Ready(Ok(()))
     }
 
-    /// Ends the connection politely, within a second.
+    /// Closes the connection with a closing handshake, within a second.
     pub(crate) async fn close(mut self, code: CloseCode) {
         let frame = CloseFrame { code: code.0.into(), reason: Utf8Bytes::default() };
         let closing = async {
-            // Fails when the server has closed first; its close is answered by the flush.
+            // Fails if the server closed first; the flush then answers its close.
             let _ = self.socket.close(Some(frame)).await;
             let _ = self.socket.flush().await;
             while let Some(Ok(_)) = self.socket.next().await {}
         };
-        let _ = timeout(CLOSING, closing).await;
+        let _ = timeout(CLOSE_TIMEOUT, closing).await;
     }
 }
 
-/// The loss that a close frame means; without one, it is 1005.
-pub(crate) fn closed(frame: Option<CloseFrame>) -> Loss {
+/// Returns the reason for a close frame; without one, the code is 1005 (RFC 6455, 7.1.5).
+pub(crate) fn closed(frame: Option<CloseFrame>) -> DisconnectReason {
     match frame {
-        Some(frame) => Loss::Closed(CloseCode(frame.code.into()), words(&frame.reason)),
-        None => Loss::Closed(CloseCode(1005), String::new()),
+        Some(frame) => DisconnectReason::Closed(CloseCode(frame.code.into()), sanitize(&frame.reason)),
+        None => DisconnectReason::Closed(CloseCode(1005), String::new()),
     }
 }
 
-pub(crate) fn broken(error: &tungstenite::Error) -> Loss {
-    match error {
-        tungstenite::Error::Capacity(_) => Loss::TooBig,
+/// Returns the reason for an error of the WebSocket.
+pub(crate) fn broken(error: tungstenite::Error) -> DisconnectReason {
+    let message = match &error {
+        tungstenite::Error::Capacity(_) => return DisconnectReason::MessageTooLarge,
         tungstenite::Error::Protocol(_) | tungstenite::Error::Utf8(_) => {
-            Loss::Broken("the server broke the WebSocket protocol")
+            "the server violated the WebSocket protocol"
         }
-        tungstenite::Error::Http(_) => Loss::Broken("the server refused the upgrade to WebSocket"),
-        _ => Loss::Broken("the connection broke"),
-    }
+        tungstenite::Error::Http(_) => "the server rejected the upgrade to WebSocket",
+        _ => "the connection broke",
+    };
+    DisconnectReason::Failed(Error::new(ErrorKind::Network, message).with_cause(error))
 }

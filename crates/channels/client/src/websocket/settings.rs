@@ -9,7 +9,7 @@ use super::reconnect::Reconnect;
 use crate::endpoint::Endpoint;
 use crate::{Authorizer, UserAuthenticator};
 
-/// What the actor and its parts go by; checked.
+/// The checked settings of a client.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) endpoint: Endpoint,
@@ -21,7 +21,7 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
 }
 
-/// The numbers of a client.
+/// The timeouts and limits of a client.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     pub(crate) activity_timeout: Duration,
@@ -51,12 +51,4 @@ impl Default for Limits {
             max_message: 256 * 1024,
         }
     }
-}
-
-/// What is longer counts as so long: clocks cannot add every duration.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// A time-out as it was asked for, within reason.
-pub(crate) fn reasonable(timeout: Duration) -> Duration {
-    timeout.min(LONGEST)
 }

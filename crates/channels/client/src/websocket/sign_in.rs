@@ -3,44 +3,45 @@ use std::sync::Arc;
 use pusher_protocol::{ChannelName, Frame, UserData, WatchlistChanges, limits};
 use tokio::time::Instant;
 
-use super::link::Ticket;
+use super::connection::Ticket;
 use super::queue::Sender;
 use super::{Event, UserEvent};
 use crate::Error;
 
-/// Users of one change of a watchlist that are told: some more than Pusher allows to be watched, for other servers may allow more.
-const MOST_WATCHED: usize = 10 * limits::WATCHLIST;
+/// The most users of one watchlist change that are passed on. More than Pusher allows, as other servers may allow
+/// more.
+const MAX_WATCHED: usize = 10 * limits::WATCHLIST;
 
-/// The sign-in that is wanted, who wants it, and how far it has come.
+/// The sign-in: its handles and its stage.
 #[derive(Debug, Default)]
 pub(crate) struct SignIn {
     handles: Vec<Sender<UserEvent>>,
     pub(crate) stage: Stage,
     pub(crate) deadline: Option<Instant>,
     failures: u32,
-    /// The id of the user whom the server was asked for, until the app is asked anew.
-    pub(crate) requested: Option<String>,
-    /// What the server complained of since it was asked.
-    pub(crate) complaint: Option<Error>,
+    /// The user id of the last request to the server, until the app is called again.
+    pub(crate) requested_user: Option<String>,
+    /// The last error of the server since the request.
+    pub(crate) server_error: Option<Error>,
 }
 
-/// How far a sign-in has come.
+/// The stage of a sign-in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Nothing was done for it: it is not wanted, or there is no connection.
+    /// There are no handles, or there is no connection.
     #[default]
     Idle,
-    /// The authenticator is being asked.
+    /// The authenticator was called.
     Authenticating(Ticket),
-    /// Sent to the server; until the deadline.
+    /// The request was sent; the server must confirm it before the deadline.
     Requested,
-    /// The connection is the user's, whose channel is asked for until the deadline.
+    /// The connection is signed in; the server must confirm the user's channel before the deadline.
     Subscribing(UserData, ChannelName),
-    /// All stands.
+    /// The connection is signed in, and the user's channel is subscribed.
     SignedIn(UserData, ChannelName),
-    /// The connection is the user's, but nobody listens any more.
-    Left(UserData, ChannelName),
-    /// It failed, and begins again at the deadline.
+    /// The connection is signed in, but there are no handles any more.
+    Abandoned(UserData, ChannelName),
+    /// It failed temporarily, and starts again at the deadline.
     Waiting,
 }
 
@@ -57,21 +58,21 @@ impl SignIn {
         self.deadline = deadline;
     }
 
-    pub(crate) fn is_wanted(&self) -> bool {
+    pub(crate) fn has_handles(&self) -> bool {
         !self.handles.is_empty()
     }
 
-    /// The user that the connection is.
+    /// Returns the user of the connection.
     pub(crate) fn user(&self) -> Option<&UserData> {
         match &self.stage {
-            Stage::Subscribing(user, _) | Stage::SignedIn(user, _) | Stage::Left(user, _) => Some(user),
+            Stage::Subscribing(user, _) | Stage::SignedIn(user, _) | Stage::Abandoned(user, _) => Some(user),
             Stage::Idle | Stage::Authenticating(_) | Stage::Requested | Stage::Waiting => None,
         }
     }
 
-    /// Whether the connection may become a user's.
-    pub(crate) fn is_under_way(&self) -> bool {
-        self.user().is_none() && (self.is_wanted() || self.stage == Stage::Requested)
+    /// Returns whether the sign-in may still succeed.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.user().is_none() && (self.has_handles() || self.stage == Stage::Requested)
     }
 
     pub(crate) fn count_failure(&mut self) -> u32 {
@@ -79,14 +80,14 @@ impl SignIn {
         self.failures
     }
 
-    /// The user's channel stands.
+    /// Handles the confirmation of the user's channel.
     pub(crate) fn confirm(&mut self, user: UserData, channel: ChannelName) {
         self.failures = 0;
         self.notice(&UserEvent::SignedIn(user.clone()));
         self.set(Stage::SignedIn(user, channel), None);
     }
 
-    /// An event on a channel of users. Given if it was for this one.
+    /// Delivers an event of a user's channel, and returns it if it is this user's.
     pub(crate) fn deliver(&self, channel: &str, frame: Frame<'_>) -> Option<Event> {
         let Stage::SignedIn(_, own) = &self.stage else { return None };
         if own.as_str() != channel {
@@ -94,7 +95,7 @@ impl SignIn {
         }
         let data = frame.data().text().into_owned();
         let event = Event::new(Arc::new(own.clone()), frame.event.into_owned(), data, None);
-        self.tell(&UserEvent::Event(event.clone()));
+        self.send(&UserEvent::Event(event.clone()));
         Some(event)
     }
 
@@ -103,48 +104,48 @@ impl SignIn {
             return;
         }
         for mut change in changes.events {
-            change.user_ids.truncate(MOST_WATCHED);
+            change.user_ids.truncate(MAX_WATCHED);
             match change.name.as_str() {
-                "online" => self.tell(&UserEvent::Online(change.user_ids)),
-                "offline" => self.tell(&UserEvent::Offline(change.user_ids)),
-                other => tracing::debug!(event = other, "ignored a watchlist event that is not known"),
+                "online" => self.send(&UserEvent::Online(change.user_ids)),
+                "offline" => self.send(&UserEvent::Offline(change.user_ids)),
+                other => tracing::debug!(event = other, "ignored an unknown watchlist event"),
             }
         }
     }
 
-    /// There is no connection any more.
+    /// Handles the end of the connection.
     pub(crate) fn interrupt(&mut self) {
         if let Stage::SignedIn(..) = self.stage {
             self.notice(&UserEvent::Interrupted);
         }
         self.failures = 0;
-        self.complaint = None;
-        self.requested = None;
+        self.server_error = None;
+        self.requested_user = None;
         self.set(Stage::Idle, None);
     }
 
-    /// Ends the sign-in for all who want it.
+    /// Ends the sign-in with an error.
     pub(crate) fn refuse(&mut self, reason: &Error) {
         self.notice(&UserEvent::Refused(reason.clone()));
         *self = Self::default();
     }
 
-    /// Forgets handles that are gone. The channel of the user that nobody listens to any more.
-    pub(crate) fn sweep(&mut self) -> Option<ChannelName> {
+    /// Removes dropped handles. After the last, returns the user's channel to unsubscribe from.
+    pub(crate) fn remove_dropped(&mut self) -> Option<ChannelName> {
         self.handles.retain(|handle| !handle.is_closed());
-        if self.is_wanted() {
+        if self.has_handles() {
             return None;
         }
         match std::mem::take(&mut self.stage) {
             Stage::SignedIn(user, channel) => {
-                self.set(Stage::Left(user, channel.clone()), None);
+                self.set(Stage::Abandoned(user, channel.clone()), None);
                 Some(channel)
             }
-            // The server unsubscribes nothing before it has confirmed it.
             Stage::Waiting => {
                 self.deadline = None;
                 None
             }
+            // A pending request stays: the server ignores an unsubscribe before it has confirmed.
             stage => {
                 self.stage = stage;
                 None
@@ -152,7 +153,7 @@ impl SignIn {
         }
     }
 
-    fn tell(&self, event: &UserEvent) {
+    fn send(&self, event: &UserEvent) {
         for handle in &self.handles {
             handle.event(event.clone());
         }

@@ -9,44 +9,53 @@ use tokio_stream::wrappers::{BroadcastStream, WatchStream};
 
 use crate::Error;
 
-/// The state of the connection. Changes that follow each other quickly may be seen as one.
+/// The state of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConnectionState {
-    /// Never asked to connect.
+    /// The client was built without connecting.
     Initialized,
     /// The first attempt is under way.
     Connecting,
-    /// Connected.
+    /// The connection is established.
     Connected {
-        /// The connection's id; each connection has another.
+        /// The connection's socket id; each connection has a new one.
         socket_id: SocketId,
     },
-    /// There was no connection for a while; attempts go on.
-    Unavailable,
-    /// The connection was lost, or an attempt failed: the next comes by itself.
+    /// There has been no connection for
+    /// [some time](crate::ClientBuilder::unavailable_after). The client keeps trying.
+    #[non_exhaustive]
+    Unavailable {
+        /// Why the last attempt failed.
+        reason: Error,
+    },
+    /// The connection was lost, or an attempt failed. The client tries again.
+    #[non_exhaustive]
     Reconnecting {
-        /// Which attempt comes next, from 1; starts again once a connection has held.
+        /// The number of the next attempt, from 1. It starts again once a connection has lasted.
         attempt: u32,
-        /// How long it waits, counted from when this state began.
+        /// The wait before that attempt, from the beginning of this state.
         delay: Duration,
+        /// Why the connection was lost or the attempt failed.
+        reason: Error,
     },
     /// [`disconnect`](crate::Client::disconnect) was called.
     Disconnected,
-    /// The server refused for good. Only [`connect`](crate::Client::connect) tries again.
+    /// The server permanently refused the connection. Only [`connect`](crate::Client::connect) tries again.
     Failed {
-        /// Why; [`Error::code`] has the close code.
+        /// Why the server refused; [`Error::code`] is the close code.
         reason: Error,
     },
 }
 
-/// The connection's state, now and whenever it changes. Ends when the client has ended; does not keep it alive.
+/// A stream of the connection's state: the current one, then each change. Changes in quick succession may
+/// appear as one. The stream ends with the client, and does not keep it alive.
 #[derive(Debug)]
 pub struct States(pub(crate) WatchStream<ConnectionState>);
 
-/// Errors that end nothing: codes that the server sends without a close, refusals that name no channel (as pusher.com sends
-/// them), authorizations that failed and are tried again. Errors are skipped when this stream is not read. It ends when the
-/// client has ended; it does not keep it alive.
+/// A stream of errors that end nothing: error events of the server about the connection or without a channel
+/// (as pusher.com sends them), and authorizations that failed and are retried. If the stream is not read,
+/// older errors are skipped. It ends with the client, and does not keep it alive.
 #[derive(Debug)]
 pub struct Errors(pub(crate) BroadcastStream<Error>);
 

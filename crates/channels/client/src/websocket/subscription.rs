@@ -9,67 +9,68 @@ use super::queue::{self, Receiver};
 use super::{Binding, ChannelEvent, Client, Members};
 use crate::Error;
 
-/// A subscriber of a channel: a stream of what happens on it. Several of one channel share one subscription at the
+/// A subscriber of a channel: a stream of its events. Subscribers of one channel share one subscription at the
 /// server; dropping the last of them unsubscribes.
 ///
-/// The queue between connection and subscriber is bounded: who does not read loses events, and is told so by
-/// [`ChannelEvent::Lagged`]. A subscriber keeps its client alive.
+/// The queue is bounded: a subscriber that does not read loses events, and receives
+/// [`ChannelEvent::Lagged`] in their place. A subscriber keeps its client alive.
 #[derive(Debug)]
 pub struct Subscription {
     pub(super) channel: ChannelName,
     pub(super) events: Receiver<ChannelEvent>,
-    pub(super) standing: watch::Receiver<Standing>,
+    pub(super) state: watch::Receiver<ChannelState>,
     /// Keeps the actor alive.
     pub(super) client: Client,
 }
 
-/// What the actor keeps for one [`Subscription`].
+/// The actor's end of a [`Subscription`].
 #[derive(Debug)]
 pub(crate) struct Subscriber {
     pub(crate) events: queue::Sender<ChannelEvent>,
-    pub(crate) standing: watch::Sender<Standing>,
+    pub(crate) state: watch::Sender<ChannelState>,
 }
 
-/// What is known of a channel now, ahead of what its subscribers have read.
+/// The current state of a channel, which may be ahead of the events that a subscriber has read.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Standing {
+pub(crate) struct ChannelState {
     pub(crate) subscribed: bool,
     pub(crate) count: Option<u64>,
     pub(crate) members: Members,
 }
 
 impl Subscription {
-    /// The channel.
+    /// Returns the channel.
     pub fn channel(&self) -> &ChannelName {
         &self.channel
     }
 
-    /// The next event; none once the subscription or the client has ended.
+    /// Returns the next event, or `None` once the subscription or the client has ended.
     pub async fn next(&mut self) -> Option<ChannelEvent> {
         std::future::poll_fn(|cx| self.events.poll_recv(cx)).await
     }
 
-    /// Whether the subscription stands now, which this stream may not have told yet.
+    /// Returns whether the server has confirmed the subscription. The stream may not have reached that event
+    /// yet.
     pub fn is_subscribed(&self) -> bool {
-        self.standing.borrow().subscribed
+        self.state.borrow().subscribed
     }
 
-    /// Who is on a presence channel now: what the server said last, which this stream may not have told yet. Nobody on other
-    /// channels, and while the subscription does not stand.
+    /// Returns the current members of a presence channel. The stream may not have reached their events yet.
+    /// Empty for other channels, and while not subscribed.
     pub fn members(&self) -> Members {
-        self.standing.borrow().members.clone()
+        self.state.borrow().members.clone()
     }
 
-    /// How many connections subscribe to the channel, as the server said last. Only servers that are set up so say it, and
-    /// not of presence channels.
+    /// Returns the latest number of connections subscribed to the channel. Servers send it only if configured
+    /// to, and not for presence channels.
     pub fn subscription_count(&self) -> Option<u64> {
-        self.standing.borrow().count
+        self.state.borrow().count
     }
 
-    /// The channel's events with this name, in a stream of their own. It does not keep the channel subscribed.
+    /// Returns a stream of the channel's events with this name. It does not keep the channel subscribed.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) when the client has ended with its runtime.
+    /// Returns [`ErrorKind::Closed`](crate::ErrorKind::Closed) if the client has ended with its runtime.
     pub async fn bind(&self, event: impl Into<String>) -> Result<Binding, Error> {
         self.client.bind_to(Some(self.channel.clone()), Some(event.into())).await
     }

@@ -8,12 +8,13 @@ use super::queue::{Item, Receiver};
 use super::{Client, Event};
 use crate::Error;
 
-/// The signed-in user: a stream of what the app sends this user, and of the watchlist. While any of them is held, each new
-/// connection signs in again.
+/// A signed-in user: a stream of events sent to the user, and of watchlist events. While any handle exists, each
+/// new connection signs in again.
 ///
-/// Its queue is bounded as a [`Subscription`](crate::Subscription)'s is. It keeps its client alive. The protocol has no sign-out:
-/// after the last is dropped, the connection is the user's until it ends, but nothing is received. Servers refuse another
-/// user on it: [`disconnect`](crate::Client::disconnect) before another signs in.
+/// The queue is bounded like that of a [`Subscription`](crate::Subscription). A handle keeps its client alive.
+/// The protocol has no sign-out: after the last handle is dropped, the connection remains the user's until it
+/// ends, but nothing is received. Servers reject another user on the same connection, so
+/// [`disconnect`](crate::Client::disconnect) before another user signs in.
 #[derive(Debug)]
 pub struct User {
     pub(super) events: Receiver<UserEvent>,
@@ -21,29 +22,29 @@ pub struct User {
     pub(super) _client: Client,
 }
 
-/// What a [`User`] yields.
+/// An event of a [`User`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UserEvent {
-    /// The connection is this user's, and what is sent to the user arrives from here on: at first, and after each
+    /// The connection is signed in: events sent to the user arrive from here on. Sent at first and after each
     /// interruption.
     SignedIn(UserData),
     /// An event was sent to the user.
     Event(Event),
-    /// Users of the watchlist have connected. After each sign-in, all that are connected.
+    /// These users of the watchlist came online. After each sign-in: all that are online.
     Online(Vec<String>),
-    /// Users of the watchlist have no connection any more.
+    /// These users of the watchlist went offline.
     Offline(Vec<String>),
-    /// The connection was lost, or closed. The next one signs in again.
+    /// The connection was lost or closed. The client signs in again on the next one.
     Interrupted,
-    /// The sign-in was refused, or the connection was for good. Nothing follows.
+    /// The sign-in or the connection was permanently refused. Nothing follows.
     Refused(Error),
-    /// So many events were dropped here because they were not read.
+    /// This many events were dropped because the stream was not read.
     Lagged(u64),
 }
 
 impl User {
-    /// The next event; none once the sign-in or the client has ended.
+    /// Returns the next event, or `None` once the sign-in or the client has ended.
     pub async fn next(&mut self) -> Option<UserEvent> {
         std::future::poll_fn(|cx| self.events.poll_recv(cx)).await
     }

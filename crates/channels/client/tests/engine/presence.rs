@@ -4,14 +4,14 @@ use pusher_client::{
     AuthorizationError, AuthorizationRequest, Authorizer, ChannelAuthorization, ChannelEvent, ConnectionState,
 };
 
-use crate::differences::MEMBER_BY_SIGN_IN;
-use crate::place::{As, Place, signer};
-use crate::reading::{next, signed_in, subscribed};
+use crate::engine::{As, RunningEngine, signer};
+use crate::known_differences::MEMBER_BY_SIGN_IN;
+use crate::next_event::{next, signed_in, subscribed};
 
 #[tokio::test]
-async fn members_come_and_go() {
-    let place = Place::start().await;
-    let (ada, bob) = (place.client("ada"), place.client("bob"));
+async fn members_join_and_leave() {
+    let engine = RunningEngine::start().await;
+    let (ada, bob) = (engine.client("ada"), engine.client("bob"));
     let mut room = subscribed(&ada, "presence-room").await;
     assert_eq!(room.members().me().unwrap().info(), r#"{"name":"ADA"}"#);
     let theirs = subscribed(&bob, "presence-room").await;
@@ -25,15 +25,15 @@ async fn members_come_and_go() {
 }
 
 #[tokio::test]
-async fn a_user_is_there_once_from_the_first_connection_to_the_last() {
-    let place = Place::start().await;
-    let mut room = subscribed(&place.client("ada"), "presence-room").await;
-    let first = subscribed(&place.client("bob"), "presence-room").await;
-    let second = subscribed(&place.client("bob"), "presence-room").await;
+async fn a_user_is_one_member_from_the_first_connection_to_the_last() {
+    let engine = RunningEngine::start().await;
+    let mut room = subscribed(&engine.client("ada"), "presence-room").await;
+    let first = subscribed(&engine.client("bob"), "presence-room").await;
+    let second = subscribed(&engine.client("bob"), "presence-room").await;
     assert_eq!(second.members().count(), 2);
     assert!(matches!(next(&mut room).await, ChannelEvent::MemberAdded(_)));
     drop(first);
-    let _carol = subscribed(&place.client("carol"), "presence-room").await;
+    let _carol = subscribed(&engine.client("carol"), "presence-room").await;
     let ChannelEvent::MemberAdded(member) = next(&mut room).await else { panic!("bob is still there") };
     assert_eq!(member.id(), "carol");
     drop(second);
@@ -61,13 +61,13 @@ impl Authorizer for WhoSignedIn {
 }
 
 #[tokio::test]
-async fn who_signed_in_is_a_member_without_being_named_again() {
-    let place = Place::start().await;
-    let client = place.builder().authorizer(Arc::new(WhoSignedIn)).user_authenticator(Arc::new(As("ada")));
+async fn a_signed_in_user_is_a_member_without_channel_data() {
+    let engine = RunningEngine::start().await;
+    let client = engine.builder().authorizer(Arc::new(WhoSignedIn)).user_authenticator(Arc::new(As("ada")));
     let client = client.connect().unwrap();
     let _user = signed_in(&client).await;
     let mut states = client.states();
-    let mut room = client.subscribe("presence-room".parse().unwrap()).await.unwrap();
+    let mut room = client.subscribe("presence-room").await.unwrap();
     let dropped = async { while !matches!(next(&mut states).await, ConnectionState::Reconnecting { .. }) {} };
     let seen = tokio::select! {
         event = next(&mut room) => {
@@ -77,5 +77,5 @@ async fn who_signed_in_is_a_member_without_being_named_again() {
         }
         () = dropped => "connection dropped without a code",
     };
-    MEMBER_BY_SIGN_IN.check(place.engine, seen);
+    MEMBER_BY_SIGN_IN.check(engine.kind, seen);
 }

@@ -6,9 +6,9 @@ use pusher_client::{
     ChannelEvent, ConnectionState, Error, ErrorKind, Signer, SigningAuthorizer, Subscription, UserEvent,
 };
 
-use crate::differences::{FORGED_SUBSCRIPTION, UNKNOWN_APP, UNKNOWN_KEY};
-use crate::place::{APP_KEY, APP_SECRET, Place, name};
-use crate::reading::{data, next, subscribed};
+use crate::engine::{APP_KEY, APP_SECRET, RunningEngine};
+use crate::known_differences::{FORGED_SUBSCRIPTION, UNKNOWN_APP, UNKNOWN_KEY};
+use crate::next_event::{data, next, subscribed};
 
 fn forger() -> Arc<SigningAuthorizer> {
     Arc::new(SigningAuthorizer::new(Signer::new(APP_KEY, "not the secret")).as_user("mallory"))
@@ -16,8 +16,8 @@ fn forger() -> Arc<SigningAuthorizer> {
 
 #[tokio::test]
 async fn an_unknown_app_is_refused() {
-    let place = Place::start().await;
-    let client = place.builder_for("another-key").connect().unwrap();
+    let engine = RunningEngine::start().await;
+    let client = engine.builder_for("another-key").connect().unwrap();
     let mut states = client.states();
     let seen = loop {
         match next(&mut states).await {
@@ -29,29 +29,29 @@ async fn an_unknown_app_is_refused() {
             _ => {}
         }
     };
-    UNKNOWN_APP.check(place.engine, seen);
+    UNKNOWN_APP.check(engine.kind, seen);
 }
 
 #[tokio::test]
-async fn a_forged_subscription_is_refused_and_the_connection_stays() {
-    let place = Place::start().await;
-    let client = place.builder().authorizer(forger()).connect().unwrap();
+async fn a_forged_subscription_is_rejected_and_the_connection_stays() {
+    let engine = RunningEngine::start().await;
+    let client = engine.builder().authorizer(forger()).connect().unwrap();
     let mut errors = client.errors();
     for channel in ["private-a", "presence-a"] {
-        let mut subscription = client.subscribe(name(channel)).await.unwrap();
+        let mut subscription = client.subscribe(channel).await.unwrap();
         let seen = match refusal(&mut subscription, &mut errors).await.code() {
             None => "null".to_owned(),
             Some(code) => format!("{code}, and the connection stays"),
         };
-        FORGED_SUBSCRIPTION.check(place.engine, &seen);
-        assert!(!place.api.channel(&name(channel), &[]).await.unwrap().occupied);
+        FORGED_SUBSCRIPTION.check(engine.kind, &seen);
+        assert!(!engine.api.channel(channel, &[]).await.unwrap().occupied);
     }
     let mut news = subscribed(&client, "news").await;
-    place.publish("news", "x").await;
+    engine.publish("news", "x").await;
     assert_eq!(data(&mut news).await, "x");
 }
 
-/// Why a subscription was refused: told to it, or of no channel, as pusher.com does.
+/// Returns the error of a rejected subscription: from its stream, or without a channel as pusher.com sends it.
 async fn refusal(
     subscription: &mut Subscription,
     errors: &mut (impl futures_util::Stream<Item = Error> + Unpin),
@@ -66,21 +66,21 @@ async fn refusal(
 }
 
 #[tokio::test]
-async fn a_forged_sign_in_is_refused() {
-    let place = Place::start().await;
-    // An error does not say that it is the sign-in's: the client takes it so when no answer has come in time.
-    let client = place.builder().user_authenticator(forger()).subscribe_timeout(Duration::from_secs(1));
+async fn a_forged_sign_in_is_rejected() {
+    let engine = RunningEngine::start().await;
+    // The error does not name the sign-in. The client attributes it once there was no answer in time.
+    let client = engine.builder().user_authenticator(forger()).subscribe_timeout(Duration::from_secs(1));
     let client = client.connect().unwrap();
     let mut user = client.sign_in().await.unwrap();
     assert!(matches!(next(&mut user).await, UserEvent::Refused(_)));
 }
 
 #[tokio::test]
-async fn a_request_with_another_secret_or_key_is_refused() {
-    let place = Place::start().await;
-    let asked = async |signer| place.api_with(signer).build().unwrap().channels(None, &[]).await;
+async fn a_request_with_another_secret_or_key_is_rejected() {
+    let engine = RunningEngine::start().await;
+    let asked = async |signer| engine.api_with(signer).build().unwrap().channels(None, &[]).await;
     let forged = asked(Signer::new(APP_KEY, "not the secret")).await.unwrap_err();
     assert_eq!(forged.code(), Some(401));
     let unknown = asked(Signer::new("another-key", APP_SECRET)).await.unwrap_err();
-    UNKNOWN_KEY.check(place.engine, &unknown.code().unwrap().to_string());
+    UNKNOWN_KEY.check(engine.kind, &unknown.code().unwrap().to_string());
 }

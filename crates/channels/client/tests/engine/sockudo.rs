@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
-use crate::place::{APP_ID, APP_KEY, APP_SECRET, signer};
+use crate::engine::{APP_ID, APP_KEY, APP_SECRET, signer};
 
 struct Running {
     process: Child,
@@ -27,10 +27,10 @@ impl Drop for Running {
     }
 }
 
-/// Starts sockudo, set up as our broker is; its webhooks are told. The port.
-pub(crate) async fn start(told: UnboundedSender<WebhookEvent>) -> (u16, Box<dyn Send>) {
-    let (receiver, webhooks) = receive(told).await;
-    // It tells nobody which port it was given; another process may take this one before it does.
+/// Starts sockudo with the same settings as the broker, and returns its port. Its webhook events go to `sender`.
+pub(crate) async fn start(sender: UnboundedSender<WebhookEvent>) -> (u16, Box<dyn Send>) {
+    let (receiver, webhooks) = receive(sender).await;
+    // sockudo does not report the port that it gets, so it is given a free one.
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("config.json");
@@ -53,8 +53,8 @@ pub(crate) async fn start(told: UnboundedSender<WebhookEvent>) -> (u16, Box<dyn 
     (port, Box::new(running))
 }
 
-/// Where the webhooks go.
-async fn receive(told: UnboundedSender<WebhookEvent>) -> (String, JoinHandle<()>) {
+/// Receives webhooks, and returns their URL.
+async fn receive(sender: UnboundedSender<WebhookEvent>) -> (String, JoinHandle<()>) {
     let take = async move |headers: HeaderMap, body: Bytes| {
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let received = ReceivedWebhook::new(&body)
@@ -64,7 +64,7 @@ async fn receive(told: UnboundedSender<WebhookEvent>) -> (String, JoinHandle<()>
         match WebhookReceiver::new(signer()).receive(&received, 0) {
             Err(_) => StatusCode::BAD_REQUEST,
             Ok(webhook) => {
-                webhook.events.into_iter().for_each(|event| drop(told.send(event)));
+                webhook.events.into_iter().for_each(|event| drop(sender.send(event)));
                 StatusCode::OK
             }
         }

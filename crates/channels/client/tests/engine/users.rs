@@ -1,17 +1,17 @@
 use pusher_client::{ErrorKind, UserEvent};
 
-use crate::differences::WATCHLIST;
-use crate::place::{Place, news};
-use crate::reading::{next, signed_in};
+use crate::engine::RunningEngine;
+use crate::known_differences::WATCHLIST;
+use crate::next_event::{next, signed_in};
 
 #[tokio::test]
-async fn a_user_gets_what_is_sent_on_every_connection() {
-    let place = Place::start().await;
-    let mut first = signed_in(&place.client("ada")).await;
-    let mut second = signed_in(&place.client("ada")).await;
-    let mut other = signed_in(&place.client("carol")).await;
-    place.api.send_to_user("ada", news(), "1").await.unwrap();
-    place.api.send_to_user("carol", news(), "2").await.unwrap();
+async fn a_user_receives_events_on_every_connection() {
+    let engine = RunningEngine::start().await;
+    let mut first = signed_in(&engine.client("ada")).await;
+    let mut second = signed_in(&engine.client("ada")).await;
+    let mut other = signed_in(&engine.client("carol")).await;
+    engine.api.send_to_user("ada", "news", "1").await.unwrap();
+    engine.api.send_to_user("carol", "news", "2").await.unwrap();
     for (user, expected) in [(&mut first, "1"), (&mut second, "1"), (&mut other, "2")] {
         let seen = loop {
             match next(user).await {
@@ -25,11 +25,11 @@ async fn a_user_gets_what_is_sent_on_every_connection() {
 }
 
 #[tokio::test]
-async fn watched_users_come_and_go() {
-    let place = Place::start().await;
-    let mut ada = signed_in(&place.client("ada")).await;
-    let bob = signed_in(&place.client("bob")).await;
-    place.api.send_to_user("ada", news(), "bob has come").await.unwrap();
+async fn watched_users_come_online_and_go_offline() {
+    let engine = RunningEngine::start().await;
+    let mut ada = signed_in(&engine.client("ada")).await;
+    let bob = signed_in(&engine.client("bob")).await;
+    engine.api.send_to_user("ada", "news", "bob has come").await.unwrap();
     let mut is_told = false;
     loop {
         match next(&mut ada).await {
@@ -40,9 +40,9 @@ async fn watched_users_come_and_go() {
         }
     }
     let seen = if is_told { "told in pusher_internal:watchlist_events" } else { "not told there" };
-    WATCHLIST.check(place.engine, seen);
+    WATCHLIST.check(engine.kind, seen);
     if is_told {
-        let mut late = place.client("ada").sign_in().await.unwrap();
+        let mut late = engine.client("ada").sign_in().await.unwrap();
         while next(&mut late).await != UserEvent::Online(vec!["bob".to_owned()]) {}
         drop(bob);
         while next(&mut ada).await != UserEvent::Offline(vec!["bob".to_owned()]) {}
@@ -51,10 +51,10 @@ async fn watched_users_come_and_go() {
 
 #[tokio::test]
 async fn a_users_connections_are_terminated() {
-    let place = Place::start().await;
-    let mut ada = signed_in(&place.client("ada")).await;
-    let mut carol = signed_in(&place.client("carol")).await;
-    place.api.terminate_user_connections("ada").await.unwrap();
+    let engine = RunningEngine::start().await;
+    let mut ada = signed_in(&engine.client("ada")).await;
+    let mut carol = signed_in(&engine.client("carol")).await;
+    engine.api.terminate_user_connections("ada").await.unwrap();
     loop {
         match next(&mut ada).await {
             UserEvent::Online(_) | UserEvent::Offline(_) => {}
@@ -63,6 +63,6 @@ async fn a_users_connections_are_terminated() {
     }
     let UserEvent::Refused(error) = next(&mut ada).await else { panic!() };
     assert_eq!((error.kind(), error.code()), (ErrorKind::Refused, Some(4009)));
-    place.api.send_to_user("carol", news(), "x").await.unwrap();
+    engine.api.send_to_user("carol", "news", "x").await.unwrap();
     while !matches!(next(&mut carol).await, UserEvent::Event(_)) {}
 }

@@ -3,15 +3,15 @@ use std::time::Duration;
 use pusher_signer::WebhookEvent;
 
 use crate::client_events::sender;
-use crate::differences::WEBHOOK_SENDER;
-use crate::place::Place;
-use crate::reading::subscribed;
+use crate::engine::RunningEngine;
+use crate::known_differences::WEBHOOK_SENDER;
+use crate::next_event::subscribed;
 
 #[tokio::test]
-async fn webhooks_of_all_kinds_are_genuine_and_read() {
-    let mut place = Place::start().await;
-    let engine = place.engine;
-    let client = place.client("ada");
+async fn webhooks_of_all_kinds_are_verified_and_parsed() {
+    let mut engine = RunningEngine::start().await;
+    let kind = engine.kind;
+    let client = engine.client("ada");
     let room = subscribed(&client, "presence-room").await;
     room.trigger("client-typing", "{}").await.unwrap();
     let cache = subscribed(&client, "cache-news").await;
@@ -21,12 +21,12 @@ async fn webhooks_of_all_kinds_are_genuine_and_read() {
         WebhookEvent::ClientEvent(event) => {
             assert_eq!((event.channel.as_str(), event.event.as_str()), ("presence-room", "client-typing"));
             assert_eq!(event.data, "{}");
-            WEBHOOK_SENDER.check(engine, sender(event.user_id.as_deref()));
+            WEBHOOK_SENDER.check(kind, sender(event.user_id.as_deref()));
             true
         }
         _ => false,
     };
-    told(&mut place, typed).await;
+    expect_event(&mut engine, typed).await;
     let expected = [
         WebhookEvent::ChannelOccupied { channel: on() },
         WebhookEvent::MemberAdded { channel: on(), user_id: "ada".to_owned() },
@@ -35,7 +35,7 @@ async fn webhooks_of_all_kinds_are_genuine_and_read() {
         WebhookEvent::SubscriptionCount { channel: news(), subscription_count: 1 },
     ];
     for expected in expected {
-        told(&mut place, |event| *event == expected).await;
+        expect_event(&mut engine, |event| *event == expected).await;
     }
     drop((room, cache));
     let expected = [
@@ -45,19 +45,19 @@ async fn webhooks_of_all_kinds_are_genuine_and_read() {
         WebhookEvent::SubscriptionCount { channel: news(), subscription_count: 0 },
     ];
     for expected in expected {
-        told(&mut place, |event| *event == expected).await;
+        expect_event(&mut engine, |event| *event == expected).await;
     }
 }
 
-/// Waits for such an event; others are kept for later.
-async fn told(place: &mut Place, is_it: impl Fn(&WebhookEvent) -> bool) {
+/// Waits for an event that matches, and stores other events for later.
+async fn expect_event(engine: &mut RunningEngine, matches: impl Fn(&WebhookEvent) -> bool) {
     loop {
-        if let Some(at) = place.told.iter().position(&is_it) {
-            place.told.remove(at);
+        if let Some(at) = engine.received.iter().position(&matches) {
+            engine.received.remove(at);
             return;
         }
-        let event = tokio::time::timeout(Duration::from_secs(10), place.webhooks.recv()).await;
-        let Ok(event) = event else { panic!("it did not come; there came {:?}", place.told) };
-        place.told.push(event.unwrap());
+        let event = tokio::time::timeout(Duration::from_secs(10), engine.webhooks.recv()).await;
+        let Ok(event) = event else { panic!("the event did not arrive, only {:?}", engine.received) };
+        engine.received.push(event.unwrap());
     }
 }

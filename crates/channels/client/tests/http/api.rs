@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use pusher_client::{BatchEvent, Error, ErrorKind, EventName, HttpApi, Retry, Signer, SocketId, Trigger};
+use pusher_client::{BatchEvent, Error, ErrorKind, HttpApi, Retry, Signer, SocketId, Trigger};
 use pusher_signer::Request;
 
 use crate::server::Server;
@@ -21,7 +21,7 @@ fn api(server: &Server) -> HttpApi {
 }
 
 fn event() -> Trigger {
-    Trigger::new(["private-ada".parse().unwrap()], EventName::new("news").unwrap(), r#"{"n":1}"#)
+    Trigger::new(["private-ada"], "news", r#"{"n":1}"#).unwrap()
 }
 
 async fn triggered(status: u16, body: &str) -> Result<(), Error> {
@@ -29,12 +29,21 @@ async fn triggered(status: u16, body: &str) -> Result<(), Error> {
     api(&server).trigger(&event()).await.map(drop)
 }
 
+#[test]
+fn requests_can_run_on_any_thread() {
+    fn is_send(_: impl Send) {}
+    let api = HttpApi::builder("17", signer()).cluster("eu").build().unwrap();
+    is_send(api.trigger(&event()));
+    is_send(api.channel("news", &[]));
+    is_send(api.send_to_user("ada", "news", "{}"));
+}
+
 #[tokio::test]
-async fn requests_are_signed_as_they_are_sent() {
+async fn requests_are_signed() {
     let server = Server::start(vec![(200, "{}".to_owned())]).await;
     let api = api(&server);
     api.trigger(&event().excluding(SocketId::from_parts(1, 2))).await.unwrap();
-    let batch = BatchEvent::new("news".parse().unwrap(), EventName::new("n").unwrap(), "é");
+    let batch = BatchEvent::new("news", "n", "é").unwrap();
     api.trigger_batch(&[batch]).await.unwrap();
 
     let asked = server.asked();
@@ -61,7 +70,7 @@ async fn requests_are_signed_as_they_are_sent() {
 }
 
 #[tokio::test]
-async fn the_status_decides_the_kind_and_whether_to_retry() {
+async fn the_status_decides_the_kind_and_whether_the_error_is_retryable() {
     for (status, kind, retryable) in [
         (302, ErrorKind::BadRequest, false),
         (400, ErrorKind::BadRequest, false),
@@ -81,13 +90,13 @@ async fn the_status_decides_the_kind_and_whether_to_retry() {
 }
 
 #[tokio::test]
-async fn an_endless_error_text_is_cut() {
+async fn an_endless_error_text_is_shortened() {
     let error = triggered(400, &"x".repeat(1 << 20)).await.unwrap_err();
     assert!(error.to_string().len() < 1_000);
 }
 
 #[tokio::test]
-async fn no_answer_and_no_server_are_retryable() {
+async fn a_missing_answer_and_a_missing_server_are_retryable() {
     let error = triggered(0, "").await.unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Timeout, true));
 
@@ -100,9 +109,9 @@ async fn no_answer_and_no_server_are_retryable() {
 }
 
 #[tokio::test]
-async fn what_breaks_a_limit_is_not_sent() {
+async fn a_request_above_a_limit_is_not_sent() {
     let server = Server::start(vec![(200, "{}".to_owned())]).await;
-    let too_long = Trigger::new(["a".parse().unwrap()], EventName::new("n").unwrap(), "x".repeat(10_241));
+    let too_long = Trigger::new(["a"], "n", "x".repeat(10_241)).unwrap();
     assert_eq!(api(&server).trigger(&too_long).await.unwrap_err().kind(), ErrorKind::Limit);
     assert!(server.asked().is_empty());
 }
@@ -115,7 +124,7 @@ fn debug_shows_no_secret() {
 }
 
 #[test]
-fn a_malformed_configuration_is_refused() {
+fn a_malformed_configuration_is_rejected() {
     for builder in [
         HttpApi::builder("app-id", signer()),
         HttpApi::builder("a/b", signer()).cluster("eu"),

@@ -49,7 +49,7 @@ async fn refused(status: u16, body: &str) -> AuthorizationErrorKind {
 }
 
 #[tokio::test]
-async fn the_request_is_the_form_that_endpoints_know() {
+async fn the_request_is_the_documented_form() {
     let server = Server::start(vec![good()]).await;
     let answer = ask(&server, Some(Arc::default())).await.unwrap();
     assert_eq!((answer.auth.as_str(), answer.channel_data.as_deref()), ("k:s", Some("{}")));
@@ -74,7 +74,7 @@ impl FieldProvider for Counted {
 }
 
 #[tokio::test]
-async fn headers_and_parameters_are_asked_for_anew_each_time() {
+async fn headers_and_parameters_are_requested_for_each_call() {
     let server = Server::start(vec![good()]).await;
     let authorizer = HttpAuthorizer::builder(format!("http://{}/", server.address))
         .header("X-Call", "fixed")
@@ -94,7 +94,7 @@ async fn headers_and_parameters_are_asked_for_anew_each_time() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_header_ends_it() {
+async fn an_invalid_header_is_a_permanent_error() {
     let server = Server::start(vec![good()]).await;
     let authorizer = HttpAuthorizer::builder(format!("http://{}/", server.address))
         .header_provider(Arc::new(Counted("a\nb", Mutex::default())))
@@ -106,7 +106,7 @@ async fn what_cannot_be_a_header_ends_it() {
 }
 
 #[tokio::test]
-async fn a_user_auth_endpoint_is_asked_with_the_socket_id_alone() {
+async fn a_user_auth_endpoint_gets_the_socket_id_alone() {
     let answer = r#"{"auth":"k:s","user_data":"{\"id\":\"ada\"}"}"#;
     let server = Server::start(vec![(200, answer.to_owned()), (403, String::new())]).await;
     let url = format!("http://{}/pusher/user-auth", server.address);
@@ -135,7 +135,7 @@ async fn after_a_401_a_fresh_token_is_tried_once() {
 }
 
 #[tokio::test]
-async fn the_status_decides_what_follows() {
+async fn the_status_decides_the_kind_of_the_error() {
     use AuthorizationErrorKind::{Forbidden, Permanent, Retryable, Unauthorized};
     for (status, kind) in [
         (302, Permanent),
@@ -154,7 +154,7 @@ async fn the_status_decides_what_follows() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_authorization_is_refused() {
+async fn an_answer_that_is_not_an_authorization_is_rejected() {
     let long = format!(r#"{{"auth":"k:s","x":"{}"}}"#, "x".repeat(70_000));
     let nested = "[".repeat(20_000);
     for body in ["", "null", "[]", r#"{"data":{"auth":"k:s"}}"#, r#"{"auth":1}"#, &long, &nested] {
@@ -163,7 +163,7 @@ async fn an_answer_that_is_no_authorization_is_refused() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_down_is_asked_again_later() {
+async fn an_endpoint_that_is_down_is_a_retryable_error() {
     let server = Server::start(vec![good()]).await;
     let authorizer = HttpAuthorizer::builder(format!("http://{}/", server.address)).build().unwrap();
     drop(server);
@@ -172,7 +172,7 @@ async fn an_endpoint_that_is_down_is_asked_again_later() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_no_header_is_an_error() {
+async fn a_token_that_a_header_cannot_hold_is_an_error() {
     struct Broken;
     #[async_trait::async_trait]
     impl TokenProvider for Broken {
@@ -187,7 +187,7 @@ async fn a_token_that_is_no_header_is_an_error() {
 }
 
 #[test]
-fn a_malformed_configuration_is_refused() {
+fn a_malformed_configuration_is_rejected() {
     for builder in [
         HttpAuthorizer::builder("nowhere"),
         HttpAuthorizer::builder("ftp://host/"),

@@ -1,8 +1,8 @@
 //! Every call, against a double that checks its signature.
 
 use pusher_client::{
-    Attribute, BatchEvent, ChannelName, EncryptionMasterKey, ErrorKind, EventName, HttpApi, HttpApiBuilder,
-    Signer, SocketId, Trigger,
+    Attribute, BatchEvent, ChannelName, EncryptionMasterKey, ErrorKind, HttpApi, HttpApiBuilder, Signer,
+    SocketId, Trigger,
 };
 
 use crate::channels_server::ChannelsServer;
@@ -15,10 +15,6 @@ fn signer() -> Signer {
 
 fn channel(name: &str) -> ChannelName {
     name.parse().unwrap()
-}
-
-fn name() -> EventName {
-    EventName::new("news").unwrap()
 }
 
 async fn start() -> (ChannelsServer, HttpApi) {
@@ -41,9 +37,9 @@ fn call(line: &str, query: &str, body: &str) -> (String, String, String) {
 }
 
 #[tokio::test]
-async fn an_event_goes_to_many_channels_and_tells_what_it_was_asked() {
+async fn an_event_reaches_many_channels_and_returns_the_requested_attributes() {
     let (server, api) = start().await;
-    let event = Trigger::new(["presence-foobar", "another"].map(channel), name(), "x");
+    let event = Trigger::new(["presence-foobar", "another"], "news", "x").unwrap();
     assert!(api.trigger(&event).await.unwrap().is_empty());
     let body = r#"{"name":"news","data":"x","channels":["presence-foobar","another"]}"#;
     assert_eq!(only(&server), call("POST /apps/17/events", "", body));
@@ -61,9 +57,9 @@ async fn an_event_goes_to_many_channels_and_tells_what_it_was_asked() {
 }
 
 #[tokio::test]
-async fn a_batch_tells_what_it_was_asked_in_its_order() {
+async fn a_batch_returns_the_requested_attributes_in_order() {
     let (server, api) = start().await;
-    let event = |name_of: &str| BatchEvent::new(channel(name_of), name(), "x");
+    let event = |name_of: &str| BatchEvent::new(name_of, "news", "x").unwrap();
     assert!(api.trigger_batch(&[event("a"), event("b")]).await.unwrap().is_empty());
     let body =
         r#"{"batch":[{"channel":"a","name":"news","data":"x"},{"channel":"b","name":"news","data":"x"}]}"#;
@@ -78,9 +74,9 @@ async fn a_batch_tells_what_it_was_asked_in_its_order() {
 }
 
 #[tokio::test]
-async fn a_user_is_sent_an_event_and_has_its_connections_closed() {
+async fn a_user_receives_an_event_and_its_connections_are_closed() {
     let (server, api) = start().await;
-    api.send_to_user("42", name(), "x").await.unwrap();
+    api.send_to_user("42", "news", "x").await.unwrap();
     let body = r##"{"name":"news","data":"x","channels":["#server-to-user-42"]}"##;
     assert_eq!(only(&server), call("POST /apps/17/events", "", body));
 
@@ -90,14 +86,14 @@ async fn a_user_is_sent_an_event_and_has_its_connections_closed() {
     for id in ["", "a/b", "a b", "é", "a\n", &"x".repeat(149), "..?x"] {
         let error = api.terminate_user_connections(id).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Limit, "{id:?}");
-        assert_eq!(api.send_to_user(id, name(), "x").await.unwrap_err().kind(), ErrorKind::Limit);
+        assert_eq!(api.send_to_user(id, "news", "x").await.unwrap_err().kind(), ErrorKind::Limit);
     }
     assert_eq!(api.terminate_user_connections("..").await.unwrap_err().kind(), ErrorKind::Limit);
     assert_eq!(server.calls(), []);
 }
 
 #[tokio::test]
-async fn channels_are_listed_by_prefix_and_with_their_user_counts() {
+async fn channels_are_listed_by_prefix_with_their_user_counts() {
     let (server, api) = start().await;
     let counts = api.channels(Some("presence-"), &[Attribute::UserCount]).await.unwrap();
     assert_eq!((counts.len(), counts["presence-another"].user_count), (2, Some(123)));
@@ -123,47 +119,47 @@ async fn channels_are_listed_by_prefix_and_with_their_user_counts() {
 }
 
 #[tokio::test]
-async fn a_channel_tells_whether_it_is_occupied_and_its_attributes() {
+async fn a_channel_reports_whether_it_is_occupied_and_its_attributes() {
     let (server, api) = start().await;
     let info = [Attribute::UserCount, Attribute::SubscriptionCount];
-    let known = api.channel(&channel("presence-foobar"), &info).await.unwrap();
+    let known = api.channel("presence-foobar", &info).await.unwrap();
     assert_eq!((known.occupied, known.counts.user_count), (true, Some(42)));
     assert_eq!(
         only(&server),
         call("GET /apps/17/channels/presence-foobar", "info=user_count,subscription_count", "")
     );
 
-    let known = api.channel(&channel("cache-news"), &[Attribute::Cache]).await.unwrap();
+    let known = api.channel("cache-news", &[Attribute::Cache]).await.unwrap();
     let cached = known.cache.unwrap();
     assert_eq!((known.occupied, cached.data.as_str(), cached.ttl), (false, r#"{"n":1}"#, 1700));
-    assert_eq!(api.channel(&channel("cache-empty"), &[Attribute::Cache]).await.unwrap().cache, None);
+    assert_eq!(api.channel("cache-empty", &[Attribute::Cache]).await.unwrap().cache, None);
     // Every character that a name may have.
     for name in ["a=@,.;b", "#server-to-user-42"] {
-        assert!(api.channel(&channel(name), &[]).await.unwrap().occupied);
+        assert!(api.channel(name, &[]).await.unwrap().occupied);
     }
-    let error = api.channel(&channel("private-a"), &[Attribute::UserCount]).await.unwrap_err();
+    let error = api.channel("private-a", &[Attribute::UserCount]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Limit);
-    let error = api.channel(&channel("unknown"), &[]).await.unwrap_err();
+    let error = api.channel("unknown", &[]).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::NotFound, Some(404)));
 }
 
 #[tokio::test]
 async fn the_users_of_a_presence_channel_are_listed() {
     let (server, api) = start().await;
-    assert_eq!(api.users(&channel("presence-foobar")).await.unwrap(), ["1", "2"]);
+    assert_eq!(api.users("presence-foobar").await.unwrap(), ["1", "2"]);
     assert_eq!(only(&server), call("GET /apps/17/channels/presence-foobar/users", "", ""));
-    assert_eq!(api.users(&channel("private-a")).await.unwrap_err().kind(), ErrorKind::Limit);
+    assert_eq!(api.users("private-a").await.unwrap_err().kind(), ErrorKind::Limit);
     assert_eq!(server.calls(), []);
-    let error = api.users(&channel("presence-odd")).await.unwrap_err();
+    let error = api.users("presence-odd").await.unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::UnexpectedAnswer, false));
 }
 
 #[tokio::test]
-async fn what_an_encrypted_channel_is_sent_only_its_key_opens() {
+async fn only_the_key_of_an_encrypted_channel_opens_its_data() {
     let (server, api) = start().await;
     let encrypted = channel("private-encrypted-user-42");
-    api.trigger(&Trigger::new([encrypted.clone()], name(), r#"{"n":1}"#)).await.unwrap();
-    let events = ["private-encrypted-user-42", "open"].map(|on| BatchEvent::new(channel(on), name(), "x"));
+    api.trigger(&Trigger::new([&encrypted], "news", r#"{"n":1}"#).unwrap()).await.unwrap();
+    let events = ["private-encrypted-user-42", "open"].map(|on| BatchEvent::new(on, "news", "x").unwrap());
     api.trigger_batch(&events).await.unwrap();
 
     let calls = server.calls();
@@ -190,18 +186,18 @@ async fn a_wrong_secret_is_unauthorized() {
 async fn a_url_is_enough() {
     let (server, _) = start().await;
     let url = format!("http://app-key:app-secret@{}/apps/17", server.address);
-    HttpApi::from_url(&url).unwrap().send_to_user("42", name(), "x").await.unwrap();
+    HttpApi::from_url(&url).unwrap().send_to_user("42", "news", "x").await.unwrap();
     let api = HttpApiBuilder::from_lookup(|variable| (variable == "PUSHER_URL").then(|| url.clone()));
     api.unwrap().build().unwrap().terminate_user_connections("42").await.unwrap();
     assert_eq!(server.calls().len(), 2);
 }
 
 #[tokio::test]
-async fn the_limit_of_the_data_may_be_another() {
+async fn the_limit_of_the_data_is_configurable() {
     let (server, _) = start().await;
     let api = HttpApi::builder("17", signer()).host("127.0.0.1").port(server.address.port()).tls(false);
     let api = api.max_data_bytes(20_000).build().unwrap();
-    let event = |bytes| Trigger::new([channel("a")], name(), "x".repeat(bytes));
+    let event = |bytes| Trigger::new(["a"], "news", "x".repeat(bytes)).unwrap();
     api.trigger(&event(20_000)).await.unwrap();
     assert_eq!(api.trigger(&event(20_001)).await.unwrap_err().kind(), ErrorKind::Limit);
 }

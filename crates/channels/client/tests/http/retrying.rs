@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pusher_client::{Backoff, Error, ErrorKind, EventName, HttpApi, Retry, Signer, Trigger};
+use pusher_client::{Backoff, Error, ErrorKind, HttpApi, Retry, Signer, Trigger};
 
 use crate::server::Server;
 
@@ -18,7 +18,7 @@ fn api(server: &Server) -> HttpApi {
 }
 
 fn event() -> Trigger {
-    Trigger::new(["private-ada".parse().unwrap()], EventName::new("news").unwrap(), "x")
+    Trigger::new(["private-ada"], "news", "x").unwrap()
 }
 
 /// A server that answers so, and how often it was asked.
@@ -39,7 +39,7 @@ async fn scripted(answers: &[u16]) -> Server {
 }
 
 #[tokio::test]
-async fn an_event_that_was_not_taken_is_sent_again() {
+async fn an_event_that_was_not_processed_is_sent_again() {
     for status in [429, 503] {
         assert_eq!(published(&[status, status, 200]).await, (Ok(()), 3), "{status}");
     }
@@ -52,7 +52,7 @@ async fn an_event_that_was_not_taken_is_sent_again() {
 }
 
 #[tokio::test]
-async fn an_event_that_may_have_been_taken_is_not_sent_again() {
+async fn an_event_that_may_have_been_processed_is_not_sent_again() {
     for (status, kind) in [
         (0, ErrorKind::Timeout),
         (408, ErrorKind::Timeout),
@@ -67,7 +67,7 @@ async fn an_event_that_may_have_been_taken_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_query_is_sent_again_after_whatever_may_pass() {
+async fn a_query_is_sent_again_after_every_temporary_failure() {
     for status in [0, 408, 429, 500, 502, 503, 504] {
         assert_eq!(queried(&[status, 200]).await, (Ok(()), 2), "{status}");
     }
@@ -81,7 +81,7 @@ async fn closing_connections_is_sent_again_like_a_query() {
 }
 
 #[tokio::test]
-async fn what_was_refused_is_not_sent_again() {
+async fn a_rejected_request_is_not_sent_again() {
     for status in [302, 400, 401, 403, 404, 413] {
         assert_eq!(published(&[status, 200]).await.1, 1, "{status}");
         assert_eq!(queried(&[status, 200]).await.1, 1, "{status}");
@@ -89,7 +89,7 @@ async fn what_was_refused_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn an_event_is_sent_again_when_there_was_no_connection() {
+async fn an_event_is_sent_again_if_there_was_no_connection() {
     // Bound and not listening yet: connections are refused, and nobody else gets the port.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();

@@ -11,7 +11,7 @@ use pusher_client::{
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::script::{Net, name, next, socket_id};
+use crate::scripted_server::{Net, name, next, socket_id};
 
 fn signer() -> Signer {
     Signer::new("app-key", "secret")
@@ -62,10 +62,10 @@ impl Authorizer for Gated {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_connection_gets_an_authorization_of_its_own() {
+async fn each_connection_gets_its_own_authorization() {
     let net = Net::new();
     let client = net.client().authorizer(Arc::new(SigningAuthorizer::new(signer()))).connect().unwrap();
-    let mut ada = client.subscribe(name("private-ada")).await.unwrap();
+    let mut ada = client.subscribe("private-ada").await.unwrap();
     for number in [1, 2] {
         let mut peer = net.establish(number).await;
         assert_eq!(peer.expect_subscribe("private-ada").await, signed(number, "private-ada"));
@@ -77,11 +77,11 @@ async fn each_connection_gets_an_authorization_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_authorization_that_comes_after_its_connection_is_not_used() {
+async fn an_authorization_for_an_ended_connection_is_ignored() {
     let net = Net::new();
     let gate = Arc::new(Gated(Semaphore::new(0)));
     let client = net.client().authorizer(gate.clone()).connect().unwrap();
-    let mut ada = client.subscribe(name("private-ada")).await.unwrap();
+    let mut ada = client.subscribe("private-ada").await.unwrap();
     let mut peer = net.establish(1).await;
     peer.expect_nothing().await;
     peer.close(4200).await;
@@ -95,12 +95,12 @@ async fn an_authorization_that_comes_after_its_connection_is_not_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_authorizer_that_takes_its_time_holds_up_nothing_else() {
+async fn a_slow_authorizer_blocks_nothing_else() {
     let net = Net::new();
     let gate = Arc::new(Gated(Semaphore::new(0)));
     let client = net.client().authorizer(gate).connect().unwrap();
-    let _ada = client.subscribe(name("private-ada")).await.unwrap();
-    let mut news = client.subscribe(name("news")).await.unwrap();
+    let _ada = client.subscribe("private-ada").await.unwrap();
+    let mut news = client.subscribe("news").await.unwrap();
     let mut peer = net.establish(1).await;
     let start = Instant::now();
     peer.expect_subscribe("news").await;
@@ -110,7 +110,7 @@ async fn an_authorizer_that_takes_its_time_holds_up_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_of_the_authorizer_ends_the_subscription() {
+async fn a_permanent_error_of_the_authorizer_ends_the_subscription() {
     for (error, kind) in [
         (AuthorizationError::forbidden("not yours"), ErrorKind::Forbidden),
         (AuthorizationError::unauthorized("not yours"), ErrorKind::Unauthorized),
@@ -119,7 +119,7 @@ async fn a_refusal_of_the_authorizer_ends_the_subscription() {
         let net = Net::new();
         let authorizer = Failing::new([error]);
         let client = net.client().authorizer(authorizer.clone()).connect().unwrap();
-        let mut ada = client.subscribe(name("private-ada")).await.unwrap();
+        let mut ada = client.subscribe("private-ada").await.unwrap();
         let mut peer = net.establish(1).await;
         let ChannelEvent::Refused(error) = next(&mut ada).await else { panic!() };
         assert_eq!((error.kind(), error.to_string().as_str()), (kind, "not yours"));
@@ -132,26 +132,27 @@ async fn a_refusal_of_the_authorizer_ends_the_subscription() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_pass_is_asked_again_with_backoff() {
+async fn after_a_retryable_error_the_authorizer_is_called_again_with_backoff() {
     let net = Net::new();
     let busy = AuthorizationError::retryable("busy");
     let authorizer = Failing::new(vec![busy; 5]);
     let client = net.client().authorizer(authorizer.clone()).connect().unwrap();
     let mut errors = client.errors();
-    let mut ada = client.subscribe(name("private-ada")).await.unwrap();
+    let mut ada = client.subscribe("private-ada").await.unwrap();
     let mut peer = net.establish(1).await;
     let start = Instant::now();
     assert_eq!(peer.expect_subscribe("private-ada").await, signed(1, "private-ada"));
     assert!(start.elapsed() > Duration::ZERO);
     assert_eq!(authorizer.asked.load(Ordering::SeqCst), 6);
     let error = errors.next().await.unwrap();
-    assert!(error.is_retryable() && error.to_string().contains("busy"), "{error}");
+    assert!(error.is_retryable(), "{error}");
+    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "busy");
     peer.confirm("private-ada").await;
     assert_eq!(next(&mut ada).await, ChannelEvent::Subscribed);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_authorizer_that_never_answers_is_asked_again() {
+async fn an_authorizer_that_never_answers_is_called_again() {
     struct Hanging(AtomicUsize);
     #[async_trait::async_trait]
     impl Authorizer for Hanging {
@@ -167,7 +168,7 @@ async fn an_authorizer_that_never_answers_is_asked_again() {
     }
     let net = Net::new();
     let client = net.client().authorizer(Arc::new(Hanging(AtomicUsize::new(0)))).connect().unwrap();
-    let _ada = client.subscribe(name("private-ada")).await.unwrap();
+    let _ada = client.subscribe("private-ada").await.unwrap();
     let mut peer = net.establish(1).await;
     let start = Instant::now();
     peer.expect_subscribe("private-ada").await;
@@ -219,21 +220,21 @@ impl pusher_client::FieldProvider for Hasty {
 async fn expect_end_of_the_subscription_alone(authorizer: Arc<dyn Authorizer>) {
     let net = Net::new();
     let client = net.client().authorizer(authorizer).connect().unwrap();
-    let mut ada = client.subscribe(name("private-ada")).await.unwrap();
+    let mut ada = client.subscribe("private-ada").await.unwrap();
     let mut peer = net.establish(1).await;
     assert!(matches!(next(&mut ada).await, ChannelEvent::Refused(_)));
     peer.expect_nothing().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_authorizer_that_panics_ends_the_subscription_and_nothing_else() {
+async fn a_panic_of_the_authorizer_ends_only_the_subscription() {
     expect_end_of_the_subscription_alone(Arc::new(Panicking)).await;
     expect_end_of_the_subscription_alone(Arc::new(Hasty)).await;
 }
 
 #[cfg(feature = "http")]
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_panics_ends_the_subscription_and_nothing_else() {
+async fn a_panic_of_a_token_provider_ends_only_the_subscription() {
     let builder =
         pusher_client::HttpAuthorizer::builder("http://127.0.0.1:9/").param_provider(Arc::new(Hasty));
     expect_end_of_the_subscription_alone(Arc::new(builder.build().unwrap())).await;

@@ -1,7 +1,7 @@
 use futures_util::StreamExt;
 use pusher_client::{Binding, BoundEvent, ChannelEvent, Client};
 
-use crate::script::{LONG, Net, Peer, ada, name, next};
+use crate::scripted_server::{LONG, Net, Peer, ada, next};
 
 async fn texts<const N: usize>(binding: &mut Binding) -> [String; N] {
     let mut texts = std::array::from_fn(|_| String::new());
@@ -19,7 +19,7 @@ async fn two_channels(net: &Net, client: &Client) -> (Peer, [pusher_client::Subs
     let mut peer = net.establish(1).await;
     let mut subscriptions = Vec::new();
     for channel in ["a", "b"] {
-        let mut subscription = client.subscribe(name(channel)).await.unwrap();
+        let mut subscription = client.subscribe(channel).await.unwrap();
         peer.expect_subscribe(channel).await;
         peer.confirm(channel).await;
         assert_eq!(next(&mut subscription).await, ChannelEvent::Subscribed);
@@ -47,7 +47,7 @@ async fn events_are_bound_by_name_by_channel_and_globally() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_sent_to_the_user_is_bound_too() {
+async fn events_sent_to_the_user_are_bound_too() {
     let net = Net::new();
     let client = net.client().user_authenticator(ada()).connect().unwrap();
     let mut all = client.bind_global().await.unwrap();
@@ -62,7 +62,7 @@ async fn what_is_sent_to_the_user_is_bound_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_binding_that_is_not_read_lags_and_holds_nobody_up() {
+async fn a_binding_that_is_not_read_lags_and_blocks_nothing() {
     let net = Net::new();
     let client = net.client().queue_size(2).connect().unwrap();
     let (mut peer, [mut a, _b]) = two_channels(&net, &client).await;
@@ -75,7 +75,7 @@ async fn a_binding_that_is_not_read_lags_and_holds_nobody_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_binding_keeps_neither_channel_nor_client() {
+async fn a_binding_keeps_neither_channel_nor_client_alive() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
     let (mut peer, [a, b]) = two_channels(&net, &client).await;

@@ -4,7 +4,7 @@ use pusher_client::protocol::Frame;
 use pusher_client::{ChannelEvent, Client, ErrorKind, Subscription};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::script::{Net, Peer, ada, name, next};
+use crate::scripted_server::{Net, Peer, ada, name, next};
 
 const CHANNEL: &str = "private-ada";
 
@@ -18,7 +18,7 @@ async fn subscribed(net: &Net, client: &Client) -> (Subscription, Peer) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_event_goes_out_as_a_frame_of_its_channel() {
+async fn a_client_event_is_sent_as_a_frame_of_its_channel() {
     let net = Net::new();
     let client = net.client().authorizer(ada()).connect().unwrap();
     let (ada, mut peer) = subscribed(&net, &client).await;
@@ -30,7 +30,7 @@ async fn a_client_event_goes_out_as_a_frame_of_its_channel() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_refusal_has_its_kind_and_sends_nothing() {
+async fn each_rejection_has_its_own_kind_and_sends_nothing() {
     let net = Net::new();
     let client = net.client().authorizer(ada()).connect().unwrap();
     let kind = async |channel: &str, event: &str, bytes: usize| {
@@ -61,7 +61,7 @@ async fn each_refusal_has_its_kind_and_sends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_eleventh_of_a_second_is_refused_here() {
+async fn the_eleventh_client_event_of_a_second_is_rejected() {
     let net = Net::new();
     let client = net.client().authorizer(ada()).connect().unwrap();
     let (ada, mut peer) = subscribed(&net, &client).await;

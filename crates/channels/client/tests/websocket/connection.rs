@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::script::{LONG, Net, name, next, next_data, socket_id, state};
+use crate::scripted_server::{LONG, Net, next, next_data, socket_id, state};
 
 fn is_failed(state: &ConnectionState) -> bool {
     matches!(state, ConnectionState::Failed { .. })
@@ -18,7 +18,7 @@ fn is_reconnecting(state: &ConnectionState) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_handshake_gives_the_socket_id() {
+async fn the_handshake_provides_the_socket_id() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
     assert_eq!(client.state(), ConnectionState::Connecting);
@@ -28,7 +28,7 @@ async fn the_handshake_gives_the_socket_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_was_only_built_connects_when_asked() {
+async fn a_built_client_connects_only_on_request() {
     let net = Net::new();
     let client = net.client().build().unwrap();
     assert_eq!(client.state(), ConnectionState::Initialized);
@@ -41,37 +41,37 @@ async fn a_client_that_was_only_built_connects_when_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_final_and_told_to_everyone() {
+async fn a_permanent_refusal_is_reported_everywhere_and_not_retried() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
-    let mut news = client.subscribe(name("news")).await.unwrap();
+    let mut news = client.subscribe("news").await.unwrap();
     net.accept().await.close(4001).await;
     let ConnectionState::Failed { reason } = state(&client, is_failed).await else { panic!() };
     assert_eq!((reason.kind(), reason.code()), (ErrorKind::Refused, Some(4001)));
     assert_eq!(next(&mut news).await, ChannelEvent::Refused(reason.clone()));
     assert!(news.next().await.is_none());
-    assert_eq!(client.subscribe(name("other")).await.unwrap_err(), reason);
+    assert_eq!(client.subscribe("other").await.unwrap_err(), reason);
     assert_eq!(client.connected().await.unwrap_err(), reason);
     sleep(LONG).await;
     assert_eq!(net.attempts(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_client_tries_again_when_asked() {
+async fn a_refused_client_connects_again_on_request() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
     net.accept().await.close(4004).await;
     state(&client, is_failed).await;
     client.connect().await.unwrap();
     let mut peer = net.establish(2).await;
-    let mut news = client.subscribe(name("news")).await.unwrap();
+    let mut news = client.subscribe("news").await.unwrap();
     peer.expect_subscribe("news").await;
     peer.confirm("news").await;
     assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_instead_of_the_handshake_counts_as_its_code() {
+async fn an_error_instead_of_the_handshake_counts_as_a_close_with_its_code() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
     let mut peer = net.accept().await;
@@ -94,7 +94,9 @@ async fn a_4200_is_followed_at_once_then_with_backoff_until_a_connection_has_hel
 
     peer.close(4200).await;
     let waiting = state(&client, is_reconnecting).await;
-    assert!(matches!(waiting, ConnectionState::Reconnecting { attempt: 2, delay } if delay > Duration::ZERO));
+    assert!(
+        matches!(waiting, ConnectionState::Reconnecting { attempt: 2, delay, .. } if delay > Duration::ZERO)
+    );
     let peer = net.establish(3).await;
     client.connected().await.unwrap();
 
@@ -145,7 +147,7 @@ async fn an_announced_code_explains_a_close_without_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_not_authorized_in_time_is_tried_again() {
+async fn a_connection_closed_for_missing_authorization_is_retried() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
     let mut peer = net.establish(1).await;
@@ -157,7 +159,7 @@ async fn what_was_not_authorized_in_time_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_that_is_followed_by_other_things_announces_nothing() {
+async fn an_error_followed_by_other_messages_announces_no_close() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
     let mut peer = net.establish(1).await;
@@ -168,7 +170,7 @@ async fn an_error_that_is_followed_by_other_things_announces_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_hangs_is_given_up() {
+async fn an_attempt_that_hangs_times_out() {
     for upgraded in [false, true] {
         let net = Net::new();
         let client = net.client().connect().unwrap();
@@ -184,7 +186,7 @@ async fn an_attempt_that_hangs_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_connection_for_long_the_state_is_unavailable() {
+async fn after_some_time_without_a_connection_the_state_is_unavailable() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
     let start = Instant::now();
@@ -195,7 +197,7 @@ async fn without_a_connection_for_long_the_state_is_unavailable() {
     };
     tokio::select! {
         () = failing => {}
-        _ = state(&client, |state| *state == ConnectionState::Unavailable) => {}
+        _ = state(&client, |state| matches!(state, ConnectionState::Unavailable { .. })) => {}
     }
     assert!(start.elapsed() >= Duration::from_secs(10));
     let _peer = net.establish(1).await;
@@ -203,13 +205,10 @@ async fn without_a_connection_for_long_the_state_is_unavailable() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_frame_is_survived() {
+async fn malformed_messages_are_ignored() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
-    let mut news = client.subscribe(name("news")).await.unwrap();
-    let mut peer = net.establish(1).await;
-    peer.expect_subscribe("news").await;
-    peer.confirm("news").await;
+    let (mut news, mut peer) = net.confirmed(&client, "news").await;
     let nested = "[".repeat(20_000);
     for garbage in [
         "",
@@ -236,7 +235,7 @@ async fn what_is_no_frame_is_survived() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_is_too_large_ends_the_connection_and_another_follows() {
+async fn a_message_that_is_too_large_replaces_the_connection() {
     let net = Net::new();
     let client = net.client().max_message_size(64 * 1024).connect().unwrap();
     let mut peer = net.establish(1).await;
@@ -247,7 +246,7 @@ async fn a_message_that_is_too_large_ends_the_connection_and_another_follows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn broken_websocket_frames_are_followed_by_another_connection() {
+async fn broken_websocket_frames_replace_the_connection() {
     let net = Net::new();
     let _client = net.client().connect().unwrap();
     let peer = net.establish(1).await;
@@ -257,14 +256,10 @@ async fn broken_websocket_frames_are_followed_by_another_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn disconnecting_works_at_once_and_keeps_the_subscriptions() {
+async fn disconnecting_is_immediate_and_keeps_the_subscriptions() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
-    let mut news = client.subscribe(name("news")).await.unwrap();
-    let mut peer = net.establish(1).await;
-    peer.expect_subscribe("news").await;
-    peer.confirm("news").await;
-    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+    let (mut news, mut peer) = net.subscribed(&client, "news").await;
 
     let start = Instant::now();
     client.disconnect().await.unwrap();
@@ -286,13 +281,13 @@ async fn disconnecting_works_at_once_and_keeps_the_subscriptions() {
 async fn commands_are_served_while_waiting_for_the_next_attempt() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
-    let old = client.subscribe(name("old")).await.unwrap();
+    let old = client.subscribe("old").await.unwrap();
     net.accept().await.close(4100).await;
     state(&client, is_reconnecting).await;
 
     let start = Instant::now();
     drop(old);
-    let _news = client.subscribe(name("news")).await.unwrap();
+    let _news = client.subscribe("news").await.unwrap();
     client.connect().await.unwrap();
     let mut peer = net.establish(1).await;
     peer.expect_subscribe("news").await;
@@ -308,7 +303,7 @@ async fn commands_are_served_while_waiting_for_the_next_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_takes_nothing_is_given_up() {
+async fn a_server_that_does_not_read_is_replaced() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
     let mut peer = net.establish(1).await;
@@ -326,7 +321,7 @@ async fn a_server_that_takes_nothing_is_given_up() {
 }
 
 #[tokio::test]
-async fn without_a_connector_it_is_tcp() {
+async fn the_default_connector_is_tcp() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let client = Client::builder("app-key").host("127.0.0.1").port(port).tls(false).connect().unwrap();
@@ -339,13 +334,13 @@ async fn without_a_connector_it_is_tcp() {
 }
 
 #[test]
-fn without_a_runtime_there_is_an_error() {
+fn without_a_runtime_building_fails() {
     let error = Client::builder("app-key").cluster("eu").connect().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
 }
 
 #[tokio::test]
-async fn a_malformed_configuration_is_refused() {
+async fn a_malformed_configuration_is_rejected() {
     for builder in [
         Client::builder("app-key"),
         Client::builder("").cluster("eu"),

@@ -10,7 +10,7 @@ use pusher_signer::encrypted::SharedSecret;
 use pusher_signer::{EncryptionMasterKey, Signer};
 use tokio::sync::Semaphore;
 
-use crate::script::{Net, Peer, name, next, next_data, socket_id};
+use crate::scripted_server::{Net, Peer, name, next, next_data, socket_id};
 
 const CHANNEL: &str = "private-encrypted-ada";
 
@@ -78,7 +78,7 @@ async fn expect_failure(subscription: &mut Subscription, kind: ErrorKind) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_are_opened_and_the_secret_stays_here() {
+async fn events_are_decrypted_and_the_secret_is_never_sent() {
     let keys = Keys::new([Some(1)]);
     let net = Net::new();
     let client = net.client().authorizer(keys.clone()).connect().unwrap();
@@ -100,7 +100,7 @@ async fn events_are_opened_and_the_secret_stays_here() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_of_another_key_waits_for_a_new_authorization_and_no_event_passes_it() {
+async fn an_event_of_another_key_waits_for_a_new_authorization_and_no_event_overtakes_it() {
     let keys = Keys::new([Some(1), Some(2)]);
     let (mut ada, mut peer) = subscribed(&Net::new(), &keys).await;
     keys.gate.forget_permits(100);
@@ -115,7 +115,7 @@ async fn an_event_of_another_key_waits_for_a_new_authorization_and_no_event_pass
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_new_key_does_not_open_either_is_told_and_asked_for_once() {
+async fn an_event_that_the_new_key_does_not_decrypt_either_is_reported_without_a_second_request() {
     let keys = Keys::new([Some(1)]);
     let (mut ada, mut peer) = subscribed(&Net::new(), &keys).await;
     for _ in 0..3 {
@@ -133,7 +133,7 @@ async fn what_the_new_key_does_not_open_either_is_told_and_asked_for_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_sealed_is_told_and_no_key_asked_for() {
+async fn unencrypted_data_is_reported_without_a_request_for_a_key() {
     let keys = Keys::new([Some(1)]);
     let (mut ada, mut peer) = subscribed(&Net::new(), &keys).await;
     for data in ["plain", "{}", r#"{"nonce":"AAAA","ciphertext":"AAAA"}"#] {
@@ -144,7 +144,7 @@ async fn what_is_not_sealed_is_told_and_no_key_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_of_the_new_key_loses_what_waited_but_not_the_subscription() {
+async fn without_a_new_key_the_waiting_events_are_lost_but_not_the_subscription() {
     let keys = Keys::new([Some(1), None, Some(1)]);
     let (mut ada, mut peer) = subscribed(&Net::new(), &keys).await;
     peer.publish(CHANNEL, "n", &sealed(2, "x")).await;
@@ -154,7 +154,7 @@ async fn a_refusal_of_the_new_key_loses_what_waited_but_not_the_subscription() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn so_many_wait_for_a_key_as_a_queue_holds() {
+async fn as_many_events_wait_for_a_key_as_a_queue_holds() {
     let keys = Keys::new([Some(1), Some(2)]);
     let (mut ada, mut peer) = subscribed(&Net::new(), &keys).await;
     keys.gate.forget_permits(100);
@@ -169,7 +169,7 @@ async fn so_many_wait_for_a_key_as_a_queue_holds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_authorization_without_a_secret_is_a_refusal() {
+async fn an_authorization_without_a_shared_secret_ends_the_subscription() {
     struct Secretless;
     #[async_trait::async_trait]
     impl Authorizer for Secretless {

@@ -6,10 +6,10 @@ use pusher_client::{Backoff, ConnectionState};
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::script::{Net, socket_id, state};
+use crate::scripted_server::{Net, socket_id, state};
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_server_is_asked_and_then_replaced_at_once() {
+async fn a_silent_server_is_pinged_and_then_replaced_at_once() {
     let net = Net::new();
     let _client = net.client().connect().unwrap();
     let mut silent = net.establish(1).await;
@@ -21,7 +21,7 @@ async fn a_silent_server_is_asked_and_then_replaced_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_smaller_activity_time_out_counts() {
+async fn the_smaller_activity_timeout_counts() {
     for (configured, servers, effective) in [(60, 20, 20), (60, 3_600, 60), (60, 0, 60), (60, u64::MAX, 60)] {
         let net = Net::new();
         let _client = net.client().activity_timeout(Duration::from_secs(configured)).connect().unwrap();
@@ -36,7 +36,7 @@ async fn the_smaller_activity_time_out_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_frame_is_a_sign_of_life() {
+async fn any_frame_postpones_the_ping() {
     let net = Net::new();
     let _client = net.client().connect().unwrap();
     let mut peer = net.establish(1).await;
@@ -67,7 +67,7 @@ async fn both_kinds_of_ping_are_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ping_now_finds_a_dead_connection_within_the_pong_time_out() {
+async fn ping_now_finds_a_dead_connection_within_the_pong_timeout() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
     let mut dead = net.establish(1).await;
@@ -82,7 +82,7 @@ async fn a_ping_now_finds_a_dead_connection_within_the_pong_time_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ping_now_that_is_answered_changes_nothing() {
+async fn ping_now_changes_nothing_if_answered() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
     let mut peer = net.establish(1).await;
@@ -97,7 +97,7 @@ async fn a_ping_now_that_is_answered_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ping_now_cuts_the_wait_for_the_next_attempt_short() {
+async fn ping_now_ends_the_wait_for_the_next_attempt() {
     let net = Net::new();
     let hour = Duration::from_secs(3_600);
     let client = net.client().backoff(Backoff::new(hour, hour)).connect().unwrap();

@@ -4,7 +4,7 @@ use futures_util::StreamExt;
 use pusher_client::{ChannelEvent, Signer, SigningAuthorizer};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::script::{Net, name, next, next_data, state};
+use crate::scripted_server::{Net, next, next_data, state};
 
 #[tokio::test(start_paused = true)]
 async fn the_last_handle_closes_the_connection_and_ends_the_task() {
@@ -31,7 +31,7 @@ async fn a_subscription_keeps_the_client_alive() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
     let mut states = client.states();
-    let mut news = client.subscribe(name("news")).await.unwrap();
+    let mut news = client.subscribe("news").await.unwrap();
     drop(client);
     let mut peer = net.establish(1).await;
     peer.expect_subscribe("news").await;

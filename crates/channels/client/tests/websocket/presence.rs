@@ -6,13 +6,11 @@ use pusher_client::{
 };
 use serde_json::json;
 
-use crate::script::{Net, Peer, ada, name, next};
+use crate::scripted_server::{Net, Peer, ada, next};
 
 async fn joined(net: &Net) -> (Subscription, Peer) {
     let client = net.client().authorizer(ada()).connect().unwrap();
-    let mut room = client.subscribe(name("presence-room")).await.unwrap();
-    let mut peer = net.establish(1).await;
-    peer.expect_subscribe("presence-room").await;
+    let (mut room, mut peer) = net.requested(&client, "presence-room").await;
     peer.confirm_presence("presence-room", json!({ "ada": null, "bob": { "n": 1 } })).await;
     assert_eq!(next(&mut room).await, ChannelEvent::Subscribed);
     (room, peer)
@@ -23,16 +21,16 @@ fn ids(room: &Subscription) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_subscription_carries_the_data_that_was_signed() {
+async fn the_subscription_contains_the_signed_data() {
     let net = Net::new();
     let client = net.client().authorizer(ada()).connect().unwrap();
-    let _room = client.subscribe(name("presence-room")).await.unwrap();
+    let _room = client.subscribe("presence-room").await.unwrap();
     let (event, data) = net.establish(1).await.read().await;
     assert_eq!((event.as_str(), &data["channel_data"]), ("pusher:subscribe", &json!(r#"{"user_id":"ada"}"#)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn members_are_known_with_their_info_once_subscribed() {
+async fn members_with_their_info_are_known_once_subscribed() {
     let (room, _peer) = joined(&Net::new()).await;
     let members = room.members();
     assert_eq!((members.count(), ids(&room)), (2, vec!["ada".to_owned(), "bob".to_owned()]));
@@ -45,7 +43,7 @@ async fn members_are_known_with_their_info_once_subscribed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_and_goes_is_told_once_and_counted() {
+async fn joining_and_leaving_members_are_reported_once_and_counted() {
     let (mut room, mut peer) = joined(&Net::new()).await;
     let eve = json!({ "user_id": "eve", "user_info": { "n": 2 } });
     for _ in 0..2 {
@@ -65,7 +63,7 @@ async fn who_comes_and_goes_is_told_once_and_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_there_while_the_subscription_does_not_stand_and_then_who_is_there_now() {
+async fn members_are_empty_while_not_subscribed_and_current_afterwards() {
     let net = Net::new();
     let (mut room, peer) = joined(&net).await;
     drop(peer);
@@ -79,7 +77,7 @@ async fn nobody_is_there_while_the_subscription_does_not_stand_and_then_who_is_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sender_that_the_server_names_is_known() {
+async fn the_sender_of_a_client_event_is_known_if_the_server_names_it() {
     let (mut room, mut peer) = joined(&Net::new()).await;
     peer.text(r#"{"event":"client-n","channel":"presence-room","data":"x","user_id":"bob"}"#).await;
     let ChannelEvent::Event(event) = next(&mut room).await else { panic!() };
@@ -101,12 +99,12 @@ impl Authorizer for Nameless {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_authorization_that_names_nobody_waits_for_the_sign_in() {
+async fn an_authorization_without_a_user_waits_for_the_sign_in() {
     let net = Net::new();
     let builder = net.client().authorizer(Arc::new(Nameless)).user_authenticator(ada());
     let client = builder.connect().unwrap();
     let _user = client.sign_in().await.unwrap();
-    let mut room = client.subscribe(name("presence-room")).await.unwrap();
+    let mut room = client.subscribe("presence-room").await.unwrap();
     let mut peer = net.establish(1).await;
     assert_eq!(peer.read().await.0, "pusher:signin");
     peer.expect_nothing().await;
@@ -120,7 +118,7 @@ async fn an_authorization_that_names_nobody_waits_for_the_sign_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sign_in_that_is_given_up_refuses_who_waits_for_it() {
+async fn an_abandoned_sign_in_ends_the_subscriptions_that_wait_for_it() {
     struct Hanging;
     #[async_trait::async_trait]
     impl UserAuthenticator for Hanging {
@@ -135,7 +133,7 @@ async fn a_sign_in_that_is_given_up_refuses_who_waits_for_it() {
     let builder = net.client().authorizer(Arc::new(Nameless)).user_authenticator(Arc::new(Hanging));
     let client = builder.connect().unwrap();
     let user = client.sign_in().await.unwrap();
-    let mut room = client.subscribe(name("presence-room")).await.unwrap();
+    let mut room = client.subscribe("presence-room").await.unwrap();
     let mut peer = net.establish(1).await;
     peer.expect_nothing().await;
     drop(user);
@@ -144,10 +142,10 @@ async fn a_sign_in_that_is_given_up_refuses_who_waits_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_authorization_that_names_nobody_is_refused_when_nobody_signs_in() {
+async fn an_authorization_without_a_user_ends_the_subscription_without_a_sign_in() {
     let net = Net::new();
     let client = net.client().authorizer(Arc::new(Nameless)).connect().unwrap();
-    let mut room = client.subscribe(name("presence-room")).await.unwrap();
+    let mut room = client.subscribe("presence-room").await.unwrap();
     net.establish(1).await.expect_nothing().await;
     assert!(matches!(next(&mut room).await, ChannelEvent::Refused(_)));
 }

@@ -44,7 +44,7 @@ async fn establish(mut stream: TcpStream) -> tokio_tungstenite::WebSocketStream<
 }
 
 #[tokio::test]
-async fn a_proxy_is_asked_for_a_tunnel_with_its_name_and_password() {
+async fn a_tunnel_is_requested_with_the_name_and_password_of_the_proxy() {
     let (listener, address) = proxy().await;
     let builder = Client::builder("app-key").host("server.test").port(8080).tls(false);
     let client = builder.proxy(format!("http://ada:secret@{address}")).connect().unwrap();
@@ -56,7 +56,7 @@ async fn a_proxy_is_asked_for_a_tunnel_with_its_name_and_password() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_is_tried_again() {
+async fn a_refusing_proxy_is_tried_again() {
     let (listener, address) = proxy().await;
     let builder = Client::builder("app-key").host("server.test").tls(false);
     let client = builder.proxy(format!("http://{address}")).connect().unwrap();
@@ -72,13 +72,13 @@ async fn a_proxy_that_refuses_is_tried_again() {
 }
 
 #[tokio::test]
-async fn the_environment_names_the_proxy_by_scheme() {
+async fn the_environment_selects_the_proxy_by_scheme() {
     let (listener, address) = proxy().await;
     for (variable, tls, target) in
         [("http_proxy", "", "server.test:80"), ("HTTPS_PROXY", "1", "server.test:443")]
     {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "proxy::a_child_connects_as_its_environment_says", "--ignored"])
+            .args(["--exact", "proxy::a_child_process_connects_through_its_environment", "--ignored"])
             .env_clear()
             .env(variable, format!("http://{address}"))
             .env(CHILD, tls)
@@ -92,10 +92,10 @@ async fn the_environment_names_the_proxy_by_scheme() {
 }
 
 #[tokio::test]
-async fn a_proxy_of_another_kind_in_the_environment_is_told_at_once() {
+async fn an_unsupported_proxy_in_the_environment_is_reported_at_once() {
     for variable in ["ALL_PROXY", "https_proxy"] {
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "proxy::a_child_is_refused_for_its_environment", "--ignored"])
+            .args(["--exact", "proxy::a_child_process_rejects_its_environment", "--ignored"])
             .env_clear()
             .env(variable, "socks5://127.0.0.1:9")
             .env(CHILD, "1")
@@ -106,8 +106,8 @@ async fn a_proxy_of_another_kind_in_the_environment_is_told_at_once() {
 }
 
 #[tokio::test]
-#[ignore = "a child of a_proxy_of_another_kind_in_the_environment_is_told_at_once"]
-async fn a_child_is_refused_for_its_environment() {
+#[ignore = "a child of an_unsupported_proxy_in_the_environment_is_reported_at_once"]
+async fn a_child_process_rejects_its_environment() {
     if std::env::var(CHILD).is_err() {
         return;
     }
@@ -118,8 +118,8 @@ async fn a_child_is_refused_for_its_environment() {
 }
 
 #[tokio::test]
-#[ignore = "a child of the_environment the_environment_names_the_proxy_by_scheme"]
-async fn a_child_connects_as_its_environment_says() {
+#[ignore = "a child of the_environment the_environment_selects_the_proxy_by_scheme"]
+async fn a_child_process_connects_through_its_environment() {
     let Ok(tls) = std::env::var(CHILD) else { return };
     let client = Client::builder("app-key").host("server.test").tls(!tls.is_empty()).connect().unwrap();
     client.connected().await.unwrap();

@@ -9,7 +9,7 @@ use pusher_client::{
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::script::{LONG, Net, Peer, ada, name, socket_id};
+use crate::scripted_server::{LONG, Net, Peer, ada, name, socket_id};
 
 const CHANNEL: &str = "#server-to-user-ada";
 
@@ -49,7 +49,7 @@ async fn signed_in(net: &Net) -> (Client, User, Peer) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_sent_to_the_user_arrives_once_signed_in() {
+async fn events_sent_to_the_user_arrive_once_signed_in() {
     let net = Net::new();
     let (_client, mut user, mut peer) = signed_in(&net).await;
     peer.publish("#server-to-user-eve", "n", "of another").await;
@@ -74,7 +74,7 @@ async fn each_connection_signs_in_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_of_the_watchlist_comes_and_goes_is_told() {
+async fn watchlist_changes_are_reported() {
     let net = Net::new();
     let (_client, mut user, mut peer) = signed_in(&net).await;
     let changes = json!({ "events": [
@@ -110,7 +110,7 @@ async fn several_handles_share_one_sign_in_and_the_last_unsubscribes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handle_that_is_gone_before_the_answers_is_unsubscribed_after_them() {
+async fn a_handle_dropped_before_the_confirmations_is_unsubscribed_after_them() {
     let net = Net::new();
     let client = client(&net);
     let user = client.sign_in().await.unwrap();
@@ -126,7 +126,7 @@ async fn a_handle_that_is_gone_before_the_answers_is_unsubscribed_after_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watchlist_that_is_too_long_is_an_error_and_no_end() {
+async fn a_watchlist_that_is_too_long_is_an_error_but_ends_nothing() {
     let net = Net::new();
     let client = client(&net);
     let mut errors = client.errors();
@@ -158,7 +158,7 @@ impl UserAuthenticator for Failing {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_of_the_authenticator_ends_the_sign_in() {
+async fn a_permanent_error_of_the_authenticator_ends_the_sign_in() {
     let net = Net::new();
     let failing = Failing(vec![AuthorizationError::forbidden("not you")], AtomicUsize::new(0));
     let client = net.client().user_authenticator(Arc::new(failing)).connect().unwrap();
@@ -191,7 +191,7 @@ impl UserAuthenticator for Hasty {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_authenticator_that_panics_ends_the_sign_in_and_nothing_else() {
+async fn a_panic_of_the_authenticator_ends_only_the_sign_in() {
     let net = Net::new();
     let client = net.client().user_authenticator(Arc::new(Hasty)).connect().unwrap();
     let mut user = client.sign_in().await.unwrap();
@@ -201,7 +201,7 @@ async fn an_authenticator_that_panics_ends_the_sign_in_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_authenticator_that_may_do_later_is_asked_again() {
+async fn after_a_retryable_error_the_authenticator_is_called_again() {
     let net = Net::new();
     let failing = Arc::new(Failing(vec![AuthorizationError::retryable("busy"); 3], AtomicUsize::new(0)));
     let client = net.client().user_authenticator(failing.clone()).connect().unwrap();
@@ -213,7 +213,7 @@ async fn an_authenticator_that_may_do_later_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_complains_and_does_not_confirm_has_refused() {
+async fn an_error_without_a_confirmation_ends_the_sign_in() {
     let net = Net::new();
     let client = client(&net);
     let mut user = client.sign_in().await.unwrap();
@@ -225,7 +225,7 @@ async fn a_server_that_complains_and_does_not_confirm_has_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sign_in_that_is_not_answered_is_sent_again() {
+async fn an_unconfirmed_sign_in_is_sent_again() {
     let net = Net::new();
     let client = client(&net);
     let mut user = client.sign_in().await.unwrap();
@@ -238,7 +238,7 @@ async fn a_sign_in_that_is_not_answered_is_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_signed_in_connection_that_is_told_to_go_for_good_has_failed() {
+async fn a_permanent_close_after_the_sign_in_fails_the_client() {
     let net = Net::new();
     let (client, mut user, peer) = signed_in(&net).await;
     peer.close(4009).await;
@@ -249,7 +249,7 @@ async fn a_signed_in_connection_that_is_told_to_go_for_good_has_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn signing_in_needs_an_authenticator_and_users_channels_need_the_sign_in() {
+async fn a_sign_in_needs_an_authenticator_and_a_users_channel_needs_a_sign_in() {
     let net = Net::new();
     let bare = net.client().build().unwrap();
     assert_eq!(bare.sign_in().await.unwrap_err().kind(), ErrorKind::Configuration);

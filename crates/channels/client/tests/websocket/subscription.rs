@@ -6,7 +6,7 @@ use pusher_client::{ChannelEvent, ErrorKind};
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
-use crate::script::{Net, name, next, next_data};
+use crate::scripted_server::{Net, next, next_data};
 
 /// A server's frame of a short text, final and not masked (RFC 6455, 5.2).
 fn frame(text: &str) -> Vec<u8> {
@@ -15,10 +15,10 @@ fn frame(text: &str) -> Vec<u8> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_reach_the_subscriber_in_order_and_as_they_were_published() {
+async fn events_reach_the_subscriber_unchanged_and_in_order() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
-    let mut news = client.subscribe(name("news")).await.unwrap();
+    let mut news = client.subscribe("news").await.unwrap();
     let mut peer = net.establish(1).await;
     assert_eq!(peer.expect_subscribe("news").await, "");
     peer.confirm("news").await;
@@ -41,15 +41,12 @@ async fn events_reach_the_subscriber_in_order_and_as_they_were_published() {
 async fn several_subscribers_share_one_subscription() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
-    let mut first = client.subscribe(name("news")).await.unwrap();
-    let mut second = client.subscribe(name("news")).await.unwrap();
-    let mut peer = net.establish(1).await;
-    peer.expect_subscribe("news").await;
-    peer.confirm("news").await;
+    let mut first = client.subscribe("news").await.unwrap();
+    let (mut second, mut peer) = net.confirmed(&client, "news").await;
     assert_eq!(next(&mut first).await, ChannelEvent::Subscribed);
     assert_eq!(next(&mut second).await, ChannelEvent::Subscribed);
 
-    let mut late = client.subscribe(name("news")).await.unwrap();
+    let mut late = client.subscribe("news").await.unwrap();
     assert_eq!(next(&mut late).await, ChannelEvent::Subscribed);
     drop(first);
     drop(second);
@@ -59,18 +56,16 @@ async fn several_subscribers_share_one_subscription() {
 
     drop(late);
     peer.expect_unsubscribe("news").await;
-    let _again = client.subscribe(name("news")).await.unwrap();
+    let _again = client.subscribe("news").await.unwrap();
     peer.expect_subscribe("news").await;
     peer.expect_nothing().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_of_other_channels_and_of_the_protocol_are_not_handed_out() {
+async fn events_of_other_channels_and_of_the_protocol_are_not_delivered() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
-    let mut news = client.subscribe(name("news")).await.unwrap();
-    let mut peer = net.establish(1).await;
-    peer.expect_subscribe("news").await;
+    let (mut news, mut peer) = net.requested(&client, "news").await;
     peer.publish("news", "n", "before the confirmation").await;
     peer.confirm("news").await;
     peer.publish("other", "n", "of another channel").await;
@@ -82,11 +77,11 @@ async fn events_of_other_channels_and_of_the_protocol_are_not_handed_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_connection_is_told_and_the_channels_are_subscribed_again() {
+async fn a_lost_connection_is_reported_and_the_channels_are_subscribed_again() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
-    let mut news = client.subscribe(name("news")).await.unwrap();
-    let gone = client.subscribe(name("gone")).await.unwrap();
+    let mut news = client.subscribe("news").await.unwrap();
+    let gone = client.subscribe("gone").await.unwrap();
     let mut peer = net.establish(1).await;
     for channel in ["gone", "news"] {
         peer.expect_subscribe(channel).await;
@@ -105,15 +100,11 @@ async fn a_lost_connection_is_told_and_the_channels_are_subscribed_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscriber_that_does_not_read_lags_and_holds_nobody_up() {
+async fn a_subscriber_that_does_not_read_lags_and_blocks_nothing() {
     let net = Net::new();
     let client = net.client().queue_size(3).connect().unwrap();
-    let mut slow = client.subscribe(name("news")).await.unwrap();
-    let mut quick = client.subscribe(name("news")).await.unwrap();
-    let mut peer = net.establish(1).await;
-    peer.expect_subscribe("news").await;
-    peer.confirm("news").await;
-    assert_eq!(next(&mut quick).await, ChannelEvent::Subscribed);
+    let mut slow = client.subscribe("news").await.unwrap();
+    let (mut quick, mut peer) = net.subscribed(&client, "news").await;
     for number in 0..10 {
         peer.publish("news", "n", &number.to_string()).await;
         assert_eq!(next_data(&mut quick).await, number.to_string());
@@ -127,12 +118,10 @@ async fn a_subscriber_that_does_not_read_lags_and_holds_nobody_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_channel_that_nobody_wants_any_more_is_unsubscribed_once_it_stands() {
+async fn a_channel_without_subscribers_is_unsubscribed_once_confirmed() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
-    let mut peer = net.establish(1).await;
-    let news = client.subscribe(name("news")).await.unwrap();
-    peer.expect_subscribe("news").await;
+    let (news, mut peer) = net.requested(&client, "news").await;
     drop(news);
     peer.expect_nothing().await;
     peer.confirm("news").await;
@@ -141,27 +130,23 @@ async fn a_channel_that_nobody_wants_any_more_is_unsubscribed_once_it_stands() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_under_way_serves_who_subscribes_meanwhile() {
+async fn a_pending_request_serves_a_new_subscriber() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
-    let mut peer = net.establish(1).await;
-    let news = client.subscribe(name("news")).await.unwrap();
-    peer.expect_subscribe("news").await;
+    let (news, mut peer) = net.requested(&client, "news").await;
     drop(news);
     peer.expect_nothing().await;
-    let mut again = client.subscribe(name("news")).await.unwrap();
+    let mut again = client.subscribe("news").await.unwrap();
     peer.expect_nothing().await;
     peer.confirm("news").await;
     assert_eq!(next(&mut again).await, ChannelEvent::Subscribed);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_that_is_not_confirmed_is_sent_again() {
+async fn an_unconfirmed_subscription_is_sent_again() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
-    let mut news = client.subscribe(name("news")).await.unwrap();
-    let mut peer = net.establish(1).await;
-    peer.expect_subscribe("news").await;
+    let (mut news, mut peer) = net.requested(&client, "news").await;
     let start = Instant::now();
     peer.expect_subscribe("news").await;
     assert!(start.elapsed() >= Duration::from_secs(10));
@@ -171,14 +156,14 @@ async fn a_subscription_that_is_not_confirmed_is_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_names_the_channel_ends_that_subscription_only() {
+async fn a_rejection_that_names_the_channel_ends_only_that_subscription() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
     let soketi = r#"{"event":"pusher:subscription_error","channel":"b","data":{"type":"AuthError","error":"no","status":401}}"#;
     let mut subscriptions = Vec::new();
     let mut peer = net.establish(1).await;
     for channel in ["a", "b", "c"] {
-        subscriptions.push(client.subscribe(name(channel)).await.unwrap());
+        subscriptions.push(client.subscribe(channel).await.unwrap());
         peer.expect_subscribe(channel).await;
     }
     peer.refuse(None, "no", Some("a")).await;
@@ -191,17 +176,15 @@ async fn a_refusal_that_names_the_channel_ends_that_subscription_only() {
         assert!(subscription.next().await.is_none());
     }
     assert_eq!(next(&mut subscriptions[2]).await, ChannelEvent::Subscribed);
-    let _again = client.subscribe(name("a")).await.unwrap();
+    let _again = client.subscribe("a").await.unwrap();
     peer.expect_subscribe("a").await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_passing_refusal_is_tried_again() {
+async fn a_temporary_rejection_is_retried() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
-    let mut news = client.subscribe(name("news")).await.unwrap();
-    let mut peer = net.establish(1).await;
-    peer.expect_subscribe("news").await;
+    let (mut news, mut peer) = net.requested(&client, "news").await;
     peer.refuse(Some(4100), "over capacity", Some("news")).await;
     peer.expect_subscribe("news").await;
     peer.confirm("news").await;
@@ -209,15 +192,11 @@ async fn a_passing_refusal_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_that_names_no_channel_is_told_by_the_client() {
+async fn an_error_without_a_channel_is_reported_by_the_client() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
     let mut errors = client.errors();
-    let mut news = client.subscribe(name("news")).await.unwrap();
-    let mut peer = net.establish(1).await;
-    peer.expect_subscribe("news").await;
-    peer.confirm("news").await;
-    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+    let (mut news, mut peer) = net.subscribed(&client, "news").await;
     peer.refuse(None, "Existing subscription to channel news", None).await;
     peer.refuse(Some(4301), "too fast", Some("news")).await;
     assert_eq!(errors.next().await.unwrap().to_string(), "Existing subscription to channel news");
@@ -227,7 +206,7 @@ async fn an_error_that_names_no_channel_is_told_by_the_client() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn channels_that_cannot_be_served_are_refused_aloud() {
+async fn unsupported_channels_are_rejected_with_an_error() {
     let net = Net::new();
     let client = net.client().build().unwrap();
     for (channel, kind) in [
@@ -235,16 +214,16 @@ async fn channels_that_cannot_be_served_are_refused_aloud() {
         ("private-encrypted-ada", ErrorKind::Configuration),
         ("#server-to-user-ada", ErrorKind::Unsupported),
     ] {
-        assert_eq!(client.subscribe(name(channel)).await.unwrap_err().kind(), kind, "{channel}");
+        assert_eq!(client.subscribe(channel).await.unwrap_err().kind(), kind, "{channel}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cache_channel_gives_what_was_kept_or_says_that_nothing_was() {
+async fn a_cache_channel_delivers_its_last_event_or_a_cache_miss() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
-    let mut full = client.subscribe(name("cache-a")).await.unwrap();
-    let mut empty = client.subscribe(name("cache-b")).await.unwrap();
+    let mut full = client.subscribe("cache-a").await.unwrap();
+    let mut empty = client.subscribe("cache-b").await.unwrap();
     let mut peer = net.establish(1).await;
     peer.expect_subscribe("cache-a").await;
     peer.expect_subscribe("cache-b").await;
@@ -263,22 +242,18 @@ async fn a_cache_channel_gives_what_was_kept_or_says_that_nothing_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_subscription_count_is_told_and_kept() {
+async fn the_subscription_count_is_reported_and_stored() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
-    let mut news = client.subscribe(name("news")).await.unwrap();
-    let mut peer = net.establish(1).await;
-    peer.expect_subscribe("news").await;
-    peer.confirm("news").await;
-    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+    let (mut news, mut peer) = net.subscribed(&client, "news").await;
     assert!(news.is_subscribed());
     assert_eq!(news.subscription_count(), None);
     let count = serde_json::json!({ "subscription_count": 7 });
     peer.frame("pusher_internal:subscription_count", "news", &count).await;
     assert_eq!(next(&mut news).await, ChannelEvent::SubscriptionCount(7));
-    assert_eq!(client.subscribe(name("news")).await.unwrap().channel().as_str(), "news");
+    assert_eq!(client.subscribe("news").await.unwrap().channel().as_str(), "news");
     assert_eq!(news.subscription_count(), Some(7));
-    let mut late = client.subscribe(name("news")).await.unwrap();
+    let mut late = client.subscribe("news").await.unwrap();
     assert_eq!(next(&mut late).await, ChannelEvent::Subscribed);
     assert_eq!(late.subscription_count(), Some(7));
     drop(peer);
@@ -287,18 +262,15 @@ async fn the_subscription_count_is_told_and_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unsubscribing_ends_the_streams_of_all_who_share_the_channel() {
+async fn unsubscribing_ends_the_streams_of_all_subscribers() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
-    let mut first = client.subscribe(name("news")).await.unwrap();
-    let mut second = client.subscribe(name("news")).await.unwrap();
-    let mut peer = net.establish(1).await;
-    peer.expect_subscribe("news").await;
-    peer.confirm("news").await;
+    let mut first = client.subscribe("news").await.unwrap();
+    let (mut second, mut peer) = net.confirmed(&client, "news").await;
     for subscription in [&mut first, &mut second] {
         assert_eq!(next(subscription).await, ChannelEvent::Subscribed);
     }
-    client.unsubscribe(&name("news")).await.unwrap();
+    client.unsubscribe("news").await.unwrap();
     peer.expect_unsubscribe("news").await;
     assert!(first.next().await.is_none());
     assert!(second.next().await.is_none());
@@ -306,14 +278,10 @@ async fn unsubscribing_ends_the_streams_of_all_who_share_the_channel() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_passing_refusal_of_a_channel_that_is_subscribed_changes_nothing() {
+async fn a_temporary_rejection_of_a_subscribed_channel_changes_nothing() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
-    let mut news = client.subscribe(name("news")).await.unwrap();
-    let mut peer = net.establish(1).await;
-    peer.expect_subscribe("news").await;
-    peer.confirm("news").await;
-    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+    let (mut news, mut peer) = net.subscribed(&client, "news").await;
     peer.text(
         r#"{"event":"pusher:subscription_error","channel":"news","data":{"error":"busy","status":503}}"#,
     )
@@ -327,15 +295,11 @@ async fn a_passing_refusal_of_a_channel_that_is_subscribed_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_burst_does_not_overrun_a_subscriber_that_reads_on_the_same_thread() {
+async fn a_burst_does_not_overflow_a_subscriber_on_the_same_thread() {
     const EVENTS: usize = 5_000;
     let net = Net::with_pipe(1 << 20);
     let client = net.client().queue_size(1_000).connect().unwrap();
-    let mut news = client.subscribe(name("news")).await.unwrap();
-    let mut peer = net.establish(1).await;
-    peer.expect_subscribe("news").await;
-    peer.confirm("news").await;
-    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+    let (mut news, mut peer) = net.subscribed(&client, "news").await;
     let reader = tokio::spawn(async move {
         for number in 0..EVENTS {
             assert_eq!(next_data(&mut news).await, number.to_string());

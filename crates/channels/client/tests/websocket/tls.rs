@@ -8,7 +8,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::script::{Net, socket_id, state};
+use crate::scripted_server::{Net, socket_id, state};
 
 fn acceptor() -> TlsAcceptor {
     let certificate = CertificateDer::from_pem_slice(include_bytes!("../tls/server.pem")).unwrap();
@@ -37,7 +37,7 @@ async fn an_added_authority_is_trusted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_authority_and_another_name_are_not_trusted() {
+async fn an_unknown_authority_and_another_host_name_are_not_trusted() {
     let known = Roots::none().with_pem(include_bytes!("../tls/ca.pem")).unwrap();
     for (roots, host) in [(Roots::new(), "server.test"), (known, "other.test")] {
         let net = Net::new();

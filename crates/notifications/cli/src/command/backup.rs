@@ -14,9 +14,9 @@ const DATABASE_URL: &str = "INTERNAL_NOTIFICATIONS_DATABASE_URL";
 
 /// Copy the SQLite database of a server, which may be running, into a file
 ///
-/// The copy is a consistent snapshot. It is synced to disk and only its owner can read it. To restore
-/// it, stop the server, delete the -wal and -shm files beside the database, replace the database with
-/// the copy, and start the server.
+/// The copy is a consistent snapshot. It is synced to disk and only its owner can read it. To
+/// restore it, stop the server, delete the -wal and -shm files beside the database, replace the
+/// database with the copy, and start the server.
 #[derive(Args)]
 pub(crate) struct Backup {
     /// The server's database: sqlite://PATH [default: INTERNAL_NOTIFICATIONS_DATABASE_URL]

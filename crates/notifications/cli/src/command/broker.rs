@@ -24,11 +24,12 @@ const CREDENTIALS: [(&str, &str); 3] = [
     ("PUSHER_APP_SECRET", "the app's secret"),
 ];
 
-/// Run the Channels broker alone, until Ctrl-C or SIGTERM, for development and tests with several servers
+/// Run the Channels broker alone, until Ctrl-C or SIGTERM, for development and tests with several
+/// servers
 ///
-/// It serves the app of PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET. Servers publish through it
-/// if they have the same three variables, and its address in PUSHER_HOST, PUSHER_PORT and
-/// PUSHER_SCHEME=http. Logs go to stderr; RUST_LOG sets the level.
+/// It serves the app of PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET. Servers publish
+/// through it if they have the same three variables, and its address in PUSHER_HOST, PUSHER_PORT
+/// and PUSHER_SCHEME=http. Logs go to stderr; RUST_LOG sets the level.
 #[derive(Args)]
 pub(crate) struct Broker {
     /// The address to listen on, like 127.0.0.1:6001; port 0 chooses a free port

@@ -19,8 +19,8 @@ use transcript::Transcript;
 
 /// Run a demo: two users, live delivery, catching up after being offline, one inbox on two devices
 ///
-/// It runs a server on a temporary database and checks each step; a step that fails ends it with exit
-/// code 1. Afterwards it keeps serving until Ctrl-C.
+/// It runs a server on a temporary database and checks each step; a step that fails ends it with
+/// exit code 1. Afterwards it keeps serving until Ctrl-C.
 #[derive(Args)]
 pub(crate) struct Demo {
     /// Exit with 0 after the last step instead of serving
@@ -72,7 +72,8 @@ fn config(database: &str) -> Result<Config, Error> {
     Config::from_env(variable).map_err(|error| Error::usage(with_causes(&error)))
 }
 
-/// Returns the URL of the page with both users. Browsers do not send the fragment, which has the tokens.
+/// Returns the URL of the page with both users. Browsers do not send the fragment, which has the
+/// tokens.
 fn page(server: &Server) -> Result<String, Error> {
     let user = |name: &str| {
         let id = UserId::new(name).map_err(Error::failed)?;

@@ -11,8 +11,9 @@ use crate::output::Output;
 
 /// Push a notification to users; print the receipt
 ///
-/// INTERNAL_NOTIFICATIONS_URL is the server. INTERNAL_NOTIFICATIONS_API_KEY is a backend's key; without
-/// it, INTERNAL_NOTIFICATIONS_TOKEN is the token of a user who may push (see `token --push`).
+/// INTERNAL_NOTIFICATIONS_URL is the server. INTERNAL_NOTIFICATIONS_API_KEY is a backend's key;
+/// without it, INTERNAL_NOTIFICATIONS_TOKEN is the token of a user who may push (see `token
+/// --push`).
 #[derive(Args)]
 pub(crate) struct Push {
     /// A recipient; may be repeated

@@ -9,7 +9,8 @@ use crate::output::Output;
 
 /// Retract a notification: remove it from every inbox, and cancel its scheduled deliveries
 ///
-/// INTERNAL_NOTIFICATIONS_URL is the server; INTERNAL_NOTIFICATIONS_API_KEY must be a backend's key.
+/// INTERNAL_NOTIFICATIONS_URL is the server; INTERNAL_NOTIFICATIONS_API_KEY must be a backend's
+/// key.
 #[derive(Args)]
 pub(crate) struct Retract {
     /// The notification's id, from the receipt of the push

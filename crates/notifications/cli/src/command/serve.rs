@@ -17,12 +17,13 @@ const DATABASE_URL: &str = "INTERNAL_NOTIFICATIONS_DATABASE_URL";
 
 /// Run the inbox server until Ctrl-C or SIGTERM
 ///
-/// By default it listens on 127.0.0.1:8080, stores the inboxes in ./internal-notifications.db and runs
-/// an embedded Channels broker. Logs go to stderr; RUST_LOG sets the level.
+/// By default it listens on 127.0.0.1:8080, stores the inboxes in ./internal-notifications.db and
+/// runs an embedded Channels broker. Logs go to stderr; RUST_LOG sets the level.
 #[derive(Args)]
 #[command(after_long_help = variables::help())]
 pub(crate) struct Serve {
-    /// The address to listen on; overrides INTERNAL_NOTIFICATIONS_LISTEN; port 0 chooses a free port
+    /// The address to listen on; overrides INTERNAL_NOTIFICATIONS_LISTEN; port 0 chooses a free
+    /// port
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
     /// The database: sqlite://PATH or postgres://USER@HOST/DATABASE; overrides
@@ -79,7 +80,8 @@ fn command_error(error: &internal_notifications_server::Error) -> Error {
 
 /// Returns a hint with the command that issues tokens.
 ///
-/// The command names the database, so that it works in any shell, unless the URL may contain a password.
+/// The command names the database, so that it works in any shell, unless the URL may contain a
+/// password.
 fn token_hint(database: Option<&str>) -> String {
     let tokens = "no JWT secret is set, so the server generated one; issue tokens with `internal-notifications token --user ada";
     match database.map(str::trim) {

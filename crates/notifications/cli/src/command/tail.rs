@@ -21,9 +21,9 @@ use printer::Printer;
 
 /// Print the newest notifications of a user's inbox, then every change, until Ctrl-C
 ///
-/// It continues through server restarts, lost connections and temporary rejections, and misses nothing.
-/// It fails only if the server rejects it at the start. INTERNAL_NOTIFICATIONS_URL is the server,
-/// INTERNAL_NOTIFICATIONS_TOKEN the user's token.
+/// It continues through server restarts, lost connections and temporary rejections, and misses
+/// nothing. It fails only if the server rejects it at the start. INTERNAL_NOTIFICATIONS_URL is the
+/// server, INTERNAL_NOTIFICATIONS_TOKEN the user's token.
 #[derive(Args)]
 pub(crate) struct Tail {
     /// The user
@@ -97,8 +97,8 @@ async fn follow(service: PusherService, mut printer: Printer, limit: usize) -> R
     }
 }
 
-/// Waits until the list holds `limit` notifications, which may take several pages. Returns the updates
-/// until then: a snapshot with the whole list, and what happened since.
+/// Waits until the list holds `limit` notifications, which may take several pages. Returns the
+/// updates until then: a snapshot with the whole list, and what happened since.
 async fn until_filled(service: &PusherService, updates: &mut Updates, limit: usize) -> Vec<Update> {
     let is_failed = |status: &Status| matches!(status, Status::Failed(_));
     let mut filled =

@@ -12,8 +12,8 @@ use crate::ttl::parse_ttl;
 
 /// Issue an app user's token, signed with the server's secret, for development and tests
 ///
-/// The secret is INTERNAL_NOTIFICATIONS_JWT_SECRET, or else the one that a server on loopback generated
-/// and stored in its database.
+/// The secret is INTERNAL_NOTIFICATIONS_JWT_SECRET, or else the one that a server on loopback
+/// generated and stored in its database.
 #[derive(Args)]
 pub(crate) struct Token {
     /// The user

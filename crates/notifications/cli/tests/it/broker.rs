@@ -3,7 +3,7 @@ use std::process::{Child, Stdio};
 use std::sync::Arc;
 
 use pusher_client::{
-    BatchEvent, ChannelEvent, Client, ErrorKind, EventName, HttpApi, Signer, SigningAuthorizer, Trigger,
+    BatchEvent, ChannelEvent, Client, ErrorKind, HttpApi, Signer, SigningAuthorizer, Trigger,
 };
 
 use crate::command_runner::{command, run};
@@ -66,22 +66,20 @@ async fn single_and_batch_events_reach_subscribers_and_a_wrong_secret_is_rejecte
     let signer = Signer::new(KEY, SECRET);
     let client = Client::builder(KEY).host("127.0.0.1").port(port).tls(false);
     let client = client.authorizer(Arc::new(SigningAuthorizer::new(signer.clone()))).connect().unwrap();
-    let channel = || "private-ada".parse().unwrap();
-    let mut subscription = client.subscribe(channel()).await.unwrap();
+    let mut subscription = client.subscribe("private-ada").await.unwrap();
     assert_eq!(subscription.next().await, Some(ChannelEvent::Subscribed));
 
     let api =
         |signer| HttpApi::builder("17", signer).host("127.0.0.1").port(port).tls(false).build().unwrap();
-    let name = || EventName::new("news").unwrap();
-    api(signer.clone()).trigger(&Trigger::new([channel()], name(), "one")).await.unwrap();
-    let batch = ["two", "three"].map(|data| BatchEvent::new(channel(), name(), data));
+    api(signer.clone()).trigger(&Trigger::new(["private-ada"], "news", "one").unwrap()).await.unwrap();
+    let batch = ["two", "three"].map(|data| BatchEvent::new("private-ada", "news", data).unwrap());
     api(signer).trigger_batch(&batch).await.unwrap();
     for data in ["one", "two", "three"] {
         let Some(ChannelEvent::Event(event)) = subscription.next().await else { panic!("{data}") };
         assert_eq!((event.name(), event.data()), ("news", data));
     }
     let stranger = api(Signer::new(KEY, "another secret"));
-    let refused = stranger.trigger(&Trigger::new([channel()], name(), "x")).await.unwrap_err();
+    let refused = stranger.trigger(&Trigger::new(["private-ada"], "news", "x").unwrap()).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unauthorized);
     stop(process);
 }
@@ -95,7 +93,7 @@ async fn client_events_are_sent_to_the_webhook() {
     let client = Client::builder(KEY).host("127.0.0.1").port(port).tls(false);
     let authorizer = Arc::new(SigningAuthorizer::new(Signer::new(KEY, SECRET)));
     let client = client.authorizer(authorizer).connect().unwrap();
-    let mut subscription = client.subscribe("private-ada".parse().unwrap()).await.unwrap();
+    let mut subscription = client.subscribe("private-ada").await.unwrap();
     assert_eq!(subscription.next().await, Some(ChannelEvent::Subscribed));
     subscription.trigger("client-typing", "{}").await.unwrap();
 

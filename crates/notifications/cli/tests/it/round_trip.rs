@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::command_runner::run;
 use crate::server::Server;
 use crate::tail_process::tail;
 
@@ -104,4 +105,15 @@ fn text_from_outside_cannot_control_the_terminal() {
     let line = machine.until_line(|line| line.contains("forged"));
     assert!(!line.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{line}");
     assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["notification"]["content"], hostile);
+}
+
+#[test]
+fn an_unreachable_server_is_one_line_with_its_cause_once() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{closed}");
+    let env = [("INTERNAL_NOTIFICATIONS_URL", url.as_str()), ("INTERNAL_NOTIFICATIONS_TOKEN", "token")];
+    let finished = run(&["open", "--user", "ada", "--all"], &env);
+    let error = finished.error(1);
+    assert!(error.contains("cannot be reached: "), "{error}");
+    assert_eq!(error.to_lowercase().matches("refused").count(), 1, "{error}");
 }

@@ -16,7 +16,8 @@ pub(crate) enum CallError {
 const MAX_DETAIL: usize = 300;
 
 impl CallError {
-    /// Reads an error response. `token` was sent with the request; text that contains it is not shown.
+    /// Reads an error response. `token` was sent with the request; text that contains it is not
+    /// shown.
     pub(crate) fn rejected(response: &HttpResponse, token: &str) -> Self {
         let mut problem = serde_json::from_slice::<Problem>(&response.body).ok();
         if let Some(problem) = &mut problem {

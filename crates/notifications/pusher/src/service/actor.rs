@@ -62,8 +62,8 @@ pub(crate) struct Actor {
 enum ChannelState {
     /// The subscription exists and reconnects by itself.
     ///
-    /// `may_have_moved` is set if a position check succeeds while the channel is down: then the server
-    /// is asked where the channel is now.
+    /// `may_have_moved` is set if a position check succeeds while the channel is down: then the
+    /// server is asked where the channel is now.
     Open { subscription: Box<LiveChannel>, subscribed: bool, may_have_moved: bool },
     /// The channel was rejected. Once a position check succeeds (`check_succeeded`), the service
     /// subscribes again.

@@ -56,15 +56,15 @@ impl PusherServiceBuilder {
 
     /// Makes the service live-only, on this Channels app, without an inbox server.
     ///
-    /// Its list and count are what was received over the channel since `init` while it was connected,
-    /// each id once, and opened or removed on this device alone. Of more than 5,000 notifications the
-    /// newest are kept. It reads the events `internal-notification` (or the
+    /// Its list and count are what was received over the channel since `init` while it was
+    /// connected, each id once, and opened or removed on this device alone. Of more than 5,000
+    /// notifications the newest are kept. It reads the events `internal-notification` (or the
     /// [`event_name`](Self::event_name)) and `Internal Notification`. Pushes fail with
     /// [`ServiceErrorKind::Disabled`].
     ///
     /// The channel needs an [`auth_endpoint`](Self::auth_endpoint) or an
-    /// [`authorizer`](Self::authorizer). If it is rejected, the service tries again after a minute, or
-    /// after the [`position_check`](Self::position_check).
+    /// [`authorizer`](Self::authorizer). If it is rejected, the service tries again after a minute,
+    /// or after the [`position_check`](Self::position_check).
     pub fn channels(mut self, app: Channels) -> Self {
         self.channels = Some(app);
         self
@@ -91,8 +91,8 @@ impl PusherServiceBuilder {
 
     /// Sets the environment, which fills in what the builder was not given.
     ///
-    /// `|name| std::env::var(name).ok()` reads the environment of the process. The variables are listed
-    /// in the crate's documentation; an empty one counts as not set.
+    /// `|name| std::env::var(name).ok()` reads the environment of the process. The variables are
+    /// listed in the crate's documentation; an empty one counts as not set.
     pub fn env(mut self, lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         self.env = Env::new(lookup);
         self
@@ -125,8 +125,8 @@ impl PusherServiceBuilder {
 
     /// Sets how often the position is compared with the server's: at least 1 s, at most 24 h.
     ///
-    /// This bounds how long a lost event can go unnoticed on a connection that looks fine. By default
-    /// the server sets the interval.
+    /// This bounds how long a lost event can go unnoticed on a connection that looks fine. By
+    /// default the server sets the interval.
     pub fn position_check(mut self, interval: Duration) -> Self {
         self.options.position_check = Some(interval.min(MAX_DURATION));
         self
@@ -141,8 +141,8 @@ impl PusherServiceBuilder {
         self
     }
 
-    /// Sets the URL that authorizes private channels. It is called with the user's token. By default
-    /// the server names it.
+    /// Sets the URL that authorizes private channels. It is called with the user's token. By
+    /// default the server names it.
     pub fn auth_endpoint(mut self, url: impl Into<String>) -> Self {
         self.options.auth_endpoint = Some(url.into());
         self
@@ -154,15 +154,15 @@ impl PusherServiceBuilder {
         self
     }
 
-    /// Sets how long one request may take, with its connection (at most 5 s) and its response. 15 s by
-    /// default, at most 24 h.
+    /// Sets how long one request may take, with its connection (at most 5 s) and its response. 15 s
+    /// by default, at most 24 h.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = Some(timeout.min(MAX_DURATION));
         self
     }
 
-    /// Sets how long a call may take in all, with tokens, retries and the waits between them. 30 s by
-    /// default, at most 24 h.
+    /// Sets how long a call may take in all, with tokens, retries and the waits between them. 30 s
+    /// by default, at most 24 h.
     pub fn call_timeout(mut self, timeout: Duration) -> Self {
         self.options.call_timeout = timeout.min(MAX_DURATION);
         self
@@ -196,8 +196,9 @@ impl PusherServiceBuilder {
     /// Builds the service, which is idle until its `init`.
     ///
     /// # Errors
-    /// Returns [`ServiceErrorKind::Configuration`] if a setting is missing or wrong, or two contradict
-    /// each other, and [`ServiceErrorKind::Unauthorized`] if the token belongs to another user.
+    /// Returns [`ServiceErrorKind::Configuration`] if a setting is missing or wrong, or two
+    /// contradict each other, and [`ServiceErrorKind::Unauthorized`] if the token belongs to
+    /// another user.
     pub fn build(self) -> Result<PusherService, ServiceError> {
         self.settings().map(PusherService::new)
     }

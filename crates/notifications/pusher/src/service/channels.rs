@@ -51,7 +51,8 @@ impl Channels {
         self
     }
 
-    /// Sets whether to use TLS with a host; without it the default port is 80. A cluster always uses TLS.
+    /// Sets whether to use TLS with a host; without it the default port is 80. A cluster always
+    /// uses TLS.
     pub fn with_tls(mut self, with: bool) -> Self {
         if let Server::Host { tls, .. } = &mut self.server {
             *tls = with;
@@ -66,7 +67,8 @@ impl Channels {
         self
     }
 
-    /// Reads the environment; none without `PUSHER_APP_KEY`. A host takes precedence over a cluster.
+    /// Reads the environment; none without `PUSHER_APP_KEY`. A host takes precedence over a
+    /// cluster.
     pub(crate) fn from_env(lookup: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ServiceError> {
         let Some(key) = lookup(KEY) else { return Ok(None) };
         let port = lookup(PORT).map(|text| match text.parse() {

@@ -10,7 +10,8 @@ use pusher_client::{
 use super::settings::Settings;
 use crate::api::BaseUrl;
 
-/// The subscription to the user's channel, and the sign-in of its connection. Dropping it ends both.
+/// The subscription to the user's channel, and the sign-in of its connection. Dropping it ends
+/// both.
 pub(crate) struct LiveChannel {
     client: Client,
     subscription: Subscription,
@@ -71,11 +72,11 @@ async fn signed_out(user: &mut User) -> SignIn {
     SignIn::Off
 }
 
-/// Connects to the user's channel that `info` describes, on the inbox server at `base` unless `info`
-/// names another host.
+/// Connects to the user's channel that `info` describes, on the inbox server at `base` unless
+/// `info` names another host.
 ///
-/// Returns at once; the channel's events report the progress. With an `authenticator` the connection is
-/// signed in too. If that fails, the channel works all the same.
+/// Returns at once; the channel's events report the progress. With an `authenticator` the
+/// connection is signed in too. If that fails, the channel works all the same.
 pub(crate) async fn subscribe(
     settings: &Settings,
     authorizer: Arc<dyn Authorizer>,

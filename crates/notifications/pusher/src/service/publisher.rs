@@ -65,8 +65,8 @@ impl Publisher {
         Some(receiver)
     }
 
-    /// Publishes events of the inbox, and the inbox itself if it may have changed. Does nothing once
-    /// closed.
+    /// Publishes events of the inbox, and the inbox itself if it may have changed. Does nothing
+    /// once closed.
     pub(crate) fn publish(&self, events: Vec<InboxEvent>, inbox: Option<&Inbox>, status: Status) {
         let mut readers = self.readers();
         let Some(readers) = readers.as_mut() else { return };

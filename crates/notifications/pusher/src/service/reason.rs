@@ -18,3 +18,20 @@ pub(crate) fn reason(error: &dyn Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use internal_notifications_service::{ServiceError, ServiceErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn each_cause_appears_once() {
+        let error = |message: &str| ServiceError::new(ServiceErrorKind::Unavailable, message);
+        let unreachable = error("the server cannot be reached");
+        assert_eq!(reason(&unreachable), "the server cannot be reached");
+        let dns = error("dns: no such host").with_source(error("no such host"));
+        let text = "the server cannot be reached: dns: no such host";
+        assert_eq!(reason(&unreachable.with_source(dns)), text);
+    }
+}

@@ -38,7 +38,8 @@ pub(crate) struct Options {
 pub(crate) enum Target {
     /// An inbox server.
     Server(Endpoint),
-    /// A Channels app alone, with the endpoint that authorizes its channels unless an authorizer does.
+    /// A Channels app alone, with the endpoint that authorizes its channels unless an authorizer
+    /// does.
     LiveOnly(Channels, Option<Endpoint>),
 }
 

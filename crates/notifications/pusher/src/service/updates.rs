@@ -17,8 +17,8 @@ pub enum Update {
     Snapshot {
         /// The state.
         snapshot: Snapshot,
-        /// Whether it replaces changes that cannot be listed, because the server reset the replica or
-        /// this reader was too slow.
+        /// Whether it replaces changes that cannot be listed, because the server reset the replica
+        /// or this reader was too slow.
         ///
         /// Not set for the first state that a reader gets, nor for the first snapshot after `init`.
         reset: bool,

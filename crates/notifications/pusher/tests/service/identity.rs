@@ -7,7 +7,7 @@ use internal_notifications_pusher::{Credentials, Identity};
 
 use crate::support::{Device, Server};
 
-/// Hands out the token it holds, and puts the next one in its place when asked for a fresh one.
+/// Returns its token, and replaces it by the next one when asked for a fresh one.
 #[derive(Clone)]
 struct Provider(Arc<Mutex<State>>);
 
@@ -48,7 +48,7 @@ fn device(server: &Server, provider: &Provider) -> Device {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_is_replaced_by_a_fresh_one() {
+async fn a_rejected_token_is_replaced_by_a_fresh_one() {
     let server = Server::new();
     server.add("ada", "a");
     let provider = Provider::new("ada-token");
@@ -71,7 +71,7 @@ async fn a_refused_token_is_replaced_by_a_fresh_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fresh_token_is_asked_for_once_a_call() {
+async fn a_fresh_token_is_requested_once_per_call() {
     let server = Server::new();
     let provider = Provider::new("ada-token");
     let device = device(&server, &provider);
@@ -90,7 +90,7 @@ async fn a_fresh_token_is_asked_for_once_a_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fresh_identity_of_another_user_is_refused() {
+async fn a_fresh_identity_of_another_user_is_rejected() {
     let server = Server::new();
     server.add("bob", "bobs");
     let provider = Provider::new("expired").then("bob", "bob-token");
@@ -99,13 +99,13 @@ async fn a_fresh_identity_of_another_user_is_refused() {
     assert_eq!(error.kind(), ServiceErrorKind::Unauthorized);
     assert!(server.seen("").iter().all(|seen| seen.token != "bob-token"));
     assert_eq!(device.service.snapshot().status, Status::Idle);
-    // Who the user is was asked anew: now it is bob's service, from the beginning.
+    // The next init asks the identity again, which now names bob.
     device.go_live().await;
     assert_eq!(device.ids(), ["bobs*"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_identity_that_changes_its_user_never_shows_the_other_ones_inbox() {
+async fn an_identity_that_changes_its_user_never_shows_the_other_inbox() {
     let server = Server::new();
     server.add("bob", "bobs");
     let provider = Provider::new("ada-token");
@@ -127,7 +127,7 @@ async fn an_identity_that_changes_its_user_never_shows_the_other_ones_inbox() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_identity_that_recovers_is_noticed() {
+async fn the_service_recovers_when_the_identity_does() {
     let server = Server::new();
     let device = Device::live(&server).await;
     let tokens = std::mem::take(&mut server.world().tokens);

@@ -27,7 +27,7 @@ async fn init_returns_with_the_first_snapshot() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn before_init_and_after_dispose_every_call_is_refused() {
+async fn before_init_and_after_dispose_every_call_fails() {
     let server = Server::new();
     let device = Device::new(&server);
     let id = NotificationId::new("a").unwrap();
@@ -56,9 +56,9 @@ async fn before_init_and_after_dispose_every_call_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn inits_at_the_same_time_share_one_attempt() {
+async fn concurrent_inits_share_one_attempt() {
     let server = Server::new();
-    server.fail("/realtime", Fault::Answer(503, Vec::new()));
+    server.fail("/realtime", Fault::Response(503, Vec::new()));
     let device = Device::new(&server);
     let (one, two) = tokio::join!(device.service.init(), device.service.init());
     assert_eq!(one, two);
@@ -70,19 +70,19 @@ async fn inits_at_the_same_time_share_one_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failing_init_says_why_and_leaves_the_service_idle() {
+async fn a_failed_init_reports_the_kind_and_leaves_the_service_idle() {
     let server = Server::new();
     let device = Device::new(&server);
     let mut too_long = br#"{"seq":0,"tag":null,"pending":0,"notifications":[],"next":null}"#.to_vec();
     too_long.resize(MAX_RESPONSE_BYTES + 1, b' ');
     for (fault, kind) in [
-        (Fault::Answer(401, Vec::new()), ServiceErrorKind::Unauthorized),
-        (Fault::Answer(403, Vec::new()), ServiceErrorKind::Forbidden),
+        (Fault::Response(401, Vec::new()), ServiceErrorKind::Unauthorized),
+        (Fault::Response(403, Vec::new()), ServiceErrorKind::Forbidden),
         (Fault::Unreachable, ServiceErrorKind::Unavailable),
         (Fault::Silence, ServiceErrorKind::Unavailable),
-        (Fault::Answer(200, b"{}".to_vec()), ServiceErrorKind::Protocol),
-        (Fault::Answer(200, too_long), ServiceErrorKind::Protocol),
-        (Fault::Answer(200, vec![b'['; 20_000]), ServiceErrorKind::Protocol),
+        (Fault::Response(200, b"{}".to_vec()), ServiceErrorKind::Protocol),
+        (Fault::Response(200, too_long), ServiceErrorKind::Protocol),
+        (Fault::Response(200, vec![b'['; 20_000]), ServiceErrorKind::Protocol),
     ] {
         server.fail("/v1/inbox", fault);
         assert_eq!(device.service.init().await.unwrap_err().kind(), kind);
@@ -96,7 +96,7 @@ async fn a_failing_init_says_why_and_leaves_the_service_idle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dispose_while_init_waits_ends_it() {
+async fn dispose_ends_an_init_in_progress() {
     let server = Server::new();
     server.fail("/realtime", Fault::Silence);
     let device = Device::new(&server);
@@ -157,7 +157,7 @@ async fn dispose_leaves_no_task_no_request_and_no_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_handle_takes_everything_with_it() {
+async fn dropping_the_last_handle_ends_everything() {
     let server = Server::new();
     let client = Arc::new(Counted::new(&server));
     let held = Arc::downgrade(&client);
@@ -181,7 +181,7 @@ async fn the_last_handle_takes_everything_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_handle_ends_an_init_that_nobody_waits_for() {
+async fn dropping_the_last_handle_ends_an_abandoned_init() {
     let server = Server::new();
     server.fail("/realtime", Fault::Silence);
     let client = Arc::new(Counted::new(&server));
@@ -197,10 +197,10 @@ async fn the_last_handle_ends_an_init_that_nobody_waits_for() {
     assert!(before.elapsed() < Duration::from_secs(2));
 }
 
-struct Whoever(std::sync::Mutex<&'static str>);
+struct ChangingUser(std::sync::Mutex<&'static str>);
 
 #[async_trait::async_trait]
-impl Identity for Whoever {
+impl Identity for ChangingUser {
     async fn identity(&self, _fresh: bool) -> Result<Credentials, ServiceError> {
         let user = *self.0.lock().unwrap();
         Credentials::new(user.parse().unwrap(), format!("{user}-token"))
@@ -211,19 +211,19 @@ impl Identity for Whoever {
 async fn the_next_user_sees_nothing_of_the_last() {
     let server = Server::new();
     server.add("ada", "adas");
-    let who = Arc::new(Whoever(std::sync::Mutex::new("ada")));
-    let device = Device::with_identity(&server, who.clone());
+    let identity = Arc::new(ChangingUser(std::sync::Mutex::new("ada")));
+    let device = Device::with_identity(&server, identity.clone());
     device.go_live().await;
     let (mut snapshots, mut announcements) = (device.service.snapshots(), device.service.announcements());
     device.service.dispose().await;
     assert_eq!(device.service.snapshot(), Snapshot::default());
     let last = soon((&mut snapshots).fold(None, async |_, snapshot| Some(snapshot))).await;
-    assert_eq!(last, Some(Snapshot::default()), "streams end with nothing");
+    assert_eq!(last, Some(Snapshot::default()), "streams end with the empty snapshot");
     assert_eq!(soon(announcements.next()).await, None);
 
     let mut early = device.service.snapshots();
     assert_eq!(early.next().await, Some(Snapshot::default()));
-    *who.0.lock().unwrap() = "bob";
+    *identity.0.lock().unwrap() = "bob";
     device.go_live().await;
     assert_eq!(device.service.snapshot().pending, 0);
     server.add("ada", "adas-2");
@@ -256,7 +256,7 @@ async fn unsubscribe_keeps_the_state_and_subscribe_catches_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_under_way_changes_nothing_after_unsubscribe() {
+async fn a_response_in_progress_changes_nothing_after_unsubscribe() {
     let server = Server::new();
     let device = Device::live(&server).await;
     server.add_silently("ada", "a");
@@ -265,12 +265,12 @@ async fn an_answer_under_way_changes_nothing_after_unsubscribe() {
     let asked = server.seen("/changes").len();
     device.service.unsubscribe().await.unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert_eq!(server.seen("/changes").len(), asked, "it was under way");
+    assert_eq!(server.seen("/changes").len(), asked, "the request was in progress");
     assert_eq!((device.ids(), device.service.snapshot().status), (Vec::new(), Status::Paused));
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_notification_is_announced_once_and_the_first_snapshot_is_not() {
+async fn each_notification_is_announced_once_except_those_of_the_first_snapshot() {
     let server = Server::new();
     server.add("ada", "old");
     let device = Device::new(&server);
@@ -292,14 +292,14 @@ async fn each_notification_is_announced_once_and_the_first_snapshot_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_reader_has_not_taken_by_dispose_is_not_told() {
+async fn dispose_discards_what_a_reader_has_not_read() {
     let server = Server::new();
     let device = Device::live(&server).await;
     let mut announcements = device.service.announcements();
     let mut updates = device.service.updates();
     server.add("ada", "a");
     device.until_seq(1).await;
-    // A call that nobody polls on holds what it needs.
+    // A call that is no longer polled keeps what it needs.
     let mut push = device.service.push(&[], InternalNotification::new("c"));
     assert!((&mut push).now_or_never().is_none());
     device.service.dispose().await;
@@ -308,7 +308,7 @@ async fn what_a_reader_has_not_taken_by_dispose_is_not_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dispose_that_is_dropped_has_ended_the_streams() {
+async fn a_dropped_dispose_has_ended_the_streams() {
     let server = Server::new();
     let device = Device::live(&server).await;
     let mut announcements = device.service.announcements();
@@ -317,7 +317,7 @@ async fn a_dispose_that_is_dropped_has_ended_the_streams() {
     device.until_seq(1).await;
     let mut push = device.service.push(&[], InternalNotification::new("c"));
     assert!((&mut push).now_or_never().is_none());
-    assert!(device.service.dispose().now_or_never().is_none(), "the task has not ended yet");
+    assert!(device.service.dispose().now_or_never().is_none(), "the task is still ending");
     assert_eq!(announcements.next().now_or_never(), Some(None));
     assert_eq!(updates.next().now_or_never(), Some(None));
     assert_eq!(snapshots.next().now_or_never(), Some(Some(Snapshot::default())));
@@ -327,7 +327,7 @@ async fn a_dispose_that_is_dropped_has_ended_the_streams() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn snapshots_are_told_only_when_they_differ() {
+async fn snapshots_are_published_only_when_they_differ() {
     let server = Server::new();
     let device = Device::with(&server, |builder| builder.position_check(Duration::from_secs(60)));
     device.go_live().await;
@@ -340,7 +340,7 @@ async fn snapshots_are_told_only_when_they_differ() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_reader_of_announcements_is_told_that_it_missed_some() {
+async fn a_slow_reader_of_announcements_gets_skipped() {
     let server = Server::new();
     let device = Device::with(&server, |builder| builder.announcement_queue(4));
     device.go_live().await;

@@ -14,7 +14,7 @@ fn id(id: &str) -> NotificationId {
 }
 
 #[tokio::test(start_paused = true)]
-async fn live_changes_are_shown_without_asking() {
+async fn live_changes_show_without_a_request() {
     let server = Server::new();
     server.add("ada", "a");
     let device = Device::live(&server).await;
@@ -33,7 +33,7 @@ async fn live_changes_are_shown_without_asking() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_came_between_the_snapshot_and_the_subscription_is_caught_up() {
+async fn changes_between_the_snapshot_and_the_subscription_are_caught_up() {
     let server = Server::new();
     let device = Device::new(&server);
     device.network.cut(true);
@@ -45,7 +45,7 @@ async fn what_came_between_the_snapshot_and_the_subscription_is_caught_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_last_event_is_found_within_the_interval() {
+async fn a_lost_last_event_is_noticed_within_the_interval() {
     let server = Server::new();
     let device = Device::with(&server, |builder| builder.position_check(Duration::from_secs(60)));
     device.go_live().await;
@@ -59,7 +59,7 @@ async fn a_lost_last_event_is_found_within_the_interval() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_position_that_an_event_told_is_not_checked() {
+async fn a_position_confirmed_by_an_event_is_not_checked() {
     let server = Server::new();
     let device = Device::with(&server, |builder| builder.position_check(Duration::from_secs(60)));
     device.go_live().await;
@@ -72,7 +72,7 @@ async fn a_position_that_an_event_told_is_not_checked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_servers_interval_counts_unless_another_is_asked_for() {
+async fn the_servers_interval_is_the_default() {
     let server = Server::new();
     let device = Device::live(&server).await;
     server.add_silently("ada", "a");
@@ -80,11 +80,11 @@ async fn the_servers_interval_counts_unless_another_is_asked_for() {
     assert_eq!(device.service.snapshot().position.seq, 0);
 
     let builder = internal_notifications_pusher::PusherService::builder().url("http://inbox.test");
-    let told = builder
+    let builder = builder
         .user("ada".parse().unwrap(), "ada-token")
         .http_client(server.clone())
         .connector(device.network.clone());
-    let device = Device { service: told.build().unwrap(), network: device.network.clone() };
+    let device = Device { service: builder.build().unwrap(), network: device.network.clone() };
     device.go_live().await;
     let before = server.seen("/head").len();
     tokio::time::sleep(Duration::from_secs(600)).await;
@@ -124,7 +124,7 @@ async fn a_thin_event_is_caught_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_live_event_that_cannot_be_read_starts_a_catch_up() {
+async fn an_unreadable_live_event_starts_a_catch_up() {
     let server = Server::new();
     let device = Device::live(&server).await;
     for (n, data) in [r#"{"content":7}"#, "no json", r#"{"inbox":{"seq":-1}}"#].into_iter().enumerate() {
@@ -135,7 +135,7 @@ async fn a_live_event_that_cannot_be_read_starts_a_catch_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_of_other_names_are_no_ones_business() {
+async fn events_of_other_names_are_ignored() {
     let server = Server::new();
     let device = Device::live(&server).await;
     let asked = server.seen("").len();
@@ -145,14 +145,14 @@ async fn events_of_other_names_are_no_ones_business() {
         server.trigger("ada", event, &data);
         server.trigger("ada", event, "no json");
     }
-    // The channel keeps the order: what was to be ignored has been read once this is.
+    // The channel keeps the order, so the events before this one have been read.
     server.add("ada", "b");
     device.until_seq(2).await;
     assert_eq!(server.seen("").len(), asked + 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_event_may_carry_notifications_too() {
+async fn a_further_event_may_carry_notifications() {
     let server = Server::new();
     let device = Device::with(&server, |builder| builder.event_name("order-news"));
     device.go_live().await;
@@ -168,7 +168,7 @@ async fn another_event_may_carry_notifications_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restored_backup_shows_at_the_first_event() {
+async fn a_restored_backup_is_noticed_at_the_first_event() {
     let server = Server::new();
     for n in 0..300 {
         server.add("ada", &n.to_string());
@@ -189,7 +189,7 @@ async fn a_restored_backup_shows_at_the_first_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cut_connection_comes_back_and_misses_nothing() {
+async fn a_cut_connection_reconnects_and_misses_nothing() {
     let server = Server::new();
     let device = Device::live(&server).await;
     for n in 1..=5 {
@@ -202,10 +202,11 @@ async fn a_cut_connection_comes_back_and_misses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn questions_that_fail_are_asked_again() {
+async fn failed_requests_are_retried() {
     let server = Server::new();
     let device = Device::live(&server).await;
-    for fault in [Fault::Unreachable, Fault::Answer(503, Vec::new()), Fault::Answer(200, b"<html>".to_vec())]
+    for fault in
+        [Fault::Unreachable, Fault::Response(503, Vec::new()), Fault::Response(200, b"<html>".to_vec())]
     {
         server.fail("/changes", fault);
     }
@@ -216,22 +217,22 @@ async fn questions_that_fail_are_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_channel_is_told_polled_and_asked_for_again() {
+async fn a_rejected_channel_is_reported_polled_and_retried() {
     let server = Server::new();
-    server.world().refuses_channels = true;
+    server.world().rejects_channels = true;
     let device = Device::with(&server, |builder| builder.position_check(Duration::from_secs(60)));
     device.service.init().await.unwrap();
     device.until(|snapshot| matches!(&snapshot.status, Status::Failed(why) if why.contains("403"))).await;
     server.add("ada", "a");
     device.until(|snapshot| snapshot.position.seq == 1).await;
-    server.world().refuses_channels = false;
+    server.world().rejects_channels = false;
     device.until_live().await;
     server.add("ada", "b");
     device.until_seq(2).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn live_events_that_moved_are_followed() {
+async fn a_channel_that_has_moved_is_followed() {
     let server = Server::new();
     let device = Device::with(&server, |builder| builder.position_check(Duration::from_secs(60)));
     device.go_live().await;

@@ -46,7 +46,7 @@ async fn until_count(device: &Device, count: usize) -> Snapshot {
 }
 
 #[tokio::test(start_paused = true)]
-async fn list_and_count_are_what_came_each_id_once() {
+async fn list_and_count_are_what_was_received_each_id_once() {
     let server = Server::new();
     let device = live(&server).await;
     let mut announcements = device.service.announcements();
@@ -64,14 +64,11 @@ async fn list_and_count_are_what_came_each_id_once() {
             other => panic!("{other:?}"),
         }
     }
-    assert!(
-        server.seen("").iter().all(|seen| seen.path == "/pusher/auth"),
-        "there is no inbox server to ask"
-    );
+    assert!(server.seen("").iter().all(|seen| seen.path == "/pusher/auth"), "there is no inbox server");
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_originals_event_is_read_and_those_of_other_names_are_not() {
+async fn the_legacy_event_is_read_and_unrelated_events_are_not() {
     let server = Server::new();
     let device = device(&server, with_endpoint().event_name("order-news"));
     device.go_live().await;
@@ -84,7 +81,7 @@ async fn the_originals_event_is_read_and_those_of_other_names_are_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_an_inbox_server_publishes_is_taken_for_what_it_says() {
+async fn the_events_of_an_inbox_server_keep_their_sender() {
     let server = Server::new();
     let device = live(&server).await;
     server.add("ada", "a");
@@ -93,7 +90,7 @@ async fn what_an_inbox_server_publishes_is_taken_for_what_it_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn marks_act_on_this_device_alone_and_pushes_err() {
+async fn marks_affect_only_this_device_and_pushes_fail() {
     let server = Server::new();
     let device = live(&server).await;
     let service = &device.service;
@@ -109,13 +106,13 @@ async fn marks_act_on_this_device_alone_and_pushes_err() {
     server.trigger("ada", EVENT, &bare("b"));
     server.trigger("ada", EVENT, &bare("d"));
     until_count(&device, 3).await;
-    assert_eq!(device.ids(), ["d*", "c", "a"], "what was removed does not come again");
+    assert_eq!(device.ids(), ["d*", "c", "a"], "a removed notification is not added again");
     let error = service.push(&["bob".parse().unwrap()], InternalNotification::new("c")).await.unwrap_err();
     assert_eq!(error.kind(), ServiceErrorKind::Disabled);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_list_is_bounded_the_count_is_not_and_older_ones_can_be_had() {
+async fn the_list_is_bounded_the_count_is_not_and_older_ones_can_be_loaded() {
     let server = Server::new();
     let device = device(&server, with_endpoint().window(2));
     device.go_live().await;
@@ -137,7 +134,7 @@ async fn the_list_is_bounded_the_count_is_not_and_older_ones_can_be_had() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_offline_paused_and_forgotten_like_any_service() {
+async fn it_goes_offline_pauses_and_forgets_like_any_service() {
     let server = Server::new();
     let device = live(&server).await;
     server.trigger("ada", EVENT, &bare("a"));
@@ -159,26 +156,26 @@ async fn it_is_offline_paused_and_forgotten_like_any_service() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_channel_is_told_and_asked_for_again() {
+async fn a_rejected_channel_is_reported_and_retried() {
     let server = Server::new();
-    server.world().refuses_channels = true;
+    server.world().rejects_channels = true;
     let device = device(&server, with_endpoint());
     device.service.init().await.unwrap();
     device.until(|snapshot| matches!(&snapshot.status, Status::Failed(why) if why.contains("403"))).await;
     let asked = server.seen("/auth").len();
     tokio::time::sleep(Duration::from_secs(50)).await;
     assert_eq!(server.seen("/auth").len(), asked);
-    server.world().refuses_channels = false;
+    server.world().rejects_channels = false;
     device.until_live().await;
     server.trigger("ada", EVENT, &bare("a"));
     until_count(&device, 1).await;
 }
 
-/// Signs by itself, as a backend would.
-struct Signs;
+/// Signs with the app's secret, as a backend would.
+struct LocalAuthorizer;
 
 #[async_trait::async_trait]
-impl Authorizer for Signs {
+impl Authorizer for LocalAuthorizer {
     async fn authorize(
         &self,
         request: &AuthorizationRequest,
@@ -192,9 +189,9 @@ impl Authorizer for Signs {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_authorizer_of_the_callers_needs_no_token_and_no_endpoint() {
+async fn a_custom_authorizer_needs_no_token_and_no_endpoint() {
     let server = Server::new();
-    let device = device(&server, builder().user_id("ada".parse().unwrap()).authorizer(Signs));
+    let device = device(&server, builder().user_id("ada".parse().unwrap()).authorizer(LocalAuthorizer));
     device.go_live().await;
     server.trigger("ada", EVENT, &bare("a"));
     until_count(&device, 1).await;
@@ -202,7 +199,7 @@ async fn an_authorizer_of_the_callers_needs_no_token_and_no_endpoint() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_environment_without_a_url_makes_one() {
+async fn an_environment_without_a_url_makes_a_live_only_service() {
     let server = Server::new();
     let variables = [
         ("PUSHER_APP_KEY", "app-key"),

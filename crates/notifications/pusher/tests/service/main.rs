@@ -1,4 +1,5 @@
-//! The service against a server made of `InboxLog`s and the real broker, over in-memory connections and a paused clock.
+//! Tests of the service against a server in memory with the real broker, over in-memory connections
+//! and a paused clock.
 
 #![allow(
     unreachable_pub,

@@ -22,7 +22,7 @@ async fn offline(ids: &[&str]) -> (Server, Device) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn writes_are_shown_and_stored_in_order_when_the_connection_is_back() {
+async fn queued_writes_show_at_once_and_are_stored_in_order_after_reconnecting() {
     let (server, device) = offline(&["a", "b", "c"]).await;
     let service = &device.service;
     let written = [
@@ -36,7 +36,7 @@ async fn writes_are_shown_and_stored_in_order_when_the_connection_is_back() {
     assert_eq!((device.ids(), now.pending, now.unconfirmed), (vec!["c*".into(), "a".into()], 3, 4));
     server.add("ada", "d");
 
-    // By now it waits for up to 10 s after each attempt.
+    // By now the backoff is up to 10 s.
     tokio::time::sleep(Duration::from_secs(600)).await;
     device.mend(&server);
     device.until_live().await;
@@ -44,8 +44,8 @@ async fn writes_are_shown_and_stored_in_order_when_the_connection_is_back() {
     let now = device.until_stored().await;
     assert!(back.elapsed() < Duration::from_millis(200), "{:?}", back.elapsed());
     assert_eq!((device.ids(), now.pending), (vec!["d*".into(), "c*".into(), "a".into()], 2));
-    assert_eq!(now.position.seq, 8, "each is done once");
-    let paths: Vec<_> = server.world().done.clone();
+    assert_eq!(now.position.seq, 8, "each happened once");
+    let paths: Vec<_> = server.world().writes.clone();
     assert_eq!(
         paths,
         ["/v1/inbox/opened", "/v1/inbox/opened", "/v1/inbox/unopened", "/v1/inbox/notifications/b"]
@@ -53,7 +53,7 @@ async fn writes_are_shown_and_stored_in_order_when_the_connection_is_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_write_is_under_way_at_a_time() {
+async fn one_write_is_in_progress_at_a_time() {
     let server = Server::new();
     ["a", "b"].iter().for_each(|id| drop(server.add("ada", id)));
     let device = Device::live(&server).await;
@@ -71,13 +71,13 @@ async fn one_write_is_under_way_at_a_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_queued_write_that_is_refused_is_rolled_back_and_announced() {
+async fn a_rejected_queued_write_is_rolled_back_and_announced() {
     let (server, device) = offline(&["a", "b"]).await;
     let mut announcements = device.service.announcements();
     assert_eq!(device.service.remove(&id("a")).await, Ok(Written::Queued));
     assert_eq!(device.service.mark_opened(&[id("b")]).await, Ok(Written::Queued));
     assert_eq!(device.ids(), ["b"]);
-    server.fail("/opened", Fault::Answer(403, Vec::new()));
+    server.fail("/opened", Fault::Response(403, Vec::new()));
     server.write("ada", InboxCommand::Remove(id("a"))).unwrap();
     device.mend(&server);
     for (command, kind) in [
@@ -96,7 +96,7 @@ async fn a_queued_write_that_is_refused_is_rolled_back_and_announced() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_queue_is_bounded_and_a_write_too_many_is_not_shown() {
+async fn the_queue_is_bounded_and_a_write_beyond_it_does_not_show() {
     let (server, device) = offline(&["a"]).await;
     let before = Instant::now();
     for n in 0..499 {
@@ -106,8 +106,8 @@ async fn the_queue_is_bounded_and_a_write_too_many_is_not_shown() {
         };
         assert_eq!(written, Ok(Written::Queued));
     }
-    // Two operations, and there is room for one.
-    assert!(before.elapsed() < Duration::from_secs(5), "nobody waits: {:?}", before.elapsed());
+    // Two writes, with room for one.
+    assert!(before.elapsed() < Duration::from_secs(5), "no call waits: {:?}", before.elapsed());
     let ids: Vec<_> = [id("a")].into_iter().chain((0..500).map(|n| id(&format!("n{n}")))).collect();
     let error = device.service.mark_unopened(&ids).await.unwrap_err();
     assert_eq!(error.kind(), ServiceErrorKind::QueueFull);
@@ -120,7 +120,7 @@ async fn the_queue_is_bounded_and_a_write_too_many_is_not_shown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_whose_caller_is_gone_is_done_once() {
+async fn a_write_whose_caller_is_gone_happens_once() {
     let server = Server::new();
     server.add("ada", "a");
     let device = Device::live(&server).await;
@@ -133,7 +133,7 @@ async fn a_write_whose_caller_is_gone_is_done_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_is_lost_while_a_write_waits_ends_the_wait() {
+async fn losing_the_connection_ends_the_wait_of_a_write() {
     let server = Server::new();
     server.add("ada", "a");
     let device = Device::live(&server).await;
@@ -149,7 +149,7 @@ async fn a_connection_that_is_lost_while_a_write_waits_ends_the_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dispose_drops_what_is_queued() {
+async fn dispose_drops_queued_writes() {
     let (server, device) = offline(&["a"]).await;
     assert_eq!(device.service.mark_opened(&[id("a")]).await, Ok(Written::Queued));
     device.service.dispose().await;
@@ -159,7 +159,7 @@ async fn dispose_drops_what_is_queued() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_is_stored_while_only_the_socket_is_down() {
+async fn a_write_is_stored_while_only_the_websocket_is_down() {
     let server = Server::new();
     server.add("ada", "a");
     let device = Device::live(&server).await;
@@ -169,16 +169,16 @@ async fn a_write_is_stored_while_only_the_socket_is_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_server_has_is_sent_again_after_a_restored_backup() {
+async fn an_answered_write_is_repeated_after_a_restored_backup() {
     let (server, device) = offline(&["a"]).await;
     let backup = server.world().logs["ada"].clone();
     assert_eq!(device.service.mark_opened(&[id("a")]).await, Ok(Written::Queued));
     server.world().mute = true;
-    // It is stored, and the history in which it was is gone before the replica has it.
-    (0..1_000).for_each(|_| server.fail("/changes", Fault::Answer(503, Vec::new())));
+    // It is stored, and its history is lost before the replica has the change.
+    (0..1_000).for_each(|_| server.fail("/changes", Fault::Response(503, Vec::new())));
     device.mend(&server);
     soon(async {
-        while server.world().done.is_empty() {
+        while server.world().writes.is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     })
@@ -191,7 +191,7 @@ async fn what_the_server_has_is_sent_again_after_a_restored_backup() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_never_tells_what_it_has_done_is_not_flooded() {
+async fn a_server_that_never_publishes_a_write_is_not_flooded() {
     let server = Server::new();
     ["a", "b"].iter().for_each(|id| drop(server.add("ada", id)));
     let device = Device::live(&server).await;
@@ -213,7 +213,7 @@ async fn a_server_that_never_tells_what_it_has_done_is_not_flooded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_push_errs_or_waits_as_it_was_built() {
+async fn an_offline_push_fails_or_waits_as_configured() {
     let to: Vec<UserId> = vec!["bob".parse().unwrap()];
     let (server, device) = offline(&[]).await;
     let before = Instant::now();
@@ -246,7 +246,7 @@ async fn a_push_errs_or_waits_as_it_was_built() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_push_that_waits_is_sent_as_soon_as_the_connection_is_back() {
+async fn a_waiting_push_is_sent_as_soon_as_the_connection_is_back() {
     let to: Vec<UserId> = vec!["bob".parse().unwrap()];
     let server = Server::new();
     let device = Device::with(&server, |builder| builder.offline_push(OfflinePush::Wait));
@@ -260,7 +260,7 @@ async fn a_push_that_waits_is_sent_as_soon_as_the_connection_is_back() {
                 Instant::now()
             },
             async {
-                // By now it waits for up to 10 s after each attempt.
+                // By now the backoff is up to 10 s.
                 tokio::time::sleep(Duration::from_secs(600)).await;
                 device.mend(&server);
                 device.until_live().await;

@@ -14,14 +14,14 @@ fn with_notifications(count: usize) -> Server {
     server
 }
 
-/// Whether the list is the newest of the server's.
+/// Returns whether the list is the newest notifications of the server.
 fn shows_newest(server: &Server, device: &Device, count: usize) -> bool {
     let page = server.world().logs["ada"].page(count, None).notifications;
     device.service.snapshot().notifications.iter().map(|row| &**row).eq(&page)
 }
 
 #[tokio::test(start_paused = true)]
-async fn load_older_returns_when_they_are_there_or_no_more_exist() {
+async fn load_older_returns_when_they_are_loaded_or_there_are_no_more() {
     let server = with_notifications(500);
     let device = Device::with(&server, |builder| builder.window(3));
     device.go_live().await;
@@ -35,14 +35,14 @@ async fn load_older_returns_when_they_are_there_or_no_more_exist() {
     assert!(shows_newest(&server, &device, 500) && !device.service.snapshot().has_older);
     let asked = server.seen("").len();
     device.service.load_older(1).await.unwrap();
-    assert_eq!(server.seen("").len(), asked, "there is nothing to ask for");
+    assert_eq!(server.seen("").len(), asked, "there is nothing to load");
     server.add("ada", "new");
     device.until_seq(501).await;
-    assert!(shows_newest(&server, &device, 501), "the list stays as long as it was made");
+    assert!(shows_newest(&server, &device, 501), "the list keeps its length");
     for _ in 0..6 {
         device.service.load_older(1_000).await.unwrap();
     }
-    assert_eq!(server.seen("").len(), asked, "the list holds all, and is not made longer");
+    assert_eq!(server.seen("").len(), asked, "the list is complete and does not grow");
 }
 
 #[tokio::test(start_paused = true)]
@@ -56,7 +56,7 @@ async fn a_window_beyond_one_page_is_filled_after_init() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_removed_makes_room_for_an_older_one() {
+async fn a_removal_makes_room_for_an_older_one() {
     let server = with_notifications(5);
     let device = Device::with(&server, |builder| builder.window(3));
     device.go_live().await;
@@ -66,7 +66,7 @@ async fn what_is_removed_makes_room_for_an_older_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_connection_older_ones_are_unavailable_in_time() {
+async fn without_a_connection_load_older_fails_in_time() {
     let server = with_notifications(5);
     let device = Device::with(&server, |builder| builder.window(2));
     device.go_live().await;
@@ -74,7 +74,7 @@ async fn without_a_connection_older_ones_are_unavailable_in_time() {
     server.fail("/v1/inbox", Fault::Unreachable);
     assert_eq!(kind().await, ServiceErrorKind::Unavailable);
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert_eq!(device.ids().len(), 2, "a call that errs has not happened");
+    assert_eq!(device.ids().len(), 2, "a failed call changes nothing");
 
     device.cut(&server).await;
     let before = Instant::now();
@@ -88,7 +88,7 @@ async fn without_a_connection_older_ones_are_unavailable_in_time() {
     device.mend(&server);
     device.until_live().await;
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert_eq!(device.ids().len(), 2, "nor have many");
+    assert_eq!(device.ids().len(), 2, "nor do many failed calls");
 
     device.service.unsubscribe().await.unwrap();
     assert_eq!(kind().await, ServiceErrorKind::Unavailable);
@@ -102,7 +102,7 @@ async fn without_a_connection_older_ones_are_unavailable_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unsubscribe_ends_a_wait_for_older_ones() {
+async fn unsubscribe_ends_a_pending_load_older() {
     let server = with_notifications(5);
     let device = Device::with(&server, |builder| builder.window(2));
     device.go_live().await;
@@ -117,7 +117,7 @@ async fn unsubscribe_ends_a_wait_for_older_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_list_cannot_grow_for_ever() {
+async fn the_list_has_a_maximum_length() {
     let server = with_notifications(MAX_WINDOW + 1);
     let device = Device::with(&server, |builder| builder.window(MAX_WINDOW - 1));
     device.go_live().await;
@@ -127,7 +127,7 @@ async fn the_list_cannot_grow_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn older_pages_that_fail_do_not_put_off_the_position_check() {
+async fn failing_older_pages_do_not_delay_the_position_check() {
     let server = with_notifications(5);
     let device = Device::with(&server, |builder| builder.window(2).position_check(Duration::from_secs(60)));
     device.go_live().await;
@@ -140,7 +140,7 @@ async fn older_pages_that_fail_do_not_put_off_the_position_check() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_older_page_that_is_newer_than_the_replica_brings_its_news_along() {
+async fn an_older_page_newer_than_the_replica_starts_a_catch_up_first() {
     let server = with_notifications(5);
     let device = Device::with(&server, |builder| builder.window(2));
     device.go_live().await;

@@ -1,9 +1,12 @@
+use std::error::Error;
+
 use internal_notifications_pusher::contract::{InternalNotificationsService, ServiceErrorKind};
 use internal_notifications_pusher::{MAX_RESPONSE_BYTES, PusherService};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// A server that answers every request so and keeps the connection open; tells how many came.
+/// Starts a server that sends this response to every request and keeps the connection open. Returns
+/// its URL and the number of requests.
 async fn answering(head: &'static str, body: Vec<u8>) -> (String, tokio::sync::watch::Receiver<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -31,8 +34,8 @@ async fn init(url: &str) -> ServiceErrorKind {
 }
 
 #[tokio::test]
-async fn an_endless_answer_is_not_read_to_its_end() {
-    // All that init asks for at once.
+async fn an_endless_response_is_not_read_to_its_end() {
+    // One body with the fields of every response that init needs.
     let mut body =
         br#"{"seq":0,"tag":null,"pending":0,"notifications":[],"next":null,"key":"k","channel":"private-ada",
         "auth_endpoint":"/a","event":"e","changed_event":"c","position_check_seconds":60}"#
@@ -57,9 +60,13 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_unavailable() {
+async fn an_unreachable_server_is_unavailable_and_the_cause_is_kept() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    assert_eq!(init(&url).await, ServiceErrorKind::Unavailable);
+    let service = PusherService::builder().url(&url).user("ada".parse().unwrap(), "token").build().unwrap();
+    let error = service.init().await.unwrap_err();
+    assert_eq!(error.kind(), ServiceErrorKind::Unavailable);
+    let mut causes = std::iter::successors(error.source(), |&cause| cause.source());
+    assert!(causes.any(|cause| cause.to_string().contains("refused")), "{error:?}");
 }

@@ -6,7 +6,7 @@ use crate::support::{Device, Fault, Server, soon};
 
 const USER_AUTH: &str = "/pusher/user-auth";
 
-/// Waits until a connection is signed in as ada, and closes it.
+/// Waits until a connection is signed in as ada, and closes it through the API.
 async fn until_closed_by_user(server: &Server) {
     soon(async {
         while server.broker.terminate_connections("ada") == 0 {
@@ -17,7 +17,7 @@ async fn until_closed_by_user(server: &Server) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_connection_is_signed_in_and_a_closed_one_comes_back() {
+async fn each_connection_is_signed_in_and_a_closed_one_reconnects() {
     let server = Server::new();
     let device = Device::with(&server, |builder| builder.position_check(Duration::from_secs(60)));
     device.go_live().await;
@@ -34,14 +34,14 @@ async fn each_connection_is_signed_in_and_a_closed_one_comes_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sign_in_that_fails_does_not_hurt_the_inbox() {
-    let no_json = || Fault::Answer(200, b"no json".to_vec());
-    for (fault, is_asked_again) in [
-        (Fault::Answer(404, Vec::new()), false),
-        (Fault::Answer(403, Vec::new()), false),
-        (Fault::Answer(401, Vec::new()), false),
+async fn a_failed_sign_in_does_not_affect_the_inbox() {
+    let no_json = || Fault::Response(200, b"no json".to_vec());
+    for (fault, is_retried) in [
+        (Fault::Response(404, Vec::new()), false),
+        (Fault::Response(403, Vec::new()), false),
+        (Fault::Response(401, Vec::new()), false),
         (no_json(), false),
-        (Fault::Answer(503, Vec::new()), true),
+        (Fault::Response(503, Vec::new()), true),
         (Fault::Unreachable, true),
         (Fault::Silence, true),
     ] {
@@ -57,13 +57,13 @@ async fn a_sign_in_that_fails_does_not_hurt_the_inbox() {
         server.add("ada", "b");
         assert_eq!(device.until_seq(2).await.status, Status::Live);
         tokio::time::sleep(Duration::from_secs(300)).await;
-        assert_eq!(server.seen(USER_AUTH).len() > 1, is_asked_again);
-        assert_eq!(server.broker.terminate_connections("ada"), usize::from(is_asked_again));
+        assert_eq!(server.seen(USER_AUTH).len() > 1, is_retried);
+        assert_eq!(server.broker.terminate_connections("ada"), usize::from(is_retried));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_another_endpoint_signs_the_channel_nobody_signs_in() {
+async fn with_another_auth_endpoint_the_connection_is_not_signed_in() {
     let server = Server::new();
     let device = Device::with(&server, |builder| builder.auth_endpoint("http://backend.test/pusher/auth"));
     device.go_live().await;

@@ -5,8 +5,8 @@ use internal_notifications_pusher::{Update, Updates};
 
 use crate::support::{Device, Server, ids, soon};
 
-/// What a reader would print.
-async fn told(updates: &mut Updates) -> String {
+/// Returns the next update as one line.
+async fn next_line(updates: &mut Updates) -> String {
     match soon(updates.next()).await {
         Some(Update::Snapshot { snapshot, reset }) => {
             format!("{} {:?}{}", snapshot.position.seq, ids(&snapshot), if reset { " reset" } else { "" })
@@ -25,7 +25,7 @@ async fn told(updates: &mut Updates) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_change_is_told_in_order_live_or_caught_up() {
+async fn updates_yield_every_change_in_order_live_or_caught_up() {
     let server = Server::new();
     server.add("ada", "a");
     let device = Device::live(&server).await;
@@ -36,7 +36,7 @@ async fn every_change_is_told_in_order_live_or_caught_up() {
     server.write("ada", InboxCommand::OpenedAll { through: None, tag: None }).unwrap();
     device.until_seq(4).await;
     for line in [r#"1 ["a*"]"#, "2 +b", "CatchingUp", "3 +c", "4 all", "Live"] {
-        assert_eq!(told(&mut updates).await, line);
+        assert_eq!(next_line(&mut updates).await, line);
     }
     assert_eq!(updates.next().now_or_never(), None);
     device.service.dispose().await;
@@ -44,19 +44,19 @@ async fn every_change_is_told_in_order_live_or_caught_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_from_before_init_sees_it_begin() {
+async fn a_reader_from_before_init_sees_the_start() {
     let server = Server::new();
     server.add("ada", "a");
     let device = Device::new(&server);
     let mut updates = device.service.updates();
     device.go_live().await;
     for line in ["0 []", "Starting", r#"1 ["a*"]"#, "Offline", "CatchingUp", "Live"] {
-        assert_eq!(told(&mut updates).await, line);
+        assert_eq!(next_line(&mut updates).await, line);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reset_is_told_as_a_snapshot() {
+async fn a_reset_is_a_snapshot() {
     let server = Server::new();
     ["a", "b"].iter().for_each(|id| drop(server.add("ada", id)));
     let device = Device::live(&server).await;
@@ -65,12 +65,12 @@ async fn a_reset_is_told_as_a_snapshot() {
     server.add("ada", "x");
     device.until_seq(1).await;
     for line in [r#"2 ["b*", "a*"]"#, "CatchingUp", r#"1 ["x*"] reset"#, "Live"] {
-        assert_eq!(told(&mut updates).await, line);
+        assert_eq!(next_line(&mut updates).await, line);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_reads_too_slowly_goes_on_from_a_snapshot() {
+async fn a_slow_reader_continues_from_a_snapshot() {
     const MANY: u64 = 9_000;
     let server = Server::new();
     let device = Device::live(&server).await;
@@ -79,7 +79,7 @@ async fn who_reads_too_slowly_goes_on_from_a_snapshot() {
     server.trigger("ada", "internal-notifications-changed", "something");
     device.until_seq(MANY).await;
 
-    assert_eq!(told(&mut updates).await, "0 []");
+    assert_eq!(next_line(&mut updates).await, "0 []");
     let mut seq = 0;
     let resumed = loop {
         match soon(updates.next()).await.unwrap() {
@@ -95,5 +95,5 @@ async fn who_reads_too_slowly_goes_on_from_a_snapshot() {
     assert!(seq < MANY);
     assert_eq!(resumed, device.service.snapshot());
     server.add("ada", "more");
-    assert_eq!(told(&mut updates).await, format!("{} +more", MANY + 1));
+    assert_eq!(next_line(&mut updates).await, format!("{} +more", MANY + 1));
 }

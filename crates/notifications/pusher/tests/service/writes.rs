@@ -44,10 +44,10 @@ async fn a_write_shows_when_it_returns() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_whose_answer_is_lost_is_sent_again_with_the_same_op() {
+async fn a_write_whose_response_is_lost_is_repeated_with_the_same_op() {
     let (server, device) = with_notifications(&["a/b c", "b"]).await;
-    server.fail("/notifications/", Fault::AnswerLost);
-    server.fail("/notifications/", Fault::Answer(502, Vec::new()));
+    server.fail("/notifications/", Fault::ResponseLost);
+    server.fail("/notifications/", Fault::Response(502, Vec::new()));
     assert_eq!(device.service.remove(&id("b")).await, Ok(Written::Queued));
     device.until_stored().await;
     let ops: Vec<_> = server.seen("/notifications/").iter().map(|seen| seen.query["op"].clone()).collect();
@@ -55,17 +55,17 @@ async fn a_write_whose_answer_is_lost_is_sent_again_with_the_same_op() {
     assert!(ops.iter().all(|op| *op == ops[0] && !op.is_empty()));
     assert_eq!(device.until_seq(3).await.pending, 1);
 
-    server.fail("/opened", Fault::AnswerLost);
+    server.fail("/opened", Fault::ResponseLost);
     assert_eq!(device.service.mark_opened(&[id("a/b c")]).await, Ok(Written::Queued));
     device.until_stored().await;
     let seen = server.seen("/opened");
     assert_eq!(seen[0].body["op"], seen[1].body["op"]);
-    assert_ne!(seen[0].body["op"], json!(ops[0]), "each write has an op of its own");
+    assert_ne!(seen[0].body["op"], json!(ops[0]), "each write has its own op");
     assert_eq!(server.world().logs["ada"].head().position.seq, 4);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_stays_away_is_told_in_time() {
+async fn a_write_is_queued_in_time_if_the_server_does_not_answer() {
     let (server, device) = with_notifications(&["a"]).await;
     server.fail("/opened", Fault::Unreachable);
     let before = Instant::now();
@@ -89,7 +89,7 @@ async fn a_server_that_stays_away_is_told_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_that_the_server_refuses_is_not_sent_again() {
+async fn a_rejected_write_is_not_repeated() {
     let (server, device) = with_notifications(&["a"]).await;
     for (status, kind) in [
         (403, ServiceErrorKind::Forbidden),
@@ -97,7 +97,7 @@ async fn a_write_that_the_server_refuses_is_not_sent_again() {
         (422, ServiceErrorKind::Invalid),
         (301, ServiceErrorKind::Protocol),
     ] {
-        server.fail("/opened", Fault::Answer(status, Vec::new()));
+        server.fail("/opened", Fault::Response(status, Vec::new()));
         let before = server.seen("/opened").len();
         assert_eq!(device.service.mark_opened(&[id("a")]).await.unwrap_err().kind(), kind);
         assert_eq!((device.ids(), device.service.snapshot().unconfirmed), (vec!["a*".to_owned()], 0));
@@ -106,7 +106,7 @@ async fn a_write_that_the_server_refuses_is_not_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn opening_all_opens_what_was_seen_and_nothing_more() {
+async fn mark_all_opened_opens_what_was_seen_and_nothing_more() {
     let (server, device) = with_notifications(&["a", "b"]).await;
     server.world().mute = true;
     server.add("ada", "unseen");
@@ -118,7 +118,7 @@ async fn opening_all_opens_what_was_seen_and_nothing_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn opening_all_of_another_history_is_a_conflict_and_caught_up() {
+async fn mark_all_opened_of_another_history_is_a_conflict_and_starts_a_catch_up() {
     let (server, device) = with_notifications(&["a"]).await;
     server.world().logs.clear();
     server.add_silently("ada", "other");
@@ -128,13 +128,13 @@ async fn opening_all_of_another_history_is_a_conflict_and_caught_up() {
     assert_eq!(device.ids(), ["other*"]);
 
     server.add_silently("ada", "more");
-    server.fail("/opened", Fault::Answer(409, Vec::new()));
+    server.fail("/opened", Fault::Response(409, Vec::new()));
     assert_eq!(device.service.mark_all_opened().await.unwrap_err().kind(), ServiceErrorKind::Conflict);
     device.until_seq(2).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn removing_what_is_not_there_is_told_and_its_head_is_heeded() {
+async fn removing_an_unknown_notification_fails_and_its_head_is_used() {
     let (server, device) = with_notifications(&["a"]).await;
     server.world().mute = true;
     server.write("ada", InboxCommand::Remove(id("a"))).unwrap();
@@ -144,7 +144,7 @@ async fn removing_what_is_not_there_is_told_and_its_head_is_heeded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_ids_go_in_several_requests() {
+async fn many_ids_are_sent_in_several_requests() {
     let (server, device) = with_notifications(&["a"]).await;
     let mut ids: Vec<_> = (0..1_100).map(|n| id(&format!("n{n}"))).collect();
     ids.push(id("a"));
@@ -158,9 +158,9 @@ async fn many_ids_go_in_several_requests() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_push_is_stored_once_whatever_happens_to_its_answer() {
+async fn a_push_is_stored_once_even_if_its_response_is_lost() {
     let (server, device) = with_notifications(&[]).await;
-    server.fail("/v1/notifications", Fault::AnswerLost);
+    server.fail("/v1/notifications", Fault::ResponseLost);
     let users: Vec<UserId> = ["ada", "bob"].map(|user| user.parse().unwrap()).into();
     let receipt = device.service.push(&users, InternalNotification::new("hello")).await.unwrap();
     assert_eq!((receipt.accepted, receipt.duplicates), (0, 2));
@@ -172,7 +172,7 @@ async fn a_push_is_stored_once_whatever_happens_to_its_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_while_live_events_are_stopped_returns_when_it_is_acknowledged() {
+async fn a_write_while_paused_returns_when_the_server_has_it() {
     let (server, device) = with_notifications(&["a"]).await;
     device.service.unsubscribe().await.unwrap();
     let before = Instant::now();
@@ -181,14 +181,14 @@ async fn a_write_while_live_events_are_stopped_returns_when_it_is_acknowledged()
     assert_eq!(server.world().logs["ada"].head().pending, 0);
     let now = device.service.snapshot();
     assert_eq!((device.ids(), now.unconfirmed, now.status), (vec!["a".to_owned()], 1, Status::Paused));
-    assert_eq!((now.pending, now.position.seq), (1, 1), "what comes is not taken in");
+    assert_eq!((now.pending, now.position.seq), (1, 1), "no changes are applied while paused");
     device.service.subscribe().await.unwrap();
     device.until_seq(2).await;
     assert_eq!(device.ids(), ["a"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn writes_that_the_server_has_leave_room_for_others() {
+async fn answered_writes_leave_room_in_the_queue() {
     let (server, device) = with_notifications(&["a"]).await;
     device.service.unsubscribe().await.unwrap();
     for _ in 0..300 {
@@ -202,10 +202,10 @@ async fn writes_that_the_server_has_leave_room_for_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_that_is_answered_ends_the_wait_after_failed_questions() {
+async fn an_answered_write_ends_the_backoff_of_failed_requests() {
     let (server, device) = with_notifications(&["a"]).await;
     let asked = server.seen("/changes").len();
-    (0..8).for_each(|_| server.fail("/changes", Fault::Answer(503, Vec::new())));
+    (0..8).for_each(|_| server.fail("/changes", Fault::Response(503, Vec::new())));
     server.add_silently("ada", "b");
     server.add("ada", "c");
     soon(async {
@@ -221,12 +221,12 @@ async fn a_write_that_is_answered_ends_the_wait_after_failed_questions() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_one_of_many_requests_is_refused_those_after_it_are_not_sent() {
+async fn after_a_rejected_request_the_later_ones_of_the_call_are_not_sent() {
     let (server, device) = with_notifications(&["a"]).await;
     let mut ids: Vec<_> = (0..1_100).map(|n| id(&format!("n{n}"))).collect();
     ids.push(id("a"));
     let mut announcements = device.service.announcements();
-    server.fail("/opened", Fault::Answer(422, Vec::new()));
+    server.fail("/opened", Fault::Response(422, Vec::new()));
     let error = device.service.mark_opened(&ids).await.unwrap_err();
     assert_eq!(error.kind(), ServiceErrorKind::Invalid);
     assert_eq!((device.ids(), device.service.snapshot().unconfirmed), (vec!["a*".to_owned()], 0));
@@ -235,12 +235,12 @@ async fn when_one_of_many_requests_is_refused_those_after_it_are_not_sent() {
     assert_eq!(server.seen("/opened").len(), 1);
     match soon(announcements.next()).await {
         Some(Announcement::Notification(row)) => assert_eq!(row.id, id("b")),
-        other => panic!("the caller was told already: {other:?}"),
+        other => panic!("the rejection was reported to the caller: {other:?}"),
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_server_did_before_it_refused_stays_shown() {
+async fn what_the_server_did_before_a_rejection_stays() {
     let (server, device) = with_notifications(&["a", "b"]).await;
     server.world().mute = true;
     let before = server.world().logs["ada"].clone();
@@ -252,7 +252,7 @@ async fn what_the_server_did_before_it_refused_stays_shown() {
         while server.seen("/opened").is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        server.fail("/opened", Fault::Answer(422, Vec::new()));
+        server.fail("/opened", Fault::Response(422, Vec::new()));
     });
     assert_eq!(outcome.unwrap_err().kind(), ServiceErrorKind::Invalid);
     assert_eq!((device.ids(), device.service.snapshot().unconfirmed), (vec!["b*".into(), "a".into()], 1));

@@ -6,7 +6,7 @@ use super::{ConfigError, Database, Variable};
 pub(crate) const OUTBOX_URLS: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_OUTBOX_URLS",
     default: None,
-    allowed: "URLs as in `INTERNAL_NOTIFICATIONS_DATABASE_URL`, separated by commas",
+    allowed: "URLs like `sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, separated by commas",
     purpose: "Further databases with an outbox table, in which apps leave intents to push. The server relays these and \
               those in its own database.",
 };

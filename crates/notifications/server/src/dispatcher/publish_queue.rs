@@ -9,7 +9,7 @@ use crate::store::CommitListener;
 /// The inboxes with unpublished changes, each once, first in first out. The store adds inboxes as
 /// it commits, and the dispatcher takes them.
 #[derive(Debug)]
-pub struct PublishQueue {
+pub(super) struct PublishQueue {
     state: Mutex<State>,
     added: Notify,
 }
@@ -36,18 +36,18 @@ pub(super) enum Next {
 
 impl PublishQueue {
     /// Returns an empty queue. The store is queried first, for what an earlier run left behind.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let state = State { queue: VecDeque::new(), members: HashSet::new(), incomplete: true };
         Self { state: Mutex::new(state), added: Notify::new() }
     }
 
     /// Returns how many inboxes are in the queue.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.lock().queue.len()
     }
 
     /// Returns whether no inbox has unpublished changes.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         let state = self.lock();
         state.queue.is_empty() && !state.incomplete
     }
@@ -97,12 +97,6 @@ impl PublishQueue {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Default for PublishQueue {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -15,8 +15,9 @@ impl Realtime for RemoteEngine {
         for part in events.chunks(limits::EVENTS_PER_BATCH) {
             let batch: Vec<BatchEvent> = part
                 .iter()
-                .map(|LiveData { event, data }| BatchEvent::new(channel.clone(), event.clone(), data.clone()))
-                .collect();
+                .map(|LiveData { event, data }| BatchEvent::new(channel, event, data.clone()))
+                .collect::<Result<_, _>>()
+                .map_err(failed)?;
             self.0.trigger_batch(&batch).await.map_err(failed)?;
         }
         Ok(())

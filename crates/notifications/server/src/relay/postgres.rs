@@ -8,8 +8,10 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
+use super::failure::Failure;
 use super::raw_row::{BODY_BYTES, RawRow, USER_IDS_BYTES, decode};
 use super::source::{IntentSource, PendingIntent, SettledIntent, SourceError};
 use crate::backoff::Backoff;
@@ -52,12 +54,12 @@ impl PostgresIntents {
         Self { name: url.redacted(), url, creates_table, connection: None, notified, listening }
     }
 
-    fn options(&self) -> Result<PgConnectOptions, SourceError> {
+    fn options(&self) -> Result<PgConnectOptions, Failure> {
         let options = self.url.as_str().parse::<PgConnectOptions>()?;
         Ok(options.application_name("internal-notifications relay").disable_statement_logging())
     }
 
-    async fn connected(&mut self) -> Result<&mut PgConnection, SourceError> {
+    async fn connected(&mut self) -> Result<&mut PgConnection, Failure> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connect().await?,
@@ -65,7 +67,7 @@ impl PostgresIntents {
         Ok(self.connection.insert(connection))
     }
 
-    async fn connect(&mut self) -> Result<PgConnection, SourceError> {
+    async fn connect(&mut self) -> Result<PgConnection, Failure> {
         let options = self.options()?;
         let mut connection = options.connect().await?;
         sqlx::raw_sql(SETTINGS).execute(&mut connection).await?;
@@ -81,7 +83,7 @@ impl PostgresIntents {
         Ok(connection)
     }
 
-    async fn read(&mut self, limit: usize) -> Result<Vec<PendingIntent>, SourceError> {
+    async fn read(&mut self, limit: usize) -> Result<Vec<PendingIntent>, Failure> {
         let connection = self.connected().await?;
         sqlx::raw_sql("BEGIN").execute(&mut *connection).await?;
         let rows = sqlx::query_as::<_, RawRow>(TAKE).bind(i64::try_from(limit).unwrap_or(i64::MAX));
@@ -89,7 +91,7 @@ impl PostgresIntents {
         Ok(rows.into_iter().map(decode).collect())
     }
 
-    async fn write(&mut self, settled: Vec<SettledIntent>) -> Result<(), SourceError> {
+    async fn write(&mut self, settled: Vec<SettledIntent>) -> Result<(), Failure> {
         let connection = self.connected().await?;
         let done: Vec<i64> = settled.iter().filter(|row| row.failed.is_none()).map(|row| row.key).collect();
         if !done.is_empty() {
@@ -103,15 +105,12 @@ impl PostgresIntents {
     }
 
     /// Drops the connection, and with it its transaction, after an error.
-    fn checked<T, E: Into<SourceError>>(
-        &mut self,
-        done: Result<Result<T, SourceError>, E>,
-    ) -> Result<T, SourceError> {
-        let done = done.unwrap_or_else(|late| Err(late.into()));
-        if done.is_err() {
+    fn checked<T>(&mut self, done: Result<Result<T, Failure>, Elapsed>) -> Result<T, SourceError> {
+        let done = done.unwrap_or_else(|_| Err(SourceError::new("the database does not answer").into()));
+        done.map_err(|Failure(error)| {
             self.connection = None;
-        }
-        done
+            error
+        })
     }
 }
 

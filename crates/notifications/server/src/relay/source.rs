@@ -100,8 +100,8 @@ impl SourceError {
 
     /// Adds the cause, to which the same applies.
     #[must_use]
-    pub fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
-        self.source = Some(Arc::new(source));
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into().into());
         self
     }
 }
@@ -115,19 +115,6 @@ impl fmt::Display for SourceError {
 impl Error for SourceError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
-    }
-}
-
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-impl From<sqlx::Error> for SourceError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::new("the outbox table cannot be used").with_source(error)
-    }
-}
-
-impl From<tokio::time::error::Elapsed> for SourceError {
-    fn from(_: tokio::time::error::Elapsed) -> Self {
-        Self::new("the database does not answer")
     }
 }
 

@@ -6,6 +6,7 @@ use internal_notifications_outbox::Outbox;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
+use super::failure::Failure;
 use super::raw_row::{BODY_BYTES, RawRow, USER_IDS_BYTES, decode};
 use super::source::{IntentSource, PendingIntent, SettledIntent, SourceError};
 
@@ -42,7 +43,7 @@ impl SqliteIntents {
         Self { path: path.to_owned(), name, creates_table, connection: None }
     }
 
-    async fn connected(&mut self) -> Result<&mut SqliteConnection, SourceError> {
+    async fn connected(&mut self) -> Result<&mut SqliteConnection, Failure> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connect().await?,
@@ -50,7 +51,7 @@ impl SqliteIntents {
         Ok(self.connection.insert(connection))
     }
 
-    async fn connect(&self) -> Result<SqliteConnection, SourceError> {
+    async fn connect(&self) -> Result<SqliteConnection, Failure> {
         // An absolute path, so that SQLite does not interpret it as a URI or a special name.
         let path = self
             .path
@@ -70,13 +71,13 @@ impl SqliteIntents {
         Ok(connection)
     }
 
-    async fn read(&mut self, limit: usize) -> Result<Vec<PendingIntent>, SourceError> {
+    async fn read(&mut self, limit: usize) -> Result<Vec<PendingIntent>, Failure> {
         let rows = sqlx::query_as::<_, RawRow>(TAKE).bind(i64::try_from(limit).unwrap_or(i64::MAX));
         let rows = rows.bind(USER_IDS_BYTES).bind(BODY_BYTES).fetch_all(self.connected().await?).await?;
         Ok(rows.into_iter().map(decode).collect())
     }
 
-    async fn write(&mut self, settled: Vec<SettledIntent>) -> Result<(), SourceError> {
+    async fn write(&mut self, settled: Vec<SettledIntent>) -> Result<(), Failure> {
         let mut transaction = self.connected().await?.begin_with("BEGIN IMMEDIATE").await?;
         for SettledIntent { key, failed } in settled {
             let statement = sqlx::query(if failed.is_some() { FAIL } else { DELETE }).bind(key);
@@ -87,11 +88,11 @@ impl SqliteIntents {
     }
 
     /// Reconnects after an error, because the file may have been replaced.
-    fn checked<T>(&mut self, done: Result<T, SourceError>) -> Result<T, SourceError> {
-        if done.is_err() {
+    fn checked<T>(&mut self, done: Result<T, Failure>) -> Result<T, SourceError> {
+        done.map_err(|Failure(error)| {
             self.connection = None;
-        }
-        done
+            error
+        })
     }
 }
 

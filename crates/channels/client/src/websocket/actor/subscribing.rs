@@ -3,45 +3,46 @@ use pusher_signer::ChannelAuthorization;
 use tokio::time::Instant;
 
 use super::Actor;
-use crate::websocket::link::{Answer, Authorized, Link, Ticket, answer_of};
-use crate::websocket::registry::{Phase, key_of};
+use crate::websocket::connection::{AuthAnswer, AuthorizationResult, Connection, Ticket, call_app};
+use crate::websocket::registry::{Phase, key_from};
 use crate::{AuthorizationRequest, Error, ErrorKind};
 
-/// How a channel becomes subscribed, and how it ends.
+/// Subscriptions: authorization, request, confirmation, rejection.
 impl Actor {
-    /// Starts a subscription, if there is a connection.
-    pub(super) fn begin(&mut self, channel: &ChannelName) {
+    /// Starts a subscription if there is a connection.
+    pub(super) fn start_subscription(&mut self, channel: &ChannelName) {
         if !channel.kind().needs_authorization() {
             return self.request(channel, "", None);
         }
-        if let Some(ticket) = self.ask(channel, Answer::Channel) {
+        if let Some(ticket) = self.call_authorizer(channel, AuthAnswer::Subscription) {
             self.registry.set(channel, Phase::Authorizing(ticket), None);
         }
     }
 
-    /// Asks the authorizer, if there is a connection.
-    fn ask(
+    /// Calls the authorizer if there is a connection.
+    fn call_authorizer(
         &mut self,
         channel: &ChannelName,
-        answer: fn(Ticket, ChannelName, Authorized) -> Answer,
+        to_answer: fn(Ticket, ChannelName, AuthorizationResult) -> AuthAnswer,
     ) -> Option<Ticket> {
         let authorizer = self.settings.authorizer.clone()?;
-        let Link::Up(connection) = &mut self.link else { return None };
+        let Connection::Open(connection) = &mut self.connection else { return None };
         let request = AuthorizationRequest::new(connection.socket_id.clone(), channel.clone());
         let limit = self.settings.limits.authorization_timeout;
-        let turn = self.authorizing.clone().acquire_owned();
+        let permit = self.authorization_permits.clone().acquire_owned();
         let ticket = connection.ticket();
-        connection.answers.spawn(async move {
-            let _turn = turn.await;
-            let asking = async { authorizer.authorize(&request).await };
-            let authorized = answer_of("authorizer", limit, asking).await;
-            answer(ticket, request.channel, authorized)
+        connection.auth_calls.spawn(async move {
+            let _permit = permit.await;
+            let call = async { authorizer.authorize(&request).await };
+            let result = call_app("authorizer", limit, call).await;
+            to_answer(ticket, request.channel, result)
         });
         Some(ticket)
     }
 
-    pub(super) fn request(&mut self, channel: &ChannelName, auth: &str, channel_data: Option<&str>) {
-        if !matches!(self.link, Link::Up(_)) {
+    /// Sends the request for a subscription.
+    fn request(&mut self, channel: &ChannelName, auth: &str, channel_data: Option<&str>) {
+        if !matches!(self.connection, Connection::Open(_)) {
             return;
         }
         let deadline = Instant::now() + self.settings.limits.subscribe_timeout;
@@ -49,24 +50,27 @@ impl Actor {
         self.send(&ProtocolEvent::Subscribe { channel, auth, channel_data });
     }
 
-    pub(super) fn authorized(&mut self, ticket: Ticket, channel: &ChannelName, answer: Authorized) {
+    /// Handles the answer of the authorizer.
+    pub(super) fn authorized(&mut self, ticket: Ticket, channel: &ChannelName, answer: AuthorizationResult) {
         if self.registry.phase(channel.as_str()) != Some(Phase::Authorizing(ticket)) {
             return;
         }
         match answer {
-            Ok(authorization) => self.proceed(ticket, channel, &authorization),
+            Ok(authorization) => self.request_authorized(ticket, channel, &authorization),
             Err(error) if error.is_retryable() => {
-                tracing::debug!(%channel, %error, "could not authorize");
-                let message = format!("{channel} could not be authorized yet: {error}");
-                let _ = self.errors.send(Error::new(ErrorKind::Server, message));
-                self.again_later(channel);
+                let message = format!("the subscription to {channel} could not be authorized yet");
+                let error = Error::new(ErrorKind::Server, message).with_cause(error);
+                let cause: &dyn std::error::Error = &error;
+                tracing::debug!(%channel, error = cause, "retrying the authorization later");
+                let _ = self.errors.send(error);
+                self.retry_later(channel);
             }
             Err(error) => self.registry.refuse(channel, &Error::from(error)),
         }
     }
 
-    /// Sends an authorized subscription, once it is known as whom.
-    pub(super) fn proceed(
+    /// Requests an authorized subscription. A presence channel may first have to wait for its user.
+    pub(super) fn request_authorized(
         &mut self,
         ticket: Ticket,
         channel: &ChannelName,
@@ -83,7 +87,7 @@ impl Actor {
             }
         }
         if kind.is_encrypted() {
-            match key_of(authorization.shared_secret.as_deref()) {
+            match key_from(authorization.shared_secret.as_deref()) {
                 Ok(key) => self.registry.set_key(channel, key, self.settings.limits.queue),
                 Err(error) => return self.registry.refuse(channel, &error),
             }
@@ -91,35 +95,37 @@ impl Actor {
         self.request(channel, &authorization.auth, channel_data);
     }
 
-    /// An authorization for a presence channel that names no user: that of the sign-in counts.
+    /// Waits for the sign-in, which provides the user that the authorization of a presence channel lacks.
     fn await_user(&mut self, ticket: Ticket, channel: &ChannelName, authorization: &ChannelAuthorization) {
-        match &mut self.link {
-            Link::Up(connection) if self.sign_in.is_under_way() => {
+        match &mut self.connection {
+            Connection::Open(connection) if self.sign_in.is_pending() => {
                 self.registry.set(channel, Phase::AwaitingUser(ticket), None);
                 connection.awaiting_user.push((ticket, channel.clone(), authorization.clone()));
             }
-            _ => self.registry.refuse(channel, &nobody()),
+            _ => self.registry.refuse(channel, &no_user()),
         }
     }
 
-    /// An encrypted channel's event could not be opened: its key may have changed.
+    /// Requests a new key for an encrypted channel.
     pub(super) fn renew_key(&mut self, channel: &str) {
         let Ok(channel) = ChannelName::new(channel) else { return };
-        tracing::debug!(%channel, "asking for another key");
-        if let Some(ticket) = self.ask(&channel, Answer::Key) {
+        tracing::debug!(%channel, "requesting a new key because an event could not be decrypted");
+        if let Some(ticket) = self.call_authorizer(&channel, AuthAnswer::Key) {
             self.registry.await_key(&channel, ticket);
         }
     }
 
-    pub(super) fn key_renewed(&mut self, ticket: Ticket, channel: &ChannelName, answer: Authorized) {
+    /// Handles the answer to a request for a new key.
+    pub(super) fn key_renewed(&mut self, ticket: Ticket, channel: &ChannelName, answer: AuthorizationResult) {
         let key = answer
             .map_err(Error::from)
-            .and_then(|authorization| key_of(authorization.shared_secret.as_deref()));
+            .and_then(|authorization| key_from(authorization.shared_secret.as_deref()));
         for event in self.registry.renew_key(ticket, channel, key) {
-            self.bindings.event(&event);
+            self.bindings.deliver(&event);
         }
     }
 
+    /// Handles the confirmation of a subscription.
     pub(super) fn subscribed(&mut self, channel: &str, members: Members) {
         let Ok(channel) = ChannelName::new(channel) else { return };
         if channel.kind() == ChannelKind::ServerToUser {
@@ -129,34 +135,36 @@ impl Actor {
         }
     }
 
-    pub(super) fn refused(&mut self, channel: &str, error: Error) {
+    /// Handles the rejection of a subscription.
+    pub(super) fn rejected(&mut self, channel: &str, error: Error) {
         let Ok(channel) = ChannelName::new(channel) else { return };
         let is_answer = self.registry.phase(channel.as_str()) == Some(Phase::Requested);
         match error.is_retryable() {
-            true if is_answer && self.registry.is_wanted(&channel) => self.again_later(&channel),
-            // To a request that was given up since, or to none: what stands or is under way goes on.
+            true if is_answer && self.registry.has_subscribers(&channel) => self.retry_later(&channel),
+            // The rejection answers an earlier request, which no longer matters.
             true if !is_answer => {}
             _ => self.registry.refuse(&channel, &error),
         }
     }
 
-    pub(super) fn again_later(&mut self, channel: &ChannelName) {
+    fn retry_later(&mut self, channel: &ChannelName) {
         let failures = self.registry.count_failure(channel);
         let delay = self.settings.limits.reconnect.delay(failures, &mut self.rng);
         self.registry.set(channel, Phase::Waiting, Some(Instant::now() + delay));
     }
 
+    /// Handles deadlines that have passed.
     pub(super) fn timer(&mut self) {
         let now = Instant::now();
         if self.sign_in.deadline.is_some_and(|deadline| deadline <= now) {
-            self.sign_in_due();
+            self.sign_in_deadline();
         }
         while let Some(channel) = self.registry.take_due(now) {
             match self.registry.phase(channel.as_str()) {
-                Some(Phase::Waiting) => self.begin(&channel),
-                Some(Phase::Requested) if self.registry.is_wanted(&channel) => {
-                    tracing::debug!(%channel, "the server did not confirm the subscription in time");
-                    self.again_later(&channel);
+                Some(Phase::Waiting) => self.start_subscription(&channel),
+                Some(Phase::Requested) if self.registry.has_subscribers(&channel) => {
+                    tracing::debug!(%channel, "the server did not confirm the subscription in time; retrying");
+                    self.retry_later(&channel);
                 }
                 Some(Phase::Requested) => {
                     self.registry.remove(&channel);
@@ -167,17 +175,19 @@ impl Actor {
         }
     }
 
-    pub(super) fn unsubscribe_unwanted(&mut self) {
-        self.bindings.sweep();
-        for channel in self.registry.sweep().into_iter().chain(self.sign_in.sweep()) {
+    /// Removes dropped handles, and unsubscribes from channels without subscribers.
+    pub(super) fn remove_unused(&mut self) {
+        self.bindings.remove_dropped();
+        for channel in self.registry.remove_unused().into_iter().chain(self.sign_in.remove_dropped()) {
             self.send(&ProtocolEvent::Unsubscribe { channel: &channel });
         }
-        if self.sign_in.user().is_none() && !self.sign_in.is_under_way() {
-            self.refuse_awaiting(&nobody());
+        if self.sign_in.user().is_none() && !self.sign_in.is_pending() {
+            self.refuse_awaiting(&no_user());
         }
     }
 }
 
-fn nobody() -> Error {
-    Error::new(ErrorKind::Refused, "the authorization has no channel_data, and nobody is signing in")
+fn no_user() -> Error {
+    let message = "the authorization of the presence channel has no channel_data, and no user signs in";
+    Error::new(ErrorKind::Refused, message)
 }

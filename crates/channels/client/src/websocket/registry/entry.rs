@@ -5,13 +5,13 @@ use pusher_signer::encrypted::SharedSecret;
 use tokio::time::Instant;
 
 use super::Phase;
-use super::sealed::{Opened, Sealed};
-use crate::websocket::link::Ticket;
+use super::decryptor::{Decrypted, Decryptor};
+use crate::websocket::connection::Ticket;
 use crate::websocket::subscription::Subscriber;
 use crate::websocket::{ChannelEvent, Event, Member, Members};
 use crate::{Error, ErrorKind};
 
-/// A channel that is wanted.
+/// A channel with subscribers.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) name: Arc<ChannelName>,
@@ -19,19 +19,19 @@ pub(super) struct Entry {
     pub(super) phase: Phase,
     pub(super) deadline: Option<Instant>,
     pub(super) failures: u32,
-    /// A presence channel's own user, from the authorization.
+    /// The user as whom a presence channel is subscribed.
     pub(super) me: Option<Arc<str>>,
-    /// What opens an encrypted channel's events.
-    pub(super) sealed: Option<Box<Sealed>>,
+    /// Present for an encrypted channel once it is authorized.
+    pub(super) decryptor: Option<Box<Decryptor>>,
 }
 
-/// What came of an event.
+/// The result of delivering an event.
 pub(crate) enum Delivered {
-    /// The subscribers have it.
+    /// The event was delivered.
     Event(Event),
-    /// It waits for another key, which is to be asked for.
-    KeyWanted,
-    /// Nobody gets it, or not yet.
+    /// The event waits for a new key, which must be requested.
+    KeyNeeded,
+    /// The event was dropped, or waits.
     Nothing,
 }
 
@@ -44,29 +44,29 @@ impl Entry {
             deadline: None,
             failures: 0,
             me: None,
-            sealed: None,
+            decryptor: None,
         }
     }
 
     pub(super) fn join(&mut self, subscriber: Subscriber) {
         if self.phase == Phase::Subscribed {
             if let Some(other) = self.subscribers.first() {
-                let standing = other.standing.borrow().clone();
-                subscriber.standing.send_replace(standing);
+                let state = other.state.borrow().clone();
+                subscriber.state.send_replace(state);
             }
             subscriber.events.notice(ChannelEvent::Subscribed);
         }
         self.subscribers.push(subscriber);
     }
 
-    /// The subscription stands.
+    /// Handles the confirmation of the subscription.
     pub(super) fn confirm(&mut self, members: pusher_protocol::Members) {
         self.failures = 0;
         let members = Members::new(members, self.me.clone());
         for subscriber in &self.subscribers {
-            subscriber.standing.send_modify(|standing| {
-                standing.subscribed = true;
-                standing.members = members.clone();
+            subscriber.state.send_modify(|state| {
+                state.subscribed = true;
+                state.members = members.clone();
             });
         }
         self.notice(&ChannelEvent::Subscribed);
@@ -75,19 +75,19 @@ impl Entry {
     pub(super) fn interrupt(&mut self) {
         if self.phase == Phase::Subscribed {
             for subscriber in &self.subscribers {
-                subscriber.standing.send_replace(Default::default());
+                subscriber.state.send_replace(Default::default());
             }
             self.notice(&ChannelEvent::Interrupted);
         }
         self.phase = Phase::Idle;
         self.deadline = None;
         self.failures = 0;
-        self.sealed = None;
+        self.decryptor = None;
     }
 
     pub(super) fn refuse(&self, error: &Error) {
         for subscriber in &self.subscribers {
-            subscriber.standing.send_replace(Default::default());
+            subscriber.state.send_replace(Default::default());
         }
         self.notice(&ChannelEvent::Refused(error.clone()));
     }
@@ -96,55 +96,56 @@ impl Entry {
         let data = frame.data().text().into_owned();
         let user_id = frame.user_id.map(|id| id.into_owned());
         let event = Event::new(self.name.clone(), frame.event.into_owned(), data, user_id);
-        match &mut self.sealed {
+        match &mut self.decryptor {
             None if self.name.kind().is_encrypted() => Delivered::Nothing,
-            None => self.hand_out(event),
-            Some(sealed) => match sealed.open(event) {
-                Opened::Event(event) => self.hand_out(event),
-                Opened::Held => Delivered::Nothing,
-                Opened::HeldForKey => Delivered::KeyWanted,
-                Opened::Full => {
-                    self.subscribers.iter().for_each(|subscriber| subscriber.events.missed());
+            None => self.publish(event),
+            Some(decryptor) => match decryptor.decrypt(event) {
+                Decrypted::Event(event) => self.publish(event),
+                Decrypted::Waiting => Delivered::Nothing,
+                Decrypted::KeyNeeded => Delivered::KeyNeeded,
+                Decrypted::Dropped => {
+                    self.subscribers.iter().for_each(|subscriber| subscriber.events.count_dropped());
                     Delivered::Nothing
                 }
-                Opened::Failed(event, reason) => self.hand_out_failure(&event, reason),
+                Decrypted::Failed(event, reason) => self.publish_failure(&event, reason),
             },
         }
     }
 
-    /// The other key has come, or none: what waited is opened, or not. Gives the events that were.
-    pub(super) fn renew(&mut self, ticket: Ticket, key: Result<SharedSecret, Error>) -> Vec<Event> {
-        let Some(sealed) = self.sealed.as_mut().filter(|sealed| sealed.asked == Some(ticket)) else {
+    /// Handles the answer to a request for a new key. Returns the events that were decrypted with it.
+    pub(super) fn renew_key(&mut self, ticket: Ticket, key: Result<SharedSecret, Error>) -> Vec<Event> {
+        let is_pending = |decryptor: &&mut Box<Decryptor>| decryptor.pending_renewal == Some(ticket);
+        let Some(decryptor) = self.decryptor.as_mut().filter(is_pending) else {
             return Vec::new();
         };
         let mut events = Vec::new();
-        for opened in sealed.renew(key) {
-            match opened {
+        for decrypted in decryptor.renew(key) {
+            match decrypted {
                 Ok(event) => {
                     events.push(event.clone());
-                    self.hand_out(event);
+                    self.publish(event);
                 }
-                Err((event, reason)) => drop(self.hand_out_failure(&event, reason)),
+                Err((event, reason)) => drop(self.publish_failure(&event, reason)),
             }
         }
         events
     }
 
-    fn hand_out(&self, event: Event) -> Delivered {
-        self.tell(&ChannelEvent::Event(event.clone()));
+    fn publish(&self, event: Event) -> Delivered {
+        self.send(&ChannelEvent::Event(event.clone()));
         Delivered::Event(event)
     }
 
-    fn hand_out_failure(&self, event: &Event, reason: Error) -> Delivered {
-        tracing::debug!(channel = %self.name, "an event could not be decrypted");
-        self.tell(&ChannelEvent::DecryptionFailed { event: event.name().to_owned(), reason });
+    fn publish_failure(&self, event: &Event, reason: Error) -> Delivered {
+        tracing::debug!(channel = %self.name, "could not decrypt an event");
+        self.send(&ChannelEvent::DecryptionFailed { event: event.name().to_owned(), reason });
         Delivered::Nothing
     }
 
     pub(super) fn member_added(&self, member: PresenceMember) {
         let member = Member::from(member);
         if self.change_members(|members| members.insert(member.clone())) {
-            self.tell(&ChannelEvent::MemberAdded(member));
+            self.send(&ChannelEvent::MemberAdded(member));
         }
     }
 
@@ -155,38 +156,39 @@ impl Entry {
             removed.is_some()
         });
         if let Some(member) = removed {
-            self.tell(&ChannelEvent::MemberRemoved(member));
+            self.send(&ChannelEvent::MemberRemoved(member));
         }
     }
 
-    /// Changes the members for all subscribers, who share them; whether there was anything to change.
+    /// Changes the members, which all subscribers share. Returns whether they changed.
     fn change_members(&self, change: impl FnOnce(&mut Members) -> bool) -> bool {
         let first = self.subscribers.first().filter(|_| self.name.kind().is_presence());
         let Some(first) = first else { return false };
-        let mut members = first.standing.borrow().members.clone();
+        let mut members = first.state.borrow().members.clone();
         let changed = change(&mut members);
         if changed {
             for subscriber in &self.subscribers {
-                subscriber.standing.send_modify(|standing| standing.members = members.clone());
+                subscriber.state.send_modify(|state| state.members = members.clone());
             }
         }
         changed
     }
 
-    pub(super) fn count(&self, count: u64) {
+    pub(super) fn subscription_count(&self, count: u64) {
         for subscriber in &self.subscribers {
-            subscriber.standing.send_modify(|standing| standing.count = Some(count));
+            subscriber.state.send_modify(|state| state.count = Some(count));
         }
-        self.tell(&ChannelEvent::SubscriptionCount(count));
+        self.send(&ChannelEvent::SubscriptionCount(count));
     }
 
-    /// Something that subscribers without room lose.
-    pub(super) fn tell(&self, event: &ChannelEvent) {
+    /// Sends an event to all subscribers; those with a full queue lose it.
+    pub(super) fn send(&self, event: &ChannelEvent) {
         for subscriber in &self.subscribers {
             subscriber.events.event(event.clone());
         }
     }
 
+    /// Sends a notice to all subscribers, which none of them loses.
     fn notice(&self, notice: &ChannelEvent) {
         for subscriber in &self.subscribers {
             subscriber.events.notice(notice.clone());
@@ -194,9 +196,13 @@ impl Entry {
     }
 }
 
-/// The key of an authorization for an encrypted channel.
-pub(crate) fn key_of(shared_secret: Option<&str>) -> Result<SharedSecret, Error> {
-    let text = shared_secret
-        .ok_or_else(|| Error::new(ErrorKind::Refused, "the authorization has no shared_secret"))?;
-    SharedSecret::from_base64(text).map_err(|error| Error::new(ErrorKind::Refused, error.to_string()))
+/// Returns the key from the authorization of an encrypted channel.
+pub(crate) fn key_from(shared_secret: Option<&str>) -> Result<SharedSecret, Error> {
+    let text = shared_secret.ok_or_else(|| {
+        Error::new(ErrorKind::Refused, "the authorization of the encrypted channel has no shared_secret")
+    })?;
+    SharedSecret::from_base64(text).map_err(|error| {
+        let message = "the shared_secret of the authorization is malformed";
+        Error::new(ErrorKind::Refused, message).with_cause(error)
+    })
 }

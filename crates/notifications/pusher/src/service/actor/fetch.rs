@@ -36,7 +36,9 @@ impl Fetch {
     /// Runs the fetch. A snapshot has `page` notifications.
     pub(super) async fn run(self, api: &InboxApi, position: Position, page: usize) -> Fetched {
         let response = match self {
-            Self::Inbox(InboxQuery::Changes { after }) => api.changes(after, CHANGES).await.map(Response::Changes),
+            Self::Inbox(InboxQuery::Changes { after }) => {
+                api.changes(after, CHANGES).await.map(Response::Changes)
+            }
             Self::Inbox(InboxQuery::Older { before, limit }) => {
                 api.older(before, limit).await.map(|page| Response::Older(before, page))
             }

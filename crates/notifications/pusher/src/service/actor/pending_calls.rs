@@ -6,8 +6,8 @@ use crate::service::command::Reply;
 
 /// The calls that wait for a result.
 ///
-/// Results are collected first and sent by [`reply`](Self::reply), after the snapshot is published: a
-/// caller that gets its result sees it in the snapshot.
+/// Results are collected first and sent by [`reply`](Self::reply), after the snapshot is published:
+/// a caller that gets its result sees it in the snapshot.
 #[derive(Default)]
 pub(super) struct PendingCalls {
     writes: Vec<Call<Vec<OpId>, Written>>,
@@ -76,8 +76,8 @@ impl PendingCalls {
         }
     }
 
-    /// Fails the calls that wait for older notifications. Returns how many notifications are no longer
-    /// waited for.
+    /// Fails the calls that wait for older notifications. Returns how many notifications are no
+    /// longer waited for.
     #[must_use]
     pub(super) fn fail_older(&mut self, error: &ServiceError) -> usize {
         let all = std::mem::take(&mut self.older);

@@ -31,8 +31,8 @@ impl Schedule {
         schedule
     }
 
-    /// Returns when to send the next request: as soon as possible if something is to be fetched, else
-    /// when the position check is due.
+    /// Returns when to send the next request: as soon as possible if something is to be fetched,
+    /// else when the position check is due.
     pub(super) fn next(&self, has_fetch: bool) -> Instant {
         if has_fetch { self.not_before } else { self.check_at.max(self.not_before) }
     }

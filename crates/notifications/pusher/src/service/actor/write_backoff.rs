@@ -36,7 +36,8 @@ impl WriteBackoff {
         self.not_before = Instant::now() + retry::delay(self.failures, &mut self.rng);
     }
 
-    /// Records that a write was answered. While writes are repeated, the wait grows with each repeat.
+    /// Records that a write was answered. While writes are repeated, the wait grows with each
+    /// repeat.
     pub(super) fn answered(&mut self, write: &PendingWrite) {
         self.server_is_up();
         if write.was_answered() {

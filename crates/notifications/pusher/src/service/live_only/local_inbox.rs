@@ -3,8 +3,8 @@ use internal_notifications_models::{
     Tag, Timestamp,
 };
 use internal_notifications_service::{
-    InboxQuery, Inbox, InboxCommand, InboxEvent, InboxLog, MAX_WINDOW, Refused, ServiceError, ServiceErrorKind,
-    WindowFull,
+    Inbox, InboxCommand, InboxEvent, InboxLog, InboxQuery, MAX_WINDOW, Refused, ServiceError,
+    ServiceErrorKind, WindowFull,
 };
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt};

@@ -8,7 +8,7 @@ use pusher_broker::Broker;
 use tokio::io::{copy_bidirectional, duplex};
 use tokio::task::AbortHandle;
 
-/// In-memory connections to a broker, which can be cut.
+/// In-memory connections to a broker that a test can cut.
 #[derive(Clone)]
 pub struct Network {
     broker: Broker,
@@ -18,8 +18,8 @@ pub struct Network {
 #[derive(Default)]
 struct Cables {
     down: bool,
-    /// The one host that is there; any, when none is named.
-    only: Option<String>,
+    /// The only reachable host; none means any.
+    only_host: Option<String>,
     laid: Vec<AbortHandle>,
 }
 
@@ -28,16 +28,16 @@ impl Network {
         Self { broker, cables: Arc::default() }
     }
 
-    /// Cuts every connection; later ones are made while it is not `down`.
+    /// Cuts every connection. While `down`, new ones fail.
     pub fn cut(&self, down: bool) {
         let mut cables = self.cables.lock().unwrap();
         cables.down = down;
         cables.laid.drain(..).for_each(|cable| cable.abort());
     }
 
-    /// Cuts every connection; later ones are made to this host alone.
+    /// Cuts every connection. New ones succeed only to this host.
     pub fn move_to(&self, host: &str) {
-        self.cables.lock().unwrap().only = Some(host.to_owned());
+        self.cables.lock().unwrap().only_host = Some(host.to_owned());
         self.cut(false);
     }
 }
@@ -46,7 +46,7 @@ impl Network {
 impl Connector for Network {
     async fn connect(&self, host: &str, _port: u16) -> io::Result<BoxTransport> {
         let mut cables = self.cables.lock().unwrap();
-        if cables.down || cables.only.as_ref().is_some_and(|only| only != host) {
+        if cables.down || cables.only_host.as_ref().is_some_and(|only_host| only_host != host) {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
         let (ours, mut near) = duplex(64 * 1024);

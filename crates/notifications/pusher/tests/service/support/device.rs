@@ -7,17 +7,17 @@ use internal_notifications_pusher::{Identity, PusherService, PusherServiceBuilde
 
 use super::{Network, Server};
 
-/// How long something may take that must happen; the clock is paused, so that only a failing test waits.
-pub const FRIST: Duration = Duration::from_secs(3_600);
+/// How long a test waits. The clock is paused, so only a failing test takes time.
+pub const TIMEOUT: Duration = Duration::from_secs(3_600);
 
-/// An app of a user.
+/// A user's app.
 pub struct Device {
     pub service: PusherService,
     pub network: Network,
 }
 
 impl Device {
-    /// ada's, without position checks, so that a test sees what else heals.
+    /// Creates ada's app, with position checks so rare that they do not hide other recoveries.
     pub fn new(server: &Server) -> Self {
         Self::with(server, |builder| builder)
     }
@@ -49,7 +49,7 @@ impl Device {
         Self { service: configure(builder).build().unwrap(), network }
     }
 
-    /// One that is subscribed and missed nothing.
+    /// Creates ada's app and waits until it is live.
     pub async fn live(server: &Server) -> Self {
         let device = Self::new(server);
         device.go_live().await;
@@ -65,30 +65,30 @@ impl Device {
         self.until(|snapshot| snapshot.status == Status::Live).await;
     }
 
-    pub async fn until(&self, is: impl Fn(&Snapshot) -> bool) -> Snapshot {
+    pub async fn until(&self, condition: impl Fn(&Snapshot) -> bool) -> Snapshot {
         let mut snapshots = self.service.snapshots();
         let found = async {
             loop {
                 let snapshot = snapshots.next().await.expect("the service runs");
-                if is(&snapshot) {
+                if condition(&snapshot) {
                     return snapshot;
                 }
             }
         };
-        let found = tokio::time::timeout(FRIST, found).await;
-        found.unwrap_or_else(|_| panic!("waited in vain at {:?}", self.service.snapshot()))
+        let found = tokio::time::timeout(TIMEOUT, found).await;
+        found.unwrap_or_else(|_| panic!("timed out at {:?}", self.service.snapshot()))
     }
 
     pub async fn until_seq(&self, seq: u64) -> Snapshot {
         self.until(|snapshot| snapshot.position.seq == seq && snapshot.status == Status::Live).await
     }
 
-    /// Waits until the server has every write, and the replica too.
+    /// Waits until the server and the replica have every write.
     pub async fn until_stored(&self) -> Snapshot {
         self.until(|snapshot| snapshot.unconfirmed == 0 && snapshot.status == Status::Live).await
     }
 
-    /// Cuts everything, and waits until it shows.
+    /// Cuts all connections, and waits until the status shows it.
     pub async fn cut(&self, server: &Server) {
         server.world().is_down = true;
         self.network.cut(true);
@@ -100,7 +100,7 @@ impl Device {
         self.network.cut(false);
     }
 
-    /// The ids that the snapshot holds, newest first; a pending one with a star.
+    /// Returns the ids in the list, newest first, pending ones with a star.
     pub fn ids(&self) -> Vec<String> {
         ids(&self.service.snapshot())
     }
@@ -111,7 +111,7 @@ pub fn ids(snapshot: &Snapshot) -> Vec<String> {
     snapshot.notifications.iter().map(|row| format!("{}{}", row.id, star(row.opened))).collect()
 }
 
-/// Waits for what must happen.
+/// Waits for a future that must complete.
 pub async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(FRIST, what).await.expect("it must happen")
+    tokio::time::timeout(TIMEOUT, what).await.expect("the future must complete in time")
 }

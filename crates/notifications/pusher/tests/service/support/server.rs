@@ -15,7 +15,7 @@ use reqwest::Url;
 use serde::Serialize;
 use serde_json::Value;
 
-/// How long a request is under way.
+/// How long a request takes.
 const LATENCY: Duration = Duration::from_millis(5);
 
 /// An inbox server in memory. Its live events go through a real broker.
@@ -28,26 +28,26 @@ pub struct Server {
 #[derive(Default)]
 pub struct World {
     pub logs: BTreeMap<String, InboxLog>,
-    /// Who a token is.
+    /// The user of each token.
     pub tokens: HashMap<String, String>,
-    /// Every request that came.
+    /// All requests.
     pub seen: Vec<Seen>,
-    /// What goes wrong with the next request whose path contains the text.
+    /// Faults of the next request whose path contains the text.
     faults: VecDeque<(&'static str, Fault)>,
-    /// Changes are not published.
+    /// Whether changes are not published.
     pub mute: bool,
-    /// Nothing arrives.
+    /// Whether all requests fail.
     pub is_down: bool,
-    /// What changes are told of, when that is not what is.
+    /// The log that catch-ups are answered from, instead of the real one.
     pub stale: Option<InboxLog>,
-    /// Questions for older pages fail.
+    /// Whether requests for older pages fail.
     pub fails_older: bool,
-    /// The writes that arrived, by their path.
-    pub done: Vec<String>,
-    /// Where live events are, if not here.
+    /// The paths of the writes received.
+    pub writes: Vec<String>,
+    /// The host of the live channel, if not the server's.
     pub live_host: Option<String>,
-    /// Nobody may subscribe.
-    pub refuses_channels: bool,
+    /// Whether subscriptions are rejected.
+    pub rejects_channels: bool,
     tags: u64,
 }
 
@@ -61,18 +61,18 @@ pub struct Seen {
 
 #[derive(Clone)]
 pub enum Fault {
-    /// The request does not arrive.
+    /// The request fails.
     Unreachable,
-    /// It is carried out, and the answer is lost.
-    AnswerLost,
-    /// There is no answer, ever.
+    /// The request is processed, and its response is lost.
+    ResponseLost,
+    /// There is no response.
     Silence,
-    /// Another answer.
-    Answer(u16, Vec<u8>),
+    /// This response.
+    Response(u16, Vec<u8>),
 }
 
 impl Server {
-    /// A server that knows ada and bob by the tokens `ada-token` and `bob-token`.
+    /// Creates a server that knows ada by the token `ada-token` and bob by `bob-token`.
     pub fn new() -> Self {
         let mut limits = Limits::default();
         limits.send_queue = 10_000;
@@ -91,7 +91,7 @@ impl Server {
         self.world().faults.push_back((path, fault));
     }
 
-    /// The requests so far to a path that contains this text.
+    /// Returns the requests so far whose path contains this text.
     pub fn seen(&self, path: &str) -> Vec<Seen> {
         self.world().seen.iter().filter(|seen| seen.path.contains(path)).cloned().collect()
     }
@@ -104,12 +104,12 @@ impl Server {
         change
     }
 
-    /// Adds a notification, and its live event is lost.
+    /// Adds a notification without publishing it.
     pub fn add_silently(&self, user: &str, id: &str) -> Change {
         self.world().add(user, id, &InternalNotification::new(format!("content of {id}"))).unwrap()
     }
 
-    /// A write from another device.
+    /// Writes as from another device, and publishes the change.
     pub fn write(&self, user: &str, command: InboxCommand) -> Result<WriteAnswer, Refused> {
         let (answer, change) = self.world().write(user, &command, None)?;
         change.into_iter().for_each(|change| self.publish(user, &change));
@@ -123,7 +123,7 @@ impl Server {
         }
     }
 
-    /// Publishes anything on a user's channel.
+    /// Publishes an event on a user's channel.
     pub fn trigger(&self, user: &str, event: &str, data: &str) {
         let channel = format!("private-{user}").parse().unwrap();
         self.broker.publish(&channel, &EventName::new(event).unwrap(), data, None).unwrap();
@@ -131,7 +131,7 @@ impl Server {
 
     fn answer(&self, request: &HttpRequest) -> HttpResponse {
         let Some(user) = self.world().tokens.get(&request.bearer_token).cloned() else {
-            return problem(401, "who are you?", None);
+            return problem(401, "unknown token", None);
         };
         let url = Url::parse(&request.url).unwrap();
         let query: HashMap<_, _> = url.query_pairs().into_owned().collect();
@@ -140,7 +140,7 @@ impl Server {
         let number = |name: &str| query.get(name).map(|number| number.parse::<u64>().unwrap());
         let mut world = self.world();
         if request.method != HttpMethod::Get && url.path().starts_with("/v1/inbox") {
-            world.done.push(url.path().to_owned());
+            world.writes.push(url.path().to_owned());
         }
         let log = world.logs.entry(user.clone()).or_default();
         let written = match (request.method, url.path()) {
@@ -166,7 +166,7 @@ impl Server {
             (HttpMethod::Post, "/pusher/auth") => {
                 let form: HashMap<String, String> = serde_urlencoded::from_bytes(body).unwrap();
                 let channel = form["channel_name"].parse().unwrap();
-                if world.refuses_channels || form["channel_name"] != format!("private-{user}") {
+                if world.rejects_channels || form["channel_name"] != format!("private-{user}") {
                     return problem(403, "not your channel", None);
                 }
                 let socket_id = form["socket_id"].parse().unwrap();
@@ -224,7 +224,7 @@ impl Server {
 }
 
 impl World {
-    /// Nothing goes wrong any more.
+    /// Removes all faults.
     pub fn heal(&mut self) {
         self.faults.clear();
     }
@@ -281,12 +281,12 @@ impl HttpClient for Server {
             None if is_down => lost(),
             None => Ok(self.answer(&request)),
             Some(Fault::Unreachable) => lost(),
-            Some(Fault::AnswerLost) => {
+            Some(Fault::ResponseLost) => {
                 self.answer(&request);
                 lost()
             }
             Some(Fault::Silence) => std::future::pending().await,
-            Some(Fault::Answer(status, body)) => Ok(HttpResponse::new(status, body)),
+            Some(Fault::Response(status, body)) => Ok(HttpResponse::new(status, body)),
         }
     }
 }

@@ -1,0 +1,115 @@
+use std::collections::BTreeMap;
+
+use reqwest::Response;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::info::{ChannelCounts, ChannelInfo};
+use crate::{Error, ErrorKind};
+
+/// The most bytes that are read of an error's text.
+const MAX_ERROR_TEXT: usize = 512;
+/// The largest response: enough for a hundred thousand channels.
+const MAX_BODY: usize = 16 << 20;
+
+pub(super) fn channels(body: &[u8]) -> Result<BTreeMap<String, ChannelCounts>, Error> {
+    #[derive(Deserialize)]
+    struct Channels {
+        channels: BTreeMap<String, ChannelCounts>,
+    }
+    parse(body).map(|Channels { channels }| channels)
+}
+
+/// Parses the counts of a batch of `events` events, in order.
+pub(super) fn batch(body: &[u8], events: usize) -> Result<Vec<ChannelCounts>, Error> {
+    #[derive(Deserialize)]
+    struct Batch {
+        batch: Vec<ChannelCounts>,
+    }
+    let Batch { batch } = parse(body)?;
+    if batch.len() == events { Ok(batch) } else { Err(unexpected()) }
+}
+
+pub(super) fn channel(body: &[u8]) -> Result<ChannelInfo, Error> {
+    parse(body)
+}
+
+pub(super) fn users(body: &[u8]) -> Result<Vec<String>, Error> {
+    #[derive(Deserialize)]
+    struct Users {
+        users: Vec<User>,
+    }
+    #[derive(Deserialize)]
+    struct User {
+        id: Id,
+    }
+    // Some servers return a number if `channel_data` contained a number.
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Id {
+        Text(String),
+        Number(serde_json::Number),
+    }
+    let Users { users } = parse(body)?;
+    let text = |user: User| match user.id {
+        Id::Text(text) => text,
+        Id::Number(number) => number.to_string(),
+    };
+    Ok(users.into_iter().map(text).collect())
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|error| unexpected().with_cause(error))
+}
+
+fn unexpected() -> Error {
+    Error::new(
+        ErrorKind::UnexpectedAnswer,
+        "the response of the Pusher API does not have the documented form",
+    )
+}
+
+/// Reads the body of a successful response.
+pub(super) async fn body(mut response: Response) -> Result<Vec<u8>, Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(unexpected());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Returns the error for a request without a response. The URL is omitted: it contains the signature.
+pub(super) fn unreachable(error: reqwest::Error) -> Error {
+    let (kind, message) = match error.is_timeout() {
+        true => (ErrorKind::Timeout, "the Pusher API did not answer in time"),
+        false => (ErrorKind::Network, "the Pusher API could not be reached"),
+    };
+    Error::new(kind, message).with_cause(error.without_url())
+}
+
+/// Returns the error for an unsuccessful response. The text of a 401 is omitted: it repeats what was signed.
+pub(super) async fn rejection(mut response: Response) -> Error {
+    let status = response.status().as_u16();
+    let kind = ErrorKind::of_status(status);
+    let mut text = Vec::new();
+    if kind != ErrorKind::Unauthorized {
+        while let Ok(Some(chunk)) = response.chunk().await {
+            text.extend(chunk.iter().take(MAX_ERROR_TEXT - text.len()));
+            if text.len() == MAX_ERROR_TEXT {
+                break;
+            }
+        }
+    }
+    let text: String = String::from_utf8_lossy(&text).chars().filter(|char| !char.is_control()).collect();
+    let message = match (kind, text.trim()) {
+        (ErrorKind::Unauthorized, _) => {
+            "the Pusher API answered 401: check the app key, the secret and the clock".to_owned()
+        }
+        (_, "") => format!("the Pusher API answered {status}"),
+        (_, text) => format!("the Pusher API answered {status}: {text}"),
+    };
+    Error::new(kind, message).with_code(Some(status))
+}

@@ -1,0 +1,58 @@
+use std::fmt;
+
+use pusher_protocol::{ChannelName, EventName, limits, names};
+
+use crate::{Error, ErrorKind};
+
+/// A client event with checked name, channel and size. `Debug` does not show the data.
+pub(crate) struct ClientEvent {
+    pub(crate) channel: ChannelName,
+    pub(crate) event: String,
+    pub(crate) data: String,
+}
+
+impl ClientEvent {
+    /// Checks everything that does not depend on the connection (Pusher's "client events").
+    pub(crate) fn new(channel: ChannelName, event: &str, data: String) -> Result<Self, Error> {
+        let reject = |kind, message: &str| Err(Error::new(kind, message));
+        EventName::new(event)?;
+        if !event.starts_with(names::CLIENT_PREFIX) {
+            return reject(ErrorKind::EventName, "the name of a client event must begin with client-");
+        }
+        let kind = channel.kind();
+        if !kind.needs_authorization() {
+            let message = "only private and presence channels have client events";
+            return reject(ErrorKind::PublicChannel, message);
+        }
+        if kind.is_encrypted() {
+            return reject(ErrorKind::EncryptedChannel, "encrypted channels have no client events");
+        }
+        if data.len() > limits::EVENT_DATA {
+            return reject(ErrorKind::Limit, "the data of an event has at most 10,240 bytes");
+        }
+        Ok(Self { channel, event: event.to_owned(), data })
+    }
+}
+
+impl fmt::Debug for ClientEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientEvent")
+            .field("channel", &self.channel)
+            .field("event", &self.event)
+            .field("data_bytes", &self.data.len())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_data() {
+        let channel = "private-ada".parse().unwrap();
+        let event = ClientEvent::new(channel, "client-e", "hidden".to_owned()).unwrap();
+        let shown = r#"ClientEvent { channel: "private-ada", event: "client-e", data_bytes: 6 }"#;
+        assert_eq!(format!("{event:?}"), shown);
+    }
+}

@@ -1,0 +1,7 @@
+//! What backends and users request of the servers while faults happen.
+
+pub(crate) mod exchange;
+pub(crate) mod ledger;
+pub(crate) mod retrying_client;
+pub(crate) mod user;
+pub(crate) mod writer;

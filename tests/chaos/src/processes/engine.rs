@@ -1,0 +1,41 @@
+use crate::failure::Failure;
+use crate::processes::program::Program;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep};
+
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The process `broker`, which several nodes share as their Channels engine.
+pub(crate) struct Engine {
+    address: SocketAddr,
+    program: Program,
+}
+
+impl Engine {
+    /// Starts the broker, and waits until it listens.
+    pub(crate) async fn start(address: SocketAddr, program: Program) -> Result<Self, Failure> {
+        let mut engine = Self { address, program };
+        engine.restart().await?;
+        Ok(engine)
+    }
+
+    /// Kills the process (SIGKILL).
+    pub(crate) async fn kill(&mut self) -> Result<(), Failure> {
+        self.program.kill().await
+    }
+
+    /// Starts the broker again, and waits until it listens.
+    pub(crate) async fn restart(&mut self) -> Result<(), Failure> {
+        self.program.start()?;
+        let started = Instant::now();
+        while TcpStream::connect(self.address).await.is_err() {
+            if self.program.has_ended() || started.elapsed() > START_TIMEOUT {
+                return Err(format!("the broker does not listen: {}", self.program.log.display()).into());
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
+    }
+}
