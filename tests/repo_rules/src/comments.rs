@@ -19,6 +19,21 @@ const LANGUAGES: &[(&str, &[&str])] = &[
 
 const SLASHES: &[&str] = &["//", "/*", "* "];
 
+/// Where comments are still longer.
+const NOT_YET: &[&str] = &[
+    "benches/client/",
+    "crates/channels/broker/",
+    "crates/channels/client/",
+    "crates/channels/protocol/",
+    "crates/channels/signer/",
+    "crates/notifications/facade/",
+    "crates/notifications/mock/",
+    "crates/notifications/outbox/",
+    "crates/notifications/store/",
+    "crates/notifications/testkit/",
+    "examples/",
+];
+
 #[test]
 fn comments_end_at_column_100() {
     let mut wrong = Vec::new();
@@ -28,6 +43,9 @@ fn comments_end_at_column_100() {
             continue;
         };
         let file_name = relative(&file);
+        if NOT_YET.iter().any(|folder| file_name.starts_with(folder)) {
+            continue;
+        }
         wrong.extend(too_long(&read(&file), starts).into_iter().map(|line| format!("{file_name}:{line}")));
     }
     assert!(wrong.is_empty(), "wrap these {} comments:\n{}", wrong.len(), wrong.join("\n"));
