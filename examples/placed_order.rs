@@ -1,8 +1,9 @@
-//! An app that stores an order and its notification in one transaction: a crash leaves both or neither.
+//! An app that stores an order and its notification in one transaction: a crash leaves both or
+//! neither.
 //!
-//! Run `cargo run -p examples --bin placed_order -- inbox.db 1815 ada` beside a server that has this
-//! database, or whose `INTERNAL_NOTIFICATIONS_OUTBOX_URLS` lists it. `CRASH=before` or `CRASH=after`
-//! aborts the process before or after the commit, as a power failure would.
+//! Run `cargo run -p examples --bin placed_order -- inbox.db 1815 ada` beside a server that has
+//! this database, or whose `INTERNAL_NOTIFICATIONS_OUTBOX_URLS` lists it. `CRASH=before` or
+//! `CRASH=after` aborts the process before or after the commit, as a power failure would.
 #![allow(clippy::print_stdout, reason = "a command prints its result")]
 
 use std::env;

@@ -1,7 +1,7 @@
 //! A backend that notifies users that their order was shipped.
 //!
-//! It needs only the feature `client` of `internal-notifications`. Set `INTERNAL_NOTIFICATIONS_URL` and
-//! `INTERNAL_NOTIFICATIONS_API_KEY`, then run
+//! It needs only the feature `client` of `internal-notifications`. Set
+//! `INTERNAL_NOTIFICATIONS_URL` and `INTERNAL_NOTIFICATIONS_API_KEY`, then run
 //! `cargo run -p examples --bin pushing_backend -- 1815 ada`.
 #![allow(clippy::print_stdout, reason = "a command prints its result")]
 

@@ -1,7 +1,7 @@
 //! An inbox in a terminal. It prints new notifications, and Enter marks all as opened.
 //!
-//! `INTERNAL_NOTIFICATIONS_URL` and `INTERNAL_NOTIFICATIONS_TOKEN` are the server and the user's token;
-//! the project's README shows how to start a server. Then run `cargo run -p examples`.
+//! `INTERNAL_NOTIFICATIONS_URL` and `INTERNAL_NOTIFICATIONS_TOKEN` are the server and the user's
+//! token; the project's README shows how to start a server. Then run `cargo run -p examples`.
 #![allow(clippy::print_stdout, reason = "this is a terminal app")]
 
 use std::error::Error;

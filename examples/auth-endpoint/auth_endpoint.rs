@@ -1,6 +1,6 @@
 //! A backend with its own login. Each user may subscribe to `private-{user}`, and to no other.
 //!
-//! `SESSIONS='secret=ada' PUSHER_APP_KEY=… PUSHER_APP_SECRET=… cargo run -p auth-endpoint -- ADDRESS`
+//! `SESSIONS='secret=ada' PUSHER_APP_KEY=… PUSHER_APP_SECRET=… cargo run -p auth-endpoint -- ADDR`
 #![allow(clippy::print_stdout, reason = "it prints where it listens")]
 
 use std::collections::HashMap;

@@ -1,5 +1,5 @@
-//! Tests of an app with the mock. `app_on_a_server.rs` runs the same tests on a real server; they differ
-//! in one line.
+//! Tests of an app with the mock. `app_on_a_server.rs` runs the same tests on a real server; the
+//! two files differ in one line.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod bell;

@@ -17,24 +17,24 @@ use pusher_signer::{ChannelAuthorization, UserAuthentication};
 
 /// Authorizes subscriptions to private, presence and encrypted channels.
 ///
-/// The client calls it once per channel and connection, because a signature covers the socket id, and again
-/// if an event of an encrypted channel does not decrypt. It calls it on separate tasks, several at a time.
-/// It may drop a call, and ignores an answer for a connection that has ended.
+/// The client calls it once per channel and connection, because a signature covers the socket id,
+/// and again if an event of an encrypted channel does not decrypt. It calls it on separate tasks,
+/// several at a time. It may drop a call, and ignores an answer for a connection that has ended.
 #[async_trait::async_trait]
 pub trait Authorizer: Send + Sync {
     /// Authorizes one subscription.
     ///
     /// # Errors
-    /// Return an error of kind [`Retryable`](AuthorizationErrorKind::Retryable) to be called again with
-    /// backoff. Any other kind ends the subscription with that error.
+    /// Return an error of kind [`Retryable`](AuthorizationErrorKind::Retryable) to be called again
+    /// with backoff. Any other kind ends the subscription with that error.
     async fn authorize(
         &self,
         request: &AuthorizationRequest,
     ) -> Result<ChannelAuthorization, AuthorizationError>;
 }
 
-/// Authenticates the user as whom a connection signs in. The client calls it once per connection, in the
-/// same way as an [`Authorizer`].
+/// Authenticates the user as whom a connection signs in. The client calls it once per connection,
+/// in the same way as an [`Authorizer`].
 #[async_trait::async_trait]
 pub trait UserAuthenticator: Send + Sync {
     /// Authenticates the user of a connection.

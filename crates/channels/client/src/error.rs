@@ -5,9 +5,9 @@ use pusher_protocol::{InvalidChannelName, InvalidEventName};
 
 /// The error of the clients.
 ///
-/// [`kind`](Self::kind) is for code to decide on, `Display` for people, and `source` is the cause, such as a
-/// host name that does not resolve or a certificate that is not trusted. Errors are equal if kind, code and
-/// message are.
+/// [`kind`](Self::kind) is for code to decide on, `Display` for people, and `source` is the cause,
+/// such as a host name that does not resolve or a certificate that is not trusted. Errors are equal
+/// if kind, code and message are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
@@ -112,7 +112,8 @@ impl Error {
         self.kind
     }
 
-    /// Returns the HTTP status, or the code of the WebSocket close or `pusher:error`, if the server sent one.
+    /// Returns the HTTP status, or the code of the WebSocket close or `pusher:error`, if the server
+    /// sent one.
     pub fn code(&self) -> Option<u16> {
         self.code
     }
@@ -152,7 +153,8 @@ impl ErrorKind {
         matches!(self, Self::RateLimited | Self::Timeout | Self::Server | Self::Network)
     }
 
-    /// Returns the kind for the status of a failed request (Pusher's HTTP API reference, "HTTP status codes").
+    /// Returns the kind for the status of a failed request (Pusher's HTTP API reference, "HTTP
+    /// status codes").
     #[cfg(feature = "http")]
     pub(crate) fn of_status(status: u16) -> Self {
         match status {
@@ -168,7 +170,8 @@ impl ErrorKind {
     }
 }
 
-/// The cause of an error, if any. It is shared, so that errors can be cloned, and ignored in comparisons.
+/// The cause of an error, if any. It is shared, so that errors can be cloned, and ignored in
+/// comparisons.
 #[derive(Clone)]
 pub(crate) struct Cause(Option<Arc<dyn std::error::Error + Send + Sync>>);
 

@@ -18,7 +18,8 @@ impl Roots {
         Self(Arc::new(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }))
     }
 
-    /// Trusts no authority; add some with [`with_pem`](Self::with_pem) or [`with_der`](Self::with_der).
+    /// Trusts no authority; add some with [`with_pem`](Self::with_pem) or
+    /// [`with_der`](Self::with_der).
     pub fn none() -> Self {
         Self(Arc::new(RootCertStore::empty()))
     }
@@ -26,8 +27,8 @@ impl Roots {
     /// Adds all certificates of a PEM file.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if there is no certificate, or one
-    /// that is malformed.
+    /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if there is no
+    /// certificate, or one that is malformed.
     pub fn with_pem(mut self, pem: &[u8]) -> Result<Self, Error> {
         let mut found = false;
         for certificate in CertificateDer::pem_slice_iter(pem) {
@@ -61,11 +62,12 @@ impl Roots {
         Ok(config.with_root_certificates(self.0.clone()).with_no_client_auth())
     }
 
-    /// Creates the builder of an HTTP client with these roots, without redirects, and without a proxy if
-    /// `host` is this machine. For the other crates of this project.
+    /// Creates the builder of an HTTP client with these roots, without redirects, and without a
+    /// proxy if `host` is this machine. For the other crates of this project.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if TLS cannot be set up.
+    /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if TLS cannot be set
+    /// up.
     #[cfg(feature = "http")]
     #[doc(hidden)]
     pub fn http_client(&self, host: &str) -> Result<reqwest::ClientBuilder, Error> {

@@ -1,5 +1,5 @@
-//! The WebSocket client. One task, the actor, owns the connection and the subscriptions; handles send it
-//! commands.
+//! The WebSocket client. One task, the actor, owns the connection and the subscriptions; handles
+//! send it commands.
 
 mod actor;
 mod binding;

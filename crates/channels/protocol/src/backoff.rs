@@ -2,8 +2,8 @@ use std::time::Duration;
 
 /// The waits between attempts: exponential backoff with full jitter.
 ///
-/// The limit doubles with each attempt, from [`base`](Self::new) up to [`cap`](Self::new). The wait is
-/// a random part of the limit, so that many clients do not come back together.
+/// The limit doubles with each attempt, from [`base`](Self::new) up to [`cap`](Self::new). The wait
+/// is a random part of the limit, so that many clients do not come back together.
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,7 +27,8 @@ impl Backoff {
         Self { base, cap }
     }
 
-    /// Returns the longest wait after `attempt` failed attempts in a row. The first is 1; 0 counts as 1.
+    /// Returns the longest wait after `attempt` failed attempts in a row. The first is 1; 0 counts
+    /// as 1.
     pub fn limit(&self, attempt: u32) -> Duration {
         let doublings = attempt.saturating_sub(1);
         self.base.saturating_mul(2_u32.saturating_pow(doublings)).min(self.cap)

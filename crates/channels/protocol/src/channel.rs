@@ -52,7 +52,8 @@ impl ChannelKind {
         !matches!(self, Self::Public | Self::Cache | Self::ServerToUser)
     }
 
-    /// Returns whether the channel has members: its signature covers `channel_data`, which names the user.
+    /// Returns whether the channel has members: its signature covers `channel_data`, which names
+    /// the user.
     pub fn is_presence(self) -> bool {
         matches!(self, Self::Presence | Self::PresenceCache)
     }
@@ -68,8 +69,8 @@ impl ChannelKind {
     }
 }
 
-/// The checked name of a channel: 1 to 164 characters out of `A-Z a-z 0-9 _ - = @ , . ;`, optionally
-/// after the prefix `#server-to-user-` (Pusher's "channel naming conventions").
+/// The checked name of a channel: 1 to 164 characters out of `A-Z a-z 0-9 _ - = @ , . ;`,
+/// optionally after the prefix `#server-to-user-` (Pusher's "channel naming conventions").
 ///
 /// Functions that take a channel name accept anything that converts to one, such as `&str`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -110,7 +111,8 @@ impl ChannelName {
         Ok(Self(name))
     }
 
-    /// Returns the channel on which a signed-in user receives events: `#server-to-user-` and the id.
+    /// Returns the channel on which a signed-in user receives events: `#server-to-user-` and the
+    /// id.
     ///
     /// # Errors
     /// As [`new`](Self::new).

@@ -1,6 +1,7 @@
 use std::fmt;
 
-/// A WebSocket close code with the meaning that the protocol gives it (Pusher's "connection closure").
+/// A WebSocket close code with the meaning that the protocol gives it (Pusher's "connection
+/// closure").
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CloseCode(pub u16);
 
@@ -54,8 +55,8 @@ impl CloseCode {
     /// The watchlist is too long; the server watches its first users.
     pub const WATCHLIST_LIMIT: Self = Self(4302);
 
-    /// Returns what the client must do: stop after 4000 to 4099 and from 4300, reconnect at once after 4200
-    /// to 4299, and back off after any other code.
+    /// Returns what the client must do: stop after 4000 to 4099 and from 4300, reconnect at once
+    /// after 4200 to 4299, and back off after any other code.
     pub fn reaction(self) -> Reaction {
         match self.0 {
             4000..=4099 | 4300..=4999 => Reaction::Stop,

@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// One text frame in either direction, borrowed from its text: names are copied only if they contain
-/// escapes, `data` never. `Debug` does not show the data.
+/// One text frame in either direction, borrowed from its text: names are copied only if they
+/// contain escapes, `data` never. `Debug` does not show the data.
 #[derive(Deserialize)]
 pub struct Frame<'a> {
     /// The event's name.
@@ -54,13 +54,14 @@ impl<'a> Frame<'a> {
 }
 
 /// The `data` of a frame. The protocol encodes most data twice, as JSON text inside a JSON string;
-/// clients and some servers send plain JSON. Both are read the same way. `Debug` shows the length alone.
+/// clients and some servers send plain JSON. Both are read the same way. `Debug` shows the length
+/// alone.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Data<'a>(&'a str);
 
 impl<'a> Data<'a> {
-    /// Returns the data as text: the content of a JSON string, or any other JSON unchanged. Empty if the
-    /// data is absent or null. Borrowed unless the string contains escapes.
+    /// Returns the data as text: the content of a JSON string, or any other JSON unchanged. Empty
+    /// if the data is absent or null. Borrowed unless the string contains escapes.
     pub fn text(&self) -> Cow<'a, str> {
         match self.0 {
             "" | "null" => Cow::Borrowed(""),
@@ -151,6 +152,7 @@ mod tests {
         for text in [r#"{"event":"e"}"#, r#"{"event":"e","data":null}"#] {
             let frame = Frame::parse(text).unwrap();
             assert!(frame.data().is_empty());
+            assert!(!Frame::parse(r#"{"event":"e","data":{}}"#).unwrap().data().is_empty());
             assert_eq!(frame.data().text(), "");
         }
     }

@@ -1,4 +1,5 @@
-//! The limits that Pusher documents. Lengths are in bytes of UTF-8; event names are counted in characters.
+//! The limits that Pusher documents. Lengths are in bytes of UTF-8; event names are counted in
+//! characters.
 
 /// The longest channel name, including its prefix (Pusher's "channel naming conventions").
 pub const CHANNEL_NAME: usize = 164;
@@ -20,13 +21,15 @@ pub const PRESENCE_MEMBERS: usize = 100;
 pub const USER_DATA: usize = 1_024;
 /// The longest user id of a member (Pusher's "presence channels").
 pub const USER_ID: usize = 128;
-/// The most users of a watchlist. The server watches the first ones of a longer list and sends error 4302.
+/// The most users of a watchlist. The server watches the first ones of a longer list and sends
+/// error 4302.
 pub const WATCHLIST: usize = 100;
 /// The seconds without a received frame after which a side pings, unless configured otherwise.
 pub const ACTIVITY_TIMEOUT_SECONDS: u64 = 120;
 /// The seconds to wait for the answer to a ping.
 pub const PONG_TIMEOUT_SECONDS: u64 = 30;
-/// The time of a signed HTTP API request must differ from the server's by less than this many seconds.
+/// The time of a signed HTTP API request must differ from the server's by less than this many
+/// seconds.
 pub const REQUEST_AGE_SECONDS: u64 = 600;
 /// The most seconds that a cache channel keeps its last event.
-pub const CACHE_SECONDS: u64 = 30 * 60;
+pub const CACHE_SECONDS: u64 = 1_800;

@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 
 use crate::{Data, FrameError};
 
-/// A member of a presence channel: the data of `member_added` and `member_removed`, and the `channel_data` of
-/// a subscription. `Debug` does not show the info.
+/// A member of a presence channel: the data of `member_added` and `member_removed`, and the
+/// `channel_data` of a subscription. `Debug` does not show the info.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PresenceMember {
@@ -47,8 +47,8 @@ impl PresenceMember {
     }
 }
 
-/// All members of a presence channel: the data of its `subscription_succeeded`. Maps each user's id to the
-/// `user_info` as JSON text. `Debug` does not show the infos.
+/// All members of a presence channel: the data of its `subscription_succeeded`. Maps each user's id
+/// to the `user_info` as JSON text. `Debug` does not show the infos.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Members(BTreeMap<String, String>);
 
@@ -63,7 +63,8 @@ impl Members {
         self.0
     }
 
-    /// Parses the data of an event. Ids may be numbers; `hash` may be absent or lack some of the ids.
+    /// Parses the data of an event. Ids may be numbers; `hash` may be absent or lack some of the
+    /// ids.
     ///
     /// # Errors
     /// Returns [`FrameError`] if the data is not an object with `presence`.

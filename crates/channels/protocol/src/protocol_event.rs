@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 
 use crate::{ChannelName, CloseCode, Frame, SocketId, json, names};
 
-/// An event of the protocol itself (`pusher:…`, `pusher_internal:…`), to be encoded and sent (Pusher's
-/// "Channels protocol"). An application's events are [`published_event`](crate::published_event) and
-/// [`client_event`](crate::client_event).
+/// An event of the protocol itself (`pusher:…`, `pusher_internal:…`), to be encoded and sent
+/// (Pusher's "Channels protocol"). An application's events are
+/// [`published_event`](crate::published_event) and [`client_event`](crate::client_event).
 ///
 /// `Debug` does not show the data.
 #[derive(Clone)]

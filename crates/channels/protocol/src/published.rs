@@ -8,8 +8,8 @@ pub fn published_event(event: &str, channel: &str, data: &str) -> String {
     json::frame(event, Some(channel), data)
 }
 
-/// Encodes the frame that delivers a client event to the other subscribers. `user_id` is the sender's;
-/// servers set it in presence channels only (Pusher's "client events").
+/// Encodes the frame that delivers a client event to the other subscribers. `user_id` is the
+/// sender's; servers set it in presence channels only (Pusher's "client events").
 pub fn client_event(event: &str, channel: &str, data: &str, user_id: Option<&str>) -> String {
     #[derive(Serialize)]
     struct Wire<'a> {

@@ -3,11 +3,11 @@ use std::str::FromStr;
 
 use crate::limits;
 
-/// The checked id of a connection, assigned by the server: digits, a dot, digits. Stored as text because
-/// servers differ in the width of the numbers.
+/// The checked id of a connection, assigned by the server: digits, a dot, digits. Stored as text
+/// because servers differ in the width of the numbers.
 ///
-/// The check matters for security: an auth endpoint signs `socket_id:channel`, so a socket id containing a
-/// colon could obtain a signature for another channel.
+/// The check matters for security: an auth endpoint signs `socket_id:channel`, so a socket id
+/// containing a colon could obtain a signature for another channel.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SocketId(String);
 
@@ -21,8 +21,8 @@ impl SocketId {
     /// Checks a socket id.
     ///
     /// # Errors
-    /// Returns [`InvalidSocketId`] if the text does not have the form `digits.digits` or is longer than
-    /// [`limits::SOCKET_ID`].
+    /// Returns [`InvalidSocketId`] if the text does not have the form `digits.digits` or is longer
+    /// than [`limits::SOCKET_ID`].
     pub fn new(id: impl Into<String>) -> Result<Self, InvalidSocketId> {
         let id = id.into();
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());

@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use crate::{Data, FrameError};
 
-/// The `user_data` of a signed-in user (Pusher's "authenticating users"). `Debug` shows the id alone.
+/// The `user_data` of a signed-in user (Pusher's "authenticating users"). `Debug` shows the id
+/// alone.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UserData {

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use crate::error::{Error, ErrorKind};
 use crate::signer::Signer;
 
-/// The answer of an auth endpoint that permits a subscription: serialize it as JSON and send it with status
-/// 200 (Pusher's "authorizing users").
+/// The answer of an auth endpoint that permits a subscription: serialize it as JSON and send it
+/// with status 200 (Pusher's "authorizing users").
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChannelAuthorization {
@@ -17,14 +17,15 @@ pub struct ChannelAuthorization {
     /// For presence channels: the JSON text that was signed. Pass it on unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel_data: Option<String>,
-    /// For encrypted channels: the channel's key, base64 of 32 bytes. Never send it to the Channels server.
+    /// For encrypted channels: the channel's key, base64 of 32 bytes. Never send it to the Channels
+    /// server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared_secret: Option<String>,
 }
 
 impl ChannelAuthorization {
-    /// Creates an authorization that was signed elsewhere; `auth` is `key:signature`. To sign one, use
-    /// [`Signer::authorize_channel`].
+    /// Creates an authorization that was signed elsewhere; `auth` is `key:signature`. To sign one,
+    /// use [`Signer::authorize_channel`].
     pub fn new(auth: impl Into<String>) -> Self {
         Self { auth: auth.into(), channel_data: None, shared_secret: None }
     }
@@ -45,17 +46,19 @@ impl ChannelAuthorization {
 impl Signer {
     /// Permits the connection `socket_id` to subscribe to `channel`.
     ///
-    /// First decide whether the user may subscribe: the signer permits it to anyone. `channel_data` is
-    /// for presence channels only: a JSON object with a `user_id`, signed and returned unchanged.
+    /// First decide whether the user may subscribe: the signer permits it to anyone. `channel_data`
+    /// is for presence channels only: a JSON object with a `user_id`, signed and returned
+    /// unchanged.
     ///
     /// # Errors
     /// - Returns [`PublicChannel`](ErrorKind::PublicChannel) if the channel needs no authorization.
     /// - Returns [`ChannelDataRequired`](ErrorKind::ChannelDataRequired) or
-    ///   [`ChannelData`](ErrorKind::ChannelData) if a presence channel has no data, or data without a user.
-    /// - Returns [`UnexpectedChannelData`](ErrorKind::UnexpectedChannelData) if there is data for another
-    ///   kind of channel: servers do not verify it there.
-    /// - Returns [`EncryptionKeyRequired`](ErrorKind::EncryptionKeyRequired) if an encrypted channel is
-    ///   authorized without a master key.
+    ///   [`ChannelData`](ErrorKind::ChannelData) if a presence channel has no data, or data without
+    ///   a user.
+    /// - Returns [`UnexpectedChannelData`](ErrorKind::UnexpectedChannelData) if there is data for
+    ///   another kind of channel: servers do not verify it there.
+    /// - Returns [`EncryptionKeyRequired`](ErrorKind::EncryptionKeyRequired) if an encrypted
+    ///   channel is authorized without a master key.
     pub fn authorize_channel(
         &self,
         socket_id: &SocketId,

@@ -1,6 +1,6 @@
-//! End-to-end encryption for encrypted channels (`private-encrypted-…`): publishers seal the data of events,
-//! subscribers open it, and the Channels server cannot read it (Pusher's "encrypted channels"). The cipher
-//! is NaCl's secretbox, XSalsa20-Poly1305.
+//! End-to-end encryption for encrypted channels (`private-encrypted-…`): publishers seal the data
+//! of events, subscribers open it, and the Channels server cannot read it (Pusher's "encrypted
+//! channels"). The cipher is NaCl's secretbox, XSalsa20-Poly1305.
 
 use std::fmt;
 use std::str::FromStr;
@@ -27,8 +27,8 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// The length of a [`Nonce`] in bytes.
 pub const NONCE_BYTES: usize = 24;
 
-/// A number that is used once with a key. Draw it from a cryptographically secure random generator; it is
-/// long enough that random ones do not repeat.
+/// A number that is used once with a key. Draw it from a cryptographically secure random generator;
+/// it is long enough that random ones do not repeat.
 pub type Nonce = [u8; NONCE_BYTES];
 
 /// The key of one encrypted channel. `Debug` does not show it.
@@ -47,8 +47,8 @@ impl SharedSecret {
         Self(master_key.derive(channel))
     }
 
-    /// Decodes the `shared_secret` of a [`ChannelAuthorization`](crate::ChannelAuthorization): base64, with
-    /// or without padding.
+    /// Decodes the `shared_secret` of a [`ChannelAuthorization`](crate::ChannelAuthorization):
+    /// base64, with or without padding.
     ///
     /// # Errors
     /// Returns [`EncryptionKey`](ErrorKind::EncryptionKey) if it is not base64 of 32 bytes.
@@ -58,15 +58,16 @@ impl SharedSecret {
         })
     }
 
-    /// Encodes the key as the `shared_secret` of an auth endpoint's answer: base64 of 44 characters.
+    /// Encodes the key as the `shared_secret` of an auth endpoint's answer: base64 of 44
+    /// characters.
     pub fn to_base64(&self) -> String {
         STANDARD.encode(self.0)
     }
 
     /// Encrypts `plaintext` and returns the data to publish: `{"nonce":…,"ciphertext":…}`.
     ///
-    /// Never use a nonce twice with the same key: two texts under one nonce reveal each other, and let an
-    /// attacker forge more.
+    /// Never use a nonce twice with the same key: two texts under one nonce reveal each other, and
+    /// let an attacker forge more.
     pub fn seal(&self, nonce: Nonce, plaintext: &str) -> String {
         // Cannot fail for text that fits in memory. If it did, nobody could open what is sent.
         let ciphertext = self.cipher().encrypt(&nonce.into(), plaintext.as_bytes()).unwrap_or_default();
@@ -77,9 +78,9 @@ impl SharedSecret {
     /// Decrypts the data of an encrypted channel's event.
     ///
     /// # Errors
-    /// Returns [`Envelope`](ErrorKind::Envelope) if the data is not encrypted data, so that no key would
-    /// help, and [`Decryption`](ErrorKind::Decryption) if this key does not open it, for example because
-    /// the master key has changed.
+    /// Returns [`Envelope`](ErrorKind::Envelope) if the data is not encrypted data, so that no key
+    /// would help, and [`Decryption`](ErrorKind::Decryption) if this key does not open it, for
+    /// example because the master key has changed.
     pub fn open(&self, data: &str) -> Result<String, Error> {
         let (nonce, ciphertext) = parse(data).ok_or_else(|| {
             Error::new(ErrorKind::Envelope, "encrypted data must be JSON with nonce and ciphertext in base64")
@@ -107,7 +108,8 @@ impl Signer {
     /// Returns the key of an encrypted channel, for a backend that publishes on it.
     ///
     /// # Errors
-    /// Returns [`EncryptionKeyRequired`](ErrorKind::EncryptionKeyRequired) if the signer has no master key.
+    /// Returns [`EncryptionKeyRequired`](ErrorKind::EncryptionKeyRequired) if the signer has no
+    /// master key.
     pub fn shared_secret(&self, channel: &ChannelName) -> Result<SharedSecret, Error> {
         self.required_master_key().map(|key| SharedSecret::derive(channel, key))
     }

@@ -8,9 +8,9 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind};
 
-/// The encryption master key of an app, 32 bytes, from which the key of each encrypted channel is derived
-/// (Pusher's "encrypted channels"). The Channels server never sees it. Parse it from standard base64 of
-/// 44 characters.
+/// The encryption master key of an app, 32 bytes, from which the key of each encrypted channel is
+/// derived (Pusher's "encrypted channels"). The Channels server never sees it. Parse it from
+/// standard base64 of 44 characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EncryptionMasterKey([u8; 32]);
 
@@ -30,8 +30,8 @@ impl EncryptionMasterKey {
     }
 }
 
-/// Hashes the channel's name and the master key with SHA-256. The key may have any length because some
-/// published vectors use other lengths.
+/// Hashes the channel's name and the master key with SHA-256. The key may have any length because
+/// some published vectors use other lengths.
 fn derive_shared_secret(channel: &str, master_key: &[u8]) -> [u8; 32] {
     Sha256::new().chain_update(channel).chain_update(master_key).finalize().into()
 }

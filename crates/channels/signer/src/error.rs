@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 /// The error of signing and verifying.
 ///
-/// Its text may be shown to the caller: it contains no secret, and never the signature that would have
-/// been right. Errors are equal if kind and text are.
+/// Its text may be shown to the caller: it contains no secret, and never the signature that would
+/// have been right. Errors are equal if kind and text are.
 #[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
@@ -53,7 +53,8 @@ pub enum ErrorKind {
     Version,
     /// `auth_timestamp` is not a number of seconds.
     Timestamp,
-    /// `auth_timestamp` differs from now by 600 seconds or more, or a webhook's `time_ms` by more than allowed.
+    /// `auth_timestamp` differs from now by 600 seconds or more, or a webhook's `time_ms` by more
+    /// than allowed.
     Expired,
     /// The content type of a webhook is not `application/json`.
     ContentType,

@@ -49,17 +49,18 @@ impl<'a> Request<'a> {
 
 impl Signer {
     /// Signs a request and returns its whole query: the given parameters with names in lower case,
-    /// `auth_key`, `auth_timestamp`, `auth_version`, `body_md5` if there is a body, and `auth_signature` at
-    /// the end. The values still need percent-encoding. `now` is in Unix seconds.
+    /// `auth_key`, `auth_timestamp`, `auth_version`, `body_md5` if there is a body, and
+    /// `auth_signature` at the end. The values still need percent-encoding. `now` is in Unix
+    /// seconds.
     ///
     /// # Errors
-    /// - Returns [`Request`](ErrorKind::Request) or [`Parameter`](ErrorKind::Parameter) if method, path or a
-    ///   parameter contains something, such as a line end or `&`, that would let two requests share a
-    ///   signature: the scheme signs values without encoding them.
-    /// - Returns [`ReservedParameter`](ErrorKind::ReservedParameter) if the query has a parameter that is
-    ///   set here.
-    /// - Returns [`DuplicateParameter`](ErrorKind::DuplicateParameter) if a name that does not end in `[]`
-    ///   occurs twice.
+    /// - Returns [`Request`](ErrorKind::Request) or [`Parameter`](ErrorKind::Parameter) if method,
+    ///   path or a parameter contains something, such as a line end or `&`, that would let two
+    ///   requests share a signature: the scheme signs values without encoding them.
+    /// - Returns [`ReservedParameter`](ErrorKind::ReservedParameter) if the query has a parameter
+    ///   that is set here.
+    /// - Returns [`DuplicateParameter`](ErrorKind::DuplicateParameter) if a name that does not end
+    ///   in `[]` occurs twice.
     pub fn sign_request(&self, request: &Request<'_>, now: u64) -> Result<Vec<(String, String)>, Error> {
         let mut parameters = lower_case(request.query);
         if parameters.iter().any(|(name, _)| name.starts_with("auth_") || name == BODY_MD5) {
@@ -80,15 +81,15 @@ impl Signer {
         Ok(parameters)
     }
 
-    /// Verifies a received request: its key, signature and body, and that it was signed less than 600
-    /// seconds before or after `now` (Unix seconds). `request.query` must contain all received parameters,
-    /// decoded, including `auth_signature`.
+    /// Verifies a received request: its key, signature and body, and that it was signed less than
+    /// 600 seconds before or after `now` (Unix seconds). `request.query` must contain all received
+    /// parameters, decoded, including `auth_signature`.
     ///
     /// Within those 600 seconds the same request verifies again: the scheme has no nonce.
     ///
     /// # Errors
-    /// Returns an error whose kind names the failed check. The texts are those of Pusher's servers, without
-    /// the right signature.
+    /// Returns an error whose kind names the failed check. The texts are those of Pusher's servers,
+    /// without the right signature.
     pub fn verify_request(&self, request: &Request<'_>, now: u64) -> Result<(), Error> {
         let (signatures, mut parameters): (Vec<_>, Vec<_>) =
             lower_case(request.query).into_iter().partition(|(name, _)| name == SIGNATURE);
@@ -115,8 +116,8 @@ impl Signer {
     }
 }
 
-/// Returns the text to sign: method, path and sorted parameters, one line each. The checks ensure that no
-/// two requests have the same text.
+/// Returns the text to sign: method, path and sorted parameters, one line each. The checks ensure
+/// that no two requests have the same text.
 fn text_to_sign(request: &Request<'_>, parameters: &mut [(String, String)]) -> Result<String, Error> {
     let Request { method, path, .. } = request;
     if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_alphabetic()) {

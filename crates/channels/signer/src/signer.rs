@@ -8,8 +8,8 @@ use crate::encryption::EncryptionMasterKey;
 use crate::error::{Error, ErrorKind};
 use crate::hex;
 
-/// Signs and verifies with the key and secret of an app: HMAC-SHA256 in hexadecimal, as Pusher Channels
-/// uses it everywhere.
+/// Signs and verifies with the key and secret of an app: HMAC-SHA256 in hexadecimal, as Pusher
+/// Channels uses it everywhere.
 ///
 /// Cheap to clone. `Debug` shows the key alone.
 #[derive(Clone)]
@@ -44,8 +44,9 @@ impl Signer {
 
     /// Signs a text and returns 64 lower-case hexadecimal digits.
     ///
-    /// It does not check the text. Never sign text that a client chose: it could be the authorization of
-    /// another channel. Use [`authorize_channel`](Self::authorize_channel) and its like, which check.
+    /// It does not check the text. Never sign text that a client chose: it could be the
+    /// authorization of another channel. Use [`authorize_channel`](Self::authorize_channel) and its
+    /// like, which check.
     pub fn sign(&self, text: &[u8]) -> String {
         let mut signature = String::with_capacity(64);
         hex::push(&mut signature, self.mac(&[text]).finalize().into_bytes().into());

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use crate::error::{Error, ErrorKind};
 use crate::signer::Signer;
 
-/// The answer of a user-auth endpoint that signs in a user: serialize it as JSON and send it with status 200
-/// (Pusher's "authenticating users").
+/// The answer of a user-auth endpoint that signs in a user: serialize it as JSON and send it with
+/// status 200 (Pusher's "authenticating users").
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UserAuthentication {
@@ -19,16 +19,16 @@ pub struct UserAuthentication {
 }
 
 impl UserAuthentication {
-    /// Creates an authentication that was signed elsewhere; `auth` is `key:signature`. To sign one, use
-    /// [`Signer::authenticate_user`].
+    /// Creates an authentication that was signed elsewhere; `auth` is `key:signature`. To sign one,
+    /// use [`Signer::authenticate_user`].
     pub fn new(auth: impl Into<String>, user_data: impl Into<String>) -> Self {
         Self { auth: auth.into(), user_data: user_data.into() }
     }
 }
 
 impl Signer {
-    /// Signs in a user on the connection `socket_id`. `user_data` is a JSON object with a string `id` and
-    /// optionally `user_info` and `watchlist`; it is signed and returned unchanged.
+    /// Signs in a user on the connection `socket_id`. `user_data` is a JSON object with a string
+    /// `id` and optionally `user_info` and `watchlist`; it is signed and returned unchanged.
     ///
     /// # Errors
     /// Returns [`UserData`](ErrorKind::UserData) if `user_data` is anything else.

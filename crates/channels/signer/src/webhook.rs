@@ -12,11 +12,12 @@ pub use extractor::WebhookRejection;
 pub use receiver::{ReceivedWebhook, WebhookReceiver};
 
 impl Signer {
-    /// Verifies the signature of a webhook (Pusher's "webhooks"). `key` is the header `X-Pusher-Key`,
-    /// `signature` the header `X-Pusher-Signature`, `body` the bytes as received.
+    /// Verifies the signature of a webhook (Pusher's "webhooks"). `key` is the header
+    /// `X-Pusher-Key`, `signature` the header `X-Pusher-Signature`, `body` the bytes as received.
     ///
-    /// [`WebhookReceiver`] also accepts several keys and parses the body. A webhook does not expire: it may
-    /// arrive twice, or out of order; its `time_ms` is the time at which it was made.
+    /// [`WebhookReceiver`] also accepts several keys and parses the body. A webhook does not
+    /// expire: it may arrive twice, or out of order; its `time_ms` is the time at which it was
+    /// made.
     ///
     /// # Errors
     /// Returns [`MissingParameter`](ErrorKind::MissingParameter) if a header is missing,

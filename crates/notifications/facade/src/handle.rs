@@ -104,8 +104,8 @@ impl InternalNotifications {
     ///
     /// # Errors
     /// Returns [`Invalid`](crate::ServiceErrorKind::Invalid) if a user id or the notification is
-    /// invalid, [`Unavailable`](crate::ServiceErrorKind::Unavailable) if there is no connection, and
-    /// the server's error if it refuses the push.
+    /// invalid, [`Unavailable`](crate::ServiceErrorKind::Unavailable) if there is no connection,
+    /// and the server's error if it refuses the push.
     pub async fn push(
         &self,
         users: impl IntoIterator<Item: TryInto<UserId, Error: Into<ServiceError>>>,
@@ -137,8 +137,8 @@ impl InternalNotifications {
         self.service.notifications()
     }
 
-    /// Returns a stream of the pending count alone: the current one, and a new one after each change
-    /// of the inbox.
+    /// Returns a stream of the pending count alone: the current one, and a new one after each
+    /// change of the inbox.
     pub fn pending(&self) -> BoxStream<'static, u64> {
         self.service.pending()
     }

@@ -1,9 +1,7 @@
 //! Thousands of sessions and switches of the user leave no task, socket or memory behind.
 //!
 //! `LEAK_CYCLES` is the number of sessions over a server: 300 by default, 10,000 in
-//! `cargo xtask test --long`. Over the mock there are always 10,000. By hand,
-//! `LEAK_CYCLES=10000 cargo test -p internal-notifications --all-features --test leaks hundreds` takes
-//! 125 s on two cores.
+//! `cargo xtask test --long`, which take 125 s on two cores. Over the mock there are always 10,000.
 
 #![cfg(target_os = "linux")]
 #![allow(
@@ -188,7 +186,8 @@ async fn over_a_server(server: &TestServer, cycles: usize) {
         assert_eq!(Arc::strong_count(&signed_in), 1);
         used.push(memory());
     }
-    // The server is in this process too and stores the pushes. A leaked session would be 10 KiB or more.
+    // The server is in this process too and stores the pushes. A leaked session would be 10 KiB or
+    // more.
     assert_grew_little(&used, (4 << 20) + cycles * 2_048);
 }
 

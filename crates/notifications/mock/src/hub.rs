@@ -48,10 +48,10 @@ impl MockHub {
     ///
     /// # Errors
     /// Returns the errors of a server:
-    /// [`Invalid`](internal_notifications_service::ServiceErrorKind::Invalid) for a push that breaks
-    /// a rule or names an invalid user, and
-    /// [`Conflict`](internal_notifications_service::ServiceErrorKind::Conflict) if the id belongs to
-    /// another notification or another sender.
+    /// [`Invalid`](internal_notifications_service::ServiceErrorKind::Invalid) for a push that
+    /// breaks a rule or names an invalid user, and
+    /// [`Conflict`](internal_notifications_service::ServiceErrorKind::Conflict) if the id belongs
+    /// to another notification or another sender.
     pub fn push_as_backend(
         &self,
         name: &str,
@@ -61,8 +61,8 @@ impl MockHub {
         self.0.state().push(&format!("key:{name}"), &user_ids(users)?, notification)
     }
 
-    /// Retracts a notification as a backend does. It is removed from every inbox that has it, and is
-    /// not delivered to those that would get it later.
+    /// Retracts a notification as a backend does. It is removed from every inbox that has it, and
+    /// is not delivered to those that would get it later.
     ///
     /// # Errors
     /// Returns [`Unknown`](internal_notifications_service::ServiceErrorKind::Unknown) if no
@@ -82,8 +82,8 @@ impl MockHub {
     /// it is not stored.
     ///
     /// # Errors
-    /// Returns [`Invalid`](internal_notifications_service::ServiceErrorKind::Invalid) if the user id
-    /// is invalid.
+    /// Returns [`Invalid`](internal_notifications_service::ServiceErrorKind::Invalid) if the user
+    /// id is invalid.
     pub fn trigger_bare(
         &self,
         user: impl TryInto<UserId, Error: Into<ServiceError>>,
@@ -125,7 +125,8 @@ impl MockHub {
         Backup(self.0.state().inboxes.clone())
     }
 
-    /// Replaces all inboxes, and the notifications that are still to be sent, by those of the backup.
+    /// Replaces all inboxes, and the notifications that are still to be sent, by those of the
+    /// backup.
     ///
     /// Services are not notified: they find out at the next event or position check. The clock
     /// advances by a millisecond, so that new changes are later than all lost ones.

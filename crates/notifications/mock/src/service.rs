@@ -181,8 +181,8 @@ impl InternalNotificationsService for MockService {
         self.0.hub.state().remove(self.0.id, id)
     }
 
-    /// Fails with [`Unavailable`](ServiceErrorKind::Unavailable) also after `unsubscribe`, because an
-    /// older page would bring new changes with it.
+    /// Fails with [`Unavailable`](ServiceErrorKind::Unavailable) also after `unsubscribe`, because
+    /// an older page would bring new changes with it.
     async fn load_older(&self, count: usize) -> Result<(), ServiceError> {
         self.0.hub.state().load_older(self.0.id, count)
     }

@@ -72,8 +72,8 @@ impl MockServiceBuilder {
         self.user.is_some() || self.identity.is_some()
     }
 
-    /// Sets how many of the newest notifications the list holds before `load_older`: at least 1, 200
-    /// by default.
+    /// Sets how many of the newest notifications the list holds before `load_older`: at least 1,
+    /// 200 by default.
     pub fn window(mut self, notifications: usize) -> Self {
         self.settings.window = notifications.clamp(1, MAX_WINDOW);
         self

@@ -1,4 +1,4 @@
-//! Who calls, and what the caller may do.
+//! Authentication and authorization of callers.
 
 mod api_keys;
 mod authenticator;

@@ -139,8 +139,8 @@ impl CheckedDevice {
         self.device.connection().map(|connection| &**connection).ok_or_else(|| Failure(none.to_owned()))
     }
 
-    /// Waits for a snapshot that satisfies the condition. The timeout starts anew with each snapshot,
-    /// up to [`MAX_TIMEOUTS`] times.
+    /// Waits for a snapshot that satisfies the condition. The timeout starts anew with each
+    /// snapshot, up to [`MAX_TIMEOUTS`] times.
     pub(crate) async fn until(
         &self,
         what: &str,

@@ -15,8 +15,9 @@ impl Violation {
         Self { bullet, what: what.into() }
     }
 
-    /// Returns the number of the violated bullet of
-    /// [`InternalNotificationsService`](internal_notifications_service::InternalNotificationsService#contract).
+    /// Returns the number of the violated bullet of the [contract].
+    ///
+    /// [contract]: internal_notifications_service::InternalNotificationsService#contract
     pub fn bullet(&self) -> u8 {
         self.bullet
     }

@@ -83,8 +83,8 @@ impl HttpApiBuilder {
         self
     }
 
-    /// Sets the largest data of an event in bytes; for encrypted channels after encryption. 10,240 by default,
-    /// the limit of pusher.com; other servers and dedicated clusters allow more.
+    /// Sets the largest data of an event in bytes; for encrypted channels after encryption. 10,240
+    /// by default, the limit of pusher.com; other servers and dedicated clusters allow more.
     pub fn max_data_bytes(mut self, bytes: usize) -> Self {
         self.max_data_bytes = bytes;
         self
@@ -93,8 +93,8 @@ impl HttpApiBuilder {
     /// Builds the client. It sends nothing yet.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if host or app id are missing or
-    /// malformed.
+    /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if host or app id are
+    /// missing or malformed.
     pub fn build(self) -> Result<HttpApi, Error> {
         check_segment("app id", &self.app_id)?;
         let endpoint = self.endpoint.finish()?;

@@ -12,13 +12,13 @@ use super::response;
 use super::trigger::{BatchEvent, Trigger, batch_body};
 use crate::Error;
 
-/// A client of the HTTP API of a Channels server: publishes events, queries channels, closes connections.
-/// Cheap to clone; clones share their connections.
+/// A client of the HTTP API of a Channels server: publishes events, queries channels, closes
+/// connections. Cheap to clone; clones share their connections.
 ///
 /// Requests are retried as [`Retry`](super::Retry) describes. If one fails nevertheless,
-/// [`Error::is_retryable`] reports whether it may succeed later. The server may have processed a request
-/// that failed with [`Timeout`](crate::ErrorKind::Timeout), [`Network`](crate::ErrorKind::Network) or
-/// [`Server`](crate::ErrorKind::Server).
+/// [`Error::is_retryable`] reports whether it may succeed later. The server may have processed a
+/// request that failed with [`Timeout`](crate::ErrorKind::Timeout),
+/// [`Network`](crate::ErrorKind::Network) or [`Server`](crate::ErrorKind::Server).
 ///
 /// Channel and event names can be given as `&str`, `String`, [`ChannelName`] or [`EventName`].
 #[derive(Clone)]
@@ -29,14 +29,14 @@ pub struct HttpApi {
 }
 
 impl HttpApi {
-    /// Creates a builder. `signer` contains the app's key and secret, and the master key for encrypted
-    /// channels.
+    /// Creates a builder. `signer` contains the app's key and secret, and the master key for
+    /// encrypted channels.
     pub fn builder(app_id: impl Into<String>, signer: Signer) -> HttpApiBuilder {
         HttpApiBuilder::new(app_id.into(), signer)
     }
 
-    /// Creates a client from a URL, `https://KEY:SECRET@HOST[:PORT]/apps/ID`: the `PUSHER_URL` of Pusher's
-    /// dashboard.
+    /// Creates a client from a URL, `https://KEY:SECRET@HOST[:PORT]/apps/ID`: the `PUSHER_URL` of
+    /// Pusher's dashboard.
     ///
     /// # Errors
     /// As [`HttpApiBuilder::from_url`] and [`HttpApiBuilder::build`].
@@ -61,16 +61,16 @@ impl HttpApi {
     /// [`Trigger::info`] asks for, by channel; empty if it asks for none.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Limit`](crate::ErrorKind::Limit) without sending anything if the event breaks one of
-    /// Pusher's limits. Otherwise the kind depends on the status of the response.
+    /// Returns [`ErrorKind::Limit`](crate::ErrorKind::Limit) without sending anything if the event
+    /// breaks one of Pusher's limits. Otherwise the kind depends on the status of the response.
     pub async fn trigger(&self, event: &Trigger) -> Result<BTreeMap<String, ChannelCounts>, Error> {
         let body = event.body(&self.data_encoder())?;
         let response = self.http.send(&self.post("events", body, RetryWhen::NotProcessed)).await?;
         if event.info.is_empty() { Ok(BTreeMap::new()) } else { response::channels(&response) }
     }
 
-    /// Publishes up to ten events in order (`POST /apps/{id}/batch_events`). If any of them asks for `info`, the
-    /// result has an entry for each event, in order; otherwise it is empty.
+    /// Publishes up to ten events in order (`POST /apps/{id}/batch_events`). If any of them asks
+    /// for `info`, the result has an entry for each event, in order; otherwise it is empty.
     ///
     /// # Errors
     /// As [`trigger`](Self::trigger).
@@ -83,11 +83,12 @@ impl HttpApi {
         response::batch(&response, events.len())
     }
 
-    /// Sends an event to all connections of a signed-in user (Pusher's "sending events to authenticated users").
+    /// Sends an event to all connections of a signed-in user (Pusher's "sending events to
+    /// authenticated users").
     ///
     /// # Errors
-    /// As [`trigger`](Self::trigger). Also returns [`ErrorKind::Limit`](crate::ErrorKind::Limit) if the id contains
-    /// characters that a channel name does not allow.
+    /// As [`trigger`](Self::trigger). Also returns [`ErrorKind::Limit`](crate::ErrorKind::Limit) if
+    /// the id contains characters that a channel name does not allow.
     pub async fn send_to_user(
         &self,
         user_id: &str,
@@ -97,8 +98,9 @@ impl HttpApi {
         self.trigger(&Trigger::new([user_channel(user_id)?], name, data)?).await.map(drop)
     }
 
-    /// Closes all connections of a signed-in user (`POST /apps/{id}/users/{user}/terminate_connections`). The user
-    /// can reconnect unless the auth endpoints refuse (Pusher's "terminating user connections").
+    /// Closes all connections of a signed-in user (`POST
+    /// /apps/{id}/users/{user}/terminate_connections`). The user can reconnect unless the auth
+    /// endpoints refuse (Pusher's "terminating user connections").
     ///
     /// # Errors
     /// As [`send_to_user`](Self::send_to_user).
@@ -109,12 +111,12 @@ impl HttpApi {
     }
 
     /// Lists the channels that have subscribers, optionally those whose name begins with `prefix`
-    /// (`GET /apps/{id}/channels`). The only possible attribute is [`Attribute::UserCount`], with a prefix of
-    /// presence channels.
+    /// (`GET /apps/{id}/channels`). The only possible attribute is [`Attribute::UserCount`], with a
+    /// prefix of presence channels.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Limit`](crate::ErrorKind::Limit) for a request that the API would reject. Otherwise the
-    /// kind depends on the status of the response.
+    /// Returns [`ErrorKind::Limit`](crate::ErrorKind::Limit) for a request that the API would
+    /// reject. Otherwise the kind depends on the status of the response.
     pub async fn channels(
         &self,
         prefix: Option<&str>,
@@ -138,8 +140,9 @@ impl HttpApi {
     /// (`GET /apps/{id}/channels/{name}`).
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Limit`](crate::ErrorKind::Limit) if the user count is requested of a channel that is not a
-    /// presence channel. Otherwise the kind depends on the status of the response.
+    /// Returns [`ErrorKind::Limit`](crate::ErrorKind::Limit) if the user count is requested of a
+    /// channel that is not a presence channel. Otherwise the kind depends on the status of the
+    /// response.
     pub async fn channel(
         &self,
         channel: impl TryInto<ChannelName, Error: Into<InvalidChannelName>>,
@@ -157,8 +160,8 @@ impl HttpApi {
     /// (`GET /apps/{id}/channels/{name}/users`).
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Limit`](crate::ErrorKind::Limit) for another kind of channel. Otherwise the kind depends on
-    /// the status of the response.
+    /// Returns [`ErrorKind::Limit`](crate::ErrorKind::Limit) for another kind of channel. Otherwise
+    /// the kind depends on the status of the response.
     pub async fn users(
         &self,
         channel: impl TryInto<ChannelName, Error: Into<InvalidChannelName>>,

@@ -12,7 +12,8 @@ pub(super) struct DataEncoder<'a> {
 }
 
 impl DataEncoder<'_> {
-    /// Returns the data to send on `channel`: encrypted for an encrypted channel, and within the limit.
+    /// Returns the data to send on `channel`: encrypted for an encrypted channel, and within the
+    /// limit.
     pub(super) fn encode<'d>(&self, channel: &ChannelName, data: &'d str) -> Result<Cow<'d, str>, Error> {
         let data = match channel.kind().is_encrypted() {
             true => Cow::Owned(self.encrypt(channel, data)?),

@@ -16,27 +16,29 @@ const SCHEME: &str = "PUSHER_SCHEME";
 const MASTER_KEY: &str = "PUSHER_ENCRYPTION_MASTER_KEY";
 
 impl HttpApiBuilder {
-    /// Creates a builder from a URL: `https://KEY:SECRET@HOST[:PORT]/apps/ID`, or `http://` for no TLS. Key and
-    /// secret are percent-encoded where needed.
+    /// Creates a builder from a URL: `https://KEY:SECRET@HOST[:PORT]/apps/ID`, or `http://` for no
+    /// TLS. Key and secret are percent-encoded where needed.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Configuration`] if the URL has another form. The message does not repeat the URL.
+    /// Returns [`ErrorKind::Configuration`] if the URL has another form. The message does not
+    /// repeat the URL.
     pub fn from_url(url: &str) -> Result<Self, Error> {
         parse(url)
             .ok_or_else(|| configuration("the URL must have the form https://KEY:SECRET@HOST[:PORT]/apps/ID"))
     }
 
-    /// Creates a builder from environment variables. `lookup` returns the value of a variable; an empty value
-    /// counts as unset. The names are those of Laravel and of Pusher's documentation:
+    /// Creates a builder from environment variables. `lookup` returns the value of a variable; an
+    /// empty value counts as unset. The names are those of Laravel and of Pusher's documentation:
     ///
     /// - `PUSHER_URL`, as in [`from_url`](Self::from_url); or else
-    /// - `PUSHER_APP_ID`, `PUSHER_APP_KEY` and `PUSHER_APP_SECRET`, with `PUSHER_APP_CLUSTER` for pusher.com or
-    ///   `PUSHER_HOST`, `PUSHER_PORT` and `PUSHER_SCHEME` (`https`, the default, or `http`) for another server.
+    /// - `PUSHER_APP_ID`, `PUSHER_APP_KEY` and `PUSHER_APP_SECRET`, with `PUSHER_APP_CLUSTER` for
+    ///   pusher.com or `PUSHER_HOST`, `PUSHER_PORT` and `PUSHER_SCHEME` (`https`, the default, or
+    ///   `http`) for another server.
     /// - In both cases `PUSHER_ENCRYPTION_MASTER_KEY`, base64 of 32 bytes, for encrypted channels.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Configuration`] if a variable is missing or malformed. The message names the
-    /// variable and does not repeat its value.
+    /// Returns [`ErrorKind::Configuration`] if a variable is missing or malformed. The message
+    /// names the variable and does not repeat its value.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let value = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let mut builder = match value(URL) {

@@ -28,7 +28,8 @@ struct Failure {
 }
 
 impl Http {
-    /// Sends a request until it succeeds or must not be sent again, and returns the body of the response.
+    /// Sends a request until it succeeds or must not be sent again, and returns the body of the
+    /// response.
     pub(super) async fn send(&self, request: &ApiRequest) -> Result<Vec<u8>, Error> {
         let mut attempt = 1;
         loop {

@@ -81,7 +81,8 @@ pub(super) async fn body(mut response: Response) -> Result<Vec<u8>, Error> {
     Ok(body)
 }
 
-/// Returns the error for a request without a response. The URL is omitted: it contains the signature.
+/// Returns the error for a request without a response. The URL is omitted: it contains the
+/// signature.
 pub(super) fn unreachable(error: reqwest::Error) -> Error {
     let (kind, message) = match error.is_timeout() {
         true => (ErrorKind::Timeout, "the Pusher API did not answer in time"),
@@ -90,7 +91,8 @@ pub(super) fn unreachable(error: reqwest::Error) -> Error {
     Error::new(kind, message).with_cause(error.without_url())
 }
 
-/// Returns the error for an unsuccessful response. The text of a 401 is omitted: it repeats what was signed.
+/// Returns the error for an unsuccessful response. The text of a 401 is omitted: it repeats what
+/// was signed.
 pub(super) async fn rejection(mut response: Response) -> Error {
     let status = response.status().as_u16();
     let kind = ErrorKind::of_status(status);

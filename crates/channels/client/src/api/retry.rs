@@ -6,10 +6,11 @@ use pusher_protocol::Backoff;
 ///
 /// Which failures are retried depends on the request:
 ///
-/// - Queries, and closing a user's connections, are idempotent: they are retried after every temporary
-///   failure, including a lost or late response.
-/// - An event would be published twice. It is retried only if the server did not process it: there was no
-///   connection, or the status was 429 or 503; not after 408, another 5xx, a timeout or a broken connection.
+/// - Queries, and closing a user's connections, are idempotent: they are retried after every
+///   temporary failure, including a lost or late response.
+/// - An event would be published twice. It is retried only if the server did not process it: there
+///   was no connection, or the status was 429 or 503; not after 408, another 5xx, a timeout or a
+///   broken connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
     attempts: u32,

@@ -16,7 +16,8 @@ pub struct Trigger {
     pub channels: Vec<ChannelName>,
     /// The event's name.
     pub name: EventName,
-    /// The data as text, usually JSON. At most 10,240 bytes; for encrypted channels after encryption.
+    /// The data as text, usually JSON. At most 10,240 bytes; for encrypted channels after
+    /// encryption.
     pub data: String,
     /// A connection that does not receive the event, usually the one that caused it.
     pub socket_id: Option<SocketId>,
@@ -32,7 +33,8 @@ pub struct BatchEvent {
     pub channel: ChannelName,
     /// The event's name.
     pub name: EventName,
-    /// The data as text, usually JSON. At most 10,240 bytes; for encrypted channels after encryption.
+    /// The data as text, usually JSON. At most 10,240 bytes; for encrypted channels after
+    /// encryption.
     pub data: String,
     /// A connection that does not receive the event.
     pub socket_id: Option<SocketId>,

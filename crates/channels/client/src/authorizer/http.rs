@@ -11,13 +11,16 @@ use super::{
 };
 use crate::{Error, ErrorKind, Roots};
 
-/// The largest answer that is read. An authorization has some hundred bytes; presence data adds up to 1 KB.
+/// The largest answer that is read. An authorization has some hundred bytes; presence data adds up
+/// to 1 KB.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// An authorizer that calls the app's auth endpoint: a form-encoded POST of `socket_id` and `channel_name`,
-/// as Pusher's own clients send it. As a [`UserAuthenticator`] it posts `socket_id` to a user-auth endpoint.
+/// An authorizer that calls the app's auth endpoint: a form-encoded POST of `socket_id` and
+/// `channel_name`, as Pusher's own clients send it. As a [`UserAuthenticator`] it posts `socket_id`
+/// to a user-auth endpoint.
 ///
-/// If the endpoint answers 401, the request is repeated once with a fresh token. Redirects are not followed.
+/// If the endpoint answers 401, the request is repeated once with a fresh token. Redirects are not
+/// followed.
 #[derive(Clone)]
 pub struct HttpAuthorizer {
     client: reqwest::Client,
@@ -42,8 +45,8 @@ pub trait FieldProvider: Send + Sync {
 /// Provides the bearer token for requests to the auth endpoint.
 #[async_trait::async_trait]
 pub trait TokenProvider: Send + Sync {
-    /// Returns the token, or `None` to send no `Authorization` header. `fresh` is true if the endpoint
-    /// rejected the previous token: do not return a cached one.
+    /// Returns the token, or `None` to send no `Authorization` header. `fresh` is true if the
+    /// endpoint rejected the previous token: do not return a cached one.
     ///
     /// # Errors
     /// An error becomes the error of the authorizer.
@@ -255,8 +258,8 @@ impl HttpAuthorizerBuilder {
     /// Builds the authorizer.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Configuration`] if the URL does not begin with http:// or https://, or a header is
-    /// invalid.
+    /// Returns [`ErrorKind::Configuration`] if the URL does not begin with http:// or https://, or
+    /// a header is invalid.
     pub fn build(self) -> Result<HttpAuthorizer, Error> {
         let url = Url::parse(&self.url).map_err(|error| {
             Error::configuration("the auth endpoint's URL is malformed").with_cause(error)

@@ -37,8 +37,8 @@ impl UserAuthenticationRequest {
     }
 }
 
-/// The error of an authorizer. It becomes the error of the subscription or sign-in, so the message must not
-/// contain secrets. Errors are equal if kind and message are.
+/// The error of an authorizer. It becomes the error of the subscription or sign-in, so the message
+/// must not contain secrets. Errors are equal if kind and message are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizationError {
     kind: AuthorizationErrorKind,

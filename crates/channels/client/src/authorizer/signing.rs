@@ -6,8 +6,8 @@ use super::{
     AuthorizationError, AuthorizationRequest, Authorizer, UserAuthenticationRequest, UserAuthenticator,
 };
 
-/// An authorizer that signs in this process. Only for backends and tests: it needs the app's secret, which
-/// must never be on a user's device.
+/// An authorizer that signs in this process. Only for backends and tests: it needs the app's
+/// secret, which must never be on a user's device.
 ///
 /// Presence channels and sign-ins need a [user](Self::as_user).
 #[derive(Clone, Debug)]

@@ -27,7 +27,8 @@ use crate::Error;
 
 /// The most frames that wait for a server that does not read, besides four per channel.
 const MAX_UNSENT: usize = 1024;
-/// The most concurrent calls of the authorizer, so that many channels do not overload the app's endpoint.
+/// The most concurrent calls of the authorizer, so that many channels do not overload the app's
+/// endpoint.
 const MAX_AUTHORIZATIONS: usize = 16;
 /// The close code for a normal closure (RFC 6455, 7.4.1).
 const NORMAL: CloseCode = CloseCode(1000);
@@ -94,7 +95,8 @@ impl Actor {
                 Turn::Timer => self.timer(),
                 Turn::Connection(event) => self.connection_event(event),
             }
-            // Otherwise a burst is read without a pause, and overflows subscribers on the same thread.
+            // Otherwise a burst is read without a pause, and overflows subscribers on the same
+            // thread.
             consume_budget().await;
         }
         if let Connection::Open(connection) = std::mem::replace(&mut self.connection, Connection::Idle) {
@@ -246,8 +248,8 @@ impl Actor {
         }
     }
 
-    /// Handles an error event about the connection. Codes below 4300 may announce a close, which is handled when
-    /// it happens.
+    /// Handles an error event about the connection. Codes below 4300 may announce a close, which is
+    /// handled when it happens.
     fn server_error(&mut self, error: Error) {
         tracing::debug!(pusher.code = error.code(), "the Channels server reported an error");
         if let (Connection::Open(connection), Some(code @ ..4300)) = (&mut self.connection, error.code()) {

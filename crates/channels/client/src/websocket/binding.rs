@@ -7,8 +7,8 @@ use pusher_protocol::ChannelName;
 use super::Event;
 use super::queue::{Item, Receiver, Sender};
 
-/// A stream of events by name, by channel, or of all events of the subscribed channels and the signed-in user.
-/// It subscribes to nothing, and does not keep its client alive.
+/// A stream of events by name, by channel, or of all events of the subscribed channels and the
+/// signed-in user. It subscribes to nothing, and does not keep its client alive.
 #[derive(Debug)]
 pub struct Binding(pub(super) Receiver<BoundEvent>);
 

@@ -101,52 +101,54 @@ impl ClientBuilder {
         self
     }
 
-    /// Replaces TCP and proxy by another connector. With [`TcpConnector`](crate::TcpConnector), no proxy is used.
+    /// Replaces TCP and proxy by another connector. With [`TcpConnector`](crate::TcpConnector), no
+    /// proxy is used.
     pub fn connector(mut self, connector: impl Connector + 'static) -> Self {
         self.connector = Some(Arc::new(connector));
         self
     }
 
-    /// Sets the HTTP proxy for the connection: `http://host:port` or `http://name:password@host:port`. The client
-    /// opens a tunnel with `CONNECT`.
+    /// Sets the HTTP proxy for the connection: `http://host:port` or
+    /// `http://name:password@host:port`. The client opens a tunnel with `CONNECT`.
     ///
-    /// By default the environment decides: `HTTPS_PROXY` (with TLS), `HTTP_PROXY` (without), `ALL_PROXY` and
-    /// `NO_PROXY`, in upper or lower case, except for a server on this machine. An unsupported proxy is an
-    /// error of [`connect`](Self::connect).
+    /// By default the environment decides: `HTTPS_PROXY` (with TLS), `HTTP_PROXY` (without),
+    /// `ALL_PROXY` and `NO_PROXY`, in upper or lower case, except for a server on this machine. An
+    /// unsupported proxy is an error of [`connect`](Self::connect).
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(url.into());
         self
     }
 
-    /// Sets how long the client waits for a frame before it pings the server. If the server sends a smaller
-    /// number, that is used. 120 s by default, at least 1 s.
+    /// Sets how long the client waits for a frame before it pings the server. If the server sends a
+    /// smaller number, that is used. 120 s by default, at least 1 s.
     pub fn activity_timeout(mut self, timeout: Duration) -> Self {
         self.limits.activity_timeout = at_most_a_day(timeout).max(SHORTEST_TIMEOUT);
         self
     }
 
-    /// Sets how long the client waits for the answer to a ping before it replaces the connection. 30 s by
-    /// default, at least 1 s.
+    /// Sets how long the client waits for the answer to a ping before it replaces the connection.
+    /// 30 s by default, at least 1 s.
     pub fn pong_timeout(mut self, timeout: Duration) -> Self {
         self.limits.pong_timeout = at_most_a_day(timeout).max(SHORTEST_TIMEOUT);
         self
     }
 
-    /// Sets the timeout of an attempt: TCP, TLS, the upgrade and the server's first event together. 10 s by
-    /// default.
+    /// Sets the timeout of an attempt: TCP, TLS, the upgrade and the server's first event together.
+    /// 10 s by default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.limits.connect_timeout = at_most_a_day(timeout);
         self
     }
 
-    /// Sets how long without a connection the state becomes [`ConnectionState::Unavailable`]. 10 s by default.
+    /// Sets how long without a connection the state becomes [`ConnectionState::Unavailable`]. 10 s
+    /// by default.
     pub fn unavailable_after(mut self, after: Duration) -> Self {
         self.limits.unavailable_after = at_most_a_day(after);
         self
     }
 
-    /// Sets how long the client waits for the server to confirm a subscription before it subscribes again, with
-    /// a new authorization. 10 s by default.
+    /// Sets how long the client waits for the server to confirm a subscription before it subscribes
+    /// again, with a new authorization. 10 s by default.
     pub fn subscribe_timeout(mut self, timeout: Duration) -> Self {
         self.limits.subscribe_timeout = at_most_a_day(timeout);
         self
@@ -158,8 +160,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the waits between attempts to connect, to authorize, and to subscribe. From 0.5 s up to 10 s
-    /// by default. After close codes 4100 to 4199 a wait is a second longer.
+    /// Sets the waits between attempts to connect, to authorize, and to subscribe. From 0.5 s up to
+    /// 10 s by default. After close codes 4100 to 4199 a wait is a second longer.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.limits.reconnect.backoff = backoff;
         self
@@ -171,21 +173,23 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how many events a subscriber's queue holds before events are dropped. 1,024 by default, at least 1.
+    /// Sets how many events a subscriber's queue holds before events are dropped. 1,024 by default,
+    /// at least 1.
     pub fn queue_size(mut self, events: usize) -> Self {
         self.limits.queue = events.max(1);
         self
     }
 
-    /// Sets how many client events may be sent per second; `None` is no limit. 10 by default, the limit of
-    /// pusher.com for a connection.
+    /// Sets how many client events may be sent per second; `None` is no limit. 10 by default, the
+    /// limit of pusher.com for a connection.
     pub fn client_event_limit(mut self, limit: Option<usize>) -> Self {
         self.limits.client_events = limit;
         self
     }
 
-    /// Sets the largest message from the server in bytes; a larger one ends the connection. 256 KiB by default:
-    /// enough for the 10 KiB of an event with escapes, and for a hundred members of a presence channel.
+    /// Sets the largest message from the server in bytes; a larger one ends the connection. 256 KiB
+    /// by default: enough for the 10 KiB of an event with escapes, and for a hundred members of a
+    /// presence channel.
     pub fn max_message_size(mut self, bytes: usize) -> Self {
         self.limits.max_message = bytes;
         self
@@ -197,11 +201,12 @@ impl ClientBuilder {
         self
     }
 
-    /// Builds the client and connects. Must be called within a tokio runtime, on which the client's task runs.
+    /// Builds the client and connects. Must be called within a tokio runtime, on which the client's
+    /// task runs.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if host or app key are missing or
-    /// malformed, the proxy is not an `http://` URL, or there is no runtime.
+    /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if host or app key are
+    /// missing or malformed, the proxy is not an `http://` URL, or there is no runtime.
     pub fn connect(self) -> Result<Client, Error> {
         self.start(true)
     }

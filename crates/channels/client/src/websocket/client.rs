@@ -14,8 +14,8 @@ use crate::{Error, ErrorKind};
 
 /// A client of a Channels server that reconnects by itself and subscribes again.
 ///
-/// A cheap handle: clones share one connection, which ends with the last of its clients and subscriptions.
-/// Channel names can be given as `&str`, `String` or [`ChannelName`].
+/// A cheap handle: clones share one connection, which ends with the last of its clients and
+/// subscriptions. Channel names can be given as `&str`, `String` or [`ChannelName`].
 #[derive(Clone, Debug)]
 pub struct Client {
     pub(super) commands: mpsc::Sender<Command>,
@@ -47,8 +47,8 @@ impl Client {
     /// Waits for a connection and returns its socket id.
     ///
     /// # Errors
-    /// Returns the reason if the server permanently refuses, and [`ErrorKind::Closed`] if the client is not
-    /// connecting.
+    /// Returns the reason if the server permanently refuses, and [`ErrorKind::Closed`] if the
+    /// client is not connecting.
     pub async fn connected(&self) -> Result<SocketId, Error> {
         let mut state = self.state.clone();
         let settled = |state: &ConnectionState| {
@@ -62,8 +62,8 @@ impl Client {
         }
     }
 
-    /// Returns a stream of errors that end nothing: error events of the server, and authorizations that failed
-    /// and are retried.
+    /// Returns a stream of errors that end nothing: error events of the server, and authorizations
+    /// that failed and are retried.
     pub fn errors(&self) -> Errors {
         let receiver = match self.errors.upgrade() {
             Some(sender) => sender.subscribe(),
@@ -72,8 +72,8 @@ impl Client {
         Errors(BroadcastStream::new(receiver))
     }
 
-    /// Connects, after [`disconnect`](Self::disconnect) or a refusal, or without waiting for the next attempt.
-    /// Does nothing while connected or connecting.
+    /// Connects, after [`disconnect`](Self::disconnect) or a refusal, or without waiting for the
+    /// next attempt. Does nothing while connected or connecting.
     ///
     /// # Errors
     /// Returns [`ErrorKind::Closed`] if the client has ended with its runtime.
@@ -90,9 +90,9 @@ impl Client {
         self.call(Command::Disconnect).await
     }
 
-    /// Pings the server now; call this when the network may have changed. If no answer comes within the
-    /// [pong timeout](ClientBuilder::pong_timeout), the connection is replaced. If the client waits for its
-    /// next attempt, it makes it now.
+    /// Pings the server now; call this when the network may have changed. If no answer comes within
+    /// the [pong timeout](ClientBuilder::pong_timeout), the connection is replaced. If the client
+    /// waits for its next attempt, it makes it now.
     ///
     /// # Errors
     /// Returns [`ErrorKind::Closed`] if the client has ended with its runtime.
@@ -100,18 +100,18 @@ impl Client {
         self.call(Command::PingNow).await
     }
 
-    /// Subscribes to a channel, now or as soon as there is a connection. Subscribers of one channel share one
-    /// subscription at the server; a later one receives [`Subscribed`](crate::ChannelEvent::Subscribed) at
-    /// once if it is confirmed.
+    /// Subscribes to a channel, now or as soon as there is a connection. Subscribers of one channel
+    /// share one subscription at the server; a later one receives
+    /// [`Subscribed`](crate::ChannelEvent::Subscribed) at once if it is confirmed.
     ///
     /// # Errors
     /// - Returns [`ErrorKind::ChannelName`] if the name is invalid.
-    /// - Returns [`ErrorKind::Configuration`] if the channel needs an [authorizer](ClientBuilder::authorizer) and
-    ///   there is none.
+    /// - Returns [`ErrorKind::Configuration`] if the channel needs an
+    ///   [authorizer](ClientBuilder::authorizer) and there is none.
     /// - Returns [`ErrorKind::Unsupported`] for `#server-to-user-` channels, to which
     ///   [`sign_in`](Self::sign_in) subscribes.
-    /// - Returns the reason if the server permanently refused the connection, and [`ErrorKind::Closed`] if the
-    ///   client has ended with its runtime.
+    /// - Returns the reason if the server permanently refused the connection, and
+    ///   [`ErrorKind::Closed`] if the client has ended with its runtime.
     pub async fn subscribe(
         &self,
         channel: impl TryInto<ChannelName, Error: Into<InvalidChannelName>>,
@@ -136,11 +136,12 @@ impl Client {
         Ok(Subscription { channel, events, state, client: self.clone() })
     }
 
-    /// Ends all subscriptions of a channel: their streams end, and the client unsubscribes from the server.
+    /// Ends all subscriptions of a channel: their streams end, and the client unsubscribes from the
+    /// server.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::ChannelName`] if the name is invalid, and [`ErrorKind::Closed`] if the client has ended
-    /// with its runtime.
+    /// Returns [`ErrorKind::ChannelName`] if the name is invalid, and [`ErrorKind::Closed`] if the
+    /// client has ended with its runtime.
     pub async fn unsubscribe(
         &self,
         channel: impl TryInto<ChannelName, Error: Into<InvalidChannelName>>,
@@ -149,13 +150,13 @@ impl Client {
         self.call(|done| Command::Unsubscribe(channel, done)).await
     }
 
-    /// Signs in, now or as soon as there is a connection, and again on each new connection while any [`User`]
-    /// exists. Several of them share one sign-in.
+    /// Signs in, now or as soon as there is a connection, and again on each new connection while
+    /// any [`User`] exists. Several of them share one sign-in.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Configuration`] without a [user authenticator](ClientBuilder::user_authenticator), the
-    /// reason if the server permanently refused the connection, and [`ErrorKind::Closed`] if the client has
-    /// ended with its runtime.
+    /// Returns [`ErrorKind::Configuration`] without a [user
+    /// authenticator](ClientBuilder::user_authenticator), the reason if the server permanently
+    /// refused the connection, and [`ErrorKind::Closed`] if the client has ended with its runtime.
     pub async fn sign_in(&self) -> Result<User, Error> {
         if let ConnectionState::Failed { reason } = &*self.state.borrow() {
             return Err(reason.clone());
@@ -170,19 +171,20 @@ impl Client {
         Ok(User { events, _client: self.clone() })
     }
 
-    /// Sends a client event to the other subscribers of a private or presence channel. The server does not
-    /// confirm it; if it rejects the event, the error arrives in [`errors`](Self::errors).
+    /// Sends a client event to the other subscribers of a private or presence channel. The server
+    /// does not confirm it; if it rejects the event, the error arrives in [`errors`](Self::errors).
     ///
     /// # Errors
     /// If an error is returned, nothing was sent.
     ///
-    /// - Returns [`ErrorKind::ChannelName`] or [`ErrorKind::EventName`] if a name is invalid; the event's name must
-    ///   begin with `client-`.
-    /// - Returns [`ErrorKind::PublicChannel`] or [`ErrorKind::EncryptedChannel`] for a channel without client events.
-    /// - Returns [`ErrorKind::NotConnected`], or [`ErrorKind::NotSubscribed`] until the server has confirmed the
-    ///   subscription.
-    /// - Returns [`ErrorKind::RateLimited`] above the [limit](ClientBuilder::client_event_limit), and
-    ///   [`ErrorKind::Limit`] for more than 10,240 bytes of data.
+    /// - Returns [`ErrorKind::ChannelName`] or [`ErrorKind::EventName`] if a name is invalid; the
+    ///   event's name must begin with `client-`.
+    /// - Returns [`ErrorKind::PublicChannel`] or [`ErrorKind::EncryptedChannel`] for a channel
+    ///   without client events.
+    /// - Returns [`ErrorKind::NotConnected`], or [`ErrorKind::NotSubscribed`] until the server has
+    ///   confirmed the subscription.
+    /// - Returns [`ErrorKind::RateLimited`] above the [limit](ClientBuilder::client_event_limit),
+    ///   and [`ErrorKind::Limit`] for more than 10,240 bytes of data.
     /// - Returns [`ErrorKind::Closed`] if the client has ended with its runtime.
     pub async fn trigger(
         &self,
@@ -195,7 +197,8 @@ impl Client {
         self.call(|done| Command::Trigger(event, done)).await?
     }
 
-    /// Returns a stream of the events with this name, of all subscribed channels and the signed-in user.
+    /// Returns a stream of the events with this name, of all subscribed channels and the signed-in
+    /// user.
     ///
     /// # Errors
     /// Returns [`ErrorKind::Closed`] if the client has ended with its runtime.

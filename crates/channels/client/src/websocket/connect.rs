@@ -18,10 +18,12 @@ use crate::{Error, ErrorKind};
 
 /// The read buffer. Events are small and rare compared with the library's default of 128 KiB.
 const READ_BUFFER: usize = 16 * 1024;
-/// The largest write buffer, for pongs that the server does not read. Above it the connection is broken.
+/// The largest write buffer, for pongs that the server does not read. Above it the connection is
+/// broken.
 const WRITE_BUFFER: usize = 1024 * 1024;
 
-/// Makes one attempt to connect: TCP, TLS, the upgrade and the server's first event, under one timeout.
+/// Makes one attempt to connect: TCP, TLS, the upgrade and the server's first event, under one
+/// timeout.
 pub(crate) async fn connect(settings: Settings) -> Result<(Session, SocketId), DisconnectReason> {
     let limit = settings.limits.connect_timeout;
     match timeout(limit, attempt(&settings)).await {
@@ -72,7 +74,8 @@ async fn secure(settings: &Settings, transport: BoxTransport) -> Result<BoxTrans
     }
 }
 
-/// Reads messages up to `pusher:connection_established`. Any other event instead of it is a failure.
+/// Reads messages up to `pusher:connection_established`. Any other event instead of it is a
+/// failure.
 async fn first_event(socket: &mut Socket) -> Result<Handshake, DisconnectReason> {
     let failed = DisconnectReason::failed;
     let text = loop {

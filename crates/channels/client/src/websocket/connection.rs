@@ -46,15 +46,16 @@ pub(crate) enum AuthAnswer {
 
 pub(crate) type AuthorizationResult = Result<ChannelAuthorization, AuthorizationError>;
 
-/// An established connection and everything that ends with it. Pending calls of the authorizer end with it
-/// too, because a signature is valid only for this socket id.
+/// An established connection and everything that ends with it. Pending calls of the authorizer end
+/// with it too, because a signature is valid only for this socket id.
 pub(crate) struct OpenConnection {
     pub(crate) session: Session,
     pub(crate) socket_id: SocketId,
     pub(crate) established_at: Instant,
     pub(crate) auth_calls: JoinSet<AuthAnswer>,
     last_ticket: Ticket,
-    /// Subscriptions to presence channels whose authorization has no user, until the sign-in provides one.
+    /// Subscriptions to presence channels whose authorization has no user, until the sign-in
+    /// provides one.
     pub(crate) awaiting_user: Vec<(Ticket, ChannelName, ChannelAuthorization)>,
     /// The close that a `pusher:error` announced.
     pub(crate) announced_close: Option<DisconnectReason>,
@@ -127,8 +128,9 @@ impl OpenConnection {
     }
 }
 
-/// Calls the application within a time limit. A panic of the `callee` becomes a permanent error. `call` is an
-/// async block around the method, so that a panic before its first await is caught too.
+/// Calls the application within a time limit. A panic of the `callee` becomes a permanent error.
+/// `call` is an async block around the method, so that a panic before its first await is caught
+/// too.
 pub(crate) async fn call_app<T>(
     callee: &str,
     limit: Duration,

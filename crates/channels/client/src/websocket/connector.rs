@@ -4,12 +4,12 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-/// Opens the byte stream to a server: TCP, a proxy, a simulated network or a pipe in a test. If TLS is on, it
-/// runs on top of the stream.
+/// Opens the byte stream to a server: TCP, a proxy, a simulated network or a pipe in a test. If TLS
+/// is on, it runs on top of the stream.
 #[async_trait::async_trait]
 pub trait Connector: Send + Sync {
-    /// Opens a stream to `host`, a name or an IP address without brackets. The client drops the call after
-    /// its [connect timeout](crate::ClientBuilder::connect_timeout).
+    /// Opens a stream to `host`, a name or an IP address without brackets. The client drops the
+    /// call after its [connect timeout](crate::ClientBuilder::connect_timeout).
     ///
     /// # Errors
     /// An error is a failed attempt; the client tries again with backoff.

@@ -7,7 +7,8 @@ use crate::{Error, ErrorKind};
 /// The reason why a connection could not be made, or has ended.
 #[derive(Clone, Debug)]
 pub(crate) enum DisconnectReason {
-    /// The server closed the connection with this code, or announced it with `pusher:error`; its message.
+    /// The server closed the connection with this code, or announced it with `pusher:error`; its
+    /// message.
     Closed(CloseCode, String),
     /// The server did not answer a ping in time.
     PongTimeout,
@@ -24,7 +25,8 @@ impl DisconnectReason {
         Self::Failed(Error::new(ErrorKind::Network, message))
     }
 
-    /// Returns what to do next. A connection without a pong is replaced at once, as after close code 4201.
+    /// Returns what to do next. A connection without a pong is replaced at once, as after close
+    /// code 4201.
     pub(crate) fn reaction(&self) -> Reaction {
         match self {
             Self::Closed(code, _) => code.reaction(),

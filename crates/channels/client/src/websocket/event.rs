@@ -12,13 +12,13 @@ use crate::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChannelEvent {
-    /// The channel is subscribed: events arrive from here on. Sent at first and after each interruption.
-    /// Channels does not replay events that were published before.
+    /// The channel is subscribed: events arrive from here on. Sent at first and after each
+    /// interruption. Channels does not replay events that were published before.
     Subscribed,
     /// An event was published.
     Event(Event),
-    /// A user joined the presence channel. [`members`](crate::Subscription::members) has those who were there
-    /// before.
+    /// A user joined the presence channel. [`members`](crate::Subscription::members) has those who
+    /// were there before.
     MemberAdded(Member),
     /// A user left the presence channel with their last connection.
     MemberRemoved(Member),
@@ -26,8 +26,8 @@ pub enum ChannelEvent {
     SubscriptionCount(u64),
     /// The cache channel has no last event. Sent after `Subscribed`, in place of that event.
     CacheMiss,
-    /// An event of an encrypted channel could not be decrypted, even with the key of a new authorization. It
-    /// is lost.
+    /// An event of an encrypted channel could not be decrypted, even with the key of a new
+    /// authorization. It is lost.
     DecryptionFailed {
         /// The event's name.
         event: String,
@@ -112,7 +112,8 @@ impl Event {
         Error::parse_json(&self.body.data)
     }
 
-    /// Returns the sender of a client event in a presence channel. The server sets it, so it can be trusted.
+    /// Returns the sender of a client event in a presence channel. The server sets it, so it can be
+    /// trusted.
     pub fn user_id(&self) -> Option<&str> {
         self.body.user_id.as_deref()
     }

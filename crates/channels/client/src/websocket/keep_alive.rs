@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep};
 
-/// Decides when to ping, and when a connection is dead. Any received frame proves that the server is there.
-/// After the activity timeout without one, a ping is due; after the pong timeout without an answer, the
-/// connection is dead (Pusher's protocol reference, "ping and pong messages").
+/// Decides when to ping, and when a connection is dead. Any received frame proves that the server
+/// is there. After the activity timeout without one, a ping is due; after the pong timeout without
+/// an answer, the connection is dead (Pusher's protocol reference, "ping and pong messages").
 pub(crate) struct KeepAlive {
     activity_timeout: Duration,
     pong_timeout: Duration,
@@ -39,8 +39,8 @@ impl KeepAlive {
         }
     }
 
-    /// Records a received frame. It reads no clock and resets no timer, so that frames are cheap; the next
-    /// [`poll`](Self::poll) does.
+    /// Records a received frame. It reads no clock and resets no timer, so that frames are cheap;
+    /// the next [`poll`](Self::poll) does.
     pub(crate) fn received(&mut self) {
         self.has_received = true;
     }

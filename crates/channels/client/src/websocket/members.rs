@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 
 use crate::Error;
 
-/// The members of a presence channel. A user with several connections is one member. Cheap to clone.
+/// The members of a presence channel. A user with several connections is one member. Cheap to
+/// clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
     all: Arc<BTreeMap<String, Member>>,

@@ -35,8 +35,8 @@ impl ProxyConnector {
         }
     }
 
-    /// Selects the proxy for a server, if any. An unsupported proxy is an error: to bypass it could expose the
-    /// traffic that it guards, and to keep trying would look like a server that is down.
+    /// Selects the proxy for a server, if any. An unsupported proxy is an error: to bypass it could
+    /// expose the traffic that it guards, and to keep trying would look like a server that is down.
     fn select(proxies: &Matcher, endpoint: &Endpoint) -> Result<Self, Error> {
         let Endpoint { host, port, tls } = endpoint;
         let scheme = if *tls { "https" } else { "http" };

@@ -1,5 +1,5 @@
-//! The bounded queue between the actor and one subscriber. The sender never waits: if the queue is full, it
-//! drops the event, counts it, and queues the count in its place.
+//! The bounded queue between the actor and one subscriber. The sender never waits: if the queue is
+//! full, it drops the event, counts it, and queues the count in its place.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -74,8 +74,8 @@ impl<T: Item> Sender<T> {
         self.change(|state, _| state.dropped += 1);
     }
 
-    /// Sends a notice, which is never dropped. In a full queue it replaces a notice at the end, so that a
-    /// connection that comes and goes does not make the queue grow.
+    /// Sends a notice, which is never dropped. In a full queue it replaces a notice at the end, so
+    /// that a connection that comes and goes does not make the queue grow.
     pub(crate) fn notice(&self, notice: T) {
         self.change(|state, capacity| {
             if state.items.len() >= capacity && state.items.back().is_some_and(T::is_notice) {

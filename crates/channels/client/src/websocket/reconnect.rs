@@ -52,7 +52,8 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// Decides what follows. `lasted` is how long the connection existed; zero for a failed attempt.
+    /// Decides what follows. `lasted` is how long the connection existed; zero for a failed
+    /// attempt.
     pub(crate) fn next(
         &mut self,
         policy: &Reconnect,

@@ -16,8 +16,8 @@ use super::subscription::Subscriber;
 use super::{ChannelEvent, Event};
 use crate::Error;
 
-/// The channels with subscribers, and the phase of each subscription. Ordered, so that simulations are
-/// repeatable.
+/// The channels with subscribers, and the phase of each subscription. Ordered, so that simulations
+/// are repeatable.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     channels: BTreeMap<ChannelName, Entry>,
@@ -53,15 +53,17 @@ impl Registry {
         new
     }
 
-    /// Ends a channel for all its subscribers. The next [`remove_unused`](Self::remove_unused) unsubscribes it.
+    /// Ends a channel for all its subscribers. The next [`remove_unused`](Self::remove_unused)
+    /// unsubscribes it.
     pub(crate) fn leave(&mut self, channel: &ChannelName) {
         if let Some(entry) = self.channels.get_mut(channel) {
             entry.subscribers.clear();
         }
     }
 
-    /// Removes dropped subscribers and channels without subscribers. Returns the channels to unsubscribe from. A
-    /// channel with a pending request stays until the server answers: it ignores an earlier unsubscribe.
+    /// Removes dropped subscribers and channels without subscribers. Returns the channels to
+    /// unsubscribe from. A channel with a pending request stays until the server answers: it
+    /// ignores an earlier unsubscribe.
     pub(crate) fn remove_unused(&mut self) -> Vec<ChannelName> {
         let mut unsubscribe = Vec::new();
         let mut unused = Vec::new();
@@ -80,14 +82,16 @@ impl Registry {
         unsubscribe
     }
 
-    /// Handles a confirmed subscription. Returns whether it still has subscribers; if not, it is removed.
+    /// Handles a confirmed subscription. Returns whether it still has subscribers; if not, it is
+    /// removed.
     pub(crate) fn confirm(&mut self, channel: &ChannelName, members: Members) -> bool {
         let Some(entry) = self.channels.get_mut(channel) else { return false };
         if entry.subscribers.is_empty() {
             self.remove(channel);
             return false;
         }
-        // The client requests an encrypted channel only with a key. A confirmation without one is not an answer.
+        // The client requests an encrypted channel only with a key. A confirmation without one is
+        // not an answer.
         if entry.name.kind().is_encrypted() && entry.decryptor.is_none() {
             return true;
         }
@@ -120,7 +124,8 @@ impl Registry {
         }
     }
 
-    /// Handles the answer to a request for a new key. Returns the events that were decrypted with it.
+    /// Handles the answer to a request for a new key. Returns the events that were decrypted with
+    /// it.
     pub(crate) fn renew_key(
         &mut self,
         ticket: Ticket,

@@ -23,8 +23,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) type Socket = WebSocketStream<BoxTransport>;
 
-/// An established WebSocket connection: reads messages, writes queued ones without blocking reads, and sends
-/// pings.
+/// An established WebSocket connection: reads messages, writes queued ones without blocking reads,
+/// and sends pings.
 pub(crate) struct Session {
     socket: Socket,
     unsent: VecDeque<Message>,

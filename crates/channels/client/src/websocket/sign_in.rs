@@ -8,8 +8,8 @@ use super::queue::Sender;
 use super::{Event, UserEvent};
 use crate::Error;
 
-/// The most users of one watchlist change that are passed on. More than Pusher allows, as other servers may allow
-/// more.
+/// The most users of one watchlist change that are passed on. More than Pusher allows, as other
+/// servers may allow more.
 const MAX_WATCHED: usize = 10 * limits::WATCHLIST;
 
 /// The sign-in: its handles and its stage.

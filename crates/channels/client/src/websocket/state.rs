@@ -41,21 +41,23 @@ pub enum ConnectionState {
     },
     /// [`disconnect`](crate::Client::disconnect) was called.
     Disconnected,
-    /// The server permanently refused the connection. Only [`connect`](crate::Client::connect) tries again.
+    /// The server permanently refused the connection. Only [`connect`](crate::Client::connect)
+    /// tries again.
     Failed {
         /// Why the server refused; [`Error::code`] is the close code.
         reason: Error,
     },
 }
 
-/// A stream of the connection's state: the current one, then each change. Changes in quick succession may
-/// appear as one. The stream ends with the client, and does not keep it alive.
+/// A stream of the connection's state: the current one, then each change. Changes in quick
+/// succession may appear as one. The stream ends with the client, and does not keep it alive.
 #[derive(Debug)]
 pub struct States(pub(crate) WatchStream<ConnectionState>);
 
-/// A stream of errors that end nothing: error events of the server about the connection or without a channel
-/// (as pusher.com sends them), and authorizations that failed and are retried. If the stream is not read,
-/// older errors are skipped. It ends with the client, and does not keep it alive.
+/// A stream of errors that end nothing: error events of the server about the connection or without
+/// a channel (as pusher.com sends them), and authorizations that failed and are retried. If the
+/// stream is not read, older errors are skipped. It ends with the client, and does not keep it
+/// alive.
 #[derive(Debug)]
 pub struct Errors(pub(crate) BroadcastStream<Error>);
 

@@ -9,8 +9,8 @@ use super::queue::{self, Receiver};
 use super::{Binding, ChannelEvent, Client, Members};
 use crate::Error;
 
-/// A subscriber of a channel: a stream of its events. Subscribers of one channel share one subscription at the
-/// server; dropping the last of them unsubscribes.
+/// A subscriber of a channel: a stream of its events. Subscribers of one channel share one
+/// subscription at the server; dropping the last of them unsubscribes.
 ///
 /// The queue is bounded: a subscriber that does not read loses events, and receives
 /// [`ChannelEvent::Lagged`] in their place. A subscriber keeps its client alive.
@@ -49,28 +49,30 @@ impl Subscription {
         std::future::poll_fn(|cx| self.events.poll_recv(cx)).await
     }
 
-    /// Returns whether the server has confirmed the subscription. The stream may not have reached that event
-    /// yet.
+    /// Returns whether the server has confirmed the subscription. The stream may not have reached
+    /// that event yet.
     pub fn is_subscribed(&self) -> bool {
         self.state.borrow().subscribed
     }
 
-    /// Returns the current members of a presence channel. The stream may not have reached their events yet.
-    /// Empty for other channels, and while not subscribed.
+    /// Returns the current members of a presence channel. The stream may not have reached their
+    /// events yet. Empty for other channels, and while not subscribed.
     pub fn members(&self) -> Members {
         self.state.borrow().members.clone()
     }
 
-    /// Returns the latest number of connections subscribed to the channel. Servers send it only if configured
-    /// to, and not for presence channels.
+    /// Returns the latest number of connections subscribed to the channel. Servers send it only if
+    /// configured to, and not for presence channels.
     pub fn subscription_count(&self) -> Option<u64> {
         self.state.borrow().count
     }
 
-    /// Returns a stream of the channel's events with this name. It does not keep the channel subscribed.
+    /// Returns a stream of the channel's events with this name. It does not keep the channel
+    /// subscribed.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Closed`](crate::ErrorKind::Closed) if the client has ended with its runtime.
+    /// Returns [`ErrorKind::Closed`](crate::ErrorKind::Closed) if the client has ended with its
+    /// runtime.
     pub async fn bind(&self, event: impl Into<String>) -> Result<Binding, Error> {
         self.client.bind_to(Some(self.channel.clone()), Some(event.into())).await
     }

@@ -8,13 +8,13 @@ use super::queue::{Item, Receiver};
 use super::{Client, Event};
 use crate::Error;
 
-/// A signed-in user: a stream of events sent to the user, and of watchlist events. While any handle exists, each
-/// new connection signs in again.
+/// A signed-in user: a stream of events sent to the user, and of watchlist events. While any handle
+/// exists, each new connection signs in again.
 ///
-/// The queue is bounded like that of a [`Subscription`](crate::Subscription). A handle keeps its client alive.
-/// The protocol has no sign-out: after the last handle is dropped, the connection remains the user's until it
-/// ends, but nothing is received. Servers reject another user on the same connection, so
-/// [`disconnect`](crate::Client::disconnect) before another user signs in.
+/// The queue is bounded like that of a [`Subscription`](crate::Subscription). A handle keeps its
+/// client alive. The protocol has no sign-out: after the last handle is dropped, the connection
+/// remains the user's until it ends, but nothing is received. Servers reject another user on the
+/// same connection, so [`disconnect`](crate::Client::disconnect) before another user signs in.
 #[derive(Debug)]
 pub struct User {
     pub(super) events: Receiver<UserEvent>,
@@ -26,8 +26,8 @@ pub struct User {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UserEvent {
-    /// The connection is signed in: events sent to the user arrive from here on. Sent at first and after each
-    /// interruption.
+    /// The connection is signed in: events sent to the user arrive from here on. Sent at first and
+    /// after each interruption.
     SignedIn(UserData),
     /// An event was sent to the user.
     Event(Event),

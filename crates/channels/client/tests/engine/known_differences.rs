@@ -1,5 +1,5 @@
-//! Known differences between the broker and sockudo 5.2.0; `docs/engines.md` says which is right. A test fails if
-//! it finds a new difference, or if a known one has disappeared.
+//! Known differences between the broker and sockudo 5.2.0; `docs/engines.md` says which is right. A
+//! test fails if it finds a new difference, or if a known one has disappeared.
 
 use crate::engine::Engine;
 

@@ -51,7 +51,8 @@ async fn a_forged_subscription_is_rejected_and_the_connection_stays() {
     assert_eq!(data(&mut news).await, "x");
 }
 
-/// Returns the error of a rejected subscription: from its stream, or without a channel as pusher.com sends it.
+/// Returns the error of a rejected subscription: from its stream, or without a channel as
+/// pusher.com sends it.
 async fn refusal(
     subscription: &mut Subscription,
     errors: &mut (impl futures_util::Stream<Item = Error> + Unpin),
@@ -68,7 +69,8 @@ async fn refusal(
 #[tokio::test]
 async fn a_forged_sign_in_is_rejected() {
     let engine = RunningEngine::start().await;
-    // The error does not name the sign-in. The client attributes it once there was no answer in time.
+    // The error does not name the sign-in. The client attributes it once there was no answer in
+    // time.
     let client = engine.builder().user_authenticator(forger()).subscribe_timeout(Duration::from_secs(1));
     let client = client.connect().unwrap();
     let mut user = client.sign_in().await.unwrap();

@@ -27,7 +27,8 @@ impl Drop for Running {
     }
 }
 
-/// Starts sockudo with the same settings as the broker, and returns its port. Its webhook events go to `sender`.
+/// Starts sockudo with the same settings as the broker, and returns its port. Its webhook events go
+/// to `sender`.
 pub(crate) async fn start(sender: UnboundedSender<WebhookEvent>) -> (u16, Box<dyn Send>) {
     let (receiver, webhooks) = receive(sender).await;
     // sockudo does not report the port that it gets, so it is given a free one.
@@ -75,7 +76,8 @@ async fn receive(sender: UnboundedSender<WebhookEvent>) -> (String, JoinHandle<(
     (url, tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }))
 }
 
-/// One app with everything on that our broker has on, Pusher's limits, and nothing outside of the process but the webhooks.
+/// One app with everything on that our broker has on, Pusher's limits, and nothing outside of the
+/// process but the webhooks.
 fn configuration(port: u16, webhooks: &str) -> Value {
     let event_types = [
         "channel_occupied",

@@ -1,4 +1,5 @@
-//! A double of the HTTP API: refuses what is not signed, keeps what it was asked, and answers as Pusher's reference shows.
+//! A double of the HTTP API: refuses what is not signed, keeps what it was asked, and answers as
+//! Pusher's reference shows.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

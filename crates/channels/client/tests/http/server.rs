@@ -22,7 +22,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Answers with these statuses and bodies in turn, the last one for ever; a status of 0 is no answer at all.
+    /// Answers with these statuses and bodies in turn, the last one for ever; a status of 0 is no
+    /// answer at all.
     pub(crate) async fn start(answers: Vec<(u16, String)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -127,7 +127,8 @@ async fn an_error_and_the_close_that_it_announces_count_once() {
     peer.close(4200).await;
     let peer = net.establish(2).await;
     assert_eq!(errors.next().await.unwrap().code(), Some(4200));
-    // The first 4200 was the one that is followed at once; had it counted twice, this would be the third attempt's wait.
+    // The first 4200 was the one that is followed at once; had it counted twice, this would be the
+    // third attempt's wait.
     peer.close(4200).await;
     let waiting = state(&client, is_reconnecting).await;
     assert!(matches!(waiting, ConnectionState::Reconnecting { attempt: 2, .. }), "{waiting:?}");

@@ -65,8 +65,8 @@ pub enum WebhookEvent {
     Unknown(Value),
 }
 
-/// A client event that a webhook reports. Name and data are the client's: trust only the `user_id` that the
-/// server sets in presence channels.
+/// A client event that a webhook reports. Name and data are the client's: trust only the `user_id`
+/// that the server sets in presence channels.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct ClientEvent {

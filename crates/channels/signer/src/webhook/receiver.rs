@@ -4,8 +4,8 @@ use super::{Webhook, WebhookEvent};
 use crate::error::{Error, ErrorKind};
 use crate::signer::Signer;
 
-/// The parts of a received webhook that are verified: header values, and the body's bytes as received.
-/// `Debug` shows the key alone.
+/// The parts of a received webhook that are verified: header values, and the body's bytes as
+/// received. `Debug` shows the key alone.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ReceivedWebhook<'a> {
@@ -52,8 +52,8 @@ pub struct WebhookReceiver {
 }
 
 impl WebhookReceiver {
-    /// Creates a receiver for the app of this signer. If the signer has an encryption master key, it also
-    /// decrypts the client events of encrypted channels.
+    /// Creates a receiver for the app of this signer. If the signer has an encryption master key,
+    /// it also decrypts the client events of encrypted channels.
     pub fn new(signer: Signer) -> Self {
         Self { signers: vec![signer], max_age: None }
     }
@@ -65,8 +65,8 @@ impl WebhookReceiver {
         self
     }
 
-    /// Rejects webhooks whose time differs from now by more than `max_age`. Unlimited by default: Pusher
-    /// retries for five minutes, and a webhook that is rejected for its age is lost.
+    /// Rejects webhooks whose time differs from now by more than `max_age`. Unlimited by default:
+    /// Pusher retries for five minutes, and a webhook that is rejected for its age is lost.
     #[must_use]
     pub fn with_max_age(self, max_age: Duration) -> Self {
         Self { max_age: Some(max_age), ..self }

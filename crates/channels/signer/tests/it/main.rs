@@ -1,7 +1,7 @@
 //! Published vectors, and attacks on signatures.
 //!
-//! The vectors in `tests/vectors/*.json` name their sources. Those of origin "derived" were computed with
-//! another implementation.
+//! The vectors in `tests/vectors/*.json` name their sources. Those of origin "derived" were
+//! computed with another implementation.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

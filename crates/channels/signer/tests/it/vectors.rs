@@ -2,7 +2,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// The section `name` of the vector files, which must hold `count` entries: a file that lost some fails.
+/// The section `name` of the vector files, which must hold `count` entries: a file that lost some
+/// fails.
 pub(crate) fn section<T: DeserializeOwned>(name: &str, count: usize) -> Vec<T> {
     let entries: Vec<T> = whole(name);
     assert_eq!(entries.len(), count, "{name}");

@@ -22,7 +22,8 @@ macro_rules! set {
 
 /// Settings of the services `pusher` and `mock`.
 impl InternalNotificationsBuilder {
-    /// Sets the user and a token, which is used for as long as it is valid. A mock ignores the token.
+    /// Sets the user and a token, which is used for as long as it is valid. A mock ignores the
+    /// token.
     pub fn user(
         mut self,
         user_id: impl TryInto<UserId, Error: Into<ServiceError>>,
@@ -44,8 +45,8 @@ impl InternalNotificationsBuilder {
 
     /// Sets the user without a token.
     ///
-    /// That is enough for a mock, for a live-only service with an authorizer of your own, and if the
-    /// [environment](Self::env) has the token.
+    /// That is enough for a mock, for a live-only service with an authorizer of your own, and if
+    /// the [environment](Self::env) has the token.
     pub fn user_id(mut self, user_id: impl TryInto<UserId, Error: Into<ServiceError>>) -> Self {
         let Some(user_id) = self.checked(user_id) else { return self };
         #[cfg(feature = "mock")]
@@ -69,7 +70,8 @@ impl InternalNotificationsBuilder {
         self
     }
 
-    /// Sets how many of the newest notifications the list holds before `load_older`. 200 by default.
+    /// Sets how many of the newest notifications the list holds before `load_older`. 200 by
+    /// default.
     pub fn window(mut self, notifications: usize) -> Self {
         set!(self.window(notifications));
         self

@@ -1,5 +1,5 @@
-//! The service `none`, where the contract needs an inbox. The numbers are the contract's; `contract.rs`
-//! tests the rest of it.
+//! The service `none`, where the contract needs an inbox. The numbers are the contract's;
+//! `contract.rs` tests the rest of it.
 
 use futures_util::{FutureExt, StreamExt};
 use internal_notifications::{

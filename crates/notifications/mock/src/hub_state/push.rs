@@ -66,8 +66,8 @@ impl HubState {
         self.pushes.push_back(push);
     }
 
-    /// Makes a push of a service. Returns none while it has to wait for the connection; `session` then
-    /// holds the session in which it began to wait.
+    /// Makes a push of a service. Returns none while it has to wait for the connection; `session`
+    /// then holds the session in which it began to wait.
     pub(crate) fn push_from(
         &mut self,
         id: u64,

@@ -105,7 +105,8 @@ proptest! {
             prop_assert_eq!((snapshot.pending, snapshot.unconfirmed), (inbox.head.pending, 0));
             let shown: Vec<_> = snapshot.notifications.iter().map(|row| (**row).clone()).collect();
             prop_assert_eq!(&*shown, &inbox.notifications[..shown.len()]);
-            // A replica does not know which removals were of older ones: it may think that some are left.
+            // A replica does not know which removals were of older ones: it may think that some are
+            // left.
             prop_assert!(snapshot.has_older || shown.len() == inbox.notifications.len());
             prop_assert!(shown.len() >= inbox.notifications.len().min(3));
         }

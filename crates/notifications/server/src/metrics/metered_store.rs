@@ -12,7 +12,7 @@ use crate::store::{
     Unpublished, Write,
 };
 
-/// A store that counts its calls, whoever makes them.
+/// A store that counts all of its calls.
 pub struct MeteredStore {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,

@@ -30,8 +30,8 @@ pub(crate) async fn bullet_09_a_push_is_added_once_and_newest_first(scenario: &S
     Ok(())
 }
 
-/// Checks a snapshot of an inbox that only had pushes: their number is the seq and the pending count,
-/// and the list has the newest.
+/// Checks a snapshot of an inbox that only had pushes: their number is the seq and the pending
+/// count, and the list has the newest.
 fn is_consistent(now: &Snapshot, window: usize) -> CheckResult {
     let seq = now.position.seq;
     let rows = now.notifications.iter().map(|row| row.added);

@@ -78,8 +78,8 @@ impl TestServer {
         self.token_with(user, TOKEN_TTL, true)
     }
 
-    /// Returns a token of any user. `ttl` is how long it is valid; `may_push` is whether it may push
-    /// to other users.
+    /// Returns a token of any user. `ttl` is how long it is valid; `may_push` is whether it may
+    /// push to other users.
     pub fn token_with(&self, user: &UserId, ttl: Duration, may_push: bool) -> String {
         self.tokens.mint(user, SystemClock.now(), ttl, may_push)
     }

@@ -12,8 +12,8 @@ use crate::{AuthorizationError, Error, ErrorKind, UserAuthenticationRequest};
 
 /// The sign-in: authentication, request, confirmation, rejection.
 impl Actor {
-    /// Adds a handle. The first one starts a new sign-in whatever remains of an earlier one, because the app may
-    /// now return another user.
+    /// Adds a handle. The first one starts a new sign-in whatever remains of an earlier one,
+    /// because the app may now return another user.
     pub(super) fn join_sign_in(&mut self, handle: Sender<UserEvent>) {
         self.remove_unused();
         let is_first = !self.sign_in.has_handles();

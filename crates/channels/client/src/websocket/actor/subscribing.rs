@@ -95,7 +95,8 @@ impl Actor {
         self.request(channel, &authorization.auth, channel_data);
     }
 
-    /// Waits for the sign-in, which provides the user that the authorization of a presence channel lacks.
+    /// Waits for the sign-in, which provides the user that the authorization of a presence channel
+    /// lacks.
     fn await_user(&mut self, ticket: Ticket, channel: &ChannelName, authorization: &ChannelAuthorization) {
         match &mut self.connection {
             Connection::Open(connection) if self.sign_in.is_pending() => {

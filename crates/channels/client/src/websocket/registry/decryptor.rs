@@ -8,12 +8,12 @@ use crate::websocket::Event;
 use crate::websocket::connection::Ticket;
 use crate::{Error, ErrorKind};
 
-/// The shortest time between requests for a new key, so that undecryptable events do not overload the app's
-/// endpoint.
+/// The shortest time between requests for a new key, so that undecryptable events do not overload
+/// the app's endpoint.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Decrypts the events of a channel. If one does not decrypt, it and all later ones wait, in order, for a new
-/// key.
+/// Decrypts the events of a channel. If one does not decrypt, it and all later ones wait, in order,
+/// for a new key.
 #[derive(Debug)]
 pub(super) struct Decryptor {
     key: SharedSecret,

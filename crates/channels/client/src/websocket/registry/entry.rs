@@ -112,7 +112,8 @@ impl Entry {
         }
     }
 
-    /// Handles the answer to a request for a new key. Returns the events that were decrypted with it.
+    /// Handles the answer to a request for a new key. Returns the events that were decrypted with
+    /// it.
     pub(super) fn renew_key(&mut self, ticket: Ticket, key: Result<SharedSecret, Error>) -> Vec<Event> {
         let is_pending = |decryptor: &&mut Box<Decryptor>| decryptor.pending_renewal == Some(ticket);
         let Some(decryptor) = self.decryptor.as_mut().filter(is_pending) else {
