@@ -5,10 +5,6 @@ use crate::workspace::root;
 
 const LAST_COLUMN: usize = 100;
 
-/// Where the rule holds so far.
-const FOLDERS: &[&str] =
-    &["tests/black_box_support/", "tests/fuzzing/", "tests/interop/", "tests/repo_rules/", "web/", "xtask/"];
-
 /// Extensions, and how the comments of that language start.
 const LANGUAGES: &[(&str, &[&str])] = &[
     ("rs", SLASHES),
@@ -23,6 +19,21 @@ const LANGUAGES: &[(&str, &[&str])] = &[
 
 const SLASHES: &[&str] = &["//", "/*", "* "];
 
+/// Where comments are still longer.
+const NOT_YET: &[&str] = &[
+    "benches/client/",
+    "crates/channels/broker/",
+    "crates/channels/client/",
+    "crates/channels/protocol/",
+    "crates/channels/signer/",
+    "crates/notifications/facade/",
+    "crates/notifications/mock/",
+    "crates/notifications/outbox/",
+    "crates/notifications/store/",
+    "crates/notifications/testkit/",
+    "examples/",
+];
+
 #[test]
 fn comments_end_at_column_100() {
     let mut wrong = Vec::new();
@@ -32,7 +43,7 @@ fn comments_end_at_column_100() {
             continue;
         };
         let file_name = relative(&file);
-        if !FOLDERS.iter().any(|folder| file_name.starts_with(folder)) {
+        if NOT_YET.iter().any(|folder| file_name.starts_with(folder)) {
             continue;
         }
         wrong.extend(too_long(&read(&file), starts).into_iter().map(|line| format!("{file_name}:{line}")));

@@ -27,6 +27,32 @@ fn relative_links(markdown: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
+fn readmes_of_crates_hide_no_line_of_their_examples() {
+    let mut wrong = Vec::new();
+    for package in Workspace::read().published() {
+        if ["pusher-client", "internal-notifications-outbox"].contains(&package.name.as_str()) {
+            continue;
+        }
+        let readme = read(&package.folder().join("README.md"));
+        wrong.extend(hidden_lines(&readme).map(|line| format!("{}: {line}", package.name)));
+    }
+    assert!(wrong.is_empty(), "readers copy these too; make each example whole:\n{}", wrong.join("\n"));
+}
+
+/// The lines of Rust examples that rustdoc hides and a Markdown viewer shows.
+fn hidden_lines(markdown: &str) -> impl Iterator<Item = &str> {
+    let examples = markdown.split("\n```rust").skip(1).filter_map(|rest| rest.split("\n```").next());
+    examples.flat_map(str::lines).filter(|line| *line == "#" || line.starts_with("# "))
+}
+
+#[test]
+fn a_hidden_line_is_found() {
+    let markdown =
+        "# Title\n```toml\n# comment\n```\n```rust,no_run\n# fn a() {\n#[test]\nb();\n# }\n```\n# More\n";
+    assert_eq!(hidden_lines(markdown).collect::<Vec<_>>(), ["# fn a() {", "# }"]);
+}
+
+#[test]
 fn a_relative_link_is_found() {
     let markdown = "\
         ![picture](../docs/a.png) [docs](docs/a.md), [other](other.md \"title\")\n\
