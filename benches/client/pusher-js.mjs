@@ -1,4 +1,5 @@
-// Reads the same frames with pusher-js, which parses events when it delivers them. Prints the seconds.
+// Reads the same frames with pusher-js, which parses events when it delivers them.
+// Prints the seconds.
 
 import { createRequire } from "node:module";
 

@@ -15,9 +15,9 @@ pub struct Limits {
     /// Subscriptions of one connection. Default: 100.
     pub subscriptions: usize,
     /// Subscription requests of one connection within ten seconds. One more is rejected with error
-    /// 4301, since each request and its end may cause events for other subscribers and for webhooks.
-    /// Default: 500. The effective limit is at least `subscriptions`, since a client that reconnects
-    /// subscribes to all its channels at once.
+    /// 4301, since each request and its end may cause events for other subscribers and webhooks.
+    /// Default: 500. The effective limit is at least `subscriptions`, since a client that
+    /// reconnects subscribes to all its channels at once.
     pub subscribe_requests: usize,
     /// Frames that may wait for one connection. One more closes it with code 4100. Default: 256.
     pub send_queue: usize,

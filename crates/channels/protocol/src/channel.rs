@@ -270,8 +270,8 @@ mod tests {
         let ada = ChannelName::new("private-ada").unwrap();
         assert_eq!("private-ada".parse(), Ok(ada.clone()));
         assert_eq!(convert("private-ada"), ada);
-        assert_eq!(convert("private-ada".to_owned()), ada);
-        assert_eq!(convert(&"private-ada".to_owned()), ada);
+        let text = "private-ada".to_owned();
+        assert_eq!((convert(&text), convert(text.clone())), (ada.clone(), ada.clone()));
         assert_eq!(convert(&ada), ada);
         assert_eq!(convert(ada.clone()), ada);
         assert_eq!(

@@ -246,7 +246,8 @@ mod tests {
         {
             assert_eq!(converted.as_ref(), Some(&ada));
         }
-        for refused in [id("a b"), id(&"a b".to_owned()), id("a b".to_owned())] {
+        let invalid = "a b".to_owned();
+        for refused in [id("a b"), id(&invalid), id(invalid.clone())] {
             assert_eq!(refused, None);
         }
         assert_eq!((ada.as_ref(), format!("{ada} {ada:?}").as_str()), ("ada", "ada \"ada\""));

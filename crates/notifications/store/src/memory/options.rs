@@ -3,16 +3,10 @@ use std::fmt;
 use crate::rules::hooks::{Hooks, hook_setters};
 
 /// Options of a [`MemoryStore`](super::MemoryStore).
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct MemoryOptions {
     pub(super) shared: bool,
     pub(super) hooks: Hooks,
-}
-
-impl Default for MemoryOptions {
-    fn default() -> Self {
-        Self { shared: false, hooks: Hooks::default() }
-    }
 }
 
 impl MemoryOptions {
