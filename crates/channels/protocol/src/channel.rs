@@ -271,7 +271,8 @@ mod tests {
         assert_eq!("private-ada".parse(), Ok(ada.clone()));
         assert_eq!(convert("private-ada"), ada);
         assert_eq!(convert("private-ada".to_owned()), ada);
-        assert_eq!(convert(&"private-ada".to_owned()), ada);
+        let owned = ada.to_string();
+        assert_eq!(convert(&owned), ada);
         assert_eq!(convert(&ada), ada);
         assert_eq!(convert(ada.clone()), ada);
         assert_eq!(
