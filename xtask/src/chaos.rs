@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 
 /// Builds the chaos program and the server, and becomes the chaos program.
 pub(crate) fn run(args: &[String]) -> ExitCode {
-    let mut build = tools::cargo();
+    let mut build = tools::cargo([]);
     build.args(["build", "--quiet", "--package", "internal-notifications-cli", "--package", "chaos"]);
     if !build.status().is_ok_and(|status| status.success()) {
         return ExitCode::FAILURE;

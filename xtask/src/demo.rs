@@ -11,7 +11,7 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
     if let Err(error) = web::build_page(&tools::root()) {
         eprintln!("cargo xtask demo: the page could not be built, so the server has none: {error}");
     }
-    let mut command = tools::cargo();
+    let mut command = tools::cargo([]);
     command.args(RUN).args(args);
     let error = tools::become_program(&mut command);
     eprintln!("cargo xtask demo: {error}");

@@ -1,8 +1,8 @@
 //! The interop steps: other people's clients and libraries against our programs, with npm and pip.
 
-use crate::plan::cargo;
 use crate::runner::Step;
 use crate::tools;
+use crate::tools::cargo;
 use crate::web::{CI, NPM, npm};
 use std::env;
 use std::ffi::OsString;

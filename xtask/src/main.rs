@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         Some((command, rest)) if command == "demo" => demo::run(rest),
         Some((command, rest)) if command == "chaos" => chaos::run(rest),
         Some((command, rest)) if command == "mutants" => mutants::run(rest),
-        Some((command, rest)) if command == "test" => match test::Options::parse(rest) {
+        Some((command, rest)) if command == "test" => match plan::Options::parse(rest) {
             Some(options) => test::run(&options),
             None => usage(),
         },

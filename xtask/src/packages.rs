@@ -1,7 +1,7 @@
 //! The crates that are published: each compiles by itself, and can be packaged.
 
-use crate::plan::cargo;
 use crate::runner::Step;
+use crate::tools::cargo;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,12 +1,28 @@
 //! The steps of `cargo xtask test`, in order.
 
 use crate::runner::Step;
-use crate::test::Options;
+use crate::tools::cargo;
 use crate::{chaos, demo, fuzzing, interop, packages, tools, web};
 use std::env;
 use std::path::Path;
 use std::process::Command;
 
+/// The options on the command line.
+pub(crate) struct Options {
+    pub(crate) all: bool,
+    pub(crate) long: bool,
+}
+
+impl Options {
+    /// Returns `None` if an argument is unknown.
+    pub(crate) fn parse(args: &[String]) -> Option<Self> {
+        let given = |flag: &str| args.iter().any(|arg| arg == flag);
+        let known = args.iter().all(|arg| arg == "--all" || arg == "--long");
+        known.then(|| Self { all: given("--all"), long: given("--long") })
+    }
+}
+
+/// Returns the steps that the options ask for.
 pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
     let mut steps = vec![
         Step::new("format", format()),
@@ -39,12 +55,6 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
 
 /// With all features, the facade never reports a service that its build leaves out.
 const FACADE: &str = "internal-notifications";
-
-pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
-    let mut command = tools::cargo();
-    command.args(args);
-    command
-}
 
 /// The fuzz targets are a separate workspace.
 fn format() -> Vec<Command> {

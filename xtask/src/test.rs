@@ -1,23 +1,9 @@
 //! `cargo xtask test`.
 
+use crate::plan::{self, Options};
 use crate::runner::Step;
-use crate::{plan, tools};
+use crate::tools;
 use std::process::ExitCode;
-
-/// The options on the command line.
-pub(crate) struct Options {
-    pub(crate) all: bool,
-    pub(crate) long: bool,
-}
-
-impl Options {
-    /// Returns `None` if an argument is unknown.
-    pub(crate) fn parse(args: &[String]) -> Option<Self> {
-        let given = |flag: &str| args.iter().any(|arg| arg == flag);
-        let known = args.iter().all(|arg| arg == "--all" || arg == "--long");
-        known.then(|| Self { all: given("--all"), long: given("--long") })
-    }
-}
 
 /// Runs the steps until one fails.
 pub(crate) fn run(options: &Options) -> ExitCode {

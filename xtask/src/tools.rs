@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 /// Returns cargo without the variables that `cargo run` set for xtask: they would make some build
 /// scripts run again.
-pub(crate) fn cargo() -> Command {
+pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
@@ -16,6 +16,7 @@ pub(crate) fn cargo() -> Command {
             command.env_remove(&name);
         }
     }
+    command.args(args);
     command
 }
 
@@ -37,7 +38,7 @@ pub(crate) fn become_program(command: &mut Command) -> io::Error {
 
 /// Returns whether cargo has this subcommand.
 pub(crate) fn cargo_has(subcommand: &str) -> bool {
-    succeeds(cargo().args([subcommand, "--version"]))
+    succeeds(&mut cargo([subcommand, "--version"]))
 }
 
 /// Returns whether `program --version` works.

@@ -1,8 +1,8 @@
 //! The steps of `web/`: build it into the server, test it, and try it in a browser, with npm.
 
-use crate::plan::cargo;
 use crate::runner::Step;
 use crate::tools;
+use crate::tools::cargo;
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -12,6 +12,7 @@ mod reason;
 mod session;
 mod settings;
 mod start;
+mod update;
 mod updates;
 mod user_authenticator;
 mod user_tokens;
@@ -33,7 +34,8 @@ use tokio::task::JoinHandle;
 pub use builder::PusherServiceBuilder;
 pub use channels::Channels;
 pub use internal_notifications_service::{Credentials, Identity};
-pub use updates::{Update, Updates};
+pub use update::Update;
+pub use updates::Updates;
 
 use command::Command;
 use publisher::Publisher;

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::announcement_reader::AnnouncementReader;
 use crate::deadline::in_time;
-use crate::scenario::notification;
+use crate::notification::notification;
 use crate::violation::{CheckResult, Failure, ensure};
 use crate::{Connection, Device};
 

@@ -12,6 +12,7 @@ mod contract_tests;
 mod deadline;
 mod device;
 mod harness;
+mod notification;
 #[cfg(feature = "proxy")]
 mod proxy;
 mod report;

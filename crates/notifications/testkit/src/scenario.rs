@@ -7,6 +7,7 @@ use internal_notifications_service::{ServiceError, Status};
 use crate::Harness;
 use crate::checked_device::CheckedDevice;
 use crate::deadline::in_time;
+use crate::notification::notification;
 use crate::violation::{CheckResult, Failure};
 
 /// What a bullet's test works with: the harness, and users and ids that no other run uses.
@@ -97,9 +98,4 @@ impl<'h> Scenario<'h> {
         in_time(self.timeout, "a push through the harness returned", self.harness.push(&to, notification))
             .await
     }
-}
-
-/// Returns the notification with this id; for one id it is always the same.
-pub(crate) fn notification(id: &NotificationId) -> InternalNotification {
-    InternalNotification::new(format!("the content of {id}")).with_id(id.clone())
 }

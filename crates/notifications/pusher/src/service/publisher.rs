@@ -5,7 +5,7 @@ use futures_util::{StreamExt, future};
 use internal_notifications_service::{Announcement, Inbox, InboxEvent, InboxPublisher, Snapshot, Status};
 use tokio::sync::mpsc;
 
-use super::updates::Update;
+use super::update::Update;
 
 /// How many updates a slow reader may leave unread. A catch-up sends thousands of changes at once.
 const UPDATES: usize = 8_192;

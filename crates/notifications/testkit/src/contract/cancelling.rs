@@ -5,7 +5,8 @@ use internal_notifications_service::{Announcement, ServiceErrorKind, Snapshot, S
 use crate::announcement_reader;
 use crate::checked_device::{CheckedDevice, describe, opened};
 use crate::deadline::interrupted;
-use crate::scenario::{Scenario, notification};
+use crate::notification::notification;
+use crate::scenario::Scenario;
 use crate::violation::{CheckResult, Failure, ensure};
 
 /// The numbers of polls after which a call is dropped.

@@ -6,7 +6,8 @@ use internal_notifications_service::{
 
 use crate::announcement_reader::{self, AnnouncementReader};
 use crate::checked_device::{CheckedDevice, describe, lists, opened};
-use crate::scenario::{Scenario, notification};
+use crate::notification::notification;
+use crate::scenario::Scenario;
 use crate::violation::{CheckResult, Failure, ensure};
 
 pub(crate) async fn bullet_22_notifications_pushed_while_offline_are_caught_up(
