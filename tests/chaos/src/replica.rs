@@ -33,7 +33,7 @@ impl Replica {
         window: usize,
         name: String,
     ) -> Result<Self, Failure> {
-        let builder = PusherService::builder().url(format!("http://{server}")).user(user.1.parse()?, token);
+        let builder = PusherService::builder().url(format!("http://{server}")).user(user.1, token);
         let service = builder.window(window).position_check(POSITION_CHECK).build()?;
         let announced: Arc<Mutex<BTreeMap<String, u32>>> = Arc::default();
         let (mut announcements, counts) = (service.announcements(), announced.clone());

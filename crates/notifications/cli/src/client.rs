@@ -1,11 +1,12 @@
 //! Creates the clients of an inbox server from the environment.
 
+use internal_notifications::with_causes;
 use internal_notifications_pusher::contract::{ServiceError, ServiceErrorKind};
 use internal_notifications_pusher::models::UserId;
 use internal_notifications_pusher::{InboxClient, PusherService, PusherServiceBuilder};
 
 use crate::env::Env;
-use crate::error::{Error, with_causes};
+use crate::error::Error;
 
 const URL: &str = "INTERNAL_NOTIFICATIONS_URL";
 const TOKEN: &str = "INTERNAL_NOTIFICATIONS_TOKEN";

@@ -28,6 +28,12 @@ impl Env {
         Self::new(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 
+    /// Returns whether the builder was given an environment.
+    #[cfg(feature = "pusher")]
+    pub(crate) fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Returns the value of a variable. An empty one counts as unset.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         self.0.as_ref()?(name).filter(|value| !value.is_empty())

@@ -24,7 +24,7 @@ pub use internal_notifications_models::{
 pub use internal_notifications_service::{
     Announcement, BoxStream, Credentials, Identity, InboxCommand, InboxPublisher,
     InternalNotificationsService, InternalNotificationsServiceExt, OfflinePush, RefusedWrite, ServiceError,
-    ServiceErrorKind, Snapshot, Status, Written, async_trait, delegate_service,
+    ServiceErrorKind, Snapshot, Status, Written, async_trait, delegate_service, with_causes,
 };
 
 #[cfg(feature = "mock")]

@@ -5,7 +5,7 @@ use crate::notification::null_is_default;
 use crate::{Button, InternalNotification, NotificationId, Timestamp, time};
 
 /// A notification in an inbox: what its sender wrote, and what the server adds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct InboxNotification {

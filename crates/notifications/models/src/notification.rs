@@ -6,7 +6,7 @@ use crate::{InvalidNotification, NotificationId, Timestamp, time};
 /// A notification as its sender writes it.
 ///
 /// Only `content` is required. Keys that this version does not know are passed on in `extra`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct InternalNotification {
@@ -43,7 +43,7 @@ pub struct InternalNotification {
 }
 
 /// A button of a notification.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Button {

@@ -8,7 +8,6 @@ mod inbox_api;
 mod live_channel;
 mod live_only;
 mod publisher;
-mod reason;
 mod session;
 mod settings;
 mod start;

@@ -42,23 +42,23 @@ macro_rules! delegate_service {
         $($crate::delegate_service!(@$method |$this| $service);)+
     };
     (@init $($to:tt)+) => {
-        $crate::delegate_service!(@async init() -> Result<(), $crate::ServiceError>, $($to)+);
+        $crate::delegate_service!(@async init() -> ::core::result::Result<(), $crate::ServiceError>, $($to)+);
     };
     (@dispose $($to:tt)+) => {
         $crate::delegate_service!(@async dispose() -> (), $($to)+);
     };
     (@subscribe $($to:tt)+) => {
-        $crate::delegate_service!(@async subscribe() -> Result<(), $crate::ServiceError>, $($to)+);
+        $crate::delegate_service!(@async subscribe() -> ::core::result::Result<(), $crate::ServiceError>, $($to)+);
     };
     (@unsubscribe $($to:tt)+) => {
-        $crate::delegate_service!(@async unsubscribe() -> Result<(), $crate::ServiceError>, $($to)+);
+        $crate::delegate_service!(@async unsubscribe() -> ::core::result::Result<(), $crate::ServiceError>, $($to)+);
     };
     (@push $($to:tt)+) => {
         $crate::delegate_service!(
             @async push['life1](
                 user_ids: &'life1 [$crate::models::UserId],
                 notification: $crate::models::InternalNotification
-            ) -> Result<$crate::models::Receipt, $crate::ServiceError>, $($to)+
+            ) -> ::core::result::Result<$crate::models::Receipt, $crate::ServiceError>, $($to)+
         );
     };
     (@snapshot $($to:tt)+) => {
@@ -81,23 +81,23 @@ macro_rules! delegate_service {
     (@mark $method:ident, $($to:tt)+) => {
         $crate::delegate_service!(
             @async $method['life1](ids: &'life1 [$crate::models::NotificationId])
-                -> Result<$crate::Written, $crate::ServiceError>, $($to)+
+                -> ::core::result::Result<$crate::Written, $crate::ServiceError>, $($to)+
         );
     };
     (@mark_all_opened $($to:tt)+) => {
         $crate::delegate_service!(
-            @async mark_all_opened() -> Result<$crate::Written, $crate::ServiceError>, $($to)+
+            @async mark_all_opened() -> ::core::result::Result<$crate::Written, $crate::ServiceError>, $($to)+
         );
     };
     (@remove $($to:tt)+) => {
         $crate::delegate_service!(
             @async remove['life1](id: &'life1 $crate::models::NotificationId)
-                -> Result<$crate::Written, $crate::ServiceError>, $($to)+
+                -> ::core::result::Result<$crate::Written, $crate::ServiceError>, $($to)+
         );
     };
     (@load_older $($to:tt)+) => {
         $crate::delegate_service!(
-            @async load_older(count: usize) -> Result<(), $crate::ServiceError>, $($to)+
+            @async load_older(count: usize) -> ::core::result::Result<(), $crate::ServiceError>, $($to)+
         );
     };
     (@sync $method:ident -> $output:ty, |$this:ident| $service:expr) => {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod announcement;
+mod causes;
 mod delegate;
 mod error;
 mod ext;
@@ -15,6 +16,7 @@ mod written;
 
 pub use announcement::{Announcement, RefusedWrite};
 pub use async_trait::async_trait;
+pub use causes::with_causes;
 pub use error::{ServiceError, ServiceErrorKind};
 pub use ext::{InternalNotificationsServiceExt, user_ids};
 pub use futures_core::future::BoxFuture;

@@ -1,12 +1,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use internal_notifications::with_causes;
 use internal_notifications_server::store::sqlite::backup;
 use internal_notifications_server::{Config, Database};
 use serde_json::json;
 
 use crate::env::Env;
-use crate::error::{Error, with_causes};
+use crate::error::Error;
 use crate::output::Output;
 use crate::signals::Signals;
 

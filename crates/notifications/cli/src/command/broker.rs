@@ -3,6 +3,7 @@ mod webhooks;
 use std::net::SocketAddr;
 
 use clap::Args;
+use internal_notifications::with_causes;
 use internal_notifications_server::config::{EmbeddedConfig, RealtimeConfig};
 use internal_notifications_server::{Config, Limits, local_url, serve};
 use pusher_broker::Broker as Channels;
@@ -12,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::env::Env;
-use crate::error::{Error, with_causes};
+use crate::error::Error;
 use crate::logging;
 use crate::output::Output;
 use crate::signals::Signals;

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use clap::Args;
 use internal_notifications::UserId;
+use internal_notifications::with_causes;
 use internal_notifications_server::{Config, Server};
 
 use crate::env::Env;
-use crate::error::{Error, with_causes};
+use crate::error::Error;
 use crate::logging;
 use crate::output::Output;
 use crate::shell_quote::shell_quote;

@@ -3,11 +3,12 @@ mod variables;
 use std::net::SocketAddr;
 
 use clap::Args;
+use internal_notifications::with_causes;
 use internal_notifications_server::{Config, ErrorKind, Server};
 use serde_json::json;
 
 use crate::env::Env;
-use crate::error::{Error, with_causes};
+use crate::error::Error;
 use crate::logging;
 use crate::output::{Output, print_to_stderr};
 use crate::shell_quote::shell_quote;

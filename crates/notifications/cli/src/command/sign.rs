@@ -1,11 +1,12 @@
 //! Prints what an auth endpoint would answer, without a server.
 
 use clap::{Args, Subcommand};
+use internal_notifications::with_causes;
 use pusher_signer::{ChannelName, Signer, SocketId};
 use serde_json::json;
 
 use crate::env::Env;
-use crate::error::{Error, with_causes};
+use crate::error::Error;
 use crate::output::Output;
 
 /// Sign a channel authorization or a user sign-in, offline; print the auth JSON

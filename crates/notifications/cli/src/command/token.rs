@@ -1,12 +1,13 @@
 use std::time::Duration;
 
 use clap::Args;
+use internal_notifications::with_causes;
 use internal_notifications_pusher::models::UserId;
 use internal_notifications_server::{Clock, Config, ErrorKind, SystemClock, TokenIssuer};
 use serde_json::json;
 
 use crate::env::Env;
-use crate::error::{Error, with_causes};
+use crate::error::Error;
 use crate::output::Output;
 use crate::ttl::parse_ttl;
 

@@ -35,7 +35,8 @@ impl InternalNotificationsBuilder {
         self.with_pusher(|pusher| pusher.event_name(name))
     }
 
-    /// Changes any other setting of the Pusher service, such as timeouts and TLS roots.
+    /// Changes any other setting of the Pusher service, such as timeouts and TLS roots. An
+    /// [environment](Self::env) of this builder replaces the Pusher service's.
     ///
     /// ```
     /// use std::time::Duration;
@@ -50,7 +51,7 @@ impl InternalNotificationsBuilder {
     }
 
     pub(super) fn build_pusher(self) -> Result<PusherService, ServiceError> {
-        let env = self.env;
-        self.pusher.env(move |name| env.get(name)).build()
+        let (env, pusher) = (self.env, self.pusher);
+        if env.is_given() { pusher.env(move |name| env.get(name)).build() } else { pusher.build() }
     }
 }

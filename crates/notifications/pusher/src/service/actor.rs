@@ -22,11 +22,11 @@ use tokio::time::{Instant, sleep_until};
 use super::command::{Command, Reply};
 use super::live_channel::{self, LiveChannel};
 use super::publisher::Publisher;
-use super::reason::reason;
 use super::settings::Settings;
 use super::{authorizer, user_authenticator};
 use crate::api::{CallError, InboxApi};
 use fetch::{Fetch, Fetched, Response};
+use internal_notifications_service::with_causes;
 use pending_calls::{PendingCalls, older_unavailable};
 use schedule::Schedule;
 use write_backoff::WriteBackoff;
@@ -256,7 +256,7 @@ impl Actor {
         let seed = self.rng.random();
         self.channel = match subscribe(&self.settings, &self.api, &self.info, seed).await {
             Ok(subscription) => ChannelState::Open { subscription, subscribed: false, may_have_moved: false },
-            Err(error) => ChannelState::Rejected { reason: reason(&error), check_succeeded: false },
+            Err(error) => ChannelState::Rejected { reason: with_causes(&error), check_succeeded: false },
         };
     }
 
@@ -296,7 +296,7 @@ impl Actor {
                 tracing::debug!(events, "live events were dropped, catching up");
                 self.inbox.catch_up();
             }
-            (Some(ChannelEvent::Refused(error)), _) => self.on_channel_rejected(reason(&error)),
+            (Some(ChannelEvent::Refused(error)), _) => self.on_channel_rejected(with_causes(&error)),
             (None, _) => self.on_channel_rejected("the connection has ended".to_owned()),
             _ => {}
         }
@@ -369,12 +369,12 @@ impl Actor {
             ChannelState::Open { may_have_moved, .. } => *may_have_moved = false,
             ChannelState::Paused => {}
         }
-        tracing::debug!(error = reason(&error), "a request to the inbox server failed");
+        tracing::debug!(error = with_causes(&error), "a request to the inbox server failed");
         if matches!(error.kind(), Configuration | Forbidden | Unauthorized) {
             if self.rejection.is_none() {
-                tracing::warn!(error = reason(&error), "the inbox server rejects requests");
+                tracing::warn!(error = with_causes(&error), "the inbox server rejects requests");
             }
-            self.rejection = Some(reason(&error));
+            self.rejection = Some(with_causes(&error));
         }
         if error.is_retryable() {
             self.schedule.failed();

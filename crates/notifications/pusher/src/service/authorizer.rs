@@ -1,11 +1,10 @@
 use std::sync::Arc;
 
 use internal_notifications_models::RealtimeInfo;
-use internal_notifications_service::{ServiceError, ServiceErrorKind};
+use internal_notifications_service::{ServiceError, ServiceErrorKind, with_causes};
 use pusher_client::{AuthorizationError, AuthorizationRequest, Authorizer, ChannelAuthorization};
 use reqwest::Url;
 
-use super::reason::reason;
 use super::settings::Settings;
 use crate::api::{BaseUrl, CallError, InboxApi};
 
@@ -59,7 +58,7 @@ impl Authorizer for EndpointAuthorizer {
 
 pub(crate) fn authorization_error(error: CallError) -> AuthorizationError {
     let error = ServiceError::from(error);
-    let detail = reason(&error);
+    let detail = with_causes(&error);
     match error.kind() {
         ServiceErrorKind::Unauthorized => AuthorizationError::unauthorized(detail),
         ServiceErrorKind::Forbidden => AuthorizationError::forbidden(detail),

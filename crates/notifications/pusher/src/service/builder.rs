@@ -33,6 +33,8 @@ pub struct PusherServiceBuilder {
     http_client: Option<Arc<dyn HttpClient>>,
     request_timeout: Option<Duration>,
     seed: Option<u64>,
+    /// The first invalid user id.
+    invalid: Option<ServiceError>,
     env: Env,
     options: Options,
 }
@@ -71,15 +73,19 @@ impl PusherServiceBuilder {
     }
 
     /// Sets the user and a token, which is used as long as it is valid.
-    pub fn user(mut self, user_id: UserId, token: impl Into<String>) -> Self {
-        self.user = Some((user_id, token.into()));
+    pub fn user(
+        mut self,
+        user_id: impl TryInto<UserId, Error: Into<ServiceError>>,
+        token: impl Into<String>,
+    ) -> Self {
+        self.user = self.checked(user_id).map(|user_id| (user_id, token.into()));
         self
     }
 
     /// Sets the user without a token: enough for a live-only service with an
     /// [`authorizer`](Self::authorizer), or if the token is in the [`env`](Self::env).
-    pub fn user_id(mut self, user_id: UserId) -> Self {
-        self.user_id = Some(user_id);
+    pub fn user_id(mut self, user_id: impl TryInto<UserId, Error: Into<ServiceError>>) -> Self {
+        self.user_id = self.checked(user_id);
         self
     }
 
@@ -204,6 +210,9 @@ impl PusherServiceBuilder {
     }
 
     pub(crate) fn settings(mut self) -> Result<Settings, ServiceError> {
+        if let Some(error) = self.invalid.take() {
+            return Err(error);
+        }
         self.check_conflicts()?;
         self.fill_from_env()?;
         let (target, needs_token) = self.target()?;
@@ -224,6 +233,16 @@ impl PusherServiceBuilder {
             None => StdRng::from_rng(&mut rand::rng()),
         };
         Ok(Settings { target, identity, event, options: self.options, rng: Mutex::new(rng) })
+    }
+
+    /// Returns the user id if it is valid; otherwise `build` returns the error.
+    fn checked(&mut self, user_id: impl TryInto<UserId, Error: Into<ServiceError>>) -> Option<UserId> {
+        let error = match user_id.try_into() {
+            Ok(user_id) => return Some(user_id),
+            Err(error) => error.into(),
+        };
+        self.invalid.get_or_insert(configuration(&format!("the user of the builder is invalid: {error}")));
+        None
     }
 
     /// Returns what the service connects to, and whether that takes a token.
@@ -310,6 +329,9 @@ mod tests {
         assert_eq!(kind(builder("http://h").auth_endpoint("/x")), ServiceErrorKind::Configuration);
         assert_eq!(kind(PusherService::builder().url("http://h")), ServiceErrorKind::Configuration);
         assert_eq!(kind(PusherService::builder().user(ada(), "t")), ServiceErrorKind::Configuration);
+        let invalid = PusherService::builder().url("http://h").user("a b", "t").build().unwrap_err();
+        assert_eq!(invalid.kind(), ServiceErrorKind::Configuration);
+        assert!(invalid.to_string().contains("the user of the builder is invalid"), "{invalid}");
     }
 
     #[test]

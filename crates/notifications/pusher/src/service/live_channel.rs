@@ -2,7 +2,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use internal_notifications_models::RealtimeInfo;
-use internal_notifications_service::{ServiceError, ServiceErrorKind};
+use internal_notifications_service::{ServiceError, ServiceErrorKind, with_causes};
 use pusher_client::{
     Authorizer, ChannelEvent, ChannelName, Client, Subscription, User, UserAuthenticator, UserEvent,
 };
@@ -65,7 +65,7 @@ impl LiveChannel {
 async fn signed_out(user: &mut User) -> SignIn {
     while let Some(event) = user.next().await {
         if let UserEvent::Refused(error) = event {
-            tracing::debug!(%error, "the sign-in of the connection was rejected");
+            tracing::debug!(error = with_causes(&error), "the sign-in of the connection was rejected");
             break;
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use internal_notifications_models::{OpId, RealtimeInfo};
 use internal_notifications_service::{
-    Announcement, InboxCommand, InboxEvent, ServiceError, ServiceErrorKind, Status, Written,
+    Announcement, InboxCommand, InboxEvent, ServiceError, ServiceErrorKind, Status, Written, with_causes,
 };
 use pusher_client::{Authorizer, ChannelEvent};
 use rand::RngExt;
@@ -18,7 +18,6 @@ use super::check_delay::check_delay;
 use super::command::{Command, Reply};
 use super::live_channel::{self, LiveChannel};
 use super::publisher::Publisher;
-use super::reason::reason;
 use super::settings::Settings;
 use crate::api::InboxApi;
 use local_inbox::LocalInbox;
@@ -145,7 +144,7 @@ impl LiveOnly {
         let authorizer = Arc::clone(&self.authorizer);
         match live_channel::subscribe(&self.settings, authorizer, None, None, &self.info, seed).await {
             Ok(subscription) => self.channel = ChannelState::Open { subscription, subscribed: false },
-            Err(error) => self.on_rejected(reason(&error)),
+            Err(error) => self.on_rejected(with_causes(&error)),
         }
         self.publish(Vec::new());
     }
@@ -173,7 +172,7 @@ impl LiveOnly {
                 tracing::warn!(events, "live events were dropped and are lost");
                 return vec![InboxEvent::Announce(Announcement::Skipped)];
             }
-            (Some(ChannelEvent::Refused(error)), _) => self.on_rejected(reason(&error)),
+            (Some(ChannelEvent::Refused(error)), _) => self.on_rejected(with_causes(&error)),
             (None, _) => self.on_rejected("the connection has ended".to_owned()),
             _ => {}
         }

@@ -81,7 +81,7 @@ async fn the_servers_interval_is_the_default() {
 
     let builder = internal_notifications_pusher::PusherService::builder().url("http://inbox.test");
     let builder = builder
-        .user("ada".parse().unwrap(), "ada-token")
+        .user("ada", "ada-token")
         .http_client(server.clone())
         .connector(device.network.clone());
     let device = Device { service: builder.build().unwrap(), network: device.network.clone() };

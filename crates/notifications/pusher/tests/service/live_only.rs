@@ -28,7 +28,7 @@ fn device(server: &Server, builder: PusherServiceBuilder) -> Device {
 }
 
 fn with_endpoint() -> PusherServiceBuilder {
-    builder().user("ada".parse().unwrap(), "ada-token").auth_endpoint("http://backend.test/pusher/auth")
+    builder().user("ada", "ada-token").auth_endpoint("http://backend.test/pusher/auth")
 }
 
 async fn live(server: &Server) -> Device {
@@ -191,7 +191,7 @@ impl Authorizer for LocalAuthorizer {
 #[tokio::test(start_paused = true)]
 async fn a_custom_authorizer_needs_no_token_and_no_endpoint() {
     let server = Server::new();
-    let device = device(&server, builder().user_id("ada".parse().unwrap()).authorizer(LocalAuthorizer));
+    let device = device(&server, builder().user_id("ada").authorizer(LocalAuthorizer));
     device.go_live().await;
     server.trigger("ada", EVENT, &bare("a"));
     until_count(&device, 1).await;

@@ -29,7 +29,7 @@ async fn answering(head: &'static str, body: Vec<u8>) -> (String, tokio::sync::w
 }
 
 async fn init(url: &str) -> ServiceErrorKind {
-    let service = PusherService::builder().url(url).user("ada".parse().unwrap(), "token").build().unwrap();
+    let service = PusherService::builder().url(url).user("ada", "token").build().unwrap();
     service.init().await.unwrap_err().kind()
 }
 
@@ -42,7 +42,7 @@ async fn an_endless_response_is_not_read_to_its_end() {
             .to_vec();
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
     let (url, _) = answering(head.leak(), body.clone()).await;
-    let service = PusherService::builder().url(url).user("ada".parse().unwrap(), "token").build().unwrap();
+    let service = PusherService::builder().url(url).user("ada", "token").build().unwrap();
     service.init().await.unwrap();
     body.resize(MAX_RESPONSE_BYTES + 1, b' ');
     let (url, _) = answering("HTTP/1.1 200 OK\r\n\r\n", body).await;
@@ -64,7 +64,7 @@ async fn an_unreachable_server_is_unavailable_and_the_cause_is_kept() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let service = PusherService::builder().url(&url).user("ada".parse().unwrap(), "token").build().unwrap();
+    let service = PusherService::builder().url(&url).user("ada", "token").build().unwrap();
     let error = service.init().await.unwrap_err();
     assert_eq!(error.kind(), ServiceErrorKind::Unavailable);
     let mut causes = std::iter::successors(error.source(), |&cause| cause.source());

@@ -92,6 +92,10 @@ impl From<sqlx::Error> for Failure {
                 Err(_) => Self::unusable("the database URL, or a file that it names, is invalid"),
             },
             sqlx::Error::Protocol(_) => Self::unavailable("the database sent an unexpected answer"),
+            sqlx::Error::RowNotFound => Self::unavailable("the database did not return a row"),
+            sqlx::Error::WorkerCrashed => {
+                Self::unavailable("the thread of the database connection has ended")
+            }
             _ => Self::unavailable("the database request failed"),
         }
     }

@@ -1,7 +1,8 @@
+use internal_notifications::with_causes;
 use pusher_broker::{Builder, Webhook};
 use pusher_client::Roots;
 
-use crate::error::{Error, with_causes};
+use crate::error::Error;
 
 /// Makes the broker send its webhooks to these URLs.
 pub(super) fn add(builder: Builder, urls: &[String]) -> Result<Builder, Error> {

@@ -2,13 +2,14 @@ use std::time::Duration;
 
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
+use internal_notifications::with_causes;
 use internal_notifications::{
     Announcement, InternalNotification, InternalNotifications, NotificationId, ServiceError, Snapshot,
     Status, UserId,
 };
 use internal_notifications_server::Server;
 
-use crate::error::{Error, with_causes};
+use crate::error::Error;
 
 /// How long a step may take.
 const TIMEOUT: Duration = Duration::from_secs(15);

@@ -33,7 +33,7 @@ fn info() -> RealtimeInfo {
 }
 
 async fn actor() -> (Actor, mpsc::Sender<Command>) {
-    let builder = PusherService::builder().url("http://127.0.0.1:1").user("ada".parse().unwrap(), "t");
+    let builder = PusherService::builder().url("http://127.0.0.1:1").user("ada", "t");
     let settings = Arc::new(builder.http_client(Unresponsive).settings().unwrap());
     let base = BaseUrl::parse("http://127.0.0.1:1").unwrap();
     let api = InboxApi::new(Arc::new(Unresponsive), base, Arc::new(Unresponsive), Duration::from_secs(1));

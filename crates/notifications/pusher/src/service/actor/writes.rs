@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Actor;
 use crate::api::CallError;
 use crate::service::command::Reply;
-use crate::service::reason::reason;
+use internal_notifications_service::with_causes;
 
 /// The result of sending a write.
 pub(super) struct SentWrite {
@@ -69,7 +69,7 @@ impl Actor {
                 }
             }
             Err(error) if error.is_retryable() => {
-                tracing::debug!(error = reason(&ServiceError::from(error)), "sending a write failed");
+                tracing::debug!(error = with_causes(&ServiceError::from(error)), "sending a write failed");
                 self.on_send_failed();
             }
             Err(error) => self.on_write_rejected(&write.op, position, error),

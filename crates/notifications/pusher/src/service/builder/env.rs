@@ -159,13 +159,13 @@ mod tests {
         let variables = [(URL, "not a URL"), (USER_ID, "bob"), (TOKEN, "bobs"), (POSITION_CHECK, "5")];
         let settings = builder(&variables)
             .url("http://localhost:1")
-            .user("ada".parse().unwrap(), "adas")
+            .user("ada", "adas")
             .position_check(Duration::from_secs(7))
             .settings()
             .unwrap();
         assert_eq!(settings.identity.identity(false).await.unwrap().user_id().as_str(), "ada");
         assert_eq!(settings.options.position_check, Some(Duration::from_secs(7)));
-        let error = builder(&[SERVER, (TOKEN, ADAS_TOKEN)]).user_id("bob".parse().unwrap()).settings();
+        let error = builder(&[SERVER, (TOKEN, ADAS_TOKEN)]).user_id("bob").settings();
         assert!(error.err().unwrap().to_string().starts_with(TOKEN));
     }
 }

@@ -27,7 +27,7 @@ impl Device {
         server: &Server,
         configure: impl FnOnce(PusherServiceBuilder) -> PusherServiceBuilder,
     ) -> Self {
-        Self::configured(server, |builder| configure(builder.user("ada".parse().unwrap(), "ada-token")))
+        Self::configured(server, |builder| configure(builder.user("ada", "ada-token")))
     }
 
     /// Creates the app of the user that the identity names.
