@@ -14,7 +14,7 @@ async fn bench_with(on: Backend, changes: usize) -> (Bench, Vec<Position>) {
     (bench, positions)
 }
 
-async fn pages_of_changes_join_up_and_more_is_exact(on: Backend) {
+async fn pages_of_changes_are_contiguous_and_more_is_exact(on: Backend) {
     let (bench, positions) = bench_with(on, 6).await;
     for limit in 1..8 {
         let mut after = Position::default();
@@ -34,7 +34,7 @@ async fn pages_of_changes_join_up_and_more_is_exact(on: Backend) {
     assert_eq!(bench.changes("ada", positions[6], 10).await, (vec![], false));
 }
 
-async fn a_position_of_another_history_diverged(on: Backend) {
+async fn a_position_of_another_history_has_diverged(on: Backend) {
     let (bench, positions) = bench_with(on, 3).await;
     let tag = positions[2].tag;
     let other = Some(Tag::from_bits(7));
@@ -47,7 +47,7 @@ async fn a_position_of_another_history_diverged(on: Backend) {
     }
 }
 
-async fn below_the_floor_it_is_trimmed_and_at_the_floor_it_is_not(on: Backend) {
+async fn a_position_is_trimmed_below_the_floor_but_not_at_it(on: Backend) {
     let (bench, positions) = bench_with(on, 5).await;
     assert_eq!(bench.cut_logs(2).await.trimmed, 3);
     for after in [positions[0], positions[1], positions[2]] {
@@ -62,10 +62,10 @@ async fn below_the_floor_it_is_trimmed_and_at_the_floor_it_is_not(on: Backend) {
     assert_eq!(bench.reset("ada", positions[4]).await, Some(ResetReason::Trimmed));
 }
 
-async fn a_reset_brings_the_newest_two_hundred(on: Backend) {
+async fn a_reset_returns_the_newest_two_hundred_notifications(on: Backend) {
     let bench = Bench::new(on).await;
     let pushes = (0..201).map(|n| bench.store.push(push(&format!("n{n}"), &["ada"])));
-    // Calls that wait too long for the inbox fail.
+    // Limits concurrency, since calls that wait too long for the inbox fail.
     let mut pushed = stream::iter(pushes).buffer_unordered(8);
     while let Some(pushed) = pushed.next().await {
         pushed.unwrap();
@@ -78,8 +78,8 @@ async fn a_reset_brings_the_newest_two_hundred(on: Backend) {
 }
 
 on_every_store!(
-    pages_of_changes_join_up_and_more_is_exact,
-    a_position_of_another_history_diverged,
-    below_the_floor_it_is_trimmed_and_at_the_floor_it_is_not,
-    a_reset_brings_the_newest_two_hundred
+    pages_of_changes_are_contiguous_and_more_is_exact,
+    a_position_of_another_history_has_diverged,
+    a_position_is_trimmed_below_the_floor_but_not_at_it,
+    a_reset_returns_the_newest_two_hundred_notifications
 );

@@ -19,15 +19,15 @@ fn withdrawn(inboxes: u64) -> Advanced {
 
 async fn an_expired_notification_is_rejected_and_leaves_no_trace(on: Backend) {
     let bench = Bench::new(on).await;
-    for over in [at(0), at(-1)] {
-        let error = bench.store.push(until("n", &["ada"], over)).await.unwrap_err();
+    for expires_at in [at(0), at(-1)] {
+        let error = bench.store.push(until("n", &["ada"], expires_at)).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Expired);
     }
     assert_eq!(bench.store.retract(&id("n"), at(1)).await.unwrap_err().kind(), StoreErrorKind::NotFound);
-    assert_eq!(bench.push("n", &["ada"]).await.accepted, 1, "the id is free");
+    assert_eq!(bench.push("n", &["ada"]).await.accepted, 1, "the id can still be used");
 }
 
-async fn an_expired_notification_leaves_every_inbox_by_a_change(on: Backend) {
+async fn an_expired_notification_is_removed_from_every_inbox_by_a_change(on: Backend) {
     let bench = Bench::new(on).await;
     bench.store.push(until("n", &["ada", "bob", "eve"], at(10))).await.unwrap();
     bench.write("ada", InboxCommand::Opened(vec![id("n")])).await.unwrap();
@@ -69,15 +69,15 @@ async fn a_repeated_push_after_expiry_delivers_nothing(on: Backend) {
     let bench = Bench::new(on).await;
     bench.store.push(until("n", &["ada"], at(10))).await.unwrap();
     let again = |seconds| push_at(at(seconds), until("n", &["ada", "new"], at(10)));
-    assert_eq!(bench.store.push(again(10)).await.unwrap().duplicates, 2, "over, and still in an inbox");
+    assert_eq!(bench.store.push(again(10)).await.unwrap().duplicates, 2, "expired, but still in an inbox");
     assert_eq!(bench.advance(at(11), 10).await, withdrawn(1));
     assert_eq!(bench.store.push(again(12)).await.unwrap().duplicates, 2);
-    // By the clock of another server it may not have expired yet.
+    // By another server's clock, it may not have expired yet.
     assert_eq!(bench.store.push(again(9)).await.unwrap().duplicates, 2);
     assert!(bench.ids("ada").await.is_empty() && bench.log("new").await.is_empty());
 }
 
-async fn expiry_goes_on_where_a_limit_stopped_it(on: Backend) {
+async fn expiry_continues_where_a_limit_stopped_it(on: Backend) {
     let mut bench = Bench::new(on).await;
     let names = ["u1", "u2", "u3", "u4", "u5"];
     bench.store.push(until("n", &names, at(10))).await.unwrap();
@@ -91,8 +91,8 @@ async fn expiry_goes_on_where_a_limit_stopped_it(on: Backend) {
     }
 }
 
-/// After an idle call the caller waits, so nothing may be left that is due.
-async fn an_expiry_without_recipients_does_not_hide_what_is_due(on: Backend) {
+/// The caller waits after an idle call, so such a call must leave nothing that is due.
+async fn an_expiry_without_recipients_does_not_hide_other_due_work(on: Backend) {
     let bench = Bench::new(on).await;
     for name in ["a", "b", "c"] {
         bench.store.push(until(name, &["ada"], at(5))).await.unwrap();
@@ -109,9 +109,9 @@ async fn an_expiry_without_recipients_does_not_hide_what_is_due(on: Backend) {
 
 on_every_store!(
     an_expired_notification_is_rejected_and_leaves_no_trace,
-    an_expired_notification_leaves_every_inbox_by_a_change,
+    an_expired_notification_is_removed_from_every_inbox_by_a_change,
     a_notification_that_expires_before_it_is_due_is_never_delivered,
     a_repeated_push_after_expiry_delivers_nothing,
-    expiry_goes_on_where_a_limit_stopped_it,
-    an_expiry_without_recipients_does_not_hide_what_is_due,
+    expiry_continues_where_a_limit_stopped_it,
+    an_expiry_without_recipients_does_not_hide_other_due_work,
 );

@@ -3,7 +3,7 @@ use internal_notifications_store::{IdempotencyKey, Push, StoreError, StoreErrorK
 use serde_json::json;
 
 use crate::backend::Backend;
-use crate::bench::{Bench, at, id, keep, push};
+use crate::bench::{Bench, at, id, push, unlimited_except};
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -33,7 +33,7 @@ async fn a_repeat_gets_the_first_answer_and_does_nothing(on: Backend) {
     assert_eq!(bench.store.retract(&id("made-2"), at(1)).await.unwrap_err().kind(), StoreErrorKind::NotFound);
 }
 
-async fn the_answer_is_that_of_the_time_however_things_are_now(on: Backend) {
+async fn a_repeat_gets_the_first_answer_even_after_delivery_or_retraction(on: Backend) {
     let bench = Bench::new(on).await;
     let later = |made: &str| {
         let mut push = keyed("k", made, &["ada"]);
@@ -48,7 +48,7 @@ async fn the_answer_is_that_of_the_time_however_things_are_now(on: Backend) {
     assert_eq!(later("other").await.unwrap(), first);
 }
 
-async fn another_request_with_the_key_is_refused(on: Backend) {
+async fn another_request_with_the_key_is_rejected(on: Backend) {
     let bench = Bench::new(on).await;
     bench.store.push(keyed("k", "n", &["ada"])).await.unwrap();
     let other = bench.store.push(keyed("k", "other", &["bob"])).await;
@@ -57,7 +57,7 @@ async fn another_request_with_the_key_is_refused(on: Backend) {
     assert_eq!(
         bench.store.push(keyed("k", "again", &["ada"])).await.unwrap().id,
         id("n"),
-        "the first stands"
+        "the key still belongs to the first request"
     );
 }
 
@@ -70,7 +70,7 @@ async fn a_key_belongs_to_its_caller(on: Backend) {
     assert_eq!(kind(bench.store.push(keyed("j", "o", &["ada"])).await), Ok(("o".to_owned(), 1)));
 }
 
-async fn a_refused_push_does_not_use_its_key_up(on: Backend) {
+async fn a_rejected_push_does_not_use_up_its_key(on: Backend) {
     let bench = Bench::new(on).await;
     bench.push("taken", &["ada"]).await;
     assert_eq!(kind(bench.store.push(keyed("k", "taken", &["bob"])).await), Err(StoreErrorKind::IdTaken));
@@ -80,20 +80,20 @@ async fn a_refused_push_does_not_use_its_key_up(on: Backend) {
     assert_eq!(kind(bench.store.push(keyed("k", "m", &["eve"])).await), Ok(("m".to_owned(), 1)));
 }
 
-async fn a_key_is_remembered_for_its_time(on: Backend) {
+async fn a_key_is_remembered_for_seven_days(on: Backend) {
     let bench = Bench::new(on).await;
     bench.store.push(keyed("k", "n", &["ada"])).await.unwrap();
-    bench.sweep(at(7 * DAY - 1), keep(|_| {}), 10).await;
+    bench.sweep(at(7 * DAY - 1), unlimited_except(|_| {}), 10).await;
     assert_eq!(kind(bench.store.push(keyed("k", "m", &["ada"])).await), Ok(("n".to_owned(), 1)));
-    bench.sweep(at(7 * DAY), keep(|_| {}), 10).await;
+    bench.sweep(at(7 * DAY), unlimited_except(|_| {}), 10).await;
     assert_eq!(kind(bench.store.push(keyed("k", "m", &["ada"])).await), Ok(("m".to_owned(), 1)));
 }
 
 on_every_store!(
     a_repeat_gets_the_first_answer_and_does_nothing,
-    the_answer_is_that_of_the_time_however_things_are_now,
-    another_request_with_the_key_is_refused,
+    a_repeat_gets_the_first_answer_even_after_delivery_or_retraction,
+    another_request_with_the_key_is_rejected,
     a_key_belongs_to_its_caller,
-    a_refused_push_does_not_use_its_key_up,
-    a_key_is_remembered_for_its_time,
+    a_rejected_push_does_not_use_up_its_key,
+    a_key_is_remembered_for_seven_days,
 );

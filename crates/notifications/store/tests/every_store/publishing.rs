@@ -19,10 +19,10 @@ async fn unpublished(bench: &Bench, users: &[(&str, u64)], most: PublishLimits) 
     bench.store.claim_unpublished(&users, most).await.unwrap()
 }
 
-/// Returns the user and the seqs.
-fn told(unpublished: &[Unpublished]) -> Vec<(&str, Vec<u64>)> {
-    let seqs = |of: &Unpublished| of.changes.iter().map(|change| change.stamp.seq).collect();
-    unpublished.iter().map(|of| (of.user_id.as_str(), seqs(of))).collect()
+/// Returns each user with the seqs of their unpublished changes.
+fn users_and_seqs(unpublished: &[Unpublished]) -> Vec<(&str, Vec<u64>)> {
+    let seqs = |user: &Unpublished| user.changes.iter().map(|change| change.stamp.seq).collect();
+    unpublished.iter().map(|user| (user.user_id.as_str(), seqs(user))).collect()
 }
 
 async fn changes_wait_until_they_are_marked_published(on: Backend) {
@@ -32,26 +32,29 @@ async fn changes_wait_until_they_are_marked_published(on: Backend) {
     bench.push("b", &["ada"]).await;
     bench.write("ada", InboxCommand::Opened(vec![id("a")])).await.unwrap();
     assert_eq!(behind(&bench).await, ["ada", "bob"]);
-    let of = unpublished(&bench, &[("bob", 0), ("new", 0), ("ada", 0)], MOST).await;
-    assert_eq!(told(&of), [("bob", vec![1]), ("ada", vec![1, 2, 3])]);
-    assert_eq!(of[1].changes, bench.log("ada").await);
-    assert!(!of[1].far_behind);
+    let answer = unpublished(&bench, &[("bob", 0), ("new", 0), ("ada", 0)], MOST).await;
+    assert_eq!(users_and_seqs(&answer), [("bob", vec![1]), ("ada", vec![1, 2, 3])]);
+    assert_eq!(answer[1].changes, bench.log("ada").await);
+    assert!(!answer[1].far_behind);
 
     bench.mark(&[("ada", 2), ("bob", 1), ("new", 9)]).await;
     assert_eq!(behind(&bench).await, ["ada"]);
-    assert_eq!(told(&unpublished(&bench, &[("ada", 0), ("bob", 0)], MOST).await), [("ada", vec![3])]);
+    assert_eq!(
+        users_and_seqs(&unpublished(&bench, &[("ada", 0), ("bob", 0)], MOST).await),
+        [("ada", vec![3])]
+    );
     bench.mark(&[("ada", 1)]).await;
     assert_eq!(
-        told(&unpublished(&bench, &[("ada", 0)], MOST).await),
+        users_and_seqs(&unpublished(&bench, &[("ada", 0)], MOST).await),
         [("ada", vec![3])],
-        "a mark never falls"
+        "a mark never moves backwards"
     );
     bench.mark(&[("ada", 3)]).await;
     assert!(behind(&bench).await.is_empty());
     assert!(unpublished(&bench, &[("ada", 0)], MOST).await.is_empty());
 
     bench.push("c", &["ada"]).await;
-    assert_eq!(told(&unpublished(&bench, &[("ada", 0)], MOST).await), [("ada", vec![4])]);
+    assert_eq!(users_and_seqs(&unpublished(&bench, &[("ada", 0)], MOST).await), [("ada", vec![4])]);
 }
 
 async fn changes_that_the_publisher_has_passed_are_not_returned_again(on: Backend) {
@@ -61,7 +64,7 @@ async fn changes_that_the_publisher_has_passed_are_not_returned_again(on: Backen
     }
     bench.mark(&[("ada", 1)]).await;
     for (after, seqs) in [(0, vec![2, 3]), (1, vec![2, 3]), (2, vec![3])] {
-        assert_eq!(told(&unpublished(&bench, &[("ada", after)], MOST).await), [("ada", seqs)]);
+        assert_eq!(users_and_seqs(&unpublished(&bench, &[("ada", after)], MOST).await), [("ada", seqs)]);
     }
     for after in [3, 4, u64::MAX] {
         assert!(unpublished(&bench, &[("ada", after)], MOST).await.is_empty());
@@ -70,18 +73,18 @@ async fn changes_that_the_publisher_has_passed_are_not_returned_again(on: Backen
     assert!(behind(&bench).await.is_empty());
 }
 
-async fn far_behind_only_the_newest_is_given(on: Backend) {
+async fn an_inbox_that_is_far_behind_returns_only_its_newest_change(on: Backend) {
     let bench = Bench::new(on).await;
     for name in ["a", "b", "c"] {
         bench.push(name, &["ada"]).await;
     }
     let few = PublishLimits::new(2, MOST.body_bytes);
-    let of = unpublished(&bench, &[("ada", 0)], few).await;
-    assert_eq!(told(&of), [("ada", vec![3])]);
-    assert!(of[0].far_behind);
-    let of = unpublished(&bench, &[("ada", 1)], few).await;
-    assert_eq!(told(&of), [("ada", vec![2, 3])]);
-    assert!(!of[0].far_behind);
+    let answer = unpublished(&bench, &[("ada", 0)], few).await;
+    assert_eq!(users_and_seqs(&answer), [("ada", vec![3])]);
+    assert!(answer[0].far_behind);
+    let answer = unpublished(&bench, &[("ada", 1)], few).await;
+    assert_eq!(users_and_seqs(&answer), [("ada", vec![2, 3])]);
+    assert!(!answer[0].far_behind);
 }
 
 async fn a_body_that_is_too_large_or_removed_is_returned_as_gone(on: Backend) {
@@ -92,8 +95,8 @@ async fn a_body_that_is_too_large_or_removed_is_returned_as_gone(on: Backend) {
         bench.store.push(pushed).await.unwrap();
     }
     bench.write("ada", InboxCommand::Remove(id("removed"))).await.unwrap();
-    let of = unpublished(&bench, &[("ada", 0)], PublishLimits::new(MOST.changes, 1_000)).await;
-    let [large, removed, small, remove] = &of[0].changes[..] else { panic!() };
+    let answer = unpublished(&bench, &[("ada", 0)], PublishLimits::new(MOST.changes, 1_000)).await;
+    let [large, removed, small, remove] = &answer[0].changes[..] else { panic!() };
     assert_eq!(large.kind, ChangeKind::Gone { id: id("large") });
     assert_eq!(removed.kind, ChangeKind::Gone { id: id("removed") });
     assert!(matches!(small.kind, ChangeKind::Added { .. }));
@@ -114,19 +117,19 @@ async fn inboxes_that_stay_behind_do_not_hide_the_others(on: Backend) {
 }
 
 #[derive(Default)]
-struct Heard(Mutex<Vec<String>>);
+struct ChangedUsers(Mutex<Vec<String>>);
 
-impl CommitListener for Heard {
+impl CommitListener for ChangedUsers {
     fn committed(&self, users: &mut dyn Iterator<Item = &UserId>) {
         self.0.lock().unwrap().extend(users.map(UserId::to_string));
     }
 }
 
 async fn a_commit_listener_receives_the_changed_inboxes_and_no_others(on: Backend) {
-    let heard = Arc::new(Heard::default());
+    let changed = Arc::new(ChangedUsers::default());
     let bench = Bench::new(on).await;
-    bench.store.set_commit_listener(heard.clone());
-    let take = || std::mem::take(&mut *heard.0.lock().unwrap());
+    bench.store.set_commit_listener(changed.clone());
+    let take = || std::mem::take(&mut *changed.0.lock().unwrap());
     bench.push("a", &["ada", "bob"]).await;
     assert_eq!(take(), ["ada", "bob"]);
     bench.push("a", &["ada"]).await;
@@ -141,7 +144,7 @@ async fn a_commit_listener_receives_the_changed_inboxes_and_no_others(on: Backen
 on_every_store!(
     changes_wait_until_they_are_marked_published,
     changes_that_the_publisher_has_passed_are_not_returned_again,
-    far_behind_only_the_newest_is_given,
+    an_inbox_that_is_far_behind_returns_only_its_newest_change,
     a_body_that_is_too_large_or_removed_is_returned_as_gone,
     inboxes_that_stay_behind_do_not_hide_the_others,
     a_commit_listener_receives_the_changed_inboxes_and_no_others

@@ -57,10 +57,10 @@ async fn the_same_push_again_is_stored_once_and_reaches_new_recipients(on: Backe
     assert_eq!((receipt.accepted, receipt.duplicates), (1, 1));
     assert_eq!(bench.log("ada").await.len(), 1);
     let row = bench.store.notification(&user("bob"), &id("n")).await.unwrap().unwrap();
-    assert_eq!(row.created_at, at(9), "when it came into that inbox");
+    assert_eq!(row.created_at, at(9), "the time of its delivery to that inbox");
 }
 
-async fn an_id_is_one_notification_of_one_sender(on: Backend) {
+async fn an_id_belongs_to_one_notification_of_one_sender(on: Backend) {
     let bench = Bench::new(on).await;
     bench.push("n", &["ada"]).await;
     let mut other_body = push("n", &["ada", "bob"]);
@@ -88,7 +88,7 @@ async fn defaults_written_out_are_the_same_body(on: Backend) {
     assert_eq!(error.kind(), StoreErrorKind::IdTaken);
 }
 
-async fn a_removed_notification_does_not_come_again(on: Backend) {
+async fn a_removed_notification_is_not_delivered_again(on: Backend) {
     let bench = Bench::new(on).await;
     bench.push("n", &["ada"]).await;
     bench.write("ada", InboxCommand::Remove(id("n"))).await.unwrap();
@@ -97,7 +97,7 @@ async fn a_removed_notification_does_not_come_again(on: Backend) {
     assert!(bench.ids("ada").await.is_empty());
 }
 
-async fn ten_thousand_recipients_are_one_push(on: Backend) {
+async fn a_push_can_have_ten_thousand_recipients(on: Backend) {
     let bench = Bench::new(on).await;
     let names: Vec<_> = (0..10_000).map(|n| format!("user-{n}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
@@ -107,7 +107,7 @@ async fn ten_thousand_recipients_are_one_push(on: Backend) {
     assert_eq!(bench.push("n", &names).await.duplicates, 10_000);
 }
 
-async fn tags_of_all_bits_survive(on: Backend) {
+async fn tags_are_stored_with_all_their_bits(on: Backend) {
     for bits in [0, 1, u64::MAX, 1 << 63] {
         let bench = Bench::with(on, Options::default().with_tags(move || Tag::from_bits(bits))).await;
         bench.push("a", &["ada"]).await;
@@ -122,9 +122,9 @@ on_every_store!(
     a_push_adds_one_change_to_each_inbox,
     a_pushed_notification_is_read_back_in_full,
     the_same_push_again_is_stored_once_and_reaches_new_recipients,
-    an_id_is_one_notification_of_one_sender,
+    an_id_belongs_to_one_notification_of_one_sender,
     defaults_written_out_are_the_same_body,
-    a_removed_notification_does_not_come_again,
-    ten_thousand_recipients_are_one_push,
-    tags_of_all_bits_survive
+    a_removed_notification_is_not_delivered_again,
+    a_push_can_have_ten_thousand_recipients,
+    tags_are_stored_with_all_their_bits
 );

@@ -28,13 +28,13 @@ async fn pages_are_newest_first_and_next_is_none_at_the_end(on: Backend) {
     assert_eq!(page(&bench, usize::MAX, None).await.0.len(), 4);
 }
 
-async fn an_inbox_that_never_had_a_change_is_empty_at_the_start(on: Backend) {
+async fn an_inbox_that_never_had_a_change_is_empty(on: Backend) {
     let bench = Bench::new(on).await;
     assert_eq!(bench.store.page(&user("new"), 50, None).await.unwrap(), InboxPage::default());
     assert_eq!(bench.changes("new", Position::default(), 10).await, (vec![], false));
 }
 
-async fn answers_end_early_at_a_mebibyte_but_never_empty(on: Backend) {
+async fn answers_end_early_at_a_mebibyte_but_are_never_empty(on: Backend) {
     let bench = Bench::new(on).await;
     for (name, bytes) in [("a", 600_000), ("b", 600_000), ("c", 10), ("d", 2_000_000)] {
         let mut pushed = push(name, &["ada"]);
@@ -62,6 +62,6 @@ async fn answers_end_early_at_a_mebibyte_but_never_empty(on: Backend) {
 
 on_every_store!(
     pages_are_newest_first_and_next_is_none_at_the_end,
-    an_inbox_that_never_had_a_change_is_empty_at_the_start,
-    answers_end_early_at_a_mebibyte_but_never_empty
+    an_inbox_that_never_had_a_change_is_empty,
+    answers_end_early_at_a_mebibyte_but_are_never_empty
 );

@@ -17,7 +17,7 @@ fn later(name: &str, users: &[&str]) -> Push {
     push
 }
 
-async fn a_retracted_notification_leaves_every_inbox_by_a_change(on: Backend) {
+async fn a_retracted_notification_is_removed_from_every_inbox_by_a_change(on: Backend) {
     let bench = Bench::new(on).await;
     bench.push("n", &["ada", "bob", "eve"]).await;
     bench.push("other", &["ada", "bob"]).await;
@@ -56,7 +56,7 @@ async fn a_retraction_of_an_unknown_id_is_rejected(on: Backend) {
     assert_eq!(bench.ids("ada").await, ["n"]);
 }
 
-async fn a_repeat_is_fine_and_removes_nothing(on: Backend) {
+async fn a_repeated_retraction_succeeds_and_removes_nothing(on: Backend) {
     let mut bench = Bench::new(on).await;
     bench.push("n", &["ada"]).await;
     assert_eq!(retract(&bench, "n").await, (0, 1));
@@ -88,7 +88,7 @@ async fn a_repeated_push_after_a_retraction_delivers_nothing(on: Backend) {
     );
 }
 
-async fn retracted_before_it_expires_it_leaves_once(on: Backend) {
+async fn a_notification_that_was_retracted_before_it_expires_is_removed_once(on: Backend) {
     let bench = Bench::new(on).await;
     let mut pushed = push("n", &["ada"]);
     pushed.notification.expires_at = Some(at(100));
@@ -98,7 +98,7 @@ async fn retracted_before_it_expires_it_leaves_once(on: Backend) {
     assert_eq!(bench.log("ada").await.len(), 2);
 }
 
-async fn it_leaves_thousands_of_inboxes(on: Backend) {
+async fn a_retraction_removes_a_notification_from_thousands_of_inboxes(on: Backend) {
     let bench = Bench::new(on).await;
     let names: Vec<_> = (0..2_500).map(|n| format!("user-{n}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
@@ -111,11 +111,11 @@ async fn it_leaves_thousands_of_inboxes(on: Backend) {
 }
 
 on_every_store!(
-    a_retracted_notification_leaves_every_inbox_by_a_change,
+    a_retracted_notification_is_removed_from_every_inbox_by_a_change,
     a_retraction_cancels_scheduled_deliveries,
     a_retraction_of_an_unknown_id_is_rejected,
-    a_repeat_is_fine_and_removes_nothing,
+    a_repeated_retraction_succeeds_and_removes_nothing,
     a_repeated_push_after_a_retraction_delivers_nothing,
-    retracted_before_it_expires_it_leaves_once,
-    it_leaves_thousands_of_inboxes,
+    a_notification_that_was_retracted_before_it_expires_is_removed_once,
+    a_retraction_removes_a_notification_from_thousands_of_inboxes,
 );

@@ -63,11 +63,11 @@ impl Side {
             Command::Advance(now, limit) => format!("{:?}", self.bench.advance(now, limit).await),
             Command::Sweep(now, keep, inboxes) => format!("{:?}", self.bench.sweep(now, keep, inboxes).await),
             Command::Publish(marks) => {
-                let told = self.observed.unpublished(&self.bench, &marks).await;
+                let unpublished = self.observed.unpublished(&self.bench, &marks).await;
                 self.bench.store.mark_published(&marks).await.unwrap();
                 let mut behind = self.bench.store.unpublished_users(10).await.unwrap();
                 behind.sort();
-                format!("{told:?} {behind:?}")
+                format!("{unpublished:?} {behind:?}")
             }
             Command::Reopen => {
                 self.bench.reopen().await;
@@ -134,9 +134,9 @@ async fn compare(on: Backend, seed: u64, steps: u32) {
         now += std::time::Duration::from_millis(random.random_range(0..40_000));
         let heads = USERS.map(|name| rules.observed.head(&user(name)));
         let command = any(&mut random, now, heads, &mut pushed);
-        let what = format!("seed {seed}, step {step}: {command:?}");
+        let context = format!("seed {seed}, step {step}: {command:?}");
         let (answer, expected) = (database.run(&command).await, rules.run(&command).await);
-        assert_eq!(answer, expected, "{what}");
+        assert_eq!(answer, expected, "{context}");
         for (place, name) in USERS.iter().enumerate() {
             let head = heads[place];
             let read = Read {
@@ -146,15 +146,15 @@ async fn compare(on: Backend, seed: u64, steps: u32) {
                 id: commands::any_id(&mut random),
                 after: any_seen(&mut random, head),
             };
-            assert_eq!(database.read(&read).await, rules.read(&read).await, "{what}: {name}");
+            assert_eq!(database.read(&read).await, rules.read(&read).await, "{context}: {name}");
         }
     }
 }
 
-async fn random_commands_are_answered_as_by_the_memory_store(on: Backend) {
+async fn random_commands_get_the_same_answers_as_from_the_memory_store(on: Backend) {
     for seed in 0..6 {
         compare(on, seed, 100).await;
     }
 }
 
-on_every_database!(random_commands_are_answered_as_by_the_memory_store);
+on_every_database!(random_commands_get_the_same_answers_as_from_the_memory_store);

@@ -40,7 +40,7 @@ async fn a_scheduled_notification_is_delivered_when_it_is_due_and_not_before(on:
     assert!(bench.store.advance(at(1_000), 10).await.unwrap().is_idle());
 }
 
-async fn lateness_is_that_of_the_first_due(on: Backend) {
+async fn lateness_is_that_of_the_earliest_due_notification(on: Backend) {
     let bench = Bench::new(on).await;
     bench.store.push(later("a", &["ada"], at(12))).await.unwrap();
     bench.store.push(later("b", &["ada"], at(10))).await.unwrap();
@@ -75,7 +75,7 @@ async fn a_scheduled_recipient_is_a_duplicate_and_receives_it_once(on: Backend) 
     };
     assert_eq!(again(&["ada"], 0).await, (0, 0, 1));
     assert_eq!(again(&["ada", "bob"], 5).await, (0, 1, 1));
-    assert_eq!(again(&["ada", "eve"], 11).await, (1, 1, 0), "due, but not entered yet");
+    assert_eq!(again(&["ada", "eve"], 11).await, (1, 1, 0), "due, but not delivered yet");
     assert_eq!(bench.advance(at(12), 10).await.delivered, 2);
     assert_eq!(again(&["ada", "bob", "eve", "new"], 13).await, (1, 3, 0));
     for name in ["ada", "bob", "eve", "new"] {
@@ -83,7 +83,7 @@ async fn a_scheduled_recipient_is_a_duplicate_and_receives_it_once(on: Backend) 
     }
 }
 
-async fn advance_does_about_its_limit_until_it_is_idle(on: Backend) {
+async fn advance_delivers_about_its_limit_until_it_is_idle(on: Backend) {
     let bench = Bench::new(on).await;
     let names: Vec<_> = (0..10).map(|n| format!("user-{n}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
@@ -108,10 +108,10 @@ async fn a_schedule_outlives_the_server(on: Backend) {
 
 on_every_store!(
     a_scheduled_notification_is_delivered_when_it_is_due_and_not_before,
-    lateness_is_that_of_the_first_due,
+    lateness_is_that_of_the_earliest_due_notification,
     a_notification_that_is_already_due_is_delivered_at_once,
     deliveries_are_ordered_by_due_time_and_then_by_push,
     a_scheduled_recipient_is_a_duplicate_and_receives_it_once,
-    advance_does_about_its_limit_until_it_is_idle,
+    advance_delivers_about_its_limit_until_it_is_idle,
     a_schedule_outlives_the_server,
 );

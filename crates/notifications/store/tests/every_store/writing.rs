@@ -23,7 +23,7 @@ async fn opened_names_each_opened_id_once_in_request_order(on: Backend) {
     assert!(!bench.store.notification(&user("bob"), &id("c")).await.unwrap().unwrap().opened);
 }
 
-async fn unopened_makes_pending_again(on: Backend) {
+async fn unopening_a_notification_makes_it_pending_again(on: Backend) {
     let bench = bench_with(on, &["a", "b"]).await;
     bench.write("ada", InboxCommand::OpenedAll { through: None, tag: None }).await.unwrap();
     let answer = bench.write("ada", InboxCommand::Unopened(ids(&["b", "zzz"]))).await.unwrap();
@@ -49,7 +49,7 @@ async fn a_write_that_changes_nothing_takes_no_seq(on: Backend) {
     assert_eq!((answer.seq, answer.head), (None, Head::default()));
 }
 
-async fn opened_all_opens_what_the_user_saw_and_no_more(on: Backend) {
+async fn opened_all_opens_only_what_the_user_saw(on: Backend) {
     let bench = bench_with(on, &["a", "b", "c"]).await;
     let tag = bench.log("ada").await[1].stamp.tag;
     let answer =
@@ -61,7 +61,7 @@ async fn opened_all_opens_what_the_user_saw_and_no_more(on: Backend) {
     assert_eq!(bench.log("ada").await[4].kind, ChangeKind::OpenedAll { through: 4 });
 }
 
-async fn opened_all_of_another_history_is_refused_with_the_head(on: Backend) {
+async fn opened_all_of_another_history_is_rejected_with_the_head(on: Backend) {
     let bench = bench_with(on, &["a", "b"]).await;
     let head = bench.store.head(&user("ada")).await.unwrap();
     let other = Some(Tag::from_bits(7));
@@ -77,10 +77,10 @@ async fn opened_all_of_another_history_is_refused_with_the_head(on: Backend) {
     assert_eq!(bench.log("ada").await.len(), 2);
 }
 
-async fn opened_all_is_refused_where_the_log_no_longer_tells_the_tag(on: Backend) {
+async fn opened_all_is_rejected_if_the_log_no_longer_has_the_tag(on: Backend) {
     let bench = bench_with(on, &["a", "b", "c"]).await;
     let tags: Vec<_> = bench.log("ada").await.iter().map(|change| Some(change.stamp.tag)).collect();
-    assert_eq!(bench.cut_logs(1).await.trimmed, 4, "of both inboxes");
+    assert_eq!(bench.cut_logs(1).await.trimmed, 4, "two changes of each inbox");
     let opened_all =
         |through, tag| bench.write("ada", InboxCommand::OpenedAll { through: Some(through), tag });
     for (through, tag) in [(1, tags[0]), (2, tags[0])] {
@@ -88,19 +88,19 @@ async fn opened_all_is_refused_where_the_log_no_longer_tells_the_tag(on: Backend
         assert_eq!(error.kind(), StoreErrorKind::Diverged, "{through}");
     }
     let answer = opened_all(2, tags[1]).await.unwrap();
-    assert_eq!(answer.head.pending, 1, "the record after a trimmed one tells its tag");
+    assert_eq!(answer.head.pending, 1, "the record after a trimmed one has its tag");
 }
 
-async fn all_can_be_marked_opened_however_long_an_inbox_was_quiet(on: Backend) {
+async fn opened_all_works_after_the_whole_log_was_trimmed(on: Backend) {
     let bench = bench_with(on, &["a", "b"]).await;
     let head = bench.store.head(&user("ada")).await.unwrap().position;
-    assert_eq!(bench.cut_logs(0).await.trimmed, 4, "all of both inboxes");
+    assert_eq!(bench.cut_logs(0).await.trimmed, 4, "all changes of both inboxes");
     let opened_all = |tag| bench.write("ada", InboxCommand::OpenedAll { through: Some(head.seq), tag });
     assert_eq!(opened_all(Some(Tag::from_bits(7))).await.unwrap_err().kind(), StoreErrorKind::Diverged);
     assert_eq!(opened_all(head.tag).await.unwrap().head.pending, 0);
 }
 
-async fn removed_leaves_the_inbox_and_the_count(on: Backend) {
+async fn removing_a_notification_updates_the_inbox_and_the_count(on: Backend) {
     let bench = bench_with(on, &["a", "b"]).await;
     bench.write("ada", InboxCommand::Opened(ids(&["a"]))).await.unwrap();
     assert_eq!(bench.write("ada", InboxCommand::Remove(id("a"))).await.unwrap().head.pending, 1);
@@ -127,7 +127,7 @@ async fn removing_a_missing_notification_is_rejected_with_the_head(on: Backend) 
     assert_eq!((error.kind(), error.head()), (StoreErrorKind::NotFound, Some(Head::default())));
 }
 
-async fn a_repeated_op_does_nothing_and_answers_the_head(on: Backend) {
+async fn a_repeated_op_does_nothing_and_returns_the_head(on: Backend) {
     let bench = bench_with(on, &["a", "b"]).await;
     let first = bench.write_as("ada", "1", InboxCommand::Remove(id("a"))).await.unwrap();
     assert_eq!(first.seq, Some(3));
@@ -151,14 +151,14 @@ async fn an_op_that_made_no_change_may_make_one_later(on: Backend) {
 
 on_every_store!(
     opened_names_each_opened_id_once_in_request_order,
-    unopened_makes_pending_again,
+    unopening_a_notification_makes_it_pending_again,
     a_write_that_changes_nothing_takes_no_seq,
-    opened_all_opens_what_the_user_saw_and_no_more,
-    opened_all_of_another_history_is_refused_with_the_head,
-    opened_all_is_refused_where_the_log_no_longer_tells_the_tag,
-    all_can_be_marked_opened_however_long_an_inbox_was_quiet,
-    removed_leaves_the_inbox_and_the_count,
+    opened_all_opens_only_what_the_user_saw,
+    opened_all_of_another_history_is_rejected_with_the_head,
+    opened_all_is_rejected_if_the_log_no_longer_has_the_tag,
+    opened_all_works_after_the_whole_log_was_trimmed,
+    removing_a_notification_updates_the_inbox_and_the_count,
     removing_a_missing_notification_is_rejected_with_the_head,
-    a_repeated_op_does_nothing_and_answers_the_head,
+    a_repeated_op_does_nothing_and_returns_the_head,
     an_op_that_made_no_change_may_make_one_later
 );

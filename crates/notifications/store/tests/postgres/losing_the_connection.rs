@@ -4,12 +4,12 @@ use internal_notifications_store::{Store, StoreErrorKind};
 use crate::bench_store::{Bench, push, user};
 
 #[tokio::test]
-async fn calls_go_on_after_every_connection_was_cut() {
+async fn calls_succeed_after_every_connection_was_cut() {
     let Some(bench) = Bench::new().await else { return };
     bench.push("n0", &["ada"]).await;
     for round in 1..=10 {
-        let of_this = format!("application_name = '{}'", bench.schema.name);
-        let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {of_this}");
+        let condition = format!("application_name = '{}'", bench.schema.name);
+        let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {condition}");
         let pushing = bench.store.push(push(&format!("n{round}"), &["ada", "bob"]));
         let (pushed, ()) = tokio::join!(pushing, bench.schema.sql(&cut));
         // A push that was cut during its commit may be stored or not; the caller repeats it.

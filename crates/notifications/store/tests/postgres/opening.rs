@@ -4,7 +4,7 @@ use internal_notifications_store::{Store, StoreErrorKind};
 use crate::bench_store::{Bench, Schema, user};
 
 #[tokio::test]
-async fn a_newer_schema_is_refused() {
+async fn a_newer_schema_is_rejected() {
     let Some(bench) = Bench::new().await else { return };
     bench.push("n", &["ada"]).await;
     bench.store.close().await;
@@ -12,13 +12,13 @@ async fn a_newer_schema_is_refused() {
         .schema
         .sql("INSERT INTO _sqlx_migrations VALUES (999, 'from the future', now(), true, '\\x00', 0)")
         .await;
-    let refused = bench.schema.try_open(bench.schema.options()).await.unwrap_err();
-    assert_eq!(refused.kind(), StoreErrorKind::Unusable);
-    assert!(refused.to_string().contains("newer"), "{refused}");
+    let error = bench.schema.try_open(bench.schema.options()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unusable);
+    assert!(error.to_string().contains("newer"), "{error}");
 }
 
 #[tokio::test]
-async fn servers_that_start_at_the_same_time_make_one_schema() {
+async fn servers_that_start_at_the_same_time_create_one_schema() {
     let Some(schema) = Schema::new() else { return };
     let stores = join_all((0..6).map(|_| schema.open(schema.options()))).await;
     for store in stores {

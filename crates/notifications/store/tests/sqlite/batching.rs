@@ -7,10 +7,9 @@ use internal_notifications_store::{CommitListener, InboxCommand, Store, StoreErr
 
 use crate::bench_store::{Bench, id, push};
 
-/// On the one thread of the test, all calls are queued before the writer runs, so they are one
-/// batch.
+/// The test has one thread, so all calls are queued before the writer runs and form one batch.
 #[tokio::test]
-async fn pushes_of_one_batch_are_done_in_their_order() {
+async fn pushes_of_one_batch_are_executed_in_order() {
     let bench = Bench::new().await;
     let mut taken = push("a", &["ada", "eve"]);
     taken.sender = "key:other".to_owned();
@@ -39,7 +38,7 @@ async fn pushes_of_one_batch_are_done_in_their_order() {
 }
 
 #[tokio::test]
-async fn writes_and_pushes_of_one_batch_are_done_in_their_order() {
+async fn writes_and_pushes_of_one_batch_are_executed_in_order() {
     let bench = Bench::new().await;
     let answers = tokio::join!(
         bench.store.push(push("a", &["ada"])),
@@ -52,8 +51,8 @@ async fn writes_and_pushes_of_one_batch_are_done_in_their_order() {
     );
     assert_eq!(bench.store.commits(), 1);
     assert_eq!(answers.1.unwrap().seq, Some(2));
-    let refused = answers.2.unwrap_err();
-    assert_eq!((refused.kind(), refused.head().unwrap().position.seq), (StoreErrorKind::NotFound, 2));
+    let error = answers.2.unwrap_err();
+    assert_eq!((error.kind(), error.head().unwrap().position.seq), (StoreErrorKind::NotFound, 2));
     assert_eq!(answers.4.unwrap().seq, Some(4));
     assert_eq!(answers.5.unwrap().seq, None);
     assert_eq!(
@@ -63,7 +62,7 @@ async fn writes_and_pushes_of_one_batch_are_done_in_their_order() {
 }
 
 #[tokio::test]
-async fn ten_thousand_recipients_are_one_commit() {
+async fn a_push_to_ten_thousand_recipients_is_one_commit() {
     let bench = Bench::new().await;
     let names: Vec<_> = (0..10_000).map(|n| format!("user-{n}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
@@ -76,9 +75,9 @@ async fn ten_thousand_recipients_are_one_commit() {
 }
 
 #[derive(Default)]
-struct Heard(Mutex<Vec<String>>);
+struct ChangedUsers(Mutex<Vec<String>>);
 
-impl CommitListener for Heard {
+impl CommitListener for ChangedUsers {
     fn committed(&self, users: &mut dyn Iterator<Item = &UserId>) {
         self.0.lock().unwrap().extend(users.map(UserId::to_string));
     }
@@ -86,12 +85,12 @@ impl CommitListener for Heard {
 
 #[tokio::test]
 async fn a_push_whose_caller_is_gone_is_stored_and_reported() {
-    let heard = Arc::new(Heard::default());
+    let changed = Arc::new(ChangedUsers::default());
     let bench = Bench::new().await;
-    bench.store.set_commit_listener(heard.clone());
+    bench.store.set_commit_listener(changed.clone());
     assert!(bench.store.push(push("a", &["ada"])).now_or_never().is_none());
     // Commands run in order, so the push before this one has ended too.
     bench.store.ready().await.unwrap();
-    assert_eq!(*heard.0.lock().unwrap(), ["ada"]);
+    assert_eq!(*changed.0.lock().unwrap(), ["ada"]);
     assert_eq!(bench.ids("ada").await, ["a"]);
 }

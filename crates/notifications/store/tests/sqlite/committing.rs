@@ -7,13 +7,13 @@ use sqlx::Connection;
 
 use crate::bench_store::{Bench, id, push, user};
 
-/// Queues all calls before the writer runs. Tokio's budget would let it run in between.
+/// Queues all calls before the writer runs. With Tokio's budget, it would run in between.
 async fn together<F: Future>(calls: impl Iterator<Item = F>) -> Vec<F::Output> {
     tokio::task::unconstrained(join_all(calls)).await
 }
 
 #[tokio::test]
-async fn pushes_that_come_together_share_their_commits() {
+async fn concurrent_pushes_share_commits() {
     let bench = Bench::new().await;
     let pushes = (0..600).map(|n| bench.store.push(push(&format!("n{n}"), &["ada", "bob"])));
     assert!(together(pushes).await.iter().all(Result::is_ok));
@@ -22,17 +22,16 @@ async fn pushes_that_come_together_share_their_commits() {
 }
 
 #[tokio::test]
-async fn a_transaction_is_bounded_by_its_rows_too() {
+async fn the_rows_of_a_transaction_are_bounded() {
     let bench = Bench::new().await;
     let names: Vec<_> = (0..8_000).map(|n| format!("user-{n}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let pushes = (0..5).map(|n| bench.store.push(push(&format!("n{n}"), &names)));
     assert!(together(pushes).await.iter().all(Result::is_ok));
-    assert_eq!(bench.store.commits(), 3, "two of 8,000 recipients, two, one");
+    assert_eq!(bench.store.commits(), 3, "two pushes, two, and one");
 }
 
-/// The copy is what the disk holds after a crash: the store was not closed, and nothing
-/// checkpointed.
+/// The copy is what a crash would leave on disk: the store was neither closed nor checkpointed.
 #[tokio::test]
 async fn acknowledged_changes_survive_a_crash() {
     let bench = Bench::new().await;
@@ -50,10 +49,10 @@ async fn acknowledged_changes_survive_a_crash() {
 }
 
 #[tokio::test]
-async fn a_busy_database_refuses_everyone_and_stores_nothing_until_it_is_free() {
+async fn a_busy_database_rejects_writes_until_it_is_free() {
     let bench = Bench::with(SqliteOptions::default().with_busy_timeout(Duration::from_millis(20))).await;
-    let mut stranger = bench.stranger().await;
-    let lock = stranger.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let mut other = bench.connect().await;
+    let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let pushes = ["a", "b"].map(|name| bench.store.push(push(name, &["ada"])));
     for answer in join_all(pushes).await {
         let error = answer.unwrap_err();
@@ -61,7 +60,7 @@ async fn a_busy_database_refuses_everyone_and_stores_nothing_until_it_is_free() 
         assert!(error.is_retryable());
     }
     assert_eq!(bench.store.ready().await.unwrap_err().kind(), StoreErrorKind::Unavailable);
-    assert!(bench.ids("ada").await.is_empty(), "reading goes on");
+    assert!(bench.ids("ada").await.is_empty(), "reads still work, and nothing was stored");
     lock.rollback().await.unwrap();
     bench.store.ready().await.unwrap();
     bench.push("b", &["ada"]).await;
@@ -69,7 +68,7 @@ async fn a_busy_database_refuses_everyone_and_stores_nothing_until_it_is_free() 
 }
 
 #[tokio::test]
-async fn a_failure_amid_a_transaction_undoes_all_of_it_and_the_writer_goes_on() {
+async fn a_failed_transaction_is_rolled_back_and_the_writer_continues() {
     for raise in ["ABORT", "ROLLBACK"] {
         let bench = Bench::new().await;
         bench

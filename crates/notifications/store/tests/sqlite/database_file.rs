@@ -10,7 +10,7 @@ async fn open(path: &Path) -> Result<SqliteStore, StoreError> {
     SqliteStore::open(&format!("sqlite://{}", path.display()), SqliteOptions::default()).await
 }
 
-async fn refused(path: &Path) -> String {
+async fn open_error(path: &Path) -> String {
     let error = open(path).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unusable, "{error}");
     assert!(!error.is_retryable());
@@ -19,7 +19,7 @@ async fn refused(path: &Path) -> String {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn every_file_is_its_owners_alone() {
+async fn only_the_owner_can_access_the_files() {
     use std::os::unix::fs::PermissionsExt;
     let bench = Bench::new().await;
     bench.push("a", &["ada"]).await;
@@ -36,7 +36,7 @@ async fn every_file_is_its_owners_alone() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn files_that_others_could_read_become_their_owners_alone() {
+async fn files_that_others_could_read_become_private() {
     use std::fs::{Permissions, set_permissions};
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
@@ -52,7 +52,7 @@ async fn files_that_others_could_read_become_their_owners_alone() {
 }
 
 #[tokio::test]
-async fn memory_is_refused() {
+async fn an_in_memory_database_is_rejected() {
     for url in ["sqlite::memory:", "sqlite://:memory:", "sqlite://"] {
         let error = SqliteStore::open(url, SqliteOptions::default()).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Unusable);
@@ -61,14 +61,14 @@ async fn memory_is_refused() {
 }
 
 #[tokio::test]
-async fn a_second_server_is_refused_while_the_first_has_the_file() {
+async fn a_second_server_is_rejected_while_the_first_has_the_file_open() {
     let bench = Bench::new().await;
-    assert!(refused(&bench.file()).await.contains("another server"));
+    assert!(open_error(&bench.file()).await.contains("another server"));
     #[cfg(unix)]
     {
         let link = bench.folder.path().join("link.db");
         std::os::unix::fs::symlink(bench.file(), &link).unwrap();
-        assert!(refused(&link).await.contains("another server"));
+        assert!(open_error(&link).await.contains("another server"));
     }
     bench.push("a", &["ada"]).await;
     bench.store.close().await;
@@ -76,40 +76,40 @@ async fn a_second_server_is_refused_while_the_first_has_the_file() {
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_refused_and_left_alone() {
+async fn a_newer_schema_is_rejected() {
     let bench = Bench::new().await;
     bench.store.close().await;
     bench
         .sql("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', 1, x'00', 0)")
         .await;
-    let said = refused(&bench.file()).await;
-    assert!(said.contains("9999") && said.contains("newer"), "{said}");
+    let error = open_error(&bench.file()).await;
+    assert!(error.contains("9999") && error.contains("newer"), "{error}");
 }
 
 #[tokio::test]
-async fn an_altered_schema_is_refused() {
+async fn an_altered_schema_is_rejected() {
     let bench = Bench::new().await;
     bench.store.close().await;
     bench.sql("UPDATE _sqlx_migrations SET checksum = x'00'").await;
-    refused(&bench.file()).await;
+    open_error(&bench.file()).await;
 }
 
 #[tokio::test]
-async fn an_empty_file_becomes_a_database_and_any_other_file_is_left_alone() {
+async fn an_empty_file_becomes_a_database_and_any_other_file_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let empty = folder.path().join("empty.db");
     std::fs::write(&empty, "").unwrap();
     open(&empty).await.unwrap();
     let text = folder.path().join("text.db");
     std::fs::write(&text, "not a database ".repeat(1_000)).unwrap();
-    refused(&text).await;
+    open_error(&text).await;
     assert_eq!(std::fs::read_to_string(&text).unwrap(), "not a database ".repeat(1_000));
-    assert!(refused(&folder.path().join("missing/a.db")).await.contains("missing"));
-    refused(folder.path()).await;
+    assert!(open_error(&folder.path().join("missing/a.db")).await.contains("missing"));
+    open_error(folder.path()).await;
 }
 
 #[tokio::test]
-async fn names_that_mean_something_to_sqlite_are_just_names() {
+async fn file_names_with_a_special_meaning_in_sqlite_are_taken_literally() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["file:a.db", "a#b%20c d.db"] {
         let store = open(&folder.path().join(name)).await.unwrap();
@@ -118,9 +118,9 @@ async fn names_that_mean_something_to_sqlite_are_just_names() {
     }
 }
 
-/// A restore loses the history after the copy, which a client that saw it must detect.
+/// A restore loses the changes after the copy. A client that saw them must detect this.
 #[tokio::test]
-async fn a_restored_copy_shows_as_diverged() {
+async fn a_position_that_a_restore_lost_has_diverged() {
     let bench = Bench::new().await;
     bench.push("a", &["ada"]).await;
     bench.store.close().await;

@@ -3,13 +3,13 @@ use internal_notifications_models::{Position, ResetReason, Tag};
 use crate::bench_store::Bench;
 
 #[tokio::test]
-async fn more_than_ten_thousand_missed_is_behind() {
+async fn a_client_that_missed_more_than_ten_thousand_changes_is_behind() {
     let bench = Bench::new().await;
     for name in ["a", "b"] {
         bench.push(name, &["ada"]).await;
     }
     let seen = bench.log("ada").await[0].stamp.position();
-    // Makes the log look as after 9,999 more changes.
+    // Makes the log look as if it had 9,999 more changes.
     bench
         .sql(
             "WITH RECURSIVE n (seq) AS (SELECT 3 UNION ALL SELECT seq + 1 FROM n WHERE seq < 10001)

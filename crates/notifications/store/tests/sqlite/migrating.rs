@@ -24,7 +24,7 @@ const ROWS: &str = r#"
     INSERT INTO settings (name, value) VALUES ('app_secret', 'kept');
 "#;
 
-async fn bench_of_version_one(and: &str) -> Bench {
+async fn bench_of_version_one(more_sql: &str) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("inbox.db");
     let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
@@ -33,14 +33,14 @@ async fn bench_of_version_one(and: &str) -> Bench {
     let first = Migration::new(1, "inboxes".into(), MigrationType::Simple, sql, false);
     Migrator::with_migrations(vec![first]).run(&mut connection).await.unwrap();
     sqlx::raw_sql(ROWS).execute(&mut connection).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(and)).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(more_sql)).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let store = SqliteStore::open(path.to_str().unwrap(), SqliteOptions::default()).await.unwrap();
     Bench { store, folder }
 }
 
 #[tokio::test]
-async fn a_database_of_the_first_version_opens_with_everything_in_it() {
+async fn a_database_of_the_first_version_opens_with_all_its_data() {
     let bench = bench_of_version_one("").await;
     assert_eq!(bench.ids("ada").await, ["c", "a"]);
     let opened = bench.store.notification(&user("ada"), &id("a")).await.unwrap().unwrap();
@@ -55,10 +55,10 @@ async fn a_database_of_the_first_version_opens_with_everything_in_it() {
 }
 
 #[tokio::test]
-async fn a_database_of_the_first_version_goes_on_from_where_it_was() {
+async fn a_database_of_the_first_version_accepts_new_changes() {
     let bench = bench_of_version_one("").await;
     let repeated = bench.write_as("ada", "op-1", InboxCommand::Remove(id("a"))).await.unwrap();
-    assert_eq!(repeated.seq, None, "done by the first version");
+    assert_eq!(repeated.seq, None, "the first version already executed it");
     let mut later = push("d", &["ada"]);
     later.notification.send_after = Some(at(100));
     assert_eq!(bench.store.push(later).await.unwrap().scheduled, 1);
@@ -71,7 +71,7 @@ async fn a_database_of_the_first_version_goes_on_from_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_key_that_means_something_only_since_keeps_no_inbox_from_being_read() {
+async fn an_invalid_value_of_a_newer_field_does_not_make_an_inbox_unreadable() {
     let bench = bench_of_version_one(
         r#"UPDATE notifications SET body = json_set(body, '$.expires_at', 'soon', '$.color', 'red') WHERE id = 'a';
         UPDATE notifications SET body = json_set(body, '$.expires_at', '2026-02-30T00:00:00Z') WHERE id = 'b';

@@ -29,11 +29,11 @@ fn until(mut push: Push, seconds: i64) -> Push {
 
 async fn present(bench: &Bench, name: &str) -> i64 {
     let sql = "SELECT count(*) FROM deliveries d JOIN notifications n ON n.key = notification WHERE id = ?1 AND removed_at IS NULL";
-    sqlx::query_scalar(sql).bind(name.to_owned()).fetch_one(&mut bench.stranger().await).await.unwrap()
+    sqlx::query_scalar(sql).bind(name.to_owned()).fetch_one(&mut bench.connect().await).await.unwrap()
 }
 
 #[tokio::test]
-async fn a_retracted_notification_leaves_every_inbox_by_a_change_and_the_schedule() {
+async fn a_retraction_changes_every_inbox_and_cancels_scheduled_deliveries() {
     let bench = Bench::new().await;
     bench.push("n", &["ada", "bob"]).await;
     bench.push("other", &["ada"]).await;
@@ -60,7 +60,7 @@ async fn a_retracted_notification_leaves_every_inbox_by_a_change_and_the_schedul
     assert_eq!(unknown.kind(), StoreErrorKind::NotFound);
 }
 
-/// Copies the database after the commit with a given number, as the disk holds it after a crash.
+/// Copies the database after the commit number `at`, as a crash would leave it on disk.
 struct Crash {
     folder: PathBuf,
     file: PathBuf,
@@ -85,14 +85,14 @@ async fn after_a_crash(path: &Path) -> SqliteStore {
 }
 
 #[tokio::test]
-async fn a_crash_amid_a_retraction_is_finished_by_advance() {
+async fn advance_finishes_a_retraction_that_a_crash_interrupted() {
     let copy = tempfile::tempdir().unwrap();
     let bench = Bench::new().await;
     let crash = Crash {
         folder: copy.path().to_owned(),
         file: bench.file(),
         commits: AtomicU64::new(0),
-        // The push, and the first two steps of three of the retraction.
+        // The push and two of the three steps of the retraction.
         at: 3,
     };
     bench.store.set_commit_listener(Arc::new(crash));
@@ -105,14 +105,14 @@ async fn a_crash_amid_a_retraction_is_finished_by_advance() {
     let bench = Bench { store, folder: copy };
     assert_eq!(present(&bench, "n").await, 500);
     let again = bench.store.push(to_many("n", 2_501)).await.unwrap();
-    assert_eq!(again.duplicates, 2_501, "nobody gets it any more, also not those it has not reached");
+    assert_eq!(again.duplicates, 2_501, "a retracted notification reaches no further recipients");
     let advanced = bench.store.advance(at(10), 10_000).await.unwrap();
     assert_eq!(advanced.withdrawn, 500);
     assert_eq!((present(&bench, "n").await, bench.count("withdrawals").await), (0, 0));
     for name in ["user-00000", "user-02499"] {
         let log = bench.log(name).await;
         let removed = ChangeKind::Removed { ids: ids(&["n"]), reason: RemovedReason::Retracted };
-        assert_eq!((log.len(), &log[1].kind), (2, &removed), "once each");
+        assert_eq!((log.len(), &log[1].kind), (2, &removed), "removed once from each inbox");
     }
     assert!(bench.store.advance(at(10), 10_000).await.unwrap().is_idle());
 }
@@ -124,7 +124,7 @@ async fn scheduled_notifications_reach_ten_thousand_inboxes_in_bounded_transacti
     assert_eq!(receipt.scheduled, 10_000);
     let before = bench.store.commits();
     assert!(bench.store.advance(at(99), 20_000).await.unwrap().is_idle());
-    assert_eq!(bench.store.commits(), before, "nothing due is nothing written");
+    assert_eq!(bench.store.commits(), before, "nothing is written while nothing is due");
     let advanced = bench.store.advance(at(103), 20_000).await.unwrap();
     assert_eq!((advanced.delivered, advanced.lateness.as_secs()), (10_000, 3));
     assert_eq!(bench.store.commits() - before, 10);
@@ -135,7 +135,7 @@ async fn scheduled_notifications_reach_ten_thousand_inboxes_in_bounded_transacti
 }
 
 #[tokio::test]
-async fn advance_stops_near_its_limit_and_goes_on_where_it_stopped() {
+async fn advance_stops_near_its_limit_and_continues_where_it_stopped() {
     let bench = Bench::new().await;
     bench.store.push(later(push("second", &["ada", "bob"]), 20)).await.unwrap();
     bench.store.push(later(push("first", &["ada", "bob"]), 10)).await.unwrap();

@@ -20,7 +20,7 @@ struct Inbox {
     tags: BTreeMap<u64, Tag>,
 }
 
-/// A reset's reason and page, or the changes and whether there are more, without tags.
+/// The changes and whether there are more, or the reason and page of a reset, without tags.
 pub(crate) type Answer = Result<(Vec<Change>, bool), (ResetReason, Page)>;
 pub(crate) type Page = (InboxPage, (u64, u64));
 
@@ -65,9 +65,10 @@ impl Observed {
         after: &[(UserId, u64)],
     ) -> Vec<(UserId, bool, Vec<Change>)> {
         let most = PublishLimits::new(12, 140);
-        let told = bench.store.claim_unpublished(after, most).await.unwrap();
-        told.into_iter()
-            .map(|of| (of.user_id, of.far_behind, of.changes.into_iter().map(plain).collect()))
+        let unpublished = bench.store.claim_unpublished(after, most).await.unwrap();
+        unpublished
+            .into_iter()
+            .map(|user| (user.user_id, user.far_behind, user.changes.into_iter().map(plain).collect()))
             .collect()
     }
 }
