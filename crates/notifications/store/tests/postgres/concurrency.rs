@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use internal_notifications_models::{InternalNotification, PushRequest};
 use internal_notifications_store::{IdempotencyKey, Store, StoreErrorKind};
 
-use crate::bench_store::{Schema, log, push, user};
+use crate::fixture::{Schema, log, push, user};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_pushes_to_overlapping_users_write_complete_logs() {

@@ -13,7 +13,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
-use crate::bench_store::{Schema, at, id, push, push_at, user};
+use crate::fixture::{Schema, at, id, push, push_at, user};
 
 const USERS: [&str; 6] = ["ada", "bob", "cyd", "dan", "eve", "fay"];
 const IDS: u32 = 60;

@@ -9,7 +9,7 @@ use internal_notifications_store::{Push, Retention, Store, Sweep};
 use sqlx::PgConnection;
 use tokio::task::JoinHandle;
 
-use crate::bench_store::{Schema, at, id, push, user};
+use crate::fixture::{Schema, at, id, push, user};
 
 async fn run(connection: &mut PgConnection, sql: &'static str) {
     sqlx::raw_sql(sql).execute(connection).await.unwrap();

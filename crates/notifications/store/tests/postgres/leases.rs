@@ -4,7 +4,7 @@ use internal_notifications_models::UserId;
 use internal_notifications_store::postgres::PostgresStore;
 use internal_notifications_store::{PublishLimits, Store};
 
-use crate::bench_store::{Schema, push, user};
+use crate::fixture::{Schema, push, user};
 
 const MOST: PublishLimits = PublishLimits::new(50, 10_000);
 

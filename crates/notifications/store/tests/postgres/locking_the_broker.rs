@@ -3,7 +3,7 @@ use std::time::Duration;
 use internal_notifications_store::{Store, StoreErrorKind};
 use internal_notifications_testkit::Proxy;
 
-use crate::bench_store::Schema;
+use crate::fixture::Schema;
 
 #[tokio::test]
 async fn one_embedded_broker_at_a_time_serves_a_database() {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use internal_notifications_models::{ChangesAnswer, InboxPage, Position, Tag};
 use internal_notifications_store::Store;
 
-use crate::bench_store::{Schema, push, user};
+use crate::fixture::{Schema, push, user};
 
 /// Checks that a page agrees with its head.
 ///

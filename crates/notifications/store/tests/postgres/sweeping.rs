@@ -1,7 +1,7 @@
 use internal_notifications_store::postgres::PostgresStore;
 use internal_notifications_store::{Retention, Store, Sweep, Swept};
 
-use crate::bench_store::{Bench, Schema, at, push};
+use crate::fixture::{Fixture, Schema, at, push};
 
 async fn inspected_inboxes(store: &PostgresStore) -> u64 {
     let sweep = Sweep::new(Retention::default(), at(1)).with_limit(10);
@@ -30,13 +30,13 @@ async fn only_one_of_several_servers_sweeps() {
 
 #[tokio::test]
 async fn a_pass_forgets_every_old_idempotency_key() {
-    let Some(bench) = Bench::new().await else { return };
+    let Some(fixture) = Fixture::new().await else { return };
     let sql = "INSERT INTO idempotency (sender, key, request, answer, at)
                SELECT 'key:shop', n, '', '', n / 12000 * $1 FROM generate_series(1, 12000) n";
-    sqlx::query(sql).bind(at(0).as_millisecond()).execute(&mut bench.schema.connect().await).await.unwrap();
-    inspected_inboxes(&bench.store).await;
+    sqlx::query(sql).bind(at(0).as_millisecond()).execute(&mut fixture.schema.connect().await).await.unwrap();
+    inspected_inboxes(&fixture.store).await;
     assert_eq!(
-        bench.schema.number("SELECT count(*) FROM idempotency").await,
+        fixture.schema.number("SELECT count(*) FROM idempotency").await,
         1,
         "only the recent key remains"
     );

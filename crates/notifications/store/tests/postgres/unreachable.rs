@@ -7,7 +7,7 @@ use internal_notifications_store::{InboxCommand, Store, StoreErrorKind, Write};
 use internal_notifications_testkit::Proxy;
 use tokio::time::{Instant, timeout};
 
-use crate::bench_store::{Schema, at, id, push, user};
+use crate::fixture::{Schema, at, id, push, user};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const LIMIT: Duration = Duration::from_secs(30);

@@ -4,7 +4,7 @@ use std::path::Path;
 use internal_notifications_store::Store;
 use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore, backup};
 
-use crate::bench_store::{Bench, user};
+use crate::fixture::{Fixture, user};
 
 async fn backup_error(database: &Path, to: &Path, replace: bool) -> String {
     let before = std::fs::read(to).ok();
@@ -22,13 +22,13 @@ async fn backup_error(database: &Path, to: &Path, replace: bool) -> String {
 
 #[tokio::test]
 async fn a_backup_of_an_open_database_is_one_complete_private_file() {
-    let bench = Bench::new().await;
-    bench.push("a", &["ada"]).await;
-    bench.push("b", &["ada", "bob"]).await;
+    let fixture = Fixture::new().await;
+    fixture.push("a", &["ada"]).await;
+    fixture.push("b", &["ada", "bob"]).await;
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.db");
-    let bytes = backup(&bench.file(), &copy, false).await.unwrap();
-    bench.push("later", &["ada"]).await;
+    let bytes = backup(&fixture.file(), &copy, false).await.unwrap();
+    fixture.push("later", &["ada"]).await;
 
     let metadata = copy.metadata().unwrap();
     assert_eq!(metadata.len(), bytes);
@@ -42,29 +42,29 @@ async fn a_backup_of_an_open_database_is_one_complete_private_file() {
 
 #[tokio::test]
 async fn a_backup_replaces_an_existing_file_only_on_request() {
-    let bench = Bench::new().await;
-    bench.push("a", &["ada"]).await;
+    let fixture = Fixture::new().await;
+    fixture.push("a", &["ada"]).await;
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.db");
     std::fs::write(&copy, "precious").unwrap();
-    assert!(backup_error(&bench.file(), &copy, false).await.contains("--force"));
-    backup(&bench.file(), &copy, true).await.unwrap();
+    assert!(backup_error(&fixture.file(), &copy, false).await.contains("--force"));
+    backup(&fixture.file(), &copy, true).await.unwrap();
     let store = SqliteStore::open_file(&copy, SqliteOptions::default()).await.unwrap();
     assert_eq!(store.head(&user("ada")).await.unwrap().pending, 1);
 }
 
 #[tokio::test]
 async fn a_database_is_never_replaced_while_it_may_be_open() {
-    let (bench, other) = (Bench::new().await, Bench::new().await);
-    assert!(backup_error(&bench.file(), &bench.file(), true).await.contains("itself"));
+    let (fixture, other) = (Fixture::new().await, Fixture::new().await);
+    assert!(backup_error(&fixture.file(), &fixture.file(), true).await.contains("itself"));
     #[cfg(unix)]
     {
         let link = other.folder.path().join("link.db");
-        std::os::unix::fs::symlink(bench.file(), &link).unwrap();
-        assert!(backup_error(&bench.file(), &link, true).await.contains("itself"));
+        std::os::unix::fs::symlink(fixture.file(), &link).unwrap();
+        assert!(backup_error(&fixture.file(), &link, true).await.contains("itself"));
     }
-    assert!(backup_error(&bench.file(), &other.file(), true).await.contains("a server may have"));
-    bench.push("a", &["ada"]).await;
+    assert!(backup_error(&fixture.file(), &other.file(), true).await.contains("a server may have"));
+    fixture.push("a", &["ada"]).await;
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn a_backup_of_anything_but_an_inbox_database_is_rejected() {
     assert!(backup_error(&database, &copy, false).await.contains("no inboxes"));
     std::fs::write(&database, "no database ".repeat(1_000)).unwrap();
     backup_error(&database, &copy, false).await;
-    let bench = Bench::new().await;
+    let fixture = Fixture::new().await;
     let nowhere = folder.path().join("missing/copy.db");
-    assert!(backup_error(&bench.file(), &nowhere, false).await.contains("missing"));
+    assert!(backup_error(&fixture.file(), &nowhere, false).await.contains("missing"));
 }

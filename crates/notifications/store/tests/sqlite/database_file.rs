@@ -4,7 +4,7 @@ use internal_notifications_models::ResetReason;
 use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore};
 use internal_notifications_store::{Store, StoreError, StoreErrorKind};
 
-use crate::bench_store::{Bench, push, user};
+use crate::fixture::{Fixture, push, user};
 
 async fn open(path: &Path) -> Result<SqliteStore, StoreError> {
     SqliteStore::open(&format!("sqlite://{}", path.display()), SqliteOptions::default()).await
@@ -21,11 +21,11 @@ async fn open_error(path: &Path) -> String {
 #[tokio::test]
 async fn only_the_owner_can_access_the_files() {
     use std::os::unix::fs::PermissionsExt;
-    let bench = Bench::new().await;
-    bench.push("a", &["ada"]).await;
-    bench.ids("ada").await;
+    let fixture = Fixture::new().await;
+    fixture.push("a", &["ada"]).await;
+    fixture.ids("ada").await;
     let mut names = Vec::new();
-    for file in std::fs::read_dir(bench.folder.path()).unwrap() {
+    for file in std::fs::read_dir(fixture.folder.path()).unwrap() {
         let file = file.unwrap();
         names.push(file.file_name().into_string().unwrap());
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{names:?}");
@@ -62,36 +62,36 @@ async fn an_in_memory_database_is_rejected() {
 
 #[tokio::test]
 async fn a_second_server_is_rejected_while_the_first_has_the_file_open() {
-    let bench = Bench::new().await;
-    assert!(open_error(&bench.file()).await.contains("another server"));
+    let fixture = Fixture::new().await;
+    assert!(open_error(&fixture.file()).await.contains("another server"));
     #[cfg(unix)]
     {
-        let link = bench.folder.path().join("link.db");
-        std::os::unix::fs::symlink(bench.file(), &link).unwrap();
+        let link = fixture.folder.path().join("link.db");
+        std::os::unix::fs::symlink(fixture.file(), &link).unwrap();
         assert!(open_error(&link).await.contains("another server"));
     }
-    bench.push("a", &["ada"]).await;
-    bench.store.close().await;
-    open(&bench.file()).await.unwrap();
+    fixture.push("a", &["ada"]).await;
+    fixture.store.close().await;
+    open(&fixture.file()).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_newer_schema_is_rejected() {
-    let bench = Bench::new().await;
-    bench.store.close().await;
-    bench
+    let fixture = Fixture::new().await;
+    fixture.store.close().await;
+    fixture
         .sql("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', 1, x'00', 0)")
         .await;
-    let error = open_error(&bench.file()).await;
+    let error = open_error(&fixture.file()).await;
     assert!(error.contains("9999") && error.contains("newer"), "{error}");
 }
 
 #[tokio::test]
 async fn an_altered_schema_is_rejected() {
-    let bench = Bench::new().await;
-    bench.store.close().await;
-    bench.sql("UPDATE _sqlx_migrations SET checksum = x'00'").await;
-    open_error(&bench.file()).await;
+    let fixture = Fixture::new().await;
+    fixture.store.close().await;
+    fixture.sql("UPDATE _sqlx_migrations SET checksum = x'00'").await;
+    open_error(&fixture.file()).await;
 }
 
 #[tokio::test]
@@ -121,23 +121,23 @@ async fn file_names_with_a_special_meaning_in_sqlite_are_taken_literally() {
 /// A restore loses the changes after the copy. A client that saw them must detect this.
 #[tokio::test]
 async fn a_position_that_a_restore_lost_has_diverged() {
-    let bench = Bench::new().await;
-    bench.push("a", &["ada"]).await;
-    bench.store.close().await;
-    let copy = bench.folder.path().join("copy.db");
-    std::fs::copy(bench.file(), &copy).unwrap();
+    let fixture = Fixture::new().await;
+    fixture.push("a", &["ada"]).await;
+    fixture.store.close().await;
+    let copy = fixture.folder.path().join("copy.db");
+    std::fs::copy(fixture.file(), &copy).unwrap();
 
-    let store = open(&bench.file()).await.unwrap();
+    let store = open(&fixture.file()).await.unwrap();
     store.push(push("lost", &["ada"])).await.unwrap();
     let seen = store.head(&user("ada")).await.unwrap().position;
     store.close().await;
-    std::fs::copy(&copy, bench.file()).unwrap();
+    std::fs::copy(&copy, fixture.file()).unwrap();
 
-    let bench = Bench { store: open(&bench.file()).await.unwrap(), folder: bench.folder };
-    assert_eq!(bench.reset("ada", seen).await, Some(ResetReason::Diverged), "beyond the head");
-    bench.push("other", &["ada"]).await;
-    assert_eq!(bench.reset("ada", seen).await, Some(ResetReason::Diverged), "another tag");
-    bench.push("more", &["ada"]).await;
-    assert_eq!(bench.reset("ada", seen).await, Some(ResetReason::Diverged), "another tag below the head");
-    assert_eq!(bench.ids("ada").await, ["more", "other", "a"]);
+    let fixture = Fixture { store: open(&fixture.file()).await.unwrap(), folder: fixture.folder };
+    assert_eq!(fixture.reset("ada", seen).await, Some(ResetReason::Diverged), "beyond the head");
+    fixture.push("other", &["ada"]).await;
+    assert_eq!(fixture.reset("ada", seen).await, Some(ResetReason::Diverged), "another tag");
+    fixture.push("more", &["ada"]).await;
+    assert_eq!(fixture.reset("ada", seen).await, Some(ResetReason::Diverged), "another tag below the head");
+    assert_eq!(fixture.ids("ada").await, ["more", "other", "a"]);
 }

@@ -4,15 +4,15 @@ use std::path::Path;
 
 use sqlx::{AssertSqlSafe, Row};
 
-use crate::bench_store::Bench;
+use crate::fixture::Fixture;
 
 /// Scans the table, but reads only one row.
 const FIRST_ROW: &str = "SELECT 1 FROM settings LIMIT 1";
 
 #[tokio::test]
 async fn no_statement_scans_a_table() {
-    let bench = Bench::new().await;
-    let mut connection = bench.connect().await;
+    let fixture = Fixture::new().await;
+    let mut connection = fixture.connect().await;
     let statements = statements();
     assert!(statements.len() > 40, "found only {} statements", statements.len());
     let mut scans = Vec::new();

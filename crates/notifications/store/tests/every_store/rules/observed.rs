@@ -6,7 +6,7 @@ use internal_notifications_models::{
 use internal_notifications_store::PublishLimits;
 
 use super::Seen;
-use crate::bench::Bench;
+use crate::fixture::Fixture;
 
 /// What readers have seen of a store's inboxes.
 #[derive(Debug, Default)]
@@ -38,9 +38,9 @@ impl Observed {
     }
 
     /// Reads and returns the changes since the last read.
-    pub(crate) async fn follow(&mut self, bench: &Bench, user: &UserId) -> Answer {
+    pub(crate) async fn follow(&mut self, fixture: &Fixture, user: &UserId) -> Answer {
         let inbox = self.inboxes.entry(user.clone()).or_default();
-        let answer = bench.store.changes(user, inbox.last, 500).await.unwrap();
+        let answer = fixture.store.changes(user, inbox.last, 500).await.unwrap();
         match &answer {
             ChangesAnswer::Changes { changes, .. } => {
                 for change in changes {
@@ -54,18 +54,18 @@ impl Observed {
                 inbox.tags.extend(inbox.last.tag.map(|tag| (inbox.last.seq, tag)));
             }
         }
-        assert_eq!(bench.store.head(user).await.unwrap().position, inbox.last);
+        assert_eq!(fixture.store.head(user).await.unwrap().position, inbox.last);
         plain_answer(answer)
     }
 
     /// Returns the unpublished changes of these users.
     pub(crate) async fn unpublished(
         &self,
-        bench: &Bench,
+        fixture: &Fixture,
         after: &[(UserId, u64)],
     ) -> Vec<(UserId, bool, Vec<Change>)> {
         let most = PublishLimits::new(12, 140);
-        let unpublished = bench.store.claim_unpublished(after, most).await.unwrap();
+        let unpublished = fixture.store.claim_unpublished(after, most).await.unwrap();
         unpublished
             .into_iter()
             .map(|user| (user.user_id, user.far_behind, user.changes.into_iter().map(plain).collect()))

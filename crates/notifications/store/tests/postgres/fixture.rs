@@ -12,7 +12,7 @@ use tokio::net::lookup_host;
 pub(crate) use crate::values::{at, id, push, user};
 
 /// A store in its own schema, which is dropped at the end of the test.
-pub(crate) struct Bench {
+pub(crate) struct Fixture {
     pub(crate) store: PostgresStore,
     pub(crate) schema: Schema,
 }
@@ -111,7 +111,7 @@ impl Drop for Schema {
     }
 }
 
-impl Bench {
+impl Fixture {
     pub(crate) async fn new() -> Option<Self> {
         Self::with(|options| options).await
     }

@@ -13,12 +13,12 @@ use tempfile::TempDir;
 
 pub(crate) use crate::values::{at, id, push, user};
 
-pub(crate) struct Bench {
+pub(crate) struct Fixture {
     pub(crate) store: SqliteStore,
     pub(crate) folder: TempDir,
 }
 
-impl Bench {
+impl Fixture {
     pub(crate) async fn new() -> Self {
         Self::with(SqliteOptions::default()).await
     }

@@ -14,13 +14,13 @@ use crate::store_data::StoreData;
 
 pub(crate) use crate::values::{at, id, push, user};
 
-pub(crate) struct Bench {
+pub(crate) struct Fixture {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) data: StoreData,
     options: Options,
 }
 
-impl Bench {
+impl Fixture {
     pub(crate) async fn new(on: Backend) -> Self {
         Self::with(on, Options::default()).await
     }
