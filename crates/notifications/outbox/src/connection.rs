@@ -1,6 +1,5 @@
 /// A connection that an [`Outbox`](crate::Outbox) can push on: sqlx's `PgConnection` with the
-/// feature
-/// `postgres`, or its `SqliteConnection` with the feature `sqlite`.
+/// feature `postgres`, or its `SqliteConnection` with the feature `sqlite`.
 ///
 /// Pass a `sqlx::Transaction` as `&mut *transaction`.
 #[diagnostic::on_unimplemented(

@@ -10,7 +10,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_is_that_of_fips_180_4() {
+    fn a_digest_matches_fips_180_4() {
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(sha256("abc"), abc);
     }

@@ -7,8 +7,8 @@ use internal_notifications_models::Head;
 
 /// The error of a [`Store`](crate::Store).
 ///
-/// Its text is one sentence about what went wrong. What caused it, if known, is its
-/// [`source`](Error::source). Neither quotes stored notifications or a database's password.
+/// Its text is one sentence about what went wrong. Its [`source`](Error::source) is the cause, if
+/// known. Neither quotes stored notifications or a database's password.
 #[derive(Clone, Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
@@ -38,7 +38,7 @@ pub enum StoreErrorKind {
     /// Nothing can be written until the database is writable again. Nothing was stored.
     ReadOnly,
     /// The database cannot be used at all: another server holds it, its schema is newer than this
-    /// version knows, it refuses the login, or its data is corrupt.
+    /// version knows, it rejects the login, or its data is corrupt.
     Unusable,
 }
 
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_is_retryable() {
+    fn only_temporary_errors_are_retryable() {
         use StoreErrorKind::*;
         for kind in [Unavailable, DiskFull, ReadOnly] {
             assert!(StoreError::new(kind).is_retryable(), "{kind:?}");

@@ -118,7 +118,7 @@ impl MemoryStore {
         self.data.lock().broker_owner.take_if(|owner| *owner == self.owner);
     }
 
-    /// Returns who publishes and the current time, if the data is shared.
+    /// Returns the publishing store and the current time if the data is shared.
     fn publisher(&self) -> Option<publish::Publisher> {
         let now = self.data.clock.now().as_millisecond();
         self.options.shared.then_some(publish::Publisher { owner: self.owner, now })

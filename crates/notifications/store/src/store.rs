@@ -8,7 +8,7 @@ use internal_notifications_models::{
 
 use crate::{Advanced, CommitListener, PublishLimits, Push, StoreError, Sweep, Swept, Unpublished, Write};
 
-/// Durable inboxes: what a method has answered survives a crash of the process and of the machine.
+/// Durable inboxes: acknowledged changes survive a crash of the process or of the machine.
 ///
 /// Every change of an inbox is one record of its log, stored in one transaction with its effect
 /// (`docs/protocol.md`). Each method reads one consistent state.
@@ -123,9 +123,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns the unpublished changes of these users, in the order of `users`.
     ///
-    /// With each user comes a seq; changes up to it are left out, even if they are not yet marked
-    /// published. Users without unpublished changes are left out, and so are those that another
-    /// server has leased: its [`mark_published`](Self::mark_published) reports their newer changes.
+    /// Each user is paired with a seq. Changes up to that seq are left out, even if they are not yet
+    /// marked published. Users without unpublished changes are left out, and so are those that
+    /// another server has leased: its [`mark_published`](Self::mark_published) reports their newer
+    /// changes.
     async fn claim_unpublished(
         &self,
         users: &[(UserId, u64)],
@@ -134,8 +135,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Marks the changes of each user as published up to a seq, and ends the leases of these users.
     ///
-    /// A mark never moves backwards. Returns the users that still have unpublished changes if the
-    /// store [is shared](Self::is_shared), else none: there the [`CommitListener`] reported them.
+    /// A mark never moves backwards. If the store [is shared](Self::is_shared), returns the users
+    /// that still have unpublished changes. Otherwise returns none, since the [`CommitListener`]
+    /// has already reported them.
     ///
     /// [`CommitListener`]: crate::CommitListener
     async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError>;

@@ -4,7 +4,7 @@ use internal_notifications_models::{Change, UserId};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct PublishLimits {
-    /// The most changes of one user. Of a user with more, only the newest change is returned.
+    /// The most changes of one user. If a user has more, only the newest change is returned.
     pub changes: usize,
     /// The most bytes of a body. A change with a larger one is returned as
     /// [`Gone`](internal_notifications_models::ChangeKind::Gone).

@@ -43,7 +43,10 @@ async fn without_a_valid_credential_every_route_answers_401() {
         for bearer in [none, other_algorithm, &expired, &tampered, &huge, &near, "", "shop", "shop:key"] {
             let answer = send(request().bearer_auth(bearer)).await;
             assert_eq!(answer.problem(), (401, "unauthenticated"), "{method} {path} {bearer:.60}");
-            assert!(bearer.is_empty() || !answer.body.to_string().contains(bearer), "nothing is echoed");
+            assert!(
+                bearer.is_empty() || !answer.body.to_string().contains(bearer),
+                "the credential is not echoed"
+            );
         }
         for header in
             [format!("Basic {good}"), good.clone(), "Bearer".to_owned(), format!("Bearer {good}, {good}")]

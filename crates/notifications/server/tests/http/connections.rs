@@ -1,4 +1,4 @@
-//! Sign-in, and connections that end before their clients want it.
+//! Sign-in, and connections that the server closes.
 
 use std::sync::Arc;
 

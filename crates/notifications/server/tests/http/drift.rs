@@ -9,7 +9,7 @@ use crate::app::TestApp;
 use crate::metrics::Scrape;
 use crate::websocket::Socket;
 
-/// The log, line by line.
+/// Collects the log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

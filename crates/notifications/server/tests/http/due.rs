@@ -58,9 +58,9 @@ async fn due_notifications_arrive_live_within_a_second_and_expired_ones_leave() 
     let mut socket = crate::websocket::Socket::connect(&app).await;
     socket.subscribe(&app, "ada").await;
     let due = Timestamp::now().checked_add(SignedDuration::from_millis(700)).unwrap();
-    let over = due.checked_add(SignedDuration::from_millis(700)).unwrap();
+    let expires = due.checked_add(SignedDuration::from_millis(700)).unwrap();
     let notification =
-        json!({"id": "n", "content": "c", "send_after": due.to_string(), "expires_at": over.to_string()});
+        json!({"id": "n", "content": "c", "send_after": due.to_string(), "expires_at": expires.to_string()});
     assert_eq!(app.push(&["ada"], notification).await.body["scheduled"], 1);
     let (_, data) = socket.next().await;
     let late = Timestamp::now().duration_since(due);
@@ -68,9 +68,9 @@ async fn due_notifications_arrive_live_within_a_second_and_expired_ones_leave() 
     assert_eq!(data["id"], "n");
     let added: Value = app.get("ada", "/v1/inbox/notifications/n").await.body;
     let created: Timestamp = added["created_at"].as_str().unwrap().parse().unwrap();
-    assert!(created >= due, "created_at is when it came: {created}");
+    assert!(created >= due, "created_at is the time of delivery: {created}");
     let (_, data) = socket.next().await;
-    let late = Timestamp::now().duration_since(over);
+    let late = Timestamp::now().duration_since(expires);
     assert!(!late.is_negative() && late < SignedDuration::from_secs(1), "{late}");
     assert_eq!((&data["kind"], &data["reason"]), (&json!("removed"), &json!("expired")));
     assert_eq!(app.get("ada", "/v1/inbox").await.ids(), [""; 0]);

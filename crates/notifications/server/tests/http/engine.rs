@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::app::{API_KEY, TestApp, send};
 use crate::websocket::Socket;
 
-/// A server whose engine is the broker of another one.
-async fn behind(engine: &TestApp, secret: &str) -> TestApp {
+/// Starts a server whose engine is the broker of another one.
+async fn server_using(engine: &TestApp, secret: &str) -> TestApp {
     let realtime = engine.get("ada", "/v1/realtime").await.body;
     let address = engine.server.local_addr();
     let config = Config::from_env(|name| {
@@ -36,7 +36,7 @@ async fn engine() -> TestApp {
 #[tokio::test]
 async fn events_reach_a_remote_engine_in_order() {
     let engine = engine().await;
-    let app = behind(&engine, "the-secret").await;
+    let app = server_using(&engine, "the-secret").await;
     let mut socket = Socket::connect(&engine).await;
     // The servers share the app, so either one's signature is valid.
     socket.subscribe(&app, "ada").await;
@@ -52,9 +52,9 @@ async fn events_reach_a_remote_engine_in_order() {
 }
 
 #[tokio::test]
-async fn events_that_the_engine_refuses_are_skipped_and_nothing_is_lost() {
+async fn events_that_the_engine_rejects_are_skipped_and_stay_in_the_inbox() {
     let engine = engine().await;
-    let app = behind(&engine, "another-secret").await;
+    let app = server_using(&engine, "another-secret").await;
     app.fill("ada", 3).await;
     while app.server.node().refused() == 0 {
         tokio::task::yield_now().await;
@@ -64,7 +64,7 @@ async fn events_that_the_engine_refuses_are_skipped_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn clients_learn_where_they_reach_the_engine() {
+async fn clients_receive_the_address_of_the_engine() {
     let app = TestApp::start().await;
     let own = app.get("ada", "/v1/realtime").await.body;
     let expected = json!({
@@ -78,14 +78,14 @@ async fn clients_learn_where_they_reach_the_engine() {
         config.position_check_seconds = 7;
     })
     .await;
-    let told: Value = app.get("ada", "/v1/realtime").await.body;
-    assert_eq!((&told["host"], &told["position_check_seconds"]), (&json!("ws.example"), &json!(7)));
+    let realtime: Value = app.get("ada", "/v1/realtime").await.body;
+    assert_eq!((&realtime["host"], &realtime["position_check_seconds"]), (&json!("ws.example"), &json!(7)));
 }
 
 #[tokio::test]
 async fn a_remote_engine_closes_the_connections_that_signed_in() {
     let engine = engine().await;
-    let app = behind(&engine, "the-secret").await;
+    let app = server_using(&engine, "the-secret").await;
     let mut socket = Socket::connect(&engine).await;
     let signed = app.post("ada", "/pusher/user-auth", json!({"socket_id": socket.id})).await.body;
     socket.send(json!({"event": "pusher:signin", "data": signed})).await;
@@ -95,6 +95,6 @@ async fn a_remote_engine_closes_the_connections_that_signed_in() {
     };
     assert_eq!(send(close(&app)).await.status, 204);
     assert_eq!(socket.close_code().await, 4009);
-    let stranger = behind(&engine, "another-secret").await;
-    assert_eq!(send(close(&stranger)).await.problem(), (503, "unavailable"));
+    let unauthorized = server_using(&engine, "another-secret").await;
+    assert_eq!(send(close(&unauthorized)).await.problem(), (503, "unavailable"));
 }

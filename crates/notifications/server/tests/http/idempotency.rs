@@ -22,7 +22,7 @@ async fn a_repeat_with_its_key_gets_the_first_answer_also_after_a_restart() {
     assert_eq!((first.status, &first.body["accepted"]), (201, &json!(2)));
     for app in [app.restart().await] {
         let again = push(&app, "order-7", &body("c")).await;
-        assert_eq!((again.status, &again.body), (201, &first.body), "though the server made the id");
+        assert_eq!((again.status, &again.body), (201, &first.body), "even the generated id is the same");
         assert_eq!(app.get("ada", "/v1/inbox").await.ids().len(), 1);
     }
 }
@@ -34,7 +34,7 @@ async fn a_key_belongs_to_one_request_of_one_caller() {
     assert_eq!(push(&app, "k", &body("d")).await.problem(), (422, "key-reused"));
     let others = app.request(Method::POST, "/v1/notifications").bearer_auth(app.push_token("eve"));
     let others = send(others.header(KEY, "k").json(&body("c"))).await;
-    assert_eq!((others.status, &others.body["accepted"]), (201, &json!(2)), "another's key");
+    assert_eq!((others.status, &others.body["accepted"]), (201, &json!(2)), "each caller has its own keys");
     assert_ne!(others.body["id"], first.body["id"]);
     assert_eq!(app.get("ada", "/v1/inbox").await.ids().len(), 2);
 }
@@ -51,7 +51,7 @@ async fn concurrent_repeats_are_stored_once() {
 }
 
 #[tokio::test]
-async fn a_refused_push_leaves_its_key_free() {
+async fn a_rejected_push_leaves_its_key_free() {
     let app = TestApp::start().await;
     assert_eq!(app.push(&["ada"], json!({"id": "n", "content": "taken"})).await.status, 201);
     let with = |id: &str| json!({"user_ids": ["ada"], "notification": {"id": id, "content": "other"}});
@@ -61,7 +61,7 @@ async fn a_refused_push_leaves_its_key_free() {
 }
 
 #[tokio::test]
-async fn an_invalid_key_is_refused_and_nothing_is_stored() {
+async fn an_invalid_key_is_rejected_and_nothing_is_stored() {
     let app = TestApp::start().await;
     let longest = "k".repeat(255);
     let longer = "k".repeat(256);

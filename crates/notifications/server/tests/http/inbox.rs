@@ -22,7 +22,7 @@ async fn the_inbox_is_paged_newest_first() {
     assert!(app.get("ada", "/v1/inbox?before=0").await.ids().is_empty());
     let head = app.get("ada", "/v1/inbox/head").await;
     assert_eq!(head.body, json!({"seq": 5, "tag": first.body["tag"], "pending": 5}));
-    assert_eq!(app.get("bob", "/v1/inbox").await.body["seq"], 0, "another user's inbox is another's");
+    assert_eq!(app.get("bob", "/v1/inbox").await.body["seq"], 0, "each user has their own inbox");
 }
 
 #[tokio::test]
@@ -61,9 +61,9 @@ async fn opening_all_stops_at_what_the_user_saw() {
     app.push(&["ada"], json!({"id": "n3", "content": "new"})).await;
     let (through, tag) = (&seen["seq"], &seen["tag"]);
     let wrong = json!({"all": true, "through": through, "tag": "0123456789abcdef"});
-    let refused = app.post("ada", "/v1/inbox/opened", wrong).await;
-    assert_eq!(refused.problem(), (409, "diverged"));
-    assert_eq!(refused.body["head"]["seq"], 3);
+    let diverged = app.post("ada", "/v1/inbox/opened", wrong).await;
+    assert_eq!(diverged.problem(), (409, "diverged"));
+    assert_eq!(diverged.body["head"]["seq"], 3);
     let beyond = app.post("ada", "/v1/inbox/opened", json!({"all": true, "through": u64::MAX})).await;
     assert_eq!(beyond.problem(), (409, "diverged"));
     let answer =
@@ -121,7 +121,7 @@ async fn errors_name_query_parameters_that_are_out_of_range() {
 }
 
 #[tokio::test]
-async fn mark_requests_of_another_shape_are_refused() {
+async fn mark_requests_of_another_shape_are_rejected() {
     let app = TestApp::start().await;
     let ids = |count: usize| (0..count).map(|index| json!(format!("n{index}"))).collect::<Value>();
     for body in [

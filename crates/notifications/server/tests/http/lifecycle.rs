@@ -32,7 +32,7 @@ async fn the_stored_secret_signs_tokens_while_the_server_runs() {
 }
 
 #[tokio::test]
-async fn a_second_server_on_the_same_database_refuses_to_start() {
+async fn a_second_server_on_the_same_database_does_not_start() {
     let app = TestApp::start().await;
     let error = Server::start(config(&app.folder)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store, "{error}");
@@ -50,7 +50,7 @@ async fn a_taken_address_is_an_error_and_releases_the_database() {
 }
 
 #[tokio::test]
-async fn beyond_loopback_no_server_starts_without_authentication() {
+async fn a_server_beyond_loopback_requires_authentication() {
     let folder = tempfile::tempdir().unwrap();
     let mut open = config(&folder);
     open.listen = "0.0.0.0:0".parse().unwrap();
@@ -61,7 +61,7 @@ async fn beyond_loopback_no_server_starts_without_authentication() {
     let server = Server::start(keyed).await.unwrap();
     assert!(
         server.token(&"ada".parse().unwrap(), Duration::from_secs(60), true).is_none(),
-        "none is made there"
+        "no token secret is generated beyond loopback"
     );
     server.shutdown().await;
 }
@@ -78,7 +78,7 @@ async fn shutting_down_finishes_what_was_acknowledged() {
     server.shutdown().await;
     for seq in 1..=acknowledged {
         let (_, data) = socket.next().await;
-        assert_eq!(data["inbox"]["seq"], seq, "what was stored is told before the sockets close");
+        assert_eq!(data["inbox"]["seq"], seq, "stored changes are published before the sockets close");
     }
     assert_eq!(socket.close_code().await, 4200);
     let app = TestApp::start_in(folder, |_| {}).await;
@@ -105,7 +105,7 @@ async fn a_running_request_is_finished_and_no_further_one_starts() {
     );
     let mut raw = Raw::connect(&app).await;
     raw.write(head.as_bytes()).await;
-    // The request is running once its connection is served: this one was accepted after it.
+    // This request was accepted after the unfinished one, so that one is running by now.
     assert_eq!(app.get("ada", "/health/live").await.status, 200);
     let address = app.server.local_addr();
     let TestApp { server, folder, .. } = app;

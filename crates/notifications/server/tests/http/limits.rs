@@ -87,7 +87,7 @@ async fn a_request_that_outlives_the_shutdown_is_cut_off() {
     let app = TestApp::start_with(|config| config.limits.shutdown_timeout = SHORT).await;
     let mut raw = Raw::connect(&app).await;
     raw.write(unfinished_push().as_bytes()).await;
-    // This one was accepted after it.
+    // This request was accepted after the unfinished one.
     assert_eq!(app.get("ada", "/health/live").await.status, 200);
     let started = std::time::Instant::now();
     app.server.shutdown().await;
@@ -96,10 +96,10 @@ async fn a_request_that_outlives_the_shutdown_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_refused_while_sending_a_body_sees_the_answer() {
+async fn a_client_that_is_rejected_while_sending_a_body_receives_the_answer() {
     let app = TestApp::start().await;
-    let refused = [("nobody", 401), (&*app.token("ada"), 403)];
-    for (bearer, expected) in refused {
+    let cases = [("nobody", 401), (&*app.token("ada"), 403)];
+    for (bearer, expected) in cases {
         let mut raw = Raw::connect(&app).await;
         let length = 2 * 1024 * 1024;
         let head = format!(
@@ -153,7 +153,7 @@ async fn connections_beyond_the_limit_wait() {
     let third = ask(&app, "GET /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     tokio::pin!(third);
     let waiting = tokio::time::timeout(SHORT, &mut third).await;
-    assert!(waiting.is_err(), "there is no place yet");
+    assert!(waiting.is_err(), "it should wait while two connections are open");
     drop(first);
     assert_eq!(status(&third.await), 200);
     drop(second);

@@ -43,7 +43,7 @@ impl Scrape {
 
     pub(crate) fn get(&self, series: &str) -> f64 {
         let name = format!("internal_notifications_{series}");
-        *self.0.get(&name).unwrap_or_else(|| panic!("{name} is none of {:#?}", self.0.keys()))
+        *self.0.get(&name).unwrap_or_else(|| panic!("{name} is not among {:#?}", self.0.keys()))
     }
 }
 
@@ -120,11 +120,12 @@ async fn intents_are_counted_by_outcome() {
     }
     let other = InternalNotification::new("another").with_id("n1".parse().unwrap());
     outbox.push(&mut database, &["ada".parse().unwrap()], &other).await.unwrap();
-    let of = async |outcome| Scrape::of(&app).await.get(&format!("intents_total{{outcome=\"{outcome}\"}}"));
-    while of("relayed").await < 3.0 || of("failed").await < 1.0 {
+    let intents =
+        async |outcome| Scrape::of(&app).await.get(&format!("intents_total{{outcome=\"{outcome}\"}}"));
+    while intents("relayed").await < 3.0 || intents("failed").await < 1.0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!((of("relayed").await, of("failed").await), (3.0, 1.0));
+    assert_eq!((intents("relayed").await, intents("failed").await), (3.0, 1.0));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use reqwest::Method;
 
 use crate::app::TestApp;
 
-/// Works with the built page and with its placeholder.
+/// This test accepts the built page and its placeholder.
 #[tokio::test]
 async fn the_page_may_load_only_from_this_server() {
     let app = TestApp::start().await;

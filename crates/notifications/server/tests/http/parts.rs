@@ -105,9 +105,9 @@ impl Host {
 async fn a_node_uses_the_hosts_login_policy_clock_and_ids() {
     let host = Host::start().await;
     let push = |to: &str| json!({"user_ids": [to], "notification": {"content": "hi"}}).to_string();
-    let refused = host.ask(Method::POST, "ada", "/v1/notifications", &push("bob")).await;
-    assert_eq!(refused.problem(), (403, "forbidden"));
-    assert_eq!(refused.body["detail"], "only users with the same initial are friends");
+    let rejected = host.ask(Method::POST, "ada", "/v1/notifications", &push("bob")).await;
+    assert_eq!(rejected.problem(), (403, "forbidden"));
+    assert_eq!(rejected.body["detail"], "only users with the same initial are friends");
     let undecided = host.ask(Method::POST, "ada", "/v1/notifications", &push("undecided")).await;
     assert_eq!((undecided.problem(), undecided.header("retry-after")), ((503, "unavailable"), "1"));
     assert!(!undecided.body.to_string().contains("friends"), "{undecided:?}");

@@ -50,7 +50,7 @@ async fn every_answer_has_an_id_and_is_not_cached() {
 }
 
 #[tokio::test]
-async fn a_request_id_that_is_safe_to_log_is_kept() {
+async fn a_request_id_that_is_safe_to_log_is_returned() {
     let app = TestApp::start().await;
     let with =
         |id: &str| send(app.request(Method::GET, "/health/live").header("x-request-id", id.to_owned()));

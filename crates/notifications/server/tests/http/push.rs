@@ -105,14 +105,14 @@ async fn invalid_json_is_400_and_another_shape_is_422() {
         let body = json!({"user_ids": user_ids, "notification": notification}).to_string();
         assert_eq!(app.push_body(body.clone()).await.problem(), (422, "invalid"), "{body:.200}");
     }
-    assert_eq!(app.push_body(nested(100)).await.status, 422, "too deep to be read again");
+    assert_eq!(app.push_body(nested(100)).await.status, 422, "nested too deep to be parsed again");
     assert_eq!(app.push_body("[]").await.status, 422);
     assert_eq!(app.push_body("{}").await.status, 422);
     assert_eq!(app.get("ada", "/v1/inbox/head").await.body["seq"], 0, "nothing was stored");
 }
 
 #[tokio::test]
-async fn fields_that_the_server_owns_are_refused() {
+async fn fields_that_the_server_owns_are_rejected() {
     let app = TestApp::start().await;
     for key in
         ["inbox", "seq", "tag", "pending", "truncated", "gone", "added", "sender", "created_at", "opened_at"]
@@ -135,7 +135,7 @@ async fn nul_and_unusual_characters_are_returned_unchanged() {
 }
 
 #[tokio::test]
-async fn ten_thousand_recipients_are_accepted_and_one_more_is_refused() {
+async fn ten_thousand_recipients_are_accepted_and_one_more_is_rejected() {
     let app = TestApp::start().await;
     let users = |count: usize| (0..count).map(|index| json!(format!("user-{index}"))).collect::<Value>();
     let body = |count| json!({"user_ids": users(count), "notification": {"content": "all"}}).to_string();

@@ -25,7 +25,7 @@ impl Raw {
         let mut bytes = Vec::new();
         let read = tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut bytes)).await;
         // A reset after the answer also ends it.
-        let _ = read.expect("the server must close it");
+        let _ = read.expect("the server should close the connection");
         String::from_utf8_lossy(&bytes).into_owned()
     }
 }

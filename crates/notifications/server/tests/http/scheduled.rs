@@ -18,17 +18,21 @@ async fn a_push_for_later_is_scheduled_and_in_no_inbox_yet() {
     assert_eq!(app.get("ada", "/v1/inbox").await.ids(), [""; 0]);
     assert_eq!(app.get("ada", "/v1/inbox/notifications/n").await.status, 404);
     let again = app.push(&["ada"], later).await;
-    assert_eq!((again.status, &again.body["duplicates"]), (200, &json!(1)), "it is to get it");
+    assert_eq!(
+        (again.status, &again.body["duplicates"]),
+        (200, &json!(1)),
+        "the recipient is already scheduled"
+    );
     let past = app.push(&["ada"], json!({"content": "c", "send_after": "2020-01-01T00:00:00"})).await;
     assert_eq!((past.status, &past.body["accepted"]), (201, &json!(1)));
 }
 
 #[tokio::test]
-async fn expired_notifications_are_refused_and_others_keep_their_expiry() {
+async fn expired_notifications_are_rejected_and_others_keep_their_expiry() {
     let app = TestApp::start().await;
     let until = |time: &str| json!({"content": "c", "expires_at": time});
-    for over in ["2020-01-01T00:00:00Z", "1970-01-01T00:00:00", "-009999-01-02T01:59:59Z", &from_now(0)] {
-        assert_eq!(app.push(&["ada"], until(over)).await.problem(), (422, "expired"), "{over}");
+    for time in ["2020-01-01T00:00:00Z", "1970-01-01T00:00:00", "-009999-01-02T01:59:59Z", &from_now(0)] {
+        assert_eq!(app.push(&["ada"], until(time)).await.problem(), (422, "expired"), "{time}");
     }
     for wrong in [json!("tomorrow"), json!(7), json!(""), json!("+1000000-01-01T00:00:00Z"), json!([])] {
         let answer = app.push(&["ada"], json!({"content": "c", "expires_at": wrong})).await;

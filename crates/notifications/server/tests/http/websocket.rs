@@ -9,7 +9,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::app::TestApp;
 
-/// A stock client of Pusher, written by hand.
+/// A minimal Pusher client, written by hand.
 pub(crate) struct Socket {
     stream: WebSocketStream<TcpStream>,
     pub(crate) id: String,
@@ -51,7 +51,8 @@ impl Socket {
 
     /// Returns the next event and its data.
     pub(crate) async fn next(&mut self) -> (String, Value) {
-        let message = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("an event comes");
+        let message =
+            tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("an event should arrive");
         let message = message.unwrap().unwrap();
         let frame: Value = serde_json::from_str(message.to_text().unwrap()).unwrap();
         let data = match &frame["data"] {
@@ -64,8 +65,10 @@ impl Socket {
     /// Returns the code with which the server closes the connection.
     pub(crate) async fn close_code(&mut self) -> u16 {
         loop {
-            let message = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("it is closed");
-            match message.expect("a close frame comes first").unwrap() {
+            let message = tokio::time::timeout(PATIENCE, self.stream.next())
+                .await
+                .expect("the server should close the connection");
+            match message.expect("a close frame should arrive first").unwrap() {
                 Message::Close(Some(frame)) => return frame.code.into(),
                 _ => continue,
             }

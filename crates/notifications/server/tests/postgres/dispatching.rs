@@ -49,13 +49,13 @@ impl Engine {
         InFlight(self, channel.to_owned())
     }
 
-    async fn until(&self, what: impl Fn(&State) -> bool) {
+    async fn until(&self, condition: impl Fn(&State) -> bool) {
         let reached = async {
-            while !what(&self.state.lock().unwrap()) {
+            while !condition(&self.state.lock().unwrap()) {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(LIMIT, reached).await.expect("it comes");
+        tokio::time::timeout(LIMIT, reached).await.expect("the state should be reached");
     }
 }
 
@@ -70,14 +70,14 @@ impl Realtime for Engine {
     async fn publish(&self, channel: &ChannelName, events: &[LiveData]) -> Result<(), RealtimeError> {
         let _in_flight = self.begin(channel.as_ref());
         self.permits.acquire().await.unwrap().forget();
-        // Leaves room for another server to interfere.
+        // Gives another server a chance to interfere.
         for _ in 0..20 {
             tokio::task::yield_now().await;
         }
         let seqs = events.iter().map(|event| match LiveEvent::parse(&event.data) {
             Some(LiveEvent::Change(change)) => change.stamp.seq,
             Some(LiveEvent::Thin(stamp)) => stamp.seq,
-            other => panic!("not of the inbox: {other:?}"),
+            other => panic!("not an inbox event: {other:?}"),
         });
         self.state.lock().unwrap().published.entry(channel.to_string()).or_default().extend(seqs);
         Ok(())
@@ -139,14 +139,14 @@ async fn two_servers_publish_each_change_once_and_never_on_one_channel_at_the_sa
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_blocked_publication_is_given_up_before_another_server_may_take_over() {
+async fn a_blocked_publication_is_abandoned_before_another_server_may_take_over() {
     let Some(schema) = Schema::new() else { return };
     let engine = Engine::new(0);
     let first = server(&schema, &engine).await;
     first.0.push(push("n", &["ada"])).await.unwrap();
     engine.until(|state| state.begun == 1).await;
     let _second = server(&schema, &engine).await;
-    // Both compete for several leases, and never publish at the same time.
+    // Both servers compete for several leases, but never publish at the same time.
     engine.until(|state| state.begun >= 3).await;
     engine.permits.add_permits(100);
     engine.until(|state| state.published.contains_key("private-ada")).await;
@@ -163,5 +163,7 @@ async fn changes_of_a_killed_server_are_published_by_another_within_seconds() {
     let _other = server(&schema, &engine).await;
     drop((dispatcher, store));
     let taken_over = engine.until(|state| state.published.len() == 2);
-    tokio::time::timeout(Duration::from_secs(10), taken_over).await.expect("within the lease and a second");
+    tokio::time::timeout(Duration::from_secs(10), taken_over)
+        .await
+        .expect("another server should take over soon after the lease ends");
 }

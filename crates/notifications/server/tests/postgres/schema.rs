@@ -12,7 +12,7 @@ pub(crate) struct Schema {
 }
 
 impl Schema {
-    /// Returns `None` where there is no database for tests.
+    /// Returns `None` without a test database.
     pub(crate) fn new() -> Option<Self> {
         let Ok(url) = std::env::var("TEST_POSTGRES_URL") else {
             println!("skipped: TEST_POSTGRES_URL is not set");

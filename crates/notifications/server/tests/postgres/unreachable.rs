@@ -12,10 +12,10 @@ use crate::schema::Schema;
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_answers_503_meanwhile_and_recovers_by_itself() {
+async fn a_server_answers_503_while_postgresql_is_unreachable_and_then_recovers() {
     let Some(schema) = Schema::new() else { return };
     let proxy = Proxy::start(schema.address().await).await.unwrap();
-    // The broker's lock is of a database and a schema, and a server's schema has one name.
+    // The test needs its own database: servers of one database share a schema and its broker lock.
     schema.sql(&format!("CREATE DATABASE {}", schema.name)).await;
     let database = schema.through(proxy.address(), &schema.name);
     let mut config = Config::from_env(|name| match name {

@@ -1,4 +1,4 @@
-//! The SQL statement that the README of internal-notifications-outbox documents is a push.
+//! Tests the SQL statement that the README of internal-notifications-outbox documents.
 
 use internal_notifications_server::config::OutboxDatabase;
 use internal_notifications_server::relay::intent_source;

@@ -26,7 +26,7 @@ async fn committed_intents_are_delivered_and_rolled_back_ones_are_not() {
 }
 
 #[tokio::test]
-async fn an_app_that_dies_leaves_only_what_it_committed() {
+async fn an_app_that_crashes_leaves_only_what_it_committed() {
     let Some(mut app) = App::new().await else { return };
     let inboxes = Inboxes::new().await;
     app.push(InternalNotification::new("before any server ran"), true).await;
@@ -54,7 +54,7 @@ async fn a_commit_wakes_the_relay() {
             inboxes.contents(count).await;
         }
     };
-    timeout(Duration::from_secs(10), in_a_row).await.expect("each is delivered when it is committed");
+    timeout(Duration::from_secs(10), in_a_row).await.expect("each intent should be delivered on commit");
     relay.stop(PATIENCE).await;
     app.end().await;
 }
@@ -98,7 +98,7 @@ async fn two_servers_over_the_same_inboxes_make_one_change_per_intent() {
 }
 
 #[tokio::test]
-async fn a_hostile_row_is_marked_failed_and_blocks_no_other() {
+async fn a_hostile_row_is_marked_failed_and_does_not_block_others() {
     let Some(mut app) = App::new().await else { return };
     let inboxes = Inboxes::new().await;
     let insert = "INSERT INTO internal_notifications_intents (id, sender, user_ids, body)
@@ -122,9 +122,9 @@ async fn a_lost_connection_is_replaced() {
     let mut relay = inboxes.relay(vec![app.intents()]);
     app.push(InternalNotification::new("before"), true).await;
     inboxes.contents(1).await;
-    // It waits for the table, which identifies the relay's connection.
+    // The relay waits for the locked table, which identifies its connection.
     app.run("BEGIN; LOCK TABLE internal_notifications_intents".to_owned()).await;
-    eventually("its connection is ended", async || {
+    eventually("the relay's connection is closed", async || {
         let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_locks
             WHERE relation = 'internal_notifications_intents'::regclass AND NOT granted";
         let ended: i64 = sqlx::query_scalar(end).fetch_one(&mut app.database).await.unwrap();
@@ -144,9 +144,9 @@ async fn an_apps_table_is_created_by_the_app_and_found_later() {
     let inboxes = Inboxes::new().await;
     let down: OutboxDatabase = "postgres://nobody@127.0.0.1:1/nowhere".parse().unwrap();
     let mut relay = inboxes.relay(vec![intent_source(&down), app.intents()]);
-    eventually("the relay looked", async || {
-        let there = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'internal-notifications relay'";
-        sqlx::query(there).fetch_optional(&mut app.database).await.unwrap().is_some()
+    eventually("the relay has connected", async || {
+        let query = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'internal-notifications relay'";
+        sqlx::query(query).fetch_optional(&mut app.database).await.unwrap().is_some()
     })
     .await;
     Outbox::create_table(&mut app.database).await.unwrap();
@@ -164,9 +164,9 @@ async fn a_servers_own_table_is_created_if_its_role_permits() {
     let inboxes = Inboxes::new().await;
     let mut relay = inboxes.relay(vec![app.own_intents(&role)]);
     app.run(format!("GRANT CREATE ON SCHEMA {} TO {role}", app.schema)).await;
-    eventually("the table is made", async || {
-        let there = "SELECT 1 WHERE to_regclass('internal_notifications_intents') IS NOT NULL";
-        sqlx::query(there).fetch_optional(&mut app.database).await.unwrap().is_some()
+    eventually("the table is created", async || {
+        let query = "SELECT 1 WHERE to_regclass('internal_notifications_intents') IS NOT NULL";
+        sqlx::query(query).fetch_optional(&mut app.database).await.unwrap().is_some()
     })
     .await;
     app.push(InternalNotification::new("made"), true).await;

@@ -8,16 +8,16 @@ use sqlx::Connection;
 use crate::inboxes::{Inboxes, eventually, named};
 use crate::sqlite_app::App;
 
-fn of(file: &Path) -> OutboxDatabase {
+fn outbox_database(file: &Path) -> OutboxDatabase {
     format!("sqlite://{}", file.display()).parse().unwrap()
 }
 
 #[tokio::test]
 async fn intents_in_the_servers_own_file_are_delivered_and_rolled_back_ones_are_not() {
     let inboxes = Inboxes::new().await;
-    let relay = inboxes.relay(vec![own_intent_source(&of(&inboxes.file()))]);
+    let relay = inboxes.relay(vec![own_intent_source(&outbox_database(&inboxes.file()))]);
     let mut app = App::at(&inboxes.file(), false).await;
-    eventually("the table is made", async || {
+    eventually("the table is created", async || {
         let table = "SELECT 1 FROM sqlite_master WHERE name = 'internal_notifications_intents'";
         sqlx::query(table).fetch_optional(&mut app.database).await.unwrap().is_some()
     })
@@ -39,7 +39,7 @@ async fn intents_of_one_file_are_delivered_once_and_in_order() {
     for number in 0..100 {
         app.push(InternalNotification::new(number.to_string()), true).await;
     }
-    let _relay = inboxes.relay(vec![intent_source(&of(&file))]);
+    let _relay = inboxes.relay(vec![intent_source(&outbox_database(&file))]);
     let numbers: Vec<_> = (0..100).map(|number: u32| number.to_string()).collect();
     assert_eq!(inboxes.contents(100).await, numbers);
     app.nothing_waits().await;
@@ -51,17 +51,17 @@ async fn an_intent_that_was_pushed_before_a_crash_is_not_pushed_twice() {
     let inboxes = Inboxes::new().await;
     let (mut app, file) = App::with_own_file(inboxes.folder()).await;
     app.push(named("order-1", "c"), true).await;
-    // The row is there again, as after a crash between push and deletion.
+    // Inserts the row again, as if the server had crashed between push and deletion.
     app.push(named("order-1", "c"), true).await;
     app.push(named("last", "c"), true).await;
-    let relay = inboxes.relay(vec![intent_source(&of(&file))]);
+    let relay = inboxes.relay(vec![intent_source(&outbox_database(&file))]);
     app.nothing_waits().await;
     assert_eq!((inboxes.seq().await, app.rows().await.len()), (2, 0));
-    eventually("3 are counted", async || relay.relayed() == 3).await;
+    eventually("3 intents are counted", async || relay.relayed() == 3).await;
 }
 
 #[tokio::test]
-async fn a_hostile_row_is_marked_failed_and_blocks_no_other() {
+async fn a_hostile_row_is_marked_failed_and_does_not_block_others() {
     let inboxes = Inboxes::new().await;
     let (mut app, file) = App::with_own_file(inboxes.folder()).await;
     let (orders, users, body) = ("outbox:orders", r#"["ada"]"#, br#"{"content":"secret"}"#.as_slice());
@@ -77,11 +77,11 @@ async fn a_hostile_row_is_marked_failed_and_blocks_no_other() {
     app.insert("", orders, users, body).await;
     app.push(named("good", "last"), true).await;
 
-    let relay = inboxes.relay(vec![intent_source(&of(&file))]);
+    let relay = inboxes.relay(vec![intent_source(&outbox_database(&file))]);
     assert_eq!(inboxes.contents(2).await, ["mine", "last"]);
     app.nothing_waits().await;
     let rows = app.rows().await;
-    for (id, told) in [
+    for (id, expected) in [
         ("taken", "belongs to another notification"),
         ("malformed", "`body` is not a notification (line 1"),
         ("no-utf8", "UTF-8"),
@@ -93,10 +93,10 @@ async fn a_hostile_row_is_marked_failed_and_blocks_no_other() {
         ("", "1 to 128"),
     ] {
         let reason = rows.iter().find(|row| row.0 == id).and_then(|row| row.1.clone()).unwrap();
-        assert!(reason.contains(told) && !reason.contains("secret"), "{id}: {reason}");
+        assert!(reason.contains(expected) && !reason.contains("secret"), "{id}: {reason}");
     }
     assert_eq!(rows.len(), 9);
-    eventually("11 are counted", async || (relay.relayed(), relay.failed()) == (2, 9)).await;
+    eventually("11 intents are counted", async || (relay.relayed(), relay.failed()) == (2, 9)).await;
 }
 
 #[tokio::test]
@@ -106,8 +106,8 @@ async fn a_failing_store_leaves_the_row_in_place() {
     let mut foreign = App::at(&inboxes.file(), false).await.database;
     let locked = foreign.begin_with("BEGIN IMMEDIATE").await.unwrap();
     app.push(InternalNotification::new("patient"), true).await;
-    let relay = inboxes.relay(vec![intent_source(&of(&file))]);
-    // Each waits for the lock, and so does the relay's push, more than once.
+    let relay = inboxes.relay(vec![intent_source(&outbox_database(&file))]);
+    // Each call waits for the lock. Meanwhile the relay's push fails more than once, too.
     for _ in 0..20 {
         inboxes.store.get_or_insert_setting("any", String::new()).await.expect_err("the store is locked");
     }
@@ -119,14 +119,14 @@ async fn a_failing_store_leaves_the_row_in_place() {
 }
 
 #[tokio::test]
-async fn a_missing_database_blocks_no_other_and_is_found_later() {
+async fn a_missing_database_does_not_block_others_and_is_found_later() {
     let inboxes = Inboxes::new().await;
     let (mut app, file) = App::with_own_file(inboxes.folder()).await;
     let late = inboxes.folder().join("late");
     let _relay = inboxes.relay(vec![
-        intent_source(&of(Path::new("/nowhere/app.db"))),
-        intent_source(&of(&late.join("app.db"))),
-        intent_source(&of(&file)),
+        intent_source(&outbox_database(Path::new("/nowhere/app.db"))),
+        intent_source(&outbox_database(&late.join("app.db"))),
+        intent_source(&outbox_database(&file)),
     ]);
     app.push(InternalNotification::new("at once"), true).await;
     assert_eq!(inboxes.contents(1).await, ["at once"]);
@@ -143,12 +143,12 @@ async fn a_stopped_relay_leaves_the_rest_for_the_next_one() {
     for number in 0..300 {
         app.push(InternalNotification::new(number.to_string()), true).await;
     }
-    let source = || intent_source(&of(&file));
+    let source = || intent_source(&outbox_database(&file));
     let mut relay = inboxes.relay(vec![source()]);
     inboxes.contents(40).await;
     relay.stop(crate::PATIENCE).await;
     let (left, before) = (app.rows().await.len() as u64, inboxes.seq().await);
-    assert_eq!(before + left, 300, "what was pushed is deleted, and nothing else");
+    assert_eq!(before + left, 300, "exactly the pushed rows are deleted");
     let _relay = inboxes.relay(vec![source()]);
     inboxes.contents(300).await;
     app.nothing_waits().await;

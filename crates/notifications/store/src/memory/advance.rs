@@ -22,7 +22,7 @@ pub(super) fn retract(
     Ok(Retraction::new(id.clone()).with_cancelled(cancelled).with_removed(removed))
 }
 
-/// Processes what is due: withdrawals first, so that nothing is delivered that is withdrawn.
+/// Processes due withdrawals, then due deliveries, so that no withdrawn notification is delivered.
 pub(super) fn run(transaction: &mut Transaction<'_>, now: Timestamp, limit: usize) -> Advanced {
     let (now, limit) = (now.as_millisecond(), limit.max(1));
     let mut done = Advanced::default();

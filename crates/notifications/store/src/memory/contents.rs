@@ -35,7 +35,7 @@ pub(super) struct Notification {
     /// The bytes of its body.
     pub(super) bytes: usize,
     pub(super) created_at: i64,
-    /// The users who have it, or had it and have not forgotten it.
+    /// The users whose inbox has it, or had it and still remembers it.
     pub(super) recipients: BTreeSet<UserId>,
     /// The users who are scheduled to receive it, and when.
     pub(super) scheduled: BTreeMap<UserId, i64>,

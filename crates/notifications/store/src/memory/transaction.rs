@@ -69,8 +69,8 @@ impl<'a> Transaction<'a> {
             _ => None,
         };
         let answer = inbox.log.write(&write.command, write.op.as_ref(), time(at), (self.make_tag)());
-        let answer = answer.map_err(|refused| {
-            let kind = match refused {
+        let answer = answer.map_err(|rejection| {
+            let kind = match rejection {
                 Refused::Unknown => StoreErrorKind::NotFound,
                 _ => StoreErrorKind::Diverged,
             };

@@ -12,10 +12,10 @@ use crate::sql::journal::ChangeBody;
 use crate::sql::row;
 use crate::{Advanced, StoreError};
 
-/// Processes what is due.
+/// Withdraws and delivers due notifications.
 ///
-/// It starts every due withdrawal before it delivers, since a scheduled notification may be one of
-/// those to be withdrawn.
+/// Starts every due withdrawal before it delivers, since a due withdrawal may cancel a scheduled
+/// delivery.
 pub(super) async fn run(
     database: &Arc<Database>,
     now: Timestamp,

@@ -53,7 +53,7 @@ async fn locked(
     options: &PostgresOptions,
 ) -> Result<Option<PgConnection>, Failure> {
     let mut connection = connect::alone(connect, options).await?;
-    // So the lock of a machine that vanished is free after about 15 seconds.
+    // After about 15 seconds, this frees the lock of a machine that vanished.
     let sql = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 3; SET tcp_keepalives_count = 3";
     sqlx::raw_sql(sql).execute(&mut connection).await?;
     let sql = "SELECT pg_try_advisory_lock(hashtextextended('internal-notifications broker ' || $1, 0))";
@@ -66,7 +66,7 @@ async fn hold(mut connection: PgConnection, connect: PgConnectOptions, options: 
         while is_alive(&mut connection).await {
             sleep(PERIOD).await;
         }
-        // If the connection was only slow, it would keep the lock from the next one.
+        // A connection that is only slow would otherwise still hold the lock.
         drop(connection);
         tracing::error!(
             "lost the connection that holds the lock of the embedded broker; taking the lock again"

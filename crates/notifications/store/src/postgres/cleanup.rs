@@ -135,7 +135,7 @@ impl Work<'_, '_> {
 
 /// Deletes notifications that are still orphaned, and some old idempotency keys.
 ///
-/// Answers whether there may be more of these keys.
+/// Returns whether there may be more of these keys.
 pub(super) struct Forget {
     pub(super) orphans: Vec<i64>,
     pub(super) cutoffs: Cutoffs,

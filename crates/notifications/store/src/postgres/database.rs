@@ -41,7 +41,7 @@ pub(super) trait Mutation: Send + Sync + 'static {
 /// How a transaction ends.
 pub(super) enum Outcome<T> {
     Commit(T),
-    /// Stores nothing, and gives this answer.
+    /// Stores nothing, and returns this answer.
     Rollback(Result<T, StoreError>),
 }
 
@@ -183,8 +183,7 @@ impl<M: Mutation> Attempt for Transact<M> {
 
 /// A connection in use. It is closed unless it is given back.
 ///
-/// So a call that was dropped, or a database that no longer answers, never occupies a place in the
-/// pool.
+/// So neither a dropped call nor an unresponsive database occupies a place in the pool for long.
 struct Session(Option<PoolConnection<Postgres>>);
 
 impl Session {

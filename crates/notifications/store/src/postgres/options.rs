@@ -63,8 +63,8 @@ impl PostgresOptions {
 
     hook_setters!();
 
-    /// Returns how many calls may change inboxes at the same time, so that those that wait for one
-    /// inbox leave connections to readers.
+    /// Returns how many calls may change inboxes at the same time. The limit leaves connections to
+    /// readers while calls wait for one inbox.
     pub(super) fn writers(&self) -> usize {
         let spared = (self.connections / 3).max(1);
         usize::try_from(self.connections.saturating_sub(spared).max(1)).unwrap_or(1)

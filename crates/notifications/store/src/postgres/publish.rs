@@ -59,8 +59,8 @@ impl Query for Claim<'_> {
 
     async fn read(&self, connection: &mut PgConnection) -> Result<Vec<Unpublished>, Failure> {
         let users: Vec<&str> = self.users.iter().map(|(user, _)| user.as_str()).collect();
-        // A locked row belongs to a push, which then notifies its own dispatcher, or to another
-        // dispatcher, which learns of newer changes when it marks its own published.
+        // A locked row is in use by a push, whose server then notifies its own dispatcher, or by
+        // another dispatcher, which receives newer changes when it marks its own as published.
         let sql = "WITH free AS (SELECT p.inbox FROM inboxes i JOIN publications p ON p.inbox = i.key
                                  WHERE i.user_id = ANY($1) AND (p.owner = $2 OR p.until IS NULL OR p.until <= clock_timestamp())
                                  ORDER BY i.user_id FOR UPDATE OF p SKIP LOCKED)
@@ -125,7 +125,7 @@ impl Query for Mark<'_> {
             let mark = marks.entry(user.as_str()).or_default();
             *mark = row::seq(*seq).max(*mark);
         }
-        // The mark of a row that another server has leased is left to that server.
+        // Only the server that has leased a row moves its mark.
         let sql = "WITH held AS (SELECT p.inbox, i.user_id, p.newest, greatest(p.published, m.seq) AS published
                                  FROM unnest($1::text[], $2::bigint[]) AS m (user_id, seq)
                                  JOIN inboxes i ON i.user_id = m.user_id JOIN publications p ON p.inbox = i.key

@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn the_message_names_what_to_look_at() {
+    fn the_message_names_the_problem() {
         for (state, expected) in [
             ("28P01", "PostgreSQL rejected the login (SQLSTATE 28P01)"),
             ("3D000", "the PostgreSQL database does not exist (SQLSTATE 3D000)"),

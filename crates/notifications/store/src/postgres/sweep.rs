@@ -93,7 +93,7 @@ impl Query for Inspect<'_> {
 
 /// Finds old notifications that no inbox, schedule or withdrawal refers to.
 ///
-/// It inspects the next notifications after a key, and answers with the orphans and the next key.
+/// It inspects the next notifications after a key, and returns the orphans and the next key.
 struct Orphans {
     after: i64,
     cutoffs: Cutoffs,

@@ -9,7 +9,7 @@ use crate::sql::failure::Failure;
 /// passes.
 const TURN: Duration = Duration::from_secs(90);
 
-/// Takes or extends the turn to sweep, and answers whether this server has it.
+/// Takes or extends the turn to sweep, and returns whether this server has it.
 ///
 /// Without turns, several servers would inspect the same inboxes.
 pub(super) struct TakeTurn(pub(super) i64);

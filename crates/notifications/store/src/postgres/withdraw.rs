@@ -74,7 +74,7 @@ impl Mutation for Retract {
 /// It skips rows that another server is delivering, which will see that the notification is
 /// withdrawn.
 async fn cancel(connection: &mut PgConnection, notification: i64) -> Result<u64, Failure> {
-    // By the user alone, each row would be compared with each.
+    // Comparing only the user would compare each row with every other.
     let sql = "DELETE FROM scheduled WHERE (notification, user_id) IN
                    (SELECT notification, user_id FROM scheduled WHERE notification = $1 FOR UPDATE SKIP LOCKED)";
     Ok(sqlx::query(sql).bind(notification).execute(connection).await?.rows_affected())

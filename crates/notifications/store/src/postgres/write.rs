@@ -104,8 +104,8 @@ async fn apply(
 
 /// Returns whether the record at a position has the tag that the caller saw, if it saw one.
 ///
-/// The inbox holds the tag of its newest record, and each record the tag of the one before, which
-/// is known even after that was trimmed.
+/// The inbox holds the tag of its newest record, and each record the tag of the one before it. So
+/// the tag of the last trimmed record is still known.
 async fn is_of_this_history(
     connection: &mut PgConnection,
     inbox: &Inbox,

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn an_age_beyond_all_time_cuts_nothing() {
+    fn an_age_too_large_to_represent_cuts_nothing() {
         assert!(cutoffs(Retention::default().with_ids(Duration::MAX)).removed_at < 0);
     }
 }

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn the_head_needs_nothing_and_an_earlier_position_the_records() {
+    fn the_head_needs_nothing_and_an_earlier_position_needs_the_records() {
         let head = position(5, 50);
         assert_eq!(catch_up(head, head, 0), CatchUp::Nothing);
         assert_eq!(catch_up(position(4, 40), head, 4), CatchUp::Records);

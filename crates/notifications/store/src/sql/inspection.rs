@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_floor_rises_to_what_is_published_and_never_falls() {
+    fn a_floor_rises_up_to_the_published_seq_and_never_falls() {
         assert_eq!(clean().new_floor(25, &cutoffs()), 15);
         assert_eq!(Inspection { published: 12, ..clean() }.new_floor(25, &cutoffs()), 12);
         assert_eq!(Inspection { published: 5, ..clean() }.new_floor(25, &cutoffs()), 10);

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_subtracts_what_was_pending_and_a_recount_replaces_it() {
+    fn a_removal_lowers_the_pending_count_and_a_recount_replaces_it() {
         let tags = counting_tags();
         let (mut journal, mut inbox) = (Journal::new(&tags), inbox(0, 3));
         let removed = (vec!["n".parse().unwrap()], RemovedReason::Pruned);

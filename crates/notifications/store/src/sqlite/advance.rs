@@ -16,10 +16,10 @@ pub(super) async fn is_due(readers: &SqlitePool, now: Timestamp) -> Result<bool,
     Ok(sqlx::query_scalar(sql).bind(now.as_millisecond()).fetch_one(readers).await?)
 }
 
-/// Processes what is due.
+/// Withdraws and delivers due notifications.
 ///
-/// It starts every due withdrawal before it delivers, since a scheduled notification may be one of
-/// those to be withdrawn.
+/// Starts every due withdrawal before it delivers, since a due withdrawal may cancel a scheduled
+/// delivery.
 pub(super) async fn run(
     transaction: &mut Transaction<'_>,
     now: Timestamp,

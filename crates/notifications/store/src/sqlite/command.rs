@@ -13,10 +13,10 @@ pub(super) enum Command {
     Push(NewPush, Reply<Receipt>),
     Write(UserId, Write, Reply<WriteAnswer>),
     Retract(NotificationId, Timestamp, Reply<Retracted>),
-    /// Removes the notification with this key from the next inboxes, and answers whether that is
-    /// all.
+    /// Removes the notification with this key from the next inboxes, and returns whether no inbox
+    /// has it any more.
     Withdraw(i64, Timestamp, Reply<bool>),
-    /// Processes what is due by this time, in at most this many inboxes.
+    /// Withdraws and delivers what is due by this time, in at most this many inboxes.
     Advance(Timestamp, usize, Reply<Advanced>),
     Cleanup(Cleanup, Reply<Cleaned>),
     Mark(Vec<(UserId, u64)>, Reply<Vec<UserId>>),
@@ -25,7 +25,7 @@ pub(super) enum Command {
         value: String,
         reply: Reply<String>,
     },
-    /// Writes something to find out whether that is possible.
+    /// Checks that the database can be written, by writing to it.
     Ping(Reply<()>),
     /// Accepts no more commands and finishes those in the queue.
     Close,

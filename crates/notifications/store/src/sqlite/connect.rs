@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_connection_says_that_it_syncs_each_commit() {
+    async fn every_connection_syncs_each_commit() {
         let folder = tempfile::tempdir().unwrap();
         let (file, options) = (file(&folder), SqliteOptions::default());
         let mut writer = writer(&file, &options).await.unwrap();
@@ -115,14 +115,14 @@ mod tests {
         for _ in 0..options.readers {
             all.push(readers.acquire().await.unwrap());
         }
-        assert_eq!(readers.size(), options.readers, "all of the pool are open at once");
+        assert_eq!(readers.size(), options.readers, "all connections of the pool are open at once");
         for reader in &mut all {
             assert_eq!(Pragmas::of(reader).await.unwrap(), asked);
         }
     }
 
     #[tokio::test]
-    async fn a_connection_that_is_not_as_it_was_asked_to_be_is_refused() {
+    async fn a_connection_with_other_settings_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let (file, options) = (file(&folder), SqliteOptions::default());
         let mut asked = writer(&file, &options).await.unwrap();
@@ -134,14 +134,14 @@ mod tests {
         ] {
             let mut connection = writer(&file, &options).await.unwrap();
             sqlx::query(pragma).execute(&mut connection).await.unwrap();
-            let refused = check(&mut connection).await.unwrap_err().as_error().to_string();
-            assert!(refused.contains(named), "{refused}");
+            let error = check(&mut connection).await.unwrap_err().as_error().to_string();
+            assert!(error.contains(named), "{error}");
         }
         let unlogged =
             connection(&file, &options).filename(folder.path().join("b.db")).create_if_missing(true);
         let mut unlogged = unlogged.connect().await.unwrap();
-        let refused = check(&mut unlogged).await.unwrap_err().as_error().to_string();
-        assert!(refused.contains("write-ahead log"), "{refused}");
+        let error = check(&mut unlogged).await.unwrap_err().as_error().to_string();
+        assert!(error.contains("write-ahead log"), "{error}");
     }
 
     #[tokio::test]

@@ -9,8 +9,8 @@ use crate::sql::failure::Failure;
 /// inserting it.
 pub(super) struct Insert(Vec<(QueryBuilder<Sqlite>, usize)>);
 
-/// The most rows of a statement: as many as a transaction has commands, so that pushes to one user
-/// each share one statement.
+/// The most rows of a statement: as many as a transaction has commands, so that its pushes share
+/// one statement if each has one recipient.
 const ROWS: usize = 256;
 
 impl Insert {

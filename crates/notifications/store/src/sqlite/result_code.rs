@@ -10,7 +10,7 @@ pub(crate) fn failure(error: Box<dyn DatabaseError>) -> Failure {
     StoreError::new(kind).with_source(error.into_error()).into()
 }
 
-/// Returns whether SQLite reported an I/O error without saying more.
+/// Returns whether SQLite reported an I/O error without further details.
 pub(super) fn is_io(failure: &Failure) -> bool {
     let source = failure.as_error().source().and_then(|source| source.downcast_ref::<SqliteError>());
     source.is_some_and(|error| classify(error.code().as_deref()).1)

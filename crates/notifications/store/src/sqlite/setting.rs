@@ -61,7 +61,7 @@ mod tests {
     use crate::Store;
 
     #[tokio::test]
-    async fn a_setting_is_read_while_the_store_is_open_and_after_it() {
+    async fn a_setting_can_be_read_while_the_store_is_open_and_afterwards() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         assert_eq!(read_setting(&path, "a").await.unwrap(), None);

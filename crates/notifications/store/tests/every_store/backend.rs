@@ -37,7 +37,7 @@ macro_rules! on_stores {
             $(#[tokio::test]
             async fn $claim() {
                 let on = crate::backend::Backend::$backend;
-                if on.is_there() {
+                if on.is_available() {
                     super::$claim(on).await;
                 }
             })*
@@ -67,12 +67,12 @@ macro_rules! on_every_shared_store {
 
 impl Backend {
     /// Returns whether this store can be tested here, and prints why if not.
-    pub(crate) fn is_there(self) -> bool {
-        let there = self != Self::Postgres || std::env::var("TEST_POSTGRES_URL").is_ok();
-        if !there {
+    pub(crate) fn is_available(self) -> bool {
+        let available = self != Self::Postgres || std::env::var("TEST_POSTGRES_URL").is_ok();
+        if !available {
             println!("skipped: TEST_POSTGRES_URL is not set");
         }
-        there
+        available
     }
 
     /// Returns the kind of memory store that publishes in the same way.

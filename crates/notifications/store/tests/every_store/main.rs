@@ -10,9 +10,9 @@
 
 #[macro_use]
 mod backend;
-mod bench;
 mod catching_up;
 mod expiring;
+mod fixture;
 mod idempotency;
 mod publishing;
 mod pushing;

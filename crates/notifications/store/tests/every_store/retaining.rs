@@ -4,25 +4,25 @@ use internal_notifications_models::{ChangeKind, Position, RemovedReason, ResetRe
 use internal_notifications_store::{InboxCommand, PublishLimits, Retention, StoreErrorKind, Sweep, Swept};
 
 use crate::backend::Backend;
-use crate::bench::{Bench, at, id, ids, keep, push, push_at, user};
+use crate::fixture::{Fixture, at, id, ids, push, push_at, unlimited_except, user};
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// Pushes one notification a second, each with its seq as its name.
-/// The result of a sweep that found nothing to do.
+/// Returns the result of a sweep that found nothing to do.
 fn idle(inboxes: u64) -> Swept {
     let mut swept = Swept::default();
     swept.inboxes = inboxes;
     swept
 }
 
-async fn bench_with(on: Backend, pushes: i64) -> Bench {
-    let bench = Bench::new(on).await;
+/// Pushes one notification a second, each named after its seq.
+async fn fixture_with(on: Backend, pushes: i64) -> Fixture {
+    let fixture = Fixture::new(on).await;
     for seconds in 1..=pushes {
         let push = push_at(at(seconds), push(&seconds.to_string(), &["ada"]));
-        bench.store.push(push).await.unwrap();
+        fixture.store.push(push).await.unwrap();
     }
-    bench
+    fixture
 }
 
 fn pruned(names: &[&str]) -> ChangeKind {
@@ -30,42 +30,46 @@ fn pruned(names: &[&str]) -> ChangeKind {
 }
 
 async fn notifications_beyond_the_retention_age_are_removed_by_a_change(on: Backend) {
-    let bench = bench_with(on, 4).await;
-    bench.write("ada", InboxCommand::Opened(ids(&["2"]))).await.unwrap();
-    let age = keep(|keep| keep.age = Some(Duration::from_secs(100)));
-    assert_eq!(bench.sweep(at(100), age.clone(), 10).await, idle(1));
-    let swept = bench.sweep(at(103), age, 10).await;
+    let fixture = fixture_with(on, 4).await;
+    fixture.write("ada", InboxCommand::Opened(ids(&["2"]))).await.unwrap();
+    let age = unlimited_except(|keep| keep.age = Some(Duration::from_secs(100)));
+    assert_eq!(fixture.sweep(at(100), age.clone(), 10).await, idle(1));
+    let swept = fixture.sweep(at(103), age, 10).await;
     assert_eq!((swept.pruned, swept.trimmed, swept.drifts), (3, 0, vec![]));
-    let log = bench.log("ada").await;
+    let log = fixture.log("ada").await;
     assert_eq!((log.len(), &log[5].kind, log[5].stamp.at), (6, &pruned(&["1", "2", "3"]), at(103)));
-    assert_eq!((bench.ids("ada").await, bench.pending("ada").await), (vec!["4".to_owned()], 1));
-    assert_eq!(bench.store.unpublished_users(10).await.unwrap(), [user("ada")], "every client is told");
+    assert_eq!((fixture.ids("ada").await, fixture.pending("ada").await), (vec!["4".to_owned()], 1));
+    assert_eq!(
+        fixture.store.unpublished_users(10).await.unwrap(),
+        [user("ada")],
+        "the change is yet to be published"
+    );
 }
 
 async fn notifications_beyond_the_retention_count_are_removed_oldest_first(on: Backend) {
-    let bench = bench_with(on, 5).await;
-    bench.write("ada", InboxCommand::Remove(id("4"))).await.unwrap();
-    let count = |count| keep(|keep| keep.count = Some(count));
-    assert_eq!(bench.sweep(at(10), count(4), 10).await.pruned, 0);
-    assert_eq!(bench.sweep(at(10), count(2), 10).await.pruned, 2);
-    assert_eq!(bench.ids("ada").await, ["5", "3"]);
-    assert_eq!(bench.log("ada").await[6].kind, pruned(&["1", "2"]));
-    assert_eq!(bench.push("1", &["ada"]).await.duplicates, 1, "its id is remembered");
-    assert_eq!(bench.sweep(at(10), count(0), 10).await.pruned, 2);
-    assert_eq!((bench.ids("ada").await.len(), bench.pending("ada").await), (0, 0));
+    let fixture = fixture_with(on, 5).await;
+    fixture.write("ada", InboxCommand::Remove(id("4"))).await.unwrap();
+    let count = |count| unlimited_except(|keep| keep.count = Some(count));
+    assert_eq!(fixture.sweep(at(10), count(4), 10).await.pruned, 0);
+    assert_eq!(fixture.sweep(at(10), count(2), 10).await.pruned, 2);
+    assert_eq!(fixture.ids("ada").await, ["5", "3"]);
+    assert_eq!(fixture.log("ada").await[6].kind, pruned(&["1", "2"]));
+    assert_eq!(fixture.push("1", &["ada"]).await.duplicates, 1, "its id is remembered");
+    assert_eq!(fixture.sweep(at(10), count(0), 10).await.pruned, 2);
+    assert_eq!((fixture.ids("ada").await.len(), fixture.pending("ada").await), (0, 0));
 }
 
-async fn one_change_removes_five_hundred(on: Backend) {
-    let bench = bench_with(on, 501).await;
-    let all = keep(|keep| keep.count = Some(0));
-    assert_eq!(bench.sweep(at(1_000), all, 10).await.pruned, 501);
-    let page = bench.store.page(&user("ada"), 10, None).await.unwrap();
+async fn one_change_removes_at_most_five_hundred_notifications(on: Backend) {
+    let fixture = fixture_with(on, 501).await;
+    let all = unlimited_except(|keep| keep.count = Some(0));
+    assert_eq!(fixture.sweep(at(1_000), all, 10).await.pruned, 501);
+    let page = fixture.store.page(&user("ada"), 10, None).await.unwrap();
     assert_eq!((page.head.position.seq, page.head.pending, page.notifications.len()), (503, 0, 0));
     let after = Position { seq: 500, tag: None };
-    assert_eq!(bench.reset("ada", after).await, Some(ResetReason::Diverged));
+    assert_eq!(fixture.reset("ada", after).await, Some(ResetReason::Diverged));
     let most = PublishLimits::new(1_000, 0);
-    let told = bench.store.claim_unpublished(&[(user("ada"), 501)], most).await.unwrap();
-    let removed = told[0].changes.iter().map(|change| match &change.kind {
+    let unpublished = fixture.store.claim_unpublished(&[(user("ada"), 501)], most).await.unwrap();
+    let removed = unpublished[0].changes.iter().map(|change| match &change.kind {
         ChangeKind::Removed { ids, reason: RemovedReason::Pruned } => (ids.len(), change.stamp.pending),
         other => panic!("{other:?}"),
     });
@@ -73,118 +77,118 @@ async fn one_change_removes_five_hundred(on: Backend) {
 }
 
 async fn a_log_is_cut_by_age_and_by_count(on: Backend) {
-    let bench = bench_with(on, 6).await;
-    let head = bench.store.head(&user("ada")).await.unwrap();
-    bench.publish_all().await;
-    let by_age = keep(|keep| keep.log_age = Some(Duration::from_secs(100)));
-    let by_count = |count| keep(|keep| keep.log_count = Some(count));
-    assert_eq!(bench.sweep(at(100), by_age.clone(), 10).await.trimmed, 0);
-    assert_eq!(bench.sweep(at(102), by_age, 10).await.trimmed, 2);
-    assert_eq!(bench.sweep(at(102), by_count(4), 10).await.trimmed, 0);
-    assert_eq!(bench.sweep(at(102), by_count(1), 10).await.trimmed, 3);
-    assert_eq!(bench.reset("ada", Position::default()).await, Some(ResetReason::Trimmed));
-    assert_eq!(bench.sweep(at(102), by_count(0), 10).await.trimmed, 1);
-    assert_eq!(bench.changes("ada", head.position, 10).await, (vec![], false));
-    assert_eq!(bench.store.head(&user("ada")).await.unwrap(), head);
-    assert_eq!(bench.ids("ada").await.len(), 6, "the inbox itself is as it was");
-    bench.push("7", &["ada"]).await;
-    assert_eq!(bench.changes("ada", head.position, 10).await.0.len(), 1);
+    let fixture = fixture_with(on, 6).await;
+    let head = fixture.store.head(&user("ada")).await.unwrap();
+    fixture.publish_all().await;
+    let by_age = unlimited_except(|keep| keep.log_age = Some(Duration::from_secs(100)));
+    let by_count = |count| unlimited_except(|keep| keep.log_count = Some(count));
+    assert_eq!(fixture.sweep(at(100), by_age.clone(), 10).await.trimmed, 0);
+    assert_eq!(fixture.sweep(at(102), by_age, 10).await.trimmed, 2);
+    assert_eq!(fixture.sweep(at(102), by_count(4), 10).await.trimmed, 0);
+    assert_eq!(fixture.sweep(at(102), by_count(1), 10).await.trimmed, 3);
+    assert_eq!(fixture.reset("ada", Position::default()).await, Some(ResetReason::Trimmed));
+    assert_eq!(fixture.sweep(at(102), by_count(0), 10).await.trimmed, 1);
+    assert_eq!(fixture.changes("ada", head.position, 10).await, (vec![], false));
+    assert_eq!(fixture.store.head(&user("ada")).await.unwrap(), head);
+    assert_eq!(fixture.ids("ada").await.len(), 6, "trimming the log removes no notifications");
+    fixture.push("7", &["ada"]).await;
+    assert_eq!(fixture.changes("ada", head.position, 10).await.0.len(), 1);
 }
 
 async fn unpublished_changes_are_never_trimmed(on: Backend) {
-    let bench = bench_with(on, 5).await;
-    let nothing = keep(|keep| (keep.log_count, keep.log_age) = (Some(0), Some(Duration::ZERO)));
-    assert_eq!(bench.sweep(at(1_000), nothing.clone(), 10).await.trimmed, 0);
-    bench.mark(&[("ada", 3)]).await;
-    assert_eq!(bench.sweep(at(1_000), nothing.clone(), 10).await.trimmed, 3);
-    bench.publish_all().await;
-    assert_eq!(bench.sweep(at(1_000), nothing, 10).await.trimmed, 2);
+    let fixture = fixture_with(on, 5).await;
+    let nothing = unlimited_except(|keep| (keep.log_count, keep.log_age) = (Some(0), Some(Duration::ZERO)));
+    assert_eq!(fixture.sweep(at(1_000), nothing.clone(), 10).await.trimmed, 0);
+    fixture.mark(&[("ada", 3)]).await;
+    assert_eq!(fixture.sweep(at(1_000), nothing.clone(), 10).await.trimmed, 3);
+    fixture.publish_all().await;
+    assert_eq!(fixture.sweep(at(1_000), nothing, 10).await.trimmed, 2);
 }
 
 async fn operations_are_remembered_as_long_as_the_log(on: Backend) {
-    let bench = bench_with(on, 1).await;
-    let open = || bench.write_as("ada", "op", InboxCommand::Opened(ids(&["1"])));
+    let fixture = fixture_with(on, 1).await;
+    let open = || fixture.write_as("ada", "op", InboxCommand::Opened(ids(&["1"])));
     assert_eq!(open().await.unwrap().seq, Some(2));
-    bench.write("ada", InboxCommand::Unopened(ids(&["1"]))).await.unwrap();
-    bench.cut_logs(2).await;
+    fixture.write("ada", InboxCommand::Unopened(ids(&["1"]))).await.unwrap();
+    fixture.cut_logs(2).await;
     assert_eq!(open().await.unwrap().seq, None);
-    bench.cut_logs(1).await;
+    fixture.cut_logs(1).await;
     assert_eq!(open().await.unwrap().seq, Some(4));
 }
 
-async fn ids_are_remembered_for_their_time_and_as_long_as_the_log(on: Backend) {
-    let bench = bench_with(on, 1).await;
-    bench.write("ada", InboxCommand::Remove(id("1"))).await.unwrap();
-    let again = |seconds| bench.store.push(push_at(at(seconds), push("1", &["ada"])));
+async fn ids_are_remembered_for_ninety_days_and_as_long_as_the_log(on: Backend) {
+    let fixture = fixture_with(on, 1).await;
+    fixture.write("ada", InboxCommand::Remove(id("1"))).await.unwrap();
+    let again = |seconds| fixture.store.push(push_at(at(seconds), push("1", &["ada"])));
     let removed = 50;
-    bench.publish_all().await;
-    bench.sweep(at(removed + 90 * DAY), keep(|_| {}), 10).await;
-    assert_eq!(again(1_000).await.unwrap().duplicates, 1, "its log still tells of it");
-    bench.sweep(at(removed + 90 * DAY - 1), keep(|keep| keep.log_count = Some(0)), 10).await;
-    assert_eq!(again(2_000).await.unwrap().duplicates, 1, "for ninety days");
-    bench.sweep(at(removed + 90 * DAY), keep(|keep| keep.log_count = Some(0)), 10).await;
+    fixture.publish_all().await;
+    fixture.sweep(at(removed + 90 * DAY), unlimited_except(|_| {}), 10).await;
+    assert_eq!(again(1_000).await.unwrap().duplicates, 1, "the log still mentions it");
+    fixture.sweep(at(removed + 90 * DAY - 1), unlimited_except(|keep| keep.log_count = Some(0)), 10).await;
+    assert_eq!(again(2_000).await.unwrap().duplicates, 1, "ids are remembered for ninety days");
+    fixture.sweep(at(removed + 90 * DAY), unlimited_except(|keep| keep.log_count = Some(0)), 10).await;
     assert_eq!(again(3_000).await.unwrap().accepted, 1);
-    assert_eq!((bench.ids("ada").await, bench.pending("ada").await), (vec!["1".to_owned()], 1));
+    assert_eq!((fixture.ids("ada").await, fixture.pending("ada").await), (vec!["1".to_owned()], 1));
 }
 
 async fn an_orphaned_notification_is_forgotten_and_its_id_can_be_used_again(on: Backend) {
-    let bench = bench_with(on, 1).await;
+    let fixture = fixture_with(on, 1).await;
     let mut later = push("later", &["ada"]);
     later.notification.send_after = Some(at(200 * DAY));
-    bench.store.push(later).await.unwrap();
-    bench.push("kept", &["ada"]).await;
-    bench.store.retract(&id("1"), at(10)).await.unwrap();
-    bench.publish_all().await;
-    let cut = keep(|keep| keep.log_count = Some(0));
-    bench.sweep(at(10 + 90 * DAY - 1), cut.clone(), 10).await;
-    assert_eq!(bench.store.retract(&id("1"), at(11)).await.unwrap().removed, 0);
-    bench.sweep(at(10 + 90 * DAY), cut, 10).await;
-    assert_eq!(bench.store.retract(&id("1"), at(12)).await.unwrap_err().kind(), StoreErrorKind::NotFound);
+    fixture.store.push(later).await.unwrap();
+    fixture.push("kept", &["ada"]).await;
+    fixture.store.retract(&id("1"), at(10)).await.unwrap();
+    fixture.publish_all().await;
+    let cut = unlimited_except(|keep| keep.log_count = Some(0));
+    fixture.sweep(at(10 + 90 * DAY - 1), cut.clone(), 10).await;
+    assert_eq!(fixture.store.retract(&id("1"), at(11)).await.unwrap().removed, 0);
+    fixture.sweep(at(10 + 90 * DAY), cut, 10).await;
+    assert_eq!(fixture.store.retract(&id("1"), at(12)).await.unwrap_err().kind(), StoreErrorKind::NotFound);
     let mut other = push("1", &["ada"]);
     other.notification.content = "other".to_owned();
-    assert_eq!(bench.store.push(other).await.unwrap().accepted, 1);
-    assert_eq!(bench.advance(at(200 * DAY), 10).await.delivered, 1);
-    assert_eq!(bench.ids("ada").await, ["later", "1", "kept"]);
+    assert_eq!(fixture.store.push(other).await.unwrap().accepted, 1);
+    assert_eq!(fixture.advance(at(200 * DAY), 10).await.delivered, 1);
+    assert_eq!(fixture.ids("ada").await, ["later", "1", "kept"]);
 }
 
-async fn inboxes_are_looked_after_in_the_order_of_their_users(on: Backend) {
-    let bench = Bench::new(on).await;
-    bench.push("n", &["u3", "u1", "u5", "u2", "u4"]).await;
+async fn inboxes_are_swept_in_the_order_of_their_users(on: Backend) {
+    let fixture = Fixture::new(on).await;
+    fixture.push("n", &["u3", "u1", "u5", "u2", "u4"]).await;
     let sweep = |after: Option<&str>| {
         let after = after.map(user);
-        bench
-            .store
-            .sweep(Sweep::new(keep(|keep| keep.count = Some(0)), at(1)).with_after(after).with_limit(2))
+        fixture.store.sweep(
+            Sweep::new(unlimited_except(|keep| keep.count = Some(0)), at(1)).with_after(after).with_limit(2),
+        )
     };
     assert_eq!(sweep(Some("u2")).await.unwrap().next, Some(user("u4")));
-    assert_eq!(bench.ids("u2").await.len() + bench.ids("u5").await.len(), 2);
-    assert_eq!(bench.ids("u3").await.len() + bench.ids("u4").await.len(), 0);
+    assert_eq!(fixture.ids("u2").await.len() + fixture.ids("u5").await.len(), 2);
+    assert_eq!(fixture.ids("u3").await.len() + fixture.ids("u4").await.len(), 0);
     let last = sweep(Some("u4")).await.unwrap();
     assert_eq!((last.inboxes, last.pruned, last.next), (1, 1, None));
     assert_eq!(sweep(None).await.unwrap().next, Some(user("u2")));
-    assert_eq!(bench.sweep(at(1), keep(|_| {}), 2).await.inboxes, 5);
+    assert_eq!(fixture.sweep(at(1), unlimited_except(|_| {}), 2).await.inboxes, 5);
 }
 
 async fn a_sweep_with_nothing_to_do_changes_nothing(on: Backend) {
-    let bench = bench_with(on, 3).await;
-    bench.push("n", &["bob"]).await;
-    bench.publish_all().await;
-    let before = (bench.store.head(&user("ada")).await.unwrap(), bench.log("ada").await);
-    let swept = bench.sweep(at(100), Retention::default(), 10).await;
+    let fixture = fixture_with(on, 3).await;
+    fixture.push("n", &["bob"]).await;
+    fixture.publish_all().await;
+    let before = (fixture.store.head(&user("ada")).await.unwrap(), fixture.log("ada").await);
+    let swept = fixture.sweep(at(100), Retention::default(), 10).await;
     assert_eq!(swept, idle(2));
-    assert_eq!((bench.store.head(&user("ada")).await.unwrap(), bench.log("ada").await), before);
-    assert!(bench.store.unpublished_users(10).await.unwrap().is_empty());
+    assert_eq!((fixture.store.head(&user("ada")).await.unwrap(), fixture.log("ada").await), before);
+    assert!(fixture.store.unpublished_users(10).await.unwrap().is_empty());
 }
 
 on_every_store!(
     notifications_beyond_the_retention_age_are_removed_by_a_change,
     notifications_beyond_the_retention_count_are_removed_oldest_first,
-    one_change_removes_five_hundred,
+    one_change_removes_at_most_five_hundred_notifications,
     a_log_is_cut_by_age_and_by_count,
     unpublished_changes_are_never_trimmed,
     operations_are_remembered_as_long_as_the_log,
-    ids_are_remembered_for_their_time_and_as_long_as_the_log,
+    ids_are_remembered_for_ninety_days_and_as_long_as_the_log,
     an_orphaned_notification_is_forgotten_and_its_id_can_be_used_again,
-    inboxes_are_looked_after_in_the_order_of_their_users,
+    inboxes_are_swept_in_the_order_of_their_users,
     a_sweep_with_nothing_to_do_changes_nothing,
 );

@@ -2,11 +2,11 @@ use internal_notifications_models::{ChangeKind, RemovedReason};
 use internal_notifications_store::{InboxCommand, Push, StoreErrorKind};
 
 use crate::backend::Backend;
-use crate::bench::{Bench, at, id, ids, push, push_at, user};
+use crate::fixture::{Fixture, at, id, ids, push, push_at, user};
 
 /// Retracts, and returns the numbers of cancelled deliveries and of removals.
-async fn retract(bench: &Bench, name: &str) -> (u64, u64) {
-    let retraction = bench.store.retract(&id(name), at(70)).await.unwrap();
+async fn retract(fixture: &Fixture, name: &str) -> (u64, u64) {
+    let retraction = fixture.store.retract(&id(name), at(70)).await.unwrap();
     assert_eq!(retraction.id, id(name));
     (retraction.cancelled, retraction.removed)
 }
@@ -17,105 +17,105 @@ fn later(name: &str, users: &[&str]) -> Push {
     push
 }
 
-async fn a_retracted_notification_leaves_every_inbox_by_a_change(on: Backend) {
-    let bench = Bench::new(on).await;
-    bench.push("n", &["ada", "bob", "eve"]).await;
-    bench.push("other", &["ada", "bob"]).await;
-    bench.write("ada", InboxCommand::Opened(vec![id("n")])).await.unwrap();
-    bench.write("eve", InboxCommand::Remove(id("n"))).await.unwrap();
-    assert_eq!(retract(&bench, "n").await, (0, 2));
+async fn a_retracted_notification_is_removed_from_every_inbox_by_a_change(on: Backend) {
+    let fixture = Fixture::new(on).await;
+    fixture.push("n", &["ada", "bob", "eve"]).await;
+    fixture.push("other", &["ada", "bob"]).await;
+    fixture.write("ada", InboxCommand::Opened(vec![id("n")])).await.unwrap();
+    fixture.write("eve", InboxCommand::Remove(id("n"))).await.unwrap();
+    assert_eq!(retract(&fixture, "n").await, (0, 2));
     for (name, seqs) in [("ada", 4), ("bob", 3)] {
-        let log = bench.log(name).await;
+        let log = fixture.log(name).await;
         assert_eq!(log.len(), seqs, "{name}");
         let left = ChangeKind::Removed { ids: ids(&["n"]), reason: RemovedReason::Retracted };
         let last = log.last().unwrap();
         assert_eq!((&last.kind, last.stamp.at, last.stamp.pending), (&left, at(70), 1), "{name}");
-        assert_eq!((bench.ids(name).await, bench.pending(name).await), (vec!["other".to_owned()], 1));
-        assert_eq!(bench.store.notification(&user(name), &id("n")).await.unwrap(), None);
+        assert_eq!((fixture.ids(name).await, fixture.pending(name).await), (vec!["other".to_owned()], 1));
+        assert_eq!(fixture.store.notification(&user(name), &id("n")).await.unwrap(), None);
     }
-    assert_eq!(bench.log("eve").await.len(), 2);
-    assert!(bench.advance(at(80), 10).await.is_idle());
+    assert_eq!(fixture.log("eve").await.len(), 2);
+    assert!(fixture.advance(at(80), 10).await.is_idle());
 }
 
 async fn a_retraction_cancels_scheduled_deliveries(on: Backend) {
-    let bench = Bench::new(on).await;
-    bench.store.push(later("n", &["ada", "bob"])).await.unwrap();
-    bench.store.push(push_at(at(20), later("n", &["eve"]))).await.unwrap();
-    bench.store.push(later("other", &["ada"])).await.unwrap();
-    assert_eq!(retract(&bench, "n").await, (2, 1));
-    assert_eq!(bench.advance(at(80), 10).await.delivered, 1);
-    assert_eq!(bench.ids("ada").await, ["other"]);
-    assert!(bench.log("bob").await.is_empty());
-    assert_eq!(bench.log("eve").await.len(), 2);
+    let fixture = Fixture::new(on).await;
+    fixture.store.push(later("n", &["ada", "bob"])).await.unwrap();
+    fixture.store.push(push_at(at(20), later("n", &["eve"]))).await.unwrap();
+    fixture.store.push(later("other", &["ada"])).await.unwrap();
+    assert_eq!(retract(&fixture, "n").await, (2, 1));
+    assert_eq!(fixture.advance(at(80), 10).await.delivered, 1);
+    assert_eq!(fixture.ids("ada").await, ["other"]);
+    assert!(fixture.log("bob").await.is_empty());
+    assert_eq!(fixture.log("eve").await.len(), 2);
 }
 
 async fn a_retraction_of_an_unknown_id_is_rejected(on: Backend) {
-    let bench = Bench::new(on).await;
-    bench.push("n", &["ada"]).await;
-    assert_eq!(bench.store.retract(&id("zzz"), at(1)).await.unwrap_err().kind(), StoreErrorKind::NotFound);
-    assert_eq!(bench.ids("ada").await, ["n"]);
+    let fixture = Fixture::new(on).await;
+    fixture.push("n", &["ada"]).await;
+    assert_eq!(fixture.store.retract(&id("zzz"), at(1)).await.unwrap_err().kind(), StoreErrorKind::NotFound);
+    assert_eq!(fixture.ids("ada").await, ["n"]);
 }
 
-async fn a_repeat_is_fine_and_removes_nothing(on: Backend) {
-    let mut bench = Bench::new(on).await;
-    bench.push("n", &["ada"]).await;
-    assert_eq!(retract(&bench, "n").await, (0, 1));
-    assert_eq!(retract(&bench, "n").await, (0, 0));
-    bench.reopen().await;
-    assert_eq!(retract(&bench, "n").await, (0, 0));
-    assert_eq!(bench.log("ada").await.len(), 2);
+async fn a_repeated_retraction_succeeds_and_removes_nothing(on: Backend) {
+    let mut fixture = Fixture::new(on).await;
+    fixture.push("n", &["ada"]).await;
+    assert_eq!(retract(&fixture, "n").await, (0, 1));
+    assert_eq!(retract(&fixture, "n").await, (0, 0));
+    fixture.reopen().await;
+    assert_eq!(retract(&fixture, "n").await, (0, 0));
+    assert_eq!(fixture.log("ada").await.len(), 2);
 }
 
 async fn a_repeated_push_after_a_retraction_delivers_nothing(on: Backend) {
-    let mut bench = Bench::new(on).await;
-    bench.push("n", &["ada"]).await;
-    bench.store.push(later("later", &["ada"])).await.unwrap();
-    retract(&bench, "n").await;
-    retract(&bench, "later").await;
+    let mut fixture = Fixture::new(on).await;
+    fixture.push("n", &["ada"]).await;
+    fixture.store.push(later("later", &["ada"])).await.unwrap();
+    retract(&fixture, "n").await;
+    retract(&fixture, "later").await;
     for _ in 0..2 {
-        assert_eq!(bench.push("n", &["ada", "new"]).await.duplicates, 2);
-        assert_eq!(bench.store.push(later("later", &["ada", "new"])).await.unwrap().duplicates, 2);
-        bench.reopen().await;
+        assert_eq!(fixture.push("n", &["ada", "new"]).await.duplicates, 2);
+        assert_eq!(fixture.store.push(later("later", &["ada", "new"])).await.unwrap().duplicates, 2);
+        fixture.reopen().await;
     }
-    assert!(bench.advance(at(80), 10).await.is_idle());
-    assert!(bench.ids("ada").await.is_empty() && bench.log("new").await.is_empty());
+    assert!(fixture.advance(at(80), 10).await.is_idle());
+    assert!(fixture.ids("ada").await.is_empty() && fixture.log("new").await.is_empty());
     let mut other = push("n", &["ada"]);
     other.notification.content = "other".to_owned();
     assert_eq!(
-        bench.store.push(other).await.unwrap_err().kind(),
+        fixture.store.push(other).await.unwrap_err().kind(),
         StoreErrorKind::IdTaken,
         "the id stays taken"
     );
 }
 
-async fn retracted_before_it_expires_it_leaves_once(on: Backend) {
-    let bench = Bench::new(on).await;
+async fn a_notification_that_was_retracted_before_it_expires_is_removed_once(on: Backend) {
+    let fixture = Fixture::new(on).await;
     let mut pushed = push("n", &["ada"]);
     pushed.notification.expires_at = Some(at(100));
-    bench.store.push(pushed).await.unwrap();
-    assert_eq!(retract(&bench, "n").await, (0, 1));
-    assert!(bench.advance(at(100), 10).await.is_idle());
-    assert_eq!(bench.log("ada").await.len(), 2);
+    fixture.store.push(pushed).await.unwrap();
+    assert_eq!(retract(&fixture, "n").await, (0, 1));
+    assert!(fixture.advance(at(100), 10).await.is_idle());
+    assert_eq!(fixture.log("ada").await.len(), 2);
 }
 
-async fn it_leaves_thousands_of_inboxes(on: Backend) {
-    let bench = Bench::new(on).await;
+async fn a_retraction_removes_a_notification_from_thousands_of_inboxes(on: Backend) {
+    let fixture = Fixture::new(on).await;
     let names: Vec<_> = (0..2_500).map(|n| format!("user-{n}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    bench.push("n", &names).await;
-    assert_eq!(retract(&bench, "n").await, (0, 2_500));
+    fixture.push("n", &names).await;
+    assert_eq!(retract(&fixture, "n").await, (0, 2_500));
     for name in ["user-0", "user-999", "user-1000", "user-2499"] {
-        assert_eq!((bench.ids(name).await.len(), bench.pending(name).await), (0, 0), "{name}");
+        assert_eq!((fixture.ids(name).await.len(), fixture.pending(name).await), (0, 0), "{name}");
     }
-    assert!(bench.advance(at(80), 10).await.is_idle());
+    assert!(fixture.advance(at(80), 10).await.is_idle());
 }
 
 on_every_store!(
-    a_retracted_notification_leaves_every_inbox_by_a_change,
+    a_retracted_notification_is_removed_from_every_inbox_by_a_change,
     a_retraction_cancels_scheduled_deliveries,
     a_retraction_of_an_unknown_id_is_rejected,
-    a_repeat_is_fine_and_removes_nothing,
+    a_repeated_retraction_succeeds_and_removes_nothing,
     a_repeated_push_after_a_retraction_delivers_nothing,
-    retracted_before_it_expires_it_leaves_once,
-    it_leaves_thousands_of_inboxes,
+    a_notification_that_was_retracted_before_it_expires_is_removed_once,
+    a_retraction_removes_a_notification_from_thousands_of_inboxes,
 );

@@ -13,7 +13,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 use crate::backend::Backend;
-use crate::bench::{Bench, at, user};
+use crate::fixture::{Fixture, at, user};
 
 use self::commands::{Command, any};
 use self::observed::{Observed, plain_head};
@@ -23,18 +23,18 @@ const USERS: [&str; 3] = ["ada", "bob", "eve"];
 /// A store, and what its readers have seen.
 struct Side {
     on: Backend,
-    bench: Bench,
+    fixture: Fixture,
     observed: Observed,
 }
 
 impl Side {
     async fn new(on: Backend) -> Self {
-        Self { on, bench: Bench::new(on).await, observed: Observed::default() }
+        Self { on, fixture: Fixture::new(on).await, observed: Observed::default() }
     }
 
     /// Executes a command, and returns the comparable part of its answers.
     async fn run(&mut self, command: &Command) -> String {
-        let store = &self.bench.store;
+        let store = &self.fixture.store;
         match command.clone() {
             Command::Push(pushes) => {
                 // Concurrent pushes share a transaction on an ordered store; elsewhere their order
@@ -60,29 +60,31 @@ impl Side {
                 format!("{:?}", answer.map_err(plain))
             }
             Command::Retract(id, at) => format!("{:?}", store.retract(&id, at).await.map_err(plain)),
-            Command::Advance(now, limit) => format!("{:?}", self.bench.advance(now, limit).await),
-            Command::Sweep(now, keep, inboxes) => format!("{:?}", self.bench.sweep(now, keep, inboxes).await),
+            Command::Advance(now, limit) => format!("{:?}", self.fixture.advance(now, limit).await),
+            Command::Sweep(now, keep, inboxes) => {
+                format!("{:?}", self.fixture.sweep(now, keep, inboxes).await)
+            }
             Command::Publish(marks) => {
-                let told = self.observed.unpublished(&self.bench, &marks).await;
-                self.bench.store.mark_published(&marks).await.unwrap();
-                let mut behind = self.bench.store.unpublished_users(10).await.unwrap();
+                let unpublished = self.observed.unpublished(&self.fixture, &marks).await;
+                self.fixture.store.mark_published(&marks).await.unwrap();
+                let mut behind = self.fixture.store.unpublished_users(10).await.unwrap();
                 behind.sort();
-                format!("{told:?} {behind:?}")
+                format!("{unpublished:?} {behind:?}")
             }
             Command::Reopen => {
-                self.bench.reopen().await;
+                self.fixture.reopen().await;
                 String::new()
             }
         }
     }
 
     async fn read(&mut self, read: &Read) -> String {
-        let head = plain_head(self.bench.store.head(&read.user).await.unwrap());
-        let new = self.observed.follow(&self.bench, &read.user).await;
-        let page = self.bench.store.page(&read.user, read.limit, read.before).await.unwrap();
-        let one = self.bench.store.notification(&read.user, &read.id).await.unwrap();
+        let head = plain_head(self.fixture.store.head(&read.user).await.unwrap());
+        let new = self.observed.follow(&self.fixture, &read.user).await;
+        let page = self.fixture.store.page(&read.user, read.limit, read.before).await.unwrap();
+        let one = self.fixture.store.notification(&read.user, &read.id).await.unwrap();
         let after = self.observed.position(&read.user, read.after);
-        let changes = self.bench.store.changes(&read.user, after, read.limit).await.unwrap();
+        let changes = self.fixture.store.changes(&read.user, after, read.limit).await.unwrap();
         format!(
             "{head:?}\n{new:?}\n{:?}\n{one:?}\n{:?}",
             observed::plain_page(page),
@@ -134,9 +136,9 @@ async fn compare(on: Backend, seed: u64, steps: u32) {
         now += std::time::Duration::from_millis(random.random_range(0..40_000));
         let heads = USERS.map(|name| rules.observed.head(&user(name)));
         let command = any(&mut random, now, heads, &mut pushed);
-        let what = format!("seed {seed}, step {step}: {command:?}");
+        let context = format!("seed {seed}, step {step}: {command:?}");
         let (answer, expected) = (database.run(&command).await, rules.run(&command).await);
-        assert_eq!(answer, expected, "{what}");
+        assert_eq!(answer, expected, "{context}");
         for (place, name) in USERS.iter().enumerate() {
             let head = heads[place];
             let read = Read {
@@ -146,15 +148,15 @@ async fn compare(on: Backend, seed: u64, steps: u32) {
                 id: commands::any_id(&mut random),
                 after: any_seen(&mut random, head),
             };
-            assert_eq!(database.read(&read).await, rules.read(&read).await, "{what}: {name}");
+            assert_eq!(database.read(&read).await, rules.read(&read).await, "{context}: {name}");
         }
     }
 }
 
-async fn random_commands_are_answered_as_by_the_memory_store(on: Backend) {
+async fn random_commands_get_the_same_answers_as_from_the_memory_store(on: Backend) {
     for seed in 0..6 {
         compare(on, seed, 100).await;
     }
 }
 
-on_every_database!(random_commands_are_answered_as_by_the_memory_store);
+on_every_database!(random_commands_get_the_same_answers_as_from_the_memory_store);

@@ -4,22 +4,22 @@ use std::time::Duration;
 use internal_notifications_store::{PublishLimits, Store};
 
 use crate::backend::Backend;
-use crate::bench::{Bench, push, user};
+use crate::fixture::{Fixture, push, user};
 
 /// Opens two stores over the same inboxes, in which ada has one change.
-async fn two(on: Backend) -> (Bench, Arc<dyn Store>) {
-    let bench = Bench::new(on).await;
-    let other = bench.another().await;
-    assert!(bench.store.is_shared() && other.is_shared());
-    bench.push("a", &["ada"]).await;
-    (bench, other)
+async fn two_stores(on: Backend) -> (Fixture, Arc<dyn Store>) {
+    let fixture = Fixture::new(on).await;
+    let other = fixture.another().await;
+    assert!(fixture.store.is_shared() && other.is_shared());
+    fixture.push("a", &["ada"]).await;
+    (fixture, other)
 }
 
-/// Returns the seqs of ada that a server may publish.
+/// Claims ada's inbox, and returns the seqs of its unpublished changes.
 async fn claim(store: &Arc<dyn Store>) -> Vec<u64> {
     let most = PublishLimits::new(100, 10_000);
-    let told = store.claim_unpublished(&[(user("ada"), 0)], most).await.unwrap();
-    told.iter().flat_map(|of| &of.changes).map(|change| change.stamp.seq).collect()
+    let claimed = store.claim_unpublished(&[(user("ada"), 0)], most).await.unwrap();
+    claimed.iter().flat_map(|user| &user.changes).map(|change| change.stamp.seq).collect()
 }
 
 async fn mark(store: &Arc<dyn Store>, seq: u64) -> usize {
@@ -31,53 +31,53 @@ async fn behind(store: &Arc<dyn Store>) -> usize {
 }
 
 async fn an_inbox_leased_to_one_server_is_not_claimed_by_another(on: Backend) {
-    let (bench, other) = two(on).await;
-    assert_eq!((behind(&bench.store).await, behind(&other).await), (1, 1));
-    assert_eq!(claim(&bench.store).await, [1]);
+    let (fixture, other) = two_stores(on).await;
+    assert_eq!((behind(&fixture.store).await, behind(&other).await), (1, 1));
+    assert_eq!(claim(&fixture.store).await, [1]);
     assert_eq!((claim(&other).await, behind(&other).await), (vec![], 0));
-    assert_eq!(claim(&bench.store).await, [1], "its own lease does not keep it out");
-    assert_eq!(mark(&bench.store, 1).await, 0);
+    assert_eq!(claim(&fixture.store).await, [1], "a server may claim its own lease again");
+    assert_eq!(mark(&fixture.store, 1).await, 0);
     other.push(push("b", &["ada"])).await.unwrap();
     assert_eq!(claim(&other).await, [2]);
 }
 
 async fn marking_published_reports_changes_that_arrived_meanwhile(on: Backend) {
-    let (bench, other) = two(on).await;
-    assert_eq!(claim(&bench.store).await, [1]);
+    let (fixture, other) = two_stores(on).await;
+    assert_eq!(claim(&fixture.store).await, [1]);
     other.push(push("b", &["ada"])).await.unwrap();
-    assert!(claim(&other).await.is_empty(), "one in flight a user");
-    assert_eq!(mark(&bench.store, 1).await, 1);
-    assert_eq!((behind(&other).await, claim(&other).await), (1, vec![2]), "let go of");
+    assert!(claim(&other).await.is_empty(), "the inbox is still leased");
+    assert_eq!(mark(&fixture.store, 1).await, 1);
+    assert_eq!((behind(&other).await, claim(&other).await), (1, vec![2]), "marking ends the lease");
 }
 
-async fn while_one_is_at_it_no_other_moves_the_mark(on: Backend) {
-    let (bench, other) = two(on).await;
-    assert_eq!(claim(&bench.store).await, [1]);
+async fn only_the_server_with_the_lease_moves_the_mark(on: Backend) {
+    let (fixture, other) = two_stores(on).await;
+    assert_eq!(claim(&fixture.store).await, [1]);
     assert_eq!(mark(&other, 1).await, 0);
-    assert_eq!(claim(&bench.store).await, [1]);
+    assert_eq!(claim(&fixture.store).await, [1]);
     assert!(claim(&other).await.is_empty());
 }
 
 async fn inboxes_of_a_dead_server_are_taken_over_when_the_lease_ends(on: Backend) {
-    let (bench, other) = two(on).await;
-    assert_eq!(claim(&bench.store).await, [1]);
-    bench.data.pass(Duration::from_millis(4_999));
+    let (fixture, other) = two_stores(on).await;
+    assert_eq!(claim(&fixture.store).await, [1]);
+    fixture.data.pass(Duration::from_millis(4_999));
     assert_eq!((claim(&other).await, behind(&other).await), (vec![], 0));
-    bench.data.pass(Duration::from_millis(1));
+    fixture.data.pass(Duration::from_millis(1));
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     while behind(&other).await == 0 {
-        assert!(tokio::time::Instant::now() < deadline, "nobody takes it over");
+        assert!(tokio::time::Instant::now() < deadline, "the lease should have ended");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(claim(&other).await, [1]);
-    assert_eq!(mark(&bench.store, 1).await, 0, "it was not dead, only late");
-    assert!(claim(&bench.store).await.is_empty());
-    assert_eq!(claim(&other).await, [1], "and what it marked does not count");
+    assert_eq!(mark(&fixture.store, 1).await, 0, "a late mark reports nothing");
+    assert!(claim(&fixture.store).await.is_empty());
+    assert_eq!(claim(&other).await, [1], "a late mark has no effect");
 }
 
 on_every_shared_store!(
     an_inbox_leased_to_one_server_is_not_claimed_by_another,
     marking_published_reports_changes_that_arrived_meanwhile,
-    while_one_is_at_it_no_other_moves_the_mark,
+    only_the_server_with_the_lease_moves_the_mark,
     inboxes_of_a_dead_server_are_taken_over_when_the_lease_ends,
 );

@@ -4,10 +4,10 @@ use futures_util::future::join_all;
 use internal_notifications_models::{InternalNotification, PushRequest};
 use internal_notifications_store::{IdempotencyKey, Store, StoreErrorKind};
 
-use crate::bench_store::{Schema, log, push, user};
+use crate::fixture::{Schema, log, push, user};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn concurrent_pushes_to_overlapping_users_make_complete_logs() {
+async fn concurrent_pushes_to_overlapping_users_write_complete_logs() {
     let Some(schema) = Schema::new() else { return };
     let stores =
         [Arc::new(schema.open(schema.options()).await), Arc::new(schema.open(schema.options()).await)];
@@ -19,7 +19,7 @@ async fn concurrent_pushes_to_overlapping_users_make_complete_logs() {
         let store = stores[task % 2].clone();
         tasks.push(tokio::spawn(async move {
             for number in 0..PUSHES {
-                // Each task has another order.
+                // Each task uses a different order.
                 let users: Vec<String> = (0..USERS)
                     .filter(|user| (task + number + user) % 3 > 0)
                     .map(|user| format!("u{}", (user + task) % USERS))
@@ -54,21 +54,21 @@ async fn concurrent_pushes_to_overlapping_users_make_complete_logs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_bodies_with_one_id_at_the_same_time_one_is_stored() {
+async fn only_one_of_two_concurrent_bodies_with_one_id_is_stored() {
     let Some(schema) = Schema::new() else { return };
     let stores = [schema.open(schema.options()).await, schema.open(schema.options()).await];
     for round in 0..20 {
         let (name, users) = (format!("n{round}"), [format!("a{round}"), format!("b{round}")]);
-        let of = |place: usize| {
+        let with_body = |place: usize| {
             let mut push = push(&name, &[&users[place]]);
             push.notification = InternalNotification::new(format!("body {place}"));
             push
         };
-        let (first, second) = tokio::join!(stores[0].push(of(0)), stores[1].push(of(1)));
+        let (first, second) = tokio::join!(stores[0].push(with_body(0)), stores[1].push(with_body(1)));
         let (won, lost) = match (first, second) {
-            (Ok(_), Err(refused)) => (0, refused),
-            (Err(refused), Ok(_)) => (1, refused),
-            other => panic!("one wins: {other:?}"),
+            (Ok(_), Err(error)) => (0, error),
+            (Err(error), Ok(_)) => (1, error),
+            other => panic!("exactly one push should succeed: {other:?}"),
         };
         assert_eq!(lost.kind(), StoreErrorKind::IdTaken);
         assert_eq!(log(&stores[0], &users[won]).await.len(), 1);
@@ -79,24 +79,24 @@ async fn of_two_bodies_with_one_id_at_the_same_time_one_is_stored() {
     assert_eq!(
         schema.number("SELECT count(*) FROM inboxes").await,
         20,
-        "not even an empty inbox is left of it"
+        "the rejected pushes leave no inbox, not even an empty one"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_idempotency_key_at_the_same_time_is_one_push() {
+async fn concurrent_pushes_with_one_idempotency_key_are_stored_once() {
     let Some(schema) = Schema::new() else { return };
     let stores = [schema.open(schema.options()).await, schema.open(schema.options()).await];
     for round in 0..20 {
         // Like the server, each repeat has a new id.
         let notification = InternalNotification::new("body");
         let request = PushRequest::new([user("ada")], notification.clone());
-        let of = |id: &str| {
+        let with_id = |id: &str| {
             let mut push = push(&format!("{id}{round}"), &["ada"]);
             push.notification = notification.clone();
             push.with_idempotency_key(IdempotencyKey::new(&format!("key-{round}"), &request))
         };
-        let (first, second) = tokio::join!(stores[0].push(of("x")), stores[1].push(of("y")));
+        let (first, second) = tokio::join!(stores[0].push(with_id("x")), stores[1].push(with_id("y")));
         assert_eq!(first.unwrap(), second.unwrap());
     }
     assert_eq!(log(&stores[0], "ada").await.len(), 20);
@@ -108,8 +108,8 @@ async fn calls_that_wait_for_an_inbox_do_not_block_readers() {
     let Some(schema) = Schema::new() else { return };
     let store = Arc::new(schema.open(schema.options().with_connections(4)).await);
     store.push(push("n", &["ada"])).await.unwrap();
-    let mut stranger = schema.stranger().await;
-    sqlx::raw_sql("BEGIN; SELECT FROM inboxes FOR UPDATE").execute(&mut stranger).await.unwrap();
+    let mut other = schema.connect().await;
+    sqlx::raw_sql("BEGIN; SELECT FROM inboxes FOR UPDATE").execute(&mut other).await.unwrap();
     let waiting: Vec<_> = (0..20)
         .map(|number| {
             let store = store.clone();
@@ -119,7 +119,7 @@ async fn calls_that_wait_for_an_inbox_do_not_block_readers() {
     while schema.waiting().await < 3 {}
     assert_eq!(store.head(&user("ada")).await.unwrap().pending, 1);
     assert_eq!(store.page(&user("ada"), 10, None).await.unwrap().notifications.len(), 1);
-    sqlx::raw_sql("ROLLBACK").execute(&mut stranger).await.unwrap();
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
     for pushed in join_all(waiting).await {
         pushed.unwrap().unwrap();
     }

@@ -13,7 +13,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
-use crate::bench_store::{Schema, at, id, push, push_at, user};
+use crate::fixture::{Schema, at, id, push, push_at, user};
 
 const USERS: [&str; 6] = ["ada", "bob", "cyd", "dan", "eve", "fay"];
 const IDS: u32 = 60;
@@ -21,7 +21,7 @@ const IDS: u32 = 60;
 /// The seqs that were published of each inbox, in order.
 type Published = Mutex<BTreeMap<UserId, Vec<u64>>>;
 
-fn keep() -> Retention {
+fn retention() -> Retention {
     let mut keep = Retention::default();
     (keep.age, keep.count, keep.log_count) = (None, Some(8), Some(6));
     (keep.ids, keep.keys) = (Duration::from_secs(20), Duration::from_secs(20));
@@ -45,7 +45,7 @@ async fn act(store: &PostgresStore, random: &mut StdRng, step: i64) {
         }
         4 => store.retract(&id(&name), now).await.map(drop),
         5 => store.advance(now, random.random_range(1..20)).await.map(drop),
-        6 => store.sweep(Sweep::new(keep(), now).with_limit(50)).await.map(|swept| {
+        6 => store.sweep(Sweep::new(retention(), now).with_limit(50)).await.map(|swept| {
             assert_eq!(swept.drifts, []);
         }),
         7 => write(InboxCommand::Opened(vec![id(&name)])).await.map(drop),
@@ -59,24 +59,24 @@ async fn act(store: &PostgresStore, random: &mut StdRng, step: i64) {
 }
 
 /// Publishes like a dispatcher until the end of the test.
-async fn publish(store: &PostgresStore, published: &Published, over: &AtomicBool) {
+async fn publish(store: &PostgresStore, published: &Published, finished: &AtomicBool) {
     let most = PublishLimits::new(usize::MAX, 1_000);
     loop {
-        let was_over = over.load(Ordering::Relaxed);
+        let was_finished = finished.load(Ordering::Relaxed);
         let mut users = store.unpublished_users(4).await.unwrap();
         let idle = users.is_empty();
         while !users.is_empty() {
-            let asked: Vec<_> = users.into_iter().map(|user| (user, 0)).collect();
-            let work = store.claim_unpublished(&asked, most).await.unwrap();
+            let after: Vec<_> = users.into_iter().map(|user| (user, 0)).collect();
+            let claimed = store.claim_unpublished(&after, most).await.unwrap();
             let mut marks = Vec::new();
-            for of in work {
-                let seqs: Vec<u64> = of.changes.iter().map(|change| change.stamp.seq).collect();
-                marks.push((of.user_id.clone(), *seqs.last().unwrap()));
-                published.lock().unwrap().entry(of.user_id).or_default().extend(seqs);
+            for user in claimed {
+                let seqs: Vec<u64> = user.changes.iter().map(|change| change.stamp.seq).collect();
+                marks.push((user.user_id.clone(), *seqs.last().unwrap()));
+                published.lock().unwrap().entry(user.user_id).or_default().extend(seqs);
             }
             users = store.mark_published(&marks).await.unwrap();
         }
-        if was_over && idle {
+        if was_finished && idle {
             return;
         }
         tokio::task::yield_now().await;
@@ -88,12 +88,12 @@ async fn concurrent_servers_keep_logs_complete_and_publish_them_once_in_order() 
     let Some(schema) = Schema::new() else { return };
     let open = || async { Arc::new(schema.open(schema.options()).await) };
     let stores = [open().await, open().await];
-    let (published, over) = (Arc::new(Published::default()), Arc::new(AtomicBool::new(false)));
+    let (published, finished) = (Arc::new(Published::default()), Arc::new(AtomicBool::new(false)));
     let publishers: Vec<_> = stores
         .iter()
         .map(|store| {
-            let (store, published, over) = (store.clone(), published.clone(), over.clone());
-            tokio::spawn(async move { publish(&store, &published, &over).await })
+            let (store, published, finished) = (store.clone(), published.clone(), finished.clone());
+            tokio::spawn(async move { publish(&store, &published, &finished).await })
         })
         .collect();
     let actors = (0..8).map(|actor: usize| {
@@ -109,7 +109,7 @@ async fn concurrent_servers_keep_logs_complete_and_publish_them_once_in_order() 
         actor.unwrap();
     }
     while !stores[0].advance(at(1_000), 10).await.unwrap().is_idle() {}
-    over.store(true, Ordering::Relaxed);
+    finished.store(true, Ordering::Relaxed);
     for publisher in join_all(publishers).await {
         publisher.unwrap();
     }
@@ -117,12 +117,16 @@ async fn concurrent_servers_keep_logs_complete_and_publish_them_once_in_order() 
     for name in USERS {
         let head = stores[0].head(&user(name)).await.unwrap();
         let seqs = published.lock().unwrap().remove(&user(name)).unwrap_or_default();
-        assert_eq!(seqs, (1..=head.position.seq).collect::<Vec<_>>(), "{name}: published once, in order");
+        assert_eq!(
+            seqs,
+            (1..=head.position.seq).collect::<Vec<_>>(),
+            "{name}: each change is published once, in order"
+        );
         let page = stores[1].page(&user(name), 200, None).await.unwrap();
         let pending = page.notifications.iter().filter(|row| !row.opened).count() as u64;
         assert_eq!((page.head.pending, page.head.position), (pending, head.position), "{name}");
     }
-    for (wrong, sql) in [
+    for (problem, sql) in [
         (
             "a hole in a log",
             "SELECT count(*) FROM inboxes i WHERE seq - floor <> (SELECT count(*) FROM changes c WHERE c.inbox = i.key)",
@@ -132,17 +136,17 @@ async fn concurrent_servers_keep_logs_complete_and_publish_them_once_in_order() 
             "SELECT count(*) FROM changes c JOIN changes b ON b.inbox = c.inbox AND b.seq = c.seq - 1 WHERE c.prev <> b.tag",
         ),
         (
-            "one that was withdrawn is there",
+            "a withdrawn notification in an inbox",
             "SELECT count(*) FROM deliveries d JOIN notifications n ON n.key = d.notification WHERE withdrawn AND removed_at IS NULL",
         ),
-        ("one that is to come was withdrawn", "SELECT count(*) FROM scheduled"),
-        ("something is to be withdrawn", "SELECT count(*) FROM withdrawals"),
+        ("a scheduled delivery that remains", "SELECT count(*) FROM scheduled"),
+        ("a planned withdrawal that remains", "SELECT count(*) FROM withdrawals"),
         (
-            "one that nobody knows",
+            "a delivery without its notification",
             "SELECT count(*) FROM deliveries d WHERE NOT EXISTS (SELECT 1 FROM notifications n WHERE n.key = d.notification)",
         ),
-        ("something is unpublished", "SELECT count(*) FROM publications"),
+        ("an unpublished change", "SELECT count(*) FROM publications"),
     ] {
-        assert_eq!(schema.number(sql).await, 0, "{wrong}");
+        assert_eq!(schema.number(sql).await, 0, "{problem}");
     }
 }

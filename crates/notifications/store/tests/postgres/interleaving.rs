@@ -1,4 +1,4 @@
-//! Calls while another transaction, like that of another server, holds locks.
+//! Calls while another transaction holds locks, such as that of another server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +9,18 @@ use internal_notifications_store::{Push, Retention, Store, Sweep};
 use sqlx::PgConnection;
 use tokio::task::JoinHandle;
 
-use crate::bench_store::{Schema, at, id, push, user};
+use crate::fixture::{Schema, at, id, push, user};
 
-async fn run(stranger: &mut PgConnection, sql: &'static str) {
-    sqlx::raw_sql(sql).execute(stranger).await.unwrap();
+async fn run(connection: &mut PgConnection, sql: &'static str) {
+    sqlx::raw_sql(sql).execute(connection).await.unwrap();
 }
 
-/// Waits until this many calls wait for a lock, or the call has ended.
-async fn until_it_waits<T>(schema: &Schema, call: &JoinHandle<T>, waiting: i64) {
+/// Waits until this many calls wait for a lock, or until this call has ended.
+async fn wait_until_blocked<T>(schema: &Schema, call: &JoinHandle<T>, waiting: i64) {
     let waits = async { while !call.is_finished() && schema.waiting().await < waiting {} };
-    tokio::time::timeout(Duration::from_secs(10), waits).await.expect("it waits, or ends");
+    tokio::time::timeout(Duration::from_secs(10), waits)
+        .await
+        .expect("the call should wait for a lock or end");
 }
 
 fn later(name: &str, users: &[&str]) -> Push {
@@ -37,12 +39,12 @@ async fn a_scheduled_notification_that_is_being_retracted_is_not_delivered() {
     let Some(schema) = Schema::new() else { return };
     let store = Arc::new(schema.open(schema.options()).await);
     store.push(later("n", &["ada"])).await.unwrap();
-    let mut stranger = schema.stranger().await;
-    run(&mut stranger, "BEGIN; UPDATE notifications SET withdrawn = true").await;
-    let of = store.clone();
-    let advancing = tokio::spawn(async move { of.advance(at(100), 10).await.unwrap() });
-    until_it_waits(&schema, &advancing, 1).await;
-    run(&mut stranger, "COMMIT").await;
+    let mut other = schema.connect().await;
+    run(&mut other, "BEGIN; UPDATE notifications SET withdrawn = true").await;
+    let cloned = store.clone();
+    let advancing = tokio::spawn(async move { cloned.advance(at(100), 10).await.unwrap() });
+    wait_until_blocked(&schema, &advancing, 1).await;
+    run(&mut other, "COMMIT").await;
     assert_eq!(advancing.await.unwrap().delivered, 0);
     assert_eq!(pending(&store, "ada").await, 0);
     assert_eq!(schema.number("SELECT count(*) FROM scheduled").await, 0);
@@ -53,12 +55,12 @@ async fn a_push_of_a_notification_that_is_being_retracted_delivers_nothing() {
     let Some(schema) = Schema::new() else { return };
     let store = Arc::new(schema.open(schema.options()).await);
     store.push(push("n", &["ada"])).await.unwrap();
-    let mut stranger = schema.stranger().await;
-    run(&mut stranger, "BEGIN; UPDATE notifications SET withdrawn = true").await;
-    let of = store.clone();
-    let pushing = tokio::spawn(async move { of.push(push("n", &["ada", "bob"])).await.unwrap() });
-    until_it_waits(&schema, &pushing, 1).await;
-    run(&mut stranger, "COMMIT").await;
+    let mut other = schema.connect().await;
+    run(&mut other, "BEGIN; UPDATE notifications SET withdrawn = true").await;
+    let cloned = store.clone();
+    let pushing = tokio::spawn(async move { cloned.push(push("n", &["ada", "bob"])).await.unwrap() });
+    wait_until_blocked(&schema, &pushing, 1).await;
+    run(&mut other, "COMMIT").await;
     let receipt = pushing.await.unwrap();
     assert_eq!((receipt.accepted, receipt.duplicates), (0, 2));
     assert_eq!(pending(&store, "bob").await, 0);
@@ -70,36 +72,36 @@ async fn a_retraction_removes_what_a_concurrent_push_delivers() {
     let store = Arc::new(schema.open(schema.options()).await);
     store.push(push("n", &["ada"])).await.unwrap();
     store.push(push("other", &["bob"])).await.unwrap();
-    let mut stranger = schema.stranger().await;
-    // A push locks this last, after it has seen that bob may have the notification.
-    run(&mut stranger, "BEGIN; SELECT FROM publications FOR UPDATE").await;
-    let of = store.clone();
-    let pushing = tokio::spawn(async move { of.push(push("n", &["bob"])).await.unwrap() });
-    until_it_waits(&schema, &pushing, 1).await;
-    let of = store.clone();
-    let retracting = tokio::spawn(async move { of.retract(&id("n"), at(1)).await.unwrap() });
-    until_it_waits(&schema, &retracting, 2).await;
-    run(&mut stranger, "COMMIT").await;
+    let mut other = schema.connect().await;
+    // A push locks this row last, after checking that bob may receive the notification.
+    run(&mut other, "BEGIN; SELECT FROM publications FOR UPDATE").await;
+    let cloned = store.clone();
+    let pushing = tokio::spawn(async move { cloned.push(push("n", &["bob"])).await.unwrap() });
+    wait_until_blocked(&schema, &pushing, 1).await;
+    let cloned = store.clone();
+    let retracting = tokio::spawn(async move { cloned.retract(&id("n"), at(1)).await.unwrap() });
+    wait_until_blocked(&schema, &retracting, 2).await;
+    run(&mut other, "COMMIT").await;
     assert_eq!((pushing.await.unwrap().accepted, retracting.await.unwrap().removed), (1, 2));
     assert_eq!((pending(&store, "ada").await, pending(&store, "bob").await), (0, 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_notification_that_another_server_is_giving_to_somebody_is_not_forgotten() {
+async fn a_notification_that_another_server_is_delivering_is_not_forgotten() {
     let Some(schema) = Schema::new() else { return };
     let store = Arc::new(schema.open(schema.options()).await);
     store.push(push("n", &["ada"])).await.unwrap();
     schema.sql("DELETE FROM deliveries").await;
-    let mut stranger = schema.stranger().await;
-    run(&mut stranger, "BEGIN; SELECT FROM notifications FOR SHARE").await;
-    let of = store.clone();
+    let mut other = schema.connect().await;
+    run(&mut other, "BEGIN; SELECT FROM notifications FOR SHARE").await;
+    let cloned = store.clone();
     let year = 365 * 24 * 3600;
     let sweep = Sweep::new(Retention::default(), at(10 * year)).with_limit(10);
-    let sweeping = tokio::spawn(async move { of.sweep(sweep).await.unwrap() });
-    until_it_waits(&schema, &sweeping, 1).await;
-    let given = "INSERT INTO deliveries (inbox, added, notification, created_at)
+    let sweeping = tokio::spawn(async move { cloned.sweep(sweep).await.unwrap() });
+    wait_until_blocked(&schema, &sweeping, 1).await;
+    let delivery = "INSERT INTO deliveries (inbox, added, notification, created_at)
                  SELECT inboxes.key, 1, notifications.key, 0 FROM inboxes, notifications; COMMIT";
-    run(&mut stranger, given).await;
+    run(&mut other, delivery).await;
     sweeping.await.unwrap();
     assert_eq!(schema.number("SELECT count(*) FROM notifications").await, 1);
 }
@@ -109,31 +111,31 @@ async fn a_retraction_counts_recipients_that_another_server_has_locked() {
     let Some(schema) = Schema::new() else { return };
     let store = Arc::new(schema.open(schema.options()).await);
     store.push(later("n", &["ada", "bob", "eve"])).await.unwrap();
-    let mut stranger = schema.stranger().await;
-    // Locks what a delivery locks first, so that the two deadlock and one is aborted.
-    run(&mut stranger, "BEGIN; DELETE FROM scheduled WHERE user_id = 'bob'").await;
-    let of = store.clone();
-    let retracting = tokio::spawn(async move { of.retract(&id("n"), at(1)).await.unwrap() });
-    until_it_waits(&schema, &retracting, 1).await;
-    run(&mut stranger, "ROLLBACK").await;
+    let mut other = schema.connect().await;
+    // Locks a row that a delivery locks first. The rollback acts as a delivery that is aborted.
+    run(&mut other, "BEGIN; DELETE FROM scheduled WHERE user_id = 'bob'").await;
+    let cloned = store.clone();
+    let retracting = tokio::spawn(async move { cloned.retract(&id("n"), at(1)).await.unwrap() });
+    wait_until_blocked(&schema, &retracting, 1).await;
+    run(&mut other, "ROLLBACK").await;
     let retraction = retracting.await.unwrap();
     assert_eq!((retraction.cancelled, retraction.removed), (3, 0));
     assert_eq!(schema.number("SELECT count(*) FROM scheduled").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deadlock_with_somebody_else_is_no_error() {
+async fn a_push_is_retried_after_a_deadlock() {
     let Some(schema) = Schema::new() else { return };
     let store = Arc::new(schema.open(schema.options()).await);
     store.push(push("n", &["ada", "bob"])).await.unwrap();
-    let mut stranger = schema.stranger().await;
-    // The transaction that detects the deadlock is aborted; the other one does not check.
+    let mut other = schema.connect().await;
+    // PostgreSQL aborts the transaction that detects the deadlock. This one does not check.
     let locked = "SET deadlock_timeout = '1min'; BEGIN; SELECT FROM inboxes WHERE user_id = 'bob' FOR UPDATE";
-    run(&mut stranger, locked).await;
-    let of = store.clone();
-    let pushing = tokio::spawn(async move { of.push(push("m", &["ada", "bob"])).await });
-    until_it_waits(&schema, &pushing, 1).await;
-    run(&mut stranger, "SELECT FROM inboxes WHERE user_id = 'ada' FOR UPDATE; COMMIT").await;
+    run(&mut other, locked).await;
+    let cloned = store.clone();
+    let pushing = tokio::spawn(async move { cloned.push(push("m", &["ada", "bob"])).await });
+    wait_until_blocked(&schema, &pushing, 1).await;
+    run(&mut other, "SELECT FROM inboxes WHERE user_id = 'ada' FOR UPDATE; COMMIT").await;
     assert_eq!(pushing.await.unwrap().unwrap().accepted, 2);
     assert_eq!(store.retries(), 1);
 }

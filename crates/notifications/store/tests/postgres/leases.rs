@@ -4,18 +4,18 @@ use internal_notifications_models::UserId;
 use internal_notifications_store::postgres::PostgresStore;
 use internal_notifications_store::{PublishLimits, Store};
 
-use crate::bench_store::{Schema, push, user};
+use crate::fixture::{Schema, push, user};
 
 const MOST: PublishLimits = PublishLimits::new(50, 10_000);
 
 async fn claimed(store: &PostgresStore, names: &[&str]) -> Vec<(UserId, u64)> {
-    let asked: Vec<_> = names.iter().map(|name| (user(name), 0)).collect();
-    let work = store.claim_unpublished(&asked, MOST).await.unwrap();
-    work.into_iter().map(|of| (of.user_id, of.changes.last().unwrap().stamp.seq)).collect()
+    let users: Vec<_> = names.iter().map(|name| (user(name), 0)).collect();
+    let claimed = store.claim_unpublished(&users, MOST).await.unwrap();
+    claimed.into_iter().map(|user| (user.user_id, user.changes.last().unwrap().stamp.seq)).collect()
 }
 
 #[tokio::test]
-async fn an_inbox_is_with_one_server_until_it_is_marked() {
+async fn an_inbox_is_leased_to_one_server_until_it_is_marked_published() {
     let Some(schema) = Schema::new() else { return };
     let long = schema.options().with_lease(Duration::from_secs(600));
     let (first, second) = (schema.open(long.clone()).await, schema.open(long).await);
@@ -24,7 +24,11 @@ async fn an_inbox_is_with_one_server_until_it_is_marked() {
     assert_eq!(claimed(&first, &["ada"]).await, [(user("ada"), 1)]);
     assert_eq!(second.unpublished_users(9).await.unwrap(), [user("bob")]);
     assert_eq!(claimed(&second, &["ada", "bob"]).await, [(user("bob"), 1)]);
-    assert_eq!(claimed(&first, &["ada", "bob"]).await, [(user("ada"), 1)], "its own it is given again");
+    assert_eq!(
+        claimed(&first, &["ada", "bob"]).await,
+        [(user("ada"), 1)],
+        "a server may claim its own lease again"
+    );
 
     // A mark by another store has no effect.
     assert_eq!(second.mark_published(&[(user("ada"), 1)]).await.unwrap(), []);
@@ -48,5 +52,5 @@ async fn inboxes_of_a_dead_server_are_taken_over_when_the_lease_ends() {
     drop(first);
     assert_eq!(claimed(&second, &["ada"]).await, []);
     let taken_over = async { while claimed(&second, &["ada"]).await.is_empty() {} };
-    tokio::time::timeout(Duration::from_secs(10), taken_over).await.expect("the lease ends");
+    tokio::time::timeout(Duration::from_secs(10), taken_over).await.expect("the lease should end");
 }

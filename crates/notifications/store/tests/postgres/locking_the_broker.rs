@@ -3,17 +3,17 @@ use std::time::Duration;
 use internal_notifications_store::{Store, StoreErrorKind};
 use internal_notifications_testkit::Proxy;
 
-use crate::bench_store::Schema;
+use crate::fixture::Schema;
 
 #[tokio::test]
 async fn one_embedded_broker_at_a_time_serves_a_database() {
     let Some(schema) = Schema::new() else { return };
     let [first, second] = [schema.open(schema.options()).await, schema.open(schema.options()).await];
     first.lock_broker().await.unwrap();
-    first.lock_broker().await.expect("a repeat changes nothing");
-    let refused = second.lock_broker().await.unwrap_err();
-    assert_eq!(refused.kind(), StoreErrorKind::Unusable);
-    assert!(refused.to_string().contains("embedded broker"), "{refused}");
+    first.lock_broker().await.expect("a repeat should succeed");
+    let error = second.lock_broker().await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unusable);
+    assert!(error.to_string().contains("embedded broker"), "{error}");
     first.close().await;
     second.lock_broker().await.unwrap();
 }
@@ -33,9 +33,9 @@ async fn a_lock_whose_connection_was_lost_is_taken_again() {
         )
         .await;
     let gone = async { while schema.number(holder).await == 1 {} };
-    tokio::time::timeout(Duration::from_secs(10), gone).await.expect("the connection ends");
+    tokio::time::timeout(Duration::from_secs(10), gone).await.expect("the connection should end");
     let again = async { while schema.number(holder).await == 0 {} };
-    tokio::time::timeout(Duration::from_secs(10), again).await.expect("the lock is taken again");
+    tokio::time::timeout(Duration::from_secs(10), again).await.expect("the lock should be taken again");
 }
 
 #[tokio::test]
@@ -49,11 +49,11 @@ async fn a_lock_whose_connection_no_longer_answers_is_taken_again() {
     let lost = schema.number(holder).await;
     assert_ne!(lost, 0);
     proxy.slow(Duration::from_secs(3600));
-    // Long enough for the store to give the connection up.
+    // Waits long enough for the store to give up the connection.
     tokio::time::pause();
     tokio::time::sleep(Duration::from_secs(30)).await;
     tokio::time::resume();
     proxy.mend();
     let again = async { while [0, lost].contains(&schema.number(holder).await) {} };
-    tokio::time::timeout(Duration::from_secs(20), again).await.expect("the lock is taken again");
+    tokio::time::timeout(Duration::from_secs(20), again).await.expect("the lock should be taken again");
 }

@@ -1,23 +1,23 @@
 use internal_notifications_store::postgres::{PostgresOptions, PostgresStore};
 use internal_notifications_store::{Store, StoreErrorKind};
 
-use crate::bench_store::{Bench, push, user};
+use crate::fixture::{Fixture, push, user};
 
 #[tokio::test]
-async fn calls_go_on_after_every_connection_was_cut() {
-    let Some(bench) = Bench::new().await else { return };
-    bench.push("n0", &["ada"]).await;
+async fn calls_succeed_after_every_connection_was_cut() {
+    let Some(fixture) = Fixture::new().await else { return };
+    fixture.push("n0", &["ada"]).await;
     for round in 1..=10 {
-        let of_this = format!("application_name = '{}'", bench.schema.name);
-        let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {of_this}");
-        let pushing = bench.store.push(push(&format!("n{round}"), &["ada", "bob"]));
-        let (pushed, ()) = tokio::join!(pushing, bench.schema.sql(&cut));
+        let condition = format!("application_name = '{}'", fixture.schema.name);
+        let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {condition}");
+        let pushing = fixture.store.push(push(&format!("n{round}"), &["ada", "bob"]));
+        let (pushed, ()) = tokio::join!(pushing, fixture.schema.sql(&cut));
         // A push that was cut during its commit may be stored or not; the caller repeats it.
         if let Err(error) = pushed {
             assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-            bench.push(&format!("n{round}"), &["ada", "bob"]).await;
+            fixture.push(&format!("n{round}"), &["ada", "bob"]).await;
         }
-        assert_eq!(bench.store.head(&user("ada")).await.unwrap().pending, round + 1);
+        assert_eq!(fixture.store.head(&user("ada")).await.unwrap().pending, round + 1);
     }
 }
 

@@ -10,10 +10,10 @@
     reason = "a test may"
 )]
 
-mod bench_store;
 mod concurrency;
 mod everything_at_once;
 mod expiring;
+mod fixture;
 mod interleaving;
 mod leases;
 mod locking_the_broker;

@@ -1,24 +1,24 @@
 use futures_util::future::join_all;
 use internal_notifications_store::{Store, StoreErrorKind};
 
-use crate::bench_store::{Bench, Schema, user};
+use crate::fixture::{Fixture, Schema, user};
 
 #[tokio::test]
-async fn a_newer_schema_is_refused() {
-    let Some(bench) = Bench::new().await else { return };
-    bench.push("n", &["ada"]).await;
-    bench.store.close().await;
-    bench
+async fn a_newer_schema_is_rejected() {
+    let Some(fixture) = Fixture::new().await else { return };
+    fixture.push("n", &["ada"]).await;
+    fixture.store.close().await;
+    fixture
         .schema
         .sql("INSERT INTO _sqlx_migrations VALUES (999, 'from the future', now(), true, '\\x00', 0)")
         .await;
-    let refused = bench.schema.try_open(bench.schema.options()).await.unwrap_err();
-    assert_eq!(refused.kind(), StoreErrorKind::Unusable);
-    assert!(refused.to_string().contains("newer"), "{refused}");
+    let error = fixture.schema.try_open(fixture.schema.options()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unusable);
+    assert!(error.to_string().contains("newer"), "{error}");
 }
 
 #[tokio::test]
-async fn servers_that_start_at_the_same_time_make_one_schema() {
+async fn servers_that_start_at_the_same_time_create_one_schema() {
     let Some(schema) = Schema::new() else { return };
     let stores = join_all((0..6).map(|_| schema.open(schema.options()))).await;
     for store in stores {
@@ -28,11 +28,11 @@ async fn servers_that_start_at_the_same_time_make_one_schema() {
 
 #[tokio::test]
 async fn data_outlives_the_store_and_a_closed_store_returns_errors() {
-    let Some(bench) = Bench::new().await else { return };
-    bench.push("n", &["ada"]).await;
-    bench.store.close().await;
-    assert_eq!(bench.store.head(&user("ada")).await.unwrap_err().kind(), StoreErrorKind::Unavailable);
-    let again = bench.schema.open(bench.schema.options()).await;
+    let Some(fixture) = Fixture::new().await else { return };
+    fixture.push("n", &["ada"]).await;
+    fixture.store.close().await;
+    assert_eq!(fixture.store.head(&user("ada")).await.unwrap_err().kind(), StoreErrorKind::Unavailable);
+    let again = fixture.schema.open(fixture.schema.options()).await;
     assert_eq!(again.head(&user("ada")).await.unwrap().pending, 1);
 }
 

@@ -4,15 +4,16 @@ use std::path::Path;
 use internal_notifications_store::Store;
 use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore, backup};
 
-use crate::bench_store::{Bench, user};
+use crate::fixture::{Fixture, user};
 
-async fn refused(database: &Path, to: &Path, replace: bool) -> String {
+async fn backup_error(database: &Path, to: &Path, replace: bool) -> String {
     let before = std::fs::read(to).ok();
     let error = backup(database, to, replace).await.unwrap_err();
-    assert_eq!(std::fs::read(to).ok(), before, "what is there is left alone");
-    let left = std::fs::read_dir(to.parent().unwrap()).into_iter().flatten();
-    let left = left.filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'));
-    assert_eq!(left.count(), 0, "nothing half is left behind");
+    assert_eq!(std::fs::read(to).ok(), before, "a failed backup must not change the target");
+    let temporary = std::fs::read_dir(to.parent().unwrap()).into_iter().flatten();
+    let temporary =
+        temporary.filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'));
+    assert_eq!(temporary.count(), 0, "a failed backup must not leave a temporary file");
     match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
@@ -21,13 +22,13 @@ async fn refused(database: &Path, to: &Path, replace: bool) -> String {
 
 #[tokio::test]
 async fn a_backup_of_an_open_database_is_one_complete_private_file() {
-    let bench = Bench::new().await;
-    bench.push("a", &["ada"]).await;
-    bench.push("b", &["ada", "bob"]).await;
+    let fixture = Fixture::new().await;
+    fixture.push("a", &["ada"]).await;
+    fixture.push("b", &["ada", "bob"]).await;
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.db");
-    let bytes = backup(&bench.file(), &copy, false).await.unwrap();
-    bench.push("later", &["ada"]).await;
+    let bytes = backup(&fixture.file(), &copy, false).await.unwrap();
+    fixture.push("later", &["ada"]).await;
 
     let metadata = copy.metadata().unwrap();
     assert_eq!(metadata.len(), bytes);
@@ -41,41 +42,41 @@ async fn a_backup_of_an_open_database_is_one_complete_private_file() {
 
 #[tokio::test]
 async fn a_backup_replaces_an_existing_file_only_on_request() {
-    let bench = Bench::new().await;
-    bench.push("a", &["ada"]).await;
+    let fixture = Fixture::new().await;
+    fixture.push("a", &["ada"]).await;
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.db");
     std::fs::write(&copy, "precious").unwrap();
-    assert!(refused(&bench.file(), &copy, false).await.contains("--force"));
-    backup(&bench.file(), &copy, true).await.unwrap();
+    assert!(backup_error(&fixture.file(), &copy, false).await.contains("--force"));
+    backup(&fixture.file(), &copy, true).await.unwrap();
     let store = SqliteStore::open_file(&copy, SqliteOptions::default()).await.unwrap();
     assert_eq!(store.head(&user("ada")).await.unwrap().pending, 1);
 }
 
 #[tokio::test]
 async fn a_database_is_never_replaced_while_it_may_be_open() {
-    let (bench, other) = (Bench::new().await, Bench::new().await);
-    assert!(refused(&bench.file(), &bench.file(), true).await.contains("itself"));
+    let (fixture, other) = (Fixture::new().await, Fixture::new().await);
+    assert!(backup_error(&fixture.file(), &fixture.file(), true).await.contains("itself"));
     #[cfg(unix)]
     {
         let link = other.folder.path().join("link.db");
-        std::os::unix::fs::symlink(bench.file(), &link).unwrap();
-        assert!(refused(&bench.file(), &link, true).await.contains("itself"));
+        std::os::unix::fs::symlink(fixture.file(), &link).unwrap();
+        assert!(backup_error(&fixture.file(), &link, true).await.contains("itself"));
     }
-    assert!(refused(&bench.file(), &other.file(), true).await.contains("a server may have"));
-    bench.push("a", &["ada"]).await;
+    assert!(backup_error(&fixture.file(), &other.file(), true).await.contains("a server may have"));
+    fixture.push("a", &["ada"]).await;
 }
 
 #[tokio::test]
-async fn a_backup_of_something_else_is_rejected() {
+async fn a_backup_of_anything_but_an_inbox_database_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let [database, copy] = ["a.db", "copy.db"].map(|name| folder.path().join(name));
-    assert!(refused(&database, &copy, false).await.contains("there is no database"));
+    assert!(backup_error(&database, &copy, false).await.contains("there is no database"));
     std::fs::write(&database, "").unwrap();
-    assert!(refused(&database, &copy, false).await.contains("no inboxes"));
+    assert!(backup_error(&database, &copy, false).await.contains("no inboxes"));
     std::fs::write(&database, "no database ".repeat(1_000)).unwrap();
-    refused(&database, &copy, false).await;
-    let bench = Bench::new().await;
+    backup_error(&database, &copy, false).await;
+    let fixture = Fixture::new().await;
     let nowhere = folder.path().join("missing/copy.db");
-    assert!(refused(&bench.file(), &nowhere, false).await.contains("missing"));
+    assert!(backup_error(&fixture.file(), &nowhere, false).await.contains("missing"));
 }

@@ -5,13 +5,12 @@ use futures_util::future::join_all;
 use internal_notifications_models::UserId;
 use internal_notifications_store::{CommitListener, InboxCommand, Store, StoreErrorKind};
 
-use crate::bench_store::{Bench, id, push};
+use crate::fixture::{Fixture, id, push};
 
-/// On the one thread of the test, all calls are queued before the writer runs, so they are one
-/// batch.
+/// The test has one thread, so all calls are queued before the writer runs and form one batch.
 #[tokio::test]
-async fn pushes_of_one_batch_are_done_in_their_order() {
-    let bench = Bench::new().await;
+async fn pushes_of_one_batch_are_executed_in_order() {
+    let fixture = Fixture::new().await;
     let mut taken = push("a", &["ada", "eve"]);
     taken.sender = "key:other".to_owned();
     let pushes = [
@@ -21,9 +20,9 @@ async fn pushes_of_one_batch_are_done_in_their_order() {
         push("a", &["ada", "bob"]),
         push("c", &["ada"]),
     ];
-    let before = bench.store.commits();
-    let answers = join_all(pushes.map(|push| bench.store.push(push))).await;
-    assert_eq!(bench.store.commits() - before, 1);
+    let before = fixture.store.commits();
+    let answers = join_all(pushes.map(|push| fixture.store.push(push))).await;
+    assert_eq!(fixture.store.commits() - before, 1);
     let counts: Vec<_> = answers
         .into_iter()
         .map(|answer| {
@@ -31,54 +30,54 @@ async fn pushes_of_one_batch_are_done_in_their_order() {
         })
         .collect();
     assert_eq!(counts, [Ok((1, 0)), Ok((2, 0)), Err(StoreErrorKind::IdTaken), Ok((1, 1)), Ok((1, 0))]);
-    assert_eq!(bench.ids("ada").await, ["c", "b", "a"]);
-    assert_eq!(bench.ids("bob").await, ["a", "b"]);
-    assert!(bench.ids("eve").await.is_empty());
-    let log = bench.log("ada").await;
+    assert_eq!(fixture.ids("ada").await, ["c", "b", "a"]);
+    assert_eq!(fixture.ids("bob").await, ["a", "b"]);
+    assert!(fixture.ids("eve").await.is_empty());
+    let log = fixture.log("ada").await;
     assert!(log.windows(2).all(|pair| pair[1].stamp.follows(pair[0].stamp.position())));
 }
 
 #[tokio::test]
-async fn writes_and_pushes_of_one_batch_are_done_in_their_order() {
-    let bench = Bench::new().await;
+async fn writes_and_pushes_of_one_batch_are_executed_in_order() {
+    let fixture = Fixture::new().await;
     let answers = tokio::join!(
-        bench.store.push(push("a", &["ada"])),
-        bench.write("ada", InboxCommand::Opened(vec![id("a")])),
-        bench.write("ada", InboxCommand::Remove(id("zzz"))),
-        bench.store.push(push("b", &["ada"])),
-        bench.write_as("ada", "op", InboxCommand::OpenedAll { through: None, tag: None }),
-        bench.write_as("ada", "op", InboxCommand::OpenedAll { through: None, tag: None }),
-        bench.store.push(push("c", &["ada"])),
+        fixture.store.push(push("a", &["ada"])),
+        fixture.write("ada", InboxCommand::Opened(vec![id("a")])),
+        fixture.write("ada", InboxCommand::Remove(id("zzz"))),
+        fixture.store.push(push("b", &["ada"])),
+        fixture.write_as("ada", "op", InboxCommand::OpenedAll { through: None, tag: None }),
+        fixture.write_as("ada", "op", InboxCommand::OpenedAll { through: None, tag: None }),
+        fixture.store.push(push("c", &["ada"])),
     );
-    assert_eq!(bench.store.commits(), 1);
+    assert_eq!(fixture.store.commits(), 1);
     assert_eq!(answers.1.unwrap().seq, Some(2));
-    let refused = answers.2.unwrap_err();
-    assert_eq!((refused.kind(), refused.head().unwrap().position.seq), (StoreErrorKind::NotFound, 2));
+    let error = answers.2.unwrap_err();
+    assert_eq!((error.kind(), error.head().unwrap().position.seq), (StoreErrorKind::NotFound, 2));
     assert_eq!(answers.4.unwrap().seq, Some(4));
     assert_eq!(answers.5.unwrap().seq, None);
     assert_eq!(
-        bench.log("ada").await.iter().map(|change| change.stamp.pending).collect::<Vec<_>>(),
+        fixture.log("ada").await.iter().map(|change| change.stamp.pending).collect::<Vec<_>>(),
         [1, 0, 1, 0, 1]
     );
 }
 
 #[tokio::test]
-async fn ten_thousand_recipients_are_one_commit() {
-    let bench = Bench::new().await;
+async fn a_push_to_ten_thousand_recipients_is_one_commit() {
+    let fixture = Fixture::new().await;
     let names: Vec<_> = (0..10_000).map(|n| format!("user-{n}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let receipt = bench.push("n", &names).await;
+    let receipt = fixture.push("n", &names).await;
     assert_eq!((receipt.accepted, receipt.duplicates), (10_000, 0));
-    assert_eq!(bench.store.commits(), 1);
-    assert_eq!((bench.count("notifications").await, bench.count("deliveries").await), (1, 10_000));
-    assert_eq!(bench.ids("user-9999").await, ["n"]);
-    assert_eq!(bench.push("n", &names).await.duplicates, 10_000);
+    assert_eq!(fixture.store.commits(), 1);
+    assert_eq!((fixture.count("notifications").await, fixture.count("deliveries").await), (1, 10_000));
+    assert_eq!(fixture.ids("user-9999").await, ["n"]);
+    assert_eq!(fixture.push("n", &names).await.duplicates, 10_000);
 }
 
 #[derive(Default)]
-struct Heard(Mutex<Vec<String>>);
+struct ChangedUsers(Mutex<Vec<String>>);
 
-impl CommitListener for Heard {
+impl CommitListener for ChangedUsers {
     fn committed(&self, users: &mut dyn Iterator<Item = &UserId>) {
         self.0.lock().unwrap().extend(users.map(UserId::to_string));
     }
@@ -86,12 +85,12 @@ impl CommitListener for Heard {
 
 #[tokio::test]
 async fn a_push_whose_caller_is_gone_is_stored_and_reported() {
-    let heard = Arc::new(Heard::default());
-    let bench = Bench::new().await;
-    bench.store.set_commit_listener(heard.clone());
-    assert!(bench.store.push(push("a", &["ada"])).now_or_never().is_none());
+    let changed = Arc::new(ChangedUsers::default());
+    let fixture = Fixture::new().await;
+    fixture.store.set_commit_listener(changed.clone());
+    assert!(fixture.store.push(push("a", &["ada"])).now_or_never().is_none());
     // Commands run in order, so the push before this one has ended too.
-    bench.store.ready().await.unwrap();
-    assert_eq!(*heard.0.lock().unwrap(), ["ada"]);
-    assert_eq!(bench.ids("ada").await, ["a"]);
+    fixture.store.ready().await.unwrap();
+    assert_eq!(*changed.0.lock().unwrap(), ["ada"]);
+    assert_eq!(fixture.ids("ada").await, ["a"]);
 }

@@ -4,10 +4,10 @@
 
 mod backing_up;
 mod batching;
-mod bench_store;
 mod committing;
 mod database_file;
 mod far_behind;
+mod fixture;
 mod migrating;
 mod planning;
 mod sweeping;

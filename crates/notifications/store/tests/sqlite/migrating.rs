@@ -5,7 +5,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, SqlSafeStr, SqliteConnection};
 
-use crate::bench_store::{Bench, at, id, ids, push, user};
+use crate::fixture::{Fixture, at, id, ids, push, user};
 
 /// A database of the first version: `a` opened, `b` removed, `c` pending and not yet published.
 const ROWS: &str = r#"
@@ -24,7 +24,7 @@ const ROWS: &str = r#"
     INSERT INTO settings (name, value) VALUES ('app_secret', 'kept');
 "#;
 
-async fn bench_of_version_one(and: &str) -> Bench {
+async fn fixture_of_version_one(more_sql: &str) -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("inbox.db");
     let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
@@ -33,54 +33,54 @@ async fn bench_of_version_one(and: &str) -> Bench {
     let first = Migration::new(1, "inboxes".into(), MigrationType::Simple, sql, false);
     Migrator::with_migrations(vec![first]).run(&mut connection).await.unwrap();
     sqlx::raw_sql(ROWS).execute(&mut connection).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(and)).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(more_sql)).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let store = SqliteStore::open(path.to_str().unwrap(), SqliteOptions::default()).await.unwrap();
-    Bench { store, folder }
+    Fixture { store, folder }
 }
 
 #[tokio::test]
-async fn a_database_of_the_first_version_opens_with_everything_in_it() {
-    let bench = bench_of_version_one("").await;
-    assert_eq!(bench.ids("ada").await, ["c", "a"]);
-    let opened = bench.store.notification(&user("ada"), &id("a")).await.unwrap().unwrap();
+async fn a_database_of_the_first_version_opens_with_all_its_data() {
+    let fixture = fixture_of_version_one("").await;
+    assert_eq!(fixture.ids("ada").await, ["c", "a"]);
+    let opened = fixture.store.notification(&user("ada"), &id("a")).await.unwrap().unwrap();
     assert_eq!((opened.opened_at, opened.sender.as_str()), (Some(at(50)), "key:shop"));
-    let log = bench.log("ada").await;
+    let log = fixture.log("ada").await;
     assert!(log.windows(2).all(|pair| pair[1].stamp.follows(pair[0].stamp.position())));
     assert_eq!(log[2].kind, ChangeKind::Opened { ids: ids(&["a"]) });
     assert_eq!(log[3].kind, ChangeKind::Removed { ids: ids(&["b"]), reason: RemovedReason::User });
-    assert_eq!(bench.store.head(&user("ada")).await.unwrap().pending, 1);
-    assert_eq!(bench.store.unpublished_users(10).await.unwrap(), [user("ada")]);
-    assert_eq!(bench.store.get_or_insert_setting("app_secret", "new".to_owned()).await.unwrap(), "kept");
+    assert_eq!(fixture.store.head(&user("ada")).await.unwrap().pending, 1);
+    assert_eq!(fixture.store.unpublished_users(10).await.unwrap(), [user("ada")]);
+    assert_eq!(fixture.store.get_or_insert_setting("app_secret", "new".to_owned()).await.unwrap(), "kept");
 }
 
 #[tokio::test]
-async fn a_database_of_the_first_version_goes_on_from_where_it_was() {
-    let bench = bench_of_version_one("").await;
-    let repeated = bench.write_as("ada", "op-1", InboxCommand::Remove(id("a"))).await.unwrap();
-    assert_eq!(repeated.seq, None, "done by the first version");
+async fn a_database_of_the_first_version_accepts_new_changes() {
+    let fixture = fixture_of_version_one("").await;
+    let repeated = fixture.write_as("ada", "op-1", InboxCommand::Remove(id("a"))).await.unwrap();
+    assert_eq!(repeated.seq, None, "the first version already executed it");
     let mut later = push("d", &["ada"]);
     later.notification.send_after = Some(at(100));
-    assert_eq!(bench.store.push(later).await.unwrap().scheduled, 1);
-    assert_eq!(bench.store.advance(at(100), 10).await.unwrap().delivered, 1);
-    assert_eq!(bench.store.retract(&id("c"), at(101)).await.unwrap().removed, 1);
+    assert_eq!(fixture.store.push(later).await.unwrap().scheduled, 1);
+    assert_eq!(fixture.store.advance(at(100), 10).await.unwrap().delivered, 1);
+    assert_eq!(fixture.store.retract(&id("c"), at(101)).await.unwrap().removed, 1);
     let after = Position { seq: 5, tag: Some(internal_notifications_models::Tag::from_bits(15)) };
-    let (changes, _) = bench.changes("ada", after, 10).await;
+    let (changes, _) = fixture.changes("ada", after, 10).await;
     assert_eq!(changes.iter().map(|change| change.stamp.seq).collect::<Vec<_>>(), [6, 7]);
-    assert_eq!(bench.ids("ada").await, ["d", "a"]);
+    assert_eq!(fixture.ids("ada").await, ["d", "a"]);
 }
 
 #[tokio::test]
-async fn a_key_that_means_something_only_since_keeps_no_inbox_from_being_read() {
-    let bench = bench_of_version_one(
+async fn an_invalid_value_of_a_newer_field_does_not_make_an_inbox_unreadable() {
+    let fixture = fixture_of_version_one(
         r#"UPDATE notifications SET body = json_set(body, '$.expires_at', 'soon', '$.color', 'red') WHERE id = 'a';
         UPDATE notifications SET body = json_set(body, '$.expires_at', '2026-02-30T00:00:00Z') WHERE id = 'b';
         UPDATE notifications SET body = json_set(body, '$.expires_at', '2026-01-31T11:30:00.25+02:00') WHERE id = 'c';"#,
     )
     .await;
-    let a = bench.store.notification(&user("ada"), &id("a")).await.unwrap().unwrap();
+    let a = fixture.store.notification(&user("ada"), &id("a")).await.unwrap().unwrap();
     assert_eq!((a.expires_at, a.extra["color"].as_str()), (None, Some("red")));
-    let c = bench.store.notification(&user("ada"), &id("c")).await.unwrap().unwrap();
+    let c = fixture.store.notification(&user("ada"), &id("c")).await.unwrap().unwrap();
     assert_eq!(c.expires_at, Some("2026-01-31T09:30:00.25Z".parse().unwrap()));
-    assert_eq!((bench.ids("ada").await.len(), bench.log("ada").await.len()), (2, 5));
+    assert_eq!((fixture.ids("ada").await.len(), fixture.log("ada").await.len()), (2, 5));
 }

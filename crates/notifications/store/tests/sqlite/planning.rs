@@ -4,17 +4,17 @@ use std::path::Path;
 
 use sqlx::{AssertSqlSafe, Row};
 
-use crate::bench_store::Bench;
+use crate::fixture::Fixture;
 
 /// Scans the table, but reads only one row.
 const FIRST_ROW: &str = "SELECT 1 FROM settings LIMIT 1";
 
 #[tokio::test]
-async fn no_statement_reads_a_table_from_end_to_end() {
-    let bench = Bench::new().await;
-    let mut connection = bench.stranger().await;
+async fn no_statement_scans_a_table() {
+    let fixture = Fixture::new().await;
+    let mut connection = fixture.connect().await;
     let statements = statements();
-    assert!(statements.len() > 40, "{} were found", statements.len());
+    assert!(statements.len() > 40, "found only {} statements", statements.len());
     let mut scans = Vec::new();
     for statement in statements.iter().filter(|statement| *statement != FIRST_ROW) {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));

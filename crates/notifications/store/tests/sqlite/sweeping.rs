@@ -3,7 +3,7 @@ use std::time::Duration;
 use internal_notifications_models::{ChangeKind, Position, RemovedReason, ResetReason};
 use internal_notifications_store::{Drift, InboxCommand, Retention, Store, Sweep, Swept};
 
-use crate::bench_store::{Bench, at, id, push, user};
+use crate::fixture::{Fixture, at, id, push, user};
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -11,62 +11,62 @@ fn days(days: u64) -> Option<Duration> {
     Some(Duration::from_secs(days * 24 * 60 * 60))
 }
 
-/// Returns an unlimited retention.
-fn kept(but: impl FnOnce(&mut Retention)) -> Retention {
+/// Returns an unlimited retention with this change.
+fn unlimited_except(change: impl FnOnce(&mut Retention)) -> Retention {
     let mut keep = Retention::default();
     (keep.age, keep.count, keep.log_age, keep.log_count) = (None, None, None, None);
-    but(&mut keep);
+    change(&mut keep);
     keep
 }
 
-fn for_ever() -> Retention {
-    kept(|_| {})
+fn unlimited() -> Retention {
+    unlimited_except(|_| {})
 }
 
-async fn sweep(bench: &Bench, keep: &Retention, now: i64) -> Swept {
+async fn sweep(fixture: &Fixture, keep: &Retention, now: i64) -> Swept {
     let sweep = Sweep::new(keep.clone(), at(now)).with_limit(100);
-    bench.store.sweep(sweep).await.unwrap()
+    fixture.store.sweep(sweep).await.unwrap()
 }
 
 /// Marks everything published.
-async fn published(bench: &Bench) {
-    bench.sql("DELETE FROM publications").await;
+async fn publish_all(fixture: &Fixture) {
+    fixture.sql("DELETE FROM publications").await;
 }
 
-async fn push_at(bench: &Bench, name: &str, users: &[&str], seconds: i64) {
+async fn push_at(fixture: &Fixture, name: &str, users: &[&str], seconds: i64) {
     let mut push = push(name, users);
     push.at = at(seconds);
-    bench.store.push(push).await.unwrap();
+    fixture.store.push(push).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_wrong_pending_count_is_found_and_repaired_by_a_change() {
-    let bench = Bench::new().await;
-    bench.push("a", &["ada", "bob"]).await;
-    bench.push("b", &["ada"]).await;
-    bench.sql("UPDATE inboxes SET pending = 7 WHERE user_id = 'ada'").await;
-    let swept = sweep(&bench, &for_ever(), 60).await;
+    let fixture = Fixture::new().await;
+    fixture.push("a", &["ada", "bob"]).await;
+    fixture.push("b", &["ada"]).await;
+    fixture.sql("UPDATE inboxes SET pending = 7 WHERE user_id = 'ada'").await;
+    let swept = sweep(&fixture, &unlimited(), 60).await;
     assert_eq!(swept.drifts, [Drift::new(user("ada"), 7, 2)]);
     assert_eq!((swept.inboxes, swept.next), (2, None));
-    let told = &bench.log("ada").await[2];
-    assert_eq!(told.kind, ChangeKind::Removed { ids: vec![], reason: RemovedReason::Recounted });
-    assert_eq!((told.stamp.pending, told.stamp.at), (2, at(60)));
-    assert_eq!(bench.store.head(&user("ada")).await.unwrap().pending, 2);
-    assert_eq!(sweep(&bench, &for_ever(), 61).await.drifts, []);
-    assert_eq!(bench.log("bob").await.len(), 1);
+    let recount = &fixture.log("ada").await[2];
+    assert_eq!(recount.kind, ChangeKind::Removed { ids: vec![], reason: RemovedReason::Recounted });
+    assert_eq!((recount.stamp.pending, recount.stamp.at), (2, at(60)));
+    assert_eq!(fixture.store.head(&user("ada")).await.unwrap().pending, 2);
+    assert_eq!(sweep(&fixture, &unlimited(), 61).await.drifts, []);
+    assert_eq!(fixture.log("bob").await.len(), 1);
 }
 
 #[tokio::test]
-async fn old_and_excess_notifications_are_pruned_five_hundred_a_change() {
-    let bench = Bench::new().await;
+async fn old_and_excess_notifications_are_pruned_by_changes_of_five_hundred() {
+    let fixture = Fixture::new().await;
     for n in 0..1_203 {
-        push_at(&bench, &format!("n{n:04}"), &["ada"], n).await;
+        push_at(&fixture, &format!("n{n:04}"), &["ada"], n).await;
     }
-    bench.write("ada", InboxCommand::Opened(vec![id("n0000"), id("n1202")])).await.unwrap();
-    let keep = kept(|keep| keep.age = Some(Duration::from_secs(100)));
-    assert_eq!(sweep(&bench, &keep, 99).await.pruned, 0);
-    assert_eq!(sweep(&bench, &keep, 1_101).await.pruned, 1_002);
-    let (changes, _) = bench.changes("ada", bench_position(&bench, 1_204).await, 10).await;
+    fixture.write("ada", InboxCommand::Opened(vec![id("n0000"), id("n1202")])).await.unwrap();
+    let keep = unlimited_except(|keep| keep.age = Some(Duration::from_secs(100)));
+    assert_eq!(sweep(&fixture, &keep, 99).await.pruned, 0);
+    assert_eq!(sweep(&fixture, &keep, 1_101).await.pruned, 1_002);
+    let (changes, _) = fixture.changes("ada", position_at(&fixture, 1_204).await, 10).await;
     let removed: Vec<_> = changes
         .iter()
         .map(|change| match &change.kind {
@@ -78,133 +78,135 @@ async fn old_and_excess_notifications_are_pruned_five_hundred_a_change() {
         .collect();
     let expected = [(500, "n0000", 702), (500, "n0500", 202), (2, "n1000", 200)];
     assert_eq!(removed, expected.map(|(ids, first, pending)| (ids, first.to_owned(), pending)));
-    let keep = kept(|keep| keep.count = Some(2));
-    assert_eq!(sweep(&bench, &keep, 1_101).await.pruned, 199);
-    assert_eq!(bench.ids("ada").await, ["n1202", "n1201"]);
-    assert_eq!(bench.store.head(&user("ada")).await.unwrap().pending, 1);
-    assert_eq!(sweep(&bench, &keep, 1_101).await.pruned, 0);
-    let keep = kept(|keep| keep.count = Some(0));
-    assert_eq!(sweep(&bench, &keep, 1_101).await.pruned, 2);
-    assert_eq!(sweep(&bench, &keep, 1_101).await.drifts, []);
+    let keep = unlimited_except(|keep| keep.count = Some(2));
+    assert_eq!(sweep(&fixture, &keep, 1_101).await.pruned, 199);
+    assert_eq!(fixture.ids("ada").await, ["n1202", "n1201"]);
+    assert_eq!(fixture.store.head(&user("ada")).await.unwrap().pending, 1);
+    assert_eq!(sweep(&fixture, &keep, 1_101).await.pruned, 0);
+    let keep = unlimited_except(|keep| keep.count = Some(0));
+    assert_eq!(sweep(&fixture, &keep, 1_101).await.pruned, 2);
+    assert_eq!(sweep(&fixture, &keep, 1_101).await.drifts, []);
 }
 
-async fn bench_position(bench: &Bench, seq: i64) -> Position {
+async fn position_at(fixture: &Fixture, seq: i64) -> Position {
     let sql = "SELECT tag FROM changes WHERE seq = ?1";
-    let tag: i64 = sqlx::query_scalar(sql).bind(seq).fetch_one(&mut bench.stranger().await).await.unwrap();
+    let tag: i64 = sqlx::query_scalar(sql).bind(seq).fetch_one(&mut fixture.connect().await).await.unwrap();
     let tag = internal_notifications_models::Tag::from_bits(tag.cast_unsigned());
     Position { seq: seq.cast_unsigned(), tag: Some(tag) }
 }
 
 #[tokio::test]
-async fn more_than_one_transaction_may_touch_is_pruned_and_trimmed_in_several() {
-    let bench = Bench::new().await;
-    let pushes = (0..6_000).map(|n| bench.store.push(push(&format!("n{n}"), &["ada"])));
+async fn a_large_cleanup_is_split_into_several_transactions() {
+    let fixture = Fixture::new().await;
+    let pushes = (0..6_000).map(|n| fixture.store.push(push(&format!("n{n}"), &["ada"])));
     futures_util::future::join_all(pushes).await;
-    published(&bench).await;
-    let before = bench.store.commits();
-    let swept = sweep(&bench, &kept(|keep| (keep.count, keep.log_count) = (Some(10), Some(20))), 1).await;
-    assert_eq!((swept.pruned, swept.trimmed), (5_990, 5_992), "12 changes prune them");
-    assert_eq!(bench.store.commits() - before, 3);
-    assert_eq!((bench.count("changes").await, bench.ids("ada").await.len()), (20, 10));
+    publish_all(&fixture).await;
+    let before = fixture.store.commits();
+    let swept =
+        sweep(&fixture, &unlimited_except(|keep| (keep.count, keep.log_count) = (Some(10), Some(20))), 1)
+            .await;
+    assert_eq!((swept.pruned, swept.trimmed), (5_990, 5_992), "12 changes record the removals");
+    assert_eq!(fixture.store.commits() - before, 3);
+    assert_eq!((fixture.count("changes").await, fixture.ids("ada").await.len()), (20, 10));
 }
 
 #[tokio::test]
 async fn a_log_is_trimmed_by_age_and_count_but_not_beyond_its_published_seq() {
-    let bench = Bench::new().await;
+    let fixture = Fixture::new().await;
     for day in 0..10 {
-        push_at(&bench, &format!("n{day}"), &["ada"], day * DAY).await;
+        push_at(&fixture, &format!("n{day}"), &["ada"], day * DAY).await;
     }
-    let floor_of = async |bench: &Bench| -> i64 {
-        sqlx::query_scalar("SELECT floor FROM inboxes").fetch_one(&mut bench.stranger().await).await.unwrap()
+    let floor_of = async |fixture: &Fixture| -> i64 {
+        sqlx::query_scalar("SELECT floor FROM inboxes").fetch_one(&mut fixture.connect().await).await.unwrap()
     };
-    let by_age = kept(|keep| keep.log_age = days(5));
-    let by_count = kept(|keep| keep.log_count = Some(2));
+    let by_age = unlimited_except(|keep| keep.log_age = days(5));
+    let by_count = unlimited_except(|keep| keep.log_count = Some(2));
     for keep in [&by_age, &by_count] {
-        assert_eq!(sweep(&bench, keep, 9 * DAY).await.trimmed, 0, "nothing was published");
+        assert_eq!(sweep(&fixture, keep, 9 * DAY).await.trimmed, 0, "unpublished changes are not trimmed");
     }
-    bench.store.mark_published(&[(user("ada"), 3)]).await.unwrap();
-    assert_eq!(sweep(&bench, &by_age, 9 * DAY).await.trimmed, 3);
-    assert_eq!(floor_of(&bench).await, 3);
-    published(&bench).await;
-    assert_eq!(sweep(&bench, &by_age, 9 * DAY).await.trimmed, 2);
-    assert_eq!(bench.reset("ada", Position::default()).await, Some(ResetReason::Trimmed));
-    assert_eq!(sweep(&bench, &by_count, 9 * DAY).await.trimmed, 3);
-    assert_eq!((floor_of(&bench).await, bench.count("changes").await), (8, 2));
-    assert_eq!(bench.ids("ada").await.len(), 10, "the log is not the inbox");
-    assert_eq!(sweep(&bench, &by_count, 9 * DAY).await.trimmed, 0);
-    let everything = kept(|keep| keep.log_count = Some(0));
-    assert_eq!(sweep(&bench, &everything, 9 * DAY).await.trimmed, 2);
-    let head = bench.store.head(&user("ada")).await.unwrap().position;
-    assert_eq!(bench.changes("ada", head, 10).await, (vec![], false));
+    fixture.store.mark_published(&[(user("ada"), 3)]).await.unwrap();
+    assert_eq!(sweep(&fixture, &by_age, 9 * DAY).await.trimmed, 3);
+    assert_eq!(floor_of(&fixture).await, 3);
+    publish_all(&fixture).await;
+    assert_eq!(sweep(&fixture, &by_age, 9 * DAY).await.trimmed, 2);
+    assert_eq!(fixture.reset("ada", Position::default()).await, Some(ResetReason::Trimmed));
+    assert_eq!(sweep(&fixture, &by_count, 9 * DAY).await.trimmed, 3);
+    assert_eq!((floor_of(&fixture).await, fixture.count("changes").await), (8, 2));
+    assert_eq!(fixture.ids("ada").await.len(), 10, "trimming the log removes no notifications");
+    assert_eq!(sweep(&fixture, &by_count, 9 * DAY).await.trimmed, 0);
+    let everything = unlimited_except(|keep| keep.log_count = Some(0));
+    assert_eq!(sweep(&fixture, &everything, 9 * DAY).await.trimmed, 2);
+    let head = fixture.store.head(&user("ada")).await.unwrap().position;
+    assert_eq!(fixture.changes("ada", head, 10).await, (vec![], false));
 }
 
 #[tokio::test]
 async fn ids_are_remembered_for_ninety_days_and_until_the_log_forgets_them() {
-    let bench = Bench::new().await;
-    push_at(&bench, "n", &["ada"], 0).await;
-    push_at(&bench, "stays", &["ada"], 0).await;
-    bench.write("ada", InboxCommand::Remove(id("n"))).await.unwrap();
-    published(&bench).await;
-    let (keep, over) = (kept(|keep| keep.log_age = days(30)), 90 * DAY + 60);
-    sweep(&bench, &for_ever(), over).await;
-    assert_eq!(bench.push("n", &["ada"]).await.duplicates, 1, "its records are in the log");
-    sweep(&bench, &keep, 89 * DAY).await;
-    assert_eq!((bench.count("changes").await, bench.push("n", &["ada"]).await.duplicates), (0, 1));
-    sweep(&bench, &keep, over).await;
-    assert_eq!((bench.count("deliveries").await, bench.count("notifications").await), (1, 1));
+    let fixture = Fixture::new().await;
+    push_at(&fixture, "n", &["ada"], 0).await;
+    push_at(&fixture, "stays", &["ada"], 0).await;
+    fixture.write("ada", InboxCommand::Remove(id("n"))).await.unwrap();
+    publish_all(&fixture).await;
+    let (keep, expired) = (unlimited_except(|keep| keep.log_age = days(30)), 90 * DAY + 60);
+    sweep(&fixture, &unlimited(), expired).await;
+    assert_eq!(fixture.push("n", &["ada"]).await.duplicates, 1, "the log still has its records");
+    sweep(&fixture, &keep, 89 * DAY).await;
+    assert_eq!((fixture.count("changes").await, fixture.push("n", &["ada"]).await.duplicates), (0, 1));
+    sweep(&fixture, &keep, expired).await;
+    assert_eq!((fixture.count("deliveries").await, fixture.count("notifications").await), (1, 1));
     let mut other = push("n", &["ada"]);
     other.sender = "key:other".to_owned();
-    assert_eq!(bench.store.push(other).await.unwrap().accepted, 1, "the id is free");
-    assert_eq!(bench.push("stays", &["ada"]).await.duplicates, 1);
+    assert_eq!(fixture.store.push(other).await.unwrap().accepted, 1, "the id can be used again");
+    assert_eq!(fixture.push("stays", &["ada"]).await.duplicates, 1);
 }
 
 #[tokio::test]
-async fn a_notification_that_was_cancelled_is_forgotten_and_one_to_come_is_not() {
-    let bench = Bench::new().await;
+async fn a_cancelled_notification_is_forgotten_and_a_scheduled_one_is_not() {
+    let fixture = Fixture::new().await;
     for name in ["cancelled", "to-come"] {
         let mut push = push(name, &["ada"]);
         push.notification.send_after = Some(at(200 * DAY));
-        bench.store.push(push).await.unwrap();
+        fixture.store.push(push).await.unwrap();
     }
     let mut expiring = push("expiring", &["ada"]);
     expiring.notification.expires_at = Some(at(300 * DAY));
-    bench.store.push(expiring).await.unwrap();
-    bench.write("ada", InboxCommand::Remove(id("expiring"))).await.unwrap();
-    published(&bench).await;
-    bench.store.retract(&id("cancelled"), at(1)).await.unwrap();
-    sweep(&bench, &Retention::default(), 89 * DAY).await;
-    assert_eq!(bench.count("notifications").await, 3);
-    let _ = sweep(&bench, &Retention::default(), 91 * DAY).await;
-    assert_eq!(bench.count("notifications").await, 2);
-    assert_eq!(bench.store.advance(at(200 * DAY), 10).await.unwrap().delivered, 1);
+    fixture.store.push(expiring).await.unwrap();
+    fixture.write("ada", InboxCommand::Remove(id("expiring"))).await.unwrap();
+    publish_all(&fixture).await;
+    fixture.store.retract(&id("cancelled"), at(1)).await.unwrap();
+    sweep(&fixture, &Retention::default(), 89 * DAY).await;
+    assert_eq!(fixture.count("notifications").await, 3);
+    let _ = sweep(&fixture, &Retention::default(), 91 * DAY).await;
+    assert_eq!(fixture.count("notifications").await, 2);
+    assert_eq!(fixture.store.advance(at(200 * DAY), 10).await.unwrap().delivered, 1);
 }
 
 #[tokio::test]
-async fn a_pass_forgets_all_old_idempotency_keys_however_many() {
-    let bench = Bench::new().await;
-    bench.sql("WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 12000)
+async fn a_pass_forgets_every_old_idempotency_key() {
+    let fixture = Fixture::new().await;
+    fixture.sql("WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 12000)
                INSERT INTO idempotency (sender, key, request, answer, at) SELECT 'key:shop', n, '', '', n / 12000 * 1700000000000 FROM n").await;
-    sweep(&bench, &for_ever(), 1).await;
-    assert_eq!(bench.count("idempotency").await, 1, "the one that is young enough");
+    sweep(&fixture, &unlimited(), 1).await;
+    assert_eq!(fixture.count("idempotency").await, 1, "only the recent key remains");
 }
 
 #[tokio::test]
-async fn a_sweep_of_ten_thousand_tidy_inboxes_writes_nothing() {
-    let bench = Bench::new().await;
+async fn a_sweep_of_ten_thousand_clean_inboxes_writes_nothing() {
+    let fixture = Fixture::new().await;
     let names: Vec<_> = (0..10_000).map(|n| format!("user-{n:05}")).collect();
-    bench.push("n", &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let before = bench.store.commits();
+    fixture.push("n", &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let before = fixture.store.commits();
     let mut sweep = Sweep::new(Retention::default(), at(0)).with_limit(3_000);
-    let (mut looked, mut calls) = (0, 0);
+    let (mut inspected, mut calls) = (0, 0);
     loop {
-        let swept = bench.store.sweep(sweep.clone()).await.unwrap();
+        let swept = fixture.store.sweep(sweep.clone()).await.unwrap();
         assert_eq!(swept.pruned + swept.trimmed + swept.drifts.len() as u64, 0);
-        (looked, calls) = (looked + swept.inboxes, calls + 1);
+        (inspected, calls) = (inspected + swept.inboxes, calls + 1);
         sweep.after = swept.next;
         if sweep.after.is_none() {
             break;
         }
     }
-    assert_eq!((looked, calls), (10_000, 4));
-    assert_eq!(bench.store.commits(), before);
+    assert_eq!((inspected, calls), (10_000, 4));
+    assert_eq!(fixture.store.commits(), before);
 }

@@ -6,7 +6,7 @@ use internal_notifications_models::{ChangeKind, RemovedReason, Retraction, UserI
 use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore};
 use internal_notifications_store::{Advanced, CommitListener, InboxCommand, Push, Store, StoreErrorKind};
 
-use crate::bench_store::{Bench, at, id, ids, push, user};
+use crate::fixture::{Fixture, at, id, ids, push, user};
 
 fn names(number: usize) -> Vec<String> {
     (0..number).map(|n| format!("user-{n:05}")).collect()
@@ -27,40 +27,40 @@ fn until(mut push: Push, seconds: i64) -> Push {
     push
 }
 
-async fn present(bench: &Bench, name: &str) -> i64 {
+async fn present(fixture: &Fixture, name: &str) -> i64 {
     let sql = "SELECT count(*) FROM deliveries d JOIN notifications n ON n.key = notification WHERE id = ?1 AND removed_at IS NULL";
-    sqlx::query_scalar(sql).bind(name.to_owned()).fetch_one(&mut bench.stranger().await).await.unwrap()
+    sqlx::query_scalar(sql).bind(name.to_owned()).fetch_one(&mut fixture.connect().await).await.unwrap()
 }
 
 #[tokio::test]
-async fn a_retracted_notification_leaves_every_inbox_by_a_change_and_the_schedule() {
-    let bench = Bench::new().await;
-    bench.push("n", &["ada", "bob"]).await;
-    bench.push("other", &["ada"]).await;
-    bench.write("bob", InboxCommand::Opened(ids(&["n"]))).await.unwrap();
-    bench.store.push(later(push("later", &["ada", "eve"]), 100)).await.unwrap();
-    let retraction = bench.store.retract(&id("n"), at(10)).await.unwrap();
+async fn a_retraction_changes_every_inbox_and_cancels_scheduled_deliveries() {
+    let fixture = Fixture::new().await;
+    fixture.push("n", &["ada", "bob"]).await;
+    fixture.push("other", &["ada"]).await;
+    fixture.write("bob", InboxCommand::Opened(ids(&["n"]))).await.unwrap();
+    fixture.store.push(later(push("later", &["ada", "eve"]), 100)).await.unwrap();
+    let retraction = fixture.store.retract(&id("n"), at(10)).await.unwrap();
     assert_eq!(retraction, Retraction::new(id("n")).with_removed(2));
-    let log = bench.log("ada").await;
+    let log = fixture.log("ada").await;
     let removed = ChangeKind::Removed { ids: ids(&["n"]), reason: RemovedReason::Retracted };
     assert_eq!((&log[2].kind, log[2].stamp.pending, log[2].stamp.at), (&removed, 1, at(10)));
-    let log = bench.log("bob").await;
+    let log = fixture.log("bob").await;
     assert_eq!((&log[2].kind, log[2].stamp.pending), (&removed, 0));
-    assert_eq!(bench.ids("ada").await, ["other"]);
+    assert_eq!(fixture.ids("ada").await, ["other"]);
 
-    let retraction = bench.store.retract(&id("later"), at(11)).await.unwrap();
+    let retraction = fixture.store.retract(&id("later"), at(11)).await.unwrap();
     assert_eq!((retraction.cancelled, retraction.removed), (2, 0));
-    assert!(bench.store.advance(at(1_000), 100).await.unwrap().is_idle());
-    assert_eq!((bench.count("scheduled").await, bench.count("withdrawals").await), (0, 0));
+    assert!(fixture.store.advance(at(1_000), 100).await.unwrap().is_idle());
+    assert_eq!((fixture.count("scheduled").await, fixture.count("withdrawals").await), (0, 0));
 
-    let again = bench.store.retract(&id("n"), at(12)).await.unwrap();
+    let again = fixture.store.retract(&id("n"), at(12)).await.unwrap();
     assert_eq!((again.cancelled, again.removed), (0, 0));
-    assert_eq!(bench.push("n", &["ada", "new"]).await.duplicates, 2);
-    let unknown = bench.store.retract(&id("zzz"), at(12)).await.unwrap_err();
+    assert_eq!(fixture.push("n", &["ada", "new"]).await.duplicates, 2);
+    let unknown = fixture.store.retract(&id("zzz"), at(12)).await.unwrap_err();
     assert_eq!(unknown.kind(), StoreErrorKind::NotFound);
 }
 
-/// Copies the database after the commit with a given number, as the disk holds it after a crash.
+/// Copies the database after the commit number `at`, as a crash would leave it on disk.
 struct Crash {
     folder: PathBuf,
     file: PathBuf,
@@ -85,84 +85,84 @@ async fn after_a_crash(path: &Path) -> SqliteStore {
 }
 
 #[tokio::test]
-async fn a_crash_amid_a_retraction_is_finished_by_advance() {
+async fn advance_finishes_a_retraction_that_a_crash_interrupted() {
     let copy = tempfile::tempdir().unwrap();
-    let bench = Bench::new().await;
+    let fixture = Fixture::new().await;
     let crash = Crash {
         folder: copy.path().to_owned(),
-        file: bench.file(),
+        file: fixture.file(),
         commits: AtomicU64::new(0),
-        // The push, and the first two steps of three of the retraction.
+        // The push and two of the three steps of the retraction.
         at: 3,
     };
-    bench.store.set_commit_listener(Arc::new(crash));
-    bench.store.push(to_many("n", 2_500)).await.unwrap();
-    let retraction = bench.store.retract(&id("n"), at(10)).await.unwrap();
+    fixture.store.set_commit_listener(Arc::new(crash));
+    fixture.store.push(to_many("n", 2_500)).await.unwrap();
+    let retraction = fixture.store.retract(&id("n"), at(10)).await.unwrap();
     assert_eq!(retraction.removed, 2_500);
-    assert_eq!((bench.store.commits(), present(&bench, "n").await), (4, 0));
+    assert_eq!((fixture.store.commits(), present(&fixture, "n").await), (4, 0));
 
     let store = after_a_crash(&copy.path().join("inbox.db")).await;
-    let bench = Bench { store, folder: copy };
-    assert_eq!(present(&bench, "n").await, 500);
-    let again = bench.store.push(to_many("n", 2_501)).await.unwrap();
-    assert_eq!(again.duplicates, 2_501, "nobody gets it any more, also not those it has not reached");
-    let advanced = bench.store.advance(at(10), 10_000).await.unwrap();
+    let fixture = Fixture { store, folder: copy };
+    assert_eq!(present(&fixture, "n").await, 500);
+    let again = fixture.store.push(to_many("n", 2_501)).await.unwrap();
+    assert_eq!(again.duplicates, 2_501, "a retracted notification reaches no further recipients");
+    let advanced = fixture.store.advance(at(10), 10_000).await.unwrap();
     assert_eq!(advanced.withdrawn, 500);
-    assert_eq!((present(&bench, "n").await, bench.count("withdrawals").await), (0, 0));
+    assert_eq!((present(&fixture, "n").await, fixture.count("withdrawals").await), (0, 0));
     for name in ["user-00000", "user-02499"] {
-        let log = bench.log(name).await;
+        let log = fixture.log(name).await;
         let removed = ChangeKind::Removed { ids: ids(&["n"]), reason: RemovedReason::Retracted };
-        assert_eq!((log.len(), &log[1].kind), (2, &removed), "once each");
+        assert_eq!((log.len(), &log[1].kind), (2, &removed), "removed once from each inbox");
     }
-    assert!(bench.store.advance(at(10), 10_000).await.unwrap().is_idle());
+    assert!(fixture.store.advance(at(10), 10_000).await.unwrap().is_idle());
 }
 
 #[tokio::test]
 async fn scheduled_notifications_reach_ten_thousand_inboxes_in_bounded_transactions() {
-    let bench = Bench::new().await;
-    let receipt = bench.store.push(later(to_many("n", 10_000), 100)).await.unwrap();
+    let fixture = Fixture::new().await;
+    let receipt = fixture.store.push(later(to_many("n", 10_000), 100)).await.unwrap();
     assert_eq!(receipt.scheduled, 10_000);
-    let before = bench.store.commits();
-    assert!(bench.store.advance(at(99), 20_000).await.unwrap().is_idle());
-    assert_eq!(bench.store.commits(), before, "nothing due is nothing written");
-    let advanced = bench.store.advance(at(103), 20_000).await.unwrap();
+    let before = fixture.store.commits();
+    assert!(fixture.store.advance(at(99), 20_000).await.unwrap().is_idle());
+    assert_eq!(fixture.store.commits(), before, "nothing is written while nothing is due");
+    let advanced = fixture.store.advance(at(103), 20_000).await.unwrap();
     assert_eq!((advanced.delivered, advanced.lateness.as_secs()), (10_000, 3));
-    assert_eq!(bench.store.commits() - before, 10);
-    assert_eq!((present(&bench, "n").await, bench.count("scheduled").await), (10_000, 0));
-    let row = bench.store.notification(&user("user-09999"), &id("n")).await.unwrap().unwrap();
+    assert_eq!(fixture.store.commits() - before, 10);
+    assert_eq!((present(&fixture, "n").await, fixture.count("scheduled").await), (10_000, 0));
+    let row = fixture.store.notification(&user("user-09999"), &id("n")).await.unwrap().unwrap();
     assert_eq!(row.created_at, at(103));
-    assert_eq!(bench.log("user-00000").await[0].stamp.at, at(103));
+    assert_eq!(fixture.log("user-00000").await[0].stamp.at, at(103));
 }
 
 #[tokio::test]
-async fn advance_stops_near_its_limit_and_goes_on_where_it_stopped() {
-    let bench = Bench::new().await;
-    bench.store.push(later(push("second", &["ada", "bob"]), 20)).await.unwrap();
-    bench.store.push(later(push("first", &["ada", "bob"]), 10)).await.unwrap();
-    bench.store.push(until(push("short", &["ada", "bob", "eve"]), 15)).await.unwrap();
+async fn advance_stops_near_its_limit_and_continues_where_it_stopped() {
+    let fixture = Fixture::new().await;
+    fixture.store.push(later(push("second", &["ada", "bob"]), 20)).await.unwrap();
+    fixture.store.push(later(push("first", &["ada", "bob"]), 10)).await.unwrap();
+    fixture.store.push(until(push("short", &["ada", "bob", "eve"]), 15)).await.unwrap();
     let mut done = Vec::new();
     loop {
-        let advanced = bench.store.advance(at(30), 2).await.unwrap();
+        let advanced = fixture.store.advance(at(30), 2).await.unwrap();
         if advanced.is_idle() {
             break;
         }
         done.push((advanced.withdrawn, advanced.delivered));
     }
     assert_eq!(done, [(2, 0), (1, 1), (0, 2), (0, 1)]);
-    assert_eq!(bench.ids("ada").await, ["second", "first"]);
-    assert_eq!(bench.ids("bob").await, ["second", "first"]);
+    assert_eq!(fixture.ids("ada").await, ["second", "first"]);
+    assert_eq!(fixture.ids("bob").await, ["second", "first"]);
 }
 
 #[tokio::test]
 async fn an_expired_notification_is_removed_and_its_scheduled_deliveries_are_cancelled() {
-    let bench = Bench::new().await;
-    bench.store.push(until(push("n", &["ada"]), 10)).await.unwrap();
-    bench.store.push(until(later(push("late", &["ada"]), 20), 15)).await.unwrap();
-    assert_eq!(bench.store.advance(at(9), 10).await.unwrap(), Advanced::default());
-    let advanced = bench.store.advance(at(20), 10).await.unwrap();
+    let fixture = Fixture::new().await;
+    fixture.store.push(until(push("n", &["ada"]), 10)).await.unwrap();
+    fixture.store.push(until(later(push("late", &["ada"]), 20), 15)).await.unwrap();
+    assert_eq!(fixture.store.advance(at(9), 10).await.unwrap(), Advanced::default());
+    let advanced = fixture.store.advance(at(20), 10).await.unwrap();
     assert_eq!((advanced.withdrawn, advanced.delivered), (1, 0));
     let kind = ChangeKind::Removed { ids: ids(&["n"]), reason: RemovedReason::Expired };
-    assert_eq!(bench.log("ada").await[1].kind, kind);
-    assert_eq!(bench.log("ada").await.len(), 2);
-    assert_eq!((bench.count("withdrawals").await, bench.count("scheduled").await), (0, 0));
+    assert_eq!(fixture.log("ada").await[1].kind, kind);
+    assert_eq!(fixture.log("ada").await.len(), 2);
+    assert_eq!((fixture.count("withdrawals").await, fixture.count("scheduled").await), (0, 0));
 }

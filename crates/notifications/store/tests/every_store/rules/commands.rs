@@ -6,7 +6,7 @@ use rand::seq::IndexedRandom;
 use std::time::Duration;
 
 use super::{Seen, USERS, any_seen, any_users};
-use crate::bench::{at, id, push, push_at, user};
+use crate::fixture::{at, id, push, push_at, user};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Command {

@@ -6,7 +6,7 @@ use internal_notifications_models::{
 use internal_notifications_store::PublishLimits;
 
 use super::Seen;
-use crate::bench::Bench;
+use crate::fixture::Fixture;
 
 /// What readers have seen of a store's inboxes.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ struct Inbox {
     tags: BTreeMap<u64, Tag>,
 }
 
-/// A reset's reason and page, or the changes and whether there are more, without tags.
+/// The changes and whether there are more, or the reason and page of a reset, without tags.
 pub(crate) type Answer = Result<(Vec<Change>, bool), (ResetReason, Page)>;
 pub(crate) type Page = (InboxPage, (u64, u64));
 
@@ -38,9 +38,9 @@ impl Observed {
     }
 
     /// Reads and returns the changes since the last read.
-    pub(crate) async fn follow(&mut self, bench: &Bench, user: &UserId) -> Answer {
+    pub(crate) async fn follow(&mut self, fixture: &Fixture, user: &UserId) -> Answer {
         let inbox = self.inboxes.entry(user.clone()).or_default();
-        let answer = bench.store.changes(user, inbox.last, 500).await.unwrap();
+        let answer = fixture.store.changes(user, inbox.last, 500).await.unwrap();
         match &answer {
             ChangesAnswer::Changes { changes, .. } => {
                 for change in changes {
@@ -54,20 +54,21 @@ impl Observed {
                 inbox.tags.extend(inbox.last.tag.map(|tag| (inbox.last.seq, tag)));
             }
         }
-        assert_eq!(bench.store.head(user).await.unwrap().position, inbox.last);
+        assert_eq!(fixture.store.head(user).await.unwrap().position, inbox.last);
         plain_answer(answer)
     }
 
     /// Returns the unpublished changes of these users.
     pub(crate) async fn unpublished(
         &self,
-        bench: &Bench,
+        fixture: &Fixture,
         after: &[(UserId, u64)],
     ) -> Vec<(UserId, bool, Vec<Change>)> {
         let most = PublishLimits::new(12, 140);
-        let told = bench.store.claim_unpublished(after, most).await.unwrap();
-        told.into_iter()
-            .map(|of| (of.user_id, of.far_behind, of.changes.into_iter().map(plain).collect()))
+        let unpublished = fixture.store.claim_unpublished(after, most).await.unwrap();
+        unpublished
+            .into_iter()
+            .map(|user| (user.user_id, user.far_behind, user.changes.into_iter().map(plain).collect()))
             .collect()
     }
 }

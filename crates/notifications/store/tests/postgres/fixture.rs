@@ -1,4 +1,4 @@
-//! Stores in a new schema, with short names for what tests do.
+//! Stores in a new schema, with short helpers for tests.
 
 use std::net::SocketAddr;
 
@@ -11,8 +11,8 @@ use tokio::net::lookup_host;
 
 pub(crate) use crate::values::{at, id, push, user};
 
-/// A schema, dropped at the end.
-pub(crate) struct Bench {
+/// A store in its own schema, which is dropped at the end of the test.
+pub(crate) struct Fixture {
     pub(crate) store: PostgresStore,
     pub(crate) schema: Schema,
 }
@@ -22,7 +22,7 @@ pub(crate) struct Schema {
     url: String,
 }
 
-/// Returns the URL of the database for tests, or prints that there is none.
+/// Returns the URL of the test database. Without one, prints that the test is skipped.
 fn url() -> Option<String> {
     let url = std::env::var("TEST_POSTGRES_URL").ok();
     if url.is_none() {
@@ -41,7 +41,7 @@ impl Schema {
         PostgresOptions::default().with_schema(&self.name)
     }
 
-    /// Returns the URL with the name of the schema as the name of its connections.
+    /// Returns the URL, with the schema's name as the application name.
     pub(crate) fn url(&self) -> PostgresUrl {
         let joint = if self.url.contains('?') { '&' } else { '?' };
         format!("{}{joint}application_name={}", self.url, self.name).parse().unwrap()
@@ -57,16 +57,16 @@ impl Schema {
 
     /// Returns the address at which PostgreSQL listens.
     pub(crate) async fn address(&self) -> SocketAddr {
-        let there: PgConnectOptions = self.url.parse().unwrap();
-        lookup_host((there.get_host(), there.get_port())).await.unwrap().next().unwrap()
+        let options: PgConnectOptions = self.url.parse().unwrap();
+        lookup_host((options.get_host(), options.get_port())).await.unwrap().next().unwrap()
     }
 
     /// Returns the URL of a database behind a proxy.
     pub(crate) fn through(&self, proxy: SocketAddr, database: Option<&str>) -> String {
-        let there: PgConnectOptions = self.url.parse().unwrap();
-        let there = there.host(&proxy.ip().to_string()).port(proxy.port()).application_name(&self.name);
-        let there = database.map_or(there.clone(), |database| there.database(database));
-        there.to_url_lossy().into()
+        let options: PgConnectOptions = self.url.parse().unwrap();
+        let options = options.host(&proxy.ip().to_string()).port(proxy.port()).application_name(&self.name);
+        let options = database.map_or(options.clone(), |database| options.database(database));
+        options.to_url_lossy().into()
     }
 
     pub(crate) async fn open_through(&self, proxy: SocketAddr, options: PostgresOptions) -> PostgresStore {
@@ -80,8 +80,8 @@ impl Schema {
         self.number(&format!("{waits} = '{}'", self.name)).await
     }
 
-    /// Connects to the same schema like another program.
-    pub(crate) async fn stranger(&self) -> PgConnection {
+    /// Opens another connection to the same schema, as another program would.
+    pub(crate) async fn connect(&self) -> PgConnection {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
         let sql = AssertSqlSafe(format!("SET search_path = {}", self.name));
         sqlx::query(sql).execute(&mut connection).await.unwrap();
@@ -89,11 +89,11 @@ impl Schema {
     }
 
     pub(crate) async fn sql(&self, sql: &str) {
-        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut self.stranger().await).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut self.connect().await).await.unwrap();
     }
 
     pub(crate) async fn number(&self, sql: &str) -> i64 {
-        sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut self.stranger().await).await.unwrap()
+        sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut self.connect().await).await.unwrap()
     }
 }
 
@@ -111,7 +111,7 @@ impl Drop for Schema {
     }
 }
 
-impl Bench {
+impl Fixture {
     pub(crate) async fn new() -> Option<Self> {
         Self::with(|options| options).await
     }

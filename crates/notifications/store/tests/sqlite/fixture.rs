@@ -1,4 +1,4 @@
-//! A store in a temporary folder, with short names for what tests do.
+//! A store in a temporary folder, with short helpers for tests.
 
 use std::path::PathBuf;
 
@@ -13,12 +13,12 @@ use tempfile::TempDir;
 
 pub(crate) use crate::values::{at, id, push, user};
 
-pub(crate) struct Bench {
+pub(crate) struct Fixture {
     pub(crate) store: SqliteStore,
     pub(crate) folder: TempDir,
 }
 
-impl Bench {
+impl Fixture {
     pub(crate) async fn new() -> Self {
         Self::with(SqliteOptions::default()).await
     }
@@ -33,18 +33,18 @@ impl Bench {
         self.folder.path().join("inbox.db")
     }
 
-    /// Connects to the same file like another program.
-    pub(crate) async fn stranger(&self) -> SqliteConnection {
+    /// Opens another connection to the same file, as another program would.
+    pub(crate) async fn connect(&self) -> SqliteConnection {
         SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(self.file())).await.unwrap()
     }
 
     pub(crate) async fn sql(&self, sql: &str) {
-        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut self.stranger().await).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut self.connect().await).await.unwrap();
     }
 
     pub(crate) async fn count(&self, table: &str) -> i64 {
         let sql = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
-        sqlx::query_scalar(sql).fetch_one(&mut self.stranger().await).await.unwrap()
+        sqlx::query_scalar(sql).fetch_one(&mut self.connect().await).await.unwrap()
     }
 
     pub(crate) async fn push(&self, name: &str, users: &[&str]) -> Receipt {
@@ -77,7 +77,7 @@ impl Bench {
         self.changes(name, Position::default(), 500).await.0
     }
 
-    /// Returns the reason of a reset after a position, if it is one.
+    /// Returns the reason if changes after a position are answered with a reset.
     pub(crate) async fn reset(&self, name: &str, after: Position) -> Option<ResetReason> {
         match self.store.changes(&user(name), after, 10).await.unwrap() {
             ChangesAnswer::Changes { .. } => None,

@@ -1,4 +1,4 @@
-//! An empty store of one kind, with short names for what tests do.
+//! An empty store of one kind, with short helpers for tests.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ use crate::store_data::StoreData;
 
 pub(crate) use crate::values::{at, id, push, user};
 
-pub(crate) struct Bench {
+pub(crate) struct Fixture {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) data: StoreData,
     options: Options,
 }
 
-impl Bench {
+impl Fixture {
     pub(crate) async fn new(on: Backend) -> Self {
         Self::with(on, Options::default()).await
     }
@@ -99,16 +99,17 @@ impl Bench {
 
     /// Claims these users and moves their marks.
     pub(crate) async fn mark(&self, marks: &[(&str, u64)]) {
-        let of = |seq: Option<u64>| marks.iter().map(move |(name, mark)| (user(name), seq.unwrap_or(*mark)));
+        let positions =
+            |seq: Option<u64>| marks.iter().map(move |(name, mark)| (user(name), seq.unwrap_or(*mark)));
         let most = PublishLimits::new(1, 0);
-        self.store.claim_unpublished(&of(Some(0)).collect::<Vec<_>>(), most).await.unwrap();
-        self.store.mark_published(&of(None).collect::<Vec<_>>()).await.unwrap();
+        self.store.claim_unpublished(&positions(Some(0)).collect::<Vec<_>>(), most).await.unwrap();
+        self.store.mark_published(&positions(None).collect::<Vec<_>>()).await.unwrap();
     }
 
     /// Publishes everything and trims the logs of all inboxes to this many changes.
     pub(crate) async fn cut_logs(&self, count: u64) -> Swept {
         self.publish_all().await;
-        self.sweep(at(100), keep(|keep| keep.log_count = Some(count)), 10).await
+        self.sweep(at(100), unlimited_except(|keep| keep.log_count = Some(count)), 10).await
     }
 
     /// Returns the changes after a position, and panics on a reset.
@@ -123,7 +124,7 @@ impl Bench {
         self.changes(name, Position::default(), 500).await.0
     }
 
-    /// Returns the reason of a reset after a position, if it is one.
+    /// Returns the reason if changes after a position are answered with a reset.
     pub(crate) async fn reset(&self, name: &str, after: Position) -> Option<ResetReason> {
         match self.store.changes(&user(name), after, 10).await.unwrap() {
             ChangesAnswer::Changes { .. } => None,
@@ -146,10 +147,10 @@ impl Bench {
 }
 
 /// Returns an unlimited retention with this change.
-pub(crate) fn keep(but: impl FnOnce(&mut Retention)) -> Retention {
+pub(crate) fn unlimited_except(change: impl FnOnce(&mut Retention)) -> Retention {
     let mut keep = Retention::default();
     (keep.age, keep.count, keep.log_age, keep.log_count) = (None, None, None, None);
-    but(&mut keep);
+    change(&mut keep);
     keep
 }
 
