@@ -9,7 +9,7 @@ use crate::checked_device::CheckedDevice;
 use crate::deadline::in_time;
 use crate::violation::{CheckResult, Failure};
 
-/// What a bullet's test works with: the harness, and users and ids that no other run uses.
+/// The context of a bullet's test: the harness, and users and ids that no other run uses.
 pub(crate) struct Scenario<'h> {
     pub(crate) harness: &'h dyn Harness,
     pub(crate) timeout: Duration,

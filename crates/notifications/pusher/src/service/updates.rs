@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::publisher::Publisher;
 
-/// One thing that happened to the inbox.
+/// An update of the inbox.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Update {
