@@ -1,4 +1,4 @@
-//! A custom service that wraps another one and can mute its announcements. List and count go on.
+//! A custom service that wraps another one and can mute its announcements, but not its list.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

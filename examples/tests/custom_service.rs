@@ -55,7 +55,7 @@ fn wrapped(service: &MockService, is_muted: &Arc<AtomicBool>) -> InternalNotific
 }
 
 #[tokio::test]
-async fn while_muted_nothing_is_announced_and_the_count_goes_on() {
+async fn while_muted_nothing_is_announced_and_the_count_stays_current() {
     let (hub, is_muted) = (MockHub::new(), Arc::default());
     let ada = wrapped(&hub.service("ada"), &is_muted);
     ada.init().await.unwrap();

@@ -1,4 +1,4 @@
-//! The example as a process, and two users' apps at it.
+//! Runs the example as a process, and connects the apps of two users to it.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::process::Stdio;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-/// The app; it ends with this.
+/// The app's process, killed when dropped.
 struct Shop {
     url: String,
     process: Child,
@@ -41,7 +41,7 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn users_of_the_apps_own_login_push_to_each_other_beside_its_own_routes() {
+async fn users_of_the_apps_login_push_to_each_other_and_the_apps_routes_still_work() {
     let folder = tempfile::tempdir().unwrap();
     let shop = Shop::open(&folder).await;
     let http = Roots::new().http_client("127.0.0.1").unwrap().build().unwrap();
@@ -51,11 +51,13 @@ async fn users_of_the_apps_own_login_push_to_each_other_beside_its_own_routes() 
     let ada = shop.inbox("ada", "adas-session");
     ada.init().await.unwrap();
     within(ada.wait_for(|now| now.status == Status::Live)).await.unwrap();
-    let mut told = ada.announcements();
+    let mut announcements = ada.announcements();
     let bob = shop.inbox("bob", "bobs-session");
     bob.init().await.unwrap();
     bob.push(["ada"], InternalNotification::new("Hello!")).await.unwrap();
-    let Some(Announcement::Notification(new)) = within(told.next()).await else { panic!("it is told") };
+    let Some(Announcement::Notification(new)) = within(announcements.next()).await else {
+        panic!("the push was not announced")
+    };
     assert_eq!((new.content.as_str(), new.sender.as_str()), ("Hello!", "user:bob"));
 
     let stranger = shop.inbox("ada", "no-session").init().await;

@@ -1,4 +1,4 @@
-//! Runs the example with a database of its own, with crashes before and after the commit.
+//! Runs the example with its own database, with crashes before and after the commit.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::path::Path;
@@ -13,7 +13,7 @@ use tokio::process::Command;
 async fn a_crash_leaves_both_the_order_and_its_notification_or_neither() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("shop.db");
-    // No server runs yet: it delivers what is committed now when it starts.
+    // No server runs yet. When one starts, it delivers the committed notifications.
     assert!(place(&file, "1", "").await);
     assert!(!place(&file, "2", "before").await, "it crashes");
     assert!(!place(&file, "3", "after").await, "it crashes");

@@ -1,4 +1,4 @@
-//! The backend, asked by clients, and what it signs held to a Channels server.
+//! Runs the backend, and checks its signatures with a Channels server.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::process::Stdio;
@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
-/// The backend; it ends with this.
+/// The backend's process, killed when dropped.
 struct Backend {
     url: String,
     _process: Child,
@@ -28,7 +28,7 @@ impl Backend {
         Self { url: format!("http://{address}/pusher/auth"), _process: process }
     }
 
-    /// Status and body of what ada is answered.
+    /// Returns the status and body of the answer to ada.
     async fn answers_ada(&self, body: &str) -> (u16, String) {
         self.answers(Some("adas-session"), body).await
     }
@@ -45,7 +45,7 @@ impl Backend {
 }
 
 #[tokio::test]
-async fn the_own_channel_is_signed_as_form_and_as_json() {
+async fn the_users_own_channel_is_signed_for_form_and_json_requests() {
     let backend = Backend::start().await;
     let right = Signer::new("key", "secret").authorize_channel(
         &"1.2".parse().unwrap(),
@@ -59,7 +59,7 @@ async fn the_own_channel_is_signed_as_form_and_as_json() {
 }
 
 #[tokio::test]
-async fn other_channels_are_signed_for_nobody() {
+async fn other_channels_and_unknown_sessions_are_rejected() {
     let backend = Backend::start().await;
     for channel in ["private-bob", "private-ada2", "private-", "presence-ada", "ada", "private-encrypted-ada"]
     {
@@ -73,7 +73,7 @@ async fn other_channels_are_signed_for_nobody() {
 }
 
 #[tokio::test]
-async fn what_is_malformed_is_not_signed() {
+async fn malformed_requests_are_rejected() {
     let backend = Backend::start().await;
     let malformed = [
         "",
@@ -93,7 +93,7 @@ async fn what_is_malformed_is_not_signed() {
 }
 
 #[tokio::test]
-async fn a_channels_server_lets_a_user_listen_on_the_own_channel_alone() {
+async fn a_channels_server_lets_a_user_subscribe_only_to_the_users_own_channel() {
     let backend = Backend::start().await;
     let broker = Broker::new("app", Signer::new("key", "secret"));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,4 +1,4 @@
-//! The tests, by what they try.
+//! The tests, grouped by topic.
 
 mod backup;
 mod broker;

@@ -1,4 +1,4 @@
-//! What backends and users request of the servers while faults happen.
+//! The requests that backends and users send while faults happen.
 
 pub(crate) mod exchange;
 pub(crate) mod ledger;

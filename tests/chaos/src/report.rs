@@ -3,7 +3,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// What a run did and found.
+/// The report of a run.
 #[derive(Serialize)]
 pub(crate) struct Report {
     pub(crate) seed: u64,

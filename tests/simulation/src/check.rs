@@ -1,4 +1,4 @@
-//! Checks what is promised (G1 to G7).
+//! Checks the promises G1 to G7.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub(crate) fn diverged_devices(world: &World) -> Vec<String> {
     diverged
 }
 
-/// Checks what is promised of the whole run.
+/// Checks the promises about the whole run.
 pub(crate) fn everything(world: &World, at: Duration) {
     let mut problems = Vec::new();
     for user in ["ada", "bob", "eve"] {
@@ -60,8 +60,8 @@ pub(crate) fn everything(world: &World, at: Duration) {
     problems.iter().for_each(|problem| seen.problem(at, problem));
 }
 
-/// Checks that everything acknowledged is stored once, unless somebody wanted it to be gone (G1,
-/// G5).
+/// Checks that everything acknowledged is stored once, unless it was removed, retracted or has
+/// expired (G1, G5).
 fn inbox(world: &World, user: &str, problems: &mut Vec<String>) {
     let InboxPage { notifications, head, .. } = world.page(user);
     let seen = world.seen();

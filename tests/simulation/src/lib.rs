@@ -1,6 +1,6 @@
 //! Simulates everything on one network: the real Pusher service, client, router, broker, dispatcher
 //! and upkeep run on a simulated network and clock, over a store whose commits survive crashes. A
-//! seed decides what is pushed and what breaks. The same seed gives the same run.
+//! seed decides the pushes and the faults. The same seed gives the same run.
 
 #![allow(clippy::indexing_slicing, reason = "a simulation fails by panicking")]
 

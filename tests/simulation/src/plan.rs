@@ -7,10 +7,10 @@ use rand::{RngExt, SeedableRng};
 /// The users' devices, each with its user.
 pub(crate) const DEVICES: [(&str, &str); 4] =
     [("ada", "ada-1"), ("ada", "ada-2"), ("bob", "bob-1"), ("eve", "eve-1")];
-/// How long pushes are made and things break. After this everything works again.
+/// How long a run pushes and injects faults. After this everything works again.
 pub(crate) const TROUBLE: Duration = Duration::from_secs(60);
 
-/// What happens in a run, as decided by the seed. Times are on the simulated clock.
+/// The events of a run, as decided by the seed. Times are on the simulated clock.
 pub(crate) struct Plan {
     /// The largest latency of a network message.
     pub(crate) latency: Duration,
@@ -33,7 +33,7 @@ pub(crate) struct PlannedPush {
     pub(crate) intent: bool,
 }
 
-/// What a user does on a device.
+/// A user's action on a device.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum UserAction {
     OpenNewest,

@@ -15,7 +15,7 @@ pub struct Outcome {
     pub seed: u64,
     /// A hash of the trace. The same seed gives the same hash.
     pub hash: u64,
-    /// What happened, in order.
+    /// The log of the run, in order.
     pub trace: Vec<String>,
     /// Broken promises, described; empty if all were kept.
     pub problems: Vec<String>,

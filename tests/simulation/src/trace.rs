@@ -3,7 +3,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// What happened, in order. The same seed must give the same trace.
+/// The log of a run, in order. The same seed must give the same trace.
 #[derive(Debug, Default)]
 pub(crate) struct Trace(Mutex<Vec<String>>);
 

@@ -31,13 +31,13 @@ pub(crate) struct World {
     pub(crate) resets: BTreeMap<&'static str, watch::Sender<()>>,
 }
 
-/// What was observed so far.
+/// The observations so far.
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) acknowledged: Vec<Acknowledged>,
     /// When the database was restored, and the time of the copy.
     pub(crate) restored: Vec<(Duration, Duration)>,
-    /// User and id of the notifications that somebody wanted to be gone.
+    /// User and id of the notifications that somebody removed or retracted.
     pub(crate) unwanted: BTreeSet<(String, String)>,
     /// The app's outbox table, in the order of the commits.
     pub(crate) intents: Vec<Intent>,
@@ -59,7 +59,7 @@ pub(crate) struct Acknowledged {
     pub(crate) answered: Duration,
 }
 
-/// What a device shows and has announced since its app started.
+/// The list that a device shows, and its announcements since its app started.
 #[derive(Clone, Default)]
 pub(crate) struct View {
     pub(crate) snapshot: Snapshot,
@@ -71,7 +71,7 @@ pub(crate) struct View {
     pub(crate) crashed: bool,
 }
 
-/// What was published on a user's channel.
+/// The events published on a user's channel.
 #[derive(Clone, Default)]
 pub(crate) struct Published {
     /// The seqs since the last restore of the database.

@@ -76,7 +76,7 @@ impl Broker {
     /// `channel` is the channel to subscribe to, or for a sign-in the user's own channel
     /// ([`ChannelName::of_user`]). When an authorization that the connection has used expires, the
     /// connection is closed with code 4200, so that its client reconnects and authorizes again.
-    /// Terminating a user or a channel's subscribers revokes what was recorded before.
+    /// Terminating a user or a channel's subscribers revokes earlier authorizations.
     pub fn record_authorization(
         &self,
         socket_id: &SocketId,

@@ -140,7 +140,7 @@ async fn write_queued<S: AsyncRead + AsyncWrite + Unpin>(
 
 /// Why a write did not finish.
 enum WriteError {
-    /// The connection has to close, and what is queued may still be written.
+    /// The connection has to close. Queued frames may still be written.
     Closing(Close),
     /// The client is gone, did not read in time, or its connection expired.
     Failed(End),
@@ -168,7 +168,7 @@ async fn write(
     }
 }
 
-/// Writes what was queued before the close, as far as the client reads it in time.
+/// Writes the frames queued before the close, as long as the client reads them in time.
 async fn write_remaining<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
     queue: &SendQueue,

@@ -1,4 +1,4 @@
-/// Why an event was not published. Publishing the same event again fails again.
+/// The error of an event that was not published. Publishing the same event again fails again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct Error {
@@ -6,7 +6,7 @@ pub struct Error {
     text: String,
 }
 
-/// What is wrong, for code to match on.
+/// The kind of an [`Error`], for code to match on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -20,7 +20,7 @@ impl Error {
         Self { kind: ErrorKind::DataTooLong, text }
     }
 
-    /// Returns what is wrong.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }

@@ -16,7 +16,7 @@ pub(crate) use queries::{channel, channels, users};
 use signed_request::SignedRequest;
 pub(crate) use users::terminate_connections;
 
-/// An error response with a plain text, as Pusher's.
+/// An error response in plain text, like Pusher's.
 pub(crate) struct ApiError(StatusCode, String);
 
 impl ApiError {

@@ -23,7 +23,7 @@ struct State {
     close: Option<Close>,
 }
 
-/// What the connection's task has to do next.
+/// The next action of the connection's task.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     Write(Utf8Bytes),

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::limits::Limits;
 use crate::registry::Registry;
 
-/// What the handles, connections and HTTP requests of one broker share.
+/// The state that the handles, connections and HTTP requests of one broker share.
 pub(crate) struct Shared {
     pub(crate) app_id: String,
     pub(crate) signer: Signer,

@@ -21,7 +21,7 @@ pub(crate) struct Timers {
 /// The longest time to wait for anything. Keeps sums with an [`Instant`] from overflowing.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// What a connection's task has to do now.
+/// The action that a connection's task has to perform now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     Nothing,
@@ -78,7 +78,7 @@ impl Timers {
         [self.subscribe_by, self.authorization_expiry].into_iter().flatten().fold(at, Instant::min)
     }
 
-    /// Returns what is due now. The caller has to send a ping that is due.
+    /// Returns the action that is due now. The caller has to send a ping that is due.
     pub(crate) fn due(&mut self, now: Instant) -> Due {
         if let Some(close) = self.expired(now) {
             return Due::Close(close);

@@ -33,7 +33,7 @@ pub trait Authorizer: Send + Sync {
     ) -> Result<ChannelAuthorization, AuthorizationError>;
 }
 
-/// Authenticates the user as whom a connection signs in. The client calls it once per connection,
+/// Authenticates the user that a connection signs in as. The client calls it once per connection,
 /// in the same way as an [`Authorizer`].
 #[async_trait::async_trait]
 pub trait UserAuthenticator: Send + Sync {

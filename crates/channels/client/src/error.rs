@@ -50,7 +50,7 @@ pub enum ErrorKind {
     Unauthorized,
     /// The caller may not do this (403).
     Forbidden,
-    /// The request was malformed (400, and any status without a kind of its own).
+    /// The request was malformed (400, and any status without its own kind).
     BadRequest,
     /// The path or app does not exist (404).
     NotFound,

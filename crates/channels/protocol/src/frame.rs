@@ -85,7 +85,7 @@ impl<'a> Data<'a> {
         matches!(self.0, "" | "null")
     }
 
-    /// Returns the JSON as it stands in the frame; empty if absent.
+    /// Returns the JSON unchanged from the frame; empty if absent.
     pub fn raw(&self) -> &'a str {
         self.0
     }

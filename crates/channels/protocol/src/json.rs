@@ -5,7 +5,7 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// Encodes a frame, whose `data` is given as it is to stand in the frame.
+/// Encodes a frame. `data` is written as it is, without a second encoding.
 pub(crate) fn frame<T: Serialize + ?Sized>(event: &str, channel: Option<&str>, data: &T) -> String {
     #[derive(Serialize)]
     struct Wire<'a, T: ?Sized> {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 /// The error of signing and verifying.
 ///
-/// Its text may be shown to the caller: it contains no secret, and never the signature that would
-/// have been right. Errors are equal if kind and text are.
+/// Its text may be shown to the caller: it contains neither a secret nor the correct signature.
+/// Errors are equal if kind and text are.
 #[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
@@ -62,7 +62,7 @@ pub enum ErrorKind {
     WebhookBody,
     /// `body_md5` does not match the body.
     BodyMd5,
-    /// The signature does not match what was received.
+    /// The signature does not match the received data.
     Signature,
 }
 

@@ -8,7 +8,7 @@ pub(crate) enum Error {
     Usage(String),
     /// The operation failed.
     Failed(String),
-    /// Nobody reads the output any more, so there is nothing to report.
+    /// The output was closed by its reader, so there is nothing to report.
     OutputClosed,
 }
 

@@ -6,7 +6,7 @@ use internal_notifications_models::Timestamp;
 
 use crate::hub::Shared;
 
-/// The clock of a hub. It stands still until a test advances it.
+/// The clock of a hub. Only a test advances it.
 #[derive(Clone)]
 pub struct MockClock(pub(crate) Arc<Shared>);
 

@@ -31,7 +31,7 @@ impl MockHub {
         Self(Arc::new(Shared(Mutex::new(HubState::new()))))
     }
 
-    /// Creates a service of this user. Each one is a device of its own.
+    /// Creates a service of this user. Each one is a separate device.
     ///
     /// If the text is not a valid user id, `init` fails with
     /// [`Configuration`](internal_notifications_service::ServiceErrorKind::Configuration).

@@ -10,7 +10,8 @@ use internal_notifications_service::{InboxCommand, InboxLog, Refused, ServiceErr
 
 use crate::counters::Counters;
 
-/// What a server stores: the inboxes of all users, and every notification that was ever pushed.
+/// The data that a server stores: the inboxes of all users, and every notification that was ever
+/// pushed.
 #[derive(Clone, Default)]
 pub(crate) struct Inboxes {
     logs: BTreeMap<UserId, InboxLog>,

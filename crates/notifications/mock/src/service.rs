@@ -105,7 +105,7 @@ impl MockService {
         self.with_device(|device| device.faults.refuse_next_queued(kind));
     }
 
-    /// Calls a function with the device, which the hub has for as long as there is a handle.
+    /// Calls a function with the device, which the hub keeps while a handle exists.
     fn with_device<T>(&self, call: impl FnOnce(&mut Device) -> T) -> Option<T> {
         self.0.hub.state().device(self.0.id).ok().map(call)
     }

@@ -47,7 +47,7 @@ impl MockServiceBuilder {
         Self::default()
     }
 
-    /// Sets the hub. By default the service has a new hub of its own.
+    /// Sets the hub. By default the service creates its own hub.
     pub fn hub(mut self, hub: MockHub) -> Self {
         self.hub = Some(hub);
         self

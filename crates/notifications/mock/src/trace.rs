@@ -6,7 +6,7 @@ use internal_notifications_models::Timestamp;
 /// How many of the newest lines and push records are kept.
 pub(crate) const MAX_ENTRIES: usize = 10_000;
 
-/// What happened, as readable lines. They contain ids and counts, but no contents.
+/// A log of readable lines. They contain ids and counts, but no contents.
 #[derive(Default)]
 pub(crate) struct Trace(VecDeque<String>);
 

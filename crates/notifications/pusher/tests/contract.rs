@@ -1,4 +1,4 @@
-//! The contract of the service, over a real server. Each device has a proxy of its own.
+//! Runs the contract tests on the service, over a real server. Each device has its own proxy.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -14,7 +14,7 @@ use crate::Device;
 /// bullet under test.
 #[async_trait]
 pub trait Harness: Send + Sync {
-    /// Creates a new device of a user: a service of its own that is not initialized, with a
+    /// Creates a new device of a user: a separate service that is not initialized, with a
     /// connection that can be cut without affecting other devices.
     async fn device(&self, user: &UserId) -> Device;
 
@@ -25,8 +25,8 @@ pub trait Harness: Send + Sync {
     /// Returns the server's error if it rejects the push.
     async fn push(&self, to: &[UserId], notification: InternalNotification) -> Result<Receipt, ServiceError>;
 
-    /// What a push does without a connection (bullet 26): fail, the default, or wait. A push that
-    /// waits must wait longer than [`timeout`](Self::timeout).
+    /// Returns what a push does without a connection (bullet 26): fail, the default, or wait. A
+    /// push that waits must wait longer than [`timeout`](Self::timeout).
     fn offline_push(&self) -> OfflinePush {
         OfflinePush::default()
     }

@@ -10,7 +10,7 @@ use crate::deadline::in_time;
 use crate::notification::notification;
 use crate::violation::{CheckResult, Failure};
 
-/// What a bullet's test works with: the harness, and users and ids that no other run uses.
+/// The context of a bullet's test: the harness, and users and ids that no other run uses.
 pub(crate) struct Scenario<'h> {
     pub(crate) harness: &'h dyn Harness,
     pub(crate) timeout: Duration,

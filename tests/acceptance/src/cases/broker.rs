@@ -56,7 +56,7 @@ async fn two_servers_on_one_broker_each_deliver_to_their_own_clients() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_that_is_terminated_tells_its_clients_to_reconnect_at_once() {
+async fn a_terminated_broker_closes_its_connections_with_4200() {
     let mut broker = Broker::start().await;
     let url = format!("ws://{}/app/{APP_KEY}?protocol=7", broker.address);
     let stream = TcpStream::connect(broker.address).await.unwrap();

@@ -76,7 +76,7 @@ async fn a_full_disk_rejects_writes_and_loses_nothing_that_was_acknowledged() {
 #[track_caller]
 fn assert_holds(inbox: &Inbox, acknowledged: &BTreeSet<String>) {
     let ids: BTreeSet<String> = inbox.ids().into_iter().map(str::to_owned).collect();
-    assert_eq!(&ids, acknowledged, "what is stored differs from what was acknowledged");
+    assert_eq!(&ids, acknowledged, "the stored notifications differ from the acknowledged ones");
 }
 
 /// Pushes until twenty in a row were rejected, and returns the acknowledged ids.

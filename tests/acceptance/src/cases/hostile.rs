@@ -1,5 +1,5 @@
-//! Malicious and malformed input on every route. It is rejected clearly, loses nothing, lets nobody
-//! in and leaves the process running.
+//! Tests malicious and malformed input on every route. It must get a clear rejection, and must not
+//! lose data, grant access or end the process.
 
 mod channel_auth;
 mod channels_api;

@@ -10,7 +10,7 @@ const KILLS: usize = 6;
 /// Acknowledged pushes between two kills.
 const BETWEEN: usize = 80;
 
-/// What the writers share.
+/// The state that the writers share.
 #[derive(Clone)]
 struct Writing {
     acknowledged: Arc<watch::Sender<Vec<String>>>,

@@ -27,7 +27,7 @@ async fn a_thousand_intents_of_an_app_survive_five_kills_and_are_each_pushed_onc
             outbox.push(&mut *transaction, std::slice::from_ref(&ada), &notification).await.unwrap();
         }
         transaction.commit().await.unwrap();
-        // Kill the server while the relay is in the middle of them.
+        // Kill the server while the relay is processing the intents.
         wait_for_pending(&mut app, |count| count < INTENTS / KILLS - 40).await;
         server.kill().await;
         server.restart().await;

@@ -45,7 +45,7 @@ async fn a_database_that_becomes_read_only_rejects_writes_and_still_serves_reads
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_a_read_only_disk_the_server_fails_to_start_and_says_why() {
+async fn on_a_read_only_disk_the_server_fails_to_start_and_reports_why() {
     let folder = tempfile::tempdir().unwrap();
     let Some(disk) = Disk::mount(folder.path(), 8) else { return skip("root, to mount a small disk") };
     let mut server = Server::start_in(folder, &[], &[]).await;

@@ -119,7 +119,7 @@ async fn the_position_check_notices_a_restore_while_the_socket_stays_open() {
     assert_eq!(
         unchecked.view().seq,
         8,
-        "the other client's next check is a minute away, so nothing may have told it"
+        "the other client noticed the restore, although its next check is a minute away"
     );
 
     push(&server, "other", 1).await;

@@ -11,7 +11,7 @@ use serde_json::json;
 /// collected.
 pub(crate) struct Target {
     pub(crate) server: Server,
-    /// A valid token of ada's, who may not push to others.
+    /// A valid token of ada, who may not push to others.
     pub(crate) ada: String,
     tail: Tail,
     /// How often the tail was offline before the attack; once before it is first live.

@@ -1,4 +1,4 @@
-//! Makes JWTs, also ones that no honest issuer makes.
+//! Makes JWTs, including ones that no honest issuer would make.
 
 use crate::support::server::JWT_SECRET;
 use base64::Engine;
@@ -29,7 +29,7 @@ pub(crate) fn unsigned(header: &Value, claims: &Value) -> String {
     format!("{}.{}", encoded(header), encoded(claims))
 }
 
-/// Returns the claims of a valid token of ada's with some changes; null removes a claim.
+/// Returns the claims of a valid token of ada with some changes; null removes a claim.
 pub(crate) fn claims(changes: Value) -> Value {
     let mut claims = json!({"sub": "ada", "exp": now() + 600, "scope": "notifications:push"});
     for (name, value) in changes.as_object().unwrap() {

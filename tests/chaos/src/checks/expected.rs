@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn opening_all_opens_what_was_pushed_before() {
+    fn opening_all_opens_earlier_pushes_only() {
         assert_eq!(expected_after(&[(20, Action::AllOpened)], &[]).opened, Some(true));
         assert_eq!(expected_after(&[(5, Action::AllOpened)], &[]).opened, Some(false));
         assert_eq!(

@@ -20,7 +20,7 @@ pub(crate) struct User {
 }
 
 impl User {
-    /// Writes until told to stop. The last write has been answered when this returns.
+    /// Writes until `stop` is set. The last write has been answered when this returns.
     pub(crate) async fn run(mut self, stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             let action = self.ledger.with_ids_of(self.number, |ids| random_action(self.requests.rng(), ids));

@@ -16,8 +16,8 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Pushes about every `pause` until told to stop. The last push has been acknowledged when this
-    /// returns.
+    /// Pushes about every `pause` until `stop` is set. The last push has been acknowledged when
+    /// this returns.
     pub(crate) async fn run(mut self, name: String, pause: Duration, stop: watch::Receiver<bool>) {
         let mut number = 0_u64;
         while !*stop.borrow() {

@@ -30,7 +30,7 @@ impl Authorizations {
         self.0.insert(channel.clone(), Authorization::Granted { expires });
     }
 
-    /// Revokes what was recorded for a channel.
+    /// Revokes the authorization recorded for a channel.
     pub(crate) fn revoke(&mut self, channel: &ChannelName) {
         if let Some(authorization) = self.0.get_mut(channel) {
             *authorization = Authorization::Revoked;
@@ -62,7 +62,7 @@ mod tests {
         let (mut authorizations, soon) = (Authorizations::default(), Instant::now());
         let late = soon + Duration::from_secs(1);
         authorizations.revoke(&ada);
-        assert!(authorizations.0.is_empty(), "revoking what was never recorded stores nothing");
+        assert!(authorizations.0.is_empty(), "revoking an unknown authorization stores nothing");
         for expires in [None, Some(late), Some(soon), Some(late), None] {
             authorizations.record(&ada, expires);
         }

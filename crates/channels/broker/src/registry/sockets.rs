@@ -92,7 +92,7 @@ impl Registry {
 }
 
 impl State {
-    /// Revokes what all connections were given for a channel.
+    /// Revokes the authorizations of all connections for a channel.
     pub(super) fn revoke(&self, channel: &ChannelName) {
         self.sockets.values().for_each(|socket| socket.authorizations().revoke(channel));
     }

@@ -82,8 +82,8 @@ impl WebhookEvent {
         matches!(self, Self::ChannelVacated { .. } | Self::MemberRemoved { .. })
     }
 
-    /// Returns who left or came. A departure and a return of the same subject cancel each other
-    /// out.
+    /// Returns the channel or user that the event reports as gone or present. A departure and a
+    /// return of the same subject cancel each other out.
     pub(crate) fn subject(&self) -> Option<Subject> {
         match self {
             Self::ChannelOccupied { channel } | Self::ChannelVacated { channel } => {

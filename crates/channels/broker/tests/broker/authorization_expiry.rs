@@ -131,7 +131,7 @@ async fn a_slow_reader_does_not_postpone_a_close() {
         sleep(Duration::from_secs(20)).await;
         match client.ws.next().await {
             Some(Ok(Message::Text(_))) => {}
-            // Cut off where it did not read on.
+            // The broker may also cut the connection off without a close frame.
             Some(Ok(Message::Close(Some(frame)))) => code = frame.code.into(),
             _ => break,
         }

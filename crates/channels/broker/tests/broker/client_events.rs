@@ -45,7 +45,7 @@ async fn in_a_presence_channel_the_broker_adds_the_senders_user_id() {
 }
 
 #[tokio::test]
-async fn invalid_client_events_are_rejected_in_pushers_words_and_reach_nobody() {
+async fn invalid_client_events_are_rejected_with_pushers_messages_and_not_delivered() {
     let broker = broker();
     let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);
     bob.subscribe("news").await;

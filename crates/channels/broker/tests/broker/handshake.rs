@@ -42,7 +42,7 @@ async fn an_unknown_key_gets_an_error_and_is_closed_with_4001() {
 }
 
 #[tokio::test]
-async fn protocols_5_to_7_and_none_are_served_and_others_closed_with_4007() {
+async fn protocols_5_to_7_and_a_missing_version_are_accepted_and_others_closed_with_4007() {
     for query in ["?protocol=5", "?protocol=6", "?client=js&protocol=7&version=8", "?version=1", ""] {
         establish(open(&broker(), &format!("/app/app-key{query}")).await).await;
     }
@@ -118,7 +118,7 @@ async fn invalid_websocket_handshakes_are_rejected() {
 }
 
 #[tokio::test]
-async fn a_plain_request_is_answered_that_this_is_a_websocket() {
+async fn a_plain_request_is_rejected_with_426() {
     let request = Request::get(APP).body(Full::default()).unwrap();
     let (status, text) = send(&broker(), request).await;
     assert_eq!(status, StatusCode::UPGRADE_REQUIRED);

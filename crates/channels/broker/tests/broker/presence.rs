@@ -31,7 +31,11 @@ async fn a_user_is_added_with_the_first_connection_and_removed_with_the_last() {
     phone.join(ROOM, "bob").await;
     let again = r#"{"user_id":"bob","user_info":{"name":"another"}}"#;
     let answer = laptop.try_join(ROOM, again).await;
-    assert_eq!(data_of(&answer)["presence"]["hash"]["bob"], json!({"name": "bob"}), "the first one's stays");
+    assert_eq!(
+        data_of(&answer)["presence"]["hash"]["bob"],
+        json!({"name": "bob"}),
+        "the user_info of the first connection is shown"
+    );
     assert_eq!(ada.next().await["event"], "pusher_internal:member_added");
     ada.got_nothing().await;
     phone.unsubscribe(ROOM).await;

@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::support::*;
 
 #[tokio::test]
-async fn a_signed_in_user_has_an_own_channel() {
+async fn only_the_signed_in_user_can_subscribe_to_the_users_channel() {
     let broker = broker();
     let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);
     let channel = "#server-to-user-ada";

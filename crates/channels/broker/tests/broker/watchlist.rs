@@ -8,7 +8,7 @@ fn events(events: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_watcher_receives_who_is_online_and_then_every_change() {
+async fn a_watcher_receives_the_state_of_the_watchlist_and_then_every_change() {
     let broker = broker();
     let (mut ada, mut bob, mut tablet) =
         (connect(&broker).await, connect(&broker).await, connect(&broker).await);

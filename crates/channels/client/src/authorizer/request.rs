@@ -76,7 +76,7 @@ impl AuthorizationError {
         Self::new(AuthorizationErrorKind::Retryable, message)
     }
 
-    /// Creates an error that a retry cannot mend. It ends the subscription.
+    /// Creates an error that a retry cannot fix. It ends the subscription.
     pub fn permanent(message: impl Into<String>) -> Self {
         Self::new(AuthorizationErrorKind::Permanent, message)
     }

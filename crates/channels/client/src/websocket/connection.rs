@@ -18,7 +18,7 @@ use crate::AuthorizationError;
 
 /// The connection in one of its phases.
 pub(crate) enum Connection {
-    /// There is none, and none is wanted.
+    /// There is no connection, and none is wanted.
     Idle,
     /// The next attempt waits for its time.
     Waiting(Pin<Box<Sleep>>),

@@ -17,8 +17,8 @@ pub enum ChannelEvent {
     Subscribed,
     /// An event was published.
     Event(Event),
-    /// A user joined the presence channel. [`members`](crate::Subscription::members) has those who
-    /// were there before.
+    /// A user joined the presence channel. [`members`](crate::Subscription::members) also returns
+    /// those who joined before.
     MemberAdded(Member),
     /// A user left the presence channel with their last connection.
     MemberRemoved(Member),

@@ -53,7 +53,7 @@ impl Members {
         self.all.len()
     }
 
-    /// Returns the member as whom this connection subscribed.
+    /// Returns the member that this connection subscribed as.
     pub fn me(&self) -> Option<&Member> {
         self.get(self.me.as_deref()?)
     }

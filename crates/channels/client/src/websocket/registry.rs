@@ -90,8 +90,8 @@ impl Registry {
             self.remove(channel);
             return false;
         }
-        // The client requests an encrypted channel only with a key. A confirmation without one is
-        // not an answer.
+        // The client requests an encrypted channel only with a key. A confirmation without one
+        // answers no request.
         if entry.name.kind().is_encrypted() && entry.decryptor.is_none() {
             return true;
         }
@@ -102,7 +102,7 @@ impl Registry {
         true
     }
 
-    /// Sets the user as whom a presence channel is subscribed.
+    /// Sets the user that a presence channel is subscribed as.
     pub(crate) fn set_me(&mut self, channel: &ChannelName, user_id: &str) {
         if let Some(entry) = self.channels.get_mut(channel) {
             entry.me = Some(user_id.into());

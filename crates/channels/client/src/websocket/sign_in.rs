@@ -39,7 +39,7 @@ pub(crate) enum Stage {
     Subscribing(UserData, ChannelName),
     /// The connection is signed in, and the user's channel is subscribed.
     SignedIn(UserData, ChannelName),
-    /// The connection is signed in, but there are no handles any more.
+    /// The connection is signed in, but no handles are left.
     Abandoned(UserData, ChannelName),
     /// It failed temporarily, and starts again at the deadline.
     Waiting,

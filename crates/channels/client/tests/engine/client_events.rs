@@ -12,8 +12,8 @@ async fn client_events_reach_the_others_with_their_sender() {
     let (ada, bob) = (engine.client("ada"), engine.client("bob"));
     for channel in ["presence-room", "private-a"] {
         let room = subscribed(&ada, channel).await;
-        let theirs = subscribed(&bob, channel).await;
-        let mut typing = theirs.bind("client-typing").await.unwrap();
+        let bobs = subscribed(&bob, channel).await;
+        let mut typing = bobs.bind("client-typing").await.unwrap();
         let mut mine = ada.bind_global().await.unwrap();
         room.trigger("client-typing", r#"{"on":true}"#).await.unwrap();
         let BoundEvent::Event(event) = next(&mut typing).await else { panic!() };
@@ -24,15 +24,15 @@ async fn client_events_reach_the_others_with_their_sender() {
         }
         engine.publish(channel, "x").await;
         let BoundEvent::Event(event) = next(&mut mine).await else { panic!() };
-        assert_eq!(event.data(), "x", "one's own event came back");
+        assert_eq!(event.data(), "x", "the sender received its own event");
     }
 }
 
-/// Whether ada was named.
+/// Returns, in the words of the known differences, whether an event names ada as its sender.
 pub(crate) fn sender(user_id: Option<&str>) -> &'static str {
     match user_id {
-        Some("ada") => "told",
-        None => "not told",
+        Some("ada") => "included",
+        None => "missing",
         Some(other) => panic!("{other} did not send it"),
     }
 }
@@ -42,15 +42,15 @@ async fn a_cache_channel_does_not_keep_client_events() {
     let engine = RunningEngine::start().await;
     let ada = engine.client("ada");
     let (room, mut errors) = (subscribed(&ada, "private-cache-a").await, ada.errors());
-    let mut theirs = subscribed(&engine.client("bob"), "private-cache-a").await;
-    assert_eq!(next_without_counts(&mut theirs).await, ChannelEvent::CacheMiss);
+    let mut bobs = subscribed(&engine.client("bob"), "private-cache-a").await;
+    assert_eq!(next_without_counts(&mut bobs).await, ChannelEvent::CacheMiss);
     room.trigger("client-typing", "{}").await.unwrap();
     let seen = tokio::select! {
-        data = data(&mut theirs) => {
+        data = data(&mut bobs) => {
             assert_eq!(data, "{}");
-            "passed on".to_owned()
+            "delivered".to_owned()
         }
-        error = next(&mut errors) => format!("refused with {}", error.code().unwrap()),
+        error = next(&mut errors) => format!("rejected with {}", error.code().unwrap()),
     };
     CLIENT_EVENT_ON_CACHE.check(engine.kind, &seen);
     let mut late = subscribed(&engine.client("carol"), "private-cache-a").await;
@@ -67,7 +67,7 @@ async fn a_client_event_above_the_limit_is_rejected_and_the_connection_stays() {
         room.trigger("client-typing", "{}").await.unwrap();
     }
     assert_eq!(next(&mut errors).await.code(), Some(4301));
-    let mut theirs = room;
+    let mut room = room;
     engine.publish("private-a", "x").await;
-    assert_eq!(data(&mut theirs).await, "x");
+    assert_eq!(data(&mut room).await, "x");
 }

@@ -1,6 +1,6 @@
-//! Both clients against a Channels engine over real sockets: this project's broker, or with
+//! Tests both clients against a Channels engine over real sockets: this project's broker, or with
 //! `ENGINE=sockudo` the program from `SOCKUDO_BIN` or the `PATH`. `known_differences.rs` lists
-//! where they differ.
+//! where the engines differ.
 #![cfg(all(feature = "http", feature = "websocket"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

@@ -14,12 +14,12 @@ async fn members_join_and_leave() {
     let (ada, bob) = (engine.client("ada"), engine.client("bob"));
     let mut room = subscribed(&ada, "presence-room").await;
     assert_eq!(room.members().me().unwrap().info(), r#"{"name":"ADA"}"#);
-    let theirs = subscribed(&bob, "presence-room").await;
-    let there: Vec<_> = theirs.members().iter().map(|member| member.id().to_owned()).collect();
-    assert_eq!(there, ["ada", "bob"]);
+    let bobs = subscribed(&bob, "presence-room").await;
+    let ids: Vec<_> = bobs.members().iter().map(|member| member.id().to_owned()).collect();
+    assert_eq!(ids, ["ada", "bob"]);
     let ChannelEvent::MemberAdded(member) = next(&mut room).await else { panic!() };
     assert_eq!((member.id(), member.info()), ("bob", r#"{"name":"BOB"}"#));
-    drop(theirs);
+    drop(bobs);
     let ChannelEvent::MemberRemoved(member) = next(&mut room).await else { panic!() };
     assert_eq!((member.id(), room.members().count()), ("bob", 1));
 }
@@ -34,18 +34,18 @@ async fn a_user_is_one_member_from_the_first_connection_to_the_last() {
     assert!(matches!(next(&mut room).await, ChannelEvent::MemberAdded(_)));
     drop(first);
     let _carol = subscribed(&engine.client("carol"), "presence-room").await;
-    let ChannelEvent::MemberAdded(member) = next(&mut room).await else { panic!("bob is still there") };
+    let ChannelEvent::MemberAdded(member) = next(&mut room).await else { panic!("bob was reported as gone") };
     assert_eq!(member.id(), "carol");
     drop(second);
     let ChannelEvent::MemberRemoved(member) = next(&mut room).await else { panic!() };
     assert_eq!((member.id(), room.members().count()), ("bob", 2));
 }
 
-/// Signs without a user: who signed in is meant.
-struct WhoSignedIn;
+/// Signs for the signed-in user, without naming one.
+struct WithoutUser;
 
 #[async_trait::async_trait]
-impl Authorizer for WhoSignedIn {
+impl Authorizer for WithoutUser {
     async fn authorize(
         &self,
         request: &AuthorizationRequest,
@@ -63,7 +63,7 @@ impl Authorizer for WhoSignedIn {
 #[tokio::test]
 async fn a_signed_in_user_is_a_member_without_channel_data() {
     let engine = RunningEngine::start().await;
-    let client = engine.builder().authorizer(Arc::new(WhoSignedIn)).user_authenticator(Arc::new(As("ada")));
+    let client = engine.builder().authorizer(Arc::new(WithoutUser)).user_authenticator(Arc::new(As("ada")));
     let client = client.connect().unwrap();
     let _user = signed_in(&client).await;
     let mut states = client.states();
@@ -73,7 +73,7 @@ async fn a_signed_in_user_is_a_member_without_channel_data() {
         event = next(&mut room) => {
             assert_eq!(event, ChannelEvent::Subscribed);
             assert_eq!(room.members().me().unwrap().id(), "ada");
-            "joined"
+            "accepted"
         }
         () = dropped => "connection dropped without a code",
     };

@@ -32,8 +32,8 @@ async fn the_list_contains_the_channels_that_are_occupied_now() {
     assert_eq!(engine.api.channels(None, &[]).await.unwrap().len(), 1);
     let _second = subscribed(&client, "private-a").await;
     let seen = match engine.api.channels(None, &[]).await.unwrap().contains_key("private-a") {
-        true => "with the channel",
-        false => "without it",
+        true => "includes the channel",
+        false => "omits it",
     };
     CHANNEL_LIST.check(engine.kind, seen);
 }
@@ -66,8 +66,8 @@ async fn the_last_event_of_a_cache_channel_is_returned() {
     let cache = [Attribute::Cache];
     assert_eq!(engine.api.channel("cache-news", &cache).await.unwrap().cache, None);
     engine.publish("cache-news", r#"{"n":1}"#).await;
-    let kept = engine.api.channel("cache-news", &cache).await.unwrap().cache.unwrap();
-    let seen = match kept.data.as_str() {
+    let cached = engine.api.channel("cache-news", &cache).await.unwrap().cache.unwrap();
+    let seen = match cached.data.as_str() {
         r#"{"n":1}"# => "the data of the event",
         other => {
             let frame: serde_json::Value = serde_json::from_str(other).unwrap();
@@ -76,5 +76,5 @@ async fn the_last_event_of_a_cache_channel_is_returned() {
         }
     };
     CACHE_OF_CHANNEL.check(engine.kind, seen);
-    assert!((1..=30 * 60).contains(&kept.ttl), "{} s", kept.ttl);
+    assert!((1..=30 * 60).contains(&cached.ttl), "{} s", cached.ttl);
 }

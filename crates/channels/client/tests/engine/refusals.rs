@@ -41,7 +41,7 @@ async fn a_forged_subscription_is_rejected_and_the_connection_stays() {
         let mut subscription = client.subscribe(channel).await.unwrap();
         let seen = match refusal(&mut subscription, &mut errors).await.code() {
             None => "null".to_owned(),
-            Some(code) => format!("{code}, and the connection stays"),
+            Some(code) => format!("{code}, and the connection stays open"),
         };
         FORGED_SUBSCRIPTION.check(engine.kind, &seen);
         assert!(!engine.api.channel(channel, &[]).await.unwrap().occupied);
@@ -69,8 +69,8 @@ async fn refusal(
 #[tokio::test]
 async fn a_forged_sign_in_is_rejected() {
     let engine = RunningEngine::start().await;
-    // The error does not name the sign-in. The client attributes it once there was no answer in
-    // time.
+    // The error does not name the sign-in. The client attributes it to the sign-in when the answer
+    // is overdue.
     let client = engine.builder().user_authenticator(forger()).subscribe_timeout(Duration::from_secs(1));
     let client = client.connect().unwrap();
     let mut user = client.sign_in().await.unwrap();
@@ -80,9 +80,9 @@ async fn a_forged_sign_in_is_rejected() {
 #[tokio::test]
 async fn a_request_with_another_secret_or_key_is_rejected() {
     let engine = RunningEngine::start().await;
-    let asked = async |signer| engine.api_with(signer).build().unwrap().channels(None, &[]).await;
-    let forged = asked(Signer::new(APP_KEY, "not the secret")).await.unwrap_err();
+    let list_channels = async |signer| engine.api_with(signer).build().unwrap().channels(None, &[]).await;
+    let forged = list_channels(Signer::new(APP_KEY, "not the secret")).await.unwrap_err();
     assert_eq!(forged.code(), Some(401));
-    let unknown = asked(Signer::new("another-key", APP_SECRET)).await.unwrap_err();
+    let unknown = list_channels(Signer::new("another-key", APP_SECRET)).await.unwrap_err();
     UNKNOWN_KEY.check(engine.kind, &unknown.code().unwrap().to_string());
 }

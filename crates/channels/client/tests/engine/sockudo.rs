@@ -31,7 +31,7 @@ impl Drop for Running {
 /// to `sender`.
 pub(crate) async fn start(sender: UnboundedSender<WebhookEvent>) -> (u16, Box<dyn Send>) {
     let (receiver, webhooks) = receive(sender).await;
-    // sockudo does not report the port that it gets, so it is given a free one.
+    // sockudo does not report its port, so a free one is chosen here.
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("config.json");
@@ -76,8 +76,8 @@ async fn receive(sender: UnboundedSender<WebhookEvent>) -> (String, JoinHandle<(
     (url, tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }))
 }
 
-/// One app with everything on that our broker has on, Pusher's limits, and nothing outside of the
-/// process but the webhooks.
+/// Returns a configuration with one app, the features that our broker has enabled, and Pusher's
+/// limits. Only webhooks leave the process.
 fn configuration(port: u16, webhooks: &str) -> Value {
     let event_types = [
         "channel_occupied",

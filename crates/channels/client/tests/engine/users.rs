@@ -30,18 +30,19 @@ async fn watched_users_come_online_and_go_offline() {
     let mut ada = signed_in(&engine.client("ada")).await;
     let bob = signed_in(&engine.client("bob")).await;
     engine.api.send_to_user("ada", "news", "bob has come").await.unwrap();
-    let mut is_told = false;
+    let mut is_reported = false;
     loop {
         match next(&mut ada).await {
-            UserEvent::Online(ids) => is_told = ids == ["bob"],
+            UserEvent::Online(ids) => is_reported = ids == ["bob"],
             UserEvent::Offline(_) => {}
             UserEvent::Event(_) => break,
             other => panic!("{other:?}"),
         }
     }
-    let seen = if is_told { "told in pusher_internal:watchlist_events" } else { "not told there" };
+    let seen =
+        if is_reported { "reported in pusher_internal:watchlist_events" } else { "not reported there" };
     WATCHLIST.check(engine.kind, seen);
-    if is_told {
+    if is_reported {
         let mut late = engine.client("ada").sign_in().await.unwrap();
         while next(&mut late).await != UserEvent::Online(vec!["bob".to_owned()]) {}
         drop(bob);

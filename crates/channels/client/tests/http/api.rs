@@ -46,20 +46,20 @@ async fn requests_are_signed() {
     let batch = BatchEvent::new("news", "n", "é").unwrap();
     api.trigger_batch(&[batch]).await.unwrap();
 
-    let asked = server.asked();
+    let requests = server.requests();
     let bodies = [
         r#"{"name":"news","data":"{\"n\":1}","channels":["private-ada"],"socket_id":"1.2"}"#,
         r#"{"batch":[{"channel":"news","name":"n","data":"é"}]}"#,
     ];
     for ((request, path), body) in
-        asked.iter().zip(["/apps/app-id/events", "/apps/app-id/batch_events"]).zip(bodies)
+        requests.iter().zip(["/apps/app-id/events", "/apps/app-id/batch_events"]).zip(bodies)
     {
         assert_eq!(request.method, "POST");
         assert_eq!(request.headers["content-type"], "application/json");
         assert!(request.headers["x-pusher-library"].starts_with("pusher-client "));
         assert_eq!(std::str::from_utf8(&request.body).unwrap(), body);
-        let (asked_path, query) = request.target.split_once('?').unwrap();
-        assert_eq!(asked_path, path);
+        let (sent_path, query) = request.target.split_once('?').unwrap();
+        assert_eq!(sent_path, path);
         let query: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap();
         let query: Vec<(&str, &str)> =
             query.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
@@ -113,7 +113,7 @@ async fn a_request_above_a_limit_is_not_sent() {
     let server = Server::start(vec![(200, "{}".to_owned())]).await;
     let too_long = Trigger::new(["a"], "n", "x".repeat(10_241)).unwrap();
     assert_eq!(api(&server).trigger(&too_long).await.unwrap_err().kind(), ErrorKind::Limit);
-    assert!(server.asked().is_empty());
+    assert!(server.requests().is_empty());
 }
 
 #[test]

@@ -9,16 +9,16 @@ use pusher_client::{
 
 use crate::server::Server;
 
-/// Numbers its tokens, and keeps whether fresh ones were asked for.
+/// Provides numbered tokens, and records whether fresh ones were requested.
 #[derive(Default)]
 struct Tokens(Mutex<Vec<bool>>);
 
 #[async_trait::async_trait]
 impl TokenProvider for Tokens {
     async fn token(&self, fresh: bool) -> Result<Option<String>, AuthorizationError> {
-        let mut asked = self.0.lock().unwrap();
-        asked.push(fresh);
-        Ok(Some(format!("token-{}", asked.len())))
+        let mut requests = self.0.lock().unwrap();
+        requests.push(fresh);
+        Ok(Some(format!("token-{}", requests.len())))
     }
 }
 
@@ -26,7 +26,7 @@ fn request() -> AuthorizationRequest {
     AuthorizationRequest::new(SocketId::from_parts(1, 2), "private-a=b;c@d".parse().unwrap())
 }
 
-fn good() -> (u16, String) {
+fn authorized() -> (u16, String) {
     (200, r#"{"auth":"k:s","channel_data":"{}","other":1}"#.to_owned())
 }
 
@@ -50,18 +50,18 @@ async fn refused(status: u16, body: &str) -> AuthorizationErrorKind {
 
 #[tokio::test]
 async fn the_request_is_the_documented_form() {
-    let server = Server::start(vec![good()]).await;
+    let server = Server::start(vec![authorized()]).await;
     let answer = ask(&server, Some(Arc::default())).await.unwrap();
     assert_eq!((answer.auth.as_str(), answer.channel_data.as_deref()), ("k:s", Some("{}")));
-    let asked = &server.asked()[0];
-    assert_eq!((asked.method.as_str(), asked.target.as_str()), ("POST", "/pusher/auth?app=1"));
-    assert_eq!(asked.headers["content-type"], "application/x-www-form-urlencoded");
-    assert_eq!(asked.headers["authorization"], "Bearer token-1");
-    assert_eq!(asked.headers["x-app"], "7");
-    assert_eq!(asked.body, b"socket_id=1.2&channel_name=private-a%3Db%3Bc%40d");
+    let sent = &server.requests()[0];
+    assert_eq!((sent.method.as_str(), sent.target.as_str()), ("POST", "/pusher/auth?app=1"));
+    assert_eq!(sent.headers["content-type"], "application/x-www-form-urlencoded");
+    assert_eq!(sent.headers["authorization"], "Bearer token-1");
+    assert_eq!(sent.headers["x-app"], "7");
+    assert_eq!(sent.body, b"socket_id=1.2&channel_name=private-a%3Db%3Bc%40d");
 }
 
-/// Gives a field whose value is the number of the call; or none, as told.
+/// Provides a field with this name, whose value is the number of the call.
 struct Counted(&'static str, Mutex<u32>);
 
 #[async_trait::async_trait]
@@ -75,7 +75,7 @@ impl FieldProvider for Counted {
 
 #[tokio::test]
 async fn headers_and_parameters_are_requested_for_each_call() {
-    let server = Server::start(vec![good()]).await;
+    let server = Server::start(vec![authorized()]).await;
     let authorizer = HttpAuthorizer::builder(format!("http://{}/", server.address))
         .header("X-Call", "fixed")
         .header_provider(Arc::new(Counted("x-call", Mutex::default())))
@@ -86,23 +86,23 @@ async fn headers_and_parameters_are_requested_for_each_call() {
     for _ in 0..2 {
         authorizer.authorize(&request()).await.unwrap();
     }
-    for (asked, number) in server.asked().iter().zip(["1", "2"]) {
-        assert_eq!(asked.headers["x-call"], number);
-        let body = String::from_utf8(asked.body.clone()).unwrap();
+    for (sent, number) in server.requests().iter().zip(["1", "2"]) {
+        assert_eq!(sent.headers["x-call"], number);
+        let body = String::from_utf8(sent.body.clone()).unwrap();
         assert!(body.ends_with(&format!("&app=a%26b&call={number}")), "{body}");
     }
 }
 
 #[tokio::test]
 async fn an_invalid_header_is_a_permanent_error() {
-    let server = Server::start(vec![good()]).await;
+    let server = Server::start(vec![authorized()]).await;
     let authorizer = HttpAuthorizer::builder(format!("http://{}/", server.address))
         .header_provider(Arc::new(Counted("a\nb", Mutex::default())))
         .build()
         .unwrap();
     let error = authorizer.authorize(&request()).await.unwrap_err();
     assert_eq!(error.kind(), AuthorizationErrorKind::Permanent);
-    assert!(server.asked().is_empty());
+    assert!(server.requests().is_empty());
 }
 
 #[tokio::test]
@@ -114,8 +114,8 @@ async fn a_user_auth_endpoint_gets_the_socket_id_alone() {
     let request = UserAuthenticationRequest::new(SocketId::from_parts(1, 2));
     let answer = authorizer.authenticate(&request).await.unwrap();
     assert_eq!((answer.auth.as_str(), answer.user_data.as_str()), ("k:s", r#"{"id":"ada"}"#));
-    let asked = &server.asked()[0];
-    assert_eq!((asked.target.as_str(), asked.body.as_slice()), ("/pusher/user-auth", &b"socket_id=1.2"[..]));
+    let sent = &server.requests()[0];
+    assert_eq!((sent.target.as_str(), sent.body.as_slice()), ("/pusher/user-auth", &b"socket_id=1.2"[..]));
     let error = authorizer.authenticate(&request).await.unwrap_err();
     assert_eq!(error.kind(), AuthorizationErrorKind::Forbidden);
 }
@@ -123,15 +123,15 @@ async fn a_user_auth_endpoint_gets_the_socket_id_alone() {
 #[tokio::test]
 async fn after_a_401_a_fresh_token_is_tried_once() {
     let tokens = Arc::new(Tokens::default());
-    let server = Server::start(vec![(401, String::new()), good()]).await;
+    let server = Server::start(vec![(401, String::new()), authorized()]).await;
     ask(&server, Some(tokens.clone())).await.unwrap();
     assert_eq!(*tokens.0.lock().unwrap(), [false, true]);
-    assert_eq!(server.asked()[1].headers["authorization"], "Bearer token-2");
+    assert_eq!(server.requests()[1].headers["authorization"], "Bearer token-2");
 
     let server = Server::start(vec![(401, String::new())]).await;
     let error = ask(&server, Some(Arc::default())).await.unwrap_err();
     assert_eq!(error.kind(), AuthorizationErrorKind::Unauthorized);
-    assert_eq!(server.asked().len(), 2);
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn an_answer_that_is_not_an_authorization_is_rejected() {
 
 #[tokio::test]
 async fn an_endpoint_that_is_down_is_a_retryable_error() {
-    let server = Server::start(vec![good()]).await;
+    let server = Server::start(vec![authorized()]).await;
     let authorizer = HttpAuthorizer::builder(format!("http://{}/", server.address)).build().unwrap();
     drop(server);
     tokio::task::yield_now().await;
@@ -172,7 +172,7 @@ async fn an_endpoint_that_is_down_is_a_retryable_error() {
 }
 
 #[tokio::test]
-async fn a_token_that_a_header_cannot_hold_is_an_error() {
+async fn a_token_with_invalid_header_characters_is_an_error() {
     struct Broken;
     #[async_trait::async_trait]
     impl TokenProvider for Broken {

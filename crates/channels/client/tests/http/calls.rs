@@ -1,4 +1,4 @@
-//! Every call, against a double that checks its signature.
+//! Tests every call against a double that checks its signature.
 
 use pusher_client::{
     Attribute, BatchEvent, ChannelName, EncryptionMasterKey, ErrorKind, HttpApi, HttpApiBuilder, Signer,
@@ -24,7 +24,7 @@ async fn start() -> (ChannelsServer, HttpApi) {
     (server, api)
 }
 
-/// What the one call was: method and path, its own query, its body.
+/// Returns the only call: method and path, query, body.
 fn only(server: &ChannelsServer) -> (String, String, String) {
     let calls = server.calls();
     let [(method, path, query, body)] = &calls[..] else { panic!("{calls:?}") };
@@ -65,11 +65,11 @@ async fn a_batch_returns_the_requested_attributes_in_order() {
         r#"{"batch":[{"channel":"a","name":"news","data":"x"},{"channel":"b","name":"news","data":"x"}]}"#;
     assert_eq!(only(&server), call("POST /apps/17/batch_events", "", body));
 
-    let asking = event("presence-a").with_info([Attribute::UserCount]);
-    let counts = api.trigger_batch(&[asking.clone(), event("b")]).await.unwrap();
+    let counted = event("presence-a").with_info([Attribute::UserCount]);
+    let counts = api.trigger_batch(&[counted.clone(), event("b")]).await.unwrap();
     assert_eq!(counts.iter().map(|counts| counts.user_count).collect::<Vec<_>>(), [Some(42), None]);
-    // An answer for two events, where there were three.
-    let error = api.trigger_batch(&[asking, event("b"), event("c")]).await.unwrap_err();
+    // The double answers for two events, but the batch has three.
+    let error = api.trigger_batch(&[counted, event("b"), event("c")]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
 }
 
@@ -122,18 +122,18 @@ async fn channels_are_listed_by_prefix_with_their_user_counts() {
 async fn a_channel_reports_whether_it_is_occupied_and_its_attributes() {
     let (server, api) = start().await;
     let info = [Attribute::UserCount, Attribute::SubscriptionCount];
-    let known = api.channel("presence-foobar", &info).await.unwrap();
-    assert_eq!((known.occupied, known.counts.user_count), (true, Some(42)));
+    let state = api.channel("presence-foobar", &info).await.unwrap();
+    assert_eq!((state.occupied, state.counts.user_count), (true, Some(42)));
     assert_eq!(
         only(&server),
         call("GET /apps/17/channels/presence-foobar", "info=user_count,subscription_count", "")
     );
 
-    let known = api.channel("cache-news", &[Attribute::Cache]).await.unwrap();
-    let cached = known.cache.unwrap();
-    assert_eq!((known.occupied, cached.data.as_str(), cached.ttl), (false, r#"{"n":1}"#, 1700));
+    let state = api.channel("cache-news", &[Attribute::Cache]).await.unwrap();
+    let cached = state.cache.unwrap();
+    assert_eq!((state.occupied, cached.data.as_str(), cached.ttl), (false, r#"{"n":1}"#, 1700));
     assert_eq!(api.channel("cache-empty", &[Attribute::Cache]).await.unwrap().cache, None);
-    // Every character that a name may have.
+    // Names with every special character that is allowed.
     for name in ["a=@,.;b", "#server-to-user-42"] {
         assert!(api.channel(name, &[]).await.unwrap().occupied);
     }
@@ -164,9 +164,9 @@ async fn only_the_key_of_an_encrypted_channel_opens_its_data() {
 
     let calls = server.calls();
     let body = |call: usize| serde_json::from_str::<serde_json::Value>(&calls[call].3).unwrap();
-    let handed_out = signer().authorize_channel(&SocketId::from_parts(1, 2), &encrypted, None).unwrap();
+    let authorization = signer().authorize_channel(&SocketId::from_parts(1, 2), &encrypted, None).unwrap();
     let secret =
-        pusher_signer::encrypted::SharedSecret::from_base64(&handed_out.shared_secret.unwrap()).unwrap();
+        pusher_signer::encrypted::SharedSecret::from_base64(&authorization.shared_secret.unwrap()).unwrap();
     assert_eq!(secret.open(body(0)["data"].as_str().unwrap()).unwrap(), r#"{"n":1}"#);
     let batch = &body(1)["batch"];
     assert_eq!(secret.open(batch[0]["data"].as_str().unwrap()).unwrap(), "x");

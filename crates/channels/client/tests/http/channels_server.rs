@@ -1,5 +1,5 @@
-//! A double of the HTTP API: refuses what is not signed, keeps what it was asked, and answers as
-//! Pusher's reference shows.
+//! A test double of the HTTP API. It rejects unsigned requests, records the calls, and answers as
+//! in Pusher's reference.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use pusher_client::Signer;
 
-/// Method, path, own query parameters, body.
+/// Method, path, query parameters other than those of the signature, and body.
 pub(crate) type Call = (String, String, Vec<(String, String)>, String);
 
 pub(crate) struct ChannelsServer {
@@ -35,7 +35,7 @@ impl ChannelsServer {
         Self { address, calls, task }
     }
 
-    /// The calls so far, taken.
+    /// Removes and returns the calls so far.
     pub(crate) fn calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.calls.lock().unwrap())
     }

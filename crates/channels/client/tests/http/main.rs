@@ -1,4 +1,4 @@
-//! The HTTP API client and the HTTP authorizer against a small server on a port of its own.
+//! Tests the HTTP API client and the HTTP authorizer against a small server on a free port.
 #![cfg(all(feature = "http", feature = "websocket"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

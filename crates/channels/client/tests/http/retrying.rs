@@ -1,4 +1,4 @@
-//! What is sent again, and what is not.
+//! Tests which requests are sent again.
 
 use std::time::Duration;
 
@@ -21,17 +21,18 @@ fn event() -> Trigger {
     Trigger::new(["private-ada"], "news", "x").unwrap()
 }
 
-/// A server that answers so, and how often it was asked.
+/// Publishes an event to a server with these answers. Returns the result and the number of
+/// requests.
 async fn published(answers: &[u16]) -> (Result<(), Error>, usize) {
     let server = scripted(answers).await;
     let result = api(&server).trigger(&event()).await.map(drop);
-    (result, server.asked().len())
+    (result, server.requests().len())
 }
 
 async fn queried(answers: &[u16]) -> (Result<(), Error>, usize) {
     let server = scripted(answers).await;
     let result = api(&server).channels(None, &[]).await.map(drop);
-    (result, server.asked().len())
+    (result, server.requests().len())
 }
 
 async fn scripted(answers: &[u16]) -> Server {
@@ -43,12 +44,8 @@ async fn an_event_that_was_not_processed_is_sent_again() {
     for status in [429, 503] {
         assert_eq!(published(&[status, status, 200]).await, (Ok(()), 3), "{status}");
     }
-    let (result, asked) = published(&[503]).await;
-    assert_eq!(
-        (result.unwrap_err().kind(), asked),
-        (ErrorKind::Server, 3),
-        "and no more often than three times"
-    );
+    let (result, requests) = published(&[503]).await;
+    assert_eq!((result.unwrap_err().kind(), requests), (ErrorKind::Server, 3), "there are three attempts");
 }
 
 #[tokio::test]
@@ -61,8 +58,8 @@ async fn an_event_that_may_have_been_processed_is_not_sent_again() {
         (504, ErrorKind::Timeout),
         (599, ErrorKind::Server),
     ] {
-        let (result, asked) = published(&[status, 200]).await;
-        assert_eq!((result.unwrap_err().kind(), asked), (kind, 1), "{status}");
+        let (result, requests) = published(&[status, 200]).await;
+        assert_eq!((result.unwrap_err().kind(), requests), (kind, 1), "{status}");
     }
 }
 
@@ -74,10 +71,10 @@ async fn a_query_is_sent_again_after_every_temporary_failure() {
 }
 
 #[tokio::test]
-async fn closing_connections_is_sent_again_like_a_query() {
+async fn a_request_to_close_connections_is_sent_again_like_a_query() {
     let server = scripted(&[0, 200]).await;
     api(&server).terminate_user_connections("42").await.unwrap();
-    assert_eq!(server.asked().len(), 2);
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -90,7 +87,8 @@ async fn a_rejected_request_is_not_sent_again() {
 
 #[tokio::test]
 async fn an_event_is_sent_again_if_there_was_no_connection() {
-    // Bound and not listening yet: connections are refused, and nobody else gets the port.
+    // The socket is bound but does not listen yet: connections are refused, and no other process
+    // gets the port.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let patient = HttpApi::builder("17", Signer::new("app-key", "app-secret"))
@@ -109,9 +107,9 @@ async fn an_event_is_sent_again_if_there_was_no_connection() {
     let event = event();
     let mut call = std::pin::pin!(patient.trigger(&event));
     let refused = tokio::time::timeout(Duration::from_millis(50), &mut call).await;
-    assert!(refused.is_err(), "the call goes on, although connections are refused");
+    assert!(refused.is_err(), "the call ended while connections were refused");
     let listener = socket.listen(16).unwrap();
     let (result, ()) = tokio::join!(call, async { drop(listener.accept().await.unwrap()) });
-    // The connection stood, and broke: the event may have been taken.
+    // The connection was established and then broke, so the server may have processed the event.
     assert_eq!(result.unwrap_err().kind(), ErrorKind::Network);
 }

@@ -1,4 +1,4 @@
-//! A server that answers one request a connection, as the script says, and keeps what it was asked.
+//! A server that answers one request per connection as scripted, and records the requests.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct ReceivedRequest {
     pub(crate) method: String,
     pub(crate) target: String,
     pub(crate) headers: HashMap<String, String>,
@@ -17,18 +17,18 @@ pub(crate) struct Asked {
 
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    requests: Arc<Mutex<Vec<ReceivedRequest>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Server {
-    /// Answers with these statuses and bodies in turn, the last one for ever; a status of 0 is no
-    /// answer at all.
+    /// Starts a server that answers with these statuses and bodies in turn, and repeats the last
+    /// one. A status of 0 means no answer.
     pub(crate) async fn start(answers: Vec<(u16, String)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let log = asked.clone();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let log = requests.clone();
         let task = tokio::spawn(async move {
             let mut silent = Vec::new();
             loop {
@@ -49,11 +49,11 @@ impl Server {
                 let _ = stream.write_all(body.as_bytes()).await;
             }
         });
-        Self { address, asked, task }
+        Self { address, requests, task }
     }
 
-    pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+    pub(crate) fn requests(&self) -> Vec<ReceivedRequest> {
+        self.requests.lock().unwrap().clone()
     }
 }
 
@@ -63,7 +63,7 @@ impl Drop for Server {
     }
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Asked> {
+async fn read(stream: &mut TcpStream) -> Option<ReceivedRequest> {
     let mut bytes = Vec::new();
     let head = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -87,5 +87,10 @@ async fn read(stream: &mut TcpStream) -> Option<Asked> {
             return None;
         }
     }
-    Some(Asked { method: first.next()?.to_owned(), target: first.next()?.to_owned(), headers, body })
+    Some(ReceivedRequest {
+        method: first.next()?.to_owned(),
+        target: first.next()?.to_owned(),
+        headers,
+        body,
+    })
 }

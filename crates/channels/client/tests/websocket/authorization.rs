@@ -24,12 +24,12 @@ fn signed(number: u32, channel: &str) -> String {
 /// Answers with the given errors in turn, then signs.
 struct Failing {
     errors: Vec<AuthorizationError>,
-    asked: AtomicUsize,
+    calls: AtomicUsize,
 }
 
 impl Failing {
     fn new(errors: impl IntoIterator<Item = AuthorizationError>) -> Arc<Self> {
-        Arc::new(Self { errors: errors.into_iter().collect(), asked: AtomicUsize::new(0) })
+        Arc::new(Self { errors: errors.into_iter().collect(), calls: AtomicUsize::new(0) })
     }
 }
 
@@ -39,15 +39,15 @@ impl Authorizer for Failing {
         &self,
         request: &AuthorizationRequest,
     ) -> Result<ChannelAuthorization, AuthorizationError> {
-        let asked = self.asked.fetch_add(1, Ordering::SeqCst);
-        match self.errors.get(asked) {
+        let calls = self.calls.fetch_add(1, Ordering::SeqCst);
+        match self.errors.get(calls) {
             Some(error) => Err(error.clone()),
             None => SigningAuthorizer::new(signer()).authorize(request).await,
         }
     }
 }
 
-/// Signs when it is let to.
+/// Signs as soon as the semaphore has a permit.
 struct Gated(Semaphore);
 
 #[async_trait::async_trait]
@@ -127,7 +127,7 @@ async fn a_permanent_error_of_the_authorizer_ends_the_subscription() {
         peer.expect_nothing().await;
         peer.close(4200).await;
         net.establish(2).await.expect_nothing().await;
-        assert_eq!(authorizer.asked.load(Ordering::SeqCst), 1);
+        assert_eq!(authorizer.calls.load(Ordering::SeqCst), 1);
     }
 }
 
@@ -143,7 +143,7 @@ async fn after_a_retryable_error_the_authorizer_is_called_again_with_backoff() {
     let start = Instant::now();
     assert_eq!(peer.expect_subscribe("private-ada").await, signed(1, "private-ada"));
     assert!(start.elapsed() > Duration::ZERO);
-    assert_eq!(authorizer.asked.load(Ordering::SeqCst), 6);
+    assert_eq!(authorizer.calls.load(Ordering::SeqCst), 6);
     let error = errors.next().await.unwrap();
     assert!(error.is_retryable(), "{error}");
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "busy");
@@ -187,7 +187,7 @@ impl Authorizer for Panicking {
     }
 }
 
-/// Panics before it gives a future.
+/// Panics before it returns a future.
 struct Hasty;
 
 impl Authorizer for Hasty {
@@ -217,7 +217,7 @@ impl pusher_client::FieldProvider for Hasty {
     }
 }
 
-async fn expect_end_of_the_subscription_alone(authorizer: Arc<dyn Authorizer>) {
+async fn expect_that_only_the_subscription_ends(authorizer: Arc<dyn Authorizer>) {
     let net = Net::new();
     let client = net.client().authorizer(authorizer).connect().unwrap();
     let mut ada = client.subscribe("private-ada").await.unwrap();
@@ -228,8 +228,8 @@ async fn expect_end_of_the_subscription_alone(authorizer: Arc<dyn Authorizer>) {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_of_the_authorizer_ends_only_the_subscription() {
-    expect_end_of_the_subscription_alone(Arc::new(Panicking)).await;
-    expect_end_of_the_subscription_alone(Arc::new(Hasty)).await;
+    expect_that_only_the_subscription_ends(Arc::new(Panicking)).await;
+    expect_that_only_the_subscription_ends(Arc::new(Hasty)).await;
 }
 
 #[cfg(feature = "http")]
@@ -237,5 +237,5 @@ async fn a_panic_of_the_authorizer_ends_only_the_subscription() {
 async fn a_panic_of_a_token_provider_ends_only_the_subscription() {
     let builder =
         pusher_client::HttpAuthorizer::builder("http://127.0.0.1:9/").param_provider(Arc::new(Hasty));
-    expect_end_of_the_subscription_alone(Arc::new(builder.build().unwrap())).await;
+    expect_that_only_the_subscription_ends(Arc::new(builder.build().unwrap())).await;
 }

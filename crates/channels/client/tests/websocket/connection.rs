@@ -82,7 +82,7 @@ async fn an_error_instead_of_the_handshake_counts_as_a_close_with_its_code() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_4200_is_followed_at_once_then_with_backoff_until_a_connection_has_held() {
+async fn after_a_4200_the_client_reconnects_at_once_then_with_backoff_until_a_connection_has_lasted() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
     let peer = net.establish(1).await;
@@ -108,7 +108,7 @@ async fn a_4200_is_followed_at_once_then_with_backoff_until_a_connection_has_hel
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_4100_waits_at_least_a_second() {
+async fn after_a_4100_the_client_waits_at_least_a_second() {
     let net = Net::new();
     let _client = net.client().connect().unwrap();
     let start = Instant::now();
@@ -127,8 +127,8 @@ async fn an_error_and_the_close_that_it_announces_count_once() {
     peer.close(4200).await;
     let peer = net.establish(2).await;
     assert_eq!(errors.next().await.unwrap().code(), Some(4200));
-    // The first 4200 was the one that is followed at once; had it counted twice, this would be the
-    // third attempt's wait.
+    // The client reconnected at once after the first 4200. If that had counted twice, the next
+    // attempt would be the third.
     peer.close(4200).await;
     let waiting = state(&client, is_reconnecting).await;
     assert!(matches!(waiting, ConnectionState::Reconnecting { attempt: 2, .. }), "{waiting:?}");
@@ -293,7 +293,7 @@ async fn commands_are_served_while_waiting_for_the_next_attempt() {
     let mut peer = net.establish(1).await;
     peer.expect_subscribe("news").await;
     peer.expect_nothing().await;
-    assert_eq!(start.elapsed(), Duration::ZERO, "asking to connect cuts the wait short");
+    assert_eq!(start.elapsed(), Duration::ZERO, "connect did not end the wait");
 
     peer.close(4100).await;
     state(&client, is_reconnecting).await;
@@ -309,14 +309,14 @@ async fn a_server_that_does_not_read_is_replaced() {
     let client = net.client().connect().unwrap();
     let mut peer = net.establish(1).await;
     client.connected().await.unwrap();
-    // Pings whose answers nobody reads.
+    // Send pings without reading the answers.
     let flood = async {
         for _ in 0..10_000 {
             if peer.0.send(Message::text(r#"{"event":"pusher:ping"}"#)).await.is_err() {
                 return;
             }
         }
-        panic!("the client still takes them");
+        panic!("the client still accepts pings");
     };
     tokio::join!(flood, state(&client, is_reconnecting));
 }

@@ -22,21 +22,22 @@ fn sealed(number: u8, text: &str) -> String {
     SharedSecret::derive(&name(CHANNEL), &key(number)).seal([9; 24], text)
 }
 
-/// Authorizes with these keys in turn, the last of them for ever; counts, and waits to be let.
+/// Authorizes with these keys in turn, and repeats the last one. Counts its calls, each of which
+/// waits for a permit of `gate`.
 struct Keys {
     keys: Mutex<VecDeque<Option<u8>>>,
-    asked: Semaphore,
+    calls: Semaphore,
     gate: Semaphore,
 }
 
 impl Keys {
     fn new(keys: impl IntoIterator<Item = Option<u8>>) -> Arc<Self> {
         let keys = Mutex::new(keys.into_iter().collect());
-        Arc::new(Self { keys, asked: Semaphore::new(0), gate: Semaphore::new(100) })
+        Arc::new(Self { keys, calls: Semaphore::new(0), gate: Semaphore::new(100) })
     }
 
-    fn asked(&self) -> usize {
-        self.asked.available_permits()
+    fn calls(&self) -> usize {
+        self.calls.available_permits()
     }
 }
 
@@ -46,7 +47,7 @@ impl Authorizer for Keys {
         &self,
         request: &AuthorizationRequest,
     ) -> Result<ChannelAuthorization, AuthorizationError> {
-        self.asked.add_permits(1);
+        self.calls.add_permits(1);
         self.gate.acquire().await.unwrap().forget();
         let number = {
             let mut keys = self.keys.lock().unwrap();
@@ -96,7 +97,7 @@ async fn events_are_decrypted_and_the_secret_is_never_sent() {
         peer.publish(CHANNEL, "n", &sealed(1, text)).await;
         assert_eq!(next_data(&mut ada).await, data);
     }
-    assert_eq!(keys.asked(), 1);
+    assert_eq!(keys.calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,7 +111,7 @@ async fn an_event_of_another_key_waits_for_a_new_authorization_and_no_event_over
     keys.gate.add_permits(1);
     assert_eq!(next_data(&mut ada).await, "first");
     assert_eq!(next_data(&mut ada).await, "second");
-    assert_eq!(keys.asked(), 2);
+    assert_eq!(keys.calls(), 2);
     peer.expect_nothing().await;
 }
 
@@ -122,14 +123,14 @@ async fn an_event_that_the_new_key_does_not_decrypt_either_is_reported_without_a
         peer.publish(CHANNEL, "n", &sealed(3, "x")).await;
         expect_failure(&mut ada, ErrorKind::Decryption).await;
     }
-    assert_eq!(keys.asked(), 2);
+    assert_eq!(keys.calls(), 2);
     peer.publish(CHANNEL, "n", &sealed(1, "still here")).await;
     assert_eq!(next_data(&mut ada).await, "still here");
 
     tokio::time::advance(Duration::from_secs(10)).await;
     peer.publish(CHANNEL, "n", &sealed(3, "x")).await;
     expect_failure(&mut ada, ErrorKind::Decryption).await;
-    assert_eq!(keys.asked(), 3);
+    assert_eq!(keys.calls(), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,7 +141,7 @@ async fn unencrypted_data_is_reported_without_a_request_for_a_key() {
         peer.publish(CHANNEL, "n", data).await;
         expect_failure(&mut ada, ErrorKind::Decryption).await;
     }
-    assert_eq!(keys.asked(), 1);
+    assert_eq!(keys.calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,7 +155,7 @@ async fn without_a_new_key_the_waiting_events_are_lost_but_not_the_subscription(
 }
 
 #[tokio::test(start_paused = true)]
-async fn as_many_events_wait_for_a_key_as_a_queue_holds() {
+async fn events_that_wait_for_a_key_are_limited_to_the_queue_size() {
     let keys = Keys::new([Some(1), Some(2)]);
     let (mut ada, mut peer) = subscribed(&Net::new(), &keys).await;
     keys.gate.forget_permits(100);

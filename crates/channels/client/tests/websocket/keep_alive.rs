@@ -21,7 +21,7 @@ async fn a_silent_server_is_pinged_and_then_replaced_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_smaller_activity_timeout_counts() {
+async fn the_smaller_activity_timeout_applies() {
     for (configured, servers, effective) in [(60, 20, 20), (60, 3_600, 60), (60, 0, 60), (60, u64::MAX, 60)] {
         let net = Net::new();
         let _client = net.client().activity_timeout(Duration::from_secs(configured)).connect().unwrap();

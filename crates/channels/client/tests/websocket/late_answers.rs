@@ -1,4 +1,4 @@
-//! Answers that come when another question has taken the place of theirs.
+//! Tests answers that arrive when a later call has replaced their own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,41 +13,41 @@ use tokio::time::Instant;
 
 use crate::scripted_server::{Net, Peer, name, next, next_data, socket_id};
 
-/// Lets the test answer each question when it likes.
-struct Asker<T>(mpsc::Sender<Question<T>>);
+/// Passes each call to the test, which answers it later.
+struct Deferred<T>(mpsc::Sender<PendingCall<T>>);
 
-type Question<T> = oneshot::Sender<Result<T, AuthorizationError>>;
+type PendingCall<T> = oneshot::Sender<Result<T, AuthorizationError>>;
 
-fn asker<T>() -> (Arc<Asker<T>>, mpsc::Receiver<Question<T>>) {
-    let (sender, questions) = mpsc::channel(16);
-    (Arc::new(Asker(sender)), questions)
+fn deferred<T>() -> (Arc<Deferred<T>>, mpsc::Receiver<PendingCall<T>>) {
+    let (sender, calls) = mpsc::channel(16);
+    (Arc::new(Deferred(sender)), calls)
 }
 
-impl<T> Asker<T> {
-    async fn ask(&self) -> Result<T, AuthorizationError> {
-        let (question, answer) = oneshot::channel();
-        self.0.send(question).await.unwrap();
+impl<T> Deferred<T> {
+    async fn wait(&self) -> Result<T, AuthorizationError> {
+        let (call, answer) = oneshot::channel();
+        self.0.send(call).await.unwrap();
         answer.await.unwrap()
     }
 }
 
 #[async_trait::async_trait]
-impl Authorizer for Asker<ChannelAuthorization> {
+impl Authorizer for Deferred<ChannelAuthorization> {
     async fn authorize(
         &self,
         _request: &AuthorizationRequest,
     ) -> Result<ChannelAuthorization, AuthorizationError> {
-        self.ask().await
+        self.wait().await
     }
 }
 
 #[async_trait::async_trait]
-impl UserAuthenticator for Asker<UserAuthentication> {
+impl UserAuthenticator for Deferred<UserAuthentication> {
     async fn authenticate(
         &self,
         _request: &UserAuthenticationRequest,
     ) -> Result<UserAuthentication, AuthorizationError> {
-        self.ask().await
+        self.wait().await
     }
 }
 
@@ -78,15 +78,15 @@ async fn confirm_sign_in(peer: &mut Peer, id: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn an_authorization_is_not_used_for_a_later_subscription() {
-    let (authorizer, mut questions) = asker();
+    let (authorizer, mut calls) = deferred();
     let net = Net::new();
     let client = net.client().authorizer(authorizer).connect().unwrap();
-    let _gone = client.subscribe("private-ada").await.unwrap();
+    let _unsubscribed = client.subscribe("private-ada").await.unwrap();
     let mut peer = net.establish(1).await;
-    let first = questions.recv().await.unwrap();
+    let first = calls.recv().await.unwrap();
     client.unsubscribe("private-ada").await.unwrap();
     let mut ada = client.subscribe("private-ada").await.unwrap();
-    let second = questions.recv().await.unwrap();
+    let second = calls.recv().await.unwrap();
 
     first.send(forbidden()).unwrap();
     peer.expect_nothing().await;
@@ -98,18 +98,18 @@ async fn an_authorization_is_not_used_for_a_later_subscription() {
 
 #[tokio::test(start_paused = true)]
 async fn an_authorization_that_waited_for_the_user_is_not_used_for_a_later_subscription() {
-    let (authorizer, mut questions) = asker();
-    let (authenticator, mut users) = asker();
+    let (authorizer, mut calls) = deferred();
+    let (authenticator, mut users) = deferred();
     let net = Net::new();
     let client = net.client().authorizer(authorizer).user_authenticator(authenticator).connect().unwrap();
     let _user = client.sign_in().await.unwrap();
-    let _gone = client.subscribe("presence-room").await.unwrap();
+    let _unsubscribed = client.subscribe("presence-room").await.unwrap();
     let mut peer = net.establish(1).await;
-    questions.recv().await.unwrap().send(Ok(authorization("k:first"))).unwrap();
+    calls.recv().await.unwrap().send(Ok(authorization("k:first"))).unwrap();
     peer.expect_nothing().await;
     client.unsubscribe("presence-room").await.unwrap();
     let _room = client.subscribe("presence-room").await.unwrap();
-    questions.recv().await.unwrap().send(Ok(authorization("k:second"))).unwrap();
+    calls.recv().await.unwrap().send(Ok(authorization("k:second"))).unwrap();
     peer.expect_nothing().await;
 
     users.recv().await.unwrap().send(user("ada")).unwrap();
@@ -129,7 +129,7 @@ async fn a_key_is_not_used_for_a_later_subscription() {
         Ok(signer.authorize_channel(&socket_id(1), &name(CHANNEL), None).unwrap())
     };
     let sealed = |number: u8| SharedSecret::derive(&name(CHANNEL), &master(number)).seal([9; 24], "opened");
-    let (authorizer, mut questions) = asker();
+    let (authorizer, mut calls) = deferred();
     let net = Net::new();
     let client = net.client().authorizer(authorizer).connect().unwrap();
     let mut peer = net.establish(1).await;
@@ -137,12 +137,12 @@ async fn a_key_is_not_used_for_a_later_subscription() {
     let mut subscription = None;
     for _ in 0..2 {
         let mut ada = client.subscribe(name(CHANNEL)).await.unwrap();
-        questions.recv().await.unwrap().send(key(1)).unwrap();
+        calls.recv().await.unwrap().send(key(1)).unwrap();
         peer.expect_subscribe(CHANNEL).await;
         peer.confirm(CHANNEL).await;
         assert_eq!(next(&mut ada).await, ChannelEvent::Subscribed);
         peer.publish(CHANNEL, "n", &sealed(2)).await;
-        renewals.push(questions.recv().await.unwrap());
+        renewals.push(calls.recv().await.unwrap());
         if renewals.len() == 1 {
             client.unsubscribe(&name(CHANNEL)).await.unwrap();
             peer.expect_unsubscribe(CHANNEL).await;
@@ -158,15 +158,15 @@ async fn a_key_is_not_used_for_a_later_subscription() {
 
 #[tokio::test(start_paused = true)]
 async fn an_authentication_is_not_used_for_a_later_sign_in() {
-    let (authenticator, mut questions) = asker();
+    let (authenticator, mut calls) = deferred();
     let net = Net::new();
     let client = net.client().user_authenticator(authenticator).connect().unwrap();
-    let gone = client.sign_in().await.unwrap();
+    let abandoned = client.sign_in().await.unwrap();
     let mut peer = net.establish(1).await;
-    let first = questions.recv().await.unwrap();
-    drop(gone);
+    let first = calls.recv().await.unwrap();
+    drop(abandoned);
     let _eve = client.sign_in().await.unwrap();
-    let second = questions.recv().await.unwrap();
+    let second = calls.recv().await.unwrap();
     first.send(user("ada")).unwrap();
     peer.expect_nothing().await;
     second.send(user("eve")).unwrap();
@@ -176,12 +176,12 @@ async fn an_authentication_is_not_used_for_a_later_sign_in() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sign_in_right_after_the_last_handle_authenticates_anew() {
-    let (authenticator, mut questions) = asker();
+    let (authenticator, mut calls) = deferred();
     let net = Net::new();
     let client = net.client().user_authenticator(authenticator).connect().unwrap();
     let ada = client.sign_in().await.unwrap();
     let mut peer = net.establish(1).await;
-    questions.recv().await.unwrap().send(user("ada")).unwrap();
+    calls.recv().await.unwrap().send(user("ada")).unwrap();
     expect_sign_in(&mut peer, "ada").await;
     confirm_sign_in(&mut peer, "ada").await;
     peer.expect_subscribe("#server-to-user-ada").await;
@@ -190,22 +190,22 @@ async fn a_sign_in_right_after_the_last_handle_authenticates_anew() {
     drop(ada);
     let _eve = client.sign_in().await.unwrap();
     peer.expect_unsubscribe("#server-to-user-ada").await;
-    questions.recv().await.unwrap().send(user("eve")).unwrap();
+    calls.recv().await.unwrap().send(user("eve")).unwrap();
     expect_sign_in(&mut peer, "eve").await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_confirmation_for_another_user_is_ignored() {
-    let (authenticator, mut questions) = asker();
+    let (authenticator, mut calls) = deferred();
     let net = Net::new();
     let client = net.client().user_authenticator(authenticator).connect().unwrap();
     let mut handle = client.sign_in().await.unwrap();
     let mut peer = net.establish(1).await;
-    questions.recv().await.unwrap().send(user("ada")).unwrap();
+    calls.recv().await.unwrap().send(user("ada")).unwrap();
     expect_sign_in(&mut peer, "ada").await;
-    let asked = Instant::now();
-    questions.recv().await.unwrap().send(user("eve")).unwrap();
-    assert!(asked.elapsed().as_secs() >= 10, "the first was not answered in time");
+    let start = Instant::now();
+    calls.recv().await.unwrap().send(user("eve")).unwrap();
+    assert!(start.elapsed().as_secs() >= 10, "the client did not wait for the confirmation");
     expect_sign_in(&mut peer, "eve").await;
 
     confirm_sign_in(&mut peer, "ada").await;
@@ -219,12 +219,12 @@ async fn a_confirmation_for_another_user_is_ignored() {
 
 #[tokio::test(start_paused = true)]
 async fn a_late_confirmation_counts_while_the_sign_in_waits_for_a_retry() {
-    let (authenticator, mut questions) = asker();
+    let (authenticator, mut calls) = deferred();
     let net = Net::new();
     let client = net.client().user_authenticator(authenticator).connect().unwrap();
     let _user = client.sign_in().await.unwrap();
     let mut peer = net.establish(1).await;
-    questions.recv().await.unwrap().send(user("ada")).unwrap();
+    calls.recv().await.unwrap().send(user("ada")).unwrap();
     expect_sign_in(&mut peer, "ada").await;
     tokio::time::advance(Duration::from_secs(10)).await;
     peer.expect_nothing().await;

@@ -1,4 +1,4 @@
-//! The WebSocket client against a scripted server, over pipes and a paused clock.
+//! Tests the WebSocket client against a scripted server, over pipes and with a paused clock.
 #![cfg(feature = "websocket")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

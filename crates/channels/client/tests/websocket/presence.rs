@@ -85,7 +85,7 @@ async fn the_sender_of_a_client_event_is_known_if_the_server_names_it() {
     assert_eq!(event.user_id().and_then(|id| members.get(id)).unwrap().info(), r#"{"n":1}"#);
 }
 
-/// Authorizes presence channels without naming the user, as for those who are signed in.
+/// Authorizes presence channels without naming the user, as an app may do for signed-in users.
 struct Nameless;
 
 #[async_trait::async_trait]

@@ -1,4 +1,4 @@
-//! Over real sockets: the proxy is the test.
+//! Tests connections through a proxy, over real sockets. The test plays the proxy.
 
 use std::process::Command;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
 
-/// Tells the child, which is this test binary again, that it is one.
+/// The variable that marks a child process, which runs this test binary again.
 const CHILD: &str = "PUSHER_CLIENT_TEST_CHILD";
 
 async fn proxy() -> (TcpListener, String) {
@@ -19,10 +19,10 @@ async fn proxy() -> (TcpListener, String) {
     (listener, address)
 }
 
-/// The head of the next request.
-async fn asked(listener: &TcpListener) -> (TcpStream, String) {
+/// Accepts the next connection, and returns it with the head of its request.
+async fn next_request(listener: &TcpListener) -> (TcpStream, String) {
     let accepting = tokio::time::timeout(Duration::from_secs(30), listener.accept());
-    let (mut stream, _) = accepting.await.expect("nobody came to the proxy").unwrap();
+    let (mut stream, _) = accepting.await.expect("no client connected to the proxy").unwrap();
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.unwrap());
@@ -30,7 +30,7 @@ async fn asked(listener: &TcpListener) -> (TcpStream, String) {
     (stream, String::from_utf8(head).unwrap())
 }
 
-/// Opens the tunnel and is the server at its other end.
+/// Opens the tunnel and plays the server at its other end.
 async fn establish(mut stream: TcpStream) -> tokio_tungstenite::WebSocketStream<TcpStream> {
     use futures_util::SinkExt;
     stream.write_all(b"HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n").await.unwrap();
@@ -48,7 +48,7 @@ async fn a_tunnel_is_requested_with_the_name_and_password_of_the_proxy() {
     let (listener, address) = proxy().await;
     let builder = Client::builder("app-key").host("server.test").port(8080).tls(false);
     let client = builder.proxy(format!("http://ada:secret@{address}")).connect().unwrap();
-    let (stream, head) = asked(&listener).await;
+    let (stream, head) = next_request(&listener).await;
     assert!(head.starts_with("CONNECT server.test:8080 HTTP/1.1\r\nHost: server.test:8080\r\n"), "{head}");
     assert!(head.contains("Proxy-Authorization: Basic YWRhOnNlY3JldA==\r\n"), "{head}");
     let _socket = establish(stream).await;
@@ -60,13 +60,13 @@ async fn a_refusing_proxy_is_tried_again() {
     let (listener, address) = proxy().await;
     let builder = Client::builder("app-key").host("server.test").tls(false);
     let client = builder.proxy(format!("http://{address}")).connect().unwrap();
-    let (mut stream, _) = asked(&listener).await;
+    let (mut stream, _) = next_request(&listener).await;
     stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await.unwrap();
     let mut sent = Vec::new();
     let closing = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut sent));
     closing.await.expect("the refused tunnel is used").unwrap();
     assert!(sent.is_empty(), "{}", String::from_utf8_lossy(&sent));
-    let (stream, _) = asked(&listener).await;
+    let (stream, _) = next_request(&listener).await;
     let _socket = establish(stream).await;
     client.connected().await.unwrap();
 }
@@ -84,7 +84,7 @@ async fn the_environment_selects_the_proxy_by_scheme() {
             .env(CHILD, tls)
             .spawn()
             .unwrap();
-        let (_, head) = asked(&listener).await;
+        let (_, head) = next_request(&listener).await;
         assert!(head.starts_with(&format!("CONNECT {target} HTTP/1.1\r\n")), "{head}");
         child.kill().unwrap();
         child.wait().unwrap();
@@ -106,7 +106,7 @@ async fn an_unsupported_proxy_in_the_environment_is_reported_at_once() {
 }
 
 #[tokio::test]
-#[ignore = "a child of an_unsupported_proxy_in_the_environment_is_reported_at_once"]
+#[ignore = "run by an_unsupported_proxy_in_the_environment_is_reported_at_once"]
 async fn a_child_process_rejects_its_environment() {
     if std::env::var(CHILD).is_err() {
         return;
@@ -114,11 +114,14 @@ async fn a_child_process_rejects_its_environment() {
     let error = Client::builder("app-key").host("server.test").connect().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(error.to_string().contains("proxy"), "{error}");
-    assert!(Client::builder("app-key").host("127.0.0.1").build().is_ok(), "this machine needs none");
+    assert!(
+        Client::builder("app-key").host("127.0.0.1").build().is_ok(),
+        "a server on this machine needs no proxy"
+    );
 }
 
 #[tokio::test]
-#[ignore = "a child of the_environment the_environment_selects_the_proxy_by_scheme"]
+#[ignore = "run by the_environment_selects_the_proxy_by_scheme"]
 async fn a_child_process_connects_through_its_environment() {
     let Ok(tls) = std::env::var(CHILD) else { return };
     let client = Client::builder("app-key").host("server.test").tls(!tls.is_empty()).connect().unwrap();

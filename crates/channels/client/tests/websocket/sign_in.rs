@@ -14,15 +14,18 @@ use crate::scripted_server::{LONG, Net, Peer, ada, name, socket_id};
 const CHANNEL: &str = "#server-to-user-ada";
 
 async fn next(user: &mut User) -> UserEvent {
-    tokio::time::timeout(LONG, user.next()).await.expect("nothing came").expect("ended")
+    tokio::time::timeout(LONG, user.next())
+        .await
+        .expect("there was no event in time")
+        .expect("the stream ended")
 }
 
 fn client(net: &Net) -> Client {
     net.client().user_authenticator(ada()).connect().unwrap()
 }
 
-/// Takes the sign-in of the connection with this number.
-async fn take(peer: &mut Peer, number: u32) {
+/// Expects the sign-in of the connection with this number, and confirms it.
+async fn accept_sign_in(peer: &mut Peer, number: u32) {
     let (event, data) = peer.read().await;
     let signer = Signer::new("app-key", "secret");
     let expected = signer.authenticate_user(&socket_id(number), r#"{"id":"ada"}"#).unwrap();
@@ -38,12 +41,12 @@ async fn expect_signed_in(user: &mut User) {
     assert_eq!((data.id.as_str(), data.text.as_str()), ("ada", r#"{"id":"ada"}"#));
 }
 
-/// A client that is signed in by its first connection.
+/// Returns a client that is signed in on its first connection.
 async fn signed_in(net: &Net) -> (Client, User, Peer) {
     let client = client(net);
     let mut user = client.sign_in().await.unwrap();
     let mut peer = net.establish(1).await;
-    take(&mut peer, 1).await;
+    accept_sign_in(&mut peer, 1).await;
     expect_signed_in(&mut user).await;
     (client, user, peer)
 }
@@ -66,7 +69,7 @@ async fn each_connection_signs_in_again() {
     let mut user = client.sign_in().await.unwrap();
     for number in [1, 2] {
         let mut peer = net.establish(number).await;
-        take(&mut peer, number).await;
+        accept_sign_in(&mut peer, number).await;
         expect_signed_in(&mut user).await;
         peer.close(4200).await;
         assert_eq!(next(&mut user).await, UserEvent::Interrupted);
@@ -99,9 +102,9 @@ async fn several_handles_share_one_sign_in_and_the_last_unsubscribes() {
     drop(second);
     peer.expect_unsubscribe(CHANNEL).await;
 
-    // Who it is now, the authenticator is asked anew.
+    // A new handle calls the authenticator again, since the user may have changed.
     let mut third = client.sign_in().await.unwrap();
-    take(&mut peer, 1).await;
+    accept_sign_in(&mut peer, 1).await;
     expect_signed_in(&mut third).await;
     drop(third);
     peer.expect_unsubscribe(CHANNEL).await;
@@ -132,13 +135,13 @@ async fn a_watchlist_that_is_too_long_is_an_error_but_ends_nothing() {
     let mut errors = client.errors();
     let mut user = client.sign_in().await.unwrap();
     let mut peer = net.establish(1).await;
-    take(&mut peer, 1).await;
+    accept_sign_in(&mut peer, 1).await;
     expect_signed_in(&mut user).await;
     peer.refuse(Some(4302), "the first 100 are watched", None).await;
     assert_eq!(futures_util::StreamExt::next(&mut errors).await.unwrap().code(), Some(4302));
     drop(peer);
     assert_eq!(next(&mut user).await, UserEvent::Interrupted);
-    take(&mut net.establish(2).await, 2).await;
+    accept_sign_in(&mut net.establish(2).await, 2).await;
 }
 
 /// Answers with the given errors in turn, then signs.
@@ -169,11 +172,11 @@ async fn a_permanent_error_of_the_authenticator_ends_the_sign_in() {
     assert!(user.next().await.is_none());
     peer.expect_nothing().await;
     let mut again = client.sign_in().await.unwrap();
-    take(&mut peer, 1).await;
+    accept_sign_in(&mut peer, 1).await;
     expect_signed_in(&mut again).await;
 }
 
-/// Panics before it gives a future.
+/// Panics before it returns a future.
 struct Hasty;
 
 impl UserAuthenticator for Hasty {
@@ -207,7 +210,7 @@ async fn after_a_retryable_error_the_authenticator_is_called_again() {
     let client = net.client().user_authenticator(failing.clone()).connect().unwrap();
     let mut user = client.sign_in().await.unwrap();
     let mut peer = net.establish(1).await;
-    take(&mut peer, 1).await;
+    accept_sign_in(&mut peer, 1).await;
     expect_signed_in(&mut user).await;
     assert_eq!(failing.1.load(Ordering::SeqCst), 4);
 }
@@ -232,7 +235,7 @@ async fn an_unconfirmed_sign_in_is_sent_again() {
     let mut peer = net.establish(1).await;
     assert_eq!(peer.read().await.0, "pusher:signin");
     let start = Instant::now();
-    take(&mut peer, 1).await;
+    accept_sign_in(&mut peer, 1).await;
     assert!(start.elapsed().as_secs() >= 10);
     expect_signed_in(&mut user).await;
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::scripted_server::{Net, next, next_data};
 
-/// A server's frame of a short text, final and not masked (RFC 6455, 5.2).
+/// Returns a server's frame with a short text, final and not masked (RFC 6455, 5.2).
 fn frame(text: &str) -> Vec<u8> {
     let length = u8::try_from(text.len()).ok().filter(|length| *length < 126).unwrap();
     [&[0x81, length], text.as_bytes()].concat()
@@ -288,7 +288,7 @@ async fn a_temporary_rejection_of_a_subscribed_channel_changes_nothing() {
     .await;
     peer.publish("news", "n", "x").await;
     assert_eq!(next_data(&mut news).await, "x");
-    // Longer than any wait before another attempt.
+    // Longer than any wait before a retry.
     tokio::time::advance(Duration::from_secs(60)).await;
     peer.expect_nothing().await;
     assert!(news.is_subscribed());

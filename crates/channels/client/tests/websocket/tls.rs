@@ -38,8 +38,8 @@ async fn an_added_authority_is_trusted() {
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_authority_and_another_host_name_are_not_trusted() {
-    let known = Roots::none().with_pem(include_bytes!("../tls/ca.pem")).unwrap();
-    for (roots, host) in [(Roots::new(), "server.test"), (known, "other.test")] {
+    let trusted = Roots::none().with_pem(include_bytes!("../tls/ca.pem")).unwrap();
+    for (roots, host) in [(Roots::new(), "server.test"), (trusted, "other.test")] {
         let net = Net::new();
         let client = net.client().host(host).tls(true).roots(roots).connect().unwrap();
         assert!(acceptor().accept(net.accept_raw().await).await.is_err(), "{host}");

@@ -2,8 +2,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// The section `name` of the vector files, which must hold `count` entries: a file that lost some
-/// fails.
+/// Returns the section `name` of the vector files. Panics unless it has `count` entries, so that
+/// missing ones are noticed.
 pub(crate) fn section<T: DeserializeOwned>(name: &str, count: usize) -> Vec<T> {
     let entries: Vec<T> = whole(name);
     assert_eq!(entries.len(), count, "{name}");

@@ -1,4 +1,4 @@
-//! Prints what an auth endpoint would answer, without a server.
+//! Prints the answer that an auth endpoint would give, without a server.
 
 use clap::{Args, Subcommand};
 use internal_notifications::with_causes;

@@ -56,7 +56,7 @@ impl Tail {
         }
         let mut signals = Signals::listen()?;
         let printer = Printer::new(Output::stdout(), self.json, limit, self.count);
-        // In a task of its own, since a write to a full pipe blocks and must not prevent the exit.
+        // In a separate task, since a write to a full pipe blocks and must not prevent the exit.
         let following = tokio::spawn(follow(service.clone(), printer, limit));
         let result = tokio::select! {
             followed = following => followed.unwrap_or_else(|error| Err(Error::failed(error))),

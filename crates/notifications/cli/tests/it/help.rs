@@ -32,7 +32,7 @@ fn the_version_is_that_of_the_package() {
 }
 
 #[test]
-fn wrong_usage_is_one_line_with_exit_code_2() {
+fn wrong_usage_prints_one_line_and_exits_with_2() {
     for args in [
         &["frobnicate"][..],
         &[],

@@ -5,7 +5,7 @@ use crate::server::Server;
 use crate::tail_process::tail;
 
 #[test]
-fn tail_prints_what_is_pushed_and_opened() {
+fn tail_prints_pushed_and_opened_notifications() {
     let server = Server::start();
     let ada = server.token("ada", &["--push"]);
     let bob = server.token("bob", &[]);
@@ -108,7 +108,7 @@ fn text_from_outside_cannot_control_the_terminal() {
 }
 
 #[test]
-fn an_unreachable_server_is_one_line_with_its_cause_once() {
+fn the_error_for_an_unreachable_server_names_the_cause_once() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{closed}");
     let env = [("INTERNAL_NOTIFICATIONS_URL", url.as_str()), ("INTERNAL_NOTIFICATIONS_TOKEN", "token")];

@@ -45,7 +45,7 @@ fn without_a_secret_or_a_database_the_error_names_the_variable() {
     let path = folder.path().join("none.db");
     let ran = run(&["token", "--user", "ada", "--database", &format!("sqlite://{}", path.display())], &[]);
     assert!(ran.error(2).contains("INTERNAL_NOTIFICATIONS_JWT_SECRET"), "{}", ran.stderr);
-    assert!(!path.exists(), "asking for a token makes no database");
+    assert!(!path.exists(), "the command created a database");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::InternalNotificationsBuilder;
 /// Settings of the service `mock`.
 impl InternalNotificationsBuilder {
     /// Sets the hub of the mock, which implies [`ServiceKind::Mock`](crate::ServiceKind::Mock).
-    /// Without it, each built service has a hub of its own.
+    /// Without it, each built service has its own hub.
     pub fn hub(mut self, hub: MockHub) -> Self {
         self.mock = self.mock.hub(hub);
         self.has_hub = true;

@@ -19,7 +19,7 @@ impl InternalNotificationsBuilder {
         self.with_pusher(|pusher| pusher.channels(channels))
     }
 
-    /// Sets what authorizes the user's private channel, in place of an auth endpoint.
+    /// Sets the authorizer of the user's private channel, which replaces an auth endpoint.
     pub fn authorizer(self, authorizer: impl Authorizer + 'static) -> Self {
         self.with_pusher(|pusher| pusher.authorizer(authorizer))
     }

@@ -89,14 +89,14 @@ async fn nothing_of_one_user_reaches_the_next() {
 
     app.signed_in.set("bob", "bobs");
     app.inbox.init().await.unwrap();
-    assert_eq!(contents(&app.inbox.snapshot()), ["unread", "old"], "it is hers until dispose");
+    assert_eq!(contents(&app.inbox.snapshot()), ["unread", "old"], "the inbox is ada's until dispose");
     app.inbox.dispose().await;
     assert_eq!(app.inbox.snapshot(), Snapshot::default());
     let (mut bobs, mut his_snapshots) = (app.inbox.announcements(), app.inbox.snapshots());
     app.inbox.init().await.unwrap();
     assert_eq!(app.inbox.snapshot().notifications.len(), 0);
 
-    // Her unread announcements are gone.
+    // Ada's unread announcements are gone.
     assert_eq!(announced(&mut adas), (vec![], true));
     assert!(waiting.await.unwrap().is_none());
     while let Some(now) = snapshots.next().await {
@@ -108,13 +108,13 @@ async fn nothing_of_one_user_reaches_the_next() {
     assert_eq!(contents(&his_snapshots.next().await.unwrap()), ["his"]);
     assert_eq!(app.hub.inbox("ada").head.pending, 3);
 
-    // His writes are made as himself.
+    // Bob's pushes and writes are made as bob.
     app.inbox.push(["ada"], note("from bob")).await.unwrap();
     app.inbox.mark_all_opened().await.unwrap();
     assert_eq!(app.hub.pushes().last().unwrap().sender, "user:bob");
     assert_eq!((app.hub.inbox("ada").head.pending, app.hub.inbox("bob").head.pending), (4, 0));
 
-    // She comes back to her whole inbox, and nothing is announced again.
+    // When ada signs in again, her whole inbox is back, and nothing is announced twice.
     app.signed_in.set("ada", "adas");
     app.inbox.dispose().await;
     let mut adas = app.inbox.announcements();

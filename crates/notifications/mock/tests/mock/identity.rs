@@ -45,7 +45,7 @@ fn each_init_asks_the_identity_for_the_user() {
     now(device.init()).unwrap();
     signed_in.set("bob");
     now(device.init()).unwrap();
-    assert_eq!(shown(&device), ["hers"], "it is hers until dispose");
+    assert_eq!(shown(&device), ["hers"], "the inbox is ada's until dispose");
     now(device.dispose());
     now(device.init()).unwrap();
     assert_eq!(shown(&device), ["his"]);
@@ -77,7 +77,7 @@ async fn dispose_cancels_an_identity_that_does_not_answer() {
 }
 
 #[test]
-fn a_service_without_a_user_fails_init_with_what_to_set() {
+fn the_init_error_of_a_service_without_a_user_names_the_settings() {
     let error = now(MockService::builder().build().init()).unwrap_err();
     assert_eq!(error.kind(), ServiceErrorKind::Configuration);
     assert!(error.to_string().contains("`user`") && error.to_string().contains("`identity`"), "{error}");

@@ -110,7 +110,7 @@ fn the_next_user_sees_nothing_of_the_previous_one() {
     let mut adas = device.announcements();
     hub.push_as_backend("shop", ["ada"], note("hers")).unwrap();
     device.set_user("bob");
-    assert_eq!(shown(&device), ["hers"], "it is hers until dispose");
+    assert_eq!(shown(&device), ["hers"], "the inbox is ada's until dispose");
     now(device.dispose());
     let mut bobs = device.announcements();
     now(device.init()).unwrap();

@@ -1,4 +1,4 @@
-//! Tests of what the mock offers beyond the contract.
+//! Tests the mock's features beyond the contract.
 
 #![allow(
     clippy::expect_used,

@@ -21,7 +21,8 @@ use env::Env;
 ///
 /// A service needs a server ([`url`](Self::url) or [`channels`](Self::channels)) and a user
 /// ([`user`](Self::user), [`identity`](Self::identity) or [`user_id`](Self::user_id)). The builder
-/// takes what it was not given from the environment, if it has one: see [`env`](Self::env).
+/// reads settings that are not set in code from the environment, if it has one: see
+/// [`env`](Self::env).
 #[derive(Clone, Default)]
 pub struct PusherServiceBuilder {
     url: Option<String>,
@@ -58,9 +59,9 @@ impl PusherServiceBuilder {
 
     /// Makes the service live-only, on this Channels app, without an inbox server.
     ///
-    /// Its list and count are what was received over the channel since `init` while it was
-    /// connected, each id once, and opened or removed on this device alone. Of more than 5,000
-    /// notifications the newest are kept. It reads the events `internal-notification` (or the
+    /// Its list and count contain the notifications received over the channel since `init`, each id
+    /// once, at most the newest 5,000. Those sent while it is disconnected are lost, and opening or
+    /// removing one affects this device alone. It reads the events `internal-notification` (or the
     /// [`event_name`](Self::event_name)) and `Internal Notification`. Pushes fail with
     /// [`ServiceErrorKind::Disabled`].
     ///
@@ -95,7 +96,7 @@ impl PusherServiceBuilder {
         self
     }
 
-    /// Sets the environment, which fills in what the builder was not given.
+    /// Sets the environment, which supplies settings that are not set in code.
     ///
     /// `|name| std::env::var(name).ok()` reads the environment of the process. The variables are
     /// listed in the crate's documentation; an empty one counts as not set.
@@ -245,7 +246,7 @@ impl PusherServiceBuilder {
         None
     }
 
-    /// Returns what the service connects to, and whether that takes a token.
+    /// Returns the server or app that the service connects to, and whether a token is needed.
     fn target(&self) -> Result<(Target, bool), ServiceError> {
         let auth_endpoint = self.options.auth_endpoint.as_deref().map(BaseUrl::parse).transpose();
         let auth_endpoint =

@@ -119,7 +119,7 @@ impl Channels {
         Ok(())
     }
 
-    /// Returns what an inbox server would answer to a user of this app.
+    /// Returns the channel information that an inbox server would give a user of this app.
     pub(crate) fn info(
         &self,
         user_id: &UserId,

@@ -26,7 +26,7 @@ enum SignIn {
     Off,
     /// Waits for the subscription.
     Waiting,
-    /// To be done now.
+    /// Must be done now.
     Due,
     Done(User),
 }

@@ -11,7 +11,7 @@ use super::publisher::Publisher;
 use super::settings::Settings;
 use crate::api::{CallError, InboxApi, retry};
 
-/// What one call to an initialized service works with.
+/// The context of one call to an initialized service.
 pub(crate) struct Session {
     pub(crate) settings: Arc<Settings>,
     /// None in a live-only service.

@@ -34,7 +34,7 @@ pub(crate) struct Options {
     pub(crate) call_timeout: Duration,
 }
 
-/// What a service connects to.
+/// The server or app that a service connects to.
 pub(crate) enum Target {
     /// An inbox server.
     Server(Endpoint),
@@ -97,7 +97,7 @@ impl Settings {
         Ok(OpId::new(format!("{bits:032x}"))?)
     }
 
-    /// Gives the notification an id if it has none, so that it can be pushed again without harm.
+    /// Sets an id if the notification has none, so that the push can be repeated safely.
     pub(crate) fn with_id(
         &self,
         notification: InternalNotification,

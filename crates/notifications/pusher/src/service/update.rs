@@ -3,7 +3,7 @@ use std::sync::Arc;
 use internal_notifications_models::Change;
 use internal_notifications_service::{Snapshot, Status};
 
-/// One thing that happened to the inbox.
+/// An update of the inbox.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Update {

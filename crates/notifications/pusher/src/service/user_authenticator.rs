@@ -9,8 +9,8 @@ use super::authorizer::authorization_error;
 use super::settings::Settings;
 use crate::api::InboxApi;
 
-/// Returns what signs the user in, or none if the inbox server does not authorize the channel
-/// itself.
+/// Returns the authenticator that signs the user in, or none if the inbox server does not authorize
+/// the channel itself.
 ///
 /// The engine would close the whole connection over a sign-in signature that it does not accept.
 pub(crate) fn for_server(

@@ -7,7 +7,7 @@ use internal_notifications_pusher::{Credentials, Identity};
 
 use crate::support::{Device, Server};
 
-/// Returns its token, and replaces it by the next one when asked for a fresh one.
+/// Returns its token. A request for a fresh one switches to the next token.
 #[derive(Clone)]
 struct Provider(Arc<Mutex<State>>);
 
@@ -111,7 +111,7 @@ async fn an_identity_that_changes_its_user_never_shows_the_other_inbox() {
     let provider = Provider::new("ada-token");
     let device = device(&server, &provider);
     device.go_live().await;
-    let asked = server.seen("").len();
+    let requests = server.seen("").len();
     {
         let mut state = provider.0.lock().unwrap();
         (state.user, state.token) = ("bob", "bob-token");
@@ -121,7 +121,7 @@ async fn an_identity_that_changes_its_user_never_shows_the_other_inbox() {
     device
         .until(|snapshot| matches!(&snapshot.status, Status::Failed(why) if why.contains("another user")))
         .await;
-    assert_eq!(server.seen("").len(), asked);
+    assert_eq!(server.seen("").len(), requests);
     assert_eq!(device.service.mark_all_opened().await, Ok(Written::Stored));
     assert_eq!(device.ids(), Vec::<String>::new());
 }

@@ -21,9 +21,9 @@ async fn init_returns_with_the_first_snapshot() {
     assert_eq!((device.ids(), device.service.snapshot().pending), (vec!["c*".into(), "b*".into()], 3));
     assert_eq!(server.seen("/v1/inbox")[0].query["limit"], "2");
     device.until_live().await;
-    let asked = server.seen("").len();
+    let requests = server.seen("").len();
     device.service.init().await.unwrap();
-    assert_eq!(server.seen("").len(), asked, "a second init does nothing");
+    assert_eq!(server.seen("").len(), requests, "a second init does nothing");
 }
 
 #[tokio::test(start_paused = true)]
@@ -245,10 +245,10 @@ async fn unsubscribe_keeps_the_state_and_subscribe_catches_up() {
         }
     })
     .await;
-    let asked = server.seen("").len();
+    let requests = server.seen("").len();
     server.add("ada", "b");
     tokio::time::sleep(Duration::from_secs(200_000)).await;
-    assert_eq!((device.ids(), server.seen("").len()), (vec!["a*".to_owned()], asked));
+    assert_eq!((device.ids(), server.seen("").len()), (vec!["a*".to_owned()], requests));
     device.service.subscribe().await.unwrap();
     device.service.subscribe().await.unwrap();
     device.until_seq(2).await;
@@ -262,10 +262,10 @@ async fn a_response_in_progress_changes_nothing_after_unsubscribe() {
     server.add_silently("ada", "a");
     server.add("ada", "b");
     device.until(|snapshot| snapshot.status == Status::CatchingUp).await;
-    let asked = server.seen("/changes").len();
+    let requests = server.seen("/changes").len();
     device.service.unsubscribe().await.unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert_eq!(server.seen("/changes").len(), asked, "the request was in progress");
+    assert_eq!(server.seen("/changes").len(), requests, "the request was in progress");
     assert_eq!((device.ids(), device.service.snapshot().status), (Vec::new(), Status::Paused));
 }
 

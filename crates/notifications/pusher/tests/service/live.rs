@@ -18,7 +18,7 @@ async fn live_changes_show_without_a_request() {
     let server = Server::new();
     server.add("ada", "a");
     let device = Device::live(&server).await;
-    let asked = server.seen("/v1/").len();
+    let requests = server.seen("/v1/").len();
 
     server.add("ada", "b");
     assert_eq!(device.until_seq(2).await.pending, 2);
@@ -29,7 +29,7 @@ async fn live_changes_show_without_a_request() {
     server.write("ada", InboxCommand::Remove(id("b"))).unwrap();
     assert_eq!(device.until_seq(4).await.pending, 0);
     assert_eq!(device.ids(), ["a"]);
-    assert_eq!(server.seen("/v1/").len(), asked);
+    assert_eq!(server.seen("/v1/").len(), requests);
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,10 +80,8 @@ async fn the_servers_interval_is_the_default() {
     assert_eq!(device.service.snapshot().position.seq, 0);
 
     let builder = internal_notifications_pusher::PusherService::builder().url("http://inbox.test");
-    let builder = builder
-        .user("ada", "ada-token")
-        .http_client(server.clone())
-        .connector(device.network.clone());
+    let builder =
+        builder.user("ada", "ada-token").http_client(server.clone()).connector(device.network.clone());
     let device = Device { service: builder.build().unwrap(), network: device.network.clone() };
     device.go_live().await;
     let before = server.seen("/head").len();
@@ -138,7 +136,7 @@ async fn an_unreadable_live_event_starts_a_catch_up() {
 async fn events_of_other_names_are_ignored() {
     let server = Server::new();
     let device = Device::live(&server).await;
-    let asked = server.seen("").len();
+    let requests = server.seen("").len();
     let forged = server.add_silently("ada", "a");
     let (_, data) = LiveEvent::encode(&forged, 10_240);
     for event in ["client-internal-notification", "news", "Internal Notification"] {
@@ -148,7 +146,7 @@ async fn events_of_other_names_are_ignored() {
     // The channel keeps the order, so the events before this one have been read.
     server.add("ada", "b");
     device.until_seq(2).await;
-    assert_eq!(server.seen("").len(), asked + 1);
+    assert_eq!(server.seen("").len(), requests + 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,7 +46,7 @@ async fn until_count(device: &Device, count: usize) -> Snapshot {
 }
 
 #[tokio::test(start_paused = true)]
-async fn list_and_count_are_what_was_received_each_id_once() {
+async fn list_and_count_contain_each_received_id_once() {
     let server = Server::new();
     let device = live(&server).await;
     let mut announcements = device.service.announcements();
@@ -162,9 +162,9 @@ async fn a_rejected_channel_is_reported_and_retried() {
     let device = device(&server, with_endpoint());
     device.service.init().await.unwrap();
     device.until(|snapshot| matches!(&snapshot.status, Status::Failed(why) if why.contains("403"))).await;
-    let asked = server.seen("/auth").len();
+    let requests = server.seen("/auth").len();
     tokio::time::sleep(Duration::from_secs(50)).await;
-    assert_eq!(server.seen("/auth").len(), asked);
+    assert_eq!(server.seen("/auth").len(), requests);
     server.world().rejects_channels = false;
     device.until_live().await;
     server.trigger("ada", EVENT, &bare("a"));

@@ -205,8 +205,8 @@ async fn a_server_that_never_publishes_a_write_is_not_flooded() {
     let written = tokio::join!(device.service.mark_opened(&a), device.service.mark_opened(&b));
     assert_eq!(written, (Ok(Written::Queued), Ok(Written::Queued)));
     tokio::time::sleep(Duration::from_secs(600)).await;
-    let asked = server.seen("").len() - before;
-    assert!(asked < 600, "{asked} requests in ten minutes");
+    let requests = server.seen("").len() - before;
+    assert!(requests < 600, "{requests} requests in ten minutes");
     server.world().stale = None;
     device.until_stored().await;
     assert_eq!((device.ids(), device.service.snapshot().pending), (vec!["b".to_owned(), "a".to_owned()], 0));

@@ -33,16 +33,16 @@ async fn load_older_returns_when_they_are_loaded_or_there_are_no_more() {
     assert!(shows_newest(&server, &device, 455) && device.service.snapshot().has_older);
     device.service.load_older(1_000).await.unwrap();
     assert!(shows_newest(&server, &device, 500) && !device.service.snapshot().has_older);
-    let asked = server.seen("").len();
+    let requests = server.seen("").len();
     device.service.load_older(1).await.unwrap();
-    assert_eq!(server.seen("").len(), asked, "there is nothing to load");
+    assert_eq!(server.seen("").len(), requests, "there is nothing to load");
     server.add("ada", "new");
     device.until_seq(501).await;
     assert!(shows_newest(&server, &device, 501), "the list keeps its length");
     for _ in 0..6 {
         device.service.load_older(1_000).await.unwrap();
     }
-    assert_eq!(server.seen("").len(), asked, "the list is complete and does not grow");
+    assert_eq!(server.seen("").len(), requests, "the list is complete and does not grow");
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,7 +88,7 @@ async fn without_a_connection_load_older_fails_in_time() {
     device.mend(&server);
     device.until_live().await;
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert_eq!(device.ids().len(), 2, "nor do many failed calls");
+    assert_eq!(device.ids().len(), 2, "many failed calls change nothing");
 
     device.service.unsubscribe().await.unwrap();
     assert_eq!(kind().await, ServiceErrorKind::Unavailable);

@@ -106,7 +106,7 @@ async fn a_rejected_write_is_not_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn mark_all_opened_opens_what_was_seen_and_nothing_more() {
+async fn mark_all_opened_opens_only_notifications_that_were_seen() {
     let (server, device) = with_notifications(&["a", "b"]).await;
     server.world().mute = true;
     server.add("ada", "unseen");
@@ -204,12 +204,12 @@ async fn answered_writes_leave_room_in_the_queue() {
 #[tokio::test(start_paused = true)]
 async fn an_answered_write_ends_the_backoff_of_failed_requests() {
     let (server, device) = with_notifications(&["a"]).await;
-    let asked = server.seen("/changes").len();
+    let requests = server.seen("/changes").len();
     (0..8).for_each(|_| server.fail("/changes", Fault::Response(503, Vec::new())));
     server.add_silently("ada", "b");
     server.add("ada", "c");
     soon(async {
-        while server.seen("/changes").len() < asked + 8 {
+        while server.seen("/changes").len() < requests + 8 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     })
@@ -240,7 +240,7 @@ async fn after_a_rejected_request_the_later_ones_of_the_call_are_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_server_did_before_a_rejection_stays() {
+async fn writes_stored_before_a_rejection_are_kept() {
     let (server, device) = with_notifications(&["a", "b"]).await;
     server.world().mute = true;
     let before = server.world().logs["ada"].clone();

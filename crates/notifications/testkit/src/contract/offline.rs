@@ -74,7 +74,7 @@ pub(crate) async fn bullet_23_writes_while_offline_are_shown_then_stored(
     mark_all(scenario, &ada, [&laptop, &phone], &[&fence, &c, &a]).await
 }
 
-/// Checks that a queued `mark_all_opened` opens what was seen before, and nothing that came later
+/// Checks that a queued `mark_all_opened` opens the notifications seen before, and no later ones
 /// (bullet 12).
 async fn mark_all(
     scenario: &Scenario<'_>,
@@ -91,7 +91,7 @@ async fn mark_all(
     let unseen = scenario.push(&[ada], "unseen").await?;
     phone.until("the other device has it", |now| opened(now, &unseen) == Some(false)).await?;
     laptop.mend().await?;
-    let what = "everything that was seen is opened and what came without a connection is not";
+    let what = "notifications seen before are opened and those that came without a connection are not";
     for device in devices {
         let is_stored =
             |now: &Snapshot| now.pending == 1 && now.unconfirmed == 0 && opened(now, &unseen) == Some(false);
@@ -101,7 +101,10 @@ async fn mark_all(
     for device in devices {
         let is_stored = |now: &Snapshot| now.pending == 2 && opened(now, &fence) == Some(false);
         let now = device.until("a push after that is added", is_stored).await?;
-        ensure!(opened(&now, &unseen) == Some(false), "what came without a connection is opened later");
+        ensure!(
+            opened(&now, &unseen) == Some(false),
+            "a notification that came without a connection is opened later"
+        );
     }
     Ok(())
 }
@@ -123,7 +126,10 @@ pub(crate) async fn bullet_24_a_refused_write_is_rolled_back(scenario: &Scenario
     phone.remove(&a).await?;
     laptop.mend().await?;
     let refused = expect_refusal(&mut reader, &InboxCommand::Remove(a.clone())).await?;
-    ensure!(refused == ServiceErrorKind::Unknown, "a removal of what is gone is refused as {refused:?}");
+    ensure!(
+        refused == ServiceErrorKind::Unknown,
+        "removing a removed notification is refused as {refused:?}"
+    );
     let is_stored = |now: &Snapshot| {
         lists(now, &[&b]) && opened(now, &b) == Some(true) && now.pending == 0 && now.unconfirmed == 0
     };
@@ -159,8 +165,8 @@ async fn expect_refusal(
     match reader.next("the refusal of a write was announced").await? {
         Some(Announcement::WriteRefused(refused)) if refused.command == *command => Ok(refused.error.kind()),
         other => {
-            let told = announcement_reader::describe(other.as_ref());
-            Err(Failure(format!("{told} was announced instead of the refusal of {command:?}")))
+            let announced = announcement_reader::describe(other.as_ref());
+            Err(Failure(format!("{announced} was announced instead of the refusal of {command:?}")))
         }
     }
 }
@@ -181,12 +187,12 @@ pub(crate) async fn bullet_25_the_write_queue_is_bounded(scenario: &Scenario<'_>
     let is_opened = opened(&laptop.now(), &a) == Some(true);
     let (full, ids) = (ServiceErrorKind::QueueFull, [a.clone()]);
     match is_opened {
-        true => laptop.fails("a write too many", full, laptop.service().mark_unopened(&ids)).await?,
-        false => laptop.fails("a write too many", full, laptop.service().mark_opened(&ids)).await?,
+        true => laptop.fails("a write beyond the limit", full, laptop.service().mark_unopened(&ids)).await?,
+        false => laptop.fails("a write beyond the limit", full, laptop.service().mark_opened(&ids)).await?,
     }
-    laptop.fails("a removal too many", full, laptop.service().remove(&a)).await?;
-    let now = laptop.shows_already("after a write too many", &[&a], 1)?;
-    ensure!(opened(&now, &a) == Some(is_opened), "a write too many is shown");
+    laptop.fails("a removal beyond the limit", full, laptop.service().remove(&a)).await?;
+    let now = laptop.shows_already("after a write beyond the limit", &[&a], 1)?;
+    ensure!(opened(&now, &a) == Some(is_opened), "a write beyond the limit is shown");
 
     laptop.mend().await?;
     let pending = u64::from(!is_opened);

@@ -130,9 +130,9 @@ async fn end_with_dispose(laptop: &CheckedDevice) -> CheckResult {
     }
     match reader.next("announcements ended with dispose").await? {
         None => Ok(()),
-        told => Err(Failure(format!(
+        other => Err(Failure(format!(
             "after dispose `announcements` yields {}",
-            crate::announcement_reader::describe(told.as_ref())
+            crate::announcement_reader::describe(other.as_ref())
         ))),
     }
 }

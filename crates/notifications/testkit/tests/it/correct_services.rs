@@ -48,7 +48,7 @@ impl Harness for Pointers {
 }
 
 #[tokio::test]
-async fn one_harness_does_for_all_bullets_and_pointers_forward_all() {
+async fn every_bullet_passes_with_one_harness_and_through_pointers() {
     let report = run_all(&Pointers(MockHarness::new(OfflinePush::Err))).await;
     assert_eq!(report.violations(), [], "{report}");
     assert_eq!(report.passed(), BULLETS);

@@ -115,14 +115,14 @@ async fn each_fault_violates_its_bullet() {
         match run_bullet(bullet, &FaultyHarness::new(fault)).await {
             Outcome::Violated(violation) => {
                 assert_eq!(violation.bullet(), bullet);
-                let told = violation.to_string();
-                assert!(told.starts_with(&format!("contract {bullet}: ")), "{told}");
-                format!("{fault:?}: {told}")
+                let message = violation.to_string();
+                assert!(message.starts_with(&format!("contract {bullet}: ")), "{message}");
+                format!("{fault:?}: {message}")
             }
             outcome => panic!("{fault:?} does not violate bullet {bullet}: {outcome:?}"),
         }
     });
-    join_all(tried).await.iter().for_each(|told| println!("{told}"));
+    join_all(tried).await.iter().for_each(|message| println!("{message}"));
 }
 
 #[test]

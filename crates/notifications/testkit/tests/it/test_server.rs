@@ -141,8 +141,8 @@ async fn tokens_identify_the_user_and_the_permission_to_push() {
 #[tokio::test]
 async fn a_configuration_without_a_secret_is_refused() {
     let started = TestServer::start_with(|config| config.auth.jwt = None).await;
-    let told = started.unwrap_err().to_string();
-    assert_eq!(told, "a test server has no secret to sign tokens with");
+    let message = started.unwrap_err().to_string();
+    assert_eq!(message, "a test server has no secret to sign tokens with");
 }
 
 #[tokio::test]

@@ -104,8 +104,8 @@ async fn invalid_handshakes_are_rejected() {
         ("/app/acceptance-app-key?protocol=99999999999999999999", 4007),
     ] {
         let ended = Socket::dial(&target.server, path).await.ended().await;
-        let told = ended.events.first().map(|event| event["event"].clone());
-        let right = ended.code == Some(code) && told == Some(json!("pusher:error"));
+        let first_event = ended.events.first().map(|event| event["event"].clone());
+        let right = ended.code == Some(code) && first_event == Some(json!("pusher:error"));
         target.check(path, (!right).then(|| format!("{:?} {:?}", ended.code, ended.events)));
     }
     let path = format!("/app/{APP_KEY}?protocol=7");

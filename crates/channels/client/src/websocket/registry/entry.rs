@@ -19,7 +19,7 @@ pub(super) struct Entry {
     pub(super) phase: Phase,
     pub(super) deadline: Option<Instant>,
     pub(super) failures: u32,
-    /// The user as whom a presence channel is subscribed.
+    /// The user that a presence channel is subscribed as.
     pub(super) me: Option<Arc<str>>,
     /// Present for an encrypted channel once it is authorized.
     pub(super) decryptor: Option<Box<Decryptor>>,

@@ -6,13 +6,13 @@ use crate::api::{CallError, InboxApi};
 /// How many changes are fetched at once: the server's maximum.
 const CHANGES: usize = MAX_IDS;
 
-/// What the actor fetches from the server.
+/// A fetch from the server.
 pub(super) enum Fetch {
-    /// What the replica needs.
+    /// Records that the replica needs.
     Inbox(InboxQuery),
     /// The head, for a position check.
     Head,
-    /// Where the live channel is.
+    /// The address of the live channel.
     Realtime,
 }
 

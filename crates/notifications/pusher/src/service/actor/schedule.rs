@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::api::retry;
 use crate::service::check_delay::check_delay;
 
-/// Decides when the server is asked next.
+/// Decides when to send the next request.
 pub(super) struct Schedule {
     interval: Duration,
     /// When the next position check is due.

@@ -93,7 +93,7 @@ impl Actor {
         self.write_backoff.server_is_up();
         match self.pending_calls.reject_write(op, &error) {
             Some(mut ops) => {
-                // What the server did before stays.
+                // Writes that the server has already stored are kept.
                 let is_undone = |write: &PendingWrite| write.op == *op || !write.was_answered();
                 ops.retain(|op| self.inbox.pending_write(op).is_some_and(is_undone));
                 self.roll_back(&ops);
@@ -113,7 +113,7 @@ impl Actor {
             self.inbox.on_head(position, head);
             self.schedule.reset();
         }
-        // The history may be another one, or what the server did is unknown.
+        // The history may have been replaced, or the outcome of the write is unknown.
         if matches!(error.kind(), ServiceErrorKind::Conflict | ServiceErrorKind::Protocol) {
             self.inbox.catch_up();
         }

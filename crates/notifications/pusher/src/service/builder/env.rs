@@ -32,7 +32,7 @@ impl Env {
 }
 
 impl PusherServiceBuilder {
-    /// Takes what the builder was not given from its environment.
+    /// Reads settings that are not set in code from the environment.
     pub(super) fn fill_from_env(&mut self) -> Result<(), ServiceError> {
         let env = std::mem::take(&mut self.env);
         if self.url.is_none() && self.channels.is_none() {
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_environment_only_fills_in_what_the_builder_was_not_given() {
+    async fn the_environment_only_supplies_settings_that_are_not_set_in_code() {
         let variables = [(URL, "not a URL"), (USER_ID, "bob"), (TOKEN, "bobs"), (POSITION_CHECK, "5")];
         let settings = builder(&variables)
             .url("http://localhost:1")

@@ -9,8 +9,8 @@ use internal_notifications_service::{
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt};
 
-/// An inbox in memory of what was received over the channel: a server's change log, and the replica
-/// that follows it.
+/// An in-memory inbox of the notifications received over the channel: a server's change log, and
+/// the replica that follows it.
 pub(super) struct LocalInbox {
     log: InboxLog,
     replica: Inbox,
@@ -106,7 +106,7 @@ impl LocalInbox {
         Ok(())
     }
 
-    /// Loads what the list has room for.
+    /// Loads as many notifications as the list has room for.
     fn fill(&mut self) {
         while let Some(InboxQuery::Older { before, limit }) = self.replica.next_query() {
             let page = self.log.page(limit, Some(before));
