@@ -123,8 +123,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns the unpublished changes of these users, in the order of `users`.
     ///
-    /// Each user is paired with a seq. Changes up to that seq are left out, even if they are not yet
-    /// marked published. Users without unpublished changes are left out, and so are those that
+    /// Each user is paired with a seq. Changes up to that seq are left out, even if they are not
+    /// yet marked published. Users without unpublished changes are left out, and so are those that
     /// another server has leased: its [`mark_published`](Self::mark_published) reports their newer
     /// changes.
     async fn claim_unpublished(
