@@ -26,7 +26,7 @@ impl Authenticator for Login {
             "breaker" => panic!("a secret of the login"),
             "later" => Err(AuthError::Unavailable("the session store is down".to_owned())),
             name => {
-                let id = name.parse().map_err(|_| AuthError::Unauthenticated("no such session"))?;
+                let id = name.parse().map_err(|_| AuthError::Unauthenticated("no such session".into()))?;
                 Ok(Principal::user(id))
             }
         }
