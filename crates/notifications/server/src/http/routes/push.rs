@@ -51,7 +51,7 @@ pub(in crate::http) async fn push(
     Ok((if stored { StatusCode::CREATED } else { StatusCode::OK }, Json(receipt)))
 }
 
-/// Returns the recipients in their order, without repeats.
+/// Returns each recipient once, sorted.
 fn recipients(app: &AppState, user_ids: Vec<UserId>) -> Result<Vec<UserId>, ApiError> {
     let limits = app.config.limits.push();
     let user_ids: Vec<UserId> = limits.check_recipients(&user_ids)?.into_iter().cloned().collect();
