@@ -119,11 +119,11 @@ impl NodeBuilder {
             });
         }
 
-        let (channels, limits) = (config.channel_prefix.clone(), config.limits.clone());
+        let channels = config.channel_prefix.clone();
         let engine = realtime.realtime.clone();
         let dispatcher = Dispatcher::start(store.clone(), engine, channels.clone(), metrics.clone());
         let sources = intents.into_iter().chain(config.outboxes.iter().map(intent_source)).collect();
-        let rules = PushRules::new(channels, limits);
+        let rules = PushRules::new(channels, config.limits.push());
         let relay = Relay::start(sources, store.clone(), clock.clone(), rules, metrics.clone());
         let (retention, interval) = (config.retention.clone(), config.sweep_interval);
         let upkeep = Upkeep::start(store.clone(), clock.clone(), retention, interval);
