@@ -1,7 +1,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::Node;
+use super::drop_guard::DropGuard;
 use crate::auth::{Authenticator, KeysAndTokens, Policy, PushScope};
 use crate::config::{Config, OutboxDatabase};
 use crate::dispatcher::Dispatcher;
@@ -128,12 +131,13 @@ impl NodeBuilder {
         let (retention, interval) = (config.retention.clone(), config.sweep_interval);
         let upkeep = Upkeep::start(store.clone(), clock.clone(), retention, interval);
         Ok(Node {
+        let stopped = CancellationToken::new();
             metrics: metrics.clone(),
+            guard: DropGuard { stopped: stopped.clone(), broker: realtime.broker.clone() },
             store: store.clone(),
             relay,
             upkeep,
             dispatcher,
-            broker: realtime.broker.clone(),
             shutdown_timeout: config.limits.shutdown_timeout,
             router: build_router(AppState {
                 store,
@@ -145,6 +149,7 @@ impl NodeBuilder {
                 config,
                 metrics,
             }),
+                stopped,
         })
     }
 }

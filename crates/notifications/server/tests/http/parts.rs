@@ -12,8 +12,10 @@ use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tracing::Level;
 
 use crate::app::{Answer, send};
+use crate::log::Log;
 
 /// The host application's own login: the bearer token is the name of the user, and one name makes
 /// it panic.
@@ -68,7 +70,7 @@ impl IdGenerator for Named {
 
 struct Host {
     _folder: TempDir,
-    _node: Node,
+    node: Option<Node>,
     url: String,
 }
 
@@ -91,7 +93,7 @@ impl Host {
         tokio::spawn(
             async move { serve(listener, router, &Limits::default(), std::future::pending()).await },
         );
-        Self { _folder: folder, _node: node, url }
+        Self { _folder: folder, node: Some(node), url }
     }
 
     async fn ask(&self, method: Method, user: &str, path: &str, body: &str) -> Answer {
@@ -132,4 +134,19 @@ async fn a_panic_fails_only_its_own_request() {
     assert!(!broken.body.to_string().contains("secret"), "{broken:?}");
     assert_eq!(broken.header("x-request-id"), "made-here");
     assert_eq!(host.ask(Method::GET, "ada", "/v1/inbox", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_router_that_outlives_its_node_refuses_changes() {
+    let mut host = Host::start().await;
+    let (log, _guard) = Log::capture(Level::WARN);
+    drop(host.node.take());
+    assert_eq!(log.lines("without a shutdown").len(), 1);
+    let push = json!({"user_ids": ["amy"], "notification": {"content": "hi"}}).to_string();
+    let unavailable = (503, "unavailable");
+    assert_eq!(host.ask(Method::POST, "ada", "/v1/notifications", &push).await.problem(), unavailable);
+    let mark = r#"{"all": true}"#;
+    assert_eq!(host.ask(Method::POST, "ada", "/v1/inbox/opened", mark).await.problem(), unavailable);
+    assert_eq!(host.ask(Method::GET, "ada", "/health/ready", "").await.problem(), unavailable);
+    assert_eq!(host.ask(Method::GET, "amy", "/v1/inbox", "").await.ids(), [""; 0]);
 }

@@ -46,6 +46,7 @@ pub(in crate::http) async fn push(
     };
     let (sender, at) = (caller.to_string(), app.clock.now());
     let push = Push::new(id, sender, notification, user_ids, at).with_idempotency_key(idempotency);
+    app.check_running()?;
     let receipt = app.store.push(push).await?;
     let stored = receipt.accepted > 0 || receipt.scheduled > 0;
     Ok((if stored { StatusCode::CREATED } else { StatusCode::OK }, Json(receipt)))
