@@ -151,7 +151,7 @@ impl Script {
 async fn due_work_is_finished_at_once_and_checked_four_times_a_second() {
     let mut withdrawn = Advanced::default();
     withdrawn.withdrawn = 1;
-    let (mut upkeep, script) = start([delivered(1000), Ok(withdrawn), delivered(0)], [], Duration::ZERO);
+    let (upkeep, script) = start([delivered(1000), Ok(withdrawn), delivered(0)], [], Duration::ZERO);
     tokio::time::sleep(Duration::from_millis(999)).await;
     let times = script.times();
     assert_eq!(times.get(..3), Some(&[0, 0, 0][..]), "{times:?}");
@@ -165,7 +165,7 @@ async fn due_work_is_finished_at_once_and_checked_four_times_a_second() {
 #[tokio::test(start_paused = true)]
 async fn a_failing_store_is_called_less_often_until_it_works_again() {
     let down = || Err(StoreErrorKind::Unavailable);
-    let (mut upkeep, script) = start((0..200).map(|_| down()).chain([delivered(1)]), [], Duration::ZERO);
+    let (upkeep, script) = start((0..200).map(|_| down()).chain([delivered(1)]), [], Duration::ZERO);
     tokio::time::sleep(Duration::from_secs(60)).await;
     let asked = script.times().len();
     assert!((5..60).contains(&asked), "less often than four times a second: {asked}");
@@ -179,7 +179,7 @@ async fn a_failing_store_is_called_less_often_until_it_works_again() {
 #[tokio::test(start_paused = true)]
 async fn a_pass_covers_all_inboxes_with_pauses_and_starts_once_per_interval() {
     let takes = Duration::from_millis(100);
-    let (mut upkeep, script) = start([], [up_to("b"), up_to("d"), Ok(Swept::default())], takes);
+    let (upkeep, script) = start([], [up_to("b"), up_to("d"), Ok(Swept::default())], takes);
     tokio::time::sleep(INTERVAL * 2 + Duration::from_secs(1)).await;
     let user = |user: &str| Some(user.to_owned());
     let expected = [(60_000, None), (60_200, user("b")), (60_400, user("d")), (120_000, None)];
@@ -190,8 +190,7 @@ async fn a_pass_covers_all_inboxes_with_pauses_and_starts_once_per_interval() {
 #[tokio::test(start_paused = true)]
 async fn a_pass_continues_where_it_failed() {
     let down = Err(StoreErrorKind::Unavailable);
-    let (mut upkeep, script) =
-        start([], [up_to("b"), down, up_to("d"), Ok(Swept::default())], Duration::ZERO);
+    let (upkeep, script) = start([], [up_to("b"), down, up_to("d"), Ok(Swept::default())], Duration::ZERO);
     tokio::time::sleep(INTERVAL + Duration::from_secs(20)).await;
     let after: Vec<_> = script.sweeps().into_iter().map(|(_, after)| after.unwrap_or_default()).collect();
     assert_eq!(after, ["", "b", "b", "d"]);
@@ -201,14 +200,14 @@ async fn a_pass_continues_where_it_failed() {
 #[tokio::test(start_paused = true)]
 async fn stopping_waits_for_the_current_step_up_to_the_limit() {
     let endless = (0..1_000_000).map(|_| up_to("b"));
-    let (mut upkeep, script) = start([], endless, Duration::from_secs(3));
+    let (upkeep, script) = start([], endless, Duration::from_secs(3));
     tokio::time::sleep(INTERVAL + Duration::from_secs(1)).await;
     let asked = Instant::now();
     upkeep.stop(INTERVAL).await;
     assert_eq!(asked.elapsed(), Duration::from_secs(2), "the step took three seconds");
     assert_eq!(script.sweeps().len(), 1);
 
-    let (mut upkeep, _) = start([], [], Duration::from_secs(1_000_000));
+    let (upkeep, _) = start([], [], Duration::from_secs(1_000_000));
     tokio::time::sleep(INTERVAL + Duration::from_secs(1)).await;
     let asked = Instant::now();
     upkeep.stop(Duration::from_secs(10)).await;
