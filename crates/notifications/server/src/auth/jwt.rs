@@ -36,7 +36,7 @@ impl TokenCheck {
     pub(crate) fn new(key: &JwtKey, claims: RequiredClaims, clock: Arc<dyn Clock>) -> Self {
         crypto::install();
         let (key, algorithm) = match key {
-            JwtKey::Secret(secret) => (DecodingKey::from_secret(secret.as_bytes()), Algorithm::HS256),
+            JwtKey::Secret(secret) => (DecodingKey::from_secret(secret.0.as_bytes()), Algorithm::HS256),
             JwtKey::Public(public) => (public.key.clone(), public.algorithm),
         };
         let mut validation = Validation::new(algorithm);

@@ -91,9 +91,9 @@ impl NodeBuilder {
     /// second embedded broker cannot start beside it: its clients would miss live events.
     ///
     /// # Errors
-    /// Returns an [`Error`] if there are neither configured credentials nor an authenticator, if
-    /// another embedded broker holds the database, or if the store or the engine cannot be used.
-    /// The store is closed then.
+    /// Returns an [`Error`] if a setting is out of bounds, if there are neither configured
+    /// credentials nor an authenticator, if another embedded broker holds the database, or if the
+    /// store or the engine cannot be used. The store is closed then.
     pub async fn start(self) -> Result<Node, Error> {
         let store = self.store.clone();
         let started = self.start_parts().await;
@@ -105,6 +105,7 @@ impl NodeBuilder {
 
     async fn start_parts(self) -> Result<Node, Error> {
         let Self { store, config, authenticator, policy, clock, ids, realtime, intents } = self;
+        config.check_values()?;
         let authenticator = match authenticator {
             Some(authenticator) => authenticator,
             None => Arc::new(KeysAndTokens::new(config.credentials()?, clock.clone())),
@@ -130,10 +131,10 @@ impl NodeBuilder {
         let relay = Relay::start(sources, store.clone(), clock.clone(), rules, metrics.clone());
         let (retention, interval) = (config.retention.clone(), config.sweep_interval);
         let upkeep = Upkeep::start(store.clone(), clock.clone(), retention, interval);
-        Ok(Node {
         let stopped = CancellationToken::new();
-            metrics: metrics.clone(),
+        Ok(Node {
             guard: DropGuard { stopped: stopped.clone(), broker: realtime.broker.clone() },
+            metrics: metrics.clone(),
             store: store.clone(),
             relay,
             upkeep,
@@ -148,8 +149,8 @@ impl NodeBuilder {
                 realtime,
                 config,
                 metrics,
-            }),
                 stopped,
+            }),
         })
     }
 }

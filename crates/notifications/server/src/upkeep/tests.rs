@@ -113,6 +113,15 @@ fn start(
     sweeps: impl IntoIterator<Item = Result<Swept, StoreErrorKind>>,
     takes: Duration,
 ) -> (Upkeep, Arc<Script>) {
+    start_every(INTERVAL, advances, sweeps, takes)
+}
+
+fn start_every(
+    interval: Duration,
+    advances: impl IntoIterator<Item = Result<Advanced, StoreErrorKind>>,
+    sweeps: impl IntoIterator<Item = Result<Swept, StoreErrorKind>>,
+    takes: Duration,
+) -> (Upkeep, Arc<Script>) {
     let script = Arc::new(Script {
         started: Instant::now(),
         advances: Mutex::new(advances.into_iter().collect()),
@@ -122,7 +131,7 @@ fn start(
         takes,
     });
     let clock = Arc::new(Paused(Instant::now()));
-    (Upkeep::start(script.clone(), clock, Retention::default(), INTERVAL), script)
+    (Upkeep::start(script.clone(), clock, Retention::default(), interval), script)
 }
 
 fn delivered(inboxes: u64) -> Result<Advanced, StoreErrorKind> {
@@ -222,4 +231,11 @@ async fn dropping_it_stops_it() {
     let asked = script.times().len();
     tokio::time::sleep(INTERVAL * 3).await;
     assert_eq!((script.times().len(), script.sweeps().len()), (asked, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_interval_means_never() {
+    let (upkeep, script) = start_every(Duration::MAX, [], [], Duration::ZERO);
+    tokio::time::sleep(Duration::from_secs(86_400)).await;
+    assert!(script.swept.lock().unwrap().is_empty() && upkeep.tasks.iter().all(|task| !task.is_finished()));
 }

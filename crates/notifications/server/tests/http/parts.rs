@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use axum::Router;
 use internal_notifications_models::UserId;
 use internal_notifications_server::auth::{AuthError, Authenticator, Policy, Refusal};
+use internal_notifications_server::store::memory::{MemoryData, MemoryOptions, MemoryStore};
 use internal_notifications_server::store::sqlite::{SqliteOptions, SqliteStore};
-use internal_notifications_server::{Clock, IdGenerator, Limits, Node, Principal, serve};
+use internal_notifications_server::{Clock, Config, ErrorKind, IdGenerator, Limits, Node, Principal, serve};
 use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;
@@ -149,4 +150,12 @@ async fn a_router_that_outlives_its_node_refuses_changes() {
     assert_eq!(host.ask(Method::POST, "ada", "/v1/inbox/opened", mark).await.problem(), unavailable);
     assert_eq!(host.ask(Method::GET, "ada", "/health/ready", "").await.problem(), unavailable);
     assert_eq!(host.ask(Method::GET, "amy", "/v1/inbox", "").await.ids(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_node_refuses_a_setting_out_of_bounds() {
+    let config = Config::new().with_position_check_seconds(0);
+    let store = MemoryStore::open(MemoryData::new(Arc::new(Stopped)), MemoryOptions::default());
+    let node = Node::builder(Arc::new(store)).config(config).authenticator(Login);
+    assert_eq!(node.start().await.unwrap_err().kind(), ErrorKind::Configuration);
 }
