@@ -19,7 +19,7 @@ struct Sessions(HashMap<String, String>);
 impl Authenticator for Sessions {
     async fn authenticate(&self, bearer: &str) -> Result<Principal, AuthError> {
         let user = self.0.get(bearer).and_then(|user| user.parse().ok());
-        let user = user.ok_or(AuthError::Unauthenticated("there is no such session"))?;
+        let user = user.ok_or_else(|| AuthError::Unauthenticated("there is no such session".into()))?;
         Ok(Principal::user(user).with_push(true))
     }
 }

@@ -90,7 +90,7 @@ impl Authenticator for NamesAsTokens {
         if bearer == BACKEND {
             return Ok(Principal::key(bearer));
         }
-        let unknown = AuthError::Unauthenticated("unknown name");
+        let unknown = AuthError::Unauthenticated("unknown name".into());
         UserId::new(bearer).map(Principal::user).map_err(|_| unknown)
     }
 }

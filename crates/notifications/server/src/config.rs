@@ -19,7 +19,7 @@ mod variable;
 mod variables;
 
 pub use all_variables::variables;
-pub use auth::{ApiKey, AuthConfig, JwtKey, RequiredClaims};
+pub use auth::{ApiKey, AuthConfig, JwtKey, JwtSecret, RequiredClaims};
 pub use channel_prefix::{ChannelPrefix, UnservedUser};
 pub use database::Database;
 pub use error::ConfigError;
@@ -61,13 +61,13 @@ pub struct Config {
     pub allowed_hosts: Option<AllowedHosts>,
     /// The web front ends on other origins that may call the server.
     pub cors_origins: Vec<Origin>,
-    /// How often, in seconds, connected clients check whether they missed a live event. Default:
-    /// 60.
+    /// How often, in seconds, connected clients check whether they missed a live event: at least 1.
+    /// Default: 60.
     pub position_check_seconds: u64,
     /// How many notifications and changes are kept, and for how long.
     pub retention: Retention,
     /// The time between the starts of two passes over all inboxes, which check the pending counts
-    /// and enforce the retention. Default: 60 s.
+    /// and enforce the retention: at least 1 s. Default: 60 s.
     pub sweep_interval: Duration,
     /// What one caller may use of the server. Not read from the environment.
     pub limits: Limits,
@@ -192,7 +192,8 @@ impl Config {
         self
     }
 
-    /// Sets how often, in seconds, connected clients check whether they missed a live event.
+    /// Sets how often, in seconds, connected clients check whether they missed a live event: at
+    /// least 1.
     #[must_use]
     pub fn with_position_check_seconds(self, position_check_seconds: u64) -> Self {
         Self { position_check_seconds, ..self }
@@ -204,7 +205,7 @@ impl Config {
         Self { retention, ..self }
     }
 
-    /// Sets the time between the starts of two passes over all inboxes.
+    /// Sets the time between the starts of two passes over all inboxes: at least 1 s.
     #[must_use]
     pub fn with_sweep_interval(self, sweep_interval: Duration) -> Self {
         Self { sweep_interval, ..self }
@@ -216,13 +217,14 @@ impl Config {
         Self { limits, ..self }
     }
 
-    /// Checks the settings that depend on each other. [`Server::start`](crate::Server::start) does
-    /// this too.
+    /// Checks the settings, alone and together. [`Server::start`](crate::Server::start) does this
+    /// too.
     ///
     /// # Errors
-    /// Returns a [`ConfigError`] if other machines can reach the server and it accepts no
-    /// credentials.
+    /// Returns a [`ConfigError`] if a time is below one second, if API keys share a name or a key,
+    /// or if other machines can reach the server and it accepts no credentials.
     pub fn check(&self) -> Result<(), ConfigError> {
+        self.check_values()?;
         if self.is_loopback() || !self.auth.is_empty() {
             return Ok(());
         }
@@ -232,6 +234,13 @@ impl Config {
             "other machines can reach {listen}, so authentication is required: set {secret}, {file} or {keys}, or listen on 127.0.0.1"
         );
         Err(ConfigError::new(&listen::LISTEN, problem))
+    }
+
+    /// Checks what also applies to a [`Node`](crate::Node), which has no listener.
+    pub(crate) fn check_values(&self) -> Result<(), ConfigError> {
+        self.auth.check()?;
+        position_check::check(self.position_check_seconds)?;
+        retention::check_sweep_interval(self.sweep_interval)
     }
 
     /// Returns the accepted credentials, if there are any.

@@ -55,9 +55,9 @@ impl Dispatcher {
     }
 
     /// Publishes what is waiting, for at most `limit`. The next start publishes the rest.
-    pub async fn stop(&mut self, limit: Duration) {
+    pub async fn stop(self, limit: Duration) {
         self.stop.cancel();
-        if tokio::time::timeout(limit, &mut self.task).await.is_err() {
+        if tokio::time::timeout(limit, self.task).await.is_err() {
             tracing::warn!("not all changes were published in time; the next start publishes the rest");
         }
     }

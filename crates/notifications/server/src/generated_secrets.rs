@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::config::{Config, JwtKey};
+use crate::config::{Config, JwtKey, JwtSecret};
 use crate::store::{Store, StoreError};
 
 pub(crate) const JWT_SECRET: &str = "jwt_secret";
@@ -17,7 +17,7 @@ pub(crate) async fn jwt_key(
         return Ok((config.auth.jwt.clone(), false));
     }
     let secret = store.get_or_insert_setting(JWT_SECRET, random_hex(32)).await?;
-    Ok((Some(JwtKey::Secret(secret)), true))
+    Ok((Some(JwtKey::Secret(JwtSecret(secret))), true))
 }
 
 /// Returns the id, key and secret of the embedded broker's app. Each that is not configured is

@@ -1,14 +1,14 @@
 mod builder;
+mod drop_guard;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use pusher_broker::Broker;
-use tokio::runtime::Handle;
 
 pub use builder::NodeBuilder;
+use drop_guard::DropGuard;
 
 use crate::config::Config;
 use crate::dispatcher::Dispatcher;
@@ -22,22 +22,24 @@ use crate::upkeep::Upkeep;
 /// intents and look after the inboxes.
 ///
 /// Serve [`router`](Self::router) alone or nested in your own router, and call
-/// [`shutdown`](Self::shutdown) at the end. A node that is dropped instead stops at once; what it
+/// [`shutdown`](Self::shutdown) at the end. Keep the node alive while its routes are served: a node
+/// that is dropped instead stops at once, and its routes answer pushes with 503. What it
 /// acknowledged is stored, and the next start publishes it. [`Server`](crate::Server) is a node
 /// with a listener.
 pub struct Node {
+    guard: DropGuard,
     router: Router,
     metrics: Arc<Metrics>,
     store: Arc<dyn Store>,
     relay: Relay,
     upkeep: Upkeep,
     dispatcher: Dispatcher,
-    broker: Option<Broker>,
     shutdown_timeout: Duration,
 }
 
 impl Node {
-    /// Builds a node over a store. The node closes the store when it shuts down.
+    /// Builds a node over a store. The node closes the store when it shuts down. Use one node per
+    /// store: a store notifies only the last node that was started over it.
     pub fn builder(store: Arc<dyn Store>) -> NodeBuilder {
         NodeBuilder::new(store)
     }
@@ -53,7 +55,8 @@ impl Node {
         Ok(NodeBuilder::new(store).config(config).own_outbox(&outbox))
     }
 
-    /// Returns the routes.
+    /// Returns the routes. Keep the node alive while they are served: once it is dropped or shut
+    /// down, they refuse all changes with 503, because nobody would publish these.
     pub fn router(&self) -> Router {
         self.router.clone()
     }
@@ -72,24 +75,16 @@ impl Node {
     /// Finishes what was acknowledged: stops relaying, publishes all stored changes, disconnects
     /// clients and closes the store. Stop serving the routes before this.
     pub async fn shutdown(mut self) {
+        self.guard.stopped.cancel();
         // In this order: intents and due notifications make changes, which the dispatcher publishes
         // to the clients of the broker.
         self.relay.stop(self.shutdown_timeout).await;
         self.upkeep.stop(self.shutdown_timeout).await;
         self.dispatcher.stop(self.shutdown_timeout).await;
-        if let Some(broker) = self.broker.take() {
+        if let Some(broker) = self.guard.broker.take() {
             broker.shutdown().await;
         }
         self.store.close().await;
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        // Upgraded connections belong to the broker and would outlive the node.
-        if let (Some(broker), Ok(runtime)) = (self.broker.take(), Handle::try_current()) {
-            runtime.spawn(async move { broker.shutdown().await });
-        }
     }
 }
 

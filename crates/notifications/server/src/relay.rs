@@ -94,9 +94,9 @@ impl Relay {
 
     /// Finishes the intent that each task is working on, for at most `limit` in total. The next
     /// start relays the rest.
-    pub async fn stop(&mut self, limit: Duration) {
+    pub async fn stop(self, limit: Duration) {
         self.stop.cancel();
-        let ended = futures_util::future::join_all(&mut self.tasks);
+        let ended = futures_util::future::join_all(self.tasks);
         if tokio::time::timeout(limit, ended).await.is_err() {
             tracing::warn!("not every intent was finished in time; the next start relays the rest");
         }

@@ -42,9 +42,9 @@ impl Upkeep {
 
     /// Finishes the current steps, for at most `limit`. Stop the dispatcher after this, so that it
     /// publishes their changes.
-    pub(crate) async fn stop(&mut self, limit: Duration) {
+    pub(crate) async fn stop(self, limit: Duration) {
         self.stop.cancel();
-        let ended = futures_util::future::join_all(&mut self.tasks);
+        let ended = futures_util::future::join_all(self.tasks);
         if tokio::time::timeout(limit, ended).await.is_err() {
             tracing::warn!("the upkeep of the inboxes did not stop in time; the next start continues it");
         }

@@ -1,3 +1,5 @@
+use std::error::Error;
+
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -34,6 +36,6 @@ pub(super) async fn serve(stream: TcpStream, router: Router, limits: Limits, sto
     };
     if let Err(error) = ended {
         // Caused by the client: a time-out, a reset, or something other than HTTP.
-        tracing::debug!(%error, "a connection ended early");
+        tracing::debug!(error = &error as &dyn Error, "a connection ended early");
     }
 }

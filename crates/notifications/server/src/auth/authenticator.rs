@@ -19,7 +19,7 @@ pub trait Authenticator: Send + Sync + 'static {
 pub enum AuthError {
     /// The token is unknown or no longer valid: 401. The text reaches the caller.
     #[error("{0}")]
-    Unauthenticated(&'static str),
+    Unauthenticated(String),
     /// The token cannot be checked now: 503. The text is only logged.
     #[error("{0}")]
     Unavailable(String),

@@ -5,7 +5,7 @@ use internal_notifications_models::{Timestamp, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde::Deserialize;
 
-use super::AuthError::{self, Unauthenticated};
+use super::AuthError;
 use super::{PUSH_SCOPE, Principal, crypto};
 use crate::Clock;
 use crate::config::{JwtKey, RequiredClaims};
@@ -36,7 +36,7 @@ impl TokenCheck {
     pub(crate) fn new(key: &JwtKey, claims: RequiredClaims, clock: Arc<dyn Clock>) -> Self {
         crypto::install();
         let (key, algorithm) = match key {
-            JwtKey::Secret(secret) => (DecodingKey::from_secret(secret.as_bytes()), Algorithm::HS256),
+            JwtKey::Secret(secret) => (DecodingKey::from_secret(secret.0.as_bytes()), Algorithm::HS256),
             JwtKey::Public(public) => (public.key.clone(), public.algorithm),
         };
         let mut validation = Validation::new(algorithm);
@@ -60,22 +60,22 @@ impl TokenCheck {
 
     pub(crate) fn check(&self, token: &str) -> Result<Principal, AuthError> {
         if token.len() > TOKEN_BYTES {
-            return Err(Unauthenticated("the token is too long"));
+            return Err(unauthenticated("the token is too long"));
         }
         let claims = decode::<Claims>(token, &self.key, &self.validation)
-            .map_err(|_| Unauthenticated("the token is not valid for this server"))?
+            .map_err(|_| unauthenticated("the token is not valid for this server"))?
             .claims;
         let now = self.clock.now().as_duration().as_secs_f64();
         // Phrased so that NaN is rejected.
         let is_current = claims.exp + LEEWAY > now;
         if !is_current {
-            return Err(Unauthenticated("the token has expired"));
+            return Err(unauthenticated("the token has expired"));
         }
         let has_started = claims.nbf.is_none_or(|nbf| nbf - LEEWAY <= now);
         if !has_started {
-            return Err(Unauthenticated("the token is not valid yet"));
+            return Err(unauthenticated("the token is not valid yet"));
         }
-        let id = UserId::new(claims.sub).map_err(|_| Unauthenticated("the token's sub is not a user id"))?;
+        let id = UserId::new(claims.sub).map_err(|_| unauthenticated("the token's sub is not a user id"))?;
         let may_push = claims.scope.is_some_and(|scope| scope.split(' ').any(|part| part == PUSH_SCOPE));
         let user = Principal::user(id).with_push(may_push);
         Ok(match Timestamp::from_second((claims.exp + LEEWAY) as i64) {
@@ -84,6 +84,10 @@ impl TokenCheck {
             Err(_) => user,
         })
     }
+}
+
+fn unauthenticated(reason: &str) -> AuthError {
+    AuthError::Unauthenticated(reason.to_owned())
 }
 
 impl fmt::Debug for TokenCheck {

@@ -31,7 +31,9 @@ impl Authenticator for KeysAndTokens {
         }
         match &self.tokens {
             Some(tokens) => tokens.check(bearer),
-            None => Err(AuthError::Unauthenticated("the bearer token is not an API key of this server")),
+            None => {
+                Err(AuthError::Unauthenticated("the bearer token is not an API key of this server".into()))
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ pub trait Policy: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Checks whether the caller may push to all of these users.
+    /// Checks whether the caller may push to all of these users. Each is listed once, sorted by id.
     ///
     /// # Errors
     /// Returns a [`Refusal`] if the caller may not. Nothing is pushed then, to none of them.

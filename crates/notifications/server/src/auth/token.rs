@@ -42,7 +42,7 @@ impl TokenIssuer {
     /// public one.
     pub fn from_config(auth: &AuthConfig) -> Option<Self> {
         match auth.jwt.as_ref()? {
-            JwtKey::Secret(secret) => Some(Self::new(secret, auth.claims.clone())),
+            JwtKey::Secret(secret) => Some(Self::new(&secret.0, auth.claims.clone())),
             JwtKey::Public(_) => None,
         }
     }

@@ -68,23 +68,26 @@ pub struct RequiredClaims {
 }
 
 /// The key that verifies tokens. It determines the only accepted algorithm.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum JwtKey {
-    /// A secret, for HS256.
-    Secret(String),
+    /// A secret, for HS256. [`JwtKey::secret`] makes it.
+    Secret(JwtSecret),
     /// A public key, for RS256, ES256 or EdDSA.
     Public(PublicKey),
 }
 
+/// A secret of at least 32 bytes.
+#[derive(Clone)]
+pub struct JwtSecret(pub(crate) String);
+
 /// The API key of a backend.
 #[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct ApiKey {
     /// The name of the key, which becomes the `sender` of what the backend pushes: `key:NAME`.
-    pub name: String,
+    pub(crate) name: String,
     /// The key itself.
-    pub key: String,
+    pub(crate) key: String,
 }
 
 impl AuthConfig {
@@ -131,6 +134,18 @@ impl AuthConfig {
             RequiredClaims { issuer: variables.text(&JWT_ISSUER), audience: variables.text(&JWT_AUDIENCE) };
         Ok(Self { jwt, claims, api_keys: read_api_keys(&variables.list(&API_KEYS))? })
     }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        for (index, key) in self.api_keys.iter().enumerate() {
+            let same = |other: &&ApiKey| other.name == key.name || other.key == key.key;
+            if let Some(other) = self.api_keys.iter().take(index).find(same) {
+                let problem =
+                    format!("{:?} and {:?} have the same name or the same key", other.name, key.name);
+                return Err(ConfigError::new(&API_KEYS, problem));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl RequiredClaims {
@@ -164,7 +179,7 @@ impl JwtKey {
                 &JWT_SECRET,
                 format!("it has {} bytes, but needs at least {MIN_SECRET_BYTES}", secret.len()),
             )),
-            false => Ok(Self::Secret(secret)),
+            false => Ok(Self::Secret(JwtSecret(secret))),
         }
     }
 }
@@ -216,22 +231,14 @@ fn read_api_keys(parts: &[String]) -> Result<Vec<ApiKey>, ConfigError> {
             let problem = format!("entry {} has no colon; write NAME:KEY,NAME:KEY", index + 1);
             return Err(ConfigError::new(&API_KEYS, problem));
         };
-        let key = ApiKey::new(name, key)?;
-        if let Some(other) = keys.iter().find(|other| other.name == key.name || other.key == key.key) {
-            let problem = format!("{:?} and {:?} have the same name or the same key", other.name, key.name);
-            return Err(ConfigError::new(&API_KEYS, problem));
-        }
-        keys.push(key);
+        keys.push(ApiKey::new(name, key)?);
     }
     Ok(keys)
 }
 
-impl fmt::Debug for JwtKey {
+impl fmt::Debug for JwtSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Secret(_) => f.write_str("Secret(..)"),
-            Self::Public(key) => f.debug_tuple("Public").field(key).finish(),
-        }
+        f.write_str("JwtSecret(..)")
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) const ALLOWED_HOSTS: Variable = Variable {
 pub enum AllowedHosts {
     /// All hosts.
     Any,
-    /// These hosts, in lower case: a name or an address, which is accepted with every port, or
+    /// These hosts, in any case: a name or an address, which is accepted with every port, or
     /// `host:port`.
     Only(Vec<String>),
 }
@@ -34,7 +34,7 @@ impl AllowedHosts {
         let wrong = |name: &&String| name.contains('/') || name.chars().any(char::is_whitespace);
         match names.iter().find(wrong) {
             Some(name) => Err(ConfigError::not_allowed(&ALLOWED_HOSTS, name)),
-            None => Ok(Some(Self::Only(names.iter().map(|name| name.to_ascii_lowercase()).collect()))),
+            None => Ok(Some(Self::Only(names))),
         }
     }
 
@@ -57,11 +57,12 @@ impl AllowedHosts {
     /// Returns whether a Host header, or the authority of a request's URL, is accepted.
     pub fn allows(&self, host: &str) -> bool {
         let Self::Only(names) = self else { return true };
-        let host = host.to_ascii_lowercase();
-        let name = without_port(&host);
+        let name = without_port(host);
         let address = address(name);
         names.iter().any(|allowed| {
-            *allowed == host || allowed == name || (address.is_some() && self::address(allowed) == address)
+            allowed.eq_ignore_ascii_case(host)
+                || allowed.eq_ignore_ascii_case(name)
+                || (address.is_some() && self::address(allowed) == address)
         })
     }
 }
@@ -119,8 +120,9 @@ mod tests {
 
     #[test]
     fn a_host_with_a_port_is_accepted_with_that_port_only() {
-        let hosts = AllowedHosts::Only(vec!["inbox.example:8443".into()]);
+        let hosts = AllowedHosts::Only(vec!["Inbox.example:8443".into()]);
         assert!(hosts.allows("inbox.example:8443"));
+        assert!(hosts.allows("INBOX.EXAMPLE:8443"), "in any case");
         assert!(!hosts.allows("inbox.example"));
         assert!(!hosts.allows("inbox.example:80"));
     }

@@ -12,6 +12,13 @@ pub(crate) const POSITION_CHECK_SECONDS: Variable = Variable {
 
 pub(super) const DEFAULT_SECONDS: u64 = 60;
 
+pub(super) fn check(seconds: u64) -> Result<(), ConfigError> {
+    match seconds {
+        0 => Err(ConfigError::not_allowed(&POSITION_CHECK_SECONDS, "0")),
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn from_env(variables: &Variables<'_>) -> Result<u64, ConfigError> {
     Ok(variables.parsed(&POSITION_CHECK_SECONDS)?.map_or(DEFAULT_SECONDS, NonZeroU64::get))
 }

@@ -58,6 +58,13 @@ pub(super) fn sweep_interval(variables: &Variables<'_>) -> Result<Duration, Conf
     Ok(seconds.map_or(DEFAULT_SWEEP_INTERVAL, Duration::from_secs))
 }
 
+pub(super) fn check_sweep_interval(interval: Duration) -> Result<(), ConfigError> {
+    match interval < Duration::from_secs(1) {
+        true => Err(ConfigError::not_allowed(&SWEEP_SECONDS, &format!("{interval:?}"))),
+        false => Ok(()),
+    }
+}
+
 /// An age, or `None` for `forever`.
 struct Age(Option<Duration>);
 

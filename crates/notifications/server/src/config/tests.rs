@@ -243,6 +243,25 @@ fn api_keys_have_different_names_and_keys() {
 }
 
 #[test]
+fn a_configuration_built_in_code_has_the_same_bounds() {
+    let key = |name| ApiKey::new(name, KEY).expect("long");
+    let same_key = AuthConfig::new().with_api_key(key("shop")).with_api_key(key("mail"));
+    for (config, variable) in [
+        (Config::new().with_auth(same_key), "INTERNAL_NOTIFICATIONS_API_KEYS"),
+        (Config::new().with_position_check_seconds(0), "INTERNAL_NOTIFICATIONS_POSITION_CHECK_SECONDS"),
+        (Config::new().with_sweep_interval(Duration::ZERO), "INTERNAL_NOTIFICATIONS_SWEEP_SECONDS"),
+        (
+            Config::new().with_sweep_interval(Duration::from_millis(999)),
+            "INTERNAL_NOTIFICATIONS_SWEEP_SECONDS",
+        ),
+    ] {
+        assert_eq!(config.check().expect_err(variable).variable(), variable);
+    }
+    let most = Config::new().with_position_check_seconds(u64::MAX).with_sweep_interval(Duration::MAX);
+    assert!(most.check().is_ok());
+}
+
+#[test]
 fn the_variables_are_exactly_those_that_are_read() {
     let read = std::cell::RefCell::new(std::collections::BTreeSet::new());
     Config::from_env(|name| {

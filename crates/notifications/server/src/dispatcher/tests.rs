@@ -152,7 +152,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 #[tokio::test]
 async fn changes_are_published_in_order_and_marked_at_the_end() {
     let bench = Bench::new().await;
-    let mut dispatcher = bench.start();
+    let dispatcher = bench.start();
     for index in 0..20 {
         bench.push(&format!("n{index}"), &["ada", "bob"]).await;
     }
@@ -169,13 +169,13 @@ async fn changes_left_by_an_earlier_run_are_published_at_the_start() {
     bench.push("n1", &["ada", "bob"]).await;
     bench.push("n2", &["ada"]).await;
     bench.reopen().await;
-    let mut dispatcher = bench.start();
+    let dispatcher = bench.start();
     bench.recorder.wait_for_calls(2).await;
     dispatcher.stop(LIMIT).await;
     assert_eq!(bench.recorder.seqs("private-ada"), [1, 2]);
     assert_eq!(bench.recorder.seqs("private-bob"), [1]);
     bench.reopen().await;
-    let mut dispatcher = bench.start();
+    let dispatcher = bench.start();
     dispatcher.stop(LIMIT).await;
     assert_eq!(bench.recorder.seqs("private-ada"), [1, 2], "the marks were recorded");
 }
@@ -186,26 +186,28 @@ async fn a_retryable_failure_keeps_the_order_and_loses_nothing() {
     let retryable = || RealtimeError::retryable("not now");
     *bench.recorder.failures.lock().expect("not poisoned") = vec![retryable(), retryable()];
     bench.push("n1", &["ada"]).await;
-    let mut dispatcher = bench.start();
+    let dispatcher = bench.start();
+    let refused_count = dispatcher.refused.clone();
     bench.recorder.wait_for_calls(1).await;
     bench.push("n2", &["ada"]).await;
     bench.recorder.wait_for_calls(3).await;
     dispatcher.stop(LIMIT).await;
     assert_eq!(bench.recorder.seqs("private-ada"), [1, 2]);
-    assert_eq!(dispatcher.refused(), 0);
+    assert_eq!(refused_count.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
 async fn a_refused_event_is_counted_and_skipped() {
     let bench = Bench::new().await;
     *bench.recorder.failures.lock().expect("not poisoned") = vec![RealtimeError::permanent("never")];
-    let mut dispatcher = bench.start();
+    let dispatcher = bench.start();
+    let refused_count = dispatcher.refused.clone();
     bench.push("n1", &["ada"]).await;
     bench.recorder.wait_for_calls(1).await;
     bench.push("n2", &["ada"]).await;
     dispatcher.stop(LIMIT).await;
     assert_eq!(bench.recorder.seqs("private-ada"), [2]);
-    assert_eq!(dispatcher.refused(), 1);
+    assert_eq!(refused_count.load(Ordering::Relaxed), 1);
     assert_eq!(bench.behind().await, 0);
 }
 
@@ -215,7 +217,8 @@ async fn a_refusal_is_logged_as_a_warning_again_after_a_success() {
     let _listening = tracing::subscriber::set_default(warnings.clone());
     let bench = Bench::new().await;
     let refused = || RealtimeError::permanent("never");
-    let mut dispatcher = bench.start();
+    let dispatcher = bench.start();
+    let refused_count = dispatcher.refused.clone();
     for (index, failures) in
         [vec![refused()], vec![refused()], vec![], vec![refused()]].into_iter().enumerate()
     {
@@ -224,7 +227,7 @@ async fn a_refusal_is_logged_as_a_warning_again_after_a_success() {
         bench.recorder.wait_for_calls(index + 1).await;
     }
     dispatcher.stop(LIMIT).await;
-    assert_eq!(dispatcher.refused(), 3);
+    assert_eq!(refused_count.load(Ordering::Relaxed), 3);
     assert_eq!(warnings.0.load(Ordering::Relaxed), 2, "the second refusal in a row is no warning");
 }
 
@@ -234,7 +237,7 @@ async fn a_damaged_inbox_does_not_block_the_others() {
     bench.push("n1", &["ada", "bob", "eve"]).await;
     bench.damage("bob").await;
     bench.reopen().await;
-    let mut dispatcher = bench.start();
+    let dispatcher = bench.start();
     bench.recorder.wait_for_calls(2).await;
     bench.push("n2", &["ada", "bob"]).await;
     bench.recorder.wait_for_calls(3).await;
@@ -255,7 +258,7 @@ async fn an_inbox_far_behind_gets_one_thin_event() {
     for index in 0..60 {
         bench.push(&format!("n{index}"), &["ada"]).await;
     }
-    let mut dispatcher = bench.start();
+    let dispatcher = bench.start();
     dispatcher.stop(LIMIT).await;
     let published = bench.recorder.published.lock().expect("not poisoned");
     let [event] = &*published["private-ada"] else { panic!("one event: {published:?}") };
@@ -265,7 +268,7 @@ async fn an_inbox_far_behind_gets_one_thin_event() {
 #[tokio::test]
 async fn a_body_too_large_for_the_transport_goes_out_thin() {
     let bench = Bench::new().await;
-    let mut dispatcher = bench.start();
+    let dispatcher = bench.start();
     bench.push_this("big", &["ada"], InternalNotification::new("x".repeat(20_000))).await;
     bench.push("small", &["ada"]).await;
     dispatcher.stop(LIMIT).await;

@@ -2,9 +2,11 @@ use std::sync::Arc;
 
 use internal_notifications_models::{RealtimeInfo, Timestamp, UserId};
 use pusher_broker::{ChannelName, SocketId};
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Authenticator, Policy};
 use crate::config::{Config, UnservedUser};
+use crate::http::problem::{ApiError, Kind};
 use crate::metrics::Metrics;
 use crate::realtime::{ClientAddress, RealtimeParts};
 use crate::store::Store;
@@ -20,9 +22,19 @@ pub(crate) struct AppState {
     pub(crate) realtime: RealtimeParts,
     pub(crate) config: Config,
     pub(crate) metrics: Arc<Metrics>,
+    /// Cancelled once the node was dropped or shut down.
+    pub(crate) stopped: CancellationToken,
 }
 
 impl AppState {
+    /// Returns an error once the node has stopped, because nobody would publish further changes.
+    pub(crate) fn check_running(&self) -> Result<(), ApiError> {
+        match self.stopped.is_cancelled() {
+            true => Err(ApiError::new(Kind::Unavailable, "the server has stopped")),
+            false => Ok(()),
+        }
+    }
+
     /// Informs the embedded broker, if there is one, that a signature for this socket and channel
     /// follows, and that it expires with the caller's credential.
     pub(crate) fn authorize(

@@ -1,7 +1,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::Node;
+use super::drop_guard::DropGuard;
 use crate::auth::{Authenticator, KeysAndTokens, Policy, PushScope};
 use crate::config::{Config, OutboxDatabase};
 use crate::dispatcher::Dispatcher;
@@ -88,9 +91,9 @@ impl NodeBuilder {
     /// second embedded broker cannot start beside it: its clients would miss live events.
     ///
     /// # Errors
-    /// Returns an [`Error`] if there are neither configured credentials nor an authenticator, if
-    /// another embedded broker holds the database, or if the store or the engine cannot be used.
-    /// The store is closed then.
+    /// Returns an [`Error`] if a setting is out of bounds, if there are neither configured
+    /// credentials nor an authenticator, if another embedded broker holds the database, or if the
+    /// store or the engine cannot be used. The store is closed then.
     pub async fn start(self) -> Result<Node, Error> {
         let store = self.store.clone();
         let started = self.start_parts().await;
@@ -102,6 +105,7 @@ impl NodeBuilder {
 
     async fn start_parts(self) -> Result<Node, Error> {
         let Self { store, config, authenticator, policy, clock, ids, realtime, intents } = self;
+        config.check_values()?;
         let authenticator = match authenticator {
             Some(authenticator) => authenticator,
             None => Arc::new(KeysAndTokens::new(config.credentials()?, clock.clone())),
@@ -119,21 +123,22 @@ impl NodeBuilder {
             });
         }
 
-        let (channels, limits) = (config.channel_prefix.clone(), config.limits.clone());
+        let channels = config.channel_prefix.clone();
         let engine = realtime.realtime.clone();
         let dispatcher = Dispatcher::start(store.clone(), engine, channels.clone(), metrics.clone());
         let sources = intents.into_iter().chain(config.outboxes.iter().map(intent_source)).collect();
-        let rules = PushRules::new(channels, limits);
+        let rules = PushRules::new(channels, config.limits.push());
         let relay = Relay::start(sources, store.clone(), clock.clone(), rules, metrics.clone());
         let (retention, interval) = (config.retention.clone(), config.sweep_interval);
         let upkeep = Upkeep::start(store.clone(), clock.clone(), retention, interval);
+        let stopped = CancellationToken::new();
         Ok(Node {
+            guard: DropGuard { stopped: stopped.clone(), broker: realtime.broker.clone() },
             metrics: metrics.clone(),
             store: store.clone(),
             relay,
             upkeep,
             dispatcher,
-            broker: realtime.broker.clone(),
             shutdown_timeout: config.limits.shutdown_timeout,
             router: build_router(AppState {
                 store,
@@ -144,6 +149,7 @@ impl NodeBuilder {
                 realtime,
                 config,
                 metrics,
+                stopped,
             }),
         })
     }

@@ -1,21 +1,20 @@
-use internal_notifications_models::{InternalNotification, NotificationId, Timestamp, UserId};
+use internal_notifications_models::{InternalNotification, NotificationId, PushLimits, Timestamp, UserId};
 use internal_notifications_outbox::Outbox;
 
 use super::IntentRow;
-use crate::config::{ChannelPrefix, Limits};
+use crate::config::ChannelPrefix;
 use crate::store::Push;
 
 /// The rules that an intent must meet, the same as for any push.
 #[derive(Clone, Debug)]
 pub struct PushRules {
     channels: ChannelPrefix,
-    limits: Limits,
+    limits: PushLimits,
 }
 
 impl PushRules {
-    /// Returns the rules of a server with this channel prefix and these limits on recipients and
-    /// bytes.
-    pub fn new(channels: ChannelPrefix, limits: Limits) -> Self {
+    /// Returns the rules of a server with this channel prefix and these limits.
+    pub fn new(channels: ChannelPrefix, limits: PushLimits) -> Self {
         Self { channels, limits }
     }
 
@@ -34,7 +33,7 @@ impl PushRules {
     fn recipients(&self, user_ids: &str) -> Result<Vec<UserId>, String> {
         let user_ids: Vec<UserId> = serde_json::from_str(user_ids)
             .map_err(|error| format!("`user_ids` is not a JSON array of user ids ({})", place(&error)))?;
-        let user_ids = self.limits.push().check_recipients(&user_ids).map_err(|error| error.to_string())?;
+        let user_ids = self.limits.check_recipients(&user_ids).map_err(|error| error.to_string())?;
         match user_ids.iter().find_map(|user| Some((user, self.channels.channel(user).err()?))) {
             Some((user, error)) => Err(format!("{user}: {error}")),
             None => Ok(user_ids.into_iter().cloned().collect()),
@@ -45,7 +44,7 @@ impl PushRules {
         let notification: InternalNotification = serde_json::from_str(body)
             .map_err(|error| format!("`body` is not a notification ({})", place(&error)))?;
         let notification = notification.without_id();
-        self.limits.push().check_notification(&notification).map_err(|error| error.to_string())?;
+        self.limits.check_notification(&notification).map_err(|error| error.to_string())?;
         Ok(notification)
     }
 }
@@ -71,8 +70,7 @@ mod tests {
     }
 
     fn push(row: IntentRow) -> Result<Push, String> {
-        let limits = Limits { recipients: 3, notification_bytes: 200, ..Limits::default() };
-        PushRules::new(ChannelPrefix::default(), limits).push(row, Timestamp::UNIX_EPOCH)
+        PushRules::new(ChannelPrefix::default(), PushLimits::new(3, 200)).push(row, Timestamp::UNIX_EPOCH)
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Sweeper {
     pub(super) async fn run(mut self) {
         let mut started = Instant::now();
         loop {
-            let rest = (started + self.interval).saturating_duration_since(Instant::now());
+            let rest = self.interval.saturating_sub(started.elapsed());
             if stopped_within(&self.stop, rest).await {
                 return;
             }

@@ -113,6 +113,15 @@ fn start(
     sweeps: impl IntoIterator<Item = Result<Swept, StoreErrorKind>>,
     takes: Duration,
 ) -> (Upkeep, Arc<Script>) {
+    start_every(INTERVAL, advances, sweeps, takes)
+}
+
+fn start_every(
+    interval: Duration,
+    advances: impl IntoIterator<Item = Result<Advanced, StoreErrorKind>>,
+    sweeps: impl IntoIterator<Item = Result<Swept, StoreErrorKind>>,
+    takes: Duration,
+) -> (Upkeep, Arc<Script>) {
     let script = Arc::new(Script {
         started: Instant::now(),
         advances: Mutex::new(advances.into_iter().collect()),
@@ -122,7 +131,7 @@ fn start(
         takes,
     });
     let clock = Arc::new(Paused(Instant::now()));
-    (Upkeep::start(script.clone(), clock, Retention::default(), INTERVAL), script)
+    (Upkeep::start(script.clone(), clock, Retention::default(), interval), script)
 }
 
 fn delivered(inboxes: u64) -> Result<Advanced, StoreErrorKind> {
@@ -151,7 +160,7 @@ impl Script {
 async fn due_work_is_finished_at_once_and_checked_four_times_a_second() {
     let mut withdrawn = Advanced::default();
     withdrawn.withdrawn = 1;
-    let (mut upkeep, script) = start([delivered(1000), Ok(withdrawn), delivered(0)], [], Duration::ZERO);
+    let (upkeep, script) = start([delivered(1000), Ok(withdrawn), delivered(0)], [], Duration::ZERO);
     tokio::time::sleep(Duration::from_millis(999)).await;
     let times = script.times();
     assert_eq!(times.get(..3), Some(&[0, 0, 0][..]), "{times:?}");
@@ -165,7 +174,7 @@ async fn due_work_is_finished_at_once_and_checked_four_times_a_second() {
 #[tokio::test(start_paused = true)]
 async fn a_failing_store_is_called_less_often_until_it_works_again() {
     let down = || Err(StoreErrorKind::Unavailable);
-    let (mut upkeep, script) = start((0..200).map(|_| down()).chain([delivered(1)]), [], Duration::ZERO);
+    let (upkeep, script) = start((0..200).map(|_| down()).chain([delivered(1)]), [], Duration::ZERO);
     tokio::time::sleep(Duration::from_secs(60)).await;
     let asked = script.times().len();
     assert!((5..60).contains(&asked), "less often than four times a second: {asked}");
@@ -179,7 +188,7 @@ async fn a_failing_store_is_called_less_often_until_it_works_again() {
 #[tokio::test(start_paused = true)]
 async fn a_pass_covers_all_inboxes_with_pauses_and_starts_once_per_interval() {
     let takes = Duration::from_millis(100);
-    let (mut upkeep, script) = start([], [up_to("b"), up_to("d"), Ok(Swept::default())], takes);
+    let (upkeep, script) = start([], [up_to("b"), up_to("d"), Ok(Swept::default())], takes);
     tokio::time::sleep(INTERVAL * 2 + Duration::from_secs(1)).await;
     let user = |user: &str| Some(user.to_owned());
     let expected = [(60_000, None), (60_200, user("b")), (60_400, user("d")), (120_000, None)];
@@ -190,8 +199,7 @@ async fn a_pass_covers_all_inboxes_with_pauses_and_starts_once_per_interval() {
 #[tokio::test(start_paused = true)]
 async fn a_pass_continues_where_it_failed() {
     let down = Err(StoreErrorKind::Unavailable);
-    let (mut upkeep, script) =
-        start([], [up_to("b"), down, up_to("d"), Ok(Swept::default())], Duration::ZERO);
+    let (upkeep, script) = start([], [up_to("b"), down, up_to("d"), Ok(Swept::default())], Duration::ZERO);
     tokio::time::sleep(INTERVAL + Duration::from_secs(20)).await;
     let after: Vec<_> = script.sweeps().into_iter().map(|(_, after)| after.unwrap_or_default()).collect();
     assert_eq!(after, ["", "b", "b", "d"]);
@@ -201,14 +209,14 @@ async fn a_pass_continues_where_it_failed() {
 #[tokio::test(start_paused = true)]
 async fn stopping_waits_for_the_current_step_up_to_the_limit() {
     let endless = (0..1_000_000).map(|_| up_to("b"));
-    let (mut upkeep, script) = start([], endless, Duration::from_secs(3));
+    let (upkeep, script) = start([], endless, Duration::from_secs(3));
     tokio::time::sleep(INTERVAL + Duration::from_secs(1)).await;
     let asked = Instant::now();
     upkeep.stop(INTERVAL).await;
     assert_eq!(asked.elapsed(), Duration::from_secs(2), "the step took three seconds");
     assert_eq!(script.sweeps().len(), 1);
 
-    let (mut upkeep, _) = start([], [], Duration::from_secs(1_000_000));
+    let (upkeep, _) = start([], [], Duration::from_secs(1_000_000));
     tokio::time::sleep(INTERVAL + Duration::from_secs(1)).await;
     let asked = Instant::now();
     upkeep.stop(Duration::from_secs(10)).await;
@@ -223,4 +231,11 @@ async fn dropping_it_stops_it() {
     let asked = script.times().len();
     tokio::time::sleep(INTERVAL * 3).await;
     assert_eq!((script.times().len(), script.sweeps().len()), (asked, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_interval_means_never() {
+    let (upkeep, script) = start_every(Duration::MAX, [], [], Duration::ZERO);
+    tokio::time::sleep(Duration::from_secs(86_400)).await;
+    assert!(script.swept.lock().unwrap().is_empty() && upkeep.tasks.iter().all(|task| !task.is_finished()));
 }

@@ -114,7 +114,7 @@ struct UntilNow;
 #[async_trait]
 impl Authenticator for UntilNow {
     async fn authenticate(&self, bearer: &str) -> Result<Principal, AuthError> {
-        let id = bearer.parse().map_err(|_| AuthError::Unauthenticated("nobody"))?;
+        let id = bearer.parse().map_err(|_| AuthError::Unauthenticated("nobody".into()))?;
         Ok(Principal::user(id).with_expiry(Timestamp::now()))
     }
 }

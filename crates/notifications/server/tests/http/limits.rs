@@ -7,8 +7,10 @@ use internal_notifications_server::Limits;
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::AsyncReadExt;
+use tracing::Level;
 
 use crate::app::{API_KEY, TestApp, send};
+use crate::log::Log;
 use crate::raw::{Raw, ask, status};
 
 const SHORT: Duration = Duration::from_millis(200);
@@ -171,4 +173,20 @@ async fn a_large_page_ends_early() {
     assert!((1..12).contains(&count) && page.body["next"].is_u64(), "{count}");
     let changes = app.get("ada", "/v1/inbox/changes?after=0&limit=500").await;
     assert!(changes.body["changes"].as_array().unwrap().len() < 12 && changes.body["more"] == true);
+}
+
+#[tokio::test]
+async fn a_reset_connection_is_logged_with_its_cause() {
+    let (log, _guard) = Log::capture(Level::DEBUG);
+    let app = TestApp::start().await;
+    let mut raw = Raw::connect(&app).await;
+    raw.write(b"GET /health").await;
+    raw.0.set_zero_linger().unwrap();
+    drop(raw);
+    let ended = || log.lines("a connection ended early");
+    while ended().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let lines = ended();
+    assert!(lines[0].to_lowercase().contains("connection reset"), "{lines:?}");
 }

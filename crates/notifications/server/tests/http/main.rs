@@ -14,6 +14,7 @@ mod inbox;
 mod lifecycle;
 mod limits;
 mod live;
+mod log;
 mod metrics;
 mod openapi;
 mod page;

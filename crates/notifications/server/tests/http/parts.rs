@@ -6,14 +6,17 @@ use async_trait::async_trait;
 use axum::Router;
 use internal_notifications_models::UserId;
 use internal_notifications_server::auth::{AuthError, Authenticator, Policy, Refusal};
+use internal_notifications_server::store::memory::{MemoryData, MemoryOptions, MemoryStore};
 use internal_notifications_server::store::sqlite::{SqliteOptions, SqliteStore};
-use internal_notifications_server::{Clock, IdGenerator, Limits, Node, Principal, serve};
+use internal_notifications_server::{Clock, Config, ErrorKind, IdGenerator, Limits, Node, Principal, serve};
 use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tracing::Level;
 
 use crate::app::{Answer, send};
+use crate::log::Log;
 
 /// The host application's own login: the bearer token is the name of the user, and one name makes
 /// it panic.
@@ -26,7 +29,7 @@ impl Authenticator for Login {
             "breaker" => panic!("a secret of the login"),
             "later" => Err(AuthError::Unavailable("the session store is down".to_owned())),
             name => {
-                let id = name.parse().map_err(|_| AuthError::Unauthenticated("no such session"))?;
+                let id = name.parse().map_err(|_| AuthError::Unauthenticated("no such session".into()))?;
                 Ok(Principal::user(id))
             }
         }
@@ -68,7 +71,7 @@ impl IdGenerator for Named {
 
 struct Host {
     _folder: TempDir,
-    _node: Node,
+    node: Option<Node>,
     url: String,
 }
 
@@ -91,7 +94,7 @@ impl Host {
         tokio::spawn(
             async move { serve(listener, router, &Limits::default(), std::future::pending()).await },
         );
-        Self { _folder: folder, _node: node, url }
+        Self { _folder: folder, node: Some(node), url }
     }
 
     async fn ask(&self, method: Method, user: &str, path: &str, body: &str) -> Answer {
@@ -132,4 +135,27 @@ async fn a_panic_fails_only_its_own_request() {
     assert!(!broken.body.to_string().contains("secret"), "{broken:?}");
     assert_eq!(broken.header("x-request-id"), "made-here");
     assert_eq!(host.ask(Method::GET, "ada", "/v1/inbox", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_router_that_outlives_its_node_refuses_changes() {
+    let mut host = Host::start().await;
+    let (log, _guard) = Log::capture(Level::WARN);
+    drop(host.node.take());
+    assert_eq!(log.lines("without a shutdown").len(), 1);
+    let push = json!({"user_ids": ["amy"], "notification": {"content": "hi"}}).to_string();
+    let unavailable = (503, "unavailable");
+    assert_eq!(host.ask(Method::POST, "ada", "/v1/notifications", &push).await.problem(), unavailable);
+    let mark = r#"{"all": true}"#;
+    assert_eq!(host.ask(Method::POST, "ada", "/v1/inbox/opened", mark).await.problem(), unavailable);
+    assert_eq!(host.ask(Method::GET, "ada", "/health/ready", "").await.problem(), unavailable);
+    assert_eq!(host.ask(Method::GET, "amy", "/v1/inbox", "").await.ids(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_node_refuses_a_setting_out_of_bounds() {
+    let config = Config::new().with_position_check_seconds(0);
+    let store = MemoryStore::open(MemoryData::new(Arc::new(Stopped)), MemoryOptions::default());
+    let node = Node::builder(Arc::new(store)).config(config).authenticator(Login);
+    assert_eq!(node.start().await.unwrap_err().kind(), ErrorKind::Configuration);
 }

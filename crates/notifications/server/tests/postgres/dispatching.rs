@@ -109,7 +109,7 @@ async fn server(schema: &Schema, engine: &Arc<Engine>) -> (Arc<PostgresStore>, D
 async fn two_servers_publish_each_change_once_and_never_on_one_channel_at_the_same_time() {
     let Some(schema) = Schema::new() else { return };
     let engine = Engine::new(Semaphore::MAX_PERMITS);
-    let mut servers = [server(&schema, &engine).await, server(&schema, &engine).await];
+    let servers = [server(&schema, &engine).await, server(&schema, &engine).await];
     let tasks: Vec<_> = (0..2)
         .map(|node: usize| {
             let store = servers[node].0.clone();
@@ -128,7 +128,7 @@ async fn two_servers_publish_each_change_once_and_never_on_one_channel_at_the_sa
         task.await.unwrap();
     }
     engine.until(|state| state.published.values().flatten().count() >= 2 * 40 * 3).await;
-    for (_, dispatcher) in &mut servers {
+    for (_, dispatcher) in servers {
         dispatcher.stop(LIMIT).await;
     }
     let state = engine.state.lock().unwrap();

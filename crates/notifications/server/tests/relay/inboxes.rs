@@ -2,9 +2,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use internal_notifications_models::{InternalNotification, UserId};
+use internal_notifications_models::{InternalNotification, PushLimits, UserId};
 use internal_notifications_server::SystemClock;
-use internal_notifications_server::config::{ChannelPrefix, Limits};
+use internal_notifications_server::config::ChannelPrefix;
 use internal_notifications_server::relay::{IntentSource, PushRules, Relay};
 use internal_notifications_server::store::Store;
 use internal_notifications_server::store::postgres::{PostgresOptions, PostgresStore};
@@ -43,7 +43,7 @@ impl Inboxes {
     }
 
     pub(crate) fn relay(&self, sources: Vec<Box<dyn IntentSource>>) -> Relay {
-        let mut limits = Limits::default();
+        let mut limits = PushLimits::default();
         limits.recipients = 3;
         let rules = PushRules::new(ChannelPrefix::default(), limits);
         Relay::start(sources, self.store.clone(), Arc::new(SystemClock), rules, Arc::default())

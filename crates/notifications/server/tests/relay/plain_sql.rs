@@ -28,7 +28,7 @@ async fn the_documented_insert_into_postgresql_is_delivered() {
     let Some(mut app) = postgres_app::App::new().await else { return };
     let inboxes = Inboxes::new().await;
     sqlx::raw_sql(documented_insert()).execute(&mut app.database).await.unwrap();
-    let mut relay = inboxes.relay(vec![app.intents()]);
+    let relay = inboxes.relay(vec![app.intents()]);
     assert_eq!(inboxes.contents(1).await, ["Thank you for your order"]);
     relay.stop(crate::PATIENCE).await;
     app.end().await;

@@ -14,7 +14,7 @@ use crate::postgres_app::App;
 async fn committed_intents_are_delivered_and_rolled_back_ones_are_not() {
     let Some(mut app) = App::new().await else { return };
     let inboxes = Inboxes::new().await;
-    let mut relay = inboxes.relay(vec![app.intents()]);
+    let relay = inboxes.relay(vec![app.intents()]);
     app.push(InternalNotification::new("first"), true).await;
     app.push(InternalNotification::new("never"), false).await;
     app.push(InternalNotification::new("second"), true).await;
@@ -31,7 +31,7 @@ async fn an_app_that_crashes_leaves_only_what_it_committed() {
     let inboxes = Inboxes::new().await;
     app.push(InternalNotification::new("before any server ran"), true).await;
     app = app.dies_within_a_transaction(InternalNotification::new("never")).await;
-    let mut relay = inboxes.relay(vec![app.intents()]);
+    let relay = inboxes.relay(vec![app.intents()]);
     app.push(InternalNotification::new("after"), true).await;
     assert_eq!(inboxes.contents(2).await, ["before any server ran", "after"]);
     app.nothing_waits().await;
@@ -44,7 +44,7 @@ async fn an_app_that_crashes_leaves_only_what_it_committed() {
 async fn a_commit_wakes_the_relay() {
     let Some(mut app) = App::new().await else { return };
     let inboxes = Inboxes::new().await;
-    let mut relay = inboxes.relay(vec![app.intents()]);
+    let relay = inboxes.relay(vec![app.intents()]);
     app.push(InternalNotification::new("it listens"), true).await;
     inboxes.contents(1).await;
     // It polls once a second: without notifications, twenty in a row would take twenty seconds.
@@ -63,7 +63,7 @@ async fn a_commit_wakes_the_relay() {
 async fn two_servers_relay_each_intent_once() {
     let Some(mut app) = App::new().await else { return };
     let (one, other) = (Inboxes::new().await, Inboxes::new().await);
-    let mut relays = [one.relay(vec![app.intents()]), other.relay(vec![app.intents()])];
+    let relays = [one.relay(vec![app.intents()]), other.relay(vec![app.intents()])];
     // The first server keeps its rows locked while it pushes.
     for number in 0..300 {
         app.push(named(&number.to_string(), &number.to_string()), true).await;
@@ -72,7 +72,7 @@ async fn two_servers_relay_each_intent_once() {
     let seqs = (one.seq().await, other.seq().await);
     assert_eq!(seqs.0 + seqs.1, 300, "{seqs:?}");
     println!("relayed by each: {seqs:?}");
-    for relay in &mut relays {
+    for relay in relays {
         relay.stop(PATIENCE).await;
     }
     app.end().await;
@@ -83,13 +83,13 @@ async fn two_servers_over_the_same_inboxes_make_one_change_per_intent() {
     let Some(mut app) = App::new().await else { return };
     let schema = format!("{}_inboxes", app.schema);
     let servers = [Inboxes::in_schema(&app.url, &schema).await, Inboxes::in_schema(&app.url, &schema).await];
-    let mut relays = servers.each_ref().map(|server| server.relay(vec![app.intents()]));
+    let relays = servers.each_ref().map(|server| server.relay(vec![app.intents()]));
     for number in 0..200 {
         app.push(InternalNotification::new(number.to_string()), true).await;
     }
     app.nothing_waits().await;
     assert_eq!((servers[0].seq().await, app.rows().await.len()), (200, 0));
-    for (relay, server) in relays.iter_mut().zip(&servers) {
+    for (relay, server) in relays.into_iter().zip(&servers) {
         relay.stop(PATIENCE).await;
         server.store.close().await;
     }
@@ -105,7 +105,7 @@ async fn a_hostile_row_is_marked_failed_and_does_not_block_others() {
         VALUES ('n', 'outbox:orders', '[\"ada\"]', '{\"content\":\"secret'), ('m', 'outbox:orders', '[\"ada\"]', repeat(' ', 2000000))";
     sqlx::raw_sql(insert).execute(&mut app.database).await.unwrap();
     app.push(InternalNotification::new("last"), true).await;
-    let mut relay = inboxes.relay(vec![app.intents()]);
+    let relay = inboxes.relay(vec![app.intents()]);
     assert_eq!(inboxes.contents(1).await, ["last"]);
     app.nothing_waits().await;
     let reasons: Vec<_> = app.rows().await.into_iter().filter_map(|row| row.1).collect();
@@ -119,7 +119,7 @@ async fn a_hostile_row_is_marked_failed_and_does_not_block_others() {
 async fn a_lost_connection_is_replaced() {
     let Some(mut app) = App::new().await else { return };
     let inboxes = Inboxes::new().await;
-    let mut relay = inboxes.relay(vec![app.intents()]);
+    let relay = inboxes.relay(vec![app.intents()]);
     app.push(InternalNotification::new("before"), true).await;
     inboxes.contents(1).await;
     // The relay waits for the locked table, which identifies its connection.
@@ -143,7 +143,7 @@ async fn an_apps_table_is_created_by_the_app_and_found_later() {
     let Some(mut app) = App::without_table().await else { return };
     let inboxes = Inboxes::new().await;
     let down: OutboxDatabase = "postgres://nobody@127.0.0.1:1/nowhere".parse().unwrap();
-    let mut relay = inboxes.relay(vec![intent_source(&down), app.intents()]);
+    let relay = inboxes.relay(vec![intent_source(&down), app.intents()]);
     eventually("the relay has connected", async || {
         let query = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'internal-notifications relay'";
         sqlx::query(query).fetch_optional(&mut app.database).await.unwrap().is_some()
@@ -162,7 +162,7 @@ async fn a_servers_own_table_is_created_if_its_role_permits() {
     let role = format!("role_of_{}", app.schema);
     app.run(format!("CREATE ROLE {role}; GRANT USAGE ON SCHEMA {} TO {role}", app.schema)).await;
     let inboxes = Inboxes::new().await;
-    let mut relay = inboxes.relay(vec![app.own_intents(&role)]);
+    let relay = inboxes.relay(vec![app.own_intents(&role)]);
     app.run(format!("GRANT CREATE ON SCHEMA {} TO {role}", app.schema)).await;
     eventually("the table is created", async || {
         let query = "SELECT 1 WHERE to_regclass('internal_notifications_intents') IS NOT NULL";
@@ -182,7 +182,7 @@ async fn a_server_whose_role_may_not_create_tables_uses_an_existing_one() {
     let role = format!("role_of_{}", app.schema);
     app.run(format!("CREATE ROLE {role}; GRANT USAGE ON SCHEMA {} TO {role}", app.schema)).await;
     let inboxes = Inboxes::new().await;
-    let mut relay = inboxes.relay(vec![app.own_intents(&role)]);
+    let relay = inboxes.relay(vec![app.own_intents(&role)]);
     Outbox::create_table(&mut app.database).await.unwrap();
     let table = "internal_notifications_intents";
     app.run(format!("GRANT SELECT, UPDATE, DELETE ON {table} TO {role}")).await;

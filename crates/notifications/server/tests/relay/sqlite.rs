@@ -144,7 +144,7 @@ async fn a_stopped_relay_leaves_the_rest_for_the_next_one() {
         app.push(InternalNotification::new(number.to_string()), true).await;
     }
     let source = || intent_source(&outbox_database(&file));
-    let mut relay = inboxes.relay(vec![source()]);
+    let relay = inboxes.relay(vec![source()]);
     inboxes.contents(40).await;
     relay.stop(crate::PATIENCE).await;
     let (left, before) = (app.rows().await.len() as u64, inboxes.seq().await);

@@ -36,7 +36,7 @@ pub(in crate::http) struct NotFound(Problem);
 #[derive(IntoResponses)]
 #[response(
     status = 503,
-    description = "The store cannot be used now.",
+    description = "The server has stopped, or the store cannot be used now.",
     content_type = "application/problem+json"
 )]
 #[allow(dead_code)] // Only described.

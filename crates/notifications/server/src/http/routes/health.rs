@@ -24,14 +24,15 @@ pub(in crate::http) async fn live() -> Json<Health> {
     Json(Health { status: "live" })
 }
 
-/// Checks that the store can be read and written.
+/// Checks that the server runs, and that the store can be read and written.
 #[utoipa::path(
     get,
     path = "/health/ready",
     tag = "Operation",
-    responses((status = 200, description = "The store can be read and written.", body = Health), Unavailable),
+    responses((status = 200, description = "The server runs, and the store can be read and written.", body = Health), Unavailable),
 )]
 pub(in crate::http) async fn ready(State(app): State<Arc<AppState>>) -> Result<Json<Health>, ApiError> {
+    app.check_running()?;
     app.store.ready().await?;
     Ok(Json(Health { status: "ready" }))
 }

@@ -46,12 +46,13 @@ pub(in crate::http) async fn push(
     };
     let (sender, at) = (caller.to_string(), app.clock.now());
     let push = Push::new(id, sender, notification, user_ids, at).with_idempotency_key(idempotency);
+    app.check_running()?;
     let receipt = app.store.push(push).await?;
     let stored = receipt.accepted > 0 || receipt.scheduled > 0;
     Ok((if stored { StatusCode::CREATED } else { StatusCode::OK }, Json(receipt)))
 }
 
-/// Returns the recipients in their order, without repeats.
+/// Returns each recipient once, sorted.
 fn recipients(app: &AppState, user_ids: Vec<UserId>) -> Result<Vec<UserId>, ApiError> {
     let limits = app.config.limits.push();
     let user_ids: Vec<UserId> = limits.check_recipients(&user_ids)?.into_iter().cloned().collect();

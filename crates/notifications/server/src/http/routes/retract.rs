@@ -24,6 +24,7 @@ pub(in crate::http) async fn retract(
     Backend: Backend,
     PathId(id): PathId,
 ) -> Result<Json<Retraction>, ApiError> {
+    app.check_running()?;
     let retracted = app.store.retract(&id, app.clock.now()).await;
     retracted.map(Json).map_err(|error| match error.kind() {
         StoreErrorKind::NotFound => {

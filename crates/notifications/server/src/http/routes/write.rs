@@ -91,6 +91,7 @@ async fn write(
     kind: InboxCommand,
     op: Option<OpId>,
 ) -> Result<Json<WriteAnswer>, ApiError> {
+    app.check_running()?;
     let write = Write::new(kind, app.clock.now()).with_op(op);
     Ok(Json(app.store.write(user_id, write).await?))
 }
