@@ -102,8 +102,7 @@ impl InboxClient {
     where
         U: IntoIterator<Item: TryInto<UserId, Error: Into<ServiceError>>> + Send,
     {
-        let user_ids = user_ids.into_iter().map(|user_id| user_id.try_into().map_err(Into::into));
-        let user_ids = user_ids.collect::<Result<Vec<_>, ServiceError>>()?;
+        let user_ids = internal_notifications_service::user_ids(user_ids)?;
         self.push(&user_ids, notification).await
     }
 

@@ -8,42 +8,28 @@ use super::{
     AuthorizationError, AuthorizationRequest, Authorizer, UserAuthenticationRequest, UserAuthenticator,
 };
 
-#[async_trait::async_trait]
-impl<A: Authorizer + ?Sized> Authorizer for Arc<A> {
-    async fn authorize(
-        &self,
-        request: &AuthorizationRequest,
-    ) -> Result<ChannelAuthorization, AuthorizationError> {
-        (**self).authorize(request).await
-    }
+macro_rules! forward {
+    ($($pointer:ident),*) => {$(
+        #[async_trait::async_trait]
+        impl<A: Authorizer + ?Sized> Authorizer for $pointer<A> {
+            async fn authorize(
+                &self,
+                request: &AuthorizationRequest,
+            ) -> Result<ChannelAuthorization, AuthorizationError> {
+                (**self).authorize(request).await
+            }
+        }
+
+        #[async_trait::async_trait]
+        impl<A: UserAuthenticator + ?Sized> UserAuthenticator for $pointer<A> {
+            async fn authenticate(
+                &self,
+                request: &UserAuthenticationRequest,
+            ) -> Result<UserAuthentication, AuthorizationError> {
+                (**self).authenticate(request).await
+            }
+        }
+    )*};
 }
 
-#[async_trait::async_trait]
-impl<A: Authorizer + ?Sized> Authorizer for Box<A> {
-    async fn authorize(
-        &self,
-        request: &AuthorizationRequest,
-    ) -> Result<ChannelAuthorization, AuthorizationError> {
-        (**self).authorize(request).await
-    }
-}
-
-#[async_trait::async_trait]
-impl<A: UserAuthenticator + ?Sized> UserAuthenticator for Arc<A> {
-    async fn authenticate(
-        &self,
-        request: &UserAuthenticationRequest,
-    ) -> Result<UserAuthentication, AuthorizationError> {
-        (**self).authenticate(request).await
-    }
-}
-
-#[async_trait::async_trait]
-impl<A: UserAuthenticator + ?Sized> UserAuthenticator for Box<A> {
-    async fn authenticate(
-        &self,
-        request: &UserAuthenticationRequest,
-    ) -> Result<UserAuthentication, AuthorizationError> {
-        (**self).authenticate(request).await
-    }
-}
+forward!(Arc, Box);
