@@ -32,7 +32,7 @@ pub use idempotency::IdempotencyKey;
 pub use internal_notifications_service::InboxCommand;
 pub use push::Push;
 pub use retention::Retention;
-pub use store::Store;
+pub use store::{RETRACTED_AT_ONCE, Store};
 pub use sweep::{Drift, Sweep, Swept};
 pub use unpublished::{PublishLimits, Unpublished};
 pub use write::Write;

@@ -8,10 +8,12 @@ mod broker_lock;
 mod cleanup;
 mod connect;
 mod database;
+mod deliver;
 mod options;
 mod publish;
 mod push;
 mod read;
+mod retract;
 mod schema;
 mod setting;
 mod sqlstate;
@@ -37,6 +39,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use self::advance::Progress;
 use self::broker_lock::BrokerLock;
 use self::database::Database;
 pub use self::options::PostgresOptions;
@@ -69,6 +72,7 @@ pub struct PostgresStore {
     unpublished_cursor: AtomicI64,
     /// The key of the last notification that was inspected for orphans.
     orphan_cursor: AtomicI64,
+    progress: Progress,
     connect: PgConnectOptions,
     broker_lock: Mutex<Option<BrokerLock>>,
 }
@@ -96,6 +100,7 @@ impl PostgresStore {
             owner: rand::random(),
             unpublished_cursor: AtomicI64::new(0),
             orphan_cursor: AtomicI64::new(0),
+            progress: Progress::default(),
             connect,
             broker_lock: Mutex::new(None),
         })
@@ -119,11 +124,11 @@ impl Store for PostgresStore {
     }
 
     async fn retract(&self, id: &NotificationId, at: Timestamp) -> Result<Retraction, StoreError> {
-        withdraw::retract(&self.database, id, at).await
+        retract::retract(&self.database, id, at).await
     }
 
     async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError> {
-        advance::run(&self.database, now, limit).await
+        advance::run(&self.database, &self.progress, now, limit).await
     }
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {

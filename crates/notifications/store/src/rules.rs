@@ -6,3 +6,5 @@ pub(crate) mod cutoffs;
 pub(crate) mod hooks;
 pub(crate) mod listener_slot;
 pub(crate) mod push;
+pub(crate) mod rounds;
+pub(crate) mod withdrawal;

@@ -68,6 +68,7 @@ fn trim(contents: &mut Contents, user: &UserId, cutoffs: &Cutoffs) -> u64 {
 fn forget(contents: &mut Contents, cutoffs: &Cutoffs) {
     contents.notifications.retain(|_, of| {
         of.created_at > cutoffs.removed_at
+            || of.withdrawn_at.is_some_and(|at| at > cutoffs.removed_at)
             || !of.recipients.is_empty()
             || !of.scheduled.is_empty()
             || of.withdrawal.is_some()

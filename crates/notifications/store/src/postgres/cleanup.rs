@@ -150,11 +150,16 @@ impl Mutation for Forget {
         let sql = "SELECT key FROM notifications WHERE key = ANY($1) FOR UPDATE SKIP LOCKED";
         let query = sqlx::query_scalar(sql).bind(&self.orphans);
         let locked: Vec<i64> = query.fetch_all(&mut *transaction.connection).await?;
-        let sql = "DELETE FROM notifications n WHERE key = ANY($1)
+        let sql =
+            "DELETE FROM notifications n WHERE key = ANY($1) AND coalesce(withdrawn_at, created_at) <= $2
                      AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notification = n.key)
                      AND NOT EXISTS (SELECT 1 FROM scheduled s WHERE s.notification = n.key)
                      AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.notification = n.key)";
-        sqlx::query(sql).bind(locked).execute(&mut *transaction.connection).await?;
+        sqlx::query(sql)
+            .bind(locked)
+            .bind(self.cutoffs.removed_at)
+            .execute(&mut *transaction.connection)
+            .await?;
         let sql = "WITH old AS (SELECT sender, key FROM idempotency WHERE at <= $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)
                    DELETE FROM idempotency i USING old WHERE i.sender = old.sender AND i.key = old.key";
         let query = sqlx::query(sql).bind(self.cutoffs.key_used_at).bind(row::limit(ROWS));

@@ -42,11 +42,10 @@ fn migrator() -> Migrator {
         let description = Cow::Borrowed(description);
         Migration::new(version, description, MigrationType::Simple, sql.into_sql_str(), false)
     };
-    Migrator::with_migrations(vec![migration(
-        1,
-        "inboxes",
-        include_str!("../../migrations/postgres/0001_inboxes.sql"),
-    )])
+    Migrator::with_migrations(vec![
+        migration(1, "inboxes", include_str!("../../migrations/postgres/0001_inboxes.sql")),
+        migration(2, "schedule", include_str!("../../migrations/postgres/0002_schedule.sql")),
+    ])
 }
 
 /// Returns whether PostgreSQL syncs commits to disk.

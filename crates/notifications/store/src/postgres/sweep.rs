@@ -103,7 +103,7 @@ impl Query for Orphans {
     type Answer = (Vec<i64>, i64);
 
     async fn read(&self, connection: &mut PgConnection) -> Result<Self::Answer, Failure> {
-        let sql = "SELECT key, created_at <= $3
+        let sql = "SELECT key, created_at <= $3 AND coalesce(withdrawn_at, created_at) <= $3
                      AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notification = n.key)
                      AND NOT EXISTS (SELECT 1 FROM scheduled s WHERE s.notification = n.key)
                      AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.notification = n.key)

@@ -143,11 +143,13 @@ impl Work<'_, '_> {
 
 /// Deletes orphaned notifications that are still orphaned, and old idempotency keys.
 async fn forget(transaction: &mut Transaction<'_>, cleanup: &Cleanup) -> Result<(), Failure> {
-    let sql = "DELETE FROM notifications WHERE key IN (SELECT value FROM json_each(?1))
+    let sql = "DELETE FROM notifications WHERE key IN (SELECT value FROM json_each(?1)) AND coalesce(withdrawn_at, created_at) <= ?2
                  AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notification = notifications.key)
                  AND NOT EXISTS (SELECT 1 FROM scheduled s WHERE s.notification = notifications.key)
                  AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.notification = notifications.key)";
-    transaction.execute(sql, serde_json::to_string(&cleanup.orphans)?).await?;
+    let query =
+        sqlx::query(sql).bind(serde_json::to_string(&cleanup.orphans)?).bind(cleanup.cutoffs.removed_at);
+    query.execute(&mut *transaction.connection).await?;
     let sql = "DELETE FROM idempotency WHERE (sender, key) IN (SELECT sender, key FROM idempotency WHERE at <= ?1 ORDER BY at LIMIT ?2)";
     let query = sqlx::query(sql).bind(cleanup.cutoffs.key_used_at).bind(row::limit(Cleanup::ROWS));
     query.execute(&mut *transaction.connection).await?;

@@ -56,7 +56,7 @@ pub(super) async fn orphans(
     cursor: &AtomicI64,
     cutoffs: &Cutoffs,
 ) -> Result<Vec<i64>, Failure> {
-    let sql = "SELECT key, created_at <= ?3
+    let sql = "SELECT key, created_at <= ?3 AND coalesce(withdrawn_at, created_at) <= ?3
                  AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notification = n.key)
                  AND NOT EXISTS (SELECT 1 FROM scheduled s WHERE s.notification = n.key)
                  AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.notification = n.key)
