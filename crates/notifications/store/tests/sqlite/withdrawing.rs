@@ -92,8 +92,8 @@ async fn advance_finishes_a_retraction_that_a_crash_interrupted() {
         folder: copy.path().to_owned(),
         file: fixture.file(),
         commits: AtomicU64::new(0),
-        // The push, the mark, and two of the five steps of the withdrawal.
-        at: 4,
+        // The push, and two of the five steps of the withdrawal.
+        at: 3,
     };
     fixture.store.set_commit_listener(Arc::new(crash));
     fixture.store.push(to_many("n", 2_500)).await.unwrap();
