@@ -106,14 +106,7 @@ impl Database {
     }
 
     async fn open_in(&self, location: Location) -> Opened {
-        let url = location.url();
-        let store: Arc<dyn Store> = match self {
-            Self::Sqlite => Arc::new(SqliteStore::open(&url, SqliteOptions::default()).await.unwrap()),
-            Self::Postgres(_) => Arc::new(
-                PostgresStore::open(&url.parse().unwrap(), PostgresOptions::default()).await.unwrap(),
-            ),
-        };
-        Opened { store, location }
+        Opened { store: location.open().await, location }
     }
 
     pub(crate) async fn serve(&self) -> Served {
@@ -142,6 +135,16 @@ impl Location {
         }
     }
 
+    async fn open(&self) -> Arc<dyn Store> {
+        let url = self.url();
+        match self {
+            Self::Sqlite(_) => Arc::new(SqliteStore::open(&url, SqliteOptions::default()).await.unwrap()),
+            Self::Postgres { .. } => Arc::new(
+                PostgresStore::open(&url.parse().unwrap(), PostgresOptions::default()).await.unwrap(),
+            ),
+        }
+    }
+
     /// Executes statements on a new connection.
     async fn execute(&self, sql: &str) {
         let sql = AssertSqlSafe(sql.to_owned());
@@ -160,7 +163,10 @@ impl Location {
 
     async fn postgres(&self) -> PgConnection {
         let mut connection = PgConnection::connect(&self.url()).await.unwrap();
-        sqlx::raw_sql("SET search_path = internal_notifications").execute(&mut connection).await.unwrap();
+        sqlx::raw_sql("SET search_path = internal_notifications, public")
+            .execute(&mut connection)
+            .await
+            .unwrap();
         connection
     }
 
@@ -213,6 +219,11 @@ impl Opened {
         bytes as f64
     }
 
+    /// Opens another store on the same database, as a second node does.
+    pub(crate) async fn another(&self) -> Arc<dyn Store> {
+        self.location.open().await
+    }
+
     pub(crate) async fn close(self) {
         self.store.close().await;
         self.location.administer("DROP DATABASE").await;
@@ -227,6 +238,25 @@ impl Served {
     /// Returns a user's token.
     pub(crate) fn token(&self, user_id: &UserId) -> String {
         self.server.token(user_id, Duration::from_secs(3600), false).unwrap()
+    }
+
+    /// Executes statements on a new connection to the server's database.
+    pub(crate) async fn execute(&self, sql: &str) {
+        self.location.execute(sql).await;
+    }
+
+    /// Returns whether the outbox in the server's database has intents.
+    pub(crate) async fn has_intents(&self) -> bool {
+        let sql = "SELECT EXISTS (SELECT 1 FROM internal_notifications_intents)";
+        match &self.location {
+            Location::Sqlite(_) => {
+                let mut connection = SqliteConnection::connect(&self.location.url()).await.unwrap();
+                sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+            }
+            Location::Postgres { .. } => {
+                sqlx::query_scalar(sql).fetch_one(&mut self.location.postgres().await).await.unwrap()
+            }
+        }
     }
 
     pub(crate) async fn stop(self) {
