@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use internal_notifications_models::{Head, InvalidPush, Problem};
 
 use crate::auth::{AuthError, Refusal};
+use crate::health::Unready;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// The kinds of problems that routes answer. The slug ends the problem's `type`,
@@ -151,6 +152,15 @@ impl From<StoreError> for ApiError {
         };
         let (detail, head) = (detail.map(str::to_owned), error.head());
         Self { kind, detail, head, cause: Some(error.into()) }
+    }
+}
+
+impl From<Unready> for ApiError {
+    fn from(unready: Unready) -> Self {
+        match unready {
+            Unready::Problem(problem) => Self::new(Kind::Unavailable, problem),
+            Unready::Store(error) => error.into(),
+        }
     }
 }
 
