@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use crate::config::ConfigError;
 use crate::store::StoreError;
 
-/// Why a server did not start, or why it has to be started again. Its cause is the [`source`](std::error::Error::source).
+/// Why a server did not start, or why it has to be started again. Its cause is the
+/// [`source`](std::error::Error::source).
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Cause);

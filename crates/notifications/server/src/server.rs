@@ -79,8 +79,8 @@ impl Server {
     /// Waits until the server can no longer do all of its work because one of its tasks has ended
     /// unexpectedly, and returns which. Waits for ever if that does not happen.
     ///
-    /// [Shut it down](Self::shutdown) then and end with an error, so that a service manager starts it
-    /// again. Until then, `/health/ready` answers 503.
+    /// [Shut it down](Self::shutdown) then and end with an error, so that a service manager starts
+    /// it again. Until then, `/health/ready` answers 503.
     pub fn failed(&self) -> impl Future<Output = Error> + Send + 'static {
         let (serving, node) = (self.serving.ended(), self.node.failed());
         async move {

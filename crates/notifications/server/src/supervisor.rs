@@ -56,7 +56,8 @@ impl Supervisor {
         self.stopping.cancel();
     }
 
-    /// Waits until a task has ended unexpectedly, and returns its name. Waits for ever if none does.
+    /// Waits until a task has ended unexpectedly, and returns its name. Waits for ever if none
+    /// does.
     pub(crate) fn failed(&self) -> impl Future<Output = String> + Send + 'static {
         let mut failed = self.failed.clone();
         async move {

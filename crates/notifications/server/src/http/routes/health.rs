@@ -26,7 +26,8 @@ pub(in crate::http) async fn live() -> Json<Health> {
 
 /// Checks that every part of the server works, and that the store can be read and written.
 ///
-/// The store is checked at most once a second; requests in between get the answer of the last check.
+/// The store is checked at most once a second; requests in between get the answer of the last
+/// check.
 #[utoipa::path(
     get,
     path = "/health/ready",
