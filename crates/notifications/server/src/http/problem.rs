@@ -177,6 +177,7 @@ impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Forbidden(reason) => Self::forbidden(reason),
+            Refusal::Invalid(reason) => Self::invalid(reason),
             Refusal::Unavailable(cause) => Self::bare(Kind::Unavailable).with_cause(cause),
         }
     }
