@@ -67,7 +67,8 @@ async fn relay(served: &Served, intents: usize, round: usize) -> f64 {
         ))
         .await;
     let relayed = async {
-        while served.has_intents().await {
+        let left = "SELECT count(*) FROM (SELECT 1 FROM internal_notifications_intents LIMIT 1) i";
+        while served.number(left).await > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
