@@ -1,7 +1,8 @@
 //! The PostgreSQL store, which several servers can share.
 //!
-//! Each call is a transaction that locks the inboxes it changes; pushes share transactions. A commit is durable before it is
-//! answered, provided that PostgreSQL syncs (`fsync`). Times are stored in whole milliseconds.
+//! Each call is a transaction that locks the inboxes it changes; pushes that wait together share
+//! one. A commit is durable before it is answered, provided that PostgreSQL syncs (`fsync`). Times
+//! are stored in whole milliseconds.
 
 mod advance;
 mod broker_lock;
