@@ -7,4 +7,6 @@ pub(crate) mod hooks;
 pub(crate) mod listener_slot;
 pub(crate) mod push;
 pub(crate) mod rounds;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) mod tasks;
 pub(crate) mod withdrawal;

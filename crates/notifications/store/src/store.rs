@@ -36,6 +36,13 @@ pub trait Store: Send + Sync + 'static {
     /// notification is new and has expired.
     async fn push(&self, push: Push) -> Result<Receipt, StoreError>;
 
+    /// Executes pushes in order, like [`push`](Self::push), and returns the answer of each. They
+    /// share transactions where possible.
+    ///
+    /// A rejected push fails alone. After a failure that concerns the store as a whole, all
+    /// further pushes fail too, so that none overtakes another.
+    async fn push_all(&self, pushes: Vec<Push>) -> Vec<Result<Receipt, StoreError>>;
+
     /// Changes a user's own inbox.
     ///
     /// A repeat of an `op` that made a change does nothing and returns the current head.
@@ -155,6 +162,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Checks that the store can be read and written now.
     async fn ready(&self) -> Result<(), StoreError>;
+
+    /// Waits until a task of the store has ended unexpectedly, and returns its name.
+    ///
+    /// The store has to be opened again then. Waits for ever as long as all tasks work, after
+    /// [`close`](Self::close), and for a store without tasks.
+    async fn failed(&self) -> &'static str;
 
     /// Finishes accepted calls and closes the store. Later calls return an error.
     async fn close(&self);

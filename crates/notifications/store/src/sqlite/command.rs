@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use internal_notifications_models::{NotificationId, Receipt, Timestamp, UserId, WriteAnswer};
 use tokio::sync::oneshot;
 
@@ -12,6 +14,7 @@ use crate::{Advanced, StoreError, Write};
 /// A command to the writer.
 pub(super) enum Command {
     Push(NewPush, Reply<Receipt>),
+    PushAll(Vec<Arc<NewPush>>, Reply<Vec<Result<Receipt, StoreError>>>),
     Write(UserId, Write, Reply<WriteAnswer>),
     /// Marks a notification as retracted, and returns its withdrawal unless there was one.
     Retract(NotificationId, Timestamp, Reply<Option<Withdrawal>>),
@@ -37,6 +40,7 @@ impl Command {
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Push(push, _) => push.user_ids.len(),
+            Self::PushAll(pushes, _) => pushes.iter().map(|push| push.user_ids.len()).sum(),
             Self::Mark(marks, _) => marks.len(),
             Self::Withdraw(..) | Self::Deliver(..) => usize::MAX,
             Self::Cleanup(..) => Cleanup::ROWS,
@@ -45,13 +49,32 @@ impl Command {
     }
 
     pub(super) fn is_push(&self) -> bool {
-        matches!(self, Self::Push(..))
+        matches!(self, Self::Push(..) | Self::PushAll(..))
+    }
+
+    /// Returns the pushes of the command, in order.
+    pub(super) fn pushes(&self) -> Vec<&NewPush> {
+        match self {
+            Self::Push(push, _) => vec![push],
+            Self::PushAll(pushes, _) => pushes.iter().map(|push| &**push).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Sets the answers of the command's pushes, which are the next of these.
+    pub(super) fn set_pushed(&mut self, answers: &mut impl Iterator<Item = Result<Receipt, StoreError>>) {
+        match self {
+            Self::Push(_, reply) => answers.next().into_iter().for_each(|answer| reply.set(answer)),
+            Self::PushAll(pushes, reply) => reply.set(Ok(answers.take(pushes.len()).collect())),
+            _ => {}
+        }
     }
 
     /// Answers the caller once the transaction has ended.
     pub(super) fn settle(self, transaction: Result<(), &Failure>) {
         match self {
             Self::Push(_, reply) => reply.settle(transaction),
+            Self::PushAll(_, reply) => reply.settle(transaction),
             Self::Write(_, _, reply) => reply.settle(transaction),
             Self::Retract(_, _, reply) => reply.settle(transaction),
             Self::Withdraw(_, reply) | Self::Deliver(_, reply) => reply.settle(transaction),
@@ -66,12 +89,12 @@ impl Command {
 
 /// The channel to a caller, and the answer to send once the transaction is committed.
 pub(super) struct Reply<T> {
-    caller: oneshot::Sender<Result<T, StoreError>>,
+    caller: oneshot::Sender<Result<Result<T, StoreError>, Failure>>,
     outcome: Option<Result<T, StoreError>>,
 }
 
 impl<T> Reply<T> {
-    pub(super) fn new(caller: oneshot::Sender<Result<T, StoreError>>) -> Self {
+    pub(super) fn new(caller: oneshot::Sender<Result<Result<T, StoreError>, Failure>>) -> Self {
         Self { caller, outcome: None }
     }
 
@@ -81,8 +104,8 @@ impl<T> Reply<T> {
 
     fn settle(self, transaction: Result<(), &Failure>) {
         let answer = match (transaction, self.outcome) {
-            (Err(failure), _) => Err(failure.clone().into()),
-            (Ok(()), Some(outcome)) => outcome,
+            (Err(failure), _) => Err(failure.clone()),
+            (Ok(()), Some(outcome)) => Ok(outcome),
             // The caller sees that the sender was dropped.
             (Ok(()), None) => return,
         };
