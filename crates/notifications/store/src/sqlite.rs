@@ -189,17 +189,7 @@ impl Store for SqliteStore {
 
     async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError> {
         let progress = self.progress.lock().await;
-        let withdrawn = match progress.next_withdrawals(&self.readers, now, limit).await? {
-            Some(withdraw) => self.command(|reply| Command::Withdraw(withdraw, reply)).await,
-            None => Ok(Advanced::default()),
-        };
-        let delivered = match progress.next_deliveries(&self.readers, now, limit).await? {
-            Some(deliver) => self.command(|reply| Command::Deliver(deliver, reply)).await,
-            None => Ok(Advanced::default()),
-        };
-        let mut done = delivered?;
-        done += withdrawn?;
-        Ok(done)
+        Ok(advance::run(self, &progress, now, limit).await?)
     }
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {

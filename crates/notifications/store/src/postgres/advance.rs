@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use super::database::Database;
 use super::{deliver, withdraw};
-use crate::rules::rounds::Rounds;
+use crate::sql::due_work::DueWork;
 use crate::sql::failure::Failure;
 use crate::{Advanced, StoreError};
 
@@ -15,8 +15,8 @@ pub(super) const BATCH: usize = 1_000;
 /// How far this server is with what is due.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    pub(super) withdrawals: Rounds,
-    pub(super) deliveries: Rounds,
+    withdrawals: DueWork,
+    deliveries: DueWork,
 }
 
 /// Takes a step with due withdrawals and one with due deliveries.

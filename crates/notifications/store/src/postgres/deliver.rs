@@ -8,7 +8,8 @@ use sqlx::PgConnection;
 use super::advance::take_turn;
 use super::database::{Database, Mutation, Outcome, Query};
 use super::transaction::Transaction;
-use crate::rules::rounds::{Place, Rounds, share};
+use crate::rules::rounds::{Place, share};
+use crate::sql::due_work::DueWork;
 use crate::sql::failure::Failure;
 use crate::sql::journal::ChangeBody;
 use crate::sql::row;
@@ -17,23 +18,21 @@ use crate::{Advanced, StoreError};
 /// Delivers the next due notifications to at most `limit` inboxes.
 pub(super) async fn step(
     database: &Arc<Database>,
-    rounds: &Rounds,
+    work: &DueWork,
     now: Timestamp,
     limit: usize,
 ) -> Result<Advanced, StoreError> {
     let mut due = Vec::new();
-    for after in rounds.places() {
+    for after in work.rounds.places() {
         due = database.read(Due { now, after, limit }).await?;
         if !due.is_empty() {
             break;
         }
     }
-    let ends_round = rounds.continue_after(due.last().filter(|_| due.len() == limit).copied());
-    if due.is_empty() {
-        return Ok(Advanced::default());
-    }
+    let ends_round = work.rounds.continue_after(due.last().filter(|_| due.len() == limit).copied());
     let share = share(limit, due.len());
-    let mut done = database.write(Deliver { now, due, share }).await?;
+    let deliver = |due| async move { Ok(database.try_write(Deliver { now, due, share }).await??) };
+    let mut done = work.step(due, |(_, notification)| *notification, deliver).await?;
     done.has_more |= !ends_round;
     Ok(done)
 }

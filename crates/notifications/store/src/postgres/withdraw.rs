@@ -7,8 +7,9 @@ use sqlx::PgConnection;
 use super::advance::take_turn;
 use super::database::{Database, Mutation, Outcome, Query};
 use super::transaction::Transaction;
-use crate::rules::rounds::{Place, Rounds, share};
+use crate::rules::rounds::{Place, share};
 use crate::rules::withdrawal::{CANCELLED, Limits};
+use crate::sql::due_work::DueWork;
 use crate::sql::failure::Failure;
 use crate::sql::journal::Inbox;
 use crate::sql::row;
@@ -17,32 +18,42 @@ use crate::{Advanced, StoreError};
 /// Continues the next due withdrawals, in at most `limit` inboxes.
 pub(super) async fn step(
     database: &Arc<Database>,
-    rounds: &Rounds,
+    work: &DueWork,
     now: Timestamp,
     limit: usize,
 ) -> Result<Advanced, StoreError> {
-    let mut withdrawals = Vec::new();
-    for after in rounds.places() {
-        withdrawals = database.read(Due { now, after, limit }).await?;
-        if !withdrawals.is_empty() {
+    let mut due = Vec::new();
+    for after in work.rounds.places() {
+        due = database.read(Due { now, after, limit }).await?;
+        if !due.is_empty() {
             break;
         }
     }
-    let last = withdrawals.last().filter(|_| withdrawals.len() == limit);
-    let ends_round = rounds.continue_after(last.map(|of| (of.due_at, of.notification)));
+    let last = due.last().filter(|_| due.len() == limit).map(|of| (of.due_at, of.notification));
+    let ends_round = work.rounds.continue_after(last);
+    let limits = Limits { inboxes: share(limit, due.len()), cancelled: share(CANCELLED, due.len()) };
+    let withdraw = |due| withdraw(database, due, now, limits);
+    let mut done = work.step(due, |withdrawal| withdrawal.notification, withdraw).await?;
+    done.has_more |= !ends_round;
+    Ok(done)
+}
+
+/// Marks notifications as withdrawn where they are not, and continues their withdrawals.
+async fn withdraw(
+    database: &Arc<Database>,
+    mut withdrawals: Vec<Withdrawal>,
+    now: Timestamp,
+    limits: Limits,
+) -> Result<Advanced, Failure> {
     let new: Vec<i64> = withdrawals.iter().filter(|of| !of.withdrawn).map(|of| of.notification).collect();
     if !new.is_empty() {
-        let marked = database.write(MarkExpired { notifications: new, now }).await?;
+        let marked = database.try_write(MarkExpired { notifications: new, now }).await??;
         withdrawals.retain(|of| of.withdrawn || marked.contains(&of.notification));
     }
     if withdrawals.is_empty() {
         return Ok(Advanced::default());
     }
-    let limits =
-        Limits { inboxes: share(limit, withdrawals.len()), cancelled: share(CANCELLED, withdrawals.len()) };
-    let mut done = database.write(Withdraw { withdrawals, at: now, limits, takes_turn: true }).await?;
-    done.has_more |= !ends_round;
-    Ok(done)
+    Ok(database.try_write(Withdraw { withdrawals, at: now, limits, takes_turn: true }).await??)
 }
 
 /// A withdrawal that is due.

@@ -1,11 +1,14 @@
 use internal_notifications_models::Timestamp;
 use sqlx::SqlitePool;
 
+use super::command::Command;
 use super::deliver::Deliver;
-use super::row;
 use super::withdraw::{Withdraw, Withdrawal};
-use crate::rules::rounds::{Place, Rounds, share};
+use super::{SqliteStore, row};
+use crate::Advanced;
+use crate::rules::rounds::{Place, share};
 use crate::rules::withdrawal::{CANCELLED, Limits};
+use crate::sql::due_work::DueWork;
 use crate::sql::failure::Failure;
 
 /// The most inboxes that one transaction changes. Pushes wait until it has ended.
@@ -14,50 +17,73 @@ const BATCH: usize = 500;
 /// How far the store is with what is due.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    withdrawals: Rounds,
-    deliveries: Rounds,
+    withdrawals: DueWork,
+    deliveries: DueWork,
 }
 
-impl Progress {
-    /// Returns the next step with due withdrawals, if there are any, in at most `limit` inboxes.
-    pub(super) async fn next_withdrawals(
-        &self,
-        readers: &SqlitePool,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Option<Withdraw>, Failure> {
-        let limit = limit.clamp(1, BATCH);
-        for after in self.withdrawals.places() {
-            let due = due_withdrawals(readers, now, after, limit).await?;
-            let last = due.last().filter(|_| due.len() == limit);
-            self.withdrawals.continue_after(last.map(|of| (of.due_at, of.notification)));
-            if !due.is_empty() {
-                let limits =
-                    Limits { inboxes: share(limit, due.len()), cancelled: share(CANCELLED, due.len()) };
-                return Ok(Some(Withdraw { withdrawals: due, at: now, limits }));
-            }
-        }
-        Ok(None)
-    }
+/// Takes a step with due withdrawals and one with due deliveries.
+///
+/// Neither waits for the other to be finished, or fails with it.
+pub(super) async fn run(
+    store: &SqliteStore,
+    progress: &Progress,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Advanced, Failure> {
+    let limit = limit.clamp(1, BATCH);
+    let withdrawn = withdraw(store, &progress.withdrawals, now, limit).await;
+    let mut done = deliver(store, &progress.deliveries, now, limit).await?;
+    done += withdrawn?;
+    Ok(done)
+}
 
-    /// Returns the next step with due deliveries, if there are any, to at most `limit` inboxes.
-    pub(super) async fn next_deliveries(
-        &self,
-        readers: &SqlitePool,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Option<Deliver>, Failure> {
-        let limit = limit.clamp(1, BATCH);
-        for after in self.deliveries.places() {
-            let due = due_deliveries(readers, now, after, limit).await?;
-            let ends_round =
-                self.deliveries.continue_after(due.last().filter(|_| due.len() == limit).copied());
-            if !due.is_empty() {
-                return Ok(Some(Deliver { now, share: share(limit, due.len()), due, ends_round }));
-            }
+async fn withdraw(
+    store: &SqliteStore,
+    work: &DueWork,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Advanced, Failure> {
+    let mut due = Vec::new();
+    for after in work.rounds.places() {
+        due = due_withdrawals(&store.readers, now, after, limit).await?;
+        if !due.is_empty() {
+            break;
         }
-        Ok(None)
     }
+    let last = due.last().filter(|_| due.len() == limit).map(|of| (of.due_at, of.notification));
+    let ends_round = work.rounds.continue_after(last);
+    let limits = Limits { inboxes: share(limit, due.len()), cancelled: share(CANCELLED, due.len()) };
+    let withdraw = |withdrawals| async move {
+        let withdraw = Withdraw { withdrawals, at: now, limits };
+        Ok(store.try_command(|reply| Command::Withdraw(withdraw, reply)).await??)
+    };
+    let mut done = work.step(due, |withdrawal| withdrawal.notification, withdraw).await?;
+    done.has_more |= !ends_round;
+    Ok(done)
+}
+
+async fn deliver(
+    store: &SqliteStore,
+    work: &DueWork,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Advanced, Failure> {
+    let mut due = Vec::new();
+    for after in work.rounds.places() {
+        due = due_deliveries(&store.readers, now, after, limit).await?;
+        if !due.is_empty() {
+            break;
+        }
+    }
+    let ends_round = work.rounds.continue_after(due.last().filter(|_| due.len() == limit).copied());
+    let share = share(limit, due.len());
+    let deliver = |due| async move {
+        let deliver = Deliver { now, due, share };
+        Ok(store.try_command(|reply| Command::Deliver(deliver, reply)).await??)
+    };
+    let mut done = work.step(due, |(_, notification)| *notification, deliver).await?;
+    done.has_more |= !ends_round;
+    Ok(done)
 }
 
 async fn due_withdrawals(

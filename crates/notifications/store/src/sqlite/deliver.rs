@@ -15,14 +15,12 @@ pub(super) struct Deliver {
     pub(super) now: Timestamp,
     pub(super) due: Vec<Place>,
     pub(super) share: usize,
-    /// Whether the round ends with this step.
-    pub(super) ends_round: bool,
 }
 
 impl Deliver {
     pub(super) async fn run(&self, transaction: &mut Transaction<'_>) -> Result<Advanced, Failure> {
         let rows = self.rows(transaction).await?;
-        let mut done = Advanced { has_more: !self.ends_round, ..Advanced::default() };
+        let mut done = Advanced::default();
         let Some((first, ..)) = rows.first() else { return Ok(done) };
         let late = self.now.as_millisecond().saturating_sub(*first);
         done.lateness = Duration::from_millis(late.max(0).cast_unsigned());

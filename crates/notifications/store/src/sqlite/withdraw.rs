@@ -11,7 +11,7 @@ use crate::sql::failure::Failure;
 use crate::sql::journal::Inbox;
 
 /// A withdrawal that is due.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Withdrawal {
     pub(super) due_at: i64,
     pub(super) notification: i64,

@@ -30,3 +30,33 @@ async fn a_large_schedule_that_expires_is_cancelled_in_steps_beside_which_others
     assert_eq!(fixture.schema.number("SELECT count(*) FROM scheduled").await, 0);
     assert_eq!(fixture.schema.number("SELECT count(*) FROM withdrawals").await, 0);
 }
+
+#[tokio::test]
+async fn a_due_notification_that_fails_does_not_stop_the_others() {
+    let Some(fixture) = Fixture::new().await else { return };
+    for name in ["bad", "good", "other"] {
+        let mut push = push(name, &["ada", "bob"]);
+        push.notification.send_after = Some(at(10));
+        push.notification.expires_at = Some(at(20));
+        fixture.store.push(push).await.unwrap();
+    }
+    let bad = fixture.schema.number("SELECT key FROM notifications WHERE id = 'bad'").await;
+    fixture.schema.sql(&format!("ALTER TABLE deliveries ADD CHECK (notification <> {bad})")).await;
+    assert_eq!(fixture.store.advance(at(10), 100).await.unwrap().delivered, 4);
+    assert!(fixture.store.advance(at(10), 100).await.unwrap().is_idle(), "it is set aside");
+    fixture.schema.sql("UPDATE withdrawals SET reason = 'unknown' WHERE notification % 2 = 0").await;
+    let expired = fixture.schema.number("SELECT count(*) FROM withdrawals WHERE reason = 'expired'").await;
+    assert!((1..3).contains(&expired));
+    let (mut withdrawn, mut calls) = (0, 0);
+    loop {
+        let done = fixture.store.advance(at(20), 100).await.unwrap();
+        withdrawn += done.withdrawn;
+        calls += 1;
+        if done.is_idle() {
+            break;
+        }
+    }
+    let left = fixture.schema.number("SELECT count(*) FROM deliveries WHERE removed_at IS NULL").await;
+    assert_eq!((withdrawn.cast_signed() + left, calls < 5), (4, true));
+    assert_eq!(fixture.schema.number("SELECT count(*) FROM withdrawals WHERE reason = 'expired'").await, 0);
+}

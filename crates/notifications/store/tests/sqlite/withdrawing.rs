@@ -172,3 +172,18 @@ async fn an_expired_notification_is_removed_and_its_scheduled_deliveries_are_can
     assert_eq!(fixture.log("ada").await.len(), 2);
     assert_eq!((fixture.count("withdrawals").await, fixture.count("scheduled").await), (0, 0));
 }
+
+#[tokio::test]
+async fn a_due_notification_that_fails_does_not_stop_the_others() {
+    let fixture = Fixture::new().await;
+    for name in ["bad", "good", "other"] {
+        fixture.store.push(later(push(name, &["ada", "bob"]), 10)).await.unwrap();
+    }
+    let fail = "CREATE TRIGGER fail BEFORE INSERT ON deliveries WHEN NEW.notification = (SELECT key FROM notifications WHERE id = 'bad')
+                BEGIN SELECT RAISE(ABORT, 'planned'); END";
+    fixture.sql(fail).await;
+    assert_eq!(fixture.store.advance(at(10), 100).await.unwrap().delivered, 4);
+    assert!(fixture.store.advance(at(10), 100).await.unwrap().is_idle(), "it is set aside");
+    assert_eq!(fixture.ids("ada").await, ["other", "good"]);
+    assert_eq!(fixture.count("scheduled").await, 2);
+}
