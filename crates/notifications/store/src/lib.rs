@@ -33,6 +33,6 @@ pub use internal_notifications_service::InboxCommand;
 pub use push::Push;
 pub use retention::Retention;
 pub use store::Store;
-pub use sweep::{Drift, Sweep, Swept};
+pub use sweep::{Drift, PassedOver, Sweep, Swept};
 pub use unpublished::{PublishLimits, Unpublished};
 pub use write::Write;

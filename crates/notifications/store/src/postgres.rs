@@ -9,6 +9,7 @@ mod cleanup;
 mod connect;
 mod database;
 mod options;
+mod orphans;
 mod publish;
 mod push;
 mod read;
@@ -45,7 +46,7 @@ use self::read::{ReadChanges, ReadHead, ReadNotification, ReadPage};
 pub use self::setting::read_setting;
 use self::setting::{Ping, Setting};
 pub(crate) use self::sqlstate::failure;
-use self::sweep_turn::{EndTurn, TakeTurn};
+use self::sweep_turn::EndTurn;
 pub use self::url::PostgresUrl;
 use self::write::InboxWrite;
 use crate::rules::push::NewPush;
@@ -67,8 +68,6 @@ pub struct PostgresStore {
     owner: i64,
     /// The key of the last inbox that `unpublished_users` returned.
     unpublished_cursor: AtomicI64,
-    /// The key of the last notification that was inspected for orphans.
-    orphan_cursor: AtomicI64,
     connect: PgConnectOptions,
     broker_lock: Mutex<Option<BrokerLock>>,
 }
@@ -95,7 +94,6 @@ impl PostgresStore {
             database: Arc::new(Database::new(pool, options)),
             owner: rand::random(),
             unpublished_cursor: AtomicI64::new(0),
-            orphan_cursor: AtomicI64::new(0),
             connect,
             broker_lock: Mutex::new(None),
         })
@@ -127,10 +125,7 @@ impl Store for PostgresStore {
     }
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
-        match self.database.read(TakeTurn(self.owner)).await? {
-            true => sweep::run(&self.database, &self.orphan_cursor, sweep).await,
-            false => Ok(Swept::default()),
-        }
+        sweep::run(&self.database, self.owner, sweep).await
     }
 
     fn is_shared(&self) -> bool {

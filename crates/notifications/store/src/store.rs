@@ -59,8 +59,12 @@ pub trait Store: Send + Sync + 'static {
     /// Sweeps some inboxes, in the order of their user ids.
     ///
     /// Repairs pending counts, removes notifications beyond the [`Retention`](crate::Retention),
-    /// and trims logs. Unpublished changes are never trimmed. While another server sweeps the same
-    /// inboxes, it does nothing and reports the end of the pass.
+    /// and trims logs. Unpublished changes are never trimmed. The end of the pass also forgets
+    /// notifications to which nothing refers any more, and old idempotency keys.
+    ///
+    /// An inbox that cannot be swept although the database works is passed over and reported. While
+    /// another server sweeps the same inboxes, the call does nothing and reports the end of the
+    /// pass.
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError>;
 
     /// Returns a page of an inbox: its newest notifications, or the newest added before the seq

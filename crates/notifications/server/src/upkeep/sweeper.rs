@@ -86,8 +86,16 @@ fn log(swept: &Swept) {
         let (counter, counted) = (drift.counter, drift.counted);
         tracing::error!(user.id = %drift.user_id, counter, counted, "a pending count was wrong and was repaired");
     }
-    if swept.pruned > 0 || swept.trimmed > 0 {
-        let (pruned, trimmed) = (swept.pruned, swept.trimmed);
-        tracing::debug!(pruned, trimmed, "removed what exceeds the retention");
+    for inbox in &swept.passed_over {
+        let (pending, reason) = (inbox.pending, inbox.reason.as_str());
+        tracing::warn!(user.id = %inbox.user_id, pending, reason, "an inbox could not be swept; the next pass tries again");
+    }
+    if swept.unforgotten > 0 {
+        let notifications = swept.unforgotten;
+        tracing::warn!(notifications, "some notifications could not be forgotten; the next pass tries again");
+    }
+    if swept.pruned > 0 || swept.trimmed > 0 || swept.forgotten > 0 {
+        let (pruned, trimmed, forgotten) = (swept.pruned, swept.trimmed, swept.forgotten);
+        tracing::debug!(pruned, trimmed, forgotten, "removed what exceeds the retention");
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct Notification {
     pub(super) recipients: BTreeSet<UserId>,
     /// The users who are scheduled to receive it, and when.
     pub(super) scheduled: BTreeMap<UserId, i64>,
+    /// When its last withdrawal ended; the earliest time if there was none.
+    pub(super) withdrawn_at: i64,
     /// When its withdrawal is due, if one is planned.
     pub(super) withdrawal: Option<i64>,
 }

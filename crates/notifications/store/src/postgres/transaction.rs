@@ -12,7 +12,7 @@ use crate::sql::row::{self, head};
 ///
 /// To avoid deadlocks, every transaction takes its locks in this order: the idempotency key,
 /// scheduled rows (a transaction that has locked some skips locked ones later), inboxes by user,
-/// the notification, its withdrawal, publications by user.
+/// the notification, its withdrawal, publications by user, notes about orphans.
 pub(super) struct Transaction<'a> {
     pub(super) connection: &'a mut PgConnection,
     pub(super) journal: Journal<'a>,

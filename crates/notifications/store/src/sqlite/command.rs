@@ -2,6 +2,7 @@ use internal_notifications_models::{NotificationId, Receipt, Timestamp, UserId, 
 use tokio::sync::oneshot;
 
 use super::cleanup::Cleanup;
+use super::orphans::Forget;
 use super::withdraw::{self, Retracted};
 use crate::rules::push::NewPush;
 use crate::sql::failure::Failure;
@@ -19,6 +20,7 @@ pub(super) enum Command {
     /// Withdraws and delivers what is due by this time, in at most this many inboxes.
     Advance(Timestamp, usize, Reply<Advanced>),
     Cleanup(Cleanup, Reply<Cleaned>),
+    Forget(Forget, Reply<u64>),
     Mark(Vec<(UserId, u64)>, Reply<Vec<UserId>>),
     Setting {
         name: String,
@@ -40,6 +42,7 @@ impl Command {
             Self::Retract(..) | Self::Withdraw(..) => withdraw::BATCH,
             Self::Advance(_, limit, _) => *limit,
             Self::Cleanup(..) => Cleanup::ROWS,
+            Self::Forget(..) => Forget::ROWS,
             _ => 1,
         }
     }
@@ -57,6 +60,7 @@ impl Command {
             Self::Withdraw(_, _, reply) => reply.settle(transaction),
             Self::Advance(_, _, reply) => reply.settle(transaction),
             Self::Cleanup(_, reply) => reply.settle(transaction),
+            Self::Forget(_, reply) => reply.settle(transaction),
             Self::Mark(_, reply) => reply.settle(transaction),
             Self::Ping(reply) => reply.settle(transaction),
             Self::Setting { reply, .. } => reply.settle(transaction),
