@@ -12,6 +12,8 @@ use crate::{StoreError, Swept};
 
 /// The most notifications that a transaction forgets.
 const ORPHANS: usize = 500;
+/// The most notifications that a transaction searches for orphans.
+const SEARCHED: usize = 10_000;
 /// The most idempotency keys that a transaction forgets.
 const KEYS: usize = 5_000;
 
@@ -26,6 +28,26 @@ pub(super) async fn note(
                ON CONFLICT (notification) DO UPDATE SET at = greatest(orphans.at, excluded.at)";
     sqlx::query(sql).bind(notification).bind(at.as_millisecond()).execute(connection).await?;
     Ok(())
+}
+
+/// Notes orphans that were never noted, such as those of earlier versions.
+///
+/// A pass searches the next notifications, and goes on as long as it finds some.
+pub(super) async fn search(turn: &mut Turn<'_>) -> Result<(), StoreError> {
+    let mut limit = SEARCHED;
+    loop {
+        match turn.database.write(Search { limit }).await {
+            Ok(has_more) if has_more => turn.keep().await?,
+            Ok(_) => return Ok(()),
+            Err(error) => {
+                turn.check_database(&error).await?;
+                if limit == 1 {
+                    return Ok(());
+                }
+                limit /= 2;
+            }
+        }
+    }
 }
 
 /// Forgets notifications to which nothing has referred for long enough.
@@ -50,6 +72,42 @@ pub(super) async fn forget(
             }
             turn.keep().await?;
         }
+    }
+}
+
+/// Searches the notifications after the last one that was searched, also by an earlier server.
+///
+/// Returns whether it found orphans and did not reach the end.
+struct Search {
+    limit: usize,
+}
+
+impl Mutation for Search {
+    type Answer = bool;
+
+    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Outcome<bool>, Failure> {
+        let sql = "SELECT coalesce((SELECT value::bigint FROM settings WHERE name = 'orphans_searched'), 0)";
+        let after: i64 = sqlx::query_scalar(sql).fetch_one(&mut *transaction.connection).await?;
+        let sql = "SELECT count(*), coalesce(max(key), 0) FROM (SELECT key FROM notifications WHERE key > $1 ORDER BY key LIMIT $2) next";
+        let query = sqlx::query_as(sql).bind(after).bind(row::limit(self.limit));
+        let (count, last): (i64, i64) = query.fetch_one(&mut *transaction.connection).await?;
+        let sql = "INSERT INTO orphans (notification, at)
+                   SELECT key, created_at FROM notifications n WHERE key > $1 AND key <= $2
+                     AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notification = n.key)
+                     AND NOT EXISTS (SELECT 1 FROM scheduled s WHERE s.notification = n.key)
+                     AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.notification = n.key)
+                   ON CONFLICT (notification) DO NOTHING";
+        let query = sqlx::query(sql).bind(after).bind(last);
+        let found = query.execute(&mut *transaction.connection).await?.rows_affected();
+        let is_end = count < row::limit(self.limit);
+        let next = if is_end { 0 } else { last };
+        if found == 0 && next == after {
+            return Ok(Outcome::Rollback(Ok(false)));
+        }
+        let sql = "INSERT INTO settings (name, value) VALUES ('orphans_searched', $1)
+                   ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        sqlx::query(sql).bind(next.to_string()).execute(&mut *transaction.connection).await?;
+        Ok(Outcome::Commit(found > 0 && !is_end))
     }
 }
 

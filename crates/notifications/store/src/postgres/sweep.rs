@@ -34,6 +34,7 @@ pub(super) async fn run(database: &Arc<Database>, owner: i64, sweep: Sweep) -> R
         }
     }
     if swept.next.is_none() {
+        orphans::search(&mut turn).await?;
         orphans::forget(&mut turn, &cutoffs, &mut swept).await?;
         while database.write(ForgetKeys(cutoffs)).await? {
             turn.keep().await?;

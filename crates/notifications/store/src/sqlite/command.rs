@@ -2,7 +2,7 @@ use internal_notifications_models::{NotificationId, Receipt, Timestamp, UserId, 
 use tokio::sync::oneshot;
 
 use super::cleanup::Cleanup;
-use super::orphans::Forget;
+use super::orphans::{Forget, Search};
 use super::withdraw::{self, Retracted};
 use crate::rules::push::NewPush;
 use crate::sql::failure::Failure;
@@ -20,6 +20,7 @@ pub(super) enum Command {
     /// Withdraws and delivers what is due by this time, in at most this many inboxes.
     Advance(Timestamp, usize, Reply<Advanced>),
     Cleanup(Cleanup, Reply<Cleaned>),
+    Searched(Search, Reply<()>),
     Forget(Forget, Reply<u64>),
     Mark(Vec<(UserId, u64)>, Reply<Vec<UserId>>),
     Setting {
@@ -42,6 +43,7 @@ impl Command {
             Self::Retract(..) | Self::Withdraw(..) => withdraw::BATCH,
             Self::Advance(_, limit, _) => *limit,
             Self::Cleanup(..) => Cleanup::ROWS,
+            Self::Searched(search, _) => search.rows(),
             Self::Forget(..) => Forget::ROWS,
             _ => 1,
         }
@@ -60,6 +62,7 @@ impl Command {
             Self::Withdraw(_, _, reply) => reply.settle(transaction),
             Self::Advance(_, _, reply) => reply.settle(transaction),
             Self::Cleanup(_, reply) => reply.settle(transaction),
+            Self::Searched(_, reply) => reply.settle(transaction),
             Self::Forget(_, reply) => reply.settle(transaction),
             Self::Mark(_, reply) => reply.settle(transaction),
             Self::Ping(reply) => reply.settle(transaction),

@@ -21,6 +21,64 @@ pub(super) async fn note(
     .await
 }
 
+/// The orphans among the notifications after the last one that was searched.
+#[derive(Debug)]
+pub(super) struct Search {
+    after: i64,
+    found: Vec<i64>,
+    /// The last notification that was searched; 0 at the end of all.
+    searched: i64,
+}
+
+impl Search {
+    /// The most notifications of a search. Noting them all must not keep the writer for long.
+    const LIMIT: usize = 5_000;
+
+    /// Searches the next notifications, where this server or an earlier one stopped.
+    pub(super) async fn run(readers: &SqlitePool) -> Result<Self, Failure> {
+        let sql = "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'orphans_searched'), 0)";
+        let after: i64 = sqlx::query_scalar(sql).fetch_one(readers).await?;
+        let sql = "SELECT key, NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notification = n.key)
+                     AND NOT EXISTS (SELECT 1 FROM scheduled s WHERE s.notification = n.key)
+                     AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.notification = n.key)
+                     AND NOT EXISTS (SELECT 1 FROM orphans o WHERE o.notification = n.key)
+                   FROM notifications n WHERE key > ?1 ORDER BY key LIMIT ?2";
+        let query = sqlx::query_as(sql).bind(after).bind(row::limit(Self::LIMIT));
+        let rows: Vec<(i64, bool)> = query.fetch_all(readers).await?;
+        let searched = rows.last().filter(|_| rows.len() == Self::LIMIT).map_or(0, |(key, _)| *key);
+        let found = rows.into_iter().filter_map(|(key, is_orphan)| is_orphan.then_some(key)).collect();
+        Ok(Self { after, found, searched })
+    }
+
+    /// Returns how many orphans it found.
+    pub(super) fn rows(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Returns whether there is anything to store.
+    pub(super) fn is_news(&self) -> bool {
+        !self.found.is_empty() || self.searched != self.after
+    }
+
+    /// Returns whether to go on: it found orphans, and did not reach the end.
+    pub(super) fn has_more(&self) -> bool {
+        !self.found.is_empty() && self.searched > 0
+    }
+
+    /// Notes the orphans, and how far the search has come.
+    pub(super) async fn store(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
+        let sql = "INSERT INTO orphans (notification, at)
+                   SELECT n.key, created_at FROM json_each(?1) CROSS JOIN notifications n ON n.key = value WHERE true
+                   ON CONFLICT (notification) DO NOTHING";
+        let query = sqlx::query(sql).bind(serde_json::to_string(&self.found)?);
+        query.execute(&mut *connection).await?;
+        let sql = "INSERT INTO settings (name, value) VALUES ('orphans_searched', ?1)
+                   ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        sqlx::query(sql).bind(self.searched.to_string()).execute(connection).await?;
+        Ok(())
+    }
+}
+
 /// Returns the next notifications to look at, the longest noted first, except the first `skipped`.
 pub(super) async fn due(
     readers: &SqlitePool,

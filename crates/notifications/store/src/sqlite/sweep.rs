@@ -4,7 +4,7 @@ use sqlx::SqlitePool;
 use super::SqliteStore;
 use super::cleanup::Cleanup;
 use super::command::Command;
-use super::orphans::{self, Forget};
+use super::orphans::{self, Forget, Search};
 use super::{read, row};
 use crate::rules::cutoffs::Cutoffs;
 use crate::rules::groups::Groups;
@@ -32,6 +32,7 @@ pub(super) async fn run(store: &SqliteStore, sweep: Sweep) -> Result<Swept, Stor
         }
     }
     if swept.next.is_none() {
+        search(store).await?;
         forget(store, cutoffs, &mut swept).await?;
     }
     Ok(swept)
@@ -55,6 +56,22 @@ async fn sweep_group(
         inspections = cleaned.left;
     }
     Ok(())
+}
+
+/// Notes orphans that were never noted, such as those of earlier versions.
+///
+/// A pass searches the next notifications, and goes on as long as it finds some.
+async fn search(store: &SqliteStore) -> Result<(), StoreError> {
+    loop {
+        let search = Search::run(&store.readers).await?;
+        let has_more = search.has_more();
+        if search.is_news() {
+            store.command(|reply| Command::Searched(search, reply)).await?;
+        }
+        if !has_more {
+            return Ok(());
+        }
+    }
 }
 
 /// Forgets notifications to which nothing has referred for long enough, and old idempotency keys.

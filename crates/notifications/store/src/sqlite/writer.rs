@@ -169,6 +169,10 @@ impl Session {
                 [Command::Cleanup(cleanup, reply)] => {
                     reply.set(Ok(cleanup::run(&mut transaction, cleanup).await?));
                 }
+                [Command::Searched(search, reply)] => {
+                    search.store(transaction.connection).await?;
+                    reply.set(Ok(()));
+                }
                 [Command::Forget(forget, reply)] => {
                     reply.set(Ok(orphans::run(&mut transaction, forget).await?));
                 }

@@ -250,3 +250,24 @@ async fn a_cancelled_notification_is_forgotten_in_time_however_many_others_there
     assert_eq!((forgotten(90 * DAY).await, forgotten(90 * DAY + 1).await), (0, 1));
     assert_eq!((fixture.count("notifications").await, fixture.count("orphans").await), (10_001, 0));
 }
+
+#[tokio::test]
+async fn orphans_that_were_never_noted_are_searched_where_an_earlier_server_stopped() {
+    let fixture = Fixture::new().await;
+    // The first 5,000 are scheduled, the others are orphans.
+    fixture
+        .sql(
+            "INSERT INTO notifications (key, id, sender, digest, body, created_at)
+             WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 18000)
+             SELECT n, n, 'key:shop', x'', '{}', 1700000000000 FROM n;
+             INSERT INTO scheduled (notification, user_id, due_at)
+             SELECT key, 'bob', 9000000000000 FROM notifications WHERE key <= 5000",
+        )
+        .await;
+    assert_eq!(sweep(&fixture, &unlimited(), 90 * DAY).await.forgotten, 0);
+    fixture.store.close().await;
+    let store = SqliteStore::open_file(&fixture.file(), SqliteOptions::default()).await.unwrap();
+    let swept = store.sweep(Sweep::new(unlimited(), at(90 * DAY))).await.unwrap();
+    assert_eq!(swept.forgotten, 13_000, "it goes on as long as it finds some");
+    assert_eq!(fixture.count("notifications").await, 5_000);
+}
