@@ -20,6 +20,7 @@ mod locking_the_broker;
 mod losing_the_connection;
 mod opening;
 mod planning;
+mod sharing_transactions;
 mod snapshots;
 mod sweeping;
 mod unreachable;
