@@ -1,4 +1,4 @@
-//! Periodic work on the inboxes: delivers scheduled notifications, withdraws expired ones, checks
+//! Periodic work: reads the clock, delivers scheduled notifications, withdraws expired ones, checks
 //! the pending counts, and removes what exceeds the retention. All of these are changes, which the
 //! dispatcher publishes.
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::Clock;
+use crate::clock_guard::ClockGuard;
 use crate::store::{Retention, Store};
 use scheduler::Scheduler;
 use sweeper::Sweeper;
@@ -21,7 +21,7 @@ use sweeper::Sweeper;
 #[derive(Debug)]
 pub(crate) struct Upkeep {
     stop: CancellationToken,
-    tasks: [AbortOnDropHandle<()>; 2],
+    tasks: [AbortOnDropHandle<()>; 3],
 }
 
 impl Upkeep {
@@ -29,14 +29,16 @@ impl Upkeep {
     /// `interval`; a pass that takes longer is followed by the next one at once.
     pub(crate) fn start(
         store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
+        clock: Arc<ClockGuard>,
         retention: Retention,
         interval: Duration,
     ) -> Self {
         let stop = CancellationToken::new();
         let scheduler = Scheduler::new(store.clone(), clock.clone(), stop.clone());
-        let sweeper = Sweeper::new(store, clock, retention, interval, stop.clone());
-        let tasks = [tokio::spawn(scheduler.run()), tokio::spawn(sweeper.run())].map(AbortOnDropHandle::new);
+        let sweeper = Sweeper::new(store.clone(), clock.clone(), retention, interval, stop.clone());
+        let watch = clock.watch(store, stop.clone());
+        let tasks = [tokio::spawn(scheduler.run()), tokio::spawn(sweeper.run()), tokio::spawn(watch)]
+            .map(AbortOnDropHandle::new);
         Self { stop, tasks }
     }
 

@@ -114,8 +114,8 @@ impl Worker {
     }
 
     async fn push(&self, row: IntentRow) -> Result<(), NotPushed> {
-        let push = self.rules.push(row, self.clock.now()).map_err(NotPushed::Refused)?;
-        self.store.push(push).await.map(drop).map_err(NotPushed::from)
+        let push = self.rules.push(row, self.clock.stamp()).map_err(NotPushed::Refused)?;
+        self.store.push(push.with_now(self.clock.now())).await.map(drop).map_err(NotPushed::from)
     }
 
     fn count(&self, settled: &SettledIntent) {

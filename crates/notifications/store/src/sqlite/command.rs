@@ -25,6 +25,7 @@ pub(super) enum Command {
         value: String,
         reply: Reply<String>,
     },
+    RecordTime(Timestamp, Reply<()>),
     /// Checks that the database can be written, by writing to it.
     Ping(Reply<()>),
     /// Accepts no more commands and finishes those in the queue.
@@ -58,7 +59,7 @@ impl Command {
             Self::Advance(_, _, reply) => reply.settle(transaction),
             Self::Cleanup(_, reply) => reply.settle(transaction),
             Self::Mark(_, reply) => reply.settle(transaction),
-            Self::Ping(reply) => reply.settle(transaction),
+            Self::RecordTime(_, reply) | Self::Ping(reply) => reply.settle(transaction),
             Self::Setting { reply, .. } => reply.settle(transaction),
             Self::Close => {}
         }
