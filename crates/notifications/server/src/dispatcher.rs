@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::config::ChannelPrefix;
 use crate::metrics::Metrics;
 use crate::realtime::Realtime;
 use crate::store::Store;
+use crate::task::Task;
 use publish_queue::PublishQueue;
 use worker::Worker;
 
@@ -25,7 +25,7 @@ use worker::Worker;
 #[derive(Debug)]
 pub struct Dispatcher {
     stop: CancellationToken,
-    task: AbortOnDropHandle<()>,
+    task: Task,
     refused: Arc<AtomicU64>,
 }
 
@@ -45,13 +45,18 @@ impl Dispatcher {
         });
         let (stop, refused) = (CancellationToken::new(), Arc::new(AtomicU64::new(0)));
         let worker = Worker::new(queue, store, realtime, channels, refused.clone(), metrics);
-        let task = AbortOnDropHandle::new(tokio::spawn(worker.run(stop.clone())));
+        let task = Task::spawn(worker.run(stop.clone()));
         Self { stop, task, refused }
     }
 
     /// Returns for how many inboxes the engine has permanently rejected events since the start.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Waits until the task has ended, which it only does unexpectedly or when it is stopped.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.task.ended()
     }
 
     /// Publishes what is waiting, for at most `limit`. The next start publishes the rest.

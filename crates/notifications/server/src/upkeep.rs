@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::clock_guard::ClockGuard;
 use crate::store::{Retention, Store};
+use crate::supervisor::Tasks;
+use crate::task::Task;
 use scheduler::Scheduler;
 use sweeper::Sweeper;
 
@@ -21,7 +22,9 @@ use sweeper::Sweeper;
 #[derive(Debug)]
 pub(crate) struct Upkeep {
     stop: CancellationToken,
-    tasks: [AbortOnDropHandle<()>; 3],
+    scheduler: Task,
+    sweeper: Task,
+    watch: Task,
 }
 
 impl Upkeep {
@@ -37,16 +40,26 @@ impl Upkeep {
         let scheduler = Scheduler::new(store.clone(), clock.clone(), stop.clone());
         let sweeper = Sweeper::new(store.clone(), clock.clone(), retention, interval, stop.clone());
         let watch = clock.watch(store, stop.clone());
-        let tasks = [tokio::spawn(scheduler.run()), tokio::spawn(sweeper.run()), tokio::spawn(watch)]
-            .map(AbortOnDropHandle::new);
-        Self { stop, tasks }
+        Self {
+            stop,
+            scheduler: Task::spawn(scheduler.run()),
+            sweeper: Task::spawn(sweeper.run()),
+            watch: Task::spawn(watch),
+        }
+    }
+
+    /// Adds the tasks to those that are supervised.
+    pub(crate) fn supervised(&self, tasks: &mut Tasks) {
+        tasks.add("scheduler", self.scheduler.ended());
+        tasks.add("sweeper", self.sweeper.ended());
+        tasks.add("clock", self.watch.ended());
     }
 
     /// Finishes the current steps, for at most `limit`. Stop the dispatcher after this, so that it
     /// publishes their changes.
     pub(crate) async fn stop(self, limit: Duration) {
         self.stop.cancel();
-        let ended = futures_util::future::join_all(self.tasks);
+        let ended = futures_util::future::join3(self.scheduler, self.sweeper, self.watch);
         if tokio::time::timeout(limit, ended).await.is_err() {
             tracing::warn!("the upkeep of the inboxes did not stop in time; the next start continues it");
         }

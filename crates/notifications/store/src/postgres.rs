@@ -49,6 +49,7 @@ use self::sweep_turn::{EndTurn, TakeTurn};
 pub use self::url::PostgresUrl;
 use self::write::InboxWrite;
 use crate::rules::push::NewPush;
+use crate::rules::tasks::Tasks;
 use crate::sql::failure::Failure;
 use crate::{
     Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreTime, Sweep, Swept, Unpublished,
@@ -72,6 +73,7 @@ pub struct PostgresStore {
     orphan_cursor: AtomicI64,
     connect: PgConnectOptions,
     broker_lock: Mutex<Option<BrokerLock>>,
+    tasks: Tasks,
 }
 
 impl PostgresStore {
@@ -99,6 +101,7 @@ impl PostgresStore {
             orphan_cursor: AtomicI64::new(0),
             connect,
             broker_lock: Mutex::new(None),
+            tasks: Tasks::default(),
         })
     }
 
@@ -145,7 +148,7 @@ impl Store for PostgresStore {
     async fn lock_broker(&self) -> Result<(), StoreError> {
         let mut lock = self.broker_lock.lock().await;
         if lock.is_none() {
-            *lock = Some(BrokerLock::take(self.connect.clone(), &self.database.options).await?);
+            *lock = Some(BrokerLock::take(self.connect.clone(), &self.database.options, &self.tasks).await?);
         }
         Ok(())
     }
@@ -213,6 +216,10 @@ impl Store for PostgresStore {
 
     async fn ready(&self) -> Result<(), StoreError> {
         self.database.read(Ping).await
+    }
+
+    async fn failed(&self) -> &'static str {
+        self.tasks.failed().await
     }
 
     async fn close(&self) {

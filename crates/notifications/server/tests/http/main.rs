@@ -24,5 +24,6 @@ mod problems;
 mod push;
 mod raw;
 mod scheduled;
+mod supervision;
 mod surroundings;
 mod websocket;
