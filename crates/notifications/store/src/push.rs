@@ -16,9 +16,9 @@ pub struct Push {
     pub user_ids: Vec<UserId>,
     /// The time to store.
     pub at: Timestamp,
-    /// The time that decides whether the notification is due and whether it has expired. `at` may
-    /// be later while the clock is in doubt. Default: `at`.
-    pub now: Timestamp,
+    /// The time that decides whether the notification is due and whether it has expired. `None`,
+    /// the default, means `at`, which may be later while the clock is in doubt.
+    pub now: Option<Timestamp>,
     /// The key that makes a repeat of the request return the first receipt.
     pub idempotency_key: Option<IdempotencyKey>,
 }
@@ -32,12 +32,12 @@ impl Push {
         user_ids: Vec<UserId>,
         at: Timestamp,
     ) -> Self {
-        Self { id, sender: sender.into(), notification, user_ids, at, now: at, idempotency_key: None }
+        Self { id, sender: sender.into(), notification, user_ids, at, now: None, idempotency_key: None }
     }
 
     /// Sets [`now`](Self::now).
     pub fn with_now(self, now: Timestamp) -> Self {
-        Self { now, ..self }
+        Self { now: Some(now), ..self }
     }
 
     /// Sets [`idempotency_key`](Self::idempotency_key).

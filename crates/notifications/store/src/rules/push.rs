@@ -35,6 +35,7 @@ pub(crate) struct StoredNotification {
 impl NewPush {
     pub(crate) fn new(push: Push) -> Result<Self, StoreError> {
         let Push { id, sender, notification, mut user_ids, at, now, idempotency_key } = push;
+        let now = now.unwrap_or(at);
         let due = notification.send_after.filter(|due| *due > now);
         let expires_at = notification.expires_at;
         let (body, digest) = body(notification)?;
