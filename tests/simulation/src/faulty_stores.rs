@@ -73,6 +73,10 @@ macro_rules! store {
                 self.0.push(push).await
             }
 
+            async fn push_all(&self, pushes: Vec<Push>) -> Vec<Result<Receipt, StoreError>> {
+                self.0.push_all(pushes).await
+            }
+
             async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError> {
                 self.0.write(user_id, write).await
             }

@@ -132,6 +132,14 @@ impl Store for MemoryStore {
         self.transact(|transaction| push::run(transaction, &push))?
     }
 
+    async fn push_all(&self, pushes: Vec<Push>) -> Vec<Result<Receipt, StoreError>> {
+        let mut answers = Vec::with_capacity(pushes.len());
+        for push in pushes {
+            answers.push(self.push(push).await);
+        }
+        answers
+    }
+
     async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError> {
         self.transact(|transaction| transaction.write(user_id, &write))?
     }

@@ -1,7 +1,8 @@
 //! The PostgreSQL store, which several servers can share.
 //!
-//! Each call is a transaction that locks the inboxes it changes. A commit is durable before it is
-//! answered, provided that PostgreSQL syncs (`fsync`). Times are stored in whole milliseconds.
+//! Each call is a transaction that locks the inboxes it changes; pushes that wait together share
+//! one. A commit is durable before it is answered, provided that PostgreSQL syncs (`fsync`). Times
+//! are stored in whole milliseconds.
 
 mod advance;
 mod broker_lock;
@@ -11,6 +12,7 @@ mod database;
 mod options;
 mod publish;
 mod push;
+mod push_queue;
 mod read;
 mod schema;
 mod setting;
@@ -41,6 +43,7 @@ use self::broker_lock::BrokerLock;
 use self::database::Database;
 pub use self::options::PostgresOptions;
 use self::publish::{Claim, Mark, UnpublishedUsers};
+use self::push_queue::PushQueue;
 use self::read::{ReadChanges, ReadHead, ReadNotification, ReadPage};
 pub use self::setting::read_setting;
 use self::setting::{Ping, ReadTime, RecordTime, Setting};
@@ -48,7 +51,7 @@ pub(crate) use self::sqlstate::failure;
 use self::sweep_turn::{EndTurn, TakeTurn};
 pub use self::url::PostgresUrl;
 use self::write::InboxWrite;
-use crate::rules::push::NewPush;
+use crate::rules::push::{NewPush, execute_all};
 use crate::rules::tasks::Tasks;
 use crate::sql::failure::Failure;
 use crate::{
@@ -65,6 +68,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// once the leases end.
 pub struct PostgresStore {
     database: Arc<Database>,
+    pushes: Arc<PushQueue>,
     /// Identifies this store among those that share the database.
     owner: i64,
     /// The key of the last inbox that `unpublished_users` returned.
@@ -94,8 +98,10 @@ impl PostgresStore {
         }
         connection.close().await.map_err(Failure::from)?;
         let pool = connect::pool(connect.clone(), &options);
+        let database = Arc::new(Database::new(pool, options));
         Ok(Self {
-            database: Arc::new(Database::new(pool, options)),
+            pushes: Arc::new(PushQueue::new(database.clone())),
+            database,
             owner: rand::random(),
             unpublished_cursor: AtomicI64::new(0),
             orphan_cursor: AtomicI64::new(0),
@@ -115,7 +121,11 @@ impl PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     async fn push(&self, push: Push) -> Result<Receipt, StoreError> {
-        self.database.write(NewPush::new(push)?).await
+        self.pushes.push(NewPush::new(push)?).await
+    }
+
+    async fn push_all(&self, pushes: Vec<Push>) -> Vec<Result<Receipt, StoreError>> {
+        execute_all(pushes, |pushes| self.pushes.push_all(pushes)).await
     }
 
     async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError> {

@@ -46,8 +46,10 @@ pub(crate) use self::result_code::failure;
 pub use self::setting::read_setting;
 pub use self::url::path_from_url;
 use crate::rules::listener_slot::ListenerSlot;
-use crate::rules::push::NewPush;
+use crate::rules::push::{NewPush, execute_all};
 use crate::rules::tasks::Tasks;
+use crate::sql::apart;
+use crate::sql::failure::Failure;
 use crate::{
     Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, StoreTime, Sweep,
     Swept, Unpublished, Write,
@@ -125,8 +127,16 @@ impl SqliteStore {
     }
 
     async fn command<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, StoreError> {
+        self.try_command(command).await?
+    }
+
+    /// Runs a command, and tells a failed transaction from a rejected command.
+    async fn try_command<T>(
+        &self,
+        command: impl FnOnce(Reply<T>) -> Command,
+    ) -> Result<Result<T, StoreError>, Failure> {
         let (sender, answer) = oneshot::channel();
-        let closed = || StoreError::new(StoreErrorKind::Unavailable).with_message("the store is closed");
+        let closed = || Failure::unavailable("the store is closed");
         self.writer.send(command(Reply::new(sender))).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
@@ -137,6 +147,18 @@ impl Store for SqliteStore {
     async fn push(&self, push: Push) -> Result<Receipt, StoreError> {
         let push = NewPush::new(push)?;
         self.command(|reply| Command::Push(push, reply)).await
+    }
+
+    async fn push_all(&self, pushes: Vec<Push>) -> Vec<Result<Receipt, StoreError>> {
+        let run = async |pushes: Vec<Arc<NewPush>>| {
+            Ok(self.try_command(|reply| Command::PushAll(pushes, reply)).await??)
+        };
+        execute_all(pushes, async |pushes| {
+            let pushes = pushes.into_iter().map(Arc::new);
+            let parts = apart::split(pushes, (writer::COMMANDS, writer::ROWS), |push| push.weight());
+            apart::run(parts, run).await.into_iter().map(|answer| answer?).collect()
+        })
+        .await
     }
 
     async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError> {

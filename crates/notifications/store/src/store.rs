@@ -33,6 +33,13 @@ pub trait Store: Send + Sync + 'static {
     /// notification is new and has expired.
     async fn push(&self, push: Push) -> Result<Receipt, StoreError>;
 
+    /// Executes pushes in order, like [`push`](Self::push), and returns the answer of each. They
+    /// share transactions where possible.
+    ///
+    /// A rejected push fails alone. After a failure that concerns the store as a whole, all
+    /// further pushes fail too, so that none overtakes another.
+    async fn push_all(&self, pushes: Vec<Push>) -> Vec<Result<Receipt, StoreError>>;
+
     /// Changes a user's own inbox.
     ///
     /// A repeat of an `op` that made a change does nothing and returns the current head.

@@ -44,6 +44,11 @@ impl Store for MeteredStore {
         self.counted("push", self.store.push(push).await, Metrics::pushed)
     }
 
+    async fn push_all(&self, pushes: Vec<Push>) -> Vec<Result<Receipt, StoreError>> {
+        let answers = self.store.push_all(pushes).await.into_iter();
+        answers.map(|answer| self.counted("push", answer, Metrics::pushed)).collect()
+    }
+
     async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError> {
         let kind = match &write.command {
             InboxCommand::Opened(_) => "opened",

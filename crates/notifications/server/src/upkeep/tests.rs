@@ -50,6 +50,9 @@ impl Store for Script {
     async fn push(&self, _: Push) -> Result<Receipt, StoreError> {
         unreachable!("upkeep pushes nothing")
     }
+    async fn push_all(&self, _: Vec<Push>) -> Vec<Result<Receipt, StoreError>> {
+        unreachable!()
+    }
     async fn write(&self, _: &UserId, _: Write) -> Result<WriteAnswer, StoreError> {
         unreachable!()
     }

@@ -1,4 +1,4 @@
-use internal_notifications_models::{NotificationId, Timestamp, UserId};
+use internal_notifications_models::{NotificationId, Receipt, Timestamp, UserId};
 
 use super::body::body;
 use crate::{IdempotencyKey, Push, StoreError, StoreErrorKind};
@@ -43,6 +43,25 @@ impl NewPush {
         Ok(Self { id, sender, body, digest, user_ids, at, now, due, expires_at, idempotency_key })
     }
 
+    /// Returns roughly how many rows the push writes, to bound a transaction. A body counts as much
+    /// as the rows that would take its bytes.
+    pub(crate) fn weight(&self) -> usize {
+        const ROW: usize = 256;
+        self.user_ids.len() + self.body.len() / ROW
+    }
+
+    /// Returns the notification as it is once it is stored with this key.
+    pub(crate) fn stored_as(&self, key: i64) -> StoredNotification {
+        let (sender, digest) = (self.sender.clone(), self.digest.clone());
+        StoredNotification { key, sender, digest, withdrawn: false }
+    }
+
+    /// Returns the sender with its idempotency key, if the push has one.
+    pub(crate) fn caller_key(&self) -> Option<(String, String)> {
+        let key = self.idempotency_key.as_ref()?;
+        Some((self.sender.clone(), key.key.clone()))
+    }
+
     /// Checks that the notification may be stored, if its id is not yet.
     pub(crate) fn check_new(&self) -> Result<(), StoreError> {
         match self.has_expired() {
@@ -64,9 +83,32 @@ impl NewPush {
         stored.withdrawn || self.has_expired()
     }
 
-    fn has_expired(&self) -> bool {
+    /// Returns whether the notification has expired by the time of the push.
+    pub(crate) fn has_expired(&self) -> bool {
         self.expires_at.is_some_and(|expires_at| expires_at <= self.now)
     }
+}
+
+/// Prepares pushes, executes together those that are valid, and returns the answer of each.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) async fn execute_all<F>(
+    pushes: Vec<Push>,
+    execute: impl FnOnce(Vec<NewPush>) -> F,
+) -> Vec<Result<Receipt, StoreError>>
+where
+    F: Future<Output = Vec<Result<Receipt, StoreError>>>,
+{
+    let mut valid = Vec::with_capacity(pushes.len());
+    let mut prepare = |push| match NewPush::new(push) {
+        Ok(push) => {
+            valid.push(push);
+            None
+        }
+        Err(invalid) => Some(Err(invalid)),
+    };
+    let invalid: Vec<Option<_>> = pushes.into_iter().map(&mut prepare).collect();
+    let mut answers = execute(valid).await.into_iter();
+    invalid.into_iter().filter_map(|invalid| invalid.or_else(|| answers.next())).collect()
 }
 
 impl IdempotencyKey {
@@ -97,8 +139,7 @@ mod tests {
     }
 
     fn stored(push: &NewPush) -> StoredNotification {
-        let (sender, digest) = (push.sender.clone(), push.digest.clone());
-        StoredNotification { key: 1, sender, digest, withdrawn: false }
+        push.stored_as(1)
     }
 
     #[test]

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use internal_notifications_models::{NotificationId, Receipt, Timestamp, UserId, WriteAnswer};
 use tokio::sync::oneshot;
 
@@ -11,6 +13,7 @@ use crate::{Advanced, StoreError, Write};
 /// A command to the writer.
 pub(super) enum Command {
     Push(NewPush, Reply<Receipt>),
+    PushAll(Vec<Arc<NewPush>>, Reply<Vec<Result<Receipt, StoreError>>>),
     Write(UserId, Write, Reply<WriteAnswer>),
     Retract(NotificationId, Timestamp, Reply<Retracted>),
     /// Removes the notification with this key from the next inboxes, and returns whether no inbox
@@ -37,6 +40,7 @@ impl Command {
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Push(push, _) => push.user_ids.len(),
+            Self::PushAll(pushes, _) => pushes.iter().map(|push| push.user_ids.len()).sum(),
             Self::Mark(marks, _) => marks.len(),
             Self::Retract(..) | Self::Withdraw(..) => withdraw::BATCH,
             Self::Advance(_, limit, _) => *limit,
@@ -46,13 +50,32 @@ impl Command {
     }
 
     pub(super) fn is_push(&self) -> bool {
-        matches!(self, Self::Push(..))
+        matches!(self, Self::Push(..) | Self::PushAll(..))
+    }
+
+    /// Returns the pushes of the command, in order.
+    pub(super) fn pushes(&self) -> Vec<&NewPush> {
+        match self {
+            Self::Push(push, _) => vec![push],
+            Self::PushAll(pushes, _) => pushes.iter().map(|push| &**push).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Sets the answers of the command's pushes, which are the next of these.
+    pub(super) fn set_pushed(&mut self, answers: &mut impl Iterator<Item = Result<Receipt, StoreError>>) {
+        match self {
+            Self::Push(_, reply) => answers.next().into_iter().for_each(|answer| reply.set(answer)),
+            Self::PushAll(pushes, reply) => reply.set(Ok(answers.take(pushes.len()).collect())),
+            _ => {}
+        }
     }
 
     /// Answers the caller once the transaction has ended.
     pub(super) fn settle(self, transaction: Result<(), &Failure>) {
         match self {
             Self::Push(_, reply) => reply.settle(transaction),
+            Self::PushAll(_, reply) => reply.settle(transaction),
             Self::Write(_, _, reply) => reply.settle(transaction),
             Self::Retract(_, _, reply) => reply.settle(transaction),
             Self::Withdraw(_, _, reply) => reply.settle(transaction),
@@ -68,12 +91,12 @@ impl Command {
 
 /// The channel to a caller, and the answer to send once the transaction is committed.
 pub(super) struct Reply<T> {
-    caller: oneshot::Sender<Result<T, StoreError>>,
+    caller: oneshot::Sender<Result<Result<T, StoreError>, Failure>>,
     outcome: Option<Result<T, StoreError>>,
 }
 
 impl<T> Reply<T> {
-    pub(super) fn new(caller: oneshot::Sender<Result<T, StoreError>>) -> Self {
+    pub(super) fn new(caller: oneshot::Sender<Result<Result<T, StoreError>, Failure>>) -> Self {
         Self { caller, outcome: None }
     }
 
@@ -83,8 +106,8 @@ impl<T> Reply<T> {
 
     fn settle(self, transaction: Result<(), &Failure>) {
         let answer = match (transaction, self.outcome) {
-            (Err(failure), _) => Err(failure.clone().into()),
-            (Ok(()), Some(outcome)) => outcome,
+            (Err(failure), _) => Err(failure.clone()),
+            (Ok(()), Some(outcome)) => Ok(outcome),
             // The caller sees that the sender was dropped.
             (Ok(()), None) => return,
         };

@@ -16,6 +16,7 @@ mod fixture;
 mod idempotency;
 mod publishing;
 mod pushing;
+mod pushing_together;
 mod reading;
 mod retaining;
 mod retracting;
