@@ -47,7 +47,7 @@ use self::publish::{Claim, Mark, UnpublishedUsers};
 use self::push_queue::PushQueue;
 use self::read::{ReadChanges, ReadHead, ReadNotification, ReadPage};
 pub use self::setting::read_setting;
-use self::setting::{Ping, Setting};
+use self::setting::{Ping, ReadTime, RecordTime, Setting};
 pub(crate) use self::sqlstate::failure;
 use self::sweep_turn::EndTurn;
 pub use self::url::PostgresUrl;
@@ -56,7 +56,8 @@ use crate::rules::push::{NewPush, execute_all};
 use crate::rules::tasks::Tasks;
 use crate::sql::failure::Failure;
 use crate::{
-    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreTime, Sweep, Swept, Unpublished,
+    Write,
 };
 
 /// How long a closing store tries to end its turn to sweep.
@@ -208,6 +209,14 @@ impl Store for PostgresStore {
 
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
         self.database.read(Setting { name, value: &value }).await
+    }
+
+    async fn time(&self) -> Result<StoreTime, StoreError> {
+        self.database.read(ReadTime).await
+    }
+
+    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.database.read(RecordTime(now)).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

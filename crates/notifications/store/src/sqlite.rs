@@ -51,8 +51,8 @@ use crate::rules::tasks::Tasks;
 use crate::sql::apart;
 use crate::sql::failure::Failure;
 use crate::{
-    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept,
-    Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, StoreTime, Sweep,
+    Swept, Unpublished, Write,
 };
 
 /// The most commands that wait for the writer. Further callers wait until there is room.
@@ -247,6 +247,14 @@ impl Store for SqliteStore {
 
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
         self.command(|reply| Command::Setting { name: name.to_owned(), value, reply }).await
+    }
+
+    async fn time(&self) -> Result<StoreTime, StoreError> {
+        Ok(StoreTime::new(None, setting::recorded_time(&self.readers).await?))
+    }
+
+    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.command(|reply| Command::RecordTime(now, reply)).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

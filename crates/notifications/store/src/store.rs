@@ -6,7 +6,9 @@ use internal_notifications_models::{
     Timestamp, UserId, WriteAnswer,
 };
 
-use crate::{Advanced, CommitListener, PublishLimits, Push, StoreError, Sweep, Swept, Unpublished, Write};
+use crate::{
+    Advanced, CommitListener, PublishLimits, Push, StoreError, StoreTime, Sweep, Swept, Unpublished, Write,
+};
 
 /// Durable inboxes: acknowledged changes survive a crash of the process or of the machine.
 ///
@@ -155,6 +157,16 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns the setting with this name, after storing `value` if there is none.
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError>;
+
+    /// Returns the times that servers compare with their clocks.
+    ///
+    /// The database's own time decides where servers share it, so that they agree.
+    async fn time(&self) -> Result<StoreTime, StoreError>;
+
+    /// Records the current time, for the next start to compare its clock with.
+    ///
+    /// Call it only while the clock is trusted.
+    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError>;
 
     /// Checks that the store can be read and written now.
     async fn ready(&self) -> Result<(), StoreError>;

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::outage::Outage;
 use super::stopped_within;
 use crate::Clock;
+use crate::clock_guard::ClockGuard;
 use crate::store::{Retention, Store, StoreError, Sweep, Swept};
 
 /// How many inboxes one step covers.
@@ -18,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Passes over all inboxes again and again: checks their counts and enforces the retention.
 pub(super) struct Sweeper {
     store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<ClockGuard>,
     retention: Retention,
     interval: Duration,
     stop: CancellationToken,
@@ -28,7 +29,7 @@ pub(super) struct Sweeper {
 impl Sweeper {
     pub(super) fn new(
         store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
+        clock: Arc<ClockGuard>,
         retention: Retention,
         interval: Duration,
         stop: CancellationToken,
@@ -76,7 +77,12 @@ impl Sweeper {
     }
 
     async fn step(&self, after: Option<UserId>) -> Result<Swept, StoreError> {
-        let (keep, now) = (self.retention.clone(), self.clock.now());
+        let keep = self.retention.clone();
+        // An age by a wrong clock would empty inboxes for good.
+        let (keep, now) = match self.clock.is_in_doubt() {
+            true => (keep.without_ages(), self.clock.stamp()),
+            false => (keep, self.clock.now()),
+        };
         self.store.sweep(Sweep::new(keep, now).with_after(after).with_limit(INBOXES)).await
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use internal_notifications_models::{
-    Head, InternalNotification, NotificationId, Receipt, RemovedReason, UserId,
+    Head, InternalNotification, NotificationId, Receipt, RemovedReason, Timestamp, UserId,
 };
 use internal_notifications_service::InboxLog;
 
@@ -21,6 +21,7 @@ pub(super) struct Contents {
     /// Answers by sender and idempotency key.
     pub(super) answers: BTreeMap<(String, String), Answer>,
     pub(super) settings: BTreeMap<String, String>,
+    pub(super) recorded_time: Option<Timestamp>,
     /// The store that has the embedded broker.
     pub(super) broker_owner: Option<u64>,
     last_notification: i64,

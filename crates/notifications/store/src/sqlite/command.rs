@@ -31,6 +31,7 @@ pub(super) enum Command {
         value: String,
         reply: Reply<String>,
     },
+    RecordTime(Timestamp, Reply<()>),
     /// Checks that the database can be written, by writing to it.
     Ping(Reply<()>),
     /// Accepts no more commands and finishes those in the queue.
@@ -88,7 +89,7 @@ impl Command {
             Self::Searched(_, reply) => reply.settle(transaction),
             Self::Forget(_, reply) => reply.settle(transaction),
             Self::Mark(_, reply) => reply.settle(transaction),
-            Self::Ping(reply) => reply.settle(transaction),
+            Self::RecordTime(_, reply) | Self::Ping(reply) => reply.settle(transaction),
             Self::Setting { reply, .. } => reply.settle(transaction),
             Self::Close => {}
         }

@@ -189,6 +189,10 @@ impl Session {
                 [Command::Setting { name, value, reply }] => {
                     reply.set(Ok(setting::get_or_insert(transaction.connection, name, value).await?));
                 }
+                [Command::RecordTime(now, reply)] => {
+                    setting::record_time(transaction.connection, *now).await?;
+                    reply.set(Ok(()));
+                }
                 [Command::Ping(reply)] => {
                     try_a_write(transaction.connection).await?;
                     reply.set(Ok(()));
