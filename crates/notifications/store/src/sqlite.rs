@@ -12,6 +12,7 @@ mod deliver;
 mod file;
 mod insert;
 mod options;
+mod orphans;
 mod publish;
 mod push;
 mod read;
@@ -42,7 +43,6 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
 use self::advance::Progress;
 pub use self::backup::backup;
-use self::cleanup::Cleanup;
 use self::command::{Command, Reply};
 pub use self::options::SqliteOptions;
 pub(crate) use self::result_code::failure;
@@ -56,8 +56,8 @@ use crate::rules::withdrawal::{Limits, is_small};
 use crate::sql::apart;
 use crate::sql::failure::Failure;
 use crate::{
-    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept,
-    Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, StoreTime, Sweep,
+    Swept, Unpublished, Write,
 };
 
 /// The most commands that wait for the writer. Further callers wait until there is room.
@@ -74,8 +74,6 @@ pub struct SqliteStore {
     commits: Arc<AtomicU64>,
     /// The key of the last inbox that `unpublished_users` returned.
     unpublished_cursor: AtomicI64,
-    /// The key of the last notification that was inspected for orphans.
-    orphan_cursor: AtomicI64,
     /// Whoever has locked it takes the next step with what is due.
     progress: Mutex<Progress>,
     listener: Arc<ListenerSlot>,
@@ -120,7 +118,6 @@ impl SqliteStore {
             ended,
             commits,
             unpublished_cursor: AtomicI64::new(0),
-            orphan_cursor: AtomicI64::new(0),
             progress: Mutex::default(),
             listener,
             options,
@@ -193,33 +190,7 @@ impl Store for SqliteStore {
     }
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
-        let (cutoffs, now) = (sweep.cutoffs(), sweep.now);
-        let inspections = sweep::inspect(&self.readers, &sweep, &cutoffs).await?;
-        let last = inspections.last().filter(|_| inspections.len() >= sweep.limit.max(1));
-        let mut swept = Swept {
-            next: last.map(|last| last.user_id.clone()),
-            inboxes: inspections.len() as u64,
-            ..Swept::default()
-        };
-        let dirty = inspections.iter().filter(|inspection| inspection.needs_cleaning(&cutoffs));
-        let mut inboxes: Vec<_> = dirty.map(|inspection| inspection.inbox).collect();
-        while !inboxes.is_empty() {
-            let cleanup = Cleanup { inboxes, orphans: Vec::new(), cutoffs, now };
-            let cleaned = self.command(|reply| Command::Cleanup(cleanup, reply)).await?;
-            swept.pruned += cleaned.pruned;
-            swept.trimmed += cleaned.trimmed;
-            swept.drifts.extend(cleaned.drifts);
-            inboxes = cleaned.left;
-        }
-        if swept.next.is_none() {
-            let mut orphans = sweep::orphans(&self.readers, &self.orphan_cursor, &cutoffs).await?;
-            while !orphans.is_empty() || sweep::has_old_keys(&self.readers, &cutoffs).await? {
-                let orphans = std::mem::take(&mut orphans);
-                let cleanup = Cleanup { inboxes: Vec::new(), orphans, cutoffs, now };
-                self.command(|reply| Command::Cleanup(cleanup, reply)).await?;
-            }
-        }
-        Ok(swept)
+        sweep::run(self, sweep).await
     }
 
     fn is_shared(&self) -> bool {
@@ -283,6 +254,14 @@ impl Store for SqliteStore {
 
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
         self.command(|reply| Command::Setting { name: name.to_owned(), value, reply }).await
+    }
+
+    async fn time(&self) -> Result<StoreTime, StoreError> {
+        Ok(StoreTime::new(None, setting::recorded_time(&self.readers).await?))
+    }
+
+    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.command(|reply| Command::RecordTime(now, reply)).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -32,12 +32,12 @@ pub(super) fn retract(
     let at = at.as_millisecond();
     let cancelled = notification.scheduled.len() as u64;
     let removed = holders(transaction.contents, id).count() as u64;
-    transaction.contents.mark_withdrawn(id, at);
+    transaction.contents.mark_withdrawn(id);
     transaction.contents.plan_withdrawal(id, at, RemovedReason::Retracted);
     if is_small(cancelled, removed) {
         cancel(transaction.contents, id, usize::MAX);
         withdraw(transaction, id, RemovedReason::Retracted, at, usize::MAX);
-        transaction.contents.end_withdrawal(id);
+        transaction.contents.end_withdrawal(id, at);
     }
     Ok(retraction.with_cancelled(cancelled).with_removed(removed))
 }
@@ -72,11 +72,11 @@ fn continue_withdrawals(
     let mut done = Advanced { has_more: !due.is_empty(), ..Advanced::default() };
     let (inboxes, scheduled) = (share(limit, due.len()), share(CANCELLED, due.len()));
     for (_, id, reason) in due {
-        transaction.contents.mark_withdrawn(&id, now);
+        transaction.contents.mark_withdrawn(&id);
         let cancelled = cancel(transaction.contents, &id, scheduled);
         let withdrawn = withdraw(transaction, &id, reason, now, inboxes);
         if cancelled < scheduled && withdrawn < inboxes {
-            transaction.contents.end_withdrawal(&id);
+            transaction.contents.end_withdrawal(&id, now);
         }
         done.withdrawn += withdrawn as u64;
         // A retraction has already counted those that it cancels.

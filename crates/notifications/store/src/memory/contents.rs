@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use internal_notifications_models::{
-    Head, InternalNotification, NotificationId, Receipt, RemovedReason, UserId,
+    Head, InternalNotification, NotificationId, Receipt, RemovedReason, Timestamp, UserId,
 };
 use internal_notifications_service::InboxLog;
 
@@ -22,6 +22,7 @@ pub(super) struct Contents {
     /// Answers by sender and idempotency key.
     pub(super) answers: BTreeMap<(String, String), Answer>,
     pub(super) settings: BTreeMap<String, String>,
+    pub(super) recorded_time: Option<Timestamp>,
     /// The store that has the embedded broker.
     pub(super) broker_owner: Option<u64>,
     last_notification: i64,
@@ -36,12 +37,12 @@ pub(super) struct Notification {
     /// The bytes of its body.
     pub(super) bytes: usize,
     pub(super) created_at: i64,
-    /// When it was last withdrawn.
-    pub(super) withdrawn_at: Option<i64>,
     /// The users whose inbox has it, or had it and still remembers it.
     pub(super) recipients: BTreeSet<UserId>,
     /// The users who are scheduled to receive it, and when.
     pub(super) scheduled: BTreeMap<UserId, i64>,
+    /// When its last withdrawal ended; the earliest time if there was none.
+    pub(super) withdrawn_at: i64,
     /// When its withdrawal is due, if one is planned.
     pub(super) withdrawal: Option<i64>,
 }
@@ -89,18 +90,18 @@ impl Contents {
     }
 
     /// Ends the planned withdrawal of a notification.
-    pub(super) fn end_withdrawal(&mut self, id: &NotificationId) {
+    pub(super) fn end_withdrawal(&mut self, id: &NotificationId, at: i64) {
         let Some(notification) = self.notifications.get_mut(id) else { return };
+        notification.withdrawn_at = notification.withdrawn_at.max(at);
         if let Some(due_at) = notification.withdrawal.take() {
             self.withdrawals.remove(&(due_at, notification.stored.key));
         }
     }
 
     /// Marks a notification as withdrawn, so that nobody receives it any more.
-    pub(super) fn mark_withdrawn(&mut self, id: &NotificationId, at: i64) {
-        if let Some(notification) = self.notifications.get_mut(id).filter(|of| !of.stored.withdrawn) {
+    pub(super) fn mark_withdrawn(&mut self, id: &NotificationId) {
+        if let Some(notification) = self.notifications.get_mut(id) {
             notification.stored.withdrawn = true;
-            notification.withdrawn_at = Some(at);
         }
     }
 

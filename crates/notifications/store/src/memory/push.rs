@@ -43,9 +43,9 @@ fn store(transaction: &mut Transaction<'_>, push: &NewPush) -> Result<(), StoreE
         body,
         bytes: push.body.len(),
         created_at: push.at.as_millisecond(),
-        withdrawn_at: None,
         recipients: BTreeSet::new(),
         scheduled: BTreeMap::new(),
+        withdrawn_at: i64::MIN,
         withdrawal: None,
     };
     contents.notifications.insert(push.id.clone(), notification);

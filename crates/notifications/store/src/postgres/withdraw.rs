@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 use super::advance::take_turn;
 use super::database::{Database, Mutation, Outcome, Query};
+use super::orphans;
 use super::transaction::Transaction;
 use crate::rules::rounds::{Place, share};
 use crate::rules::withdrawal::{CANCELLED, Limits};
@@ -166,7 +167,8 @@ impl Mutation for Withdraw {
         let keys = self.withdrawals.iter().map(|withdrawal| withdrawal.notification);
         let finished: Vec<i64> = keys.filter(|key| !unfinished.contains(key)).collect();
         let sql = "DELETE FROM withdrawals WHERE notification = ANY($1)";
-        sqlx::query(sql).bind(finished).execute(&mut *transaction.connection).await?;
+        sqlx::query(sql).bind(&finished).execute(&mut *transaction.connection).await?;
+        orphans::note(transaction.connection, &finished, self.at).await?;
         let (keys, last): (Vec<i64>, Vec<i64>) =
             reached.into_iter().map(|(notification, (last, _))| (notification, last)).unzip();
         let sql = "UPDATE withdrawals w SET reached = greatest(w.reached, r.last)

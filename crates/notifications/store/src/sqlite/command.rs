@@ -5,6 +5,7 @@ use tokio::sync::oneshot;
 
 use super::cleanup::Cleanup;
 use super::deliver::Deliver;
+use super::orphans::{Forget, Search};
 use super::withdraw::{Withdraw, Withdrawal};
 use crate::rules::push::NewPush;
 use crate::sql::failure::Failure;
@@ -21,12 +22,15 @@ pub(super) enum Command {
     Withdraw(Withdraw, Reply<Advanced>),
     Deliver(Deliver, Reply<Advanced>),
     Cleanup(Cleanup, Reply<Cleaned>),
+    Searched(Search, Reply<()>),
+    Forget(Forget, Reply<u64>),
     Mark(Vec<(UserId, u64)>, Reply<Vec<UserId>>),
     Setting {
         name: String,
         value: String,
         reply: Reply<String>,
     },
+    RecordTime(Timestamp, Reply<()>),
     /// Checks that the database can be written, by writing to it.
     Ping(Reply<()>),
     /// Accepts no more commands and finishes those in the queue.
@@ -44,6 +48,8 @@ impl Command {
             Self::Mark(marks, _) => marks.len(),
             Self::Withdraw(..) | Self::Deliver(..) => usize::MAX,
             Self::Cleanup(..) => Cleanup::ROWS,
+            Self::Searched(search, _) => search.rows(),
+            Self::Forget(..) => Forget::ROWS,
             _ => 1,
         }
     }
@@ -79,8 +85,10 @@ impl Command {
             Self::Retract(_, _, reply) => reply.settle(transaction),
             Self::Withdraw(_, reply) | Self::Deliver(_, reply) => reply.settle(transaction),
             Self::Cleanup(_, reply) => reply.settle(transaction),
+            Self::Searched(_, reply) => reply.settle(transaction),
+            Self::Forget(_, reply) => reply.settle(transaction),
             Self::Mark(_, reply) => reply.settle(transaction),
-            Self::Ping(reply) => reply.settle(transaction),
+            Self::RecordTime(_, reply) | Self::Ping(reply) => reply.settle(transaction),
             Self::Setting { reply, .. } => reply.settle(transaction),
             Self::Close => {}
         }

@@ -3,8 +3,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use internal_notifications_models::{NotificationId, RemovedReason, Timestamp, UserId};
 use sqlx::Row;
 
-use super::row;
 use super::transaction::Transaction;
+use super::{orphans, row};
 use crate::Advanced;
 use crate::rules::withdrawal::Limits;
 use crate::sql::failure::Failure;
@@ -46,9 +46,10 @@ impl Withdraw {
         unfinished.extend(
             reached.iter().filter(|(_, (_, count))| *count >= self.limits.inboxes).map(|(key, _)| *key),
         );
-        let finished: Vec<_> = keys.iter().filter(|key| !unfinished.contains(key)).collect();
+        let finished: Vec<i64> = keys.iter().copied().filter(|key| !unfinished.contains(key)).collect();
         let sql = "DELETE FROM withdrawals WHERE notification IN (SELECT value FROM json_each(?1))";
         transaction.execute(sql, serde_json::to_string(&finished)?).await?;
+        orphans::note(transaction.connection, finished, self.at.as_millisecond()).await?;
         let sql = "UPDATE withdrawals SET reached = ?2 WHERE notification = ?1";
         for (notification, (last, _)) in reached.iter().filter(|(key, _)| unfinished.contains(key)) {
             sqlx::query(sql).bind(notification).bind(last).execute(&mut *transaction.connection).await?;

@@ -1,63 +1,64 @@
-//! The query plans of the statements that find what is due, as the store's connections make them.
+//! The query plans of the sweep, whose statements must not read more than they need.
 
-use std::path::Path;
+use sqlx::{AssertSqlSafe, Connection, Row};
 
-use sqlx::AssertSqlSafe;
+use crate::fixture::Fixture;
 
-use crate::fixture::Schema;
-
-/// Rows that are due at the same time, without statistics about them.
-const ROWS: &str = "INSERT INTO scheduled SELECT n % 3, 'user-' || n, 5 FROM generate_series(1, 30000) n;
-    INSERT INTO deliveries SELECT n, 1, n % 3, 0 FROM generate_series(1, 30000) n;
-    INSERT INTO notifications (id, sender, digest, body, created_at) SELECT n, '', '', '', 0 FROM generate_series(1, 30000) n;
-    INSERT INTO withdrawals SELECT n, 5, 'expired' FROM generate_series(1, 30000) n";
+/// Many notifications of which few are pending, and many removed ones.
+const ROWS: &str = "INSERT INTO inboxes (user_id, seq, tag, pending, floor)
+        SELECT 'user-' || n, 500, 1, 10, 400 FROM generate_series(1, 100) n;
+    INSERT INTO deliveries (inbox, added, notification, created_at, opened_at, removed_at)
+        SELECT i.key, n, n, n, CASE WHEN n % 50 > 0 THEN n END, CASE WHEN n % 3 = 0 THEN n END
+        FROM inboxes i CROSS JOIN generate_series(1, 500) n;
+    INSERT INTO changes (inbox, seq, tag, pending, at, detail)
+        SELECT i.key, n, n, 1, n, '{}' FROM inboxes i CROSS JOIN generate_series(400, 500) n;
+    INSERT INTO orphans (notification, at) SELECT n, n FROM generate_series(1, 10000) n;
+    ANALYZE";
 
 #[tokio::test]
-async fn the_first_rows_that_are_due_are_read_in_the_order_of_an_index() {
-    let Some(schema) = Schema::new() else { return };
-    let store = schema.open(schema.options()).await;
-    schema.sql(ROWS).await;
-    let mut connection = schema.connect().await;
-    let settings = literals("connect.rs").into_iter().find(|text| text.starts_with("SET enable")).unwrap();
-    for settings in [settings.as_str(), "SET plan_cache_mode = force_generic_plan"] {
-        sqlx::raw_sql(AssertSqlSafe(settings.to_owned())).execute(&mut connection).await.unwrap();
-    }
-    let statements = ["deliver.rs", "withdraw.rs"].map(literals).concat();
-    let limited: Vec<_> = statements.iter().filter(|text| text.contains("LIMIT $")).collect();
-    assert!(limited.len() >= 4, "found only {} statements", limited.len());
-    for (place, statement) in limited.into_iter().enumerate() {
-        let sql = AssertSqlSafe(format!("PREPARE statement_{place} AS {statement}"));
-        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
-        let parameters = (1..10).filter(|number| statement.contains(&format!("${number}"))).count();
-        let nulls = vec!["NULL"; parameters].join(", ");
-        let sql = AssertSqlSafe(format!("EXPLAIN EXECUTE statement_{place} ({nulls})"));
-        let plan: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap();
-        assert_eq!(fault(&plan), None, "{statement}\n{}", plan.join("\n"));
-    }
-    drop(store);
-}
-
-/// Returns the first step that reads more than the rows that are needed.
-fn fault(plan: &[String]) -> Option<&str> {
-    let mut limits: Vec<usize> = Vec::new();
-    for step in plan.iter().filter(|line| line.contains("(cost=")) {
-        let depth = step.len() - step.trim_start().len();
-        limits.retain(|limit| *limit < depth);
-        let below_a_limit = !limits.is_empty() && ["Sort ", "Bitmap "].iter().any(|what| step.contains(what));
-        if below_a_limit || step.contains("Seq Scan") {
-            return Some(step);
+async fn each_statement_of_a_sweep_reads_its_index() {
+    let Some(fixture) = Fixture::new().await else { return };
+    fixture.schema.sql(ROWS).await;
+    let mut connection = fixture.schema.connect().await;
+    // As the store's own connections.
+    let settings =
+        "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;
+                    SET plan_cache_mode = force_generic_plan";
+    sqlx::raw_sql(settings).execute(&mut connection).await.unwrap();
+    let sources = [
+        include_str!("../../src/postgres/sweep.rs"),
+        include_str!("../../src/postgres/cleanup.rs"),
+        include_str!("../../src/postgres/orphans.rs"),
+    ];
+    let texts = sources.iter().flat_map(|source| source.split('"').skip(1).step_by(2));
+    let is_statement =
+        |text: &&str| ["SELECT ", "UPDATE ", "DELETE ", "WITH "].iter().any(|word| text.starts_with(word));
+    let mut inspections = 0;
+    for (number, sql) in texts.filter(is_statement).enumerate() {
+        let plan = plan(&mut connection, number, sql).await;
+        assert!(!plan.contains("Seq Scan"), "{sql}\n{plan}");
+        if sql.contains("AS has_forgettable") {
+            inspections += 1;
+            for index in ["deliveries_pending", "deliveries_kept", "deliveries_removed", "changes_pkey"] {
+                assert!(plan.contains(index), "{index}:\n{plan}");
+            }
+            assert!(!plan.contains("deliveries_pkey"), "{plan}");
         }
-        if step.contains("Limit ") {
-            limits.push(depth);
+        if sql.contains("FROM orphans WHERE (at") {
+            assert!(plan.contains("using orphans_by_time") && !plan.contains("Sort"), "{plan}");
         }
     }
-    None
+    assert_eq!(inspections, 1);
+    connection.close().await.unwrap();
 }
 
-/// Returns the string literals of a file of the store.
-fn literals(file: &str) -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/postgres").join(file);
-    let source = std::fs::read_to_string(path).unwrap();
-    let code: Vec<_> = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-    code.join("\n").split('"').skip(1).step_by(2).map(str::to_owned).collect()
+async fn plan(connection: &mut sqlx::PgConnection, number: usize, sql: &str) -> String {
+    let prepare = AssertSqlSafe(format!("PREPARE s{number} AS {sql}"));
+    sqlx::raw_sql(prepare).execute(&mut *connection).await.unwrap_or_else(|error| panic!("{error}: {sql}"));
+    let parameters = (1..).take_while(|parameter| sql.contains(&format!("${parameter}"))).count();
+    let arguments = vec!["NULL"; parameters].join(", ");
+    let arguments = if parameters == 0 { String::new() } else { format!("({arguments})") };
+    let explain = AssertSqlSafe(format!("EXPLAIN EXECUTE s{number}{arguments}"));
+    let rows = sqlx::raw_sql(explain).fetch_all(connection).await.unwrap();
+    rows.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>().join("\n")
 }
