@@ -22,14 +22,14 @@ pub(super) fn retract(
     id: &NotificationId,
     at: Timestamp,
 ) -> Result<Retraction, StoreError> {
-    let Some(notification) = transaction.contents.notifications.get(id) else {
+    let Some(notification) = transaction.contents.notifications.get_mut(id) else {
         return Err(StoreError::new(StoreErrorKind::NotFound));
     };
-    let retraction = Retraction::new(id.clone());
+    let (retraction, at) = (Retraction::new(id.clone()), at.as_millisecond());
     if notification.stored.withdrawn {
+        notification.withdrawn_at = notification.withdrawn_at.max(at);
         return Ok(retraction);
     }
-    let at = at.as_millisecond();
     let cancelled = notification.scheduled.len() as u64;
     let removed = holders(transaction.contents, id).count() as u64;
     transaction.contents.mark_withdrawn(id);

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use internal_notifications_models::{NotificationId, Retraction, Timestamp};
 
 use super::database::{Database, Mutation, Outcome};
+use super::orphans;
 use super::transaction::Transaction;
 use super::withdraw::{Withdraw, Withdrawal};
 use crate::rules::withdrawal::{Limits, is_small};
@@ -55,13 +56,14 @@ impl Mutation for Retract {
             return Ok(Outcome::Rollback(Err(StoreError::new(StoreErrorKind::NotFound))));
         };
         if is_withdrawn {
-            return Ok(Outcome::Rollback(Ok(Retracted::default())));
+            orphans::note(transaction.connection, &[notification], self.at).await?;
+            return Ok(Outcome::Commit(Retracted::default()));
         }
         let at = self.at.as_millisecond();
         let sql = "UPDATE notifications SET withdrawn = true, withdrawn_at = $2 WHERE key = $1";
         sqlx::query(sql).bind(notification).bind(at).execute(&mut *transaction.connection).await?;
         let sql = "SELECT (SELECT count(*) FROM scheduled WHERE notification = $1),
-                          (SELECT count(*) FROM deliveries WHERE notification = $1 AND removed_at IS NULL)";
+                          (SELECT count(*) FROM deliveries WHERE notification = $1 AND coalesce(removed_at, -1) = -1)";
         let query = sqlx::query_as(sql).bind(notification);
         let (cancelled, removed): (i64, i64) = query.fetch_one(&mut *transaction.connection).await?;
         let sql = "INSERT INTO withdrawals (notification, due_at, reason) VALUES ($1, $2, 'retracted') ON CONFLICT (notification)

@@ -211,10 +211,11 @@ impl Withdraw {
 
     /// Returns the next deliveries of each notification that are in an inbox.
     async fn next_deliveries(&self, transaction: &mut Transaction<'_>) -> Result<Vec<Delivery>, Failure> {
+        // `coalesce` keeps the planner from the index of all notifications that are kept.
         let sql = "SELECT g.notification, d.inbox
                    FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY g (notification, reached, place)
                    CROSS JOIN LATERAL (SELECT inbox FROM deliveries
-                                       WHERE notification = g.notification AND inbox > g.reached AND removed_at IS NULL
+                                       WHERE notification = g.notification AND inbox > g.reached AND coalesce(removed_at, -1) = -1
                                        ORDER BY inbox LIMIT $3) d
                    ORDER BY g.place, d.inbox";
         let (keys, reached): (Vec<i64>, Vec<i64>) =
@@ -236,7 +237,7 @@ impl Withdraw {
         let mut inboxes = transaction.lock_keys(&keys).await?;
         // The user, or another server, may have removed some already.
         let sql = "UPDATE deliveries d SET removed_at = $3 FROM unnest($1::bigint[], $2::bigint[]) r (notification, inbox)
-                   WHERE d.notification = r.notification AND d.inbox = r.inbox AND d.removed_at IS NULL
+                   WHERE d.notification = r.notification AND d.inbox = r.inbox AND coalesce(d.removed_at, -1) = -1
                    RETURNING d.notification, d.inbox, d.opened_at IS NULL";
         let query = sqlx::query_as(sql).bind(notifications).bind(&keys).bind(self.at.as_millisecond());
         let removed: Vec<(i64, i64, bool)> = query.fetch_all(&mut *transaction.connection).await?;

@@ -1,6 +1,7 @@
 use internal_notifications_models::{NotificationId, Timestamp};
 use sqlx::SqlitePool;
 
+use super::orphans;
 use super::transaction::Transaction;
 use super::withdraw::Withdrawal;
 use crate::sql::failure::Failure;
@@ -19,7 +20,10 @@ pub(super) async fn mark(
     let found: Option<(i64, bool)> = query.fetch_optional(&mut *transaction.connection).await?;
     let notification = match found {
         None => return Ok(Err(StoreError::new(StoreErrorKind::NotFound))),
-        Some((_, true)) => return Ok(Ok(None)),
+        Some((notification, true)) => {
+            orphans::note(transaction.connection, [notification], at.as_millisecond()).await?;
+            return Ok(Ok(None));
+        }
         Some((notification, false)) => notification,
     };
     let due_at = at.as_millisecond();
