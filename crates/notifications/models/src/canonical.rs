@@ -1,5 +1,4 @@
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -33,7 +32,8 @@ enum Node<'a> {
     Token(&'a str),
     Text(Cow<'a, str>),
     Array(Vec<Node<'a>>),
-    Object(BTreeMap<Cow<'a, str>, Node<'a>>),
+    /// The entries, sorted by their keys.
+    Object(Vec<(Cow<'a, str>, Node<'a>)>),
 }
 
 /// Parses a text whose syntax serde_json has checked, except for the nesting and for escapes of
@@ -69,16 +69,24 @@ impl<'a> Reader<'a> {
 
     fn object(&mut self, levels: usize) -> Result<Node<'a>, &'static str> {
         let levels = levels.checked_sub(1).ok_or("recursion limit exceeded")?;
-        let mut entries = BTreeMap::new();
+        let mut entries = Vec::new();
         self.skip();
         while self.peek() != Some('}') {
             let key = self.text()?;
             self.skip_if(':');
-            // Of several values of a key the last one counts, as in serde_json.
-            entries.insert(key, self.value(levels)?);
+            entries.push((key, self.value(levels)?));
             self.skip_if(',');
         }
         self.skip();
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        // Of several values of a key the last one counts, as in serde_json.
+        entries.dedup_by(|later, earlier| {
+            let is_same = later.0 == earlier.0;
+            if is_same {
+                std::mem::swap(later, earlier);
+            }
+            is_same
+        });
         Ok(Node::Object(entries))
     }
 
@@ -187,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_last_of_several_values_of_a_key_counts() {
-        assert_eq!(canonical(r#"{"a":1,"\u0061":2}"#).unwrap(), r#"{"a":2}"#);
+        assert_eq!(canonical(r#"{"a":1,"b":0,"\u0061":2,"a":3}"#).unwrap(), r#"{"a":3,"b":0}"#);
     }
 
     #[test]

@@ -68,7 +68,7 @@ async fn numbers_are_stored_as_they_are_written(on: Backend) {
     assert_eq!(with(numbers).await.unwrap().duplicates, 1);
     for (number, other) in [("1.50", "1.5"), ("-0.0", "-0"), ("3846264", "3846265"), ("1E400", "1E401")] {
         let error = with(&numbers.replace(number, other)).await.unwrap_err();
-        assert_eq!(error.kind(), StoreErrorKind::Conflict, "{other}");
+        assert_eq!(error.kind(), StoreErrorKind::IdTaken, "{other}");
     }
 }
 
