@@ -120,7 +120,7 @@ pub enum RemovedReason {
     Other,
 }
 
-/// How a [`ChangeKind`] is written.
+/// What a change does to the inbox.
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
