@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use pusher_signer::Signer;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::sleep_until;
 
 use crate::clock::Clock;
@@ -17,6 +17,8 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) clock: Clock,
     pub(crate) client_events: bool,
+    /// A permit for each byte of [`Limits::buffered_bytes`].
+    pub(crate) body_memory: Arc<Semaphore>,
     /// The number of connection tasks, including those that only reject a client.
     connection_tasks: watch::Sender<usize>,
 }
@@ -34,7 +36,8 @@ impl Shared {
         client_events: bool,
     ) -> Self {
         let connection_tasks = watch::Sender::new(0);
-        Self { app_id, signer, limits, registry, clock, client_events, connection_tasks }
+        let body_memory = Arc::new(Semaphore::new(limits.buffered_bytes.min(Semaphore::MAX_PERMITS)));
+        Self { app_id, signer, limits, registry, clock, client_events, body_memory, connection_tasks }
     }
 
     /// Counts one more connection task and decides what it may do.

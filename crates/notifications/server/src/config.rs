@@ -69,7 +69,7 @@ pub struct Config {
     /// The time between the starts of two passes over all inboxes, which check the pending counts
     /// and enforce the retention: at least 1 s. Default: 60 s.
     pub sweep_interval: Duration,
-    /// What one caller may use of the server. Not read from the environment.
+    /// What callers may use of the server. Most of it is not read from the environment.
     pub limits: Limits,
 }
 
@@ -136,7 +136,7 @@ impl Config {
             position_check_seconds: position_check::from_env(&variables)?,
             retention: retention::from_env(&variables)?,
             sweep_interval: retention::sweep_interval(&variables)?,
-            limits: Limits::default(),
+            limits: Limits::from_env(&variables)?,
         };
         config.check()?;
         Ok(config)
@@ -211,7 +211,7 @@ impl Config {
         Self { sweep_interval, ..self }
     }
 
-    /// Sets what one caller may use of the server.
+    /// Sets what callers may use of the server.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
@@ -221,8 +221,9 @@ impl Config {
     /// too.
     ///
     /// # Errors
-    /// Returns a [`ConfigError`] if a time is below one second, if API keys share a name or a key,
-    /// or if other machines can reach the server and it accepts no credentials.
+    /// Returns a [`ConfigError`] if a time is below one second, if the memory for request bodies
+    /// has no room for one, if API keys share a name or a key, or if other machines can reach the
+    /// server and it accepts no credentials.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.check_values()?;
         if self.is_loopback() || !self.auth.is_empty() {
@@ -240,7 +241,8 @@ impl Config {
     pub(crate) fn check_values(&self) -> Result<(), ConfigError> {
         self.auth.check()?;
         position_check::check(self.position_check_seconds)?;
-        retention::check_sweep_interval(self.sweep_interval)
+        retention::check_sweep_interval(self.sweep_interval)?;
+        self.limits.check()
     }
 
     /// Returns the accepted credentials, if there are any.

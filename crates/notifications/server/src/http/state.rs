@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::{Authenticator, Policy};
 use crate::config::{Config, UnservedUser};
 use crate::health::Health;
+use crate::http::BodyBudget;
 use crate::http::problem::{ApiError, Kind};
 use crate::metrics::Metrics;
 use crate::realtime::{ClientAddress, RealtimeParts};
@@ -24,6 +25,7 @@ pub(crate) struct AppState {
     pub(crate) config: Config,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) health: Health,
+    pub(crate) bodies: Arc<BodyBudget>,
     /// Cancelled once the node was dropped or shut down.
     pub(crate) stopped: CancellationToken,
 }

@@ -10,7 +10,7 @@ use crate::config::{Config, OutboxDatabase};
 use crate::dispatcher::Dispatcher;
 use crate::error::Error;
 use crate::health::Health;
-use crate::http::{AppState, build_router};
+use crate::http::{AppState, BodyBudget, build_router};
 use crate::metrics::{MeteredStore, Metrics};
 use crate::realtime::RealtimeParts;
 use crate::relay::{IntentSource, PushRules, Relay, intent_source, own_intent_source};
@@ -144,6 +144,9 @@ impl NodeBuilder {
         let supervisor = tasks.supervise();
         let health = Health::new(store.clone());
         health.watch(supervisor.problem());
+        let bodies = Arc::new(BodyBudget::new(&config.limits));
+        let held = bodies.clone();
+        metrics.watch("buffered_body_bytes", "Bytes of request bodies in memory", move || held.held());
         let stopped = CancellationToken::new();
         Ok(Node {
             guard: DropGuard { stopped: stopped.clone(), broker: realtime.broker.clone() },
@@ -164,6 +167,7 @@ impl NodeBuilder {
                 config,
                 metrics,
                 health,
+                bodies,
                 stopped,
             }),
         })

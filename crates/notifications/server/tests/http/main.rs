@@ -3,6 +3,7 @@
 
 mod app;
 mod auth;
+mod bodies;
 mod changes;
 mod channel_auth;
 mod connections;
