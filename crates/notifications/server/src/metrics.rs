@@ -238,10 +238,10 @@ impl Metrics {
         self.pruned.inc_by(swept.pruned);
         self.trimmed.inc_by(swept.trimmed);
         self.drift_repaired.inc_by(to_u64(swept.drifts.len()));
-        let found =
-            swept.drifts.iter().map(|Drift { counter, counted, .. }| counter.abs_diff(*counted)).sum();
         let before = if is_first { 0 } else { self.drift_of_pass.load(Ordering::Relaxed) };
-        let drift = before.saturating_add(found);
+        let drift = swept.drifts.iter().fold(before, |sum, Drift { counter, counted, .. }| {
+            sum.saturating_add(counter.abs_diff(*counted))
+        });
         self.drift_of_pass.store(drift, Ordering::Relaxed);
         // A higher drift shows at once, a lower one only after a whole pass.
         let drift = i64::try_from(drift).unwrap_or(i64::MAX);
@@ -296,5 +296,7 @@ mod tests {
         assert_eq!(drift(), 4, "the next pass has not ended");
         metrics.swept(false, &step(true, &[]));
         assert_eq!((drift(), metrics.drift_repaired.get()), (0, 2));
+        metrics.swept(true, &step(true, &[(u64::MAX, 0), (u64::MAX, 0)]));
+        assert_eq!(drift(), i64::MAX, "the counts of a damaged database may be anything");
     }
 }

@@ -51,7 +51,7 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// How long a client may read nothing of an answer before it is disconnected. Default: 30 s.
     pub write_timeout: Duration,
-    /// How long each part of the server may take to finish its work at a shutdown. Default: 10 s.
+    /// How long a shutdown may take; what is unfinished then is cut off. Default: 10 s.
     pub shutdown_timeout: Duration,
     /// The limits of the embedded broker.
     pub broker: pusher_broker::Limits,

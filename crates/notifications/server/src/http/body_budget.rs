@@ -107,9 +107,7 @@ mod tests {
     const MIB: usize = 1024 * 1024;
 
     fn budget(bytes: usize) -> Arc<BodyBudget> {
-        let mut limits = Limits::default();
-        limits.buffered_bytes = bytes;
-        Arc::new(BodyBudget::new(&limits))
+        Arc::new(BodyBudget::new(&Limits { buffered_bytes: bytes, ..Limits::default() }))
     }
 
     fn user(name: &str) -> Principal {

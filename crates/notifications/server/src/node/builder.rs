@@ -141,6 +141,10 @@ impl NodeBuilder {
             let store = store.clone();
             async move { format!("{} of the store", store.failed().await) }
         });
+        if let Some(broker) = &realtime.broker {
+            let failed = broker.failed();
+            tasks.add_all(async move { format!("{} of the broker", failed.await) });
+        }
         let supervisor = tasks.supervise();
         let health = Health::new(store.clone());
         health.watch(supervisor.problem());

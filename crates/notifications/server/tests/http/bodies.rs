@@ -38,7 +38,7 @@ async fn the_unfinished_bodies_of_one_user_are_bounded_together_and_cost_no_othe
         raw.write(&unfinished("/v1/inbox/opened", &token, 700_000, 100_000)).await;
         all.push(raw);
     }
-    let rejected = r#"http_requests_total{method="POST",route="/v1/inbox/opened",status="429"}"#;
+    let rejected = r#"http_problems_total{route="/v1/inbox/opened",type="too-many-requests"}"#;
     while Scrape::of(&app).await.find(rejected).unwrap_or(0.0) < 250.0 {
         tokio::task::yield_now().await;
     }

@@ -24,6 +24,7 @@ mod problems;
 mod push;
 mod raw;
 mod scheduled;
+mod shutdown;
 mod supervision;
 mod surroundings;
 mod websocket;

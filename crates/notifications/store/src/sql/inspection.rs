@@ -1,7 +1,7 @@
 use internal_notifications_models::UserId;
 
 use super::failure::Failure;
-use super::row::Columns;
+use super::row::{Columns, unsigned};
 use crate::Drift;
 use crate::rules::cutoffs::Cutoffs;
 
@@ -40,18 +40,18 @@ pub(crate) struct Inspection {
 impl Inspection {
     /// Reads a row with the columns of the stores' `inspection_columns!`.
     pub(crate) fn new(row: &impl Columns) -> Result<Self, Failure> {
-        let seq = row.number("seq")?.cast_unsigned();
-        let published = row.number_if_any("published")?.map_or(seq, i64::cast_unsigned);
+        let seq = unsigned(row.number("seq")?);
+        let published = row.number_if_any("published")?.map_or(seq, unsigned);
         Ok(Self {
             user_id: UserId::new(row.text("user_id")?)?,
             inbox: row.number("key")?,
-            counter: row.number("pending")?.cast_unsigned(),
-            counted: row.number("counted")?.cast_unsigned(),
+            counter: unsigned(row.number("pending")?),
+            counted: unsigned(row.number("counted")?),
             excess: row.number_if_any("excess")?.unwrap_or(0),
             has_old: row.flag("has_old")?,
             seq,
-            floor: row.number("floor")?.cast_unsigned(),
-            expired: row.number("expired")?.cast_unsigned(),
+            floor: unsigned(row.number("floor")?),
+            expired: unsigned(row.number("expired")?),
             published,
             has_forgettable: row.flag("has_forgettable")?,
         })
