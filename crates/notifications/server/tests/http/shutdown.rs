@@ -15,7 +15,7 @@ use pusher_signer::Signer;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::app::TestApp;
+use crate::app::{API_KEY, TestApp};
 use crate::raw::{Raw, status};
 use crate::supervision::{Open, push};
 use crate::websocket::Socket;
@@ -43,10 +43,9 @@ impl SlowPush {
     async fn begin(app: &TestApp) -> Self {
         let body = json!({"user_ids": ["ada"], "notification": {"id": "slow", "content": "c"}}).to_string();
         let (begun, rest) = body.split_at(20);
-        let token = app.server.token(&"eve".parse().unwrap(), LONG, true).unwrap();
         let mut raw = Raw::connect(app).await;
         let head = format!(
-            "POST /v1/notifications HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-length: {}\r\n\r\n{begun}",
+            "POST /v1/notifications HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {API_KEY}\r\ncontent-length: {}\r\n\r\n{begun}",
             body.len()
         );
         raw.write(head.as_bytes()).await;
