@@ -7,6 +7,7 @@ const KNOWN: &[&str] = &[
     "ALLOWED_HOSTS",
     "BUFFERED_BYTES",
     "CHANNEL_PREFIX",
+    "CONFIRM_CLOCK",
     "CORS_ORIGINS",
     "DATABASE_URL",
     "JWT_AUDIENCE",

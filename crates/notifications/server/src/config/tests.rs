@@ -76,6 +76,8 @@ fn an_error_names_the_variable_and_the_allowed_values() {
         ("INTERNAL_NOTIFICATIONS_BUFFERED_BYTES", "2097151", "at least 2097152"),
         ("INTERNAL_NOTIFICATIONS_BUFFERED_BYTES", "64MiB", "a number of bytes"),
         ("INTERNAL_NOTIFICATIONS_SHUTDOWN_SECONDS", "0", "at least 1"),
+        ("INTERNAL_NOTIFICATIONS_CONFIRM_CLOCK", "yes", "2027-01-04T09:00:00Z"),
+        ("INTERNAL_NOTIFICATIONS_CONFIRM_CLOCK", "2027-01-04T09:00:00", "2027-01-04T09:00:00Z"),
         ("INTERNAL_NOTIFICATIONS_JWT_SECRET", "short", "32"),
         ("INTERNAL_NOTIFICATIONS_JWT_PUBLIC_KEY_FILE", "/nowhere/key.pem", "/nowhere/key.pem"),
         ("INTERNAL_NOTIFICATIONS_API_KEYS", "shop", "NAME:KEY"),

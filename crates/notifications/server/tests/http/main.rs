@@ -6,6 +6,7 @@ mod auth;
 mod bodies;
 mod changes;
 mod channel_auth;
+mod clock;
 mod connections;
 mod drift;
 mod due;
