@@ -8,7 +8,8 @@ use internal_notifications_models::{
     Retraction, Timestamp, UserId, WriteAnswer,
 };
 use internal_notifications_server::store::{
-    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreTime, Sweep, Swept, Unpublished,
+    Write,
 };
 
 /// A store that marks changes as published when the dispatcher reads them.
@@ -142,6 +143,14 @@ macro_rules! store {
 
             async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
                 self.0.get_or_insert_setting(name, value).await
+            }
+
+            async fn time(&self) -> Result<StoreTime, StoreError> {
+                self.0.time().await
+            }
+
+            async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
+                self.0.record_time(now).await
             }
 
             async fn ready(&self) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@
 mod all_variables;
 mod auth;
 mod channel_prefix;
+mod confirm_clock;
 mod database;
 mod error;
 mod hosts;
@@ -36,6 +37,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::store::Retention;
+pub(crate) use confirm_clock::CONFIRM_CLOCK;
+use internal_notifications_models::Timestamp;
 use variables::Variables;
 
 /// The configuration of a server. Create it with [`Config::new`] or [`Config::from_env`].
@@ -69,7 +72,11 @@ pub struct Config {
     /// The time between the starts of two passes over all inboxes, which check the pending counts
     /// and enforce the retention: at least 1 s. Default: 60 s.
     pub sweep_interval: Duration,
-    /// What one caller may use of the server. Not read from the environment.
+    /// The current time, to confirm at a start that the clock is right although it differs from the
+    /// time at which a server last ran. It has no effect on a clock that differs from it by more
+    /// than a day. Default: `None`.
+    pub confirm_clock: Option<Timestamp>,
+    /// What callers may use of the server. Most of it is not read from the environment.
     pub limits: Limits,
 }
 
@@ -100,6 +107,7 @@ impl Config {
             position_check_seconds: position_check::DEFAULT_SECONDS,
             retention: Retention::default(),
             sweep_interval: retention::DEFAULT_SWEEP_INTERVAL,
+            confirm_clock: None,
             limits: Limits::default(),
         }
     }
@@ -136,7 +144,8 @@ impl Config {
             position_check_seconds: position_check::from_env(&variables)?,
             retention: retention::from_env(&variables)?,
             sweep_interval: retention::sweep_interval(&variables)?,
-            limits: Limits::default(),
+            confirm_clock: confirm_clock::from_env(&variables)?,
+            limits: Limits::from_env(&variables)?,
         };
         config.check()?;
         Ok(config)
@@ -211,7 +220,13 @@ impl Config {
         Self { sweep_interval, ..self }
     }
 
-    /// Sets what one caller may use of the server.
+    /// Confirms that the clock is right if it shows about this time at the start.
+    #[must_use]
+    pub fn with_confirm_clock(self, now: Timestamp) -> Self {
+        Self { confirm_clock: Some(now), ..self }
+    }
+
+    /// Sets what callers may use of the server.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
@@ -221,8 +236,9 @@ impl Config {
     /// too.
     ///
     /// # Errors
-    /// Returns a [`ConfigError`] if a time is below one second, if API keys share a name or a key,
-    /// or if other machines can reach the server and it accepts no credentials.
+    /// Returns a [`ConfigError`] if a time is below one second, if the memory for request bodies
+    /// has no room for one, if API keys share a name or a key, or if other machines can reach the
+    /// server and it accepts no credentials.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.check_values()?;
         if self.is_loopback() || !self.auth.is_empty() {
@@ -240,7 +256,8 @@ impl Config {
     pub(crate) fn check_values(&self) -> Result<(), ConfigError> {
         self.auth.check()?;
         position_check::check(self.position_check_seconds)?;
-        retention::check_sweep_interval(self.sweep_interval)
+        retention::check_sweep_interval(self.sweep_interval)?;
+        self.limits.check()
     }
 
     /// Returns the accepted credentials, if there are any.

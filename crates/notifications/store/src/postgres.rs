@@ -10,6 +10,7 @@ mod cleanup;
 mod connect;
 mod database;
 mod options;
+mod orphans;
 mod publish;
 mod push;
 mod push_queue;
@@ -46,16 +47,17 @@ use self::publish::{Claim, Mark, UnpublishedUsers};
 use self::push_queue::PushQueue;
 use self::read::{ReadChanges, ReadHead, ReadNotification, ReadPage};
 pub use self::setting::read_setting;
-use self::setting::{Ping, Setting};
+use self::setting::{Ping, ReadTime, RecordTime, Setting};
 pub(crate) use self::sqlstate::failure;
-use self::sweep_turn::{EndTurn, TakeTurn};
+use self::sweep_turn::EndTurn;
 pub use self::url::PostgresUrl;
 use self::write::InboxWrite;
 use crate::rules::push::{NewPush, execute_all};
 use crate::rules::tasks::Tasks;
 use crate::sql::failure::Failure;
 use crate::{
-    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreTime, Sweep, Swept, Unpublished,
+    Write,
 };
 
 /// How long a closing store tries to end its turn to sweep.
@@ -72,8 +74,6 @@ pub struct PostgresStore {
     owner: i64,
     /// The key of the last inbox that `unpublished_users` returned.
     unpublished_cursor: AtomicI64,
-    /// The key of the last notification that was inspected for orphans.
-    orphan_cursor: AtomicI64,
     connect: PgConnectOptions,
     broker_lock: Mutex<Option<BrokerLock>>,
     tasks: Tasks,
@@ -103,7 +103,6 @@ impl PostgresStore {
             database,
             owner: rand::random(),
             unpublished_cursor: AtomicI64::new(0),
-            orphan_cursor: AtomicI64::new(0),
             connect,
             broker_lock: Mutex::new(None),
             tasks: Tasks::default(),
@@ -140,10 +139,7 @@ impl Store for PostgresStore {
     }
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
-        match self.database.read(TakeTurn(self.owner)).await? {
-            true => sweep::run(&self.database, &self.orphan_cursor, sweep).await,
-            false => Ok(Swept::default()),
-        }
+        sweep::run(&self.database, self.owner, sweep).await
     }
 
     fn is_shared(&self) -> bool {
@@ -213,6 +209,14 @@ impl Store for PostgresStore {
 
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
         self.database.read(Setting { name, value: &value }).await
+    }
+
+    async fn time(&self) -> Result<StoreTime, StoreError> {
+        self.database.read(ReadTime).await
+    }
+
+    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.database.read(RecordTime(now)).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

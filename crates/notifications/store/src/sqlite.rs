@@ -11,6 +11,7 @@ mod connect;
 mod file;
 mod insert;
 mod options;
+mod orphans;
 mod publish;
 mod push;
 mod read;
@@ -39,7 +40,6 @@ use sqlx::SqlitePool;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::backup::backup;
-use self::cleanup::Cleanup;
 use self::command::{Command, Reply};
 pub use self::options::SqliteOptions;
 pub(crate) use self::result_code::failure;
@@ -51,8 +51,8 @@ use crate::rules::tasks::Tasks;
 use crate::sql::apart;
 use crate::sql::failure::Failure;
 use crate::{
-    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept,
-    Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, StoreTime, Sweep,
+    Swept, Unpublished, Write,
 };
 
 /// The most commands that wait for the writer. Further callers wait until there is room.
@@ -69,8 +69,6 @@ pub struct SqliteStore {
     commits: Arc<AtomicU64>,
     /// The key of the last inbox that `unpublished_users` returned.
     unpublished_cursor: AtomicI64,
-    /// The key of the last notification that was inspected for orphans.
-    orphan_cursor: AtomicI64,
     listener: Arc<ListenerSlot>,
     options: SqliteOptions,
     tasks: Tasks,
@@ -113,7 +111,6 @@ impl SqliteStore {
             ended,
             commits,
             unpublished_cursor: AtomicI64::new(0),
-            orphan_cursor: AtomicI64::new(0),
             listener,
             options,
             tasks,
@@ -186,33 +183,7 @@ impl Store for SqliteStore {
     }
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
-        let (cutoffs, now) = (sweep.cutoffs(), sweep.now);
-        let inspections = sweep::inspect(&self.readers, &sweep, &cutoffs).await?;
-        let last = inspections.last().filter(|_| inspections.len() >= sweep.limit.max(1));
-        let mut swept = Swept {
-            next: last.map(|last| last.user_id.clone()),
-            inboxes: inspections.len() as u64,
-            ..Swept::default()
-        };
-        let dirty = inspections.iter().filter(|inspection| inspection.needs_cleaning(&cutoffs));
-        let mut inboxes: Vec<_> = dirty.map(|inspection| inspection.inbox).collect();
-        while !inboxes.is_empty() {
-            let cleanup = Cleanup { inboxes, orphans: Vec::new(), cutoffs, now };
-            let cleaned = self.command(|reply| Command::Cleanup(cleanup, reply)).await?;
-            swept.pruned += cleaned.pruned;
-            swept.trimmed += cleaned.trimmed;
-            swept.drifts.extend(cleaned.drifts);
-            inboxes = cleaned.left;
-        }
-        if swept.next.is_none() {
-            let mut orphans = sweep::orphans(&self.readers, &self.orphan_cursor, &cutoffs).await?;
-            while !orphans.is_empty() || sweep::has_old_keys(&self.readers, &cutoffs).await? {
-                let orphans = std::mem::take(&mut orphans);
-                let cleanup = Cleanup { inboxes: Vec::new(), orphans, cutoffs, now };
-                self.command(|reply| Command::Cleanup(cleanup, reply)).await?;
-            }
-        }
-        Ok(swept)
+        sweep::run(self, sweep).await
     }
 
     fn is_shared(&self) -> bool {
@@ -276,6 +247,14 @@ impl Store for SqliteStore {
 
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
         self.command(|reply| Command::Setting { name: name.to_owned(), value, reply }).await
+    }
+
+    async fn time(&self) -> Result<StoreTime, StoreError> {
+        Ok(StoreTime::new(None, setting::recorded_time(&self.readers).await?))
+    }
+
+    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.command(|reply| Command::RecordTime(now, reply)).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

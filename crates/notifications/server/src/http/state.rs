@@ -5,8 +5,10 @@ use pusher_broker::{ChannelName, SocketId};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Authenticator, Policy};
+use crate::clock_guard::ClockGuard;
 use crate::config::{Config, UnservedUser};
 use crate::health::Health;
+use crate::http::BodyBudget;
 use crate::http::problem::{ApiError, Kind};
 use crate::metrics::Metrics;
 use crate::realtime::{ClientAddress, RealtimeParts};
@@ -18,12 +20,16 @@ pub(crate) struct AppState {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) policy: Arc<dyn Policy>,
+    /// The clock by which credentials expire.
     pub(crate) clock: Arc<dyn Clock>,
+    /// The time of what is stored.
+    pub(crate) guard: Arc<ClockGuard>,
     pub(crate) ids: Arc<dyn IdGenerator>,
     pub(crate) realtime: RealtimeParts,
     pub(crate) config: Config,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) health: Health,
+    pub(crate) bodies: Arc<BodyBudget>,
     /// Cancelled once the node was dropped or shut down.
     pub(crate) stopped: CancellationToken,
 }

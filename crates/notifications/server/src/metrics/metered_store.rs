@@ -8,7 +8,7 @@ use internal_notifications_models::{
 
 use super::Metrics;
 use crate::store::{
-    Advanced, CommitListener, InboxCommand, PublishLimits, Push, Store, StoreError, Sweep, Swept,
+    Advanced, CommitListener, InboxCommand, PublishLimits, Push, Store, StoreError, StoreTime, Sweep, Swept,
     Unpublished, Write,
 };
 
@@ -139,6 +139,14 @@ impl Store for MeteredStore {
 
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
         self.counted("setting", self.store.get_or_insert_setting(name, value).await, |_, _| ())
+    }
+
+    async fn time(&self) -> Result<StoreTime, StoreError> {
+        self.counted("time", self.store.time().await, |_, _| ())
+    }
+
+    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.counted("record_time", self.store.record_time(now).await, |_, ()| ())
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -6,11 +6,12 @@ use tokio_util::sync::CancellationToken;
 use super::Node;
 use super::drop_guard::DropGuard;
 use crate::auth::{Authenticator, KeysAndTokens, Policy, PushScope};
+use crate::clock_guard::ClockGuard;
 use crate::config::{Config, OutboxDatabase};
 use crate::dispatcher::Dispatcher;
 use crate::error::Error;
 use crate::health::Health;
-use crate::http::{AppState, build_router};
+use crate::http::{AppState, BodyBudget, build_router};
 use crate::metrics::{MeteredStore, Metrics};
 use crate::realtime::RealtimeParts;
 use crate::relay::{IntentSource, PushRules, Relay, intent_source, own_intent_source};
@@ -62,7 +63,8 @@ impl NodeBuilder {
         Self { policy: Arc::new(policy), ..self }
     }
 
-    /// Replaces the clock of the machine.
+    /// Replaces the clock of the machine. Beside a shared store, only credentials expire by it: the
+    /// database's time decides about the inboxes.
     pub fn clock(self, clock: impl Clock) -> Self {
         Self { clock: Arc::new(clock), ..self }
     }
@@ -125,14 +127,20 @@ impl NodeBuilder {
             });
         }
 
+        let guard = Arc::new(ClockGuard::start(store.as_ref(), clock.clone(), config.confirm_clock).await?);
+        metrics.watch("clock_in_doubt", "Whether the clock is in doubt, which suspends removing by age", {
+            let guard = guard.clone();
+            move || usize::from(guard.is_in_doubt())
+        });
+
         let channels = config.channel_prefix.clone();
         let engine = realtime.realtime.clone();
         let dispatcher = Dispatcher::start(store.clone(), engine, channels.clone(), metrics.clone());
         let sources = intents.into_iter().chain(config.outboxes.iter().map(intent_source)).collect();
         let rules = PushRules::new(channels, config.limits.push());
-        let relay = Relay::start(sources, store.clone(), clock.clone(), rules, metrics.clone());
+        let relay = Relay::start(sources, store.clone(), guard.clone(), rules, metrics.clone());
         let (retention, interval) = (config.retention.clone(), config.sweep_interval);
-        let upkeep = Upkeep::start(store.clone(), clock.clone(), retention, interval);
+        let upkeep = Upkeep::start(store.clone(), guard.clone(), retention, interval);
         let mut tasks = Tasks::default();
         tasks.add("dispatcher", dispatcher.ended());
         relay.supervised(&mut tasks);
@@ -141,9 +149,16 @@ impl NodeBuilder {
             let store = store.clone();
             async move { format!("{} of the store", store.failed().await) }
         });
+        if let Some(broker) = &realtime.broker {
+            let failed = broker.failed();
+            tasks.add_all(async move { format!("{} of the broker", failed.await) });
+        }
         let supervisor = tasks.supervise();
         let health = Health::new(store.clone());
         health.watch(supervisor.problem());
+        let bodies = Arc::new(BodyBudget::new(&config.limits));
+        let held = bodies.clone();
+        metrics.watch("buffered_body_bytes", "Bytes of request bodies in memory", move || held.held());
         let stopped = CancellationToken::new();
         Ok(Node {
             guard: DropGuard { stopped: stopped.clone(), broker: realtime.broker.clone() },
@@ -159,11 +174,13 @@ impl NodeBuilder {
                 authenticator,
                 policy,
                 clock,
+                guard,
                 ids,
                 realtime,
                 config,
                 metrics,
                 health,
+                bodies,
                 stopped,
             }),
         })

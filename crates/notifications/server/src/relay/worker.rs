@@ -132,9 +132,10 @@ impl Worker {
     fn prepare(&self, taken: Vec<PendingIntent>) -> (Vec<Part>, Vec<SettledIntent>) {
         let (mut parts, mut refused, mut recipients) = (Vec::<Part>::new(), Vec::new(), 0);
         for PendingIntent { key, row } in taken {
-            let push = row.map_err(str::to_owned).and_then(|row| self.rules.push(row, self.clock.now()));
+            let push = row.map_err(str::to_owned).and_then(|row| self.rules.push(row, self.clock.stamp()));
             match push {
                 Ok(push) => {
+                    let push = push.with_now(self.clock.now());
                     recipients += push.user_ids.len();
                     match parts.last_mut() {
                         Some(part) if recipients <= RECIPIENTS => part.push((key, push)),

@@ -3,8 +3,10 @@
 
 mod app;
 mod auth;
+mod bodies;
 mod changes;
 mod channel_auth;
+mod clock;
 mod connections;
 mod drift;
 mod due;
@@ -23,6 +25,7 @@ mod problems;
 mod push;
 mod raw;
 mod scheduled;
+mod shutdown;
 mod supervision;
 mod surroundings;
 mod websocket;

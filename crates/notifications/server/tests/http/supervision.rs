@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
@@ -23,7 +24,7 @@ use tracing::Level;
 use crate::log::Log;
 
 /// Everybody is a backend.
-struct Open;
+pub(crate) struct Open;
 
 #[async_trait]
 impl Authenticator for Open {
@@ -50,6 +51,11 @@ impl Clock for Breakable {
     fn now(&self) -> jiff::Timestamp {
         self.check();
         SystemClock.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.check();
+        SystemClock.monotonic()
     }
 }
 
@@ -85,7 +91,7 @@ impl IntentSource for Breakable {
     }
 
     async fn changed(&mut self) {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 
     async fn close(self: Box<Self>) {}
@@ -109,7 +115,7 @@ async fn ask(node: &Node, method: &str, path: &str, body: String) -> (u16, Strin
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-async fn push(node: &Node) -> u16 {
+pub(crate) async fn push(node: &Node) -> u16 {
     let body = json!({"user_ids": ["ada"], "notification": {"content": "hi"}}).to_string();
     ask(node, "POST", "/v1/notifications", body).await.0
 }
@@ -176,6 +182,6 @@ async fn a_shutdown_is_not_a_failure() {
     let node = node().intent_source(Breakable::default()).start().await.unwrap();
     let failed = node.failed();
     node.shutdown().await;
-    assert!(tokio::time::timeout(std::time::Duration::from_millis(50), failed).await.is_err());
+    assert!(tokio::time::timeout(Duration::from_millis(50), failed).await.is_err());
     assert!(log.lines("").is_empty());
 }

@@ -45,6 +45,7 @@ fn store(transaction: &mut Transaction<'_>, push: &NewPush) -> Result<(), StoreE
         created_at: push.at.as_millisecond(),
         recipients: BTreeSet::new(),
         scheduled: BTreeMap::new(),
+        withdrawn_at: i64::MIN,
         withdrawal: None,
     };
     contents.notifications.insert(push.id.clone(), notification);

@@ -12,7 +12,7 @@ use crate::sql::row::{self, head};
 ///
 /// To avoid deadlocks, every transaction takes its locks in this order: scheduled rows (a
 /// transaction that has locked some skips locked ones later), inboxes by user, notifications by id,
-/// their withdrawals, publications by user, idempotency keys by sender and key.
+/// their withdrawals, publications by user, idempotency keys by sender and key, notes about orphans.
 pub(super) struct Transaction<'a> {
     pub(super) connection: &'a mut PgConnection,
     pub(super) journal: Journal<'a>,

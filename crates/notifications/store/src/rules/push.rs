@@ -14,7 +14,9 @@ pub(crate) struct NewPush {
     /// Sorted, which is the order in which inboxes are locked.
     pub(crate) user_ids: Vec<UserId>,
     pub(crate) at: Timestamp,
-    /// The time at which it is added to the inboxes, if that is later than `at`.
+    /// The time that decides whether it is due and whether it has expired.
+    now: Timestamp,
+    /// The time at which it is added to the inboxes, if that is later than `now`.
     pub(crate) due: Option<Timestamp>,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) idempotency_key: Option<IdempotencyKey>,
@@ -32,12 +34,13 @@ pub(crate) struct StoredNotification {
 
 impl NewPush {
     pub(crate) fn new(push: Push) -> Result<Self, StoreError> {
-        let Push { id, sender, notification, mut user_ids, at, idempotency_key } = push;
-        let due = notification.send_after.filter(|due| *due > at);
+        let Push { id, sender, notification, mut user_ids, at, now, idempotency_key } = push;
+        let now = now.unwrap_or(at);
+        let due = notification.send_after.filter(|due| *due > now);
         let expires_at = notification.expires_at;
         let (body, digest) = body(notification)?;
         user_ids.sort_unstable();
-        Ok(Self { id, sender, body, digest, user_ids, at, due, expires_at, idempotency_key })
+        Ok(Self { id, sender, body, digest, user_ids, at, now, due, expires_at, idempotency_key })
     }
 
     /// Returns roughly how many rows the push writes, to bound a transaction. A body counts as much
@@ -82,7 +85,7 @@ impl NewPush {
 
     /// Returns whether the notification has expired by the time of the push.
     pub(crate) fn has_expired(&self) -> bool {
-        self.expires_at.is_some_and(|expires_at| expires_at <= self.at)
+        self.expires_at.is_some_and(|expires_at| expires_at <= self.now)
     }
 }
 
@@ -162,6 +165,17 @@ mod tests {
         let push = push(|_| ());
         assert!(push.check_new().is_ok() && !push.is_over(&stored(&push)));
         assert!(push.is_over(&StoredNotification { withdrawn: true, ..stored(&push) }));
+    }
+
+    #[test]
+    fn the_current_time_decides_rather_than_a_later_time_to_store() {
+        let mut notification = InternalNotification::new("c");
+        (notification.send_after, notification.expires_at) = (Some(at(15)), Some(at(20)));
+        let push = Push::new("n".parse().unwrap(), "key:shop", notification, Vec::new(), at(30));
+        let push = NewPush::new(push.with_now(at(10))).unwrap();
+        assert_eq!((push.at, push.due), (at(30), Some(at(15))));
+        push.check_new().unwrap();
+        assert!(!push.is_over(&stored(&push)));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use internal_notifications_models::{NotificationId, Receipt, Timestamp, UserId, 
 use tokio::sync::oneshot;
 
 use super::cleanup::Cleanup;
+use super::orphans::{Forget, Search};
 use super::withdraw::{self, Retracted};
 use crate::rules::push::NewPush;
 use crate::sql::failure::Failure;
@@ -22,12 +23,15 @@ pub(super) enum Command {
     /// Withdraws and delivers what is due by this time, in at most this many inboxes.
     Advance(Timestamp, usize, Reply<Advanced>),
     Cleanup(Cleanup, Reply<Cleaned>),
+    Searched(Search, Reply<()>),
+    Forget(Forget, Reply<u64>),
     Mark(Vec<(UserId, u64)>, Reply<Vec<UserId>>),
     Setting {
         name: String,
         value: String,
         reply: Reply<String>,
     },
+    RecordTime(Timestamp, Reply<()>),
     /// Checks that the database can be written, by writing to it.
     Ping(Reply<()>),
     /// Accepts no more commands and finishes those in the queue.
@@ -44,6 +48,8 @@ impl Command {
             Self::Retract(..) | Self::Withdraw(..) => withdraw::BATCH,
             Self::Advance(_, limit, _) => *limit,
             Self::Cleanup(..) => Cleanup::ROWS,
+            Self::Searched(search, _) => search.rows(),
+            Self::Forget(..) => Forget::ROWS,
             _ => 1,
         }
     }
@@ -80,8 +86,10 @@ impl Command {
             Self::Withdraw(_, _, reply) => reply.settle(transaction),
             Self::Advance(_, _, reply) => reply.settle(transaction),
             Self::Cleanup(_, reply) => reply.settle(transaction),
+            Self::Searched(_, reply) => reply.settle(transaction),
+            Self::Forget(_, reply) => reply.settle(transaction),
             Self::Mark(_, reply) => reply.settle(transaction),
-            Self::Ping(reply) => reply.settle(transaction),
+            Self::RecordTime(_, reply) | Self::Ping(reply) => reply.settle(transaction),
             Self::Setting { reply, .. } => reply.settle(transaction),
             Self::Close => {}
         }

@@ -10,7 +10,7 @@ use super::command::Command;
 use super::file::DatabaseFile;
 use super::result_code::is_io;
 use super::transaction::{Keys, Transaction};
-use super::{advance, cleanup, connect, publish, push, schema, setting, withdraw, write};
+use super::{advance, cleanup, connect, orphans, publish, push, schema, setting, withdraw, write};
 use crate::StoreErrorKind;
 use crate::rules::listener_slot::ListenerSlot;
 use crate::sql::failure::Failure;
@@ -179,8 +179,19 @@ impl Session {
                 [Command::Cleanup(cleanup, reply)] => {
                     reply.set(Ok(cleanup::run(&mut transaction, cleanup).await?));
                 }
+                [Command::Searched(search, reply)] => {
+                    search.store(transaction.connection).await?;
+                    reply.set(Ok(()));
+                }
+                [Command::Forget(forget, reply)] => {
+                    reply.set(Ok(orphans::run(&mut transaction, forget).await?));
+                }
                 [Command::Setting { name, value, reply }] => {
                     reply.set(Ok(setting::get_or_insert(transaction.connection, name, value).await?));
+                }
+                [Command::RecordTime(now, reply)] => {
+                    setting::record_time(transaction.connection, *now).await?;
+                    reply.set(Ok(()));
                 }
                 [Command::Ping(reply)] => {
                     try_a_write(transaction.connection).await?;

@@ -24,6 +24,7 @@ mod rules;
 mod scheduling;
 mod sharing;
 mod store_data;
+mod time;
 #[path = "../support/values.rs"]
 mod values;
 mod writing;

@@ -6,6 +6,7 @@ use internal_notifications_models::{
     MarkRequest, MarkTarget, NotificationId, OpId, Problem, UserId, WriteAnswer,
 };
 
+use crate::Clock;
 use crate::http::AppState;
 use crate::http::extract::{JsonBody, OwnInbox, PathId, Query};
 use crate::http::openapi::{NotFound, Rejected};
@@ -28,7 +29,7 @@ use crate::store::{InboxCommand, Write};
 pub(in crate::http) async fn opened(
     State(app): State<Arc<AppState>>,
     OwnInbox(user_id): OwnInbox,
-    JsonBody(request): JsonBody<MarkRequest>,
+    JsonBody(request, _reservation): JsonBody<MarkRequest>,
 ) -> Result<Json<WriteAnswer>, ApiError> {
     let kind = match request.target().map_err(ApiError::invalid)? {
         MarkTarget::Ids(ids) => InboxCommand::Opened(ids.to_vec()),
@@ -52,7 +53,7 @@ pub(in crate::http) async fn opened(
 pub(in crate::http) async fn unopened(
     State(app): State<Arc<AppState>>,
     OwnInbox(user_id): OwnInbox,
-    JsonBody(request): JsonBody<MarkRequest>,
+    JsonBody(request, _reservation): JsonBody<MarkRequest>,
 ) -> Result<Json<WriteAnswer>, ApiError> {
     let kind = match request.target().map_err(ApiError::invalid)? {
         MarkTarget::Ids(ids) => InboxCommand::Unopened(ids.to_vec()),
@@ -92,6 +93,6 @@ async fn write(
     op: Option<OpId>,
 ) -> Result<Json<WriteAnswer>, ApiError> {
     app.check_running()?;
-    let write = Write::new(kind, app.clock.now()).with_op(op);
+    let write = Write::new(kind, app.guard.stamp()).with_op(op);
     Ok(Json(app.store.write(user_id, write).await?))
 }
