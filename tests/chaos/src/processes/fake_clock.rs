@@ -65,3 +65,34 @@ fn library() -> Option<PathBuf> {
     let mut libraries = folders.map(|folder| folder.join("faketime/libfaketimeMT.so.1"));
     libraries.find(|library| library.exists())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+    use std::time::SystemTime;
+
+    #[test]
+    fn a_process_reads_the_offset_whenever_it_reads_its_clock() {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(clock) = FakeClock::new(folder.path().join("clock")).unwrap() else {
+            println!("skipped, since libfaketime is missing");
+            return;
+        };
+        let seconds_off = |offset| {
+            clock.set(offset).unwrap();
+            let mut date = Command::new("date");
+            let date = date.arg("+%s").envs(clock.env()).stdout(Stdio::piped()).spawn().unwrap();
+            let process = date.id();
+            let shown: i64 =
+                String::from_utf8(date.wait_with_output().unwrap().stdout).unwrap().trim().parse().unwrap();
+            remove_shared_memory(process);
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+            shown - i64::try_from(now.as_secs()).unwrap()
+        };
+        let is_near = |shown: i64, expected: i64| (shown - expected).abs() < 60;
+        assert!(is_near(seconds_off(Offset::None), 0));
+        assert!(is_near(seconds_off(Offset::Ahead("400d")), 400 * 86_400));
+        assert!(is_near(seconds_off(Offset::Behind("5m")), -300));
+    }
+}
