@@ -26,7 +26,7 @@ pub(crate) async fn run(database: &Database, full: bool) {
     let mut backend = served.caller();
     let (pass, times) = beside(pass, async |number| push(&mut backend, number).await).await;
     println!(
-        "{}: {large} inboxes of {cap}, all pending, beside {ORDINARY} of {NOTIFICATIONS}",
+        "{}: {large} inboxes with {EXCESS} above their cap of {cap}, beside {ORDINARY} of {NOTIFICATIONS}",
         database.name()
     );
     Goal::AtMost(60.0).print("a pass, from its start a second after the server's", pass - 1.0, "s");
