@@ -44,7 +44,8 @@ pub(crate) async fn run(line: &CommandLine) -> Result<Report, Failure> {
     let (stop, stopped) = watch::channel(false);
     let stalls = Stalls::watch();
     let writing = start_writing(&testbed, line.seconds, seed, &stopped);
-    let mut progress = Progress::default();
+    let calm = CalmTimes::new(Duration::from_millis(line.latency_limit));
+    let mut progress = Progress { calm, ..Progress::default() };
     let injected = inject_faults(&mut testbed, Duration::from_secs(line.seconds), seed, &mut progress).await;
     stop.send_replace(true);
     if let Err(failure) = injected {

@@ -4,9 +4,6 @@ use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-/// How long 99 of 100 deliveries to a user may take, from the acknowledgement of the push or the
-/// time when it falls due until a device announces it.
-pub(crate) const LIMIT: Duration = Duration::from_secs(1);
 /// How much sooner than due a notification may appear, since times are in whole milliseconds.
 const TOLERANCE: Duration = Duration::from_millis(50);
 /// Stands for a delivery that never happened.
@@ -21,9 +18,16 @@ pub(crate) struct CalmTimes {
     since: Option<Instant>,
     /// The times in which the engine refuses a user's channel.
     refused: Vec<(usize, Instant, Instant)>,
+    /// How long 99 of 100 deliveries to a user may take, from the acknowledgement of the push or
+    /// the time when it falls due until a device announces it.
+    limit: Duration,
 }
 
 impl CalmTimes {
+    pub(crate) fn new(limit: Duration) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
     /// Begins a calm time, unless one has begun.
     pub(crate) fn begin(&mut self) {
         self.since.get_or_insert_with(Instant::now);
@@ -42,7 +46,7 @@ impl CalmTimes {
     /// Returns whether a delivery to a user that begins now must be in time: the whole limit after
     /// it is calm.
     fn judges(&self, user: usize, begin: Instant, stalls: &[(Instant, Instant)]) -> bool {
-        let end = begin + LIMIT;
+        let end = begin + self.limit;
         let overlaps = |from: Instant, until: Instant| from < end && until > begin;
         self.calm.iter().any(|(since, until)| *since <= begin && end <= *until)
             && !self.refused.iter().any(|(other, from, until)| *other == user && overlaps(*from, *until))
@@ -86,13 +90,13 @@ pub(crate) fn latencies(
         }
         for ((own, all), kind) in own.iter_mut().zip(&mut all).zip(KINDS) {
             own.sort_unstable();
-            found.late.extend(too_late(own, &format!("{kind} to user {user}")));
+            found.late.extend(too_late(own, calm.limit, &format!("{kind} to user {user}")));
             all.append(own);
         }
     }
     for (all, kind) in all.iter_mut().zip(KINDS) {
         all.sort_unstable();
-        found.late.extend(too_late(all, &format!("{kind} to all users")));
+        found.late.extend(too_late(all, calm.limit, &format!("{kind} to all users")));
     }
     (all.map(|all| Latencies::of(&all)), found)
 }
@@ -154,11 +158,11 @@ impl Latencies {
 }
 
 /// Returns a finding if 99 of 100 deliveries are not within the limit.
-fn too_late(sorted: &[Duration], which: &str) -> Option<String> {
+fn too_late(sorted: &[Duration], limit: Duration, which: &str) -> Option<String> {
     let p99 = percentile(sorted, 99);
-    (sorted.len() >= FEWEST && p99 > LIMIT).then(|| {
-        let late = sorted.iter().filter(|latency| **latency > LIMIT).count();
-        format!("{late} of {} {which} took longer than {LIMIT:?}, p99 {p99:?}", sorted.len())
+    (sorted.len() >= FEWEST && p99 > limit).then(|| {
+        let late = sorted.iter().filter(|latency| **latency > limit).count();
+        format!("{late} of {} {which} took longer than {limit:?}, p99 {p99:?}", sorted.len())
     })
 }
 
@@ -186,7 +190,7 @@ mod tests {
             ledger.record_push(number.to_string(), vec![0], exchange, due.then_some(at));
             announced.extend(latency(number).map(|latency| (number.to_string(), at + latency)));
         }
-        let mut calm = CalmTimes::default();
+        let mut calm = CalmTimes::new(SECOND);
         calm.calm.push((start + SECOND * 40, start + SECOND * 60));
         let devices = [Device { user: 0, name: "device".to_owned(), announced }];
         let ([live, scheduled], found) = latencies(&ledger.entries_so_far(), &devices, &calm, &[]);
