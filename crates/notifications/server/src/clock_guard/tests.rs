@@ -154,7 +154,7 @@ async fn a_jump_ahead_removes_and_delivers_nothing_early_until_a_day_has_passed(
     pass(DAY).await;
     assert!(!server.guard.is_in_doubt(), "the clock ran steadily for a day");
     assert!(!server.has("kept").await && !server.has("expiring").await && server.has("later").await);
-    assert!(server.has("n0").await && server.has("soon").await == (server.guard.now() < at(366 * DAY_MS)));
+    assert!(server.has("n0").await, "it was stored with the later time");
     server.stop().await;
 }
 
