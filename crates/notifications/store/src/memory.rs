@@ -22,6 +22,7 @@ use internal_notifications_models::{
     Timestamp, UserId, WriteAnswer,
 };
 
+use self::advance::Progress;
 use self::contents::Contents;
 pub use self::options::MemoryOptions;
 use self::transaction::Transaction;
@@ -85,6 +86,7 @@ pub struct MemoryStore {
     owner: u64,
     /// The last user that `unpublished_users` returned.
     unpublished_cursor: Mutex<Option<UserId>>,
+    progress: Progress,
     closed: AtomicBool,
     listener: ListenerSlot,
 }
@@ -94,7 +96,8 @@ impl MemoryStore {
     pub fn open(data: MemoryData, options: MemoryOptions) -> Self {
         let owner = data.lock().next_owner();
         let (unpublished_cursor, closed) = (Mutex::default(), AtomicBool::new(false));
-        Self { data, options, owner, unpublished_cursor, closed, listener: ListenerSlot::default() }
+        let (progress, listener) = (Progress::default(), ListenerSlot::default());
+        Self { data, options, owner, unpublished_cursor, progress, closed, listener }
     }
 
     fn contents(&self) -> Result<MutexGuard<'_, Contents>, StoreError> {
@@ -149,7 +152,7 @@ impl Store for MemoryStore {
     }
 
     async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError> {
-        self.transact(|transaction| advance::run(transaction, now, limit))
+        self.transact(|transaction| advance::run(transaction, &self.progress, now, limit))
     }
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
