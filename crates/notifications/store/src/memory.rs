@@ -229,11 +229,12 @@ impl Store for MemoryStore {
 
     async fn time(&self) -> Result<StoreTime, StoreError> {
         let recorded = self.contents()?.recorded_time;
-        Ok(StoreTime::new(self.options.shared.then(|| self.data.clock.now()), recorded))
+        let now = self.options.shared.then(|| self.data.clock.now());
+        Ok(StoreTime { now, ..recorded })
     }
 
-    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.contents()?.recorded_time = Some(now);
+    async fn record_time(&self, now: Timestamp, in_doubt: bool) -> Result<(), StoreError> {
+        self.contents()?.recorded_time = StoreTime::new(None, Some(now)).with_in_doubt(in_doubt);
         Ok(())
     }
 

@@ -220,8 +220,8 @@ impl Store for PostgresStore {
         self.database.read(ReadTime).await
     }
 
-    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.database.read(RecordTime(now)).await
+    async fn record_time(&self, now: Timestamp, in_doubt: bool) -> Result<(), StoreError> {
+        self.database.read(RecordTime(StoreTime::setting(now, in_doubt))).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -257,11 +257,11 @@ impl Store for SqliteStore {
     }
 
     async fn time(&self) -> Result<StoreTime, StoreError> {
-        Ok(StoreTime::new(None, setting::recorded_time(&self.readers).await?))
+        Ok(setting::recorded_time(&self.readers).await?)
     }
 
-    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.command(|reply| Command::RecordTime(now, reply)).await
+    async fn record_time(&self, now: Timestamp, in_doubt: bool) -> Result<(), StoreError> {
+        self.command(|reply| Command::RecordTime(StoreTime::setting(now, in_doubt), reply)).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

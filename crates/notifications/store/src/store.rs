@@ -171,10 +171,9 @@ pub trait Store: Send + Sync + 'static {
     /// The database's own time decides where servers share it, so that they agree.
     async fn time(&self) -> Result<StoreTime, StoreError>;
 
-    /// Records the current time, for the next start to compare its clock with.
-    ///
-    /// Call it only while the clock is trusted.
-    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError>;
+    /// Records the current time, for the next start to compare its clock with, and whether the
+    /// clock is in doubt.
+    async fn record_time(&self, now: Timestamp, in_doubt: bool) -> Result<(), StoreError>;
 
     /// Checks that the store can be read and written now.
     async fn ready(&self) -> Result<(), StoreError>;

@@ -150,8 +150,8 @@ impl Store for MeteredStore {
         self.counted("time", self.store.time().await, |_, _| ())
     }
 
-    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.counted("record_time", self.store.record_time(now).await, |_, ()| ())
+    async fn record_time(&self, now: Timestamp, in_doubt: bool) -> Result<(), StoreError> {
+        self.counted("record_time", self.store.record_time(now, in_doubt).await, |_, ()| ())
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

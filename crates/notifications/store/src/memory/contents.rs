@@ -1,11 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use internal_notifications_models::{
-    Head, InternalNotification, NotificationId, Receipt, RemovedReason, Timestamp, UserId,
+    Head, InternalNotification, NotificationId, Receipt, RemovedReason, UserId,
 };
 use internal_notifications_service::InboxLog;
 
 use super::inbox::Inbox;
+use crate::StoreTime;
 use crate::rules::push::StoredNotification;
 use crate::rules::rounds::Place;
 
@@ -22,7 +23,7 @@ pub(super) struct Contents {
     /// Answers by sender and idempotency key.
     pub(super) answers: BTreeMap<(String, String), Answer>,
     pub(super) settings: BTreeMap<String, String>,
-    pub(super) recorded_time: Option<Timestamp>,
+    pub(super) recorded_time: StoreTime,
     /// The store that has the embedded broker.
     pub(super) broker_owner: Option<u64>,
     last_notification: i64,

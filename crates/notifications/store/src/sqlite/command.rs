@@ -30,7 +30,7 @@ pub(super) enum Command {
         value: String,
         reply: Reply<String>,
     },
-    RecordTime(Timestamp, Reply<()>),
+    RecordTime(String, Reply<()>),
     /// Checks that the database can be written, by writing to it.
     Ping(Reply<()>),
     /// Accepts no more commands and finishes those in the queue.

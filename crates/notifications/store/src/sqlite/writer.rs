@@ -187,8 +187,8 @@ impl Session {
                 [Command::Setting { name, value, reply }] => {
                     reply.set(Ok(setting::get_or_insert(transaction.connection, name, value).await?));
                 }
-                [Command::RecordTime(now, reply)] => {
-                    setting::record_time(transaction.connection, *now).await?;
+                [Command::RecordTime(value, reply)] => {
+                    setting::record_time(transaction.connection, value).await?;
                     reply.set(Ok(()));
                 }
                 [Command::Ping(reply)] => {
