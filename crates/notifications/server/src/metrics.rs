@@ -6,6 +6,7 @@ mod metered_store;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use internal_notifications_models::{ChangesAnswer, Receipt, ResetReason};
 use prometheus_client::encoding::prometheus_text;
@@ -32,6 +33,7 @@ pub struct Metrics {
     changes: Counters,
     catch_ups: Counters,
     published: Counters,
+    unpublished_age: Gauge<f64, AtomicU64>,
     intents: Counters,
     due_delivered: Counter,
     due_expired: Counter,
@@ -94,6 +96,13 @@ impl Metrics {
             "outcome",
             &["published", "refused", "failed"],
         );
+        let unpublished_age = Gauge::default();
+        registry.register_with_unit(
+            "unpublished_age",
+            "Age of the oldest change that is not published yet, or 0",
+            Unit::Seconds,
+            unpublished_age.clone(),
+        );
         let intents = counters(
             &mut registry,
             "intents",
@@ -137,6 +146,7 @@ impl Metrics {
             changes,
             catch_ups,
             published,
+            unpublished_age,
             intents,
             due_delivered,
             due_expired,
@@ -180,6 +190,10 @@ impl Metrics {
 
     pub(crate) fn published(&self, outcome: &'static str, events: usize) {
         self.published.get_or_create(&[("outcome", outcome)]).inc_by(to_u64(events));
+    }
+
+    pub(crate) fn set_unpublished_age(&self, age: Duration) {
+        self.unpublished_age.set(age.as_secs_f64());
     }
 
     pub(crate) fn settled(&self, outcome: &'static str) {

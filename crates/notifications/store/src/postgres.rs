@@ -40,7 +40,7 @@ use tokio::time::timeout;
 use self::broker_lock::BrokerLock;
 use self::database::Database;
 pub use self::options::PostgresOptions;
-use self::publish::{Claim, Mark, UnpublishedUsers};
+use self::publish::{Claim, Mark, UnpublishedAge, UnpublishedUsers};
 use self::read::{ReadChanges, ReadHead, ReadNotification, ReadPage};
 pub use self::setting::read_setting;
 use self::setting::{Ping, Setting};
@@ -196,6 +196,10 @@ impl Store for PostgresStore {
 
     async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
         self.database.read(Mark { owner: self.owner, marks }).await
+    }
+
+    async fn unpublished_age(&self) -> Result<Option<Duration>, StoreError> {
+        self.database.read(UnpublishedAge).await
     }
 
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {

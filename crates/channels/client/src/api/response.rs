@@ -20,6 +20,15 @@ pub(super) fn channels(body: &[u8]) -> Result<BTreeMap<String, ChannelCounts>, E
     parse(body).map(|Channels { channels }| channels)
 }
 
+/// Checks the response to events that asked for nothing. Servers answer with different JSON, or
+/// with nothing; a page is the answer of a proxy or of another kind of server.
+pub(super) fn accepted(body: &[u8]) -> Result<(), Error> {
+    match body.trim_ascii_start().first() {
+        Some(b'<') => Err(unexpected()),
+        _ => Ok(()),
+    }
+}
+
 /// Parses the counts of a batch of `events` events, in order.
 pub(super) fn batch(body: &[u8], events: usize) -> Result<Vec<ChannelCounts>, Error> {
     #[derive(Deserialize)]

@@ -42,11 +42,10 @@ fn migrator() -> Migrator {
         let description = Cow::Borrowed(description);
         Migration::new(version, description, MigrationType::Simple, sql.into_sql_str(), false)
     };
-    Migrator::with_migrations(vec![migration(
-        1,
-        "inboxes",
-        include_str!("../../migrations/postgres/0001_inboxes.sql"),
-    )])
+    Migrator::with_migrations(vec![
+        migration(1, "inboxes", include_str!("../../migrations/postgres/0001_inboxes.sql")),
+        migration(4, "publications", include_str!("../../migrations/postgres/0004_publications.sql")),
+    ])
 }
 
 /// Returns whether PostgreSQL syncs commits to disk.
