@@ -88,5 +88,11 @@ impl Dispatcher {
 }
 
 #[cfg(test)]
+mod engine_tests;
+#[cfg(test)]
+mod log_counter;
+#[cfg(test)]
+mod stand_in;
+#[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod tests;
