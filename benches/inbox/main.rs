@@ -2,8 +2,9 @@
 //! same run.
 //!
 //! `cargo bench -p benches --bench inbox [NAME …]` with the measurements `reads`, `opening`,
-//! `fan-out`, `pushers`, `heads`, `upkeep` and `catch-up`. With TEST_POSTGRES_URL it measures
-//! PostgreSQL too.
+//! `fan-out`, `pushers`, `heads`, `upkeep` and `catch-up`. `size` measures large cases beside their
+//! goals: all of them, or some of `size-sweep`, `size-bodies`, `size-due`, `size-cancel`,
+//! `size-expiry` and `size-engine`. With TEST_POSTGRES_URL it measures PostgreSQL too.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,6 +26,7 @@ mod opening;
 mod pushers;
 mod reads;
 mod setup;
+mod size;
 mod upkeep;
 
 use arguments::Arguments;
@@ -54,6 +56,7 @@ fn main() {
             if arguments.selects("upkeep") {
                 upkeep::run(&database, full).await;
             }
+            size::run(&database, &arguments).await;
         }
         if arguments.selects("catch-up") {
             catch_up::run(full).await;

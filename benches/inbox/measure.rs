@@ -31,6 +31,11 @@ impl Times {
         Self(times)
     }
 
+    /// Returns the longest in seconds; zero if there is none.
+    pub(crate) fn longest(&self) -> f64 {
+        self.0.last().map_or(0.0, Duration::as_secs_f64)
+    }
+
     /// Returns a percentile in microseconds.
     pub(crate) fn percentile(&self, percent: usize) -> f64 {
         let index = (self.0.len() * percent / 100).min(self.0.len() - 1);

@@ -84,10 +84,7 @@ impl Database {
         let Opened { store, location } = self.open().await;
         store.close().await;
         let at = Timestamp::now().as_millisecond();
-        let blob = if matches!(location, Location::Sqlite(_)) { "BLOB" } else { "bytea" };
-        let series = format!(
-            "WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {notifications})"
-        );
+        let (blob, series) = (location.blob(), series(notifications));
         location
             .execute(&format!(
                 "INSERT INTO notifications (id, sender, digest, body, created_at)
@@ -117,17 +114,12 @@ impl Database {
     }
 
     pub(crate) async fn serve(&self) -> Served {
-        let location = self.location().await;
-        let url = location.url();
-        let mut config = Config::from_env(|name| match name {
-            "INTERNAL_NOTIFICATIONS_LISTEN" => Some("127.0.0.1:0".to_owned()),
-            "INTERNAL_NOTIFICATIONS_DATABASE_URL" => Some(url.clone()),
-            _ => None,
-        })
-        .unwrap();
-        config.auth.jwt = Some(JwtKey::secret(TOKEN_SECRET).unwrap());
-        config.auth.api_keys.push(ApiKey::new("bench", API_KEY).unwrap());
-        Served { server: Server::start(config).await.unwrap(), location }
+        self.serve_with(&[]).await
+    }
+
+    /// Starts a server with these variables.
+    pub(crate) async fn serve_with(&self, variables: &[(&str, &str)]) -> Served {
+        Served::start(self.location().await, variables).await
     }
 }
 
@@ -138,6 +130,41 @@ impl Location {
             Self::Postgres { of, name } => {
                 let (server, _) = of.rsplit_once('/').unwrap();
                 format!("{server}/{name}")
+            }
+        }
+    }
+
+    /// Returns the type of bytes.
+    fn blob(&self) -> &'static str {
+        if matches!(self, Self::Sqlite(_)) { "BLOB" } else { "bytea" }
+    }
+
+    /// Executes statements that write many rows, without waiting for the disk.
+    async fn fill(&self, sql: &str) {
+        match self {
+            Self::Sqlite(_) => {
+                self.execute(&format!(
+                    "PRAGMA synchronous = OFF; PRAGMA cache_size = -200000; {sql}; ANALYZE"
+                ))
+                .await;
+            }
+            Self::Postgres { .. } => {
+                self.execute(&format!("SET synchronous_commit = off; {sql}")).await;
+                // Not in a transaction.
+                self.execute("VACUUM ANALYZE").await;
+            }
+        }
+    }
+
+    async fn number(&self, sql: &str) -> i64 {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Sqlite(_) => {
+                let mut connection = SqliteConnection::connect(&self.url()).await.unwrap();
+                sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+            }
+            Self::Postgres { .. } => {
+                sqlx::query_scalar(sql).fetch_one(&mut self.postgres().await).await.unwrap()
             }
         }
     }
@@ -220,6 +247,49 @@ impl Opened {
 }
 
 impl Served {
+    async fn start(location: Location, variables: &[(&str, &str)]) -> Self {
+        let url = location.url();
+        let mut config = Config::from_env(|name| match name {
+            "INTERNAL_NOTIFICATIONS_LISTEN" => Some("127.0.0.1:0".to_owned()),
+            "INTERNAL_NOTIFICATIONS_DATABASE_URL" => Some(url.clone()),
+            name => variables.iter().find(|(named, _)| *named == name).map(|(_, value)| (*value).to_owned()),
+        })
+        .unwrap();
+        config.auth.jwt = Some(JwtKey::secret(TOKEN_SECRET).unwrap());
+        config.auth.api_keys.push(ApiKey::new("bench", API_KEY).unwrap());
+        Self { server: Server::start(config).await.unwrap(), location }
+    }
+
+    /// Stops the server, executes statements on its database, and starts it again with these
+    /// variables.
+    pub(crate) async fn refilled(self, sql: &str, variables: &[(&str, &str)]) -> Self {
+        self.server.shutdown().await;
+        self.location.fill(sql).await;
+        Self::start(self.location, variables).await
+    }
+
+    /// Returns the type of bytes in its database.
+    pub(crate) fn blob(&self) -> &'static str {
+        self.location.blob()
+    }
+
+    /// Executes statements on the database of the running server.
+    pub(crate) async fn execute(&self, sql: &str) {
+        self.location.execute(sql).await;
+    }
+
+    /// Returns the number that a query selects.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        self.location.number(sql).await
+    }
+
+    /// Returns a metric of the server, named without its prefix. Zero if there is none.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let name = format!("internal_notifications_{name} ");
+        let metrics = self.server.node().metrics();
+        metrics.lines().find_map(|line| line.strip_prefix(&name)).map_or(0.0, |value| value.parse().unwrap())
+    }
+
     pub(crate) fn caller(&self) -> Caller {
         Caller::new(Http::to(self.server.local_addr()), API_KEY)
     }
@@ -233,6 +303,11 @@ impl Served {
         self.server.shutdown().await;
         self.location.administer("DROP DATABASE").await;
     }
+}
+
+/// Returns the beginning of a statement in which `s.n` runs from 1 to `count`.
+pub(crate) fn series(count: usize) -> String {
+    format!("WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count})")
 }
 
 pub(crate) fn user(index: usize) -> UserId {

@@ -33,6 +33,7 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
         Step::new("tests", vec![tests(options)]),
         Step::new("services left out", vec![cargo(["test", "--package", FACADE, "--no-default-features"])]),
         Step::new("doctests", vec![doctests()]),
+        Step::new("large cases, in their small form", vec![large_cases()]),
         Step::new("demo", vec![cargo(demo::RUN.into_iter().chain(["--once"]))]),
         Step::new("bans, licences, sources", deny())
             .needs("cargo-deny (cargo install --locked cargo-deny)", tools::cargo_has("deny")),
@@ -69,6 +70,12 @@ fn documentation() -> Command {
     let mut command = cargo(["doc", "--workspace", "--all-features", "--no-deps"]);
     command.env("RUSTDOCFLAGS", "-D warnings");
     command
+}
+
+/// Runs the large cases of the inbox's benches without measuring. With the workspace's features,
+/// earlier steps have built what it needs.
+fn large_cases() -> Command {
+    cargo(["test", "--workspace", "--all-features", "--bench", "inbox", "--", "size"])
 }
 
 fn doctests() -> Command {

@@ -149,6 +149,10 @@ macro_rules! store {
                 self.0.ready().await
             }
 
+            async fn failed(&self) -> &'static str {
+                self.0.failed().await
+            }
+
             async fn close(&self) {
                 self.0.close().await;
             }

@@ -100,7 +100,8 @@ impl InternalNotifications {
 
     /// Pushes a notification to users, such as `["ada"]` or `&user_ids` (20, 21, 26).
     ///
-    /// A push with an id may be repeated: each user gets the notification once.
+    /// A push with an id may be repeated: each user gets the notification once. The id must be a
+    /// UUID, unless the server's policy allows users more; without one, a UUID is generated.
     ///
     /// # Errors
     /// Returns [`Invalid`](crate::ServiceErrorKind::Invalid) if a user id or the notification is

@@ -12,13 +12,13 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// Returns the next notification id that is not taken.
+    /// Returns the next notification id that is not taken: a UUID, as every generated id is.
     pub(crate) fn id(
         &mut self,
         is_taken: impl Fn(&NotificationId) -> bool,
     ) -> Result<NotificationId, InvalidId> {
         loop {
-            let id = NotificationId::new(format!("mock-{}", next(&mut self.ids)))?;
+            let id = NotificationId::new(format!("00000000-0000-4000-8000-{:012}", next(&mut self.ids)))?;
             if !is_taken(&id) {
                 return Ok(id);
             }

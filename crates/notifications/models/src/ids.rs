@@ -114,7 +114,34 @@ text_id! {
 
 text_id! {
     /// The id of a notification: 1 to 128 characters without control characters.
+    ///
+    /// Not every id can be pushed: see [`fits_url`](NotificationId::fits_url).
     NotificationId, check_notification
+}
+
+impl NotificationId {
+    /// Returns whether a URL can name the id as a segment of its path.
+    ///
+    /// HTTP clients take `.` and `..` for steps in the path, also when they are percent-encoded
+    /// ([URL Standard](https://url.spec.whatwg.org/#double-dot-path-segment)). Pushes with these
+    /// ids are refused; inboxes may still contain some from earlier versions.
+    pub fn fits_url(&self) -> bool {
+        !matches!(self.as_str(), "." | "..")
+    }
+
+    /// Returns whether the id is a UUID of any version, like
+    /// `01890a5d-ac96-774b-bcce-b302099a8057`, in lower or upper case.
+    ///
+    /// By default, an app user may push under no other id: nobody can guess a UUID, and so nobody
+    /// can take the id that somebody else is about to push.
+    pub fn is_uuid(&self) -> bool {
+        let id = self.as_str().as_bytes();
+        id.len() == 36
+            && id.iter().enumerate().all(|(index, byte)| match index {
+                8 | 13 | 18 | 23 => *byte == b'-',
+                _ => byte.is_ascii_hexdigit(),
+            })
+    }
 }
 
 text_id! {
@@ -232,6 +259,40 @@ mod tests {
         assert!(OpId::new("o".repeat(64)).is_ok());
         assert!(OpId::new("o".repeat(65)).is_err());
         assert!(serde_json::from_str::<NotificationId>("\"a\\u0007\"").is_err());
+    }
+
+    #[test]
+    fn only_dots_alone_do_not_fit_into_a_url() {
+        let fits = |id: &str| NotificationId::new(id).unwrap().fits_url();
+        assert!(!fits(".") && !fits(".."));
+        for id in ["...", ".a", "a/..", "../a", "%2e", "%2e%2e", ". ", "\u{2024}"] {
+            assert!(fits(id), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_uuid_has_its_hyphens_and_hexadecimal_digits_in_either_case() {
+        let is_uuid = |id: &str| NotificationId::new(id).unwrap().is_uuid();
+        for id in [
+            "01890a5d-ac96-774b-bcce-b302099a8057",
+            "F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6",
+            "00000000-0000-0000-0000-000000000000",
+        ] {
+            assert!(is_uuid(id), "{id}");
+        }
+        for id in [
+            "order-1815-shipped",
+            "01890a5dac96774bbcceb302099a8057",
+            "{01890a5d-ac96-774b-bcce-b302099a8057}",
+            "urn:uuid:01890a5d-ac96-774b-bcce-b302099a8057",
+            "01890a5d-ac96-774b-bcce-b302099a805",
+            "01890a5d-ac96-774b-bcce-b302099a80570",
+            "01890a5d-ac96-774b-bcce-b302099a805g",
+            "01890a5d-ac96-774b-bcceb-302099a8057",
+            "01890a5d-ac96-774b-bcce-b302099a80é",
+        ] {
+            assert!(!is_uuid(id), "{id}");
+        }
     }
 
     #[test]

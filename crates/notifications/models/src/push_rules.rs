@@ -36,6 +36,9 @@ pub const RESERVED_KEYS: [&str; 11] = [
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidNotification {
+    /// Its id is `.` or `..`, which no URL can name.
+    #[error("the ids . and .. are not allowed, because no URL can name them")]
+    Id,
     /// The content is empty.
     #[error("`content` must not be empty")]
     Empty,
@@ -137,6 +140,9 @@ impl InternalNotification {
     /// # Errors
     /// Returns [`InvalidNotification`] if no server accepts the notification.
     pub fn check(&self) -> Result<(), InvalidNotification> {
+        if self.id.as_ref().is_some_and(|id| !id.fits_url()) {
+            return Err(InvalidNotification::Id);
+        }
         if self.content.is_empty() {
             return Err(InvalidNotification::Empty);
         }
@@ -186,6 +192,15 @@ mod tests {
     #[test]
     fn content_must_not_be_empty() {
         assert_eq!(InternalNotification::new("").check(), Err(InvalidNotification::Empty));
+    }
+
+    #[test]
+    fn an_id_that_no_url_can_name_is_refused() {
+        let with = |id: &str| InternalNotification::new("c").with_id(id.parse().unwrap()).check();
+        for id in [".", ".."] {
+            assert_eq!(with(id), Err(InvalidNotification::Id));
+        }
+        assert_eq!(with("..."), Ok(()));
     }
 
     #[test]

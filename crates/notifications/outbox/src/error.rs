@@ -20,8 +20,8 @@ pub enum OutboxErrorKind {
     Name,
     /// There are no recipients, or too many.
     Recipients,
-    /// The notification is invalid: it has no content, uses a name that belongs to the server, is
-    /// nested too deep, or expires before it is due.
+    /// The notification is invalid: it has no content, uses an id that no URL can name or a name
+    /// that belongs to the server, is nested too deep, or expires before it is due.
     Notification,
     /// The notification has more bytes than a server accepts.
     TooLarge,

@@ -136,6 +136,7 @@ mod tests {
     #[test]
     fn a_notification_that_a_server_would_reject_is_rejected() {
         assert_eq!(rejected(json!({"content": ""})), OutboxErrorKind::Notification);
+        assert_eq!(rejected(json!({"content": "c", "id": ".."})), OutboxErrorKind::Notification);
         assert_eq!(rejected(json!({"content": "c", "sender": "me"})), OutboxErrorKind::Notification);
         assert_eq!(
             rejected(json!({"content": "c".repeat(MAX_NOTIFICATION_BYTES)})),

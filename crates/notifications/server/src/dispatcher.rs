@@ -20,12 +20,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::config::ChannelPrefix;
 use crate::metrics::Metrics;
 use crate::realtime::Realtime;
 use crate::store::Store;
+use crate::task::Task;
 use engine_health::EngineHealth;
 pub use engine_status::EngineStatus;
 use publish_queue::PublishQueue;
@@ -35,7 +35,7 @@ use worker::{Parts, Worker};
 #[derive(Debug)]
 pub struct Dispatcher {
     stop: CancellationToken,
-    task: AbortOnDropHandle<()>,
+    task: Task,
     refused: Arc<AtomicU64>,
     engine: EngineStatus,
 }
@@ -64,7 +64,7 @@ impl Dispatcher {
         let (stop, refused) = (CancellationToken::new(), Arc::new(AtomicU64::new(0)));
         let parts = Parts { queue, store, realtime, channels, refused: refused.clone(), metrics };
         let worker = Worker::new(parts, EngineHealth::new(engine.clone()));
-        let task = AbortOnDropHandle::new(tokio::spawn(worker.run(stop.clone())));
+        let task = Task::spawn(worker.run(stop.clone()));
         Self { stop, task, refused, engine }
     }
 
@@ -76,6 +76,11 @@ impl Dispatcher {
     /// Returns for how many inboxes the engine has permanently rejected events since the start.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Waits until the task has ended, which it only does unexpectedly or when it is stopped.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.task.ended()
     }
 
     /// Publishes what is waiting, for at most `limit`. The next start publishes the rest.

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use crate::config::ConfigError;
 use crate::store::StoreError;
 
-/// Why a server did not start. Its cause is the [`source`](std::error::Error::source).
+/// Why a server did not start, or why it has to be started again. Its cause is the
+/// [`source`](std::error::Error::source).
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Cause);
@@ -21,6 +22,8 @@ pub enum ErrorKind {
     Store,
     /// There is no secret to sign tokens with.
     NoSecret,
+    /// A task of the running server ended unexpectedly.
+    TaskEnded,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +38,8 @@ enum Cause {
     Store(StoreError),
     #[error("{0}")]
     NoSecret(String),
+    #[error("the task `{0}` ended unexpectedly")]
+    TaskEnded(String),
 }
 
 impl Error {
@@ -50,6 +55,10 @@ impl Error {
         Self(Cause::NoSecret(text.into()))
     }
 
+    pub(crate) fn task_ended(name: impl Into<String>) -> Self {
+        Self(Cause::TaskEnded(name.into()))
+    }
+
     /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match &self.0 {
@@ -57,6 +66,7 @@ impl Error {
             Cause::Listen(..) => ErrorKind::Listen,
             Cause::Store(_) => ErrorKind::Store,
             Cause::NoSecret(_) => ErrorKind::NoSecret,
+            Cause::TaskEnded(_) => ErrorKind::TaskEnded,
         }
     }
 

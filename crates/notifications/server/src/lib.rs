@@ -7,6 +7,7 @@ pub mod config;
 pub mod dispatcher;
 mod error;
 mod generated_secrets;
+mod health;
 mod http;
 mod ids;
 pub mod metrics;
@@ -14,6 +15,8 @@ mod node;
 pub mod realtime;
 pub mod relay;
 mod server;
+mod supervisor;
+mod task;
 mod upkeep;
 
 pub use accept::{local_url, serve};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use futures_util::FutureExt;
 
 pub use builder::NodeBuilder;
 use drop_guard::DropGuard;
@@ -16,6 +17,7 @@ use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::relay::Relay;
 use crate::store::Store;
+use crate::supervisor::Supervisor;
 use crate::upkeep::Upkeep;
 
 /// A running server without a listener: the routes, and the tasks that publish changes, relay
@@ -34,6 +36,7 @@ pub struct Node {
     relay: Relay,
     upkeep: Upkeep,
     dispatcher: Dispatcher,
+    supervisor: Supervisor,
     shutdown_timeout: Duration,
 }
 
@@ -72,9 +75,19 @@ impl Node {
         self.dispatcher.refused()
     }
 
+    /// Waits until the node can no longer do all of its work because one of its tasks has ended
+    /// unexpectedly, and returns which. Waits for ever if that does not happen.
+    ///
+    /// `/health/ready` reports it too. The routes keep answering: [shut down](Self::shutdown) the
+    /// node and end with an error, so that a service manager starts it again.
+    pub fn failed(&self) -> impl Future<Output = Error> + Send + 'static {
+        self.supervisor.failed().map(Error::task_ended)
+    }
+
     /// Finishes what was acknowledged: stops relaying, publishes all stored changes, disconnects
     /// clients and closes the store. Stop serving the routes before this.
     pub async fn shutdown(mut self) {
+        self.supervisor.stop();
         self.guard.stopped.cancel();
         // In this order: intents and due notifications make changes, which the dispatcher publishes
         // to the clients of the broker.

@@ -22,7 +22,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 #[cfg(feature = "postgres")]
 use self::postgres::PostgresIntents;
@@ -35,12 +34,15 @@ use crate::Clock;
 use crate::config::{Database, OutboxDatabase};
 use crate::metrics::Metrics;
 use crate::store::Store;
+use crate::supervisor::Tasks;
+use crate::task::Task;
 
 /// A running relay, with one task per source, so that one that is down does not block the others.
 /// Dropping it stops it at once.
 pub struct Relay {
     stop: CancellationToken,
-    tasks: Vec<AbortOnDropHandle<()>>,
+    /// The tasks with the names of their sources.
+    tasks: Vec<(String, Task)>,
     metrics: Arc<Metrics>,
 }
 
@@ -73,10 +75,11 @@ impl Relay {
         metrics: Arc<Metrics>,
     ) -> Self {
         let (stop, rules) = (CancellationToken::new(), Arc::new(rules));
-        let work = |source| {
+        let work = |source: Box<dyn IntentSource>| {
+            let name = source.name().to_owned();
             let (store, clock, rules) = (store.clone(), clock.clone(), rules.clone());
             let worker = Worker::new(source, store, clock, rules, metrics.clone());
-            AbortOnDropHandle::new(tokio::spawn(worker.run(stop.clone())))
+            (name, Task::spawn(worker.run(stop.clone())))
         };
         let tasks = sources.into_iter().map(work).collect();
         Self { stop, tasks, metrics }
@@ -92,11 +95,18 @@ impl Relay {
         self.metrics.intents("failed")
     }
 
+    /// Adds the tasks to those that are supervised.
+    pub(crate) fn supervised(&self, tasks: &mut Tasks) {
+        for (source, task) in &self.tasks {
+            tasks.add(format!("relay of {source}"), task.ended());
+        }
+    }
+
     /// Finishes the intent that each task is working on, for at most `limit` in total. The next
     /// start relays the rest.
     pub async fn stop(self, limit: Duration) {
         self.stop.cancel();
-        let ended = futures_util::future::join_all(self.tasks);
+        let ended = futures_util::future::join_all(self.tasks.into_iter().map(|(_, task)| task));
         if tokio::time::timeout(limit, ended).await.is_err() {
             tracing::warn!("not every intent was finished in time; the next start relays the rest");
         }

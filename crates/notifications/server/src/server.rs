@@ -5,13 +5,13 @@ use std::time::Duration;
 use internal_notifications_models::UserId;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::accept::{local_url, serve};
 use crate::auth::TokenIssuer;
 use crate::config::{AllowedHosts, Config};
 use crate::error::Error;
 use crate::node::{Node, NodeBuilder};
+use crate::task::Task;
 use crate::{Clock, SystemClock, generated_secrets};
 
 /// A running server: a [`Node`] with a listener.
@@ -23,7 +23,7 @@ pub struct Server {
     issuer: Option<TokenIssuer>,
     has_generated_secret: bool,
     stop: CancellationToken,
-    serving: AbortOnDropHandle<()>,
+    serving: Task,
     node: Node,
 }
 
@@ -45,9 +45,7 @@ impl Server {
         let node = node.start().await?;
         let (stop, router) = (CancellationToken::new(), node.router());
         let stopped = stop.clone();
-        let serving =
-            tokio::spawn(async move { serve(listener, router, &limits, stopped.cancelled()).await });
-        let serving = AbortOnDropHandle::new(serving);
+        let serving = Task::spawn(async move { serve(listener, router, &limits, stopped.cancelled()).await });
         Ok(Self { address, issuer, has_generated_secret, stop, serving, node })
     }
 
@@ -76,6 +74,21 @@ impl Server {
     /// Returns the node behind the listener.
     pub fn node(&self) -> &Node {
         &self.node
+    }
+
+    /// Waits until the server can no longer do all of its work because one of its tasks has ended
+    /// unexpectedly, and returns which. Waits for ever if that does not happen.
+    ///
+    /// [Shut it down](Self::shutdown) then and end with an error, so that a service manager starts
+    /// it again. Until then, `/health/ready` answers 503.
+    pub fn failed(&self) -> impl Future<Output = Error> + Send + 'static {
+        let (serving, node) = (self.serving.ended(), self.node.failed());
+        async move {
+            tokio::select! {
+                error = node => error,
+                () = serving => Error::task_ended("listener"),
+            }
+        }
     }
 
     /// Stops listening, lets running requests finish, and [shuts down](Node::shutdown) the node.

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::Clock;
 use crate::store::{Retention, Store};
+use crate::supervisor::Tasks;
+use crate::task::Task;
 use scheduler::Scheduler;
 use sweeper::Sweeper;
 
@@ -21,7 +22,8 @@ use sweeper::Sweeper;
 #[derive(Debug)]
 pub(crate) struct Upkeep {
     stop: CancellationToken,
-    tasks: [AbortOnDropHandle<()>; 2],
+    scheduler: Task,
+    sweeper: Task,
 }
 
 impl Upkeep {
@@ -36,15 +38,20 @@ impl Upkeep {
         let stop = CancellationToken::new();
         let scheduler = Scheduler::new(store.clone(), clock.clone(), stop.clone());
         let sweeper = Sweeper::new(store, clock, retention, interval, stop.clone());
-        let tasks = [tokio::spawn(scheduler.run()), tokio::spawn(sweeper.run())].map(AbortOnDropHandle::new);
-        Self { stop, tasks }
+        Self { stop, scheduler: Task::spawn(scheduler.run()), sweeper: Task::spawn(sweeper.run()) }
+    }
+
+    /// Adds the tasks to those that are supervised.
+    pub(crate) fn supervised(&self, tasks: &mut Tasks) {
+        tasks.add("scheduler", self.scheduler.ended());
+        tasks.add("sweeper", self.sweeper.ended());
     }
 
     /// Finishes the current steps, for at most `limit`. Stop the dispatcher after this, so that it
     /// publishes their changes.
     pub(crate) async fn stop(self, limit: Duration) {
         self.stop.cancel();
-        let ended = futures_util::future::join_all(self.tasks);
+        let ended = futures_util::future::join(self.scheduler, self.sweeper);
         if tokio::time::timeout(limit, ended).await.is_err() {
             tracing::warn!("the upkeep of the inboxes did not stop in time; the next start continues it");
         }

@@ -61,7 +61,9 @@ use crate::{Announcement, ServiceError, Snapshot, Written, delegate_service};
 ///
 /// Push
 ///
-/// 20. `push` returns when the notification is stored. Its receipt counts each recipient once.
+/// 20. `push` returns when the notification is stored. Its receipt counts each recipient once. A
+///     notification without an id gets one; an id that the app sets is a UUID, and a server may
+///     refuse any other as [`Invalid`](crate::ServiceErrorKind::Invalid).
 /// 21. A notification that breaks a rule returns [`Invalid`](crate::ServiceErrorKind::Invalid), and
 ///     one whose id belongs to another [`Conflict`](crate::ServiceErrorKind::Conflict). Neither
 ///     changes an inbox.
@@ -109,7 +111,7 @@ pub trait InternalNotificationsService: Send + Sync {
 
     /// Pushes a notification to users (20, 21, 26).
     ///
-    /// A push with an id may be repeated: it is stored once.
+    /// A push with an id, which must be a UUID, may be repeated: it is stored once.
     /// [`push_to`](crate::InternalNotificationsServiceExt::push_to) takes texts as user ids.
     ///
     /// # Errors

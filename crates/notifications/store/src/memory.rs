@@ -228,6 +228,10 @@ impl Store for MemoryStore {
         self.contents().map(|_| ())
     }
 
+    async fn failed(&self) -> &'static str {
+        std::future::pending().await
+    }
+
     async fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
         self.unlock_broker();

@@ -49,6 +49,7 @@ use self::sweep_turn::{EndTurn, TakeTurn};
 pub use self::url::PostgresUrl;
 use self::write::InboxWrite;
 use crate::rules::push::NewPush;
+use crate::rules::tasks::Tasks;
 use crate::sql::failure::Failure;
 use crate::{
     Advanced, CommitListener, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write,
@@ -71,6 +72,7 @@ pub struct PostgresStore {
     orphan_cursor: AtomicI64,
     connect: PgConnectOptions,
     broker_lock: Mutex<Option<BrokerLock>>,
+    tasks: Tasks,
 }
 
 impl PostgresStore {
@@ -98,6 +100,7 @@ impl PostgresStore {
             orphan_cursor: AtomicI64::new(0),
             connect,
             broker_lock: Mutex::new(None),
+            tasks: Tasks::default(),
         })
     }
 
@@ -144,7 +147,7 @@ impl Store for PostgresStore {
     async fn lock_broker(&self) -> Result<(), StoreError> {
         let mut lock = self.broker_lock.lock().await;
         if lock.is_none() {
-            *lock = Some(BrokerLock::take(self.connect.clone(), &self.database.options).await?);
+            *lock = Some(BrokerLock::take(self.connect.clone(), &self.database.options, &self.tasks).await?);
         }
         Ok(())
     }
@@ -208,6 +211,10 @@ impl Store for PostgresStore {
 
     async fn ready(&self) -> Result<(), StoreError> {
         self.database.read(Ping).await
+    }
+
+    async fn failed(&self) -> &'static str {
+        self.tasks.failed().await
     }
 
     async fn close(&self) {

@@ -6,3 +6,5 @@ pub(crate) mod cutoffs;
 pub(crate) mod hooks;
 pub(crate) mod listener_slot;
 pub(crate) mod push;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) mod tasks;

@@ -48,6 +48,7 @@ pub use self::setting::read_setting;
 pub use self::url::path_from_url;
 use crate::rules::listener_slot::ListenerSlot;
 use crate::rules::push::NewPush;
+use crate::rules::tasks::Tasks;
 use crate::{
     Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept,
     Unpublished, Write,
@@ -71,6 +72,7 @@ pub struct SqliteStore {
     orphan_cursor: AtomicI64,
     listener: Arc<ListenerSlot>,
     options: SqliteOptions,
+    tasks: Tasks,
 }
 
 impl SqliteStore {
@@ -99,7 +101,8 @@ impl SqliteStore {
         let writer = writer::Writer::open(file, options.clone(), readers.clone(), shared.0, shared.1).await?;
         let (sender, commands) = mpsc::channel(QUEUE);
         let (ending, ended) = watch::channel(());
-        tokio::spawn(async move {
+        let tasks = Tasks::default();
+        tasks.spawn("writer", async move {
             writer.run(commands).await;
             drop(ending);
         });
@@ -112,6 +115,7 @@ impl SqliteStore {
             orphan_cursor: AtomicI64::new(0),
             listener,
             options,
+            tasks,
         })
     }
 
@@ -266,6 +270,10 @@ impl Store for SqliteStore {
             Err(StoreError::new(StoreErrorKind::Unavailable)
                 .with_message("the database does not answer in time"))
         })
+    }
+
+    async fn failed(&self) -> &'static str {
+        self.tasks.failed().await
     }
 
     async fn close(&self) {

@@ -155,6 +155,12 @@ pub trait Store: Send + Sync + 'static {
     /// Checks that the store can be read and written now.
     async fn ready(&self) -> Result<(), StoreError>;
 
+    /// Waits until a task of the store has ended unexpectedly, and returns its name.
+    ///
+    /// The store has to be opened again then. Waits for ever as long as all tasks work, after
+    /// [`close`](Self::close), and for a store without tasks.
+    async fn failed(&self) -> &'static str;
+
     /// Finishes accepted calls and closes the store. Later calls return an error.
     async fn close(&self);
 }

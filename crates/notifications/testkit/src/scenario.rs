@@ -1,4 +1,5 @@
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use internal_notifications_service::models::{InternalNotification, NotificationId, Receipt, UserId};
@@ -15,6 +16,10 @@ pub(crate) struct Scenario<'h> {
     pub(crate) harness: &'h dyn Harness,
     pub(crate) timeout: Duration,
     run_id: String,
+    /// The first part of every id of this run.
+    id_prefix: String,
+    /// The short names of the ids, which are numbered in this order.
+    names: Mutex<Vec<String>>,
 }
 
 static RUNS: AtomicU64 = AtomicU64::new(0);
@@ -23,12 +28,32 @@ impl<'h> Scenario<'h> {
     pub(crate) fn new(harness: &'h dyn Harness) -> Self {
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Self { harness, timeout: harness.timeout(), run_id: format!("{:x}-{run}", now.as_nanos()) }
+        let (micros, process) = (now.as_micros(), std::process::id());
+        let id_prefix = format!(
+            "{:08x}-{:04x}-8{:03x}-8{:03x}",
+            (micros >> 16) & 0xffff_ffff,
+            micros & 0xffff,
+            run & 0xfff,
+            process & 0xfff
+        );
+        Self {
+            harness,
+            timeout: harness.timeout(),
+            run_id: format!("{:x}-{run}", now.as_nanos()),
+            id_prefix,
+            names: Mutex::default(),
+        }
     }
 
     /// Returns the text with the short names of users and ids that the test uses in its source.
     pub(crate) fn without_run_id(&self, text: &str) -> String {
-        text.replace(&format!("-{}", self.run_id), "")
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = text.replace(&format!("-{}", self.run_id), "");
+        names.iter().enumerate().fold(text, |text, (number, name)| text.replace(&self.uuid(number), name))
+    }
+
+    fn uuid(&self, number: usize) -> String {
+        format!("{}-{number:012x}", self.id_prefix)
     }
 
     /// Returns a user whose inbox is empty.
@@ -36,9 +61,16 @@ impl<'h> Scenario<'h> {
         UserId::new(format!("{name}-{}", self.run_id)).map_err(|error| Failure(error.to_string()))
     }
 
-    /// Returns an id that has not been used.
+    /// Returns an id that no other run uses: a UUID, because users may push under no other.
     pub(crate) fn id(&self, name: &str) -> CheckResult<NotificationId> {
-        NotificationId::new(format!("{name}-{}", self.run_id)).map_err(|error| Failure(error.to_string()))
+        let number = {
+            let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+            names.iter().position(|known| known == name).unwrap_or_else(|| {
+                names.push(name.to_owned());
+                names.len() - 1
+            })
+        };
+        NotificationId::new(self.uuid(number)).map_err(|error| Failure(error.to_string()))
     }
 
     /// Creates a device of the user that is not initialized.

@@ -7,6 +7,7 @@ use crate::support::unavailable::{assert_unavailable, wait_until_ready};
 use black_box_support::Caller;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 const MEBIBYTES: usize = 8;
 /// More notifications than there is room for.
@@ -37,10 +38,12 @@ async fn a_full_disk_rejects_writes_and_loses_nothing_that_was_acknowledged() {
     drop(filler);
     let filler = disk.fill();
     acknowledged.extend(write(server.backend(), 4).await);
-    for _ in 0..TOO_MANY {
+    for _ in 0..60 {
         if ada.get("/health/ready").await.status != 200 {
             break;
         }
+        // The server writes a page for this at most once a second.
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
     for _ in 0..3 {
         let notification = json!({"user_ids": ["ada"], "notification": {"content": "x".repeat(10_000)}});

@@ -37,7 +37,8 @@ pub(crate) struct Push {
     /// When to remove it from the inboxes, opened or not [default: never]
     #[arg(long, value_name = "RFC3339", value_parser = parse_moment)]
     expires_at: Option<Timestamp>,
-    /// The notification's id; pushes with the same id are stored once [default: a new id]
+    /// The notification's id; pushes with the same id are stored once. With a user's token it must
+    /// be a UUID [default: a new UUID]
     #[arg(long, value_name = "ID")]
     id: Option<NotificationId>,
     /// Print the receipt as JSON

@@ -44,16 +44,23 @@ impl Serve {
         let config =
             Config::from_env(|name| env.get(name)).map_err(|error| Error::usage(with_causes(&error)))?;
         let mut signals = Signals::listen()?;
-        let server = Server::start(config).await.map_err(|error| command_error(&error))?;
+        let server = tokio::select! {
+            started = Server::start(config) => started.map_err(|error| command_error(&error))?,
+            () = signals.next() => return Ok(()),
+        };
         let database = env.get(DATABASE_URL);
         match self.print_address(&server, database.as_deref(), output) {
             // It serves even if nobody reads its output.
             Err(Error::OutputClosed) => {}
             printed => printed?,
         }
-        signals.next().await;
+        let failed = tokio::select! {
+            () = signals.next() => None,
+            error = server.failed() => Some(error),
+        };
         let unfinished = "stopped before all requests were finished; everything acknowledged is stored";
-        signals.finish(server.shutdown(), unfinished).await
+        signals.finish(server.shutdown(), unfinished).await?;
+        failed.map_or(Ok(()), |error| Err(command_error(&error)))
     }
 
     fn print_address(

@@ -43,6 +43,8 @@ fn tail_prints_pushed_and_opened_notifications() {
     let all = adas.until("opened_all");
     assert_eq!((&all["through"], &all["pending"]), (&json!(3), &json!(0)));
 
+    let readable = server.run_as(&ada, &["push", "--to", "bob", "--id", "readable", "c"]);
+    assert!(readable.error(1).contains("UUID"), "only a backend takes a readable id");
     server.run_as(&ada, &["push", "--to", "bob", "--to", "ada", "from one user to another"]).ok();
     let (code, stderr) = adas.end();
     assert_eq!((code, stderr.as_str()), (0, ""), "after two added lines");

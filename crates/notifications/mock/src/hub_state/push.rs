@@ -1,7 +1,7 @@
 use internal_notifications_models::{
     InternalNotification, NotificationId, PushLimits, Receipt, RemovedReason, Retraction, UserId,
 };
-use internal_notifications_service::{OfflinePush, ServiceError};
+use internal_notifications_service::{OfflinePush, ServiceError, ServiceErrorKind};
 
 use super::HubState;
 use crate::device::{no_connection, not_initialized};
@@ -17,6 +17,7 @@ impl HubState {
         notification: InternalNotification,
     ) -> Result<Receipt, ServiceError> {
         let stored = check(user_ids, &notification)
+            .and_then(|()| check_id(sender, &notification))
             .and_then(|()| self.inboxes.push(sender, user_ids, &notification, self.now, &mut self.counters));
         let (receipt, changes) = match stored {
             Ok(stored) => stored,
@@ -113,4 +114,17 @@ impl HubState {
 fn check(user_ids: &[UserId], notification: &InternalNotification) -> Result<(), ServiceError> {
     PushLimits::default().check(user_ids, notification)?;
     Ok(())
+}
+
+/// Checks the id as a server's default policy does.
+fn check_id(sender: &str, notification: &InternalNotification) -> Result<(), ServiceError> {
+    let by_user = sender.starts_with("user:");
+    match &notification.id {
+        Some(id) if by_user && !id.is_uuid() => {
+            let detail = "the `id` of a notification that an app user pushes must be a UUID; \
+                          leave it out to have one generated";
+            Err(ServiceError::new(ServiceErrorKind::Invalid, detail))
+        }
+        _ => Ok(()),
+    }
 }

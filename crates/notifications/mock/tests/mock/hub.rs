@@ -5,19 +5,19 @@ use internal_notifications_mock::MockHub;
 use internal_notifications_mock::models::{InternalNotification, Receipt};
 use internal_notifications_service::{InternalNotificationsService, ServiceErrorKind};
 
-use super::{announced, id, kind, live, note, now, shown, user};
+use super::{UUID, announced, id, kind, live, note, now, shown, user};
 
 #[test]
 fn users_push_to_each_other_and_to_all_their_devices() {
     let hub = MockHub::new();
     let (ada, phone, laptop) = (live(hub.service("ada")), live(hub.service("bob")), live(hub.service("bob")));
-    let receipt = now(ada.push(&[user("bob"), user("ada"), user("bob")], note("n"))).unwrap();
-    assert_eq!(receipt, Receipt::new(id("n")).with_accepted(2));
-    now(phone.mark_opened(&[id("n")])).unwrap();
+    let receipt = now(ada.push(&[user("bob"), user("ada"), user("bob")], note(UUID))).unwrap();
+    assert_eq!(receipt, Receipt::new(id(UUID)).with_accepted(2));
+    now(phone.mark_opened(&[id(UUID)])).unwrap();
     for bobs in [&phone, &laptop] {
-        assert_eq!((shown(bobs), bobs.snapshot().pending), (vec!["n✓".into()], 0));
+        assert_eq!((shown(bobs), bobs.snapshot().pending), (vec![format!("{UUID}✓")], 0));
     }
-    assert_eq!(shown(&ada), ["n"]);
+    assert_eq!(shown(&ada), [UUID]);
     assert_eq!(laptop.snapshot().notifications[0].sender, "user:ada");
 }
 
@@ -26,23 +26,36 @@ fn an_id_names_one_notification_of_the_hub() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     let push = |who: &str, to: &[&str], what| hub.push_as_backend(who, to.iter().copied(), what);
-    assert_eq!(push("shop", &["ada"], note("n")).unwrap().accepted, 1);
-    assert_eq!(kind(push("shop", &["bob"], note("n").with_heading("h"))), ServiceErrorKind::Conflict);
-    assert_eq!(kind(push("bank", &["bob"], note("n"))), ServiceErrorKind::Conflict);
-    assert_eq!(kind(now(ada.push(&[user("bob")], note("n")))), ServiceErrorKind::Conflict);
+    assert_eq!(push("shop", &["ada"], note(UUID)).unwrap().accepted, 1);
+    assert_eq!(kind(push("shop", &["bob"], note(UUID).with_heading("h"))), ServiceErrorKind::Conflict);
+    assert_eq!(kind(push("bank", &["bob"], note(UUID))), ServiceErrorKind::Conflict);
+    assert_eq!(kind(now(ada.push(&[user("bob")], note(UUID)))), ServiceErrorKind::Conflict);
     assert!(hub.inbox("bob").notifications.is_empty());
-    now(ada.remove(&id("n"))).unwrap();
-    let again = push("shop", &["ada", "bob"], note("n")).unwrap();
+    now(ada.remove(&id(UUID))).unwrap();
+    let again = push("shop", &["ada", "bob"], note(UUID)).unwrap();
     assert_eq!((again.accepted, again.duplicates), (1, 1));
     assert!(shown(&ada).is_empty());
 }
 
 #[test]
+fn a_user_pushes_under_a_uuid_and_takes_no_readable_id() {
+    let hub = MockHub::new();
+    let ada = live(hub.service("ada"));
+    let refused = now(ada.push(&[user("bob")], note("order-1815-shipped"))).unwrap_err();
+    assert_eq!(refused.kind(), ServiceErrorKind::Invalid);
+    assert!(refused.to_string().contains("UUID"), "{refused}");
+    assert!(hub.push_as_backend("shop", ["bob"], note("order-1815-shipped")).is_ok());
+    let generated = now(ada.push(&[user("bob")], InternalNotification::new("c"))).unwrap().id;
+    let again = now(ada.push(&[user("ada")], InternalNotification::new("c").with_id(generated)));
+    assert_eq!(again.unwrap().accepted, 1);
+}
+
+#[test]
 fn a_generated_id_skips_ids_that_are_taken() {
     let hub = MockHub::new();
-    hub.push_as_backend("shop", ["ada"], note("mock-1")).unwrap();
+    hub.push_as_backend("shop", ["ada"], note("00000000-0000-4000-8000-000000000001")).unwrap();
     let counters = hub.push_as_backend("shop", ["ada"], InternalNotification::new("c")).unwrap();
-    assert_eq!(counters.id, id("mock-2"));
+    assert_eq!(counters.id, id("00000000-0000-4000-8000-000000000002"));
 }
 
 #[test]
@@ -53,6 +66,7 @@ fn an_invalid_push_is_rejected_as_by_a_server() {
     let mut reserved = note("n");
     reserved.extra.insert("inbox".into(), 1.into());
     for notification in [
+        note(".."),
         InternalNotification::new(""),
         InternalNotification::new("c".repeat(128 * 1024)),
         note("n").with_expires_at(hub.clock().now()),
@@ -74,12 +88,12 @@ fn an_invalid_push_is_rejected_as_by_a_server() {
 fn stored_pushes_are_recorded() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
-    now(ada.push(&[user("bob")], note("n"))).unwrap();
+    now(ada.push(&[user("bob")], note(UUID))).unwrap();
     hub.push_as_backend("shop", ["ada"], note("m")).unwrap();
     let pushes = hub.pushes();
     assert_eq!(pushes.len(), 2);
     assert_eq!((&*pushes[0].sender, &*pushes[0].user_ids), ("user:ada", &[user("bob")][..]));
-    assert_eq!((&pushes[0].notification, pushes[0].receipt.accepted), (&note("n"), 1));
+    assert_eq!((&pushes[0].notification, pushes[0].receipt.accepted), (&note(UUID), 1));
     assert_eq!(pushes[1].sender, "key:shop");
 }
 

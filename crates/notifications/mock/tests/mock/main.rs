@@ -25,6 +25,9 @@ use internal_notifications_mock::MockService;
 use internal_notifications_mock::models::{InternalNotification, NotificationId, UserId};
 use internal_notifications_service::{Announcement, InternalNotificationsService, ServiceError};
 
+/// An id under which a user may push.
+const UUID: &str = "11111111-1111-4111-8111-111111111111";
+
 fn user(id: &str) -> UserId {
     id.parse().unwrap()
 }

@@ -2,7 +2,7 @@ use futures_util::FutureExt;
 use internal_notifications_mock::{MockHub, OfflinePush};
 use internal_notifications_service::{InternalNotificationsService, ServiceErrorKind, Status, Written};
 
-use super::{announced, id, kind, live, note, now, shown, user};
+use super::{UUID, announced, id, kind, live, note, now, shown, user};
 
 #[test]
 fn missed_notifications_are_caught_up_and_announced_once_in_order() {
@@ -106,8 +106,8 @@ fn a_push_without_a_connection_fails_and_is_not_sent_later() {
     let hub = MockHub::new();
     let ada = live(hub.service("ada"));
     ada.go_offline();
-    assert_eq!(kind(now(ada.push(&[user("bob")], note("n")))), ServiceErrorKind::Unavailable);
-    assert_eq!(kind(now(ada.push(&[], note("n")))), ServiceErrorKind::Invalid);
+    assert_eq!(kind(now(ada.push(&[user("bob")], note(UUID)))), ServiceErrorKind::Unavailable);
+    assert_eq!(kind(now(ada.push(&[], note(UUID)))), ServiceErrorKind::Invalid);
     ada.go_online();
     assert!(hub.pushes().is_empty());
 }
@@ -119,7 +119,7 @@ fn a_push_can_wait_for_the_connection() {
     let bob = live(hub.service("bob"));
     ada.go_offline();
     let to = [user("bob")];
-    let mut push = ada.push(&to, note("n"));
+    let mut push = ada.push(&to, note(UUID));
     assert!((&mut push).now_or_never().is_none());
     assert!(ada.push(&to, note("dropped")).now_or_never().is_none());
     bob.go_offline();
@@ -127,7 +127,7 @@ fn a_push_can_wait_for_the_connection() {
     ada.go_online();
     assert_eq!(now(push).unwrap().accepted, 1);
     bob.go_online();
-    assert_eq!(shown(&bob), ["n"]);
+    assert_eq!(shown(&bob), [UUID]);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_waiting_push_ends_with_dispose() {
     let ada = live(hub.service_builder("ada").offline_push(OfflinePush::Wait).build());
     let to = [user("bob")];
     ada.go_offline();
-    let mut push = ada.push(&to, note("n"));
+    let mut push = ada.push(&to, note(UUID));
     assert!((&mut push).now_or_never().is_none());
     now(ada.dispose());
     ada.go_online();

@@ -1,7 +1,7 @@
 use internal_notifications_mock::{Call, MockHub};
 use internal_notifications_service::{InternalNotificationsService, ServiceErrorKind, Snapshot};
 
-use super::{id, kind, live, note, now, shown, user};
+use super::{UUID, id, kind, live, note, now, shown, user};
 
 #[test]
 fn each_kind_of_call_can_fail_once() {
@@ -18,17 +18,17 @@ fn each_kind_of_call_can_fail_once() {
     ada.fail_next(Call::LoadOlder, ServiceErrorKind::Unavailable);
     ada.fail_next(Call::Subscribe, ServiceErrorKind::Unavailable);
     let before = (ada.snapshot(), hub.inbox("ada"));
-    assert_eq!(kind(now(ada.push(&[user("ada")], note("n")))), ServiceErrorKind::Forbidden);
+    assert_eq!(kind(now(ada.push(&[user("ada")], note(UUID)))), ServiceErrorKind::Forbidden);
     assert_eq!(kind(now(ada.mark_opened(&[id("a")]))), ServiceErrorKind::Conflict);
     assert_eq!(kind(now(ada.load_older(1))), ServiceErrorKind::Unavailable);
     assert_eq!(kind(now(ada.subscribe())), ServiceErrorKind::Unavailable);
     assert_eq!((ada.snapshot(), hub.inbox("ada")), before);
 
-    now(ada.push(&[user("ada")], note("n"))).unwrap();
+    now(ada.push(&[user("ada")], note(UUID))).unwrap();
     now(ada.mark_opened(&[id("a")])).unwrap();
     now(ada.load_older(1)).unwrap();
     now(ada.subscribe()).unwrap();
-    assert_eq!(shown(&ada), ["n", "a✓"]);
+    assert_eq!(shown(&ada), [UUID, "a✓"]);
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn neither_trace_nor_debug_output_contains_contents() {
     let shown =
         format!("{:?}", (&hub, &ada, hub.backup(), hub.clock(), hub.service_builder("ada"), hub.trace()));
     assert!(!shown.contains("secret"), "{shown}");
-    assert!(shown.contains("mock-1") && shown.contains("Live"));
+    assert!(shown.contains("-000000000001") && shown.contains("Live"));
 }
 
 #[test]
@@ -65,10 +65,10 @@ fn the_trace_is_readable() {
     let expected = "\
 2026-01-01T00:00:00Z ada#1 asks for a snapshot
 2026-01-01T00:00:00Z ada#1 init
-2026-01-01T00:00:00Z key:shop pushes \"mock-1\": 1 accepted, 0 duplicates, 0 scheduled
-2026-01-01T00:00:00Z ada#1 loses 1 added \"mock-1\"
-2026-01-01T00:00:00Z key:shop pushes \"mock-2\": 1 accepted, 0 duplicates, 0 scheduled
-2026-01-01T00:00:00Z ada#1 receives 2 added \"mock-2\"
+2026-01-01T00:00:00Z key:shop pushes \"00000000-0000-4000-8000-000000000001\": 1 accepted, 0 duplicates, 0 scheduled
+2026-01-01T00:00:00Z ada#1 loses 1 added \"00000000-0000-4000-8000-000000000001\"
+2026-01-01T00:00:00Z key:shop pushes \"00000000-0000-4000-8000-000000000002\": 1 accepted, 0 duplicates, 0 scheduled
+2026-01-01T00:00:00Z ada#1 receives 2 added \"00000000-0000-4000-8000-000000000002\"
 2026-01-01T00:00:00Z ada#1 asks for changes after 0
 2026-01-01T00:00:00Z hub advances the clock by 5s
 2026-01-01T00:00:05Z ada#1 goes offline

@@ -46,12 +46,11 @@ impl BaseUrl {
         id: &NotificationId,
         query: &[(&str, &str)],
     ) -> Result<String, ServiceError> {
-        let id = id.as_str();
-        if id == "." || id == ".." {
+        if !id.fits_url() {
             let detail = "the ids . and .. cannot be used in a URL";
             return Err(ServiceError::new(ServiceErrorKind::Invalid, detail));
         }
-        Ok(self.join(route.split('/').chain([id]), query))
+        Ok(self.join(route.split('/').chain([id.as_str()]), query))
     }
 
     fn join<'a>(&self, segments: impl Iterator<Item = &'a str>, query: &[(&str, &str)]) -> String {

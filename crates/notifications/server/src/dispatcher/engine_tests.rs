@@ -9,7 +9,7 @@ use crate::realtime::RealtimeError;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn names(users: &[String]) -> impl Iterator<Item = &str> {
+fn names(users: &[String]) -> impl Iterator<Item = &str> + Clone {
     users.iter().map(String::as_str)
 }
 

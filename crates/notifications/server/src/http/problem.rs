@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use internal_notifications_models::{Head, InvalidPush, Problem};
 
 use crate::auth::{AuthError, Refusal};
+use crate::health::Unready;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// The kinds of problems that routes answer. The slug ends the problem's `type`,
@@ -154,6 +155,15 @@ impl From<StoreError> for ApiError {
     }
 }
 
+impl From<Unready> for ApiError {
+    fn from(unready: Unready) -> Self {
+        match unready {
+            Unready::Problem(problem) => Self::new(Kind::Unavailable, problem),
+            Unready::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<AuthError> for ApiError {
     fn from(error: AuthError) -> Self {
         match error {
@@ -167,6 +177,7 @@ impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Forbidden(reason) => Self::forbidden(reason),
+            Refusal::Invalid(reason) => Self::invalid(reason),
             Refusal::Unavailable(cause) => Self::bare(Kind::Unavailable).with_cause(cause),
         }
     }

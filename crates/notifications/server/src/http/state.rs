@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Authenticator, Policy};
 use crate::config::{Config, UnservedUser};
+use crate::health::Health;
 use crate::http::problem::{ApiError, Kind};
 use crate::metrics::Metrics;
 use crate::realtime::{ClientAddress, RealtimeParts};
@@ -22,6 +23,7 @@ pub(crate) struct AppState {
     pub(crate) realtime: RealtimeParts,
     pub(crate) config: Config,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) health: Health,
     /// Cancelled once the node was dropped or shut down.
     pub(crate) stopped: CancellationToken,
 }

@@ -145,6 +145,10 @@ impl Store for MeteredStore {
         self.counted("ready", self.store.ready().await, |_, ()| ())
     }
 
+    async fn failed(&self) -> &'static str {
+        self.store.failed().await
+    }
+
     async fn close(&self) {
         self.store.close().await;
     }

@@ -9,11 +9,13 @@ use crate::auth::{Authenticator, KeysAndTokens, Policy, PushScope};
 use crate::config::{Config, OutboxDatabase};
 use crate::dispatcher::Dispatcher;
 use crate::error::Error;
+use crate::health::Health;
 use crate::http::{AppState, build_router};
 use crate::metrics::{MeteredStore, Metrics};
 use crate::realtime::RealtimeParts;
 use crate::relay::{IntentSource, PushRules, Relay, intent_source, own_intent_source};
 use crate::store::Store;
+use crate::supervisor::Tasks;
 use crate::upkeep::Upkeep;
 use crate::{Clock, IdGenerator, SystemClock, UuidV7};
 
@@ -131,6 +133,19 @@ impl NodeBuilder {
         let relay = Relay::start(sources, store.clone(), clock.clone(), rules, metrics.clone());
         let (retention, interval) = (config.retention.clone(), config.sweep_interval);
         let upkeep = Upkeep::start(store.clone(), clock.clone(), retention, interval);
+        let mut tasks = Tasks::default();
+        tasks.add("dispatcher", dispatcher.ended());
+        relay.supervised(&mut tasks);
+        upkeep.supervised(&mut tasks);
+        tasks.add_all({
+            let store = store.clone();
+            async move { format!("{} of the store", store.failed().await) }
+        });
+        let supervisor = tasks.supervise();
+        let health = Health::new(store.clone());
+        health.watch(supervisor.problem());
+        let engine_status = dispatcher.engine();
+        health.watch(move || engine_status.rejection());
         let stopped = CancellationToken::new();
         Ok(Node {
             guard: DropGuard { stopped: stopped.clone(), broker: realtime.broker.clone() },
@@ -139,6 +154,7 @@ impl NodeBuilder {
             relay,
             upkeep,
             dispatcher,
+            supervisor,
             shutdown_timeout: config.limits.shutdown_timeout,
             router: build_router(AppState {
                 store,
@@ -149,6 +165,7 @@ impl NodeBuilder {
                 realtime,
                 config,
                 metrics,
+                health,
                 stopped,
             }),
         })

@@ -77,6 +77,11 @@ impl PostgresIntents {
                 .await
                 .map_err(|error| SourceError::new("the outbox table cannot be created").with_source(error))?;
         }
+        if let Some(Err(error)) = self.listening.try_join_next() {
+            return Err(SourceError::new("the task that listens for intents ended")
+                .with_source(error)
+                .into());
+        }
         if self.listening.is_empty() {
             self.listening.spawn(listen(options, self.notified.clone()));
         }

@@ -1,4 +1,6 @@
-use internal_notifications_models::{InternalNotification, NotificationId, PushLimits, Timestamp, UserId};
+use internal_notifications_models::{
+    InternalNotification, InvalidNotification, NotificationId, PushLimits, Timestamp, UserId,
+};
 use internal_notifications_outbox::Outbox;
 
 use super::IntentRow;
@@ -25,6 +27,9 @@ impl PushRules {
             return Err("the sender must be `outbox:NAME`".to_owned());
         }
         let id = NotificationId::new(id).map_err(|error| error.to_string())?;
+        if !id.fits_url() {
+            return Err(InvalidNotification::Id.to_string());
+        }
         let user_ids = self.recipients(&user_ids)?;
         let notification = self.notification(&body)?;
         Ok(Push::new(id, sender, notification, user_ids, at))
@@ -109,5 +114,6 @@ mod tests {
         }
         refused(&|row| row.id = "a\nb".to_owned(), "control characters");
         refused(&|row| row.id = String::new(), "1 to 128");
+        refused(&|row| row.id = "..".to_owned(), "no URL");
     }
 }

@@ -1,7 +1,9 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use internal_notifications_models::{
     ChangesAnswer, Head, InboxNotification, InboxPage, NotificationId, Position, Receipt, Retraction,
     Timestamp, UserId, WriteAnswer,
@@ -23,6 +25,8 @@ struct Script {
     swept: Mutex<Vec<(u128, Option<String>)>>,
     /// How long each sweep takes.
     takes: Duration,
+    /// Whether the next sweep panics.
+    panics: AtomicBool,
 }
 
 #[async_trait]
@@ -36,6 +40,7 @@ impl Store for Script {
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
         let after = sweep.after.map(|user| user.to_string());
         self.swept.lock().unwrap().push((self.started.elapsed().as_millis(), after));
+        assert!(!self.panics.load(Ordering::Relaxed), "planned");
         tokio::time::sleep(self.takes).await;
         let next = self.sweeps.lock().unwrap().pop_front();
         next.unwrap_or(Ok(Swept::default())).map_err(StoreError::new)
@@ -97,6 +102,9 @@ impl Store for Script {
     async fn ready(&self) -> Result<(), StoreError> {
         unreachable!()
     }
+    async fn failed(&self) -> &'static str {
+        unreachable!()
+    }
     async fn close(&self) {}
 }
 
@@ -132,6 +140,7 @@ fn start_every(
         advanced: Mutex::default(),
         swept: Mutex::default(),
         takes,
+        panics: AtomicBool::new(false),
     });
     let clock = Arc::new(Paused(Instant::now()));
     (Upkeep::start(script.clone(), clock, Retention::default(), interval), script)
@@ -240,5 +249,31 @@ async fn dropping_it_stops_it() {
 async fn the_longest_interval_means_never() {
     let (upkeep, script) = start_every(Duration::MAX, [], [], Duration::ZERO);
     tokio::time::sleep(Duration::from_secs(86_400)).await;
-    assert!(script.swept.lock().unwrap().is_empty() && upkeep.tasks.iter().all(|task| !task.is_finished()));
+    assert!(script.swept.lock().unwrap().is_empty());
+    assert!(upkeep.sweeper.ended().now_or_never().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_panics_ends_its_task_and_is_reported() {
+    let (upkeep, script) = start([], [], Duration::ZERO);
+    let mut tasks = Tasks::default();
+    upkeep.supervised(&mut tasks);
+    let supervisor = tasks.supervise();
+    tokio::time::sleep(INTERVAL * 2).await;
+    assert!(supervisor.failed().now_or_never().is_none() && supervisor.problem()().is_none());
+    script.panics.store(true, Ordering::Relaxed);
+    assert_eq!(supervisor.failed().await, "sweeper");
+    assert!(supervisor.problem()().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_that_are_stopped_are_not_reported() {
+    let (upkeep, _) = start([], [], Duration::ZERO);
+    let mut tasks = Tasks::default();
+    upkeep.supervised(&mut tasks);
+    let supervisor = tasks.supervise();
+    supervisor.stop();
+    upkeep.stop(Duration::from_secs(10)).await;
+    tokio::time::sleep(INTERVAL).await;
+    assert!(supervisor.failed().now_or_never().is_none() && supervisor.problem()().is_none());
 }

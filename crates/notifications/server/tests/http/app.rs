@@ -88,6 +88,12 @@ impl TestApp {
         self.push_body(json!({"user_ids": users, "notification": notification}).to_string()).await
     }
 
+    /// Pushes to bob as an app user who may.
+    pub(crate) async fn push_as(&self, user: &str, notification: Value) -> Answer {
+        let request = self.request(Method::POST, "/v1/notifications").bearer_auth(self.push_token(user));
+        send(request.json(&json!({"user_ids": ["bob"], "notification": notification}))).await
+    }
+
     pub(crate) async fn push_body(&self, body: impl Into<reqwest::Body>) -> Answer {
         send(self.request(Method::POST, "/v1/notifications").bearer_auth(API_KEY).body(body)).await
     }

@@ -4,7 +4,7 @@ use internal_notifications_server::{ErrorKind, Server, TokenIssuer};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::app::{TestApp, config, send};
+use crate::app::{API_KEY, TestApp, config, send};
 use crate::raw::{Raw, status};
 use crate::websocket::Socket;
 
@@ -96,11 +96,10 @@ async fn a_dropped_server_closes_its_sockets() {
 #[tokio::test]
 async fn a_running_request_is_finished_and_no_further_one_starts() {
     let app = TestApp::start().await;
-    let token = app.push_token("ada");
     let body = json!({"user_ids": ["ada"], "notification": {"id": "late", "content": "c"}}).to_string();
     let (begun, rest) = body.split_at(20);
     let head = format!(
-        "POST /v1/notifications HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-length: {}\r\n\r\n{begun}",
+        "POST /v1/notifications HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {API_KEY}\r\ncontent-length: {}\r\n\r\n{begun}",
         body.len()
     );
     let mut raw = Raw::connect(&app).await;

@@ -23,5 +23,7 @@ mod problems;
 mod push;
 mod raw;
 mod scheduled;
+mod stand_in_engine;
+mod supervision;
 mod surroundings;
 mod websocket;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
-use internal_notifications_models::UserId;
+use internal_notifications_models::{NotificationId, UserId};
 use internal_notifications_server::auth::{AuthError, Authenticator, Policy, Refusal};
 use internal_notifications_server::store::memory::{MemoryData, MemoryOptions, MemoryStore};
 use internal_notifications_server::store::sqlite::{SqliteOptions, SqliteStore};
@@ -49,6 +49,15 @@ impl Policy for SameInitial {
         match caller.user_id() {
             Some(user) if user_ids.iter().all(|other| initial(other) == initial(user)) => Ok(()),
             _ => Err(Refusal::Forbidden("only users with the same initial are friends".to_owned())),
+        }
+    }
+
+    async fn may_use_id(&self, caller: &Principal, id: &NotificationId) -> Result<(), Refusal> {
+        match caller.user_id() {
+            Some(user) if !id.as_str().starts_with(&format!("{user}/")) => {
+                Err(Refusal::Invalid("an id must begin with the user's name".to_owned()))
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -117,8 +126,15 @@ async fn a_node_uses_the_hosts_login_policy_clock_and_ids() {
     let pushed = host.ask(Method::POST, "ada", "/v1/notifications", &push("amy")).await;
     assert_eq!((pushed.status, &pushed.body["id"]), (201, &json!("made-here")));
     assert_eq!(pushed.header("x-request-id"), "made-here");
+    let with_id =
+        |id: &str| json!({"user_ids": ["amy"], "notification": {"id": id, "content": "hi"}}).to_string();
+    let own = host.ask(Method::POST, "ada", "/v1/notifications", &with_id("ada/1")).await;
+    assert_eq!((own.status, &own.body["id"]), (201, &json!("ada/1")));
+    let foreign = host.ask(Method::POST, "ada", "/v1/notifications", &with_id("order-1815")).await;
+    assert_eq!(foreign.problem(), (422, "invalid"));
+    assert_eq!(foreign.body["detail"], "an id must begin with the user's name");
     let inbox = host.ask(Method::GET, "amy", "/v1/inbox", "").await;
-    let notification = &inbox.body["notifications"][0];
+    let notification = &inbox.body["notifications"][1];
     assert_eq!(notification["created_at"], "2030-01-02T03:04:05.678Z");
     assert_eq!(notification["sender"], "user:ada");
     assert_eq!(host.ask(Method::GET, "a b", "/v1/inbox", "").await.problem(), (401, "unauthenticated"));

@@ -1,7 +1,6 @@
-use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{TestApp, send};
+use crate::app::TestApp;
 
 #[tokio::test]
 async fn a_push_is_stored_with_its_sender_once_per_recipient() {
@@ -46,14 +45,49 @@ async fn an_id_belongs_to_one_notification_of_one_sender() {
     assert_eq!(app.push(&["ada"], json!({"id": "n", "content": "one"})).await.status, 201);
     let other = app.push(&["bob"], json!({"id": "n", "content": "two"})).await;
     assert_eq!(other.problem(), (409, "id-taken"));
-    let body = json!({"user_ids": ["bob"], "notification": {"id": "n", "content": "one"}});
-    let request = app.request(Method::POST, "/v1/notifications").bearer_auth(app.push_token("eve"));
-    assert_eq!(send(request.json(&body)).await.problem(), (409, "id-taken"));
+    let uuid = "01890a5d-ac96-774b-bcce-b302099a8057";
+    assert_eq!(app.push(&["ada"], json!({"id": uuid, "content": "one"})).await.status, 201);
+    let by_user = app.push_as("eve", json!({"id": uuid, "content": "one"})).await;
+    assert_eq!(by_user.problem(), (409, "id-taken"));
     assert_eq!(app.get("bob", "/v1/inbox").await.body["seq"], 0, "nothing was stored");
     // The same body, written differently.
     let same = app
         .push_body(r#"{"notification":{"content":"\u006fne","heading":null,"id":"n"},"user_ids":["bob"]}"#);
     assert_eq!(same.await.status, 201);
+}
+
+#[tokio::test]
+async fn a_user_pushes_under_uuids_and_takes_no_readable_id() {
+    let app = TestApp::start().await;
+    for id in ["order-1815-shipped", "01890a5dac96774bbcceb302099a8057", "..", "01890a5d"] {
+        let refused = app.push_as("eve", json!({"id": id, "content": "squatted"})).await;
+        assert_eq!(refused.problem(), (422, "invalid"), "{id}");
+    }
+    let refused = app.push_as("eve", json!({"id": "order-1815-shipped", "content": "squatted"})).await;
+    let detail = refused.body["detail"].as_str().unwrap();
+    assert!(detail.contains("UUID") && detail.contains("leave it out"), "{detail}");
+    assert_eq!(app.get("bob", "/v1/inbox").await.body["seq"], 0, "nothing was stored");
+    let shipped = app.push(&["bob"], json!({"id": "order-1815-shipped", "content": "shipped"})).await;
+    assert_eq!(shipped.status, 201, "the id is the backend's: {shipped:?}");
+    for id in ["01890a5d-ac96-774b-bcce-b302099a8057", "F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6"] {
+        let pushed = app.push_as("eve", json!({"id": id, "content": "c"})).await;
+        assert_eq!((pushed.status, &pushed.body["id"]), (201, &json!(id)));
+        assert_eq!(app.push_as("eve", json!({"id": id, "content": "c"})).await.status, 200, "a repeat");
+    }
+    let generated = app.push_as("eve", json!({"content": "c"})).await;
+    assert_eq!(generated.status, 201, "{generated:?}");
+}
+
+#[tokio::test]
+async fn an_id_that_no_url_can_name_is_refused() {
+    let app = TestApp::start().await;
+    for id in [".", ".."] {
+        assert_eq!(app.push(&["ada"], json!({"id": id, "content": "c"})).await.problem(), (422, "invalid"));
+    }
+    for (id, path) in [("...", "..."), ("%2e%2e", "%252e%252e"), ("../x", "..%2Fx")] {
+        assert_eq!(app.push(&["ada"], json!({"id": id, "content": "c"})).await.status, 201, "{id}");
+        assert_eq!(app.get("ada", &format!("/v1/inbox/notifications/{path}")).await.body["id"], id);
+    }
 }
 
 #[tokio::test]

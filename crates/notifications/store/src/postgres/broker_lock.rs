@@ -6,6 +6,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{PostgresOptions, connect};
+use crate::rules::tasks::Tasks;
 use crate::sql::failure::Failure;
 
 /// How often the connection that holds the lock is checked.
@@ -24,7 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct BrokerLock(JoinHandle<()>);
 
 impl BrokerLock {
-    pub(super) async fn take(connect: PgConnectOptions, options: &PostgresOptions) -> Result<Self, Failure> {
+    pub(super) async fn take(
+        connect: PgConnectOptions,
+        options: &PostgresOptions,
+        tasks: &Tasks,
+    ) -> Result<Self, Failure> {
         let until = Instant::now() + PATIENCE;
         let connection = loop {
             match locked(&connect, options).await? {
@@ -37,7 +42,7 @@ impl BrokerLock {
                 None => sleep(PERIOD / 10).await,
             }
         };
-        Ok(Self(tokio::spawn(hold(connection, connect, options.clone()))))
+        Ok(Self(tasks.spawn("broker lock", hold(connection, connect, options.clone()))))
     }
 }
 

@@ -1,4 +1,4 @@
-use internal_notifications_models::{ChangeKind, InternalNotification, Tag};
+use internal_notifications_models::{ChangeKind, InboxNotification, InternalNotification, Tag};
 use internal_notifications_store::{InboxCommand, StoreErrorKind};
 use serde_json::json;
 
@@ -46,6 +46,21 @@ async fn a_pushed_notification_is_read_back_in_full(on: Backend) {
     assert_eq!(**notification, row);
     assert_eq!(fixture.store.notification(&user("bob"), &id("n é")).await.unwrap(), None);
     assert_eq!(fixture.store.notification(&user("ada"), &id("other")).await.unwrap(), None);
+}
+
+/// Servers refuse such a push since a URL cannot name it; older ones stored it.
+async fn a_stored_id_that_no_push_may_have_is_still_read(on: Backend) {
+    let fixture = Fixture::new(on).await;
+    fixture.push("..", &["ada"]).await;
+    fixture.push("n", &["ada"]).await;
+    assert_eq!(fixture.ids("ada").await, ["n", ".."]);
+    assert_eq!(fixture.log("ada").await.len(), 2);
+    let row = fixture.store.notification(&user("ada"), &id("..")).await.unwrap().unwrap();
+    let text = serde_json::to_string(&row).unwrap();
+    assert_eq!(serde_json::from_str::<InboxNotification>(&text).unwrap(), row, "a client reads it too");
+    fixture.write("ada", InboxCommand::Opened(vec![id("..")])).await.unwrap();
+    fixture.write("ada", InboxCommand::Remove(id(".."))).await.unwrap();
+    assert_eq!(fixture.ids("ada").await, ["n"]);
 }
 
 async fn the_same_push_again_is_stored_once_and_reaches_new_recipients(on: Backend) {
@@ -121,6 +136,7 @@ async fn tags_are_stored_with_all_their_bits(on: Backend) {
 on_every_store!(
     a_push_adds_one_change_to_each_inbox,
     a_pushed_notification_is_read_back_in_full,
+    a_stored_id_that_no_push_may_have_is_still_read,
     the_same_push_again_is_stored_once_and_reaches_new_recipients,
     an_id_belongs_to_one_notification_of_one_sender,
     defaults_written_out_are_the_same_body,

@@ -129,3 +129,22 @@ async fn a_store_that_cannot_be_written_is_not_ready() {
     fixture.sql("DROP TRIGGER full").await;
     fixture.store.ready().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_panic_of_the_writer_is_reported_and_answers_its_callers() {
+    let options = SqliteOptions::default().with_tags(|| panic!("planned"));
+    let fixture = Fixture::with(options).await;
+    let error = fixture.store.push(push("a", &["ada"])).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert_eq!(fixture.store.failed().await, "writer");
+    assert_eq!(fixture.store.ready().await.unwrap_err().kind(), StoreErrorKind::Unavailable);
+    fixture.store.close().await;
+}
+
+#[tokio::test]
+async fn a_closed_store_has_not_failed() {
+    let fixture = Fixture::new().await;
+    fixture.store.close().await;
+    let failed = tokio::time::timeout(Duration::from_millis(50), fixture.store.failed()).await;
+    assert!(failed.is_err());
+}

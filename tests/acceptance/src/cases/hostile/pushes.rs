@@ -140,6 +140,8 @@ fn bad_notifications() -> Vec<Value> {
     bad.extend([json!(true), json!("false"), json!(0)].map(|opened| with("opened", opened)));
     let ids = [
         json!(""),
+        json!("."),
+        json!(".."),
         json!(1),
         json!({}),
         json!("a\nb"),

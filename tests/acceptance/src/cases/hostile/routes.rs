@@ -2,7 +2,8 @@ use crate::support::server::APP_KEY;
 use crate::support::target::{Target, request, with_headers};
 
 const CHANNEL: &str = r#"{"socket_id":"1.1","channel_name":"private-ada"}"#;
-const PUSH: &str = r#"{"user_ids":["carol"],"notification":{"id":"by anybody","content":"c"}}"#;
+const PUSH: &str =
+    r#"{"user_ids":["carol"],"notification":{"id":"01890a5d-ac96-774b-bcce-b302099a8057","content":"c"}}"#;
 const UNKNOWN: &str = r#"{"ids":["unknown"]}"#;
 
 /// The routes that need a credential: method, path, a valid body, and the status for it.

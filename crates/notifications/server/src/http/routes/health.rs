@@ -24,15 +24,18 @@ pub(in crate::http) async fn live() -> Json<Health> {
     Json(Health { status: "live" })
 }
 
-/// Checks that the server runs, and that the store can be read and written.
+/// Checks that every part of the server works, and that the store can be read and written.
+///
+/// The store is checked at most once a second; requests in between get the answer of the last
+/// check.
 #[utoipa::path(
     get,
     path = "/health/ready",
     tag = "Operation",
-    responses((status = 200, description = "The server runs, and the store can be read and written.", body = Health), Unavailable),
+    responses((status = 200, description = "The server works, and the store can be read and written.", body = Health), Unavailable),
 )]
 pub(in crate::http) async fn ready(State(app): State<Arc<AppState>>) -> Result<Json<Health>, ApiError> {
     app.check_running()?;
-    app.store.ready().await?;
+    app.health.ready().await?;
     Ok(Json(Health { status: "ready" }))
 }

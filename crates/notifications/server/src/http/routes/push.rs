@@ -13,7 +13,8 @@ use crate::store::Push;
 
 /// Pushes a notification to users.
 ///
-/// Requires an API key, or a token with the scope `notifications:push`.
+/// Requires an API key, or a token with the scope `notifications:push`. With a token, an `id` must
+/// be a UUID.
 #[utoipa::path(
     post,
     path = "/v1/notifications",
@@ -40,7 +41,10 @@ pub(in crate::http) async fn push(
     app.policy.may_push_to(&caller, &user_ids).await?;
     app.config.limits.push().check_notification(&notification)?;
     let id = match &notification.id {
-        Some(id) => id.clone(),
+        Some(id) => {
+            app.policy.may_use_id(&caller, id).await?;
+            id.clone()
+        }
         None => NotificationId::new(app.ids.next_id())
             .map_err(|error| ApiError::bare(Kind::Internal).with_cause(error))?,
     };
