@@ -49,8 +49,7 @@ impl EngineHealth {
         Self { status, backoff, pause, strikes: 0, successes: 0, phase: Phase(0) }
     }
 
-    /// Returns how many requests have succeeded, apart from those that ended a pause: what failed
-    /// before the pause failed together with the engine.
+    /// Returns how many requests the engine has answered.
     pub(super) fn successes(&self) -> u64 {
         self.successes
     }
@@ -88,9 +87,9 @@ impl EngineHealth {
             return false;
         }
         self.strikes = 0;
+        self.successes += 1;
         self.backoff.reset();
         if self.pause.take().is_none() {
-            self.successes += 1;
             return false;
         }
         self.next_phase();

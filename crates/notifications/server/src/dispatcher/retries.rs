@@ -19,7 +19,7 @@ pub(super) struct Retries {
 struct Inbox {
     backoff: Backoff,
     due: Instant,
-    /// How often the engine had published something when this inbox failed first.
+    /// How many requests the engine had answered when this inbox failed first.
     successes: u64,
 }
 
@@ -97,15 +97,6 @@ impl Retries {
         }
     }
 
-    /// Removes and returns the waiting inboxes that failed while the engine published nothing.
-    pub(super) fn take_blameless(&mut self, successes: u64) -> Vec<UserId> {
-        let waiting = self.waiting.iter().map(|(_, user_id)| user_id);
-        let blameless: Vec<_> =
-            waiting.filter(|user_id| !self.is_to_blame(user_id, successes)).cloned().collect();
-        blameless.iter().for_each(|user_id| self.remove(user_id));
-        blameless
-    }
-
     /// Makes all attempts due now.
     pub(super) fn make_due(&mut self) {
         let now = Instant::now();
@@ -153,8 +144,7 @@ mod tests {
         retries.failed(&user("late"), false, 4);
         assert!(!retries.is_to_blame(&user("early"), 3));
         assert!(retries.is_to_blame(&user("early"), 4));
-        assert_eq!(retries.take_blameless(4), [user("late")]);
-        assert_eq!(retries.take_due(9), [user("early")]);
+        assert!(!retries.is_to_blame(&user("late"), 4) && !retries.is_to_blame(&user("other"), 4));
     }
 
     #[tokio::test(start_paused = true)]

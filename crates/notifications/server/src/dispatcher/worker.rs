@@ -135,7 +135,7 @@ impl Worker {
             poll_at: now,
             is_age_shown: true,
             request_bytes: REQUEST_BYTES,
-            latency: LIMIT,
+            latency: PATIENCE / 2,
             stopping: None,
             refusal_logged: false,
             damage_logged: false,
@@ -399,9 +399,7 @@ impl Worker {
 
     fn engine_answered(&mut self, request: &Request) {
         if self.engine.answered(request.phase) {
-            // They need not be alone: the engine failed, not they.
-            let blameless = self.retries.take_blameless(self.engine.successes());
-            self.parts.queue.add(&blameless);
+            self.retries.make_due();
         }
     }
 
