@@ -37,6 +37,7 @@ fn main() {
     let full = arguments.is_bench_run();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
+        let mut rates = pushers::Rates::default();
         for database in Database::all() {
             if arguments.selects("reads") {
                 reads::run(&database, full).await;
@@ -48,7 +49,7 @@ fn main() {
                 fan_out::run(&database, full).await;
             }
             if arguments.selects("pushers") {
-                pushers::run(&database, full).await;
+                pushers::run(&database, &mut rates, full).await;
             }
             if arguments.selects("heads") {
                 heads::run(&database, full).await;

@@ -103,14 +103,7 @@ impl Database {
     }
 
     async fn open_in(&self, location: Location) -> Opened {
-        let url = location.url();
-        let store: Arc<dyn Store> = match self {
-            Self::Sqlite => Arc::new(SqliteStore::open(&url, SqliteOptions::default()).await.unwrap()),
-            Self::Postgres(_) => Arc::new(
-                PostgresStore::open(&url.parse().unwrap(), PostgresOptions::default()).await.unwrap(),
-            ),
-        };
-        Opened { store, location }
+        Opened { store: location.open().await, location }
     }
 
     pub(crate) async fn serve(&self) -> Served {
@@ -131,6 +124,16 @@ impl Location {
                 let (server, _) = of.rsplit_once('/').unwrap();
                 format!("{server}/{name}")
             }
+        }
+    }
+
+    async fn open(&self) -> Arc<dyn Store> {
+        let url = self.url();
+        match self {
+            Self::Sqlite(_) => Arc::new(SqliteStore::open(&url, SqliteOptions::default()).await.unwrap()),
+            Self::Postgres { .. } => Arc::new(
+                PostgresStore::open(&url.parse().unwrap(), PostgresOptions::default()).await.unwrap(),
+            ),
         }
     }
 
@@ -187,7 +190,10 @@ impl Location {
 
     async fn postgres(&self) -> PgConnection {
         let mut connection = PgConnection::connect(&self.url()).await.unwrap();
-        sqlx::raw_sql("SET search_path = internal_notifications").execute(&mut connection).await.unwrap();
+        sqlx::raw_sql("SET search_path = internal_notifications, public")
+            .execute(&mut connection)
+            .await
+            .unwrap();
         connection
     }
 
@@ -238,6 +244,11 @@ impl Opened {
             }
         };
         bytes as f64
+    }
+
+    /// Opens another store on the same database, as a second node does.
+    pub(crate) async fn another(&self) -> Arc<dyn Store> {
+        self.location.open().await
     }
 
     pub(crate) async fn close(self) {

@@ -12,6 +12,10 @@ impl Clock for SimulatedClock {
     fn now(&self) -> Timestamp {
         time(now())
     }
+
+    fn monotonic(&self) -> Duration {
+        now()
+    }
 }
 
 /// Returns how long the simulation has run, on its own clock.

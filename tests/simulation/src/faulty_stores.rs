@@ -9,7 +9,8 @@ use internal_notifications_models::{
     Retraction, Timestamp, UserId, WriteAnswer,
 };
 use internal_notifications_server::store::{
-    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreTime, Sweep, Swept, Unpublished,
+    Write,
 };
 
 /// A store that marks changes as published when the dispatcher reads them.
@@ -71,6 +72,10 @@ macro_rules! store {
         impl Store for $planted {
             async fn push(&self, push: Push) -> Result<Receipt, StoreError> {
                 self.0.push(push).await
+            }
+
+            async fn push_all(&self, pushes: Vec<Push>) -> Vec<Result<Receipt, StoreError>> {
+                self.0.push_all(pushes).await
             }
 
             async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError> {
@@ -143,6 +148,14 @@ macro_rules! store {
 
             async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
                 self.0.get_or_insert_setting(name, value).await
+            }
+
+            async fn time(&self) -> Result<StoreTime, StoreError> {
+                self.0.time().await
+            }
+
+            async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
+                self.0.record_time(now).await
             }
 
             async fn ready(&self) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ const KNOWN: &[&str] = &[
     "API_KEYS",
     "ALLOWED_HOSTS",
     "CHANNEL_PREFIX",
+    "CONFIRM_CLOCK",
     "CORS_ORIGINS",
     "DATABASE_URL",
     "JWT_AUDIENCE",

@@ -4,6 +4,7 @@
 mod all_variables;
 mod auth;
 mod channel_prefix;
+mod confirm_clock;
 mod database;
 mod error;
 mod hosts;
@@ -36,6 +37,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::store::Retention;
+pub(crate) use confirm_clock::CONFIRM_CLOCK;
+use internal_notifications_models::Timestamp;
 use variables::Variables;
 
 /// The configuration of a server. Create it with [`Config::new`] or [`Config::from_env`].
@@ -69,6 +72,10 @@ pub struct Config {
     /// The time between the starts of two passes over all inboxes, which check the pending counts
     /// and enforce the retention: at least 1 s. Default: 60 s.
     pub sweep_interval: Duration,
+    /// The current time, to confirm at a start that the clock is right although it differs from the
+    /// time at which a server last ran. It has no effect on a clock that differs from it by more
+    /// than a day. Default: `None`.
+    pub confirm_clock: Option<Timestamp>,
     /// What one caller may use of the server. Not read from the environment.
     pub limits: Limits,
 }
@@ -100,6 +107,7 @@ impl Config {
             position_check_seconds: position_check::DEFAULT_SECONDS,
             retention: Retention::default(),
             sweep_interval: retention::DEFAULT_SWEEP_INTERVAL,
+            confirm_clock: None,
             limits: Limits::default(),
         }
     }
@@ -136,6 +144,7 @@ impl Config {
             position_check_seconds: position_check::from_env(&variables)?,
             retention: retention::from_env(&variables)?,
             sweep_interval: retention::sweep_interval(&variables)?,
+            confirm_clock: confirm_clock::from_env(&variables)?,
             limits: Limits::default(),
         };
         config.check()?;
@@ -209,6 +218,12 @@ impl Config {
     #[must_use]
     pub fn with_sweep_interval(self, sweep_interval: Duration) -> Self {
         Self { sweep_interval, ..self }
+    }
+
+    /// Confirms that the clock is right if it shows about this time at the start.
+    #[must_use]
+    pub fn with_confirm_clock(self, now: Timestamp) -> Self {
+        Self { confirm_clock: Some(now), ..self }
     }
 
     /// Sets what one caller may use of the server.

@@ -3,6 +3,7 @@
 mod accept;
 pub mod auth;
 mod backoff;
+mod clock_guard;
 pub mod config;
 pub mod dispatcher;
 mod error;

@@ -3,22 +3,24 @@
 mod http;
 mod lazy_gauge;
 mod metered_store;
+mod pass_gauge;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use internal_notifications_models::{ChangesAnswer, Receipt, ResetReason};
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use tokio::time::Instant;
 
 use crate::store::{Advanced, Drift, StoreErrorKind, Swept};
 pub(crate) use http::Request;
 pub use metered_store::MeteredStore;
+use pass_gauge::PassGauge;
 
 /// Counters with one label.
 type Counters = Family<[(&'static str, &'static str); 1], Counter>;
@@ -41,10 +43,12 @@ pub struct Metrics {
     withdrawn: Counter,
     pruned: Counter,
     trimmed: Counter,
-    drift: Gauge,
-    /// The drift found so far in the current pass.
-    drift_of_pass: AtomicU64,
+    forgotten: Counter,
+    drift: PassGauge,
     drift_repaired: Counter,
+    passed_over: PassGauge,
+    /// When the last sweep of all inboxes ended.
+    swept_at: Arc<Mutex<Instant>>,
     store_errors: Counters2,
     http: http::Http,
 }
@@ -66,7 +70,7 @@ impl Metrics {
             family
         };
         let due_lateness = Histogram::new([0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 600.0]);
-        let drift = Gauge::default();
+        let (drift, passed_over) = (PassGauge::default(), PassGauge::default());
         let store_errors = Counters2::default();
         let pushed = counters(
             &mut registry,
@@ -125,6 +129,11 @@ impl Metrics {
         let pruned =
             counter(&mut registry, "pruned", "Notifications removed because they exceeded the retention");
         let trimmed = counter(&mut registry, "trimmed", "Records removed from change logs");
+        let forgotten = counter(
+            &mut registry,
+            "forgotten",
+            "Notifications deleted with their bodies because nothing referred to them any more",
+        );
         let drift_repaired =
             counter(&mut registry, "count_drift_repaired", "Wrong pending counts that were repaired");
         registry.register_with_unit(
@@ -136,11 +145,17 @@ impl Metrics {
         registry.register(
             "count_drift",
             "Sum of the errors of all pending counts found by the last sweep; must stay 0",
-            drift.clone(),
+            drift.metric(),
         );
+        registry.register(
+            "sweep_passed_over",
+            "Inboxes that the last sweep passed over, and notifications that it could not forget, although the database worked",
+            passed_over.metric(),
+        );
+        let swept_at = Arc::new(Mutex::new(Instant::now()));
         registry.register("store_errors", "Store calls that were refused or failed", store_errors.clone());
         let http = http::Http::register(&mut registry);
-        Self {
+        let metrics = Self {
             registry: Mutex::new(registry),
             pushed,
             changes,
@@ -154,12 +169,23 @@ impl Metrics {
             withdrawn,
             pruned,
             trimmed,
+            forgotten,
             drift,
-            drift_of_pass: AtomicU64::new(0),
             drift_repaired,
+            passed_over,
+            swept_at: swept_at.clone(),
             store_errors,
             http,
-        }
+        };
+        metrics.watch(
+            "sweep_age_seconds",
+            "Time since the last sweep of all inboxes ended, or since the start",
+            move || {
+                let swept_at = *swept_at.lock().unwrap_or_else(PoisonError::into_inner);
+                usize::try_from(swept_at.elapsed().as_secs()).unwrap_or(usize::MAX)
+            },
+        );
+        metrics
     }
 
     /// Adds a gauge whose value is computed whenever the metrics are read. Its name gets the prefix
@@ -251,16 +277,16 @@ impl Metrics {
     fn swept(&self, is_first: bool, swept: &Swept) {
         self.pruned.inc_by(swept.pruned);
         self.trimmed.inc_by(swept.trimmed);
+        self.forgotten.inc_by(swept.forgotten);
         self.drift_repaired.inc_by(to_u64(swept.drifts.len()));
-        let found =
+        let is_last = swept.next.is_none();
+        let drift =
             swept.drifts.iter().map(|Drift { counter, counted, .. }| counter.abs_diff(*counted)).sum();
-        let before = if is_first { 0 } else { self.drift_of_pass.load(Ordering::Relaxed) };
-        let drift = before.saturating_add(found);
-        self.drift_of_pass.store(drift, Ordering::Relaxed);
-        // A higher drift shows at once, a lower one only after a whole pass.
-        let drift = i64::try_from(drift).unwrap_or(i64::MAX);
-        if swept.next.is_none() || drift > self.drift.get() {
-            self.drift.set(drift);
+        self.drift.add(drift, is_first, is_last);
+        let passed_over = to_u64(swept.passed_over.len()).saturating_add(swept.unforgotten);
+        self.passed_over.add(passed_over, is_first, is_last);
+        if is_last {
+            *self.swept_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         }
     }
 
@@ -288,27 +314,45 @@ fn to_u64(count: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
 
-    #[test]
-    fn drift_shows_at_once_and_clears_only_after_a_whole_pass_without_any() {
+    use super::*;
+    use crate::store::PassedOver;
+
+    fn value(metrics: &Metrics, name: &str) -> String {
+        let name = format!("internal_notifications_{name} ");
+        let text = metrics.text();
+        text.lines().find_map(|line| line.strip_prefix(&name)).unwrap().to_owned()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_of_a_sweep_counts_everything_that_it_found() {
         let metrics = Metrics::new();
-        let step = |is_last: bool, drifts: &[(u64, u64)]| {
-            let ada = || "ada".parse().unwrap();
-            let mut swept = Swept::default();
-            swept.next = (!is_last).then(ada);
-            swept.drifts =
-                drifts.iter().map(|(counter, counted)| Drift::new(ada(), *counter, *counted)).collect();
-            swept
-        };
-        let drift = || metrics.drift.get();
-        metrics.swept(true, &step(false, &[(5, 2)]));
-        assert_eq!(drift(), 3, "before the end of the pass");
-        metrics.swept(false, &step(true, &[(0, 1)]));
-        assert_eq!(drift(), 4);
-        metrics.swept(true, &step(false, &[]));
-        assert_eq!(drift(), 4, "the next pass has not ended");
-        metrics.swept(false, &step(true, &[]));
-        assert_eq!((drift(), metrics.drift_repaired.get()), (0, 2));
+        let ada = || "ada".parse().unwrap();
+        let mut swept = Swept::default();
+        swept.next = Some(ada());
+        swept.drifts = vec![Drift::new(ada(), 5, 2), Drift::new(ada(), 0, 1)];
+        swept.passed_over = vec![PassedOver::new(ada(), 100_000, "too slow")];
+        (swept.forgotten, swept.unforgotten) = (7, 1);
+        metrics.swept(true, &swept);
+        let found = ["count_drift", "count_drift_repaired_total", "sweep_passed_over", "forgotten_total"];
+        assert_eq!(found.map(|name| value(&metrics, name)), ["4", "2", "2", "7"]);
+        metrics.swept(false, &Swept::default());
+        assert_eq!(found.map(|name| value(&metrics, name)), ["4", "2", "2", "7"]);
+        metrics.swept(true, &Swept::default());
+        assert_eq!(found.map(|name| value(&metrics, name)), ["0", "2", "0", "7"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_age_of_a_sweep_grows_until_a_pass_ends() {
+        let metrics = Metrics::new();
+        let (mut step, second) = (Swept::default(), Duration::from_secs(1));
+        step.next = Some("ada".parse().unwrap());
+        tokio::time::advance(90 * second).await;
+        metrics.swept(true, &step);
+        assert_eq!(value(&metrics, "sweep_age_seconds"), "90");
+        metrics.swept(false, &Swept::default());
+        tokio::time::advance(2 * second).await;
+        assert_eq!(value(&metrics, "sweep_age_seconds"), "2");
     }
 }

@@ -1,4 +1,4 @@
-//! Periodic work on the inboxes: delivers scheduled notifications, withdraws expired ones, checks
+//! Periodic work: reads the clock, delivers scheduled notifications, withdraws expired ones, checks
 //! the pending counts, and removes what exceeds the retention. All of these are changes, which the
 //! dispatcher publishes.
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::Clock;
+use crate::clock_guard::ClockGuard;
 use crate::store::{Retention, Store};
 use crate::supervisor::Tasks;
 use crate::task::Task;
@@ -24,6 +24,7 @@ pub(crate) struct Upkeep {
     stop: CancellationToken,
     scheduler: Task,
     sweeper: Task,
+    watch: Task,
 }
 
 impl Upkeep {
@@ -31,27 +32,34 @@ impl Upkeep {
     /// `interval`; a pass that takes longer is followed by the next one at once.
     pub(crate) fn start(
         store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
+        clock: Arc<ClockGuard>,
         retention: Retention,
         interval: Duration,
     ) -> Self {
         let stop = CancellationToken::new();
         let scheduler = Scheduler::new(store.clone(), clock.clone(), stop.clone());
-        let sweeper = Sweeper::new(store, clock, retention, interval, stop.clone());
-        Self { stop, scheduler: Task::spawn(scheduler.run()), sweeper: Task::spawn(sweeper.run()) }
+        let sweeper = Sweeper::new(store.clone(), clock.clone(), retention, interval, stop.clone());
+        let watch = clock.watch(store, stop.clone());
+        Self {
+            stop,
+            scheduler: Task::spawn(scheduler.run()),
+            sweeper: Task::spawn(sweeper.run()),
+            watch: Task::spawn(watch),
+        }
     }
 
     /// Adds the tasks to those that are supervised.
     pub(crate) fn supervised(&self, tasks: &mut Tasks) {
         tasks.add("scheduler", self.scheduler.ended());
         tasks.add("sweeper", self.sweeper.ended());
+        tasks.add("clock", self.watch.ended());
     }
 
     /// Finishes the current steps, for at most `limit`. Stop the dispatcher after this, so that it
     /// publishes their changes.
     pub(crate) async fn stop(self, limit: Duration) {
         self.stop.cancel();
-        let ended = futures_util::future::join(self.scheduler, self.sweeper);
+        let ended = futures_util::future::join3(self.scheduler, self.sweeper, self.watch);
         if tokio::time::timeout(limit, ended).await.is_err() {
             tracing::warn!("the upkeep of the inboxes did not stop in time; the next start continues it");
         }

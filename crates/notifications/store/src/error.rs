@@ -15,6 +15,7 @@ pub struct StoreError {
     message: Option<Cow<'static, str>>,
     head: Option<Head>,
     source: Option<Arc<dyn Error + Send + Sync>>,
+    is_outage: bool,
 }
 
 /// The kinds of [`StoreError`].
@@ -45,7 +46,9 @@ pub enum StoreErrorKind {
 impl StoreError {
     /// Creates an error with the default message of its kind.
     pub fn new(kind: StoreErrorKind) -> Self {
-        Self { kind, message: None, head: None, source: None }
+        use StoreErrorKind::{DiskFull, ReadOnly, Unavailable, Unusable};
+        let is_outage = matches!(kind, Unavailable | DiskFull | ReadOnly | Unusable);
+        Self { kind, message: None, head: None, source: None, is_outage }
     }
 
     /// Sets a message that says more than the kind does.
@@ -66,6 +69,12 @@ impl StoreError {
         self
     }
 
+    /// Sets whether the store as a whole failed.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(crate) fn with_outage(self, is_outage: bool) -> Self {
+        Self { is_outage, ..self }
+    }
+
     /// Returns the kind.
     pub fn kind(&self) -> StoreErrorKind {
         self.kind
@@ -74,6 +83,12 @@ impl StoreError {
     /// Returns the head of the inbox if a write was rejected, read in the same transaction.
     pub fn head(&self) -> Option<Head> {
         self.head
+    }
+
+    /// Returns whether the store as a whole failed, so that other calls fail too at the moment.
+    /// Otherwise the error lies in this call or in the data that it concerns.
+    pub fn is_outage(&self) -> bool {
+        self.is_outage
     }
 
     /// Returns whether the same call may succeed later.
@@ -148,6 +163,17 @@ mod tests {
         }
         for kind in [IdTaken, KeyReused, Expired, Diverged, NotFound, Unusable] {
             assert!(!StoreError::new(kind).is_retryable(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_no_outage() {
+        use StoreErrorKind::*;
+        for kind in [Unavailable, DiskFull, ReadOnly, Unusable] {
+            assert!(StoreError::new(kind).is_outage(), "{kind:?}");
+        }
+        for kind in [IdTaken, KeyReused, Expired, Diverged, NotFound] {
+            assert!(!StoreError::new(kind).is_outage(), "{kind:?}");
         }
     }
 }

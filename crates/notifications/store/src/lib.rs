@@ -20,6 +20,7 @@ mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod store;
+mod store_time;
 mod sweep;
 mod unpublished;
 mod write;
@@ -33,6 +34,7 @@ pub use internal_notifications_service::InboxCommand;
 pub use push::Push;
 pub use retention::Retention;
 pub use store::Store;
-pub use sweep::{Drift, Sweep, Swept};
+pub use store_time::StoreTime;
+pub use sweep::{Drift, PassedOver, Sweep, Swept};
 pub use unpublished::{PublishLimits, Unpublished};
 pub use write::Write;

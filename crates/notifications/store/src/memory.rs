@@ -29,8 +29,8 @@ use self::transaction::Transaction;
 use crate::rules::listener_slot::ListenerSlot;
 use crate::rules::push::NewPush;
 use crate::{
-    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept,
-    Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, StoreTime, Sweep,
+    Swept, Unpublished, Write,
 };
 use crate::{Clock, SystemClock};
 
@@ -45,7 +45,7 @@ pub struct MemoryData {
 }
 
 impl MemoryData {
-    /// Creates empty data. Leases end by this clock.
+    /// Creates empty data. Leases end by this clock, which is also the time of a shared store.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { contents: Arc::default(), clock }
     }
@@ -136,6 +136,14 @@ impl Store for MemoryStore {
         self.transact(|transaction| push::run(transaction, &push))?
     }
 
+    async fn push_all(&self, pushes: Vec<Push>) -> Vec<Result<Receipt, StoreError>> {
+        let mut answers = Vec::with_capacity(pushes.len());
+        for push in pushes {
+            answers.push(self.push(push).await);
+        }
+        answers
+    }
+
     async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError> {
         self.transact(|transaction| transaction.write(user_id, &write))?
     }
@@ -222,6 +230,16 @@ impl Store for MemoryStore {
 
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
         Ok(self.contents()?.settings.entry(name.to_owned()).or_insert(value).clone())
+    }
+
+    async fn time(&self) -> Result<StoreTime, StoreError> {
+        let recorded = self.contents()?.recorded_time;
+        Ok(StoreTime::new(self.options.shared.then(|| self.data.clock.now()), recorded))
+    }
+
+    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.contents()?.recorded_time = Some(now);
+        Ok(())
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

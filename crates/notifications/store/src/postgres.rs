@@ -1,7 +1,8 @@
 //! The PostgreSQL store, which several servers can share.
 //!
-//! Each call is a transaction that locks the inboxes it changes. A commit is durable before it is
-//! answered, provided that PostgreSQL syncs (`fsync`). Times are stored in whole milliseconds.
+//! Each call is a transaction that locks the inboxes it changes; pushes that wait together share
+//! one. A commit is durable before it is answered, provided that PostgreSQL syncs (`fsync`). Times
+//! are stored in whole milliseconds.
 
 mod advance;
 mod broker_lock;
@@ -9,8 +10,10 @@ mod cleanup;
 mod connect;
 mod database;
 mod options;
+mod orphans;
 mod publish;
 mod push;
+mod push_queue;
 mod read;
 mod schema;
 mod setting;
@@ -41,18 +44,20 @@ use self::broker_lock::BrokerLock;
 use self::database::Database;
 pub use self::options::PostgresOptions;
 use self::publish::{Claim, Mark, UnpublishedAge, UnpublishedUsers};
+use self::push_queue::PushQueue;
 use self::read::{ReadChanges, ReadHead, ReadNotification, ReadPage};
 pub use self::setting::read_setting;
-use self::setting::{Ping, Setting};
+use self::setting::{Ping, ReadTime, RecordTime, Setting};
 pub(crate) use self::sqlstate::failure;
-use self::sweep_turn::{EndTurn, TakeTurn};
+use self::sweep_turn::EndTurn;
 pub use self::url::PostgresUrl;
 use self::write::InboxWrite;
-use crate::rules::push::NewPush;
+use crate::rules::push::{NewPush, execute_all};
 use crate::rules::tasks::Tasks;
 use crate::sql::failure::Failure;
 use crate::{
-    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, Sweep, Swept, Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreTime, Sweep, Swept, Unpublished,
+    Write,
 };
 
 /// How long a closing store tries to end its turn to sweep.
@@ -64,12 +69,11 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// once the leases end.
 pub struct PostgresStore {
     database: Arc<Database>,
+    pushes: Arc<PushQueue>,
     /// Identifies this store among those that share the database.
     owner: i64,
     /// The key of the last inbox that `unpublished_users` returned.
     unpublished_cursor: AtomicI64,
-    /// The key of the last notification that was inspected for orphans.
-    orphan_cursor: AtomicI64,
     connect: PgConnectOptions,
     broker_lock: Mutex<Option<BrokerLock>>,
     tasks: Tasks,
@@ -93,11 +97,12 @@ impl PostgresStore {
         }
         connection.close().await.map_err(Failure::from)?;
         let pool = connect::pool(connect.clone(), &options);
+        let database = Arc::new(Database::new(pool, options));
         Ok(Self {
-            database: Arc::new(Database::new(pool, options)),
+            pushes: Arc::new(PushQueue::new(database.clone())),
+            database,
             owner: rand::random(),
             unpublished_cursor: AtomicI64::new(0),
-            orphan_cursor: AtomicI64::new(0),
             connect,
             broker_lock: Mutex::new(None),
             tasks: Tasks::default(),
@@ -114,7 +119,11 @@ impl PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     async fn push(&self, push: Push) -> Result<Receipt, StoreError> {
-        self.database.write(NewPush::new(push)?).await
+        self.pushes.push(NewPush::new(push)?).await
+    }
+
+    async fn push_all(&self, pushes: Vec<Push>) -> Vec<Result<Receipt, StoreError>> {
+        execute_all(pushes, |pushes| self.pushes.push_all(pushes)).await
     }
 
     async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError> {
@@ -130,10 +139,7 @@ impl Store for PostgresStore {
     }
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
-        match self.database.read(TakeTurn(self.owner)).await? {
-            true => sweep::run(&self.database, &self.orphan_cursor, sweep).await,
-            false => Ok(Swept::default()),
-        }
+        sweep::run(&self.database, self.owner, sweep).await
     }
 
     fn is_shared(&self) -> bool {
@@ -207,6 +213,14 @@ impl Store for PostgresStore {
 
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
         self.database.read(Setting { name, value: &value }).await
+    }
+
+    async fn time(&self) -> Result<StoreTime, StoreError> {
+        self.database.read(ReadTime).await
+    }
+
+    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.database.read(RecordTime(now)).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

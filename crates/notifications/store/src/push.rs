@@ -14,8 +14,11 @@ pub struct Push {
     pub notification: InternalNotification,
     /// The recipients, each named once.
     pub user_ids: Vec<UserId>,
-    /// The current time.
+    /// The time to store.
     pub at: Timestamp,
+    /// The time that decides whether the notification is due and whether it has expired. `None`,
+    /// the default, means `at`, which may be later while the clock is in doubt.
+    pub now: Option<Timestamp>,
     /// The key that makes a repeat of the request return the first receipt.
     pub idempotency_key: Option<IdempotencyKey>,
 }
@@ -29,7 +32,12 @@ impl Push {
         user_ids: Vec<UserId>,
         at: Timestamp,
     ) -> Self {
-        Self { id, sender: sender.into(), notification, user_ids, at, idempotency_key: None }
+        Self { id, sender: sender.into(), notification, user_ids, at, now: None, idempotency_key: None }
+    }
+
+    /// Sets [`now`](Self::now).
+    pub fn with_now(self, now: Timestamp) -> Self {
+        Self { now: Some(now), ..self }
     }
 
     /// Sets [`idempotency_key`](Self::idempotency_key).

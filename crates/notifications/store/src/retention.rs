@@ -45,6 +45,13 @@ impl Retention {
         Self { age: None, count: None, log_age: None, log_count: None, ..Self::default() }
     }
 
+    /// Returns these limits without those by age, under which nothing is removed or forgotten
+    /// because of the time.
+    #[must_use]
+    pub fn without_ages(self) -> Self {
+        Self { age: None, log_age: None, ids: Duration::MAX, keys: Duration::MAX, ..self }
+    }
+
     /// Sets [`age`](Self::age).
     pub fn with_age(self, age: Option<Duration>) -> Self {
         Self { age, ..self }

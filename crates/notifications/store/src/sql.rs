@@ -1,5 +1,6 @@
 //! What the SQL stores share.
 
+pub(crate) mod apart;
 pub(crate) mod catch_up;
 mod delivery;
 pub(crate) mod failure;

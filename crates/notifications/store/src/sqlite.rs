@@ -11,6 +11,7 @@ mod connect;
 mod file;
 mod insert;
 mod options;
+mod orphans;
 mod publish;
 mod push;
 mod read;
@@ -40,18 +41,19 @@ use sqlx::SqlitePool;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::backup::backup;
-use self::cleanup::Cleanup;
 use self::command::{Command, Reply};
 pub use self::options::SqliteOptions;
 pub(crate) use self::result_code::failure;
 pub use self::setting::read_setting;
 pub use self::url::path_from_url;
 use crate::rules::listener_slot::ListenerSlot;
-use crate::rules::push::NewPush;
+use crate::rules::push::{NewPush, execute_all};
 use crate::rules::tasks::Tasks;
+use crate::sql::apart;
+use crate::sql::failure::Failure;
 use crate::{
-    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, Sweep, Swept,
-    Unpublished, Write,
+    Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, StoreTime, Sweep,
+    Swept, Unpublished, Write,
 };
 
 /// The most commands that wait for the writer. Further callers wait until there is room.
@@ -68,8 +70,6 @@ pub struct SqliteStore {
     commits: Arc<AtomicU64>,
     /// The key of the last inbox that `unpublished_users` returned.
     unpublished_cursor: AtomicI64,
-    /// The key of the last notification that was inspected for orphans.
-    orphan_cursor: AtomicI64,
     listener: Arc<ListenerSlot>,
     options: SqliteOptions,
     tasks: Tasks,
@@ -112,7 +112,6 @@ impl SqliteStore {
             ended,
             commits,
             unpublished_cursor: AtomicI64::new(0),
-            orphan_cursor: AtomicI64::new(0),
             listener,
             options,
             tasks,
@@ -126,8 +125,16 @@ impl SqliteStore {
     }
 
     async fn command<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, StoreError> {
+        self.try_command(command).await?
+    }
+
+    /// Runs a command, and tells a failed transaction from a rejected command.
+    async fn try_command<T>(
+        &self,
+        command: impl FnOnce(Reply<T>) -> Command,
+    ) -> Result<Result<T, StoreError>, Failure> {
         let (sender, answer) = oneshot::channel();
-        let closed = || StoreError::new(StoreErrorKind::Unavailable).with_message("the store is closed");
+        let closed = || Failure::unavailable("the store is closed");
         self.writer.send(command(Reply::new(sender))).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
@@ -138,6 +145,18 @@ impl Store for SqliteStore {
     async fn push(&self, push: Push) -> Result<Receipt, StoreError> {
         let push = NewPush::new(push)?;
         self.command(|reply| Command::Push(push, reply)).await
+    }
+
+    async fn push_all(&self, pushes: Vec<Push>) -> Vec<Result<Receipt, StoreError>> {
+        let run = async |pushes: Vec<Arc<NewPush>>| {
+            Ok(self.try_command(|reply| Command::PushAll(pushes, reply)).await??)
+        };
+        execute_all(pushes, async |pushes| {
+            let pushes = pushes.into_iter().map(Arc::new);
+            let parts = apart::split(pushes, (writer::COMMANDS, writer::ROWS), |push| push.weight());
+            apart::run(parts, run).await.into_iter().map(|answer| answer?).collect()
+        })
+        .await
     }
 
     async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError> {
@@ -165,33 +184,7 @@ impl Store for SqliteStore {
     }
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
-        let (cutoffs, now) = (sweep.cutoffs(), sweep.now);
-        let inspections = sweep::inspect(&self.readers, &sweep, &cutoffs).await?;
-        let last = inspections.last().filter(|_| inspections.len() >= sweep.limit.max(1));
-        let mut swept = Swept {
-            next: last.map(|last| last.user_id.clone()),
-            inboxes: inspections.len() as u64,
-            ..Swept::default()
-        };
-        let dirty = inspections.iter().filter(|inspection| inspection.needs_cleaning(&cutoffs));
-        let mut inboxes: Vec<_> = dirty.map(|inspection| inspection.inbox).collect();
-        while !inboxes.is_empty() {
-            let cleanup = Cleanup { inboxes, orphans: Vec::new(), cutoffs, now };
-            let cleaned = self.command(|reply| Command::Cleanup(cleanup, reply)).await?;
-            swept.pruned += cleaned.pruned;
-            swept.trimmed += cleaned.trimmed;
-            swept.drifts.extend(cleaned.drifts);
-            inboxes = cleaned.left;
-        }
-        if swept.next.is_none() {
-            let mut orphans = sweep::orphans(&self.readers, &self.orphan_cursor, &cutoffs).await?;
-            while !orphans.is_empty() || sweep::has_old_keys(&self.readers, &cutoffs).await? {
-                let orphans = std::mem::take(&mut orphans);
-                let cleanup = Cleanup { inboxes: Vec::new(), orphans, cutoffs, now };
-                self.command(|reply| Command::Cleanup(cleanup, reply)).await?;
-            }
-        }
-        Ok(swept)
+        sweep::run(self, sweep).await
     }
 
     fn is_shared(&self) -> bool {
@@ -259,6 +252,14 @@ impl Store for SqliteStore {
 
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
         self.command(|reply| Command::Setting { name: name.to_owned(), value, reply }).await
+    }
+
+    async fn time(&self) -> Result<StoreTime, StoreError> {
+        Ok(StoreTime::new(None, setting::recorded_time(&self.readers).await?))
+    }
+
+    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.command(|reply| Command::RecordTime(now, reply)).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

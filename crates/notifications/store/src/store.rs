@@ -7,7 +7,9 @@ use internal_notifications_models::{
     Timestamp, UserId, WriteAnswer,
 };
 
-use crate::{Advanced, CommitListener, PublishLimits, Push, StoreError, Sweep, Swept, Unpublished, Write};
+use crate::{
+    Advanced, CommitListener, PublishLimits, Push, StoreError, StoreTime, Sweep, Swept, Unpublished, Write,
+};
 
 /// Durable inboxes: acknowledged changes survive a crash of the process or of the machine.
 ///
@@ -31,6 +33,13 @@ pub trait Store: Send + Sync + 'static {
     /// key belongs to another request, or [`Expired`](crate::StoreErrorKind::Expired) if the
     /// notification is new and has expired.
     async fn push(&self, push: Push) -> Result<Receipt, StoreError>;
+
+    /// Executes pushes in order, like [`push`](Self::push), and returns the answer of each. They
+    /// share transactions where possible.
+    ///
+    /// A rejected push fails alone. After a failure that concerns the store as a whole, all
+    /// further pushes fail too, so that none overtakes another.
+    async fn push_all(&self, pushes: Vec<Push>) -> Vec<Result<Receipt, StoreError>>;
 
     /// Changes a user's own inbox.
     ///
@@ -60,8 +69,12 @@ pub trait Store: Send + Sync + 'static {
     /// Sweeps some inboxes, in the order of their user ids.
     ///
     /// Repairs pending counts, removes notifications beyond the [`Retention`](crate::Retention),
-    /// and trims logs. Unpublished changes are never trimmed. While another server sweeps the same
-    /// inboxes, it does nothing and reports the end of the pass.
+    /// and trims logs. Unpublished changes are never trimmed. The end of the pass also forgets
+    /// notifications to which nothing refers any more, and old idempotency keys.
+    ///
+    /// An inbox that cannot be swept although the database works is passed over and reported. While
+    /// another server sweeps the same inboxes, the call does nothing and reports the end of the
+    /// pass.
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError>;
 
     /// Returns a page of an inbox: its newest notifications, or the newest added before the seq
@@ -151,6 +164,16 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns the setting with this name, after storing `value` if there is none.
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError>;
+
+    /// Returns the times that servers compare with their clocks.
+    ///
+    /// The database's own time decides where servers share it, so that they agree.
+    async fn time(&self) -> Result<StoreTime, StoreError>;
+
+    /// Records the current time, for the next start to compare its clock with.
+    ///
+    /// Call it only while the clock is trusted.
+    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError>;
 
     /// Checks that the store can be read and written now.
     async fn ready(&self) -> Result<(), StoreError>;

@@ -39,14 +39,22 @@ impl Sweep {
 pub struct Swept {
     /// The user after whom to continue; `None` at the end of the pass.
     pub next: Option<UserId>,
-    /// The number of inboxes that were inspected.
+    /// The number of inboxes that were swept.
     pub inboxes: u64,
     /// The number of notifications that were removed.
     pub pruned: u64,
     /// The number of changes that were cut from logs.
     pub trimmed: u64,
+    /// The number of notifications that were forgotten with their bodies, since no inbox, schedule or
+    /// withdrawal refers to them any more.
+    pub forgotten: u64,
     /// The pending counts that were wrong. Each was repaired by a change of its inbox.
     pub drifts: Vec<Drift>,
+    /// The inboxes that could not be swept, although the database works. The next pass tries again.
+    pub passed_over: Vec<PassedOver>,
+    /// The number of notifications that could not be forgotten, although the database works. The next
+    /// pass tries again.
+    pub unforgotten: u64,
 }
 
 /// A pending count that differed from the number of pending notifications.
@@ -65,5 +73,24 @@ impl Drift {
     /// Creates a drift.
     pub fn new(user_id: UserId, counter: u64, counted: u64) -> Self {
         Self { user_id, counter, counted }
+    }
+}
+
+/// An inbox that could not be swept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PassedOver {
+    /// The user whose inbox it is.
+    pub user_id: UserId,
+    /// The pending count of the inbox, which was not checked.
+    pub pending: u64,
+    /// Why, in one sentence.
+    pub reason: String,
+}
+
+impl PassedOver {
+    /// Creates the report about an inbox.
+    pub fn new(user_id: UserId, pending: u64, reason: impl Into<String>) -> Self {
+        Self { user_id, pending, reason: reason.into() }
     }
 }

@@ -124,3 +124,19 @@ pub(super) async fn rejection(mut response: Response) -> Error {
     };
     Error::new(kind, message).with_code(Some(status))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_does_not_accept_events() {
+        for body in ["", "{}", "{\"ok\":true}", "ok"] {
+            assert_eq!(accepted(body.as_bytes()), Ok(()), "{body}");
+        }
+        for body in ["<html>", "\n <!doctype html>", "<?xml version=\"1.0\"?>"] {
+            let error = accepted(body.as_bytes()).unwrap_err();
+            assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::UnexpectedAnswer, false), "{body}");
+        }
+    }
+}

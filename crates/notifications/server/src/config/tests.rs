@@ -73,6 +73,8 @@ fn an_error_names_the_variable_and_the_allowed_values() {
         ("INTERNAL_NOTIFICATIONS_RETENTION_COUNT", "0", "at least 1"),
         ("INTERNAL_NOTIFICATIONS_LOG_COUNT", "18446744073709551616", "at least 1"),
         ("INTERNAL_NOTIFICATIONS_SWEEP_SECONDS", "0", "at least 1"),
+        ("INTERNAL_NOTIFICATIONS_CONFIRM_CLOCK", "yes", "2027-01-04T09:00:00Z"),
+        ("INTERNAL_NOTIFICATIONS_CONFIRM_CLOCK", "2027-01-04T09:00:00", "2027-01-04T09:00:00Z"),
         ("INTERNAL_NOTIFICATIONS_JWT_SECRET", "short", "32"),
         ("INTERNAL_NOTIFICATIONS_JWT_PUBLIC_KEY_FILE", "/nowhere/key.pem", "/nowhere/key.pem"),
         ("INTERNAL_NOTIFICATIONS_API_KEYS", "shop", "NAME:KEY"),

@@ -5,6 +5,7 @@ use pusher_broker::{ChannelName, SocketId};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Authenticator, Policy};
+use crate::clock_guard::ClockGuard;
 use crate::config::{Config, UnservedUser};
 use crate::health::Health;
 use crate::http::problem::{ApiError, Kind};
@@ -18,7 +19,10 @@ pub(crate) struct AppState {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) policy: Arc<dyn Policy>,
+    /// The clock by which credentials expire.
     pub(crate) clock: Arc<dyn Clock>,
+    /// The time of what is stored.
+    pub(crate) guard: Arc<ClockGuard>,
     pub(crate) ids: Arc<dyn IdGenerator>,
     pub(crate) realtime: RealtimeParts,
     pub(crate) config: Config,

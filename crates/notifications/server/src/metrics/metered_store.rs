@@ -9,7 +9,7 @@ use internal_notifications_models::{
 
 use super::Metrics;
 use crate::store::{
-    Advanced, CommitListener, InboxCommand, PublishLimits, Push, Store, StoreError, Sweep, Swept,
+    Advanced, CommitListener, InboxCommand, PublishLimits, Push, Store, StoreError, StoreTime, Sweep, Swept,
     Unpublished, Write,
 };
 
@@ -43,6 +43,11 @@ impl MeteredStore {
 impl Store for MeteredStore {
     async fn push(&self, push: Push) -> Result<Receipt, StoreError> {
         self.counted("push", self.store.push(push).await, Metrics::pushed)
+    }
+
+    async fn push_all(&self, pushes: Vec<Push>) -> Vec<Result<Receipt, StoreError>> {
+        let answers = self.store.push_all(pushes).await.into_iter();
+        answers.map(|answer| self.counted("push", answer, Metrics::pushed)).collect()
     }
 
     async fn write(&self, user_id: &UserId, write: Write) -> Result<WriteAnswer, StoreError> {
@@ -139,6 +144,14 @@ impl Store for MeteredStore {
 
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {
         self.counted("setting", self.store.get_or_insert_setting(name, value).await, |_, _| ())
+    }
+
+    async fn time(&self) -> Result<StoreTime, StoreError> {
+        self.counted("time", self.store.time().await, |_, _| ())
+    }
+
+    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.counted("record_time", self.store.record_time(now).await, |_, ()| ())
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use super::Node;
 use super::drop_guard::DropGuard;
 use crate::auth::{Authenticator, KeysAndTokens, Policy, PushScope};
+use crate::clock_guard::ClockGuard;
 use crate::config::{Config, OutboxDatabase};
 use crate::dispatcher::Dispatcher;
 use crate::error::Error;
@@ -62,7 +63,8 @@ impl NodeBuilder {
         Self { policy: Arc::new(policy), ..self }
     }
 
-    /// Replaces the clock of the machine.
+    /// Replaces the clock of the machine. Beside a shared store, only credentials expire by it: the
+    /// database's time decides about the inboxes.
     pub fn clock(self, clock: impl Clock) -> Self {
         Self { clock: Arc::new(clock), ..self }
     }
@@ -125,14 +127,20 @@ impl NodeBuilder {
             });
         }
 
+        let guard = Arc::new(ClockGuard::start(store.as_ref(), clock.clone(), config.confirm_clock).await?);
+        metrics.watch("clock_in_doubt", "Whether the clock is in doubt, which suspends removing by age", {
+            let guard = guard.clone();
+            move || usize::from(guard.is_in_doubt())
+        });
+
         let channels = config.channel_prefix.clone();
         let engine = realtime.realtime.clone();
         let dispatcher = Dispatcher::start(store.clone(), engine, channels.clone(), metrics.clone());
         let sources = intents.into_iter().chain(config.outboxes.iter().map(intent_source)).collect();
         let rules = PushRules::new(channels, config.limits.push());
-        let relay = Relay::start(sources, store.clone(), clock.clone(), rules, metrics.clone());
+        let relay = Relay::start(sources, store.clone(), guard.clone(), rules, metrics.clone());
         let (retention, interval) = (config.retention.clone(), config.sweep_interval);
-        let upkeep = Upkeep::start(store.clone(), clock.clone(), retention, interval);
+        let upkeep = Upkeep::start(store.clone(), guard.clone(), retention, interval);
         let mut tasks = Tasks::default();
         tasks.add("dispatcher", dispatcher.ended());
         relay.supervised(&mut tasks);
@@ -161,6 +169,7 @@ impl NodeBuilder {
                 authenticator,
                 policy,
                 clock,
+                guard,
                 ids,
                 realtime,
                 config,

@@ -29,14 +29,18 @@ const HAS_TABLE: &str = "SELECT to_regclass('internal_notifications_intents') IS
 const TAKE: &str = "SELECT key, convert_to(left(id, 200), 'UTF8'), convert_to(left(sender, 200), 'UTF8'),
         CASE WHEN octet_length(user_ids) <= $2 THEN convert_to(user_ids, 'UTF8') END,
         CASE WHEN octet_length(body) <= $3 THEN convert_to(body, 'UTF8') END
-    FROM internal_notifications_intents WHERE failed IS NULL ORDER BY key LIMIT $1 FOR UPDATE SKIP LOCKED";
+    FROM internal_notifications_intents
+    WHERE failed IS NULL AND (SELECT pg_try_advisory_xact_lock($4, 'internal_notifications_intents'::regclass::oid::integer))
+    ORDER BY key LIMIT $1 FOR UPDATE SKIP LOCKED";
+/// The first key of the lock on a table, of which the second is the table's oid.
+const LOCK: i32 = 0x696e_626f;
 const DELETE: &str = "DELETE FROM internal_notifications_intents WHERE key = ANY($1)";
 const FAIL: &str = "UPDATE internal_notifications_intents SET failed = $2 WHERE key = $1";
 
 /// The intents in a PostgreSQL database, in the table that the role finds on its `search_path`.
 ///
-/// A transaction locks the intents it takes until they are settled, and skips those that another
-/// server has locked.
+/// A transaction locks the table's intents until those that it takes are settled. Meanwhile, other
+/// servers find none, so that no intent overtakes an earlier one.
 pub(super) struct PostgresIntents {
     url: PostgresUrl,
     name: String,
@@ -92,7 +96,7 @@ impl PostgresIntents {
         let connection = self.connected().await?;
         sqlx::raw_sql("BEGIN").execute(&mut *connection).await?;
         let rows = sqlx::query_as::<_, RawRow>(TAKE).bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        let rows = rows.bind(USER_IDS_BYTES).bind(BODY_BYTES).fetch_all(connection).await?;
+        let rows = rows.bind(USER_IDS_BYTES).bind(BODY_BYTES).bind(LOCK).fetch_all(connection).await?;
         Ok(rows.into_iter().map(decode).collect())
     }
 

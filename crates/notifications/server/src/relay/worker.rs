@@ -6,14 +6,16 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::push::PushRules;
-use super::source::{IntentRow, IntentSource, PendingIntent, SettledIntent, SourceError};
+use super::source::{IntentSource, PendingIntent, SettledIntent, SourceError};
 use crate::Clock;
 use crate::backoff::Backoff;
 use crate::metrics::Metrics;
-use crate::store::{Store, StoreError, StoreErrorKind};
+use crate::store::{Push, Store, StoreError, StoreErrorKind};
 
 /// How many intents one round takes.
-const INTENTS: usize = 32;
+const INTENTS: usize = 128;
+/// Intents are pushed together up to about this many recipients.
+const RECIPIENTS: usize = 5_000;
 /// How long a round may push before it settles: meanwhile, a source may lock its rows.
 const ROUND: Duration = Duration::from_secs(5);
 
@@ -25,13 +27,18 @@ pub(super) struct Worker {
     rules: Arc<PushRules>,
     metrics: Arc<Metrics>,
     backoff: Backoff,
+    /// Whether the last round passed over an intent.
+    passed_over: bool,
 }
+
+/// Intents that are pushed together, with the keys of their rows.
+type Part = Vec<(i64, Push)>;
 
 /// How a round ended.
 enum Round {
     /// There may be more intents.
     Full,
-    /// There were none.
+    /// There were none that could be pushed.
     Empty,
 }
 
@@ -51,7 +58,7 @@ impl Worker {
         rules: Arc<PushRules>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { source, store, clock, rules, metrics, backoff: Backoff::default() }
+        Self { source, store, clock, rules, metrics, backoff: Backoff::default(), passed_over: false }
     }
 
     pub(super) async fn run(mut self, stop: CancellationToken) {
@@ -83,39 +90,65 @@ impl Worker {
         taken: Vec<PendingIntent>,
         stop: &CancellationToken,
     ) -> Result<Round, SourceError> {
-        let round = if taken.is_empty() { Round::Empty } else { Round::Full };
-        let (started, mut settled, mut failed) = (Instant::now(), Vec::new(), None);
-        for PendingIntent { key, row } in taken {
+        let (started, mut settled, mut failed) = (Instant::now(), Vec::new(), Ok(()));
+        let mut passed_over = None;
+        let (parts, refused) = self.prepare(taken);
+        settled.extend(refused);
+        for part in parts {
             if stop.is_cancelled() || started.elapsed() > ROUND {
                 break;
             }
-            let row = row.map_err(|problem| NotPushed::Refused(problem.to_owned()));
-            let pushed = match row {
-                Ok(row) => self.push(row).await,
-                Err(refused) => Err(refused),
-            };
-            match pushed {
-                Ok(()) => settled.push(SettledIntent { key, failed: None }),
-                Err(NotPushed::Refused(reason)) => settled.push(SettledIntent { key, failed: Some(reason) }),
-                Err(NotPushed::Later(error)) => {
-                    let is_outage = error.is_retryable();
-                    failed = Some(SourceError::new("the store failed").with_source(error));
-                    // An outage would meet the next intents too; other errors concern these inboxes
-                    // only.
-                    if is_outage {
-                        break;
+            let (keys, pushes): (Vec<i64>, Vec<Push>) = part.into_iter().unzip();
+            for (key, pushed) in keys.into_iter().zip(self.store.push_all(pushes).await) {
+                match pushed.map_err(NotPushed::from) {
+                    Ok(_) => settled.push(SettledIntent { key, failed: None }),
+                    Err(NotPushed::Refused(reason)) => {
+                        settled.push(SettledIntent { key, failed: Some(reason) });
                     }
+                    Err(NotPushed::Later(error)) if error.is_outage() => failed = Err(error),
+                    Err(NotPushed::Later(error)) => passed_over = Some((key, error)),
                 }
             }
+            // An outage would meet the next intents too, or they would overtake these.
+            if failed.is_err() {
+                break;
+            }
         }
+        let round = if settled.is_empty() { Round::Empty } else { Round::Full };
         self.source.settle(settled.clone()).await?;
         settled.iter().for_each(|settled| self.count(settled));
-        failed.map_or(Ok(round), Err)
+        if let Some((key, error)) = &passed_over
+            && !self.passed_over
+        {
+            let (source, error): (_, &dyn Error) = (self.source.name(), error);
+            tracing::error!(source, intent.key = key, error, "an intent cannot be stored; trying again");
+        }
+        self.passed_over = passed_over.is_some();
+        failed.map_err(|error| SourceError::new("the store failed").with_source(error))?;
+        Ok(round)
     }
 
-    async fn push(&self, row: IntentRow) -> Result<(), NotPushed> {
-        let push = self.rules.push(row, self.clock.now()).map_err(NotPushed::Refused)?;
-        self.store.push(push).await.map(drop).map_err(NotPushed::from)
+    /// Returns the intents as parts to be pushed together, in order, and those that are refused.
+    fn prepare(&self, taken: Vec<PendingIntent>) -> (Vec<Part>, Vec<SettledIntent>) {
+        let (mut parts, mut refused, mut recipients) = (Vec::<Part>::new(), Vec::new(), 0);
+        for PendingIntent { key, row } in taken {
+            let push = row.map_err(str::to_owned).and_then(|row| self.rules.push(row, self.clock.stamp()));
+            match push {
+                Ok(push) => {
+                    let push = push.with_now(self.clock.now());
+                    recipients += push.user_ids.len();
+                    match parts.last_mut() {
+                        Some(part) if recipients <= RECIPIENTS => part.push((key, push)),
+                        _ => {
+                            recipients = push.user_ids.len();
+                            parts.push(vec![(key, push)]);
+                        }
+                    }
+                }
+                Err(reason) => refused.push(SettledIntent { key, failed: Some(reason) }),
+            }
+        }
+        (parts, refused)
     }
 
     fn count(&self, settled: &SettledIntent) {

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::outage::Outage;
 use super::stopped_within;
 use crate::Clock;
+use crate::clock_guard::ClockGuard;
 use crate::store::{Retention, Store, StoreError, Sweep, Swept};
 
 /// How many inboxes one step covers.
@@ -18,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Passes over all inboxes again and again: checks their counts and enforces the retention.
 pub(super) struct Sweeper {
     store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<ClockGuard>,
     retention: Retention,
     interval: Duration,
     stop: CancellationToken,
@@ -28,7 +29,7 @@ pub(super) struct Sweeper {
 impl Sweeper {
     pub(super) fn new(
         store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
+        clock: Arc<ClockGuard>,
         retention: Retention,
         interval: Duration,
         stop: CancellationToken,
@@ -76,7 +77,12 @@ impl Sweeper {
     }
 
     async fn step(&self, after: Option<UserId>) -> Result<Swept, StoreError> {
-        let (keep, now) = (self.retention.clone(), self.clock.now());
+        let keep = self.retention.clone();
+        // An age by a wrong clock would empty inboxes for good.
+        let (keep, now) = match self.clock.is_in_doubt() {
+            true => (keep.without_ages(), self.clock.stamp()),
+            false => (keep, self.clock.now()),
+        };
         self.store.sweep(Sweep::new(keep, now).with_after(after).with_limit(INBOXES)).await
     }
 }
@@ -86,8 +92,16 @@ fn log(swept: &Swept) {
         let (counter, counted) = (drift.counter, drift.counted);
         tracing::error!(user.id = %drift.user_id, counter, counted, "a pending count was wrong and was repaired");
     }
-    if swept.pruned > 0 || swept.trimmed > 0 {
-        let (pruned, trimmed) = (swept.pruned, swept.trimmed);
-        tracing::debug!(pruned, trimmed, "removed what exceeds the retention");
+    for inbox in &swept.passed_over {
+        let (pending, reason) = (inbox.pending, inbox.reason.as_str());
+        tracing::warn!(user.id = %inbox.user_id, pending, reason, "an inbox could not be swept; the next pass tries again");
+    }
+    if swept.unforgotten > 0 {
+        let notifications = swept.unforgotten;
+        tracing::warn!(notifications, "some notifications could not be forgotten; the next pass tries again");
+    }
+    if swept.pruned > 0 || swept.trimmed > 0 || swept.forgotten > 0 {
+        let (pruned, trimmed, forgotten) = (swept.pruned, swept.trimmed, swept.forgotten);
+        tracing::debug!(pruned, trimmed, forgotten, "removed what exceeds the retention");
     }
 }

@@ -11,9 +11,10 @@ use internal_notifications_models::{
 use tokio::time::Instant;
 
 use super::*;
+use crate::Clock;
 use crate::store::{
-    Advanced, CommitListener, PublishLimits, Push, StoreError, StoreErrorKind, Sweep, Swept, Unpublished,
-    Write,
+    Advanced, CommitListener, PublishLimits, Push, StoreError, StoreErrorKind, StoreTime, Sweep, Swept,
+    Unpublished, Write,
 };
 
 /// A store that answers as planned, and records when it was called.
@@ -48,6 +49,9 @@ impl Store for Script {
 
     async fn push(&self, _: Push) -> Result<Receipt, StoreError> {
         unreachable!("upkeep pushes nothing")
+    }
+    async fn push_all(&self, _: Vec<Push>) -> Vec<Result<Receipt, StoreError>> {
+        unreachable!()
     }
     async fn write(&self, _: &UserId, _: Write) -> Result<WriteAnswer, StoreError> {
         unreachable!()
@@ -99,6 +103,12 @@ impl Store for Script {
     async fn get_or_insert_setting(&self, _: &str, _: String) -> Result<String, StoreError> {
         unreachable!()
     }
+    async fn time(&self) -> Result<StoreTime, StoreError> {
+        Ok(StoreTime::default())
+    }
+    async fn record_time(&self, _: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
     async fn ready(&self) -> Result<(), StoreError> {
         unreachable!()
     }
@@ -115,19 +125,23 @@ impl Clock for Paused {
     fn now(&self) -> Timestamp {
         Timestamp::UNIX_EPOCH.checked_add(self.0.elapsed()).unwrap()
     }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
 }
 
 const INTERVAL: Duration = Duration::from_secs(60);
 
-fn start(
+async fn start(
     advances: impl IntoIterator<Item = Result<Advanced, StoreErrorKind>>,
     sweeps: impl IntoIterator<Item = Result<Swept, StoreErrorKind>>,
     takes: Duration,
 ) -> (Upkeep, Arc<Script>) {
-    start_every(INTERVAL, advances, sweeps, takes)
+    start_every(INTERVAL, advances, sweeps, takes).await
 }
 
-fn start_every(
+async fn start_every(
     interval: Duration,
     advances: impl IntoIterator<Item = Result<Advanced, StoreErrorKind>>,
     sweeps: impl IntoIterator<Item = Result<Swept, StoreErrorKind>>,
@@ -143,6 +157,7 @@ fn start_every(
         panics: AtomicBool::new(false),
     });
     let clock = Arc::new(Paused(Instant::now()));
+    let clock = Arc::new(ClockGuard::start(script.as_ref(), clock, None).await.unwrap());
     (Upkeep::start(script.clone(), clock, Retention::default(), interval), script)
 }
 
@@ -172,7 +187,7 @@ impl Script {
 async fn due_work_is_finished_at_once_and_checked_four_times_a_second() {
     let mut withdrawn = Advanced::default();
     withdrawn.withdrawn = 1;
-    let (upkeep, script) = start([delivered(1000), Ok(withdrawn), delivered(0)], [], Duration::ZERO);
+    let (upkeep, script) = start([delivered(1000), Ok(withdrawn), delivered(0)], [], Duration::ZERO).await;
     tokio::time::sleep(Duration::from_millis(999)).await;
     let times = script.times();
     assert_eq!(times.get(..3), Some(&[0, 0, 0][..]), "{times:?}");
@@ -186,7 +201,7 @@ async fn due_work_is_finished_at_once_and_checked_four_times_a_second() {
 #[tokio::test(start_paused = true)]
 async fn a_failing_store_is_called_less_often_until_it_works_again() {
     let down = || Err(StoreErrorKind::Unavailable);
-    let (upkeep, script) = start((0..200).map(|_| down()).chain([delivered(1)]), [], Duration::ZERO);
+    let (upkeep, script) = start((0..200).map(|_| down()).chain([delivered(1)]), [], Duration::ZERO).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     let asked = script.times().len();
     assert!((5..60).contains(&asked), "less often than four times a second: {asked}");
@@ -200,7 +215,7 @@ async fn a_failing_store_is_called_less_often_until_it_works_again() {
 #[tokio::test(start_paused = true)]
 async fn a_pass_covers_all_inboxes_with_pauses_and_starts_once_per_interval() {
     let takes = Duration::from_millis(100);
-    let (upkeep, script) = start([], [up_to("b"), up_to("d"), Ok(Swept::default())], takes);
+    let (upkeep, script) = start([], [up_to("b"), up_to("d"), Ok(Swept::default())], takes).await;
     tokio::time::sleep(INTERVAL * 2 + Duration::from_secs(1)).await;
     let user = |user: &str| Some(user.to_owned());
     let expected = [(60_000, None), (60_200, user("b")), (60_400, user("d")), (120_000, None)];
@@ -211,7 +226,8 @@ async fn a_pass_covers_all_inboxes_with_pauses_and_starts_once_per_interval() {
 #[tokio::test(start_paused = true)]
 async fn a_pass_continues_where_it_failed() {
     let down = Err(StoreErrorKind::Unavailable);
-    let (upkeep, script) = start([], [up_to("b"), down, up_to("d"), Ok(Swept::default())], Duration::ZERO);
+    let (upkeep, script) =
+        start([], [up_to("b"), down, up_to("d"), Ok(Swept::default())], Duration::ZERO).await;
     tokio::time::sleep(INTERVAL + Duration::from_secs(20)).await;
     let after: Vec<_> = script.sweeps().into_iter().map(|(_, after)| after.unwrap_or_default()).collect();
     assert_eq!(after, ["", "b", "b", "d"]);
@@ -221,14 +237,14 @@ async fn a_pass_continues_where_it_failed() {
 #[tokio::test(start_paused = true)]
 async fn stopping_waits_for_the_current_step_up_to_the_limit() {
     let endless = (0..1_000_000).map(|_| up_to("b"));
-    let (upkeep, script) = start([], endless, Duration::from_secs(3));
+    let (upkeep, script) = start([], endless, Duration::from_secs(3)).await;
     tokio::time::sleep(INTERVAL + Duration::from_secs(1)).await;
     let asked = Instant::now();
     upkeep.stop(INTERVAL).await;
     assert_eq!(asked.elapsed(), Duration::from_secs(2), "the step took three seconds");
     assert_eq!(script.sweeps().len(), 1);
 
-    let (upkeep, _) = start([], [], Duration::from_secs(1_000_000));
+    let (upkeep, _) = start([], [], Duration::from_secs(1_000_000)).await;
     tokio::time::sleep(INTERVAL + Duration::from_secs(1)).await;
     let asked = Instant::now();
     upkeep.stop(Duration::from_secs(10)).await;
@@ -237,7 +253,7 @@ async fn stopping_waits_for_the_current_step_up_to_the_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn dropping_it_stops_it() {
-    let (upkeep, script) = start([], [], Duration::ZERO);
+    let (upkeep, script) = start([], [], Duration::ZERO).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     drop(upkeep);
     let asked = script.times().len();
@@ -247,7 +263,7 @@ async fn dropping_it_stops_it() {
 
 #[tokio::test(start_paused = true)]
 async fn the_longest_interval_means_never() {
-    let (upkeep, script) = start_every(Duration::MAX, [], [], Duration::ZERO);
+    let (upkeep, script) = start_every(Duration::MAX, [], [], Duration::ZERO).await;
     tokio::time::sleep(Duration::from_secs(86_400)).await;
     assert!(script.swept.lock().unwrap().is_empty());
     assert!(upkeep.sweeper.ended().now_or_never().is_none());
@@ -255,7 +271,7 @@ async fn the_longest_interval_means_never() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sweep_that_panics_ends_its_task_and_is_reported() {
-    let (upkeep, script) = start([], [], Duration::ZERO);
+    let (upkeep, script) = start([], [], Duration::ZERO).await;
     let mut tasks = Tasks::default();
     upkeep.supervised(&mut tasks);
     let supervisor = tasks.supervise();
@@ -268,7 +284,7 @@ async fn a_sweep_that_panics_ends_its_task_and_is_reported() {
 
 #[tokio::test(start_paused = true)]
 async fn tasks_that_are_stopped_are_not_reported() {
-    let (upkeep, _) = start([], [], Duration::ZERO);
+    let (upkeep, _) = start([], [], Duration::ZERO).await;
     let mut tasks = Tasks::default();
     upkeep.supervised(&mut tasks);
     let supervisor = tasks.supervise();

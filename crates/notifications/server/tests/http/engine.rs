@@ -99,7 +99,8 @@ async fn an_engine_that_rejects_the_server_makes_it_unready_until_everything_is_
     assert!(detail.contains("401") && !detail.contains("the-s"), "{detail}");
     let metrics = Scrape::of(&app).await;
     assert_eq!(metrics.get("engine_rejecting"), 1.0);
-    assert_eq!((app.server.node().refused(), metrics.get("unpublished_inboxes")), (0, 1.0));
+    assert_eq!(app.server.node().refused(), 0);
+    assert!(metrics.get("unpublished_inboxes") > 0.0);
     engine.answer_all(None);
     until(|| engine.published("private-ada") == [1, 2, 3]).await;
     assert_eq!(app.get("ada", "/health/ready").await.status, 200);

@@ -5,6 +5,7 @@ mod app;
 mod auth;
 mod changes;
 mod channel_auth;
+mod clock;
 mod connections;
 mod drift;
 mod due;

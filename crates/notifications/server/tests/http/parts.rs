@@ -1,6 +1,7 @@
 //! A node with a host application's parts, nested in the application's router.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
@@ -67,6 +68,10 @@ struct Stopped;
 impl Clock for Stopped {
     fn now(&self) -> jiff::Timestamp {
         "2030-01-02T03:04:05.678Z".parse().unwrap()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
@@ -51,6 +52,11 @@ impl Clock for Breakable {
         self.check();
         SystemClock.now()
     }
+
+    fn monotonic(&self) -> Duration {
+        self.check();
+        SystemClock.monotonic()
+    }
 }
 
 #[async_trait]
@@ -85,7 +91,7 @@ impl IntentSource for Breakable {
     }
 
     async fn changed(&mut self) {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 
     async fn close(self: Box<Self>) {}
@@ -176,6 +182,6 @@ async fn a_shutdown_is_not_a_failure() {
     let node = node().intent_source(Breakable::default()).start().await.unwrap();
     let failed = node.failed();
     node.shutdown().await;
-    assert!(tokio::time::timeout(std::time::Duration::from_millis(50), failed).await.is_err());
+    assert!(tokio::time::timeout(Duration::from_millis(50), failed).await.is_err());
     assert!(log.lines("").is_empty());
 }

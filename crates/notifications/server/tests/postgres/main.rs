@@ -9,6 +9,7 @@
     reason = "a test may"
 )]
 
+mod clock;
 mod dispatching;
 mod schema;
 mod unreachable;

@@ -4,6 +4,7 @@ use internal_notifications_models::InternalNotification;
 use internal_notifications_outbox::Outbox;
 use internal_notifications_server::config::OutboxDatabase;
 use internal_notifications_server::relay::intent_source;
+use sqlx::AssertSqlSafe;
 use tokio::time::timeout;
 
 use crate::PATIENCE;
@@ -93,6 +94,57 @@ async fn two_servers_over_the_same_inboxes_make_one_change_per_intent() {
         relay.stop(PATIENCE).await;
         server.store.close().await;
     }
+    app.run(format!("DROP SCHEMA {schema} CASCADE")).await;
+    app.end().await;
+}
+
+#[tokio::test]
+async fn one_server_at_a_time_takes_the_intents_of_a_table() {
+    let Some(mut app) = App::new().await else { return };
+    let (mut one, mut other) = (app.intents(), app.intents());
+    for number in 0..3 {
+        app.push(named(&number.to_string(), "c"), true).await;
+    }
+    let taken = one.take(2).await.unwrap();
+    assert_eq!(taken.len(), 2);
+    assert_eq!(other.take(2).await.unwrap(), [], "a later intent does not overtake those being pushed");
+    other.settle(Vec::new()).await.unwrap();
+    one.settle(Vec::new()).await.unwrap();
+    assert_eq!(other.take(2).await.unwrap(), taken);
+    other.settle(Vec::new()).await.unwrap();
+    one.close().await;
+    other.close().await;
+    app.end().await;
+}
+
+#[tokio::test]
+async fn intents_share_a_transaction_and_one_that_cannot_be_stored_blocks_no_other() {
+    let Some(mut app) = App::new().await else { return };
+    let schema = format!("{}_inboxes", app.schema);
+    let inboxes = Inboxes::in_schema(&app.url, &schema).await;
+    app.run(format!("ALTER TABLE {schema}.notifications ADD CONSTRAINT no CHECK (id <> '50')")).await;
+    for number in 0..50 {
+        app.push(named(&number.to_string(), &number.to_string()), true).await;
+    }
+    let relay = inboxes.relay(vec![app.intents()]);
+    let mut expected: Vec<_> = (0..50).map(|number| number.to_string()).collect();
+    assert_eq!(inboxes.contents(50).await, expected);
+    let transactions = format!("SELECT count(DISTINCT xmin::text) FROM {schema}.notifications");
+    let transactions = sqlx::query_scalar(AssertSqlSafe(transactions)).fetch_one(&mut app.database);
+    let transactions: i64 = transactions.await.unwrap();
+    assert_eq!(transactions, 1);
+    for number in 50..60 {
+        app.push(named(&number.to_string(), &number.to_string()), true).await;
+    }
+    expected.extend((51..60).map(|number| number.to_string()));
+    assert_eq!(inboxes.contents(59).await, expected);
+    eventually("9 more are settled", async || relay.relayed() == 59).await;
+    assert_eq!(app.rows().await, [("50".to_owned(), None)]);
+    app.run(format!("ALTER TABLE {schema}.notifications DROP CONSTRAINT no")).await;
+    app.nothing_waits().await;
+    assert_eq!((inboxes.seq().await, app.rows().await.len(), relay.failed()), (60, 0, 0));
+    relay.stop(PATIENCE).await;
+    inboxes.store.close().await;
     app.run(format!("DROP SCHEMA {schema} CASCADE")).await;
     app.end().await;
 }

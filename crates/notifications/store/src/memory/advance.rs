@@ -78,6 +78,7 @@ fn withdraw(
         && let Some(notification) = transaction.contents.notifications.get_mut(id)
         && let Some(due) = notification.withdrawal.take()
     {
+        notification.withdrawn_at = notification.withdrawn_at.max(at);
         transaction.contents.withdrawals.remove(&(due, notification.stored.key));
     }
     users.len() as u64

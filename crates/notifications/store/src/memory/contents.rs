@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use internal_notifications_models::{
-    Head, InternalNotification, NotificationId, Receipt, RemovedReason, UserId,
+    Head, InternalNotification, NotificationId, Receipt, RemovedReason, Timestamp, UserId,
 };
 use internal_notifications_service::InboxLog;
 
@@ -21,6 +21,7 @@ pub(super) struct Contents {
     /// Answers by sender and idempotency key.
     pub(super) answers: BTreeMap<(String, String), Answer>,
     pub(super) settings: BTreeMap<String, String>,
+    pub(super) recorded_time: Option<Timestamp>,
     /// The store that has the embedded broker.
     pub(super) broker_owner: Option<u64>,
     last_notification: i64,
@@ -39,6 +40,8 @@ pub(super) struct Notification {
     pub(super) recipients: BTreeSet<UserId>,
     /// The users who are scheduled to receive it, and when.
     pub(super) scheduled: BTreeMap<UserId, i64>,
+    /// When its last withdrawal ended; the earliest time if there was none.
+    pub(super) withdrawn_at: i64,
     /// When its withdrawal is due, if one is planned.
     pub(super) withdrawal: Option<i64>,
 }

@@ -4,12 +4,12 @@ use internal_notifications_models::{Receipt, RemovedReason};
 
 use super::contents::{Answer, Notification};
 use super::transaction::Transaction;
-use crate::rules::push::{NewPush, StoredNotification};
+use crate::rules::push::NewPush;
 use crate::{StoreError, StoreErrorKind};
 
 /// Executes a push. After an error, nothing has changed.
 pub(super) fn run(transaction: &mut Transaction<'_>, push: &NewPush) -> Result<Receipt, StoreError> {
-    let caller_key = push.idempotency_key.as_ref().map(|key| (push.sender.clone(), key.key.clone()));
+    let caller_key = push.caller_key();
     if let Some((key, answer)) =
         push.idempotency_key.as_ref().zip(caller_key.as_ref()).and_then(|(key, caller_key)| {
             let answer = transaction.contents.answers.get(caller_key)?;
@@ -39,17 +39,13 @@ fn store(transaction: &mut Transaction<'_>, push: &NewPush) -> Result<(), StoreE
         .map_err(|error| StoreError::new(StoreErrorKind::Unavailable).with_source(error))?;
     let contents = &mut *transaction.contents;
     let notification = Notification {
-        stored: StoredNotification {
-            key: contents.next_notification(),
-            sender: push.sender.clone(),
-            digest: push.digest.clone(),
-            withdrawn: false,
-        },
+        stored: push.stored_as(contents.next_notification()),
         body,
         bytes: push.body.len(),
         created_at: push.at.as_millisecond(),
         recipients: BTreeSet::new(),
         scheduled: BTreeMap::new(),
+        withdrawn_at: i64::MIN,
         withdrawal: None,
     };
     contents.notifications.insert(push.id.clone(), notification);

@@ -24,17 +24,17 @@ pub(super) fn run(transaction: &mut Transaction<'_>, sweep: &Sweep) -> Swept {
     }
     match users.last() {
         Some(last) if users.len() == limit => swept.next = Some(last.clone()),
-        _ => forget(transaction.contents, &cutoffs),
+        _ => swept.forgotten = forget(transaction.contents, &cutoffs),
     }
     swept
 }
 
-/// Returns the notifications beyond the retention, oldest first.
+/// Returns the notifications at the start of an inbox that are too old or too many.
 fn excess(inbox: &Inbox, cutoffs: &Cutoffs) -> Vec<NotificationId> {
     let count = usize::try_from(cutoffs.count).unwrap_or(usize::MAX);
     let beyond = inbox.log.rows().count().saturating_sub(count);
     let rows = inbox.log.rows().enumerate();
-    rows.filter(|(place, row)| *place < beyond || row.created_at.as_millisecond() <= cutoffs.added_at)
+    rows.take_while(|(place, row)| *place < beyond || row.created_at.as_millisecond() <= cutoffs.added_at)
         .map(|(_, row)| row.id.clone())
         .collect()
 }
@@ -63,14 +63,16 @@ fn trim(contents: &mut Contents, user: &UserId, cutoffs: &Cutoffs) -> u64 {
     trimmed
 }
 
-/// Forgets old notifications that no inbox, schedule or withdrawal refers to, and old idempotency
-/// keys.
-fn forget(contents: &mut Contents, cutoffs: &Cutoffs) {
+/// Forgets notifications to which nothing has referred for long enough, and old idempotency keys.
+/// Returns the number of these notifications.
+fn forget(contents: &mut Contents, cutoffs: &Cutoffs) -> u64 {
+    let before = contents.notifications.len();
     contents.notifications.retain(|_, of| {
-        of.created_at > cutoffs.removed_at
+        of.created_at.max(of.withdrawn_at) > cutoffs.removed_at
             || !of.recipients.is_empty()
             || !of.scheduled.is_empty()
             || of.withdrawal.is_some()
     });
     contents.answers.retain(|_, answer| answer.at > cutoffs.key_used_at);
+    (before - contents.notifications.len()) as u64
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, PgConnection, PgPool, Postgres};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::PostgresOptions;
@@ -73,12 +73,37 @@ impl Database {
     /// Runs a mutation to its end, even if the caller no longer waits.
     pub(super) async fn write<M: Mutation>(self: &Arc<Self>, mutation: M) -> Result<M::Answer, StoreError> {
         let this = self.clone();
-        let done = tokio::spawn(async move { this.retry(Transact(mutation)).await });
+        let done = tokio::spawn(async move { this.retry(Permitted(mutation)).await });
         done.await.map_err(|_| Failure::unavailable("the server is stopping"))??
     }
 
+    /// Runs a mutation until a deadline. The caller holds a permit.
+    pub(super) async fn write_until<M: Mutation>(
+        &self,
+        deadline: Instant,
+        mutation: M,
+    ) -> Result<Result<M::Answer, StoreError>, Failure> {
+        self.retry_until(deadline, Transact(mutation)).await
+    }
+
+    /// Waits for a permit to change inboxes. At most [`PostgresOptions::writers`] exist.
+    pub(super) async fn permit(&self) -> Result<SemaphorePermit<'_>, Failure> {
+        let permit = timeout(self.options.acquire_timeout, self.writers.acquire()).await;
+        permit
+            .map_err(|_| Failure::unavailable("too many calls wait to write"))?
+            .map_err(|_| Failure::unavailable("the store is closed"))
+    }
+
     async fn retry<A: Attempt>(&self, attempt: A) -> Result<A::Answer, StoreError> {
-        let deadline = Instant::now() + self.options.call_timeout;
+        Ok(self.retry_until(self.deadline(), attempt).await?)
+    }
+
+    /// Returns the time at which a call that begins now must have ended.
+    pub(super) fn deadline(&self) -> Instant {
+        Instant::now() + self.options.call_timeout
+    }
+
+    async fn retry_until<A: Attempt>(&self, deadline: Instant, attempt: A) -> Result<A::Answer, Failure> {
         let mut retries = 0;
         loop {
             let done = timeout_at(deadline, attempt.attempt(self)).await;
@@ -89,7 +114,7 @@ impl Database {
             };
             let wait = FIRST_WAIT.saturating_mul(1 << retries).mul_f64(rand::random());
             if !failure.is_transient() || retries == RETRIES || Instant::now() + wait >= deadline {
-                return Err(failure.into());
+                return Err(failure);
             }
             retries += 1;
             self.retries.fetch_add(1, Ordering::Relaxed);
@@ -107,6 +132,34 @@ impl Database {
         self.pool.close().await;
     }
 
+    async fn transact<M: Mutation>(&self, mutation: &M) -> Result<Result<M::Answer, StoreError>, Failure> {
+        let mut session = self.session().await?;
+        let mut begun = session.connection()?.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+        let mut transaction = Transaction::new(&mut begun, &*self.options.hooks.make_tag);
+        match mutation.write(&mut transaction).await {
+            Ok(Outcome::Commit(answer)) => {
+                let changed = transaction.into_changed();
+                // After a failed commit, the transaction may be stored or not.
+                let ambiguous = |error| Failure::from(error).transient(false).particular(false);
+                begun.commit().await.map_err(ambiguous)?;
+                session.give_back();
+                self.listener.committed(&changed);
+                Ok(Ok(answer))
+            }
+            Ok(Outcome::Rollback(answer)) => {
+                begun.rollback().await?;
+                session.give_back();
+                Ok(answer)
+            }
+            Err(failure) => {
+                if begun.rollback().await.is_ok() && failure.kind() != StoreErrorKind::ReadOnly {
+                    session.give_back();
+                }
+                Err(failure)
+            }
+        }
+    }
+
     async fn session(&self) -> Result<Session, Failure> {
         Ok(Session(Some(self.pool.acquire().await?)))
     }
@@ -121,6 +174,8 @@ trait Attempt {
 struct Statements<Q>(Q);
 struct Snapshot<Q>(Q);
 struct Transact<M>(M);
+/// A transaction that first waits for a permit.
+struct Permitted<M>(M);
 
 impl<Q: Query> Attempt for Statements<Q> {
     type Answer = Q::Answer;
@@ -147,37 +202,20 @@ impl<Q: Query> Attempt for Snapshot<Q> {
     }
 }
 
+impl<M: Mutation> Attempt for Permitted<M> {
+    type Answer = Result<M::Answer, StoreError>;
+
+    async fn attempt(&self, database: &Database) -> Result<Self::Answer, Failure> {
+        let _permit = database.permit().await?;
+        database.transact(&self.0).await
+    }
+}
+
 impl<M: Mutation> Attempt for Transact<M> {
     type Answer = Result<M::Answer, StoreError>;
 
     async fn attempt(&self, database: &Database) -> Result<Self::Answer, Failure> {
-        let permit = timeout(database.options.acquire_timeout, database.writers.acquire()).await;
-        let _permit = permit
-            .map_err(|_| Failure::unavailable("too many calls wait to write"))?
-            .map_err(|_| Failure::unavailable("the store is closed"))?;
-        let mut session = database.session().await?;
-        let mut begun = session.connection()?.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
-        let mut transaction = Transaction::new(&mut begun, &*database.options.hooks.make_tag);
-        match self.0.write(&mut transaction).await {
-            Ok(Outcome::Commit(answer)) => {
-                let changed = transaction.into_changed();
-                begun.commit().await.map_err(|error| Failure::from(error).transient(false))?;
-                session.give_back();
-                database.listener.committed(&changed);
-                Ok(Ok(answer))
-            }
-            Ok(Outcome::Rollback(answer)) => {
-                begun.rollback().await?;
-                session.give_back();
-                Ok(answer)
-            }
-            Err(failure) => {
-                if begun.rollback().await.is_ok() && failure.kind() != StoreErrorKind::ReadOnly {
-                    session.give_back();
-                }
-                Err(failure)
-            }
-        }
+        database.transact(&self.0).await
     }
 }
 

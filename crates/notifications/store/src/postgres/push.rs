@@ -1,6 +1,7 @@
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
-use internal_notifications_models::{Receipt, UserId};
+use internal_notifications_models::{NotificationId, Receipt, UserId};
 
 use super::database::{Mutation, Outcome};
 use super::transaction::Transaction;
@@ -9,127 +10,279 @@ use crate::rules::push::{NewPush, StoredNotification};
 use crate::sql::failure::Failure;
 use crate::sql::journal::Inbox;
 
-impl Mutation for NewPush {
-    type Answer = Receipt;
+/// Pushes that share a transaction and are executed in order, each with its own answer.
+///
+/// The number of statements does not depend on the number of pushes.
+pub(super) struct SharedPush {
+    pub(super) pushes: Vec<Arc<NewPush>>,
+    /// Whether to wait for inboxes that another transaction has locked.
+    pub(super) waits: bool,
+}
 
-    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Outcome<Receipt>, Failure> {
-        if let Some(answered) = take_key(transaction, self).await? {
-            return Ok(Outcome::Rollback(answered));
-        }
-        let users: Vec<&str> = self.user_ids.iter().map(UserId::as_str).collect();
-        let mut inboxes = transaction.get_or_create_inboxes(&users).await?;
-        let (notification, mut recipients) = match insert(transaction, self).await? {
-            Some(notification) => {
-                if let Err(rejected) = self.check_new() {
-                    return Ok(Outcome::Rollback(Err(rejected)));
-                }
-                expire(transaction, self, notification.key).await?;
-                (notification, HashSet::new())
-            }
-            None => {
-                let stored = lock(transaction, self).await?;
-                if let Err(rejected) = self.check_stored(&stored) {
-                    return Ok(Outcome::Rollback(Err(rejected)));
-                }
-                let recipients = recipients(transaction, stored.key, inboxes.values(), &users).await?;
-                (stored, recipients)
-            }
+/// What became of a push in a shared transaction.
+pub(super) enum Pushed {
+    Answered(Result<Receipt, StoreError>),
+    /// Nothing: another transaction has locked one of its inboxes.
+    Busy,
+}
+
+/// The answers stored with idempotency keys, by sender and key: the request and its receipt.
+type Answers = HashMap<(String, String), (String, Receipt)>;
+
+impl Mutation for SharedPush {
+    type Answer = Vec<Pushed>;
+
+    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Outcome<Vec<Pushed>>, Failure> {
+        let mut answers = stored_answers(transaction, &self.pushes).await?;
+        let open: Vec<&NewPush> =
+            self.pushes.iter().map(|push| &**push).filter(|push| !is_answered(push, &answers)).collect();
+        let users: BTreeSet<&str> = open.iter().flat_map(|push| &push.user_ids).map(UserId::as_str).collect();
+        let users: Vec<&str> = users.into_iter().collect();
+        let created = transaction.create_inboxes(&users).await?;
+        let mut inboxes = match self.waits {
+            true => transaction.lock_inboxes(&users).await?,
+            false => transaction.lock_free_inboxes(&users).await?,
         };
-        let receipt = self.deliver(&notification, &mut inboxes, &mut recipients, &mut transaction.journal);
-        store_answer(transaction, self, &receipt).await?;
+        let free: Vec<&NewPush> = open.into_iter().filter(|push| is_free(push, &inboxes)).collect();
+        let inserted = insert(transaction, &free).await?;
+        let existing: Vec<&NewPush> =
+            free.into_iter().filter(|push| !inserted.contains_key(push.id.as_str())).collect();
+        let mut stored = lock(transaction, &existing).await?;
+        let mut recipients = recipients(transaction, &existing, &stored, &inboxes).await?;
+
+        let mut pushed = Vec::with_capacity(self.pushes.len());
+        let mut rows = Rows::default();
+        for push in &self.pushes {
+            let key = push.idempotency_key.as_ref().zip(push.caller_key());
+            if let Some((key, (request, receipt))) =
+                key.as_ref().and_then(|(key, caller_key)| Some((key, answers.get(caller_key)?)))
+            {
+                pushed.push(Pushed::Answered(key.answer(request, receipt.clone())));
+                continue;
+            }
+            if !is_free(push, &inboxes) {
+                pushed.push(Pushed::Busy);
+                continue;
+            }
+            let checked = match stored.get(&push.id) {
+                Some(stored) => push.check_stored(stored),
+                None => push.check_new(),
+            };
+            if let Err(rejected) = checked {
+                pushed.push(Pushed::Answered(Err(rejected)));
+                continue;
+            }
+            if !stored.contains_key(&push.id) {
+                // If it was just forgotten, a retry can store it.
+                let key = *inserted.get(push.id.as_str()).ok_or_else(came_between)?;
+                stored.insert(push.id.clone(), push.stored_as(key));
+                rows.expiring.extend(push.expires_at.map(|expires_at| (key, expires_at.as_millisecond())));
+            }
+            let Some(notification) = stored.get(&push.id) else { continue };
+            let receipt = push.deliver(notification, &mut inboxes, &mut recipients, &mut transaction.journal);
+            rows.notifications.insert(notification.key);
+            rows.users.extend(push.user_ids.iter().map(UserId::as_str));
+            if let Some((key, caller_key)) = key {
+                let answer = serde_json::to_string(&receipt)?;
+                rows.answers
+                    .insert(caller_key.clone(), (key.request.clone(), answer, push.at.as_millisecond()));
+                answers.insert(caller_key, (key.request.clone(), receipt.clone()));
+            }
+            pushed.push(Pushed::Answered(Ok(receipt)));
+        }
+        if rows.notifications.is_empty() {
+            return Ok(Outcome::Rollback(Ok(pushed)));
+        }
+        rows.remove_unused(transaction, &created, inserted.values()).await?;
+        rows.expire(transaction).await?;
         transaction.flush(inboxes).await?;
-        Ok(Outcome::Commit(receipt))
+        rows.store_answers(transaction).await?;
+        Ok(Outcome::Commit(pushed))
     }
 }
 
-/// Takes the idempotency key for this request, or returns the answer that is stored with it.
-///
-/// Waits for a concurrent request with the same key.
-async fn take_key(
-    transaction: &mut Transaction<'_>,
-    push: &NewPush,
-) -> Result<Option<Result<Receipt, StoreError>>, Failure> {
-    let Some(key) = &push.idempotency_key else { return Ok(None) };
-    let sql = "INSERT INTO idempotency (sender, key, request, answer, at) VALUES ($1, $2, $3, '', $4)
-               ON CONFLICT (sender, key) DO NOTHING";
-    let query = sqlx::query(sql).bind(&push.sender).bind(&key.key).bind(&key.request);
-    let taken = query.bind(push.at.as_millisecond()).execute(&mut *transaction.connection).await?;
-    if taken.rows_affected() == 1 {
-        return Ok(None);
+/// What the accepted pushes of a transaction need, apart from the journal.
+#[derive(Default)]
+struct Rows<'a> {
+    /// The keys of their notifications.
+    notifications: HashSet<i64>,
+    /// Their recipients.
+    users: HashSet<&'a str>,
+    /// New notifications that expire, and when.
+    expiring: Vec<(i64, i64)>,
+    /// Idempotency keys by sender and key, with the request, the answer and the time.
+    answers: BTreeMap<(String, String), (String, String, i64)>,
+}
+
+impl Rows<'_> {
+    /// Deletes what only rejected pushes have created.
+    async fn remove_unused(
+        &self,
+        transaction: &mut Transaction<'_>,
+        created: &[String],
+        inserted: impl Iterator<Item = &i64>,
+    ) -> Result<(), Failure> {
+        let users: Vec<&str> =
+            created.iter().map(String::as_str).filter(|user| !self.users.contains(user)).collect();
+        let keys: Vec<i64> = inserted.copied().filter(|key| !self.notifications.contains(key)).collect();
+        if users.is_empty() && keys.is_empty() {
+            return Ok(());
+        }
+        let sql = "WITH unused AS (DELETE FROM notifications WHERE key = ANY($1))
+                   DELETE FROM inboxes WHERE user_id = ANY($2)";
+        sqlx::query(sql).bind(keys).bind(users).execute(&mut *transaction.connection).await?;
+        Ok(())
     }
-    let sql = "SELECT request, answer FROM idempotency WHERE sender = $1 AND key = $2";
-    let query = sqlx::query_as(sql).bind(&push.sender).bind(&key.key);
-    let row: Option<(String, String)> = query.fetch_optional(&mut *transaction.connection).await?;
-    // If the key was just forgotten, a retry can take it.
-    let (request, answer) =
-        row.ok_or_else(|| Failure::unavailable("other transactions came between").transient(true))?;
-    Ok(Some(key.answer(&request, serde_json::from_str(&answer)?)))
+
+    async fn expire(&self, transaction: &mut Transaction<'_>) -> Result<(), Failure> {
+        if self.expiring.is_empty() {
+            return Ok(());
+        }
+        let sql = "INSERT INTO withdrawals (notification, due_at, reason)
+                   SELECT notification, due_at, 'expired' FROM unnest($1::bigint[], $2::bigint[]) w (notification, due_at)";
+        let (keys, due): (Vec<i64>, Vec<i64>) = self.expiring.iter().copied().unzip();
+        sqlx::query(sql).bind(keys).bind(due).execute(&mut *transaction.connection).await?;
+        Ok(())
+    }
+
+    /// Stores the answers with their idempotency keys.
+    ///
+    /// Waits for a concurrent request with the same key. If that is stored, this transaction fails,
+    /// and its retry finds the answer.
+    async fn store_answers(&self, transaction: &mut Transaction<'_>) -> Result<(), Failure> {
+        if self.answers.is_empty() {
+            return Ok(());
+        }
+        let sql = "INSERT INTO idempotency (sender, key, request, answer, at)
+                   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[]) AS a (sender, key, request, answer, at)
+                   ORDER BY sender COLLATE \"C\", key COLLATE \"C\" ON CONFLICT (sender, key) DO NOTHING";
+        let keys = || self.answers.keys();
+        let stored = sqlx::query(sql)
+            .bind(keys().map(|(sender, _)| sender.as_str()).collect::<Vec<_>>())
+            .bind(keys().map(|(_, key)| key.as_str()).collect::<Vec<_>>())
+            .bind(self.answers.values().map(|(request, ..)| request.as_str()).collect::<Vec<_>>())
+            .bind(self.answers.values().map(|(_, answer, _)| answer.as_str()).collect::<Vec<_>>())
+            .bind(self.answers.values().map(|(.., at)| *at).collect::<Vec<_>>())
+            .execute(&mut *transaction.connection)
+            .await?;
+        match stored.rows_affected() == self.answers.len() as u64 {
+            true => Ok(()),
+            false => Err(came_between()),
+        }
+    }
 }
 
-async fn store_answer(
+fn is_answered(push: &NewPush, answers: &Answers) -> bool {
+    push.caller_key().is_some_and(|caller_key| answers.contains_key(&caller_key))
+}
+
+fn is_free(push: &NewPush, inboxes: &BTreeMap<UserId, Inbox>) -> bool {
+    push.user_ids.iter().all(|user| inboxes.contains_key(user))
+}
+
+fn came_between() -> Failure {
+    Failure::unavailable("other transactions came between").transient(true)
+}
+
+/// Returns the requests and answers of those idempotency keys that were used before.
+async fn stored_answers(
     transaction: &mut Transaction<'_>,
-    push: &NewPush,
-    receipt: &Receipt,
-) -> Result<(), Failure> {
-    let Some(key) = &push.idempotency_key else { return Ok(()) };
-    let sql = "UPDATE idempotency SET answer = $3 WHERE sender = $1 AND key = $2";
-    let query = sqlx::query(sql).bind(&push.sender).bind(&key.key).bind(serde_json::to_string(receipt)?);
-    query.execute(&mut *transaction.connection).await?;
-    Ok(())
+    pushes: &[Arc<NewPush>],
+) -> Result<Answers, Failure> {
+    let keys: HashSet<_> = pushes.iter().filter_map(|push| push.caller_key()).collect();
+    if keys.is_empty() {
+        return Ok(Answers::new());
+    }
+    let (senders, keys): (Vec<String>, Vec<String>) = keys.into_iter().unzip();
+    let sql = "SELECT i.sender, i.key, i.request, i.answer FROM unnest($1::text[], $2::text[]) AS k (sender, key)
+               CROSS JOIN LATERAL (SELECT * FROM idempotency i WHERE i.sender = k.sender AND i.key = k.key LIMIT 1) i";
+    let query = sqlx::query_as(sql).bind(senders).bind(keys);
+    let rows: Vec<(String, String, String, String)> = query.fetch_all(&mut *transaction.connection).await?;
+    rows.into_iter()
+        .map(|(sender, key, request, answer)| Ok(((sender, key), (request, serde_json::from_str(&answer)?))))
+        .collect()
 }
 
-/// Stores the notification, or returns `None` if its id is taken.
+/// Stores the notifications whose ids are free, and returns their keys by id.
 ///
-/// Waits for a concurrent push of the same id.
+/// Waits for concurrent pushes of the same ids. Of several pushes of one id, the first is stored.
 async fn insert(
     transaction: &mut Transaction<'_>,
-    push: &NewPush,
-) -> Result<Option<StoredNotification>, Failure> {
+    pushes: &[&NewPush],
+) -> Result<HashMap<String, i64>, Failure> {
+    let mut new: BTreeMap<&str, &NewPush> = BTreeMap::new();
+    for push in pushes.iter().filter(|push| !push.has_expired()) {
+        new.entry(push.id.as_str()).or_insert(push);
+    }
+    if new.is_empty() {
+        return Ok(HashMap::new());
+    }
     let sql = "INSERT INTO notifications (id, sender, digest, body, created_at)
-               VALUES ($1, $2, decode($3, 'hex'), $4, $5) ON CONFLICT (id) DO NOTHING RETURNING key";
-    let query = sqlx::query_scalar(sql).bind(push.id.as_str()).bind(&push.sender).bind(&push.digest);
-    let query = query.bind(&push.body).bind(push.at.as_millisecond());
-    let key: Option<i64> = query.fetch_optional(&mut *transaction.connection).await?;
-    Ok(key.map(|key| StoredNotification {
-        key,
-        sender: push.sender.clone(),
-        digest: push.digest.clone(),
-        withdrawn: false,
-    }))
+               SELECT id, sender, decode(digest, 'hex'), body, created_at
+               FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[]) AS n (id, sender, digest, body, created_at)
+               ORDER BY id COLLATE \"C\" ON CONFLICT (id) DO NOTHING RETURNING id, key";
+    let query = sqlx::query_as(sql)
+        .bind(new.keys().copied().collect::<Vec<_>>())
+        .bind(new.values().map(|push| push.sender.as_str()).collect::<Vec<_>>())
+        .bind(new.values().map(|push| push.digest.as_str()).collect::<Vec<_>>())
+        .bind(new.values().map(|push| push.body.as_str()).collect::<Vec<_>>())
+        .bind(new.values().map(|push| push.at.as_millisecond()).collect::<Vec<_>>());
+    let rows: Vec<(String, i64)> = query.fetch_all(&mut *transaction.connection).await?;
+    Ok(rows.into_iter().collect())
 }
 
-/// Locks the stored notification with this id, so that it is neither retracted nor forgotten until
-/// the transaction ends.
-async fn lock(transaction: &mut Transaction<'_>, push: &NewPush) -> Result<StoredNotification, Failure> {
-    let sql =
-        "SELECT key, sender, encode(digest, 'hex'), withdrawn FROM notifications WHERE id = $1 FOR SHARE";
-    let query = sqlx::query_as(sql).bind(push.id.as_str());
-    let row: Option<(i64, String, String, bool)> = query.fetch_optional(&mut *transaction.connection).await?;
-    let (key, sender, digest, withdrawn) =
-        row.ok_or_else(|| Failure::unavailable("other transactions came between").transient(true))?;
-    Ok(StoredNotification { key, sender, digest, withdrawn })
+/// Locks the stored notifications with these ids, so that they are neither retracted nor forgotten
+/// until the transaction ends.
+async fn lock(
+    transaction: &mut Transaction<'_>,
+    pushes: &[&NewPush],
+) -> Result<HashMap<NotificationId, StoredNotification>, Failure> {
+    if pushes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: BTreeSet<&str> = pushes.iter().map(|push| push.id.as_str()).collect();
+    let sql = "SELECT id, key, sender, encode(digest, 'hex'), withdrawn FROM notifications WHERE id = ANY($1)
+               ORDER BY id FOR SHARE";
+    let query = sqlx::query_as(sql).bind(ids.into_iter().collect::<Vec<_>>());
+    let rows: Vec<(String, i64, String, String, bool)> =
+        query.fetch_all(&mut *transaction.connection).await?;
+    rows.into_iter()
+        .map(|(id, key, sender, digest, withdrawn)| {
+            Ok((NotificationId::new(id)?, StoredNotification { key, sender, digest, withdrawn }))
+        })
+        .collect()
 }
 
-async fn expire(transaction: &mut Transaction<'_>, push: &NewPush, notification: i64) -> Result<(), Failure> {
-    let Some(expires_at) = push.expires_at else { return Ok(()) };
-    let sql = "INSERT INTO withdrawals (notification, due_at, reason) VALUES ($1, $2, 'expired')";
-    let query = sqlx::query(sql).bind(notification).bind(expires_at.as_millisecond());
-    query.execute(&mut *transaction.connection).await?;
-    Ok(())
-}
-
-/// Returns the users who have the notification, had it, or are scheduled to receive it.
+/// Returns the stored notifications of these pushes with each of their users who has the
+/// notification, had it, or is scheduled to receive it.
 async fn recipients(
     transaction: &mut Transaction<'_>,
-    notification: i64,
-    inboxes: impl Iterator<Item = &Inbox>,
-    users: &[&str],
+    pushes: &[&NewPush],
+    stored: &HashMap<NotificationId, StoredNotification>,
+    inboxes: &BTreeMap<UserId, Inbox>,
 ) -> Result<HashSet<(i64, UserId)>, Failure> {
-    let sql = "SELECT i.user_id FROM deliveries d JOIN inboxes i ON i.key = d.inbox
-               WHERE d.notification = $1 AND d.inbox = ANY($2)
-               UNION ALL SELECT user_id FROM scheduled WHERE notification = $1 AND user_id = ANY($3)";
-    let keys: Vec<i64> = inboxes.map(|inbox| inbox.key).collect();
-    let query = sqlx::query_scalar(sql).bind(notification).bind(keys).bind(users);
-    let users: Vec<String> = query.fetch_all(&mut *transaction.connection).await?;
-    users.into_iter().map(|user| Ok((notification, UserId::new(user)?))).collect()
+    let pairs: BTreeSet<(i64, &UserId)> = pushes
+        .iter()
+        .filter_map(|push| Some((push, stored.get(&push.id)?.key)))
+        .flat_map(|(push, key)| push.user_ids.iter().map(move |user| (key, user)))
+        .collect();
+    let (mut notifications, mut keys, mut users) = (Vec::new(), Vec::new(), Vec::new());
+    for (notification, user) in pairs {
+        let Some(inbox) = inboxes.get(user) else { continue };
+        notifications.push(notification);
+        keys.push(inbox.key);
+        users.push(user.as_str());
+    }
+    if notifications.is_empty() {
+        return Ok(HashSet::new());
+    }
+    // The limits keep the planner from reading whole tables instead of each pair.
+    let sql = "WITH pairs AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS p (notification, inbox, user_id))
+               SELECT p.notification, p.user_id FROM pairs p
+               CROSS JOIN LATERAL (SELECT FROM deliveries d WHERE d.notification = p.notification AND d.inbox = p.inbox LIMIT 1) d
+               UNION ALL SELECT p.notification, p.user_id FROM pairs p
+               CROSS JOIN LATERAL (SELECT FROM scheduled s WHERE s.notification = p.notification AND s.user_id = p.user_id LIMIT 1) s";
+    let query = sqlx::query_as(sql).bind(notifications).bind(keys).bind(users);
+    let rows: Vec<(i64, String)> = query.fetch_all(&mut *transaction.connection).await?;
+    rows.into_iter().map(|(notification, user)| Ok((notification, UserId::new(user)?))).collect()
 }

@@ -1,9 +1,11 @@
+use internal_notifications_models::Timestamp;
 use sqlx::{Connection, PgConnection};
 
 use super::database::Query;
 use super::{PostgresOptions, PostgresUrl, connect};
-use crate::StoreError;
 use crate::sql::failure::Failure;
+use crate::store_time::RECORDED_TIME;
+use crate::{StoreError, StoreTime};
 
 /// [`Store::get_or_insert_setting`](crate::Store::get_or_insert_setting).
 pub(super) struct Setting<'a> {
@@ -13,6 +15,12 @@ pub(super) struct Setting<'a> {
 
 /// [`Store::ready`](crate::Store::ready): writes a new value.
 pub(super) struct Ping;
+
+/// [`Store::time`](crate::Store::time).
+pub(super) struct ReadTime;
+
+/// [`Store::record_time`](crate::Store::record_time).
+pub(super) struct RecordTime(pub(super) Timestamp);
 
 impl Query for Setting<'_> {
     type Answer = String;
@@ -32,6 +40,32 @@ impl Query for Ping {
         let sql = "INSERT INTO settings (name, value) VALUES ('last_ready', clock_timestamp()::text)
                    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
         sqlx::query(sql).execute(connection).await?;
+        Ok(())
+    }
+}
+
+impl Query for ReadTime {
+    type Answer = StoreTime;
+
+    async fn read(&self, connection: &mut PgConnection) -> Result<StoreTime, Failure> {
+        let sql = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint,
+                          (SELECT value FROM settings WHERE name = $1)";
+        let query = sqlx::query_as(sql).bind(RECORDED_TIME);
+        let (now, recorded): (i64, Option<String>) = query.fetch_one(connection).await?;
+        let now = Timestamp::from_millisecond(now)
+            .map_err(|_| Failure::unusable("the time of PostgreSQL is out of range"))?;
+        Ok(StoreTime::new(Some(now), recorded.as_deref().and_then(StoreTime::parse_recorded)))
+    }
+}
+
+impl Query for RecordTime {
+    type Answer = ();
+
+    async fn read(&self, connection: &mut PgConnection) -> Result<(), Failure> {
+        let sql = "INSERT INTO settings (name, value) VALUES ($1, $2)
+                   ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        let query = sqlx::query(sql).bind(RECORDED_TIME).bind(self.0.as_millisecond().to_string());
+        query.execute(connection).await?;
         Ok(())
     }
 }

@@ -23,7 +23,10 @@ pub(crate) fn failure(sqlstate: Option<&str>) -> Failure {
     let error = StoreError::new(kind).with_message(format!("{message} (SQLSTATE {state})"));
     let is_transient =
         matches!(state, "40001" | "40P01" | "57P01" | "57P02" | "57P03") || state.starts_with("08");
-    Failure::from(error).transient(is_transient)
+    // Cardinality, data, constraint, conflict, `WITH CHECK OPTION`, program limit, and what a
+    // trigger raises.
+    let is_particular = matches!(class, Some("21" | "22" | "23" | "40" | "44" | "54" | "P0"));
+    Failure::from(error).transient(is_transient).particular(is_particular)
 }
 
 #[cfg(test)]
@@ -41,6 +44,18 @@ mod tests {
             let failure = failure(state);
             assert!(!failure.is_transient(), "{state:?}");
             assert_eq!(failure.kind(), StoreErrorKind::Unavailable, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn only_an_error_about_data_is_of_a_particular_call() {
+        for state in ["21000", "22021", "23514", "40P01", "44000", "54000", "P0001"] {
+            assert!(failure(Some(state)).is_particular(), "{state}");
+        }
+        for state in
+            [Some("08006"), Some("25006"), Some("42P01"), Some("53100"), Some("57014"), Some("57P01"), None]
+        {
+            assert!(!failure(state).is_particular(), "{state:?}");
         }
     }
 

@@ -1,116 +1,113 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use internal_notifications_models::UserId;
 use sqlx::PgConnection;
 
-use super::cleanup::{Cleanup, Forget};
+use super::cleanup::Cleanup;
 use super::database::{Database, Query};
+use super::orphans::{self, ForgetKeys};
+use super::sweep_turn::Turn;
 use crate::rules::cutoffs::Cutoffs;
+use crate::rules::groups::Groups;
 use crate::sql::failure::Failure;
-use crate::sql::inspection::Inspection;
+use crate::sql::inspection::{Candidate, GROUP_ROWS, Inspection};
 use crate::sql::row;
 use crate::{StoreError, Sweep, Swept};
 
-/// The number of notifications that one pass inspects for orphans.
-const ORPHAN_SCAN: usize = 10_000;
-
-/// The columns of `inboxes i` that [`Inspection`] reads. `$1` to `$4` are from [`Cutoffs`].
-macro_rules! inspection_columns {
-    () => {
-        "i.user_id, i.key, i.seq, i.pending, i.floor,
-         (SELECT published FROM publications WHERE inbox = i.key) AS published,
-         (SELECT count(*) FROM deliveries d WHERE d.inbox = i.key AND d.opened_at IS NULL AND d.removed_at IS NULL) AS counted,
-         (SELECT d.created_at FROM deliveries d WHERE d.inbox = i.key AND d.removed_at IS NULL ORDER BY d.added LIMIT 1) <= $1 AS has_old,
-         CASE WHEN i.seq > $2 THEN (SELECT d.added FROM deliveries d WHERE d.inbox = i.key AND d.removed_at IS NULL
-                                    ORDER BY d.added DESC LIMIT 1 OFFSET $2) END AS excess,
-         coalesce((SELECT c.seq - 1 FROM changes c WHERE c.inbox = i.key AND c.at > $3 ORDER BY c.seq LIMIT 1), i.seq) AS expired,
-         EXISTS (SELECT 1 FROM deliveries d
-                 WHERE d.inbox = i.key AND d.removed_at IS NOT NULL AND d.removed_at <= $4 AND d.added <= i.floor) AS has_forgettable "
-    };
-}
-
-pub(super) use inspection_columns;
-
-/// Executes [`Store::sweep`](crate::Store::sweep). `orphan_cursor` is the key of the last
-/// notification that was inspected for orphans.
-pub(super) async fn run(
-    database: &Arc<Database>,
-    orphan_cursor: &AtomicI64,
-    sweep: Sweep,
-) -> Result<Swept, StoreError> {
-    let (cutoffs, now) = (sweep.cutoffs(), sweep.now);
-    let inspections = database.read_consistently(Inspect { sweep: &sweep, cutoffs }).await?;
-    let last = inspections.last().filter(|_| inspections.len() >= sweep.limit.max(1));
-    let mut swept = Swept {
-        next: last.map(|last| last.user_id.clone()),
-        inboxes: inspections.len() as u64,
-        ..Swept::default()
-    };
-    let dirty = inspections.iter().filter(|inspection| inspection.needs_cleaning(&cutoffs));
-    let mut inboxes: Vec<i64> = dirty.map(|inspection| inspection.inbox).collect();
-    while !inboxes.is_empty() {
-        let cleaned = database.write(Cleanup { inboxes, cutoffs, now }).await?;
-        swept.pruned += cleaned.pruned;
-        swept.trimmed += cleaned.trimmed;
-        swept.drifts.extend(cleaned.drifts);
-        inboxes = cleaned.left;
+/// Executes [`Store::sweep`](crate::Store::sweep).
+///
+/// Inboxes are inspected in groups whose size bounds each statement. A group that fails, such as by
+/// a time-out, is split, down to the inbox that fails; that one is passed over.
+pub(super) async fn run(database: &Arc<Database>, owner: i64, sweep: Sweep) -> Result<Swept, StoreError> {
+    let Some(mut turn) = Turn::take(database, owner).await? else { return Ok(Swept::default()) };
+    let cutoffs = sweep.cutoffs();
+    let (candidates, next) = database.read(Candidates(&sweep)).await?;
+    let mut swept = Swept { next, ..Swept::default() };
+    let mut groups = Groups::new(candidates, |inbox| inbox.rows(&cutoffs), GROUP_ROWS);
+    while let Some(group) = groups.take() {
+        match sweep_group(&mut turn, &group, &sweep, &mut swept).await {
+            Ok(()) => swept.inboxes += group.len() as u64,
+            Err(error) => {
+                turn.check_database(&error).await?;
+                swept.passed_over.extend(groups.split(group).map(|inbox| inbox.passed_over(&error)));
+            }
+        }
     }
     if swept.next.is_none() {
-        let after = orphan_cursor.load(Ordering::Relaxed);
-        let (orphans, next) = database.read(Orphans { after, cutoffs }).await?;
-        orphan_cursor.store(next, Ordering::Relaxed);
-        let mut has_more = database.write(Forget { orphans, cutoffs }).await?;
-        while has_more {
-            has_more = database.write(Forget { orphans: Vec::new(), cutoffs }).await?;
+        orphans::search(&mut turn).await?;
+        orphans::forget(&mut turn, &cutoffs, &mut swept).await?;
+        while database.write(ForgetKeys(cutoffs)).await? {
+            turn.keep().await?;
         }
     }
     Ok(swept)
 }
 
-/// Inspects the next inboxes of a sweep, in the order of their users.
-struct Inspect<'s> {
-    sweep: &'s Sweep,
-    cutoffs: Cutoffs,
+async fn sweep_group(
+    turn: &mut Turn<'_>,
+    group: &[Candidate],
+    sweep: &Sweep,
+    swept: &mut Swept,
+) -> Result<(), StoreError> {
+    let cutoffs = sweep.cutoffs();
+    let keys = group.iter().map(|inbox| inbox.inbox).collect();
+    let mut inspections = turn.database.read(Inspect { keys, cutoffs }).await?;
+    inspections.retain(|inspection| inspection.needs_cleaning(&cutoffs));
+    while !inspections.is_empty() {
+        let cleaned = turn.database.write(Cleanup { inspections, cutoffs, now: sweep.now }).await?;
+        swept.pruned += cleaned.pruned;
+        swept.trimmed += cleaned.trimmed;
+        swept.drifts.extend(cleaned.drifts);
+        inspections = cleaned.left;
+        turn.keep().await?;
+    }
+    Ok(())
 }
 
-impl Query for Inspect<'_> {
-    type Answer = Vec<Inspection>;
+/// Returns the next inboxes of a sweep, in the order of their users, and the user after whom to
+/// continue.
+struct Candidates<'s>(&'s Sweep);
 
-    async fn read(&self, connection: &mut PgConnection) -> Result<Vec<Inspection>, Failure> {
-        let sql = concat!(
-            "SELECT ",
-            inspection_columns!(),
-            "FROM inboxes i WHERE i.user_id > $5 AND i.seq > 0 ORDER BY i.user_id LIMIT $6"
-        );
-        let after = self.sweep.after.as_ref().map_or("", UserId::as_str);
-        let query = sqlx::query(sql).bind(self.cutoffs.added_at).bind(self.cutoffs.count);
-        let query = query.bind(self.cutoffs.changed_at).bind(self.cutoffs.removed_at);
-        let rows = query.bind(after).bind(row::limit(self.sweep.limit.max(1))).fetch_all(connection).await?;
-        rows.iter().map(Inspection::new).collect()
+impl Query for Candidates<'_> {
+    type Answer = (Vec<Candidate>, Option<UserId>);
+
+    async fn read(&self, connection: &mut PgConnection) -> Result<Self::Answer, Failure> {
+        let sql =
+            "SELECT user_id, key, pending, seq FROM inboxes WHERE user_id > $1 ORDER BY user_id LIMIT $2";
+        let after = self.0.after.as_ref().map_or("", UserId::as_str);
+        let limit = self.0.limit.max(1);
+        let rows = sqlx::query(sql).bind(after).bind(row::limit(limit)).fetch_all(connection).await?;
+        let mut inboxes: Vec<_> = rows.iter().map(Candidate::new).collect::<Result<_, _>>()?;
+        let next = inboxes.last().filter(|_| inboxes.len() == limit).map(|last| last.user_id.clone());
+        inboxes.retain(|inbox| inbox.seq > 0);
+        Ok((inboxes, next))
     }
 }
 
-/// Finds old notifications that no inbox, schedule or withdrawal refers to.
-///
-/// It inspects the next notifications after a key, and returns the orphans and the next key.
-struct Orphans {
-    after: i64,
+/// Inspects inboxes.
+struct Inspect {
+    keys: Vec<i64>,
     cutoffs: Cutoffs,
 }
 
-impl Query for Orphans {
-    type Answer = (Vec<i64>, i64);
+impl Query for Inspect {
+    type Answer = Vec<Inspection>;
 
-    async fn read(&self, connection: &mut PgConnection) -> Result<Self::Answer, Failure> {
-        let sql = "SELECT key, created_at <= $3
-                     AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notification = n.key)
-                     AND NOT EXISTS (SELECT 1 FROM scheduled s WHERE s.notification = n.key)
-                     AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.notification = n.key)
-                   FROM notifications n WHERE key > $1 ORDER BY key LIMIT $2";
-        let query = sqlx::query_as(sql).bind(self.after).bind(row::limit(ORPHAN_SCAN));
-        let rows: Vec<(i64, bool)> = query.bind(self.cutoffs.removed_at).fetch_all(connection).await?;
-        let next = rows.last().filter(|_| rows.len() == ORPHAN_SCAN).map_or(0, |(key, _)| *key);
-        Ok((rows.into_iter().filter_map(|(key, is_orphan)| is_orphan.then_some(key)).collect(), next))
+    async fn read(&self, connection: &mut PgConnection) -> Result<Vec<Inspection>, Failure> {
+        // `added + 0` keeps the planner from reading all notifications in the order of `added`.
+        let sql = "SELECT i.user_id, i.key, i.seq, i.pending, i.floor,
+             (SELECT published FROM publications WHERE inbox = i.key) AS published,
+             (SELECT count(*) FROM deliveries d WHERE d.inbox = i.key AND d.opened_at IS NULL AND d.removed_at IS NULL) AS counted,
+             (SELECT d.added FROM deliveries d WHERE d.inbox = i.key AND d.removed_at IS NULL ORDER BY d.added LIMIT 1) AS oldest,
+             (SELECT d.created_at FROM deliveries d WHERE d.inbox = i.key AND d.removed_at IS NULL ORDER BY d.added LIMIT 1) <= $1 AS has_old,
+             CASE WHEN i.seq > $2 THEN (SELECT d.added FROM deliveries d WHERE d.inbox = i.key AND d.removed_at IS NULL
+                                        ORDER BY d.added DESC LIMIT 1 OFFSET $2) END AS excess,
+             (SELECT c.at FROM changes c WHERE c.inbox = i.key AND c.seq > i.floor ORDER BY c.seq LIMIT 1) <= $3 AS has_expired,
+             i.floor > 0 AND EXISTS (SELECT 1 FROM deliveries d WHERE d.inbox = i.key AND d.removed_at IS NOT NULL
+                                     AND d.removed_at <= $4 AND d.added + 0 <= i.floor) AS has_forgettable
+             FROM inboxes i WHERE i.key = ANY($5)";
+        let query = sqlx::query(sql).bind(self.cutoffs.added_at).bind(self.cutoffs.count);
+        let query = query.bind(self.cutoffs.changed_at).bind(self.cutoffs.removed_at).bind(&self.keys);
+        query.fetch_all(connection).await?.iter().map(Inspection::new).collect()
     }
 }

@@ -10,9 +10,9 @@ use crate::sql::row::{self, head};
 
 /// A transaction that changes inboxes.
 ///
-/// To avoid deadlocks, every transaction takes its locks in this order: the idempotency key,
-/// scheduled rows (a transaction that has locked some skips locked ones later), inboxes by user,
-/// the notification, its withdrawal, publications by user.
+/// To avoid deadlocks, every transaction takes its locks in this order: scheduled rows (a
+/// transaction that has locked some skips locked ones later), inboxes by user, notifications by id,
+/// their withdrawals, publications by user, idempotency keys by sender and key, notes about orphans.
 pub(super) struct Transaction<'a> {
     pub(super) connection: &'a mut PgConnection,
     pub(super) journal: Journal<'a>,
@@ -43,11 +43,27 @@ impl<'a> Transaction<'a> {
     ) -> Result<BTreeMap<UserId, Inbox>, Failure> {
         // All rows are created before any is locked, so that two transactions wait in one
         // direction.
+        self.create_inboxes(users).await?;
+        self.lock_inboxes(users).await
+    }
+
+    /// Creates those inboxes of these sorted users that are missing, and returns their users.
+    pub(super) async fn create_inboxes(&mut self, users: &[&str]) -> Result<Vec<String>, Failure> {
         let sql = "INSERT INTO inboxes (user_id)
                    SELECT u FROM unnest($1::text[]) u WHERE NOT EXISTS (SELECT 1 FROM inboxes WHERE user_id = u)
-                   ORDER BY u COLLATE \"C\" ON CONFLICT (user_id) DO NOTHING";
-        sqlx::query(sql).bind(users).execute(&mut *self.connection).await?;
-        self.lock_inboxes(users).await
+                   ORDER BY u COLLATE \"C\" ON CONFLICT (user_id) DO NOTHING RETURNING user_id";
+        Ok(sqlx::query_scalar(sql).bind(users).fetch_all(&mut *self.connection).await?)
+    }
+
+    /// Locks those inboxes of these users that exist and that no other transaction has locked.
+    pub(super) async fn lock_free_inboxes(
+        &mut self,
+        users: &[&str],
+    ) -> Result<BTreeMap<UserId, Inbox>, Failure> {
+        let sql = "SELECT key, user_id, seq, tag, pending FROM inboxes WHERE user_id = ANY($1)
+                   ORDER BY user_id FOR UPDATE SKIP LOCKED";
+        let rows = sqlx::query_as(sql).bind(users).fetch_all(&mut *self.connection).await?;
+        inboxes(rows)
     }
 
     /// Locks those inboxes of these users that exist.

@@ -5,6 +5,7 @@ use internal_notifications_models::{NotificationId, RemovedReason, Retraction, T
 use sqlx::PgConnection;
 
 use super::database::{Database, Mutation, Outcome, Query};
+use super::orphans;
 use super::transaction::Transaction;
 use crate::sql::failure::Failure;
 use crate::sql::row;
@@ -162,6 +163,7 @@ impl Mutation for Withdraw {
             cancelled = cancel(transaction.connection, self.notification).await?;
             let sql = "DELETE FROM withdrawals WHERE notification = $1";
             sqlx::query(sql).bind(self.notification).execute(&mut *transaction.connection).await?;
+            orphans::note(transaction.connection, self.notification, self.at).await?;
         } else {
             let sql = "UPDATE withdrawals SET reached = greatest(reached, $2) WHERE notification = $1";
             let query =

@@ -77,6 +77,18 @@ mod tests {
     }
 
     #[test]
+    fn without_ages_nothing_is_too_old_and_counts_remain() {
+        let retention = Retention::default().with_log_count(Some(10)).with_count(Some(3)).without_ages();
+        let far = Timestamp::MAX;
+        let cutoffs = Sweep::new(retention, far).cutoffs();
+        assert_eq!((cutoffs.added_at, cutoffs.changed_at), (i64::MIN, i64::MIN));
+        for cutoff in [cutoffs.removed_at, cutoffs.key_used_at] {
+            assert!(cutoff < Timestamp::MIN.as_millisecond(), "{cutoff}");
+        }
+        assert_eq!((cutoffs.count, cutoffs.floor(30, 0, None)), (3, 20));
+    }
+
+    #[test]
     fn each_limit_has_its_own_cutoff() {
         let ms = Duration::from_millis;
         let retention = Retention::default().with_age(Some(ms(400))).with_count(Some(7));

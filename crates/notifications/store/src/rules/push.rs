@@ -1,4 +1,4 @@
-use internal_notifications_models::{NotificationId, Timestamp, UserId};
+use internal_notifications_models::{NotificationId, Receipt, Timestamp, UserId};
 
 use super::body::body;
 use crate::{IdempotencyKey, Push, StoreError, StoreErrorKind};
@@ -14,7 +14,9 @@ pub(crate) struct NewPush {
     /// Sorted, which is the order in which inboxes are locked.
     pub(crate) user_ids: Vec<UserId>,
     pub(crate) at: Timestamp,
-    /// The time at which it is added to the inboxes, if that is later than `at`.
+    /// The time that decides whether it is due and whether it has expired.
+    now: Timestamp,
+    /// The time at which it is added to the inboxes, if that is later than `now`.
     pub(crate) due: Option<Timestamp>,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) idempotency_key: Option<IdempotencyKey>,
@@ -32,12 +34,32 @@ pub(crate) struct StoredNotification {
 
 impl NewPush {
     pub(crate) fn new(push: Push) -> Result<Self, StoreError> {
-        let Push { id, sender, notification, mut user_ids, at, idempotency_key } = push;
-        let due = notification.send_after.filter(|due| *due > at);
+        let Push { id, sender, notification, mut user_ids, at, now, idempotency_key } = push;
+        let now = now.unwrap_or(at);
+        let due = notification.send_after.filter(|due| *due > now);
         let expires_at = notification.expires_at;
         let (body, digest) = body(notification)?;
         user_ids.sort_unstable();
-        Ok(Self { id, sender, body, digest, user_ids, at, due, expires_at, idempotency_key })
+        Ok(Self { id, sender, body, digest, user_ids, at, now, due, expires_at, idempotency_key })
+    }
+
+    /// Returns roughly how many rows the push writes, to bound a transaction. A body counts as much
+    /// as the rows that would take its bytes.
+    pub(crate) fn weight(&self) -> usize {
+        const ROW: usize = 256;
+        self.user_ids.len() + self.body.len() / ROW
+    }
+
+    /// Returns the notification as it is once it is stored with this key.
+    pub(crate) fn stored_as(&self, key: i64) -> StoredNotification {
+        let (sender, digest) = (self.sender.clone(), self.digest.clone());
+        StoredNotification { key, sender, digest, withdrawn: false }
+    }
+
+    /// Returns the sender with its idempotency key, if the push has one.
+    pub(crate) fn caller_key(&self) -> Option<(String, String)> {
+        let key = self.idempotency_key.as_ref()?;
+        Some((self.sender.clone(), key.key.clone()))
     }
 
     /// Checks that the notification may be stored, if its id is not yet.
@@ -61,9 +83,32 @@ impl NewPush {
         stored.withdrawn || self.has_expired()
     }
 
-    fn has_expired(&self) -> bool {
-        self.expires_at.is_some_and(|expires_at| expires_at <= self.at)
+    /// Returns whether the notification has expired by the time of the push.
+    pub(crate) fn has_expired(&self) -> bool {
+        self.expires_at.is_some_and(|expires_at| expires_at <= self.now)
     }
+}
+
+/// Prepares pushes, executes together those that are valid, and returns the answer of each.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) async fn execute_all<F>(
+    pushes: Vec<Push>,
+    execute: impl FnOnce(Vec<NewPush>) -> F,
+) -> Vec<Result<Receipt, StoreError>>
+where
+    F: Future<Output = Vec<Result<Receipt, StoreError>>>,
+{
+    let mut valid = Vec::with_capacity(pushes.len());
+    let mut prepare = |push| match NewPush::new(push) {
+        Ok(push) => {
+            valid.push(push);
+            None
+        }
+        Err(invalid) => Some(Err(invalid)),
+    };
+    let invalid: Vec<Option<_>> = pushes.into_iter().map(&mut prepare).collect();
+    let mut answers = execute(valid).await.into_iter();
+    invalid.into_iter().filter_map(|invalid| invalid.or_else(|| answers.next())).collect()
 }
 
 impl IdempotencyKey {
@@ -94,8 +139,7 @@ mod tests {
     }
 
     fn stored(push: &NewPush) -> StoredNotification {
-        let (sender, digest) = (push.sender.clone(), push.digest.clone());
-        StoredNotification { key: 1, sender, digest, withdrawn: false }
+        push.stored_as(1)
     }
 
     #[test]
@@ -121,6 +165,17 @@ mod tests {
         let push = push(|_| ());
         assert!(push.check_new().is_ok() && !push.is_over(&stored(&push)));
         assert!(push.is_over(&StoredNotification { withdrawn: true, ..stored(&push) }));
+    }
+
+    #[test]
+    fn the_current_time_decides_rather_than_a_later_time_to_store() {
+        let mut notification = InternalNotification::new("c");
+        (notification.send_after, notification.expires_at) = (Some(at(15)), Some(at(20)));
+        let push = Push::new("n".parse().unwrap(), "key:shop", notification, Vec::new(), at(30));
+        let push = NewPush::new(push.with_now(at(10))).unwrap();
+        assert_eq!((push.at, push.due), (at(30), Some(at(15))));
+        push.check_new().unwrap();
+        assert!(!push.is_over(&stored(&push)));
     }
 
     #[test]

@@ -40,6 +40,16 @@ impl Failure {
     pub(crate) fn is_transient(&self) -> bool {
         self.is_transient
     }
+
+    /// Marks a failure that may be due to one of the calls that shared a transaction. Nothing was
+    /// stored, and the others may succeed apart from it.
+    pub(crate) fn particular(self, is_particular: bool) -> Self {
+        Self { error: self.error.with_outage(!is_particular), ..self }
+    }
+
+    pub(crate) fn is_particular(&self) -> bool {
+        !self.error.is_outage()
+    }
 }
 
 impl From<StoreError> for Failure {
@@ -71,9 +81,11 @@ impl From<sqlx::Error> for Failure {
             #[cfg(feature = "postgres")]
             sqlx::Error::Database(error) => crate::postgres::failure(error.code().as_deref()),
             sqlx::Error::ColumnDecode { index, .. } => {
-                Self::unusable(format!("the column {index} holds a value of the wrong type"))
+                Self::unusable(format!("the column {index} holds a value of the wrong type")).particular(true)
             }
-            sqlx::Error::Decode(_) => Self::unusable("a column holds a value of the wrong type"),
+            sqlx::Error::Decode(_) => {
+                Self::unusable("a column holds a value of the wrong type").particular(true)
+            }
             sqlx::Error::PoolTimedOut => Self::unavailable("no database connection became available in time"),
             sqlx::Error::PoolClosed => Self::unavailable("the store is closed"),
             sqlx::Error::Io(error) => {
@@ -104,15 +116,13 @@ impl From<sqlx::Error> for Failure {
 impl From<serde_json::Error> for Failure {
     fn from(error: serde_json::Error) -> Self {
         // The text of the error may quote stored data.
-        Self::unusable(format!("stored JSON is invalid ({:?})", error.classify()))
+        Self::unusable(format!("stored JSON is invalid ({:?})", error.classify())).particular(true)
     }
 }
 
 impl From<InvalidId> for Failure {
     fn from(error: InvalidId) -> Self {
-        StoreError::new(StoreErrorKind::Unusable)
-            .with_message("a stored id is invalid")
-            .with_source(error)
-            .into()
+        let unusable = StoreError::new(StoreErrorKind::Unusable);
+        Self::from(unusable.with_message("a stored id is invalid").with_source(error)).particular(true)
     }
 }

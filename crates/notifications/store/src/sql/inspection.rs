@@ -2,8 +2,45 @@ use internal_notifications_models::UserId;
 
 use super::failure::Failure;
 use super::row::Columns;
-use crate::Drift;
 use crate::rules::cutoffs::Cutoffs;
+use crate::{Drift, PassedOver, StoreError};
+
+/// The most rows that the inboxes inspected by one statement may have, roughly. A larger inbox is
+/// inspected alone.
+pub(crate) const GROUP_ROWS: u64 = 20_000;
+
+/// An inbox to sweep.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) user_id: UserId,
+    /// The key of the inbox.
+    pub(crate) inbox: i64,
+    pending: u64,
+    pub(crate) seq: u64,
+}
+
+impl Candidate {
+    /// Reads a row with the columns `user_id`, `key`, `pending` and `seq` of an inbox.
+    pub(crate) fn new(row: &impl Columns) -> Result<Self, Failure> {
+        Ok(Self {
+            user_id: UserId::new(row.text("user_id")?)?,
+            inbox: row.number("key")?,
+            pending: row.number("pending")?.cast_unsigned(),
+            seq: row.number("seq")?.cast_unsigned(),
+        })
+    }
+
+    /// Returns roughly how many rows an inspection reads.
+    pub(crate) fn rows(&self, cutoffs: &Cutoffs) -> u64 {
+        let most = cutoffs.count.cast_unsigned();
+        let kept = if self.seq > most { most } else { 0 };
+        self.pending.saturating_add(kept).saturating_add(1)
+    }
+
+    pub(crate) fn passed_over(self, error: &StoreError) -> PassedOver {
+        PassedOver::new(self.user_id, self.pending, error.to_string())
+    }
+}
 
 /// What one transaction of a sweep cleaned up.
 #[derive(Debug, Default)]
@@ -11,12 +48,15 @@ pub(crate) struct Cleaned {
     pub(crate) pruned: u64,
     pub(crate) trimmed: u64,
     pub(crate) drifts: Vec<Drift>,
-    /// The keys of inboxes that are not finished.
-    pub(crate) left: Vec<i64>,
+    /// The inboxes that are not finished, as they are now.
+    pub(crate) left: Vec<Inspection>,
 }
 
 /// What a sweep finds in an inbox.
-#[derive(Debug)]
+///
+/// It remains usable after other changes of the inbox: what was too old or too much then is removed
+/// even if it is no longer too much, as if the sweep had come first.
+#[derive(Clone, Debug)]
 pub(crate) struct Inspection {
     pub(crate) user_id: UserId,
     /// The key of the inbox.
@@ -24,16 +64,19 @@ pub(crate) struct Inspection {
     /// The pending count of the head.
     counter: u64,
     /// The number of pending notifications.
-    pub(crate) counted: u64,
+    counted: u64,
+    /// Notifications up to this seq are removed already.
+    pub(crate) removed: i64,
+    /// Whether the oldest notification is too old.
+    has_old: bool,
     /// The seq up to which notifications exceed the most that an inbox retains; 0 for none.
     pub(crate) excess: i64,
-    has_old: bool,
     seq: u64,
     pub(crate) floor: u64,
-    /// The last of the changes at the start of the log that are too old.
-    expired: u64,
+    /// Whether the oldest change of the log is too old.
+    has_expired: bool,
     /// The published seq.
-    published: u64,
+    pub(crate) published: u64,
     has_forgettable: bool,
 }
 
@@ -47,20 +90,25 @@ impl Inspection {
             inbox: row.number("key")?,
             counter: row.number("pending")?.cast_unsigned(),
             counted: row.number("counted")?.cast_unsigned(),
-            excess: row.number_if_any("excess")?.unwrap_or(0),
+            removed: row.number_if_any("oldest")?.unwrap_or(0) - 1,
             has_old: row.flag("has_old")?,
+            excess: row.number_if_any("excess")?.unwrap_or(0),
             seq,
             floor: row.number("floor")?.cast_unsigned(),
-            expired: row.number("expired")?.cast_unsigned(),
+            has_expired: row.flag("has_expired")?,
             published,
             has_forgettable: row.flag("has_forgettable")?,
         })
     }
 
-    /// Returns how the pending count differs from the number of pending notifications, if it does.
-    pub(crate) fn drift(&self) -> Option<Drift> {
-        let Self { counter, counted, .. } = *self;
-        (counter != counted).then(|| Drift::new(self.user_id.clone(), counter, counted))
+    /// Returns whether the pending count differs from the number of pending notifications.
+    pub(crate) fn has_drift(&self) -> bool {
+        self.counter != self.counted
+    }
+
+    /// Notes that the pending count was repaired.
+    pub(crate) fn repaired(&mut self) {
+        self.counter = self.counted;
     }
 
     /// Returns whether there are notifications to remove.
@@ -68,16 +116,22 @@ impl Inspection {
         self.has_old || self.excess > 0
     }
 
-    /// Returns the floor to which the log is to be cut once its head has this seq.
-    pub(crate) fn new_floor(&self, seq: u64, cutoffs: &Cutoffs) -> u64 {
-        cutoffs.floor(seq, self.expired, Some(self.published)).max(self.floor)
+    /// Returns whether there are changes to cut from a log whose head has this seq.
+    pub(crate) fn needs_trimming(&self, seq: u64, cutoffs: &Cutoffs) -> bool {
+        let expired = self.floor + u64::from(self.has_expired);
+        cutoffs.floor(seq, expired, Some(self.published)) > self.floor
+    }
+
+    /// Returns the seq up to which one step may cut the log, if it may change this many rows.
+    pub(crate) fn last_to_trim(&self, rows: usize) -> u64 {
+        self.floor.saturating_add(rows as u64).min(self.published)
     }
 
     /// Returns whether there is anything to do.
     pub(crate) fn needs_cleaning(&self, cutoffs: &Cutoffs) -> bool {
-        self.counter != self.counted
+        self.has_drift()
             || self.needs_pruning()
-            || self.floor < self.new_floor(self.seq, cutoffs)
+            || self.needs_trimming(self.seq, cutoffs)
             || self.has_forgettable
     }
 }
@@ -95,18 +149,20 @@ mod tests {
             inbox: 1,
             counter: 3,
             counted: 3,
-            excess: 0,
+            removed: 0,
             has_old: false,
+            excess: 0,
             seq: 20,
             floor: 10,
-            expired: 10,
+            has_expired: false,
             published: 20,
             has_forgettable: false,
         }
     }
 
     fn cutoffs() -> Cutoffs {
-        Sweep::new(Retention::default().with_log_count(Some(10)), Timestamp::UNIX_EPOCH).cutoffs()
+        let keep = Retention::default().with_log_count(Some(10)).with_count(Some(100));
+        Sweep::new(keep, Timestamp::UNIX_EPOCH).cutoffs()
     }
 
     #[test]
@@ -116,7 +172,7 @@ mod tests {
             Inspection { counted: 2, ..clean() },
             Inspection { excess: 1, ..clean() },
             Inspection { has_old: true, ..clean() },
-            Inspection { expired: 11, ..clean() },
+            Inspection { has_expired: true, ..clean() },
             Inspection { seq: 21, published: 21, ..clean() },
             Inspection { has_forgettable: true, ..clean() },
         ] {
@@ -125,10 +181,11 @@ mod tests {
     }
 
     #[test]
-    fn a_drift_names_both_counts() {
-        assert_eq!(clean().drift(), None);
-        let drift = Drift::new("ada".parse().unwrap(), 3, 2);
-        assert_eq!(Inspection { counted: 2, ..clean() }.drift(), Some(drift));
+    fn a_drift_is_repaired_once() {
+        let mut drifted = Inspection { counted: 2, ..clean() };
+        assert!(drifted.has_drift() && !clean().has_drift());
+        drifted.repaired();
+        assert!(!drifted.has_drift());
     }
 
     #[test]
@@ -139,9 +196,18 @@ mod tests {
     }
 
     #[test]
-    fn a_floor_rises_up_to_the_published_seq_and_never_falls() {
-        assert_eq!(clean().new_floor(25, &cutoffs()), 15);
-        assert_eq!(Inspection { published: 12, ..clean() }.new_floor(25, &cutoffs()), 12);
-        assert_eq!(Inspection { published: 5, ..clean() }.new_floor(25, &cutoffs()), 10);
+    fn a_log_is_trimmed_up_to_its_published_seq() {
+        assert!(!clean().needs_trimming(20, &cutoffs()));
+        assert!(clean().needs_trimming(21, &cutoffs()));
+        assert!(!Inspection { published: 10, ..clean() }.needs_trimming(25, &cutoffs()));
+        assert!(!Inspection { published: 10, has_expired: true, ..clean() }.needs_trimming(20, &cutoffs()));
+        assert_eq!([0, 5, 90].map(|rows| clean().last_to_trim(rows)), [10, 15, 20]);
+    }
+
+    #[test]
+    fn an_inspection_reads_the_pending_notifications_and_at_most_as_many_as_are_retained() {
+        let candidate = |pending, seq| Candidate { user_id: "ada".parse().unwrap(), inbox: 1, pending, seq };
+        assert_eq!(candidate(7, 100).rows(&cutoffs()), 8);
+        assert_eq!(candidate(7, 101).rows(&cutoffs()), 108);
     }
 }

@@ -1,57 +1,40 @@
-use std::collections::BTreeMap;
-
 use internal_notifications_models::{Timestamp, UserId};
 
+use super::orphans;
 use super::row;
-use super::sweep::inspection_columns;
 use super::transaction::Transaction;
+use crate::Drift;
 use crate::rules::cutoffs::Cutoffs;
 use crate::sql::failure::Failure;
 use crate::sql::inspection::{Cleaned, Inspection};
 use crate::sql::journal::Inbox;
 
-/// What a sweep found to clean up.
+/// Cleans up what inspections found.
 pub(super) struct Cleanup {
-    /// The keys of inboxes.
-    pub(super) inboxes: Vec<i64>,
-    /// The keys of notifications that nothing refers to.
-    pub(super) orphans: Vec<i64>,
+    pub(super) inspections: Vec<Inspection>,
     pub(super) cutoffs: Cutoffs,
     pub(super) now: Timestamp,
 }
 
 impl Cleanup {
-    /// The most rows that a transaction changes, of each kind.
-    pub(super) const ROWS: usize = 5_000;
+    /// The most rows that a transaction changes, of each kind. Every push waits for it.
+    pub(super) const ROWS: usize = 1_000;
     /// The most inboxes of a transaction.
-    const INBOXES: usize = 100;
+    const INBOXES: usize = 50;
 }
 
-/// Cleans up in one transaction. It inspects the inboxes again, since they may have changed.
+/// Cleans up in one transaction.
 pub(super) async fn run(transaction: &mut Transaction<'_>, cleanup: &Cleanup) -> Result<Cleaned, Failure> {
-    let cutoffs = &cleanup.cutoffs;
-    let all = &cleanup.inboxes;
+    let all = &cleanup.inspections;
     let (these, rest) = all.split_at_checked(Cleanup::INBOXES).unwrap_or((all, &[]));
     let mut cleaned = Cleaned { left: rest.to_vec(), ..Cleaned::default() };
-    if !these.is_empty() {
-        let sql = concat!(
-            "SELECT ",
-            inspection_columns!(),
-            "FROM json_each(?5) CROSS JOIN inboxes i ON i.key = value"
-        );
-        let query = sqlx::query(sql).bind(cutoffs.added_at).bind(cutoffs.count);
-        let query = query.bind(cutoffs.changed_at).bind(cutoffs.removed_at);
-        let query = query.bind(serde_json::to_string(these)?);
-        let rows = query.fetch_all(&mut *transaction.connection).await?;
-        let mut work = Work { transaction, cleanup, rows: Cleanup::ROWS, inboxes: BTreeMap::new() };
-        for row in rows {
-            let (_, inbox) = row::inbox(&row)?;
-            work.clean(inbox, Inspection::new(&row)?, &mut cleaned).await?;
-        }
-        let inboxes = work.inboxes;
-        transaction.flush(inboxes).await?;
+    let mut inboxes = transaction.inboxes(these.iter().map(|found| &found.user_id)).await?;
+    let mut work = Work { transaction, cleanup, rows: Cleanup::ROWS };
+    for found in these {
+        let Some(inbox) = inboxes.get_mut(&found.user_id) else { continue };
+        work.clean(inbox, found.clone(), &mut cleaned).await?;
     }
-    forget(transaction, cleanup).await?;
+    transaction.flush(inboxes).await?;
     Ok(cleaned)
 }
 
@@ -60,96 +43,112 @@ struct Work<'t, 'c> {
     cleanup: &'t Cleanup,
     /// The number of rows that the transaction may still change.
     rows: usize,
-    inboxes: BTreeMap<UserId, Inbox>,
 }
 
 impl Work<'_, '_> {
     async fn clean(
         &mut self,
-        mut inbox: Inbox,
-        inspection: Inspection,
+        inbox: &mut Inbox,
+        mut found: Inspection,
         cleaned: &mut Cleaned,
     ) -> Result<(), Failure> {
         if self.rows == 0 {
-            cleaned.left.push(inbox.key);
+            cleaned.left.push(found);
             return Ok(());
         }
-        if let Some(drift) = inspection.drift() {
-            self.transaction.journal.recounted(&mut inbox, self.cleanup.now, drift.counted)?;
-            cleaned.drifts.push(drift);
+        if found.has_drift() {
+            cleaned.drifts.extend(self.recount(inbox, &found.user_id).await?);
+            found.repaired();
         }
-        if inspection.needs_pruning() {
-            cleaned.pruned += self.prune(&mut inbox, inspection.excess).await?;
+        if found.needs_pruning() {
+            cleaned.pruned += self.prune(inbox, &mut found).await?;
         }
-        let floor = inspection.new_floor(inbox.head.position.seq, &self.cleanup.cutoffs);
-        cleaned.trimmed += self.trim(inbox.key, (inspection.floor, floor)).await?;
-        self.forget_removed(inbox.key, floor).await?;
+        if found.needs_trimming(inbox.head.position.seq, &self.cleanup.cutoffs) {
+            cleaned.trimmed += self.trim(inbox, &mut found).await?;
+        }
+        self.forget_removed(&found).await?;
         if self.rows == 0 {
-            cleaned.left.push(inbox.key);
+            cleaned.left.push(found);
         }
-        self.inboxes.insert(inspection.user_id, inbox);
         Ok(())
     }
 
-    /// Removes old notifications and those up to the seq `excess`, the oldest first.
-    async fn prune(&mut self, inbox: &mut Inbox, excess: i64) -> Result<u64, Failure> {
+    /// Repairs the pending count if it is still wrong.
+    async fn recount(&mut self, inbox: &mut Inbox, user: &UserId) -> Result<Option<Drift>, Failure> {
+        let sql = "SELECT count(*) FROM deliveries INDEXED BY deliveries_pending
+                   WHERE inbox = ?1 AND opened_at IS NULL AND removed_at IS NULL";
+        let query = sqlx::query_scalar(sql).bind(inbox.key);
+        let counted: i64 = query.fetch_one(&mut *self.transaction.connection).await?;
+        let (counter, counted) = (inbox.head.pending, counted.cast_unsigned());
+        if counter == counted {
+            return Ok(None);
+        }
+        self.transaction.journal.recounted(inbox, self.cleanup.now, counted)?;
+        Ok(Some(Drift::new(user.clone(), counter, counted)))
+    }
+
+    /// Removes notifications at the start of the inbox that are too old or too many.
+    async fn prune(&mut self, inbox: &mut Inbox, found: &mut Inspection) -> Result<u64, Failure> {
+        // The inner query bounds the search for the first notification that stays.
         let sql = "SELECT d.added, n.id, d.opened_at IS NULL FROM deliveries d CROSS JOIN notifications n ON n.key = d.notification
-                   WHERE d.inbox = ?1 AND d.removed_at IS NULL AND (d.added <= ?2 OR d.created_at <= ?3) ORDER BY d.added LIMIT ?4";
-        let query = sqlx::query_as(sql).bind(inbox.key).bind(excess).bind(self.cleanup.cutoffs.added_at);
-        let query = query.bind(row::limit(self.rows));
+                   WHERE d.inbox = ?1 AND d.removed_at IS NULL AND d.added > ?2
+                     AND d.added < coalesce((SELECT added FROM (SELECT added, created_at FROM deliveries
+                                                                WHERE inbox = ?1 AND removed_at IS NULL AND added > ?2
+                                                                ORDER BY added LIMIT ?5)
+                                             WHERE added > ?3 AND created_at > ?4 LIMIT 1), 9223372036854775807)
+                   ORDER BY d.added LIMIT ?5";
+        let query = sqlx::query_as(sql).bind(inbox.key).bind(found.removed).bind(found.excess);
+        let query = query.bind(self.cleanup.cutoffs.added_at).bind(row::limit(self.rows));
         let rows: Vec<(i64, String, bool)> = query.fetch_all(&mut *self.transaction.connection).await?;
+        let Some((last, ..)) = rows.last() else { return Ok(0) };
         self.spend(rows.len() as u64);
         let at = self.cleanup.now;
         self.transaction.journal.pruned(inbox, at, &rows)?;
-        let added: Vec<_> = rows.iter().map(|(added, ..)| added).collect();
-        let sql = "UPDATE deliveries SET removed_at = ?2 WHERE inbox = ?1 AND added IN (SELECT value FROM json_each(?3))";
-        let query = sqlx::query(sql).bind(inbox.key).bind(at.as_millisecond());
-        query.bind(serde_json::to_string(&added)?).execute(&mut *self.transaction.connection).await?;
+        let sql = "UPDATE deliveries SET removed_at = ?4 WHERE inbox = ?1 AND removed_at IS NULL AND added > ?2 AND added <= ?3";
+        let query = sqlx::query(sql).bind(inbox.key).bind(found.removed).bind(last);
+        query.bind(at.as_millisecond()).execute(&mut *self.transaction.connection).await?;
+        found.removed = *last;
         Ok(rows.len() as u64)
     }
 
     /// Raises the floor as far as the number of rows allows, and returns how many changes were cut.
-    async fn trim(&mut self, inbox: i64, (from, to): (u64, u64)) -> Result<u64, Failure> {
-        let to = to.min(from + self.rows as u64);
+    async fn trim(&mut self, inbox: &Inbox, found: &mut Inspection) -> Result<u64, Failure> {
+        let (from, last) = (found.floor, found.last_to_trim(self.rows));
+        let sql = "SELECT coalesce((SELECT seq - 1 FROM changes WHERE inbox = ?1 AND seq > ?2 AND seq <= ?3 AND at > ?4
+                                    ORDER BY seq LIMIT 1), ?3)";
+        let query = sqlx::query_scalar(sql).bind(inbox.key).bind(row::seq(from)).bind(row::seq(last));
+        let query = query.bind(self.cleanup.cutoffs.changed_at);
+        let expired: i64 = query.fetch_one(&mut *self.transaction.connection).await?;
+        let seq = inbox.head.position.seq;
+        let to = self.cleanup.cutoffs.floor(seq, expired.cast_unsigned(), Some(last));
         if to <= from {
             return Ok(0);
         }
-        let sql = "UPDATE inboxes SET floor = ?2 WHERE key = ?1";
-        let query = sqlx::query(sql).bind(inbox).bind(row::seq(to));
+        let sql = "UPDATE inboxes SET floor = ?2 WHERE key = ?1 AND floor < ?2";
+        let query = sqlx::query(sql).bind(inbox.key).bind(row::seq(to));
         query.execute(&mut *self.transaction.connection).await?;
-        let sql = "DELETE FROM changes WHERE inbox = ?1 AND seq <= ?2";
-        let query = sqlx::query(sql).bind(inbox).bind(row::seq(to));
+        let sql = "DELETE FROM changes WHERE inbox = ?1 AND seq > ?2 AND seq <= ?3";
+        let query = sqlx::query(sql).bind(inbox.key).bind(row::seq(from)).bind(row::seq(to));
         let trimmed = query.execute(&mut *self.transaction.connection).await?.rows_affected();
         self.spend(to - from);
+        found.floor = to;
         Ok(trimmed)
     }
 
     /// Forgets notifications that were removed long ago and are no longer in the log.
-    async fn forget_removed(&mut self, inbox: i64, floor: u64) -> Result<(), Failure> {
+    async fn forget_removed(&mut self, found: &Inspection) -> Result<(), Failure> {
+        let removed_at = self.cleanup.cutoffs.removed_at;
         let sql = "DELETE FROM deliveries WHERE inbox = ?1 AND added IN (
                        SELECT d.added FROM deliveries d INDEXED BY deliveries_removed
-                       WHERE d.inbox = ?1 AND d.removed_at <= ?2 AND d.added <= ?3 LIMIT ?4)";
-        let query = sqlx::query(sql).bind(inbox).bind(self.cleanup.cutoffs.removed_at).bind(row::seq(floor));
-        let query = query.bind(row::limit(self.rows));
-        let forgotten = query.execute(&mut *self.transaction.connection).await?.rows_affected();
-        self.spend(forgotten);
-        Ok(())
+                       WHERE d.inbox = ?1 AND d.removed_at <= ?2 AND d.added <= ?3 LIMIT ?4) RETURNING notification";
+        let query = sqlx::query_scalar(sql).bind(found.inbox).bind(removed_at);
+        let query = query.bind(row::seq(found.floor)).bind(row::limit(self.rows));
+        let forgotten: Vec<i64> = query.fetch_all(&mut *self.transaction.connection).await?;
+        self.spend(forgotten.len() as u64);
+        orphans::note(self.transaction.connection, forgotten, removed_at).await
     }
 
     fn spend(&mut self, rows: u64) {
         self.rows = self.rows.saturating_sub(usize::try_from(rows).unwrap_or(usize::MAX));
     }
-}
-
-/// Deletes orphaned notifications that are still orphaned, and old idempotency keys.
-async fn forget(transaction: &mut Transaction<'_>, cleanup: &Cleanup) -> Result<(), Failure> {
-    let sql = "DELETE FROM notifications WHERE key IN (SELECT value FROM json_each(?1))
-                 AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notification = notifications.key)
-                 AND NOT EXISTS (SELECT 1 FROM scheduled s WHERE s.notification = notifications.key)
-                 AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.notification = notifications.key)";
-    transaction.execute(sql, serde_json::to_string(&cleanup.orphans)?).await?;
-    let sql = "DELETE FROM idempotency WHERE (sender, key) IN (SELECT sender, key FROM idempotency WHERE at <= ?1 ORDER BY at LIMIT ?2)";
-    let query = sqlx::query(sql).bind(cleanup.cutoffs.key_used_at).bind(row::limit(Cleanup::ROWS));
-    query.execute(&mut *transaction.connection).await?;
-    Ok(())
 }

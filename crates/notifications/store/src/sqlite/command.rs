@@ -1,7 +1,10 @@
+use std::sync::Arc;
+
 use internal_notifications_models::{NotificationId, Receipt, Timestamp, UserId, WriteAnswer};
 use tokio::sync::oneshot;
 
 use super::cleanup::Cleanup;
+use super::orphans::{Forget, Search};
 use super::withdraw::{self, Retracted};
 use crate::rules::push::NewPush;
 use crate::sql::failure::Failure;
@@ -11,6 +14,7 @@ use crate::{Advanced, StoreError, Write};
 /// A command to the writer.
 pub(super) enum Command {
     Push(NewPush, Reply<Receipt>),
+    PushAll(Vec<Arc<NewPush>>, Reply<Vec<Result<Receipt, StoreError>>>),
     Write(UserId, Write, Reply<WriteAnswer>),
     Retract(NotificationId, Timestamp, Reply<Retracted>),
     /// Removes the notification with this key from the next inboxes, and returns whether no inbox
@@ -19,12 +23,15 @@ pub(super) enum Command {
     /// Withdraws and delivers what is due by this time, in at most this many inboxes.
     Advance(Timestamp, usize, Reply<Advanced>),
     Cleanup(Cleanup, Reply<Cleaned>),
+    Searched(Search, Reply<()>),
+    Forget(Forget, Reply<u64>),
     Mark(Vec<(UserId, u64)>, Reply<Vec<UserId>>),
     Setting {
         name: String,
         value: String,
         reply: Reply<String>,
     },
+    RecordTime(Timestamp, Reply<()>),
     /// Checks that the database can be written, by writing to it.
     Ping(Reply<()>),
     /// Accepts no more commands and finishes those in the queue.
@@ -36,29 +43,53 @@ impl Command {
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Push(push, _) => push.user_ids.len(),
+            Self::PushAll(pushes, _) => pushes.iter().map(|push| push.user_ids.len()).sum(),
             Self::Mark(marks, _) => marks.len(),
             Self::Retract(..) | Self::Withdraw(..) => withdraw::BATCH,
             Self::Advance(_, limit, _) => *limit,
             Self::Cleanup(..) => Cleanup::ROWS,
+            Self::Searched(search, _) => search.rows(),
+            Self::Forget(..) => Forget::ROWS,
             _ => 1,
         }
     }
 
     pub(super) fn is_push(&self) -> bool {
-        matches!(self, Self::Push(..))
+        matches!(self, Self::Push(..) | Self::PushAll(..))
+    }
+
+    /// Returns the pushes of the command, in order.
+    pub(super) fn pushes(&self) -> Vec<&NewPush> {
+        match self {
+            Self::Push(push, _) => vec![push],
+            Self::PushAll(pushes, _) => pushes.iter().map(|push| &**push).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Sets the answers of the command's pushes, which are the next of these.
+    pub(super) fn set_pushed(&mut self, answers: &mut impl Iterator<Item = Result<Receipt, StoreError>>) {
+        match self {
+            Self::Push(_, reply) => answers.next().into_iter().for_each(|answer| reply.set(answer)),
+            Self::PushAll(pushes, reply) => reply.set(Ok(answers.take(pushes.len()).collect())),
+            _ => {}
+        }
     }
 
     /// Answers the caller once the transaction has ended.
     pub(super) fn settle(self, transaction: Result<(), &Failure>) {
         match self {
             Self::Push(_, reply) => reply.settle(transaction),
+            Self::PushAll(_, reply) => reply.settle(transaction),
             Self::Write(_, _, reply) => reply.settle(transaction),
             Self::Retract(_, _, reply) => reply.settle(transaction),
             Self::Withdraw(_, _, reply) => reply.settle(transaction),
             Self::Advance(_, _, reply) => reply.settle(transaction),
             Self::Cleanup(_, reply) => reply.settle(transaction),
+            Self::Searched(_, reply) => reply.settle(transaction),
+            Self::Forget(_, reply) => reply.settle(transaction),
             Self::Mark(_, reply) => reply.settle(transaction),
-            Self::Ping(reply) => reply.settle(transaction),
+            Self::RecordTime(_, reply) | Self::Ping(reply) => reply.settle(transaction),
             Self::Setting { reply, .. } => reply.settle(transaction),
             Self::Close => {}
         }
@@ -67,12 +98,12 @@ impl Command {
 
 /// The channel to a caller, and the answer to send once the transaction is committed.
 pub(super) struct Reply<T> {
-    caller: oneshot::Sender<Result<T, StoreError>>,
+    caller: oneshot::Sender<Result<Result<T, StoreError>, Failure>>,
     outcome: Option<Result<T, StoreError>>,
 }
 
 impl<T> Reply<T> {
-    pub(super) fn new(caller: oneshot::Sender<Result<T, StoreError>>) -> Self {
+    pub(super) fn new(caller: oneshot::Sender<Result<Result<T, StoreError>, Failure>>) -> Self {
         Self { caller, outcome: None }
     }
 
@@ -82,8 +113,8 @@ impl<T> Reply<T> {
 
     fn settle(self, transaction: Result<(), &Failure>) {
         let answer = match (transaction, self.outcome) {
-            (Err(failure), _) => Err(failure.clone().into()),
-            (Ok(()), Some(outcome)) => outcome,
+            (Err(failure), _) => Err(failure.clone()),
+            (Ok(()), Some(outcome)) => Ok(outcome),
             // The caller sees that the sender was dropped.
             (Ok(()), None) => return,
         };

@@ -2,38 +2,36 @@ use std::collections::{HashMap, HashSet};
 
 use internal_notifications_models::{NotificationId, Receipt, UserId};
 
-use super::command::{Command, Reply};
 use super::insert::Insert;
 use super::transaction::Transaction;
-use crate::idempotency::IdempotencyKey;
+use crate::StoreError;
 use crate::rules::push::{NewPush, StoredNotification};
 use crate::sql::failure::Failure;
 
-/// Executes consecutive pushes in order, with a number of statements that is independent of theirs.
-pub(super) async fn run(transaction: &mut Transaction<'_>, commands: &mut [Command]) -> Result<(), Failure> {
-    let mut pushes: Vec<(&NewPush, &mut Reply<Receipt>)> = commands
-        .iter_mut()
-        .filter_map(|command| match command {
-            Command::Push(push, reply) => Some((&*push, reply)),
-            _ => None,
-        })
-        .collect();
-    let mut answered = answered(transaction, pushes.iter().map(|(push, _)| *push)).await?;
-    let mut inboxes = transaction.inboxes(pushes.iter().flat_map(|(push, _)| &push.user_ids)).await?;
-    let mut stored = stored(transaction, pushes.iter().map(|(push, _)| &push.id)).await?;
+/// Executes pushes in order, with a number of statements that is independent of theirs, and returns
+/// the answer of each.
+pub(super) async fn run(
+    transaction: &mut Transaction<'_>,
+    pushes: &[&NewPush],
+) -> Result<Vec<Result<Receipt, StoreError>>, Failure> {
+    let mut answered = answered(transaction, pushes).await?;
+    let mut inboxes = transaction.inboxes(pushes.iter().flat_map(|push| &push.user_ids)).await?;
+    let mut stored = stored(transaction, pushes.iter().map(|push| &push.id)).await?;
     let mut pairs = HashSet::new();
-    for (push, _) in &pushes {
+    for push in pushes {
         if let Some(stored) = stored.get(&push.id) {
             pairs.extend(push.user_ids.iter().map(|user| (stored.key, user.clone())));
         }
     }
     let mut recipients = recipients(transaction, pairs).await?;
     let (mut new, mut expiring, mut answers) = (Vec::new(), Vec::new(), Vec::new());
-    for (push, reply) in &mut pushes {
+    let mut replies = Vec::with_capacity(pushes.len());
+    for push in pushes {
+        let key = push.idempotency_key.as_ref().zip(push.caller_key());
         if let Some((key, (request, receipt))) =
-            push.idempotency_key.as_ref().and_then(|key| Some((key, answered.get(&caller_key(push, key))?)))
+            key.as_ref().and_then(|(key, caller_key)| Some((key, answered.get(caller_key)?)))
         {
-            reply.set(key.answer(request, receipt.clone()));
+            replies.push(key.answer(request, receipt.clone()));
             continue;
         }
         let checked = match stored.get(&push.id) {
@@ -41,7 +39,7 @@ pub(super) async fn run(transaction: &mut Transaction<'_>, commands: &mut [Comma
             None => push.check_new(),
         };
         if let Err(rejected) = checked {
-            reply.set(Err(rejected));
+            replies.push(Err(rejected));
             continue;
         }
         let notification = stored.entry(push.id.clone()).or_insert_with(|| {
@@ -49,20 +47,15 @@ pub(super) async fn run(transaction: &mut Transaction<'_>, commands: &mut [Comma
             let key = transaction.keys.notification;
             new.push((key, *push));
             expiring.extend(push.expires_at.map(|expires_at| (key, expires_at.as_millisecond())));
-            StoredNotification {
-                key,
-                sender: push.sender.clone(),
-                digest: push.digest.clone(),
-                withdrawn: false,
-            }
+            push.stored_as(key)
         });
         let receipt = push.deliver(notification, &mut inboxes, &mut recipients, &mut transaction.journal);
-        if let Some(key) = &push.idempotency_key {
+        if let Some((key, caller_key)) = key {
             let answer = serde_json::to_string(&receipt)?;
             answers.push((&push.sender, key, answer, push.at.as_millisecond()));
-            answered.insert(caller_key(push, key), (key.request.clone(), receipt.clone()));
+            answered.insert(caller_key, (key.request.clone(), receipt.clone()));
         }
-        reply.set(Ok(receipt));
+        replies.push(Ok(receipt));
     }
     let into = "INSERT INTO notifications (key, id, sender, digest, body, created_at) ";
     let text = str::to_owned;
@@ -86,21 +79,16 @@ pub(super) async fn run(transaction: &mut Transaction<'_>, commands: &mut [Comma
     })
     .execute(transaction.connection)
     .await?;
-    transaction.flush(inboxes).await
-}
-
-/// Returns the sender with its idempotency key.
-fn caller_key(push: &NewPush, key: &IdempotencyKey) -> (String, String) {
-    (push.sender.clone(), key.key.clone())
+    transaction.flush(inboxes).await?;
+    Ok(replies)
 }
 
 /// Returns the requests and answers of those idempotency keys that were used before.
 async fn answered(
     transaction: &mut Transaction<'_>,
-    pushes: impl Iterator<Item = &NewPush>,
+    pushes: &[&NewPush],
 ) -> Result<HashMap<(String, String), (String, Receipt)>, Failure> {
-    let keys: HashSet<_> =
-        pushes.filter_map(|push| Some(caller_key(push, push.idempotency_key.as_ref()?))).collect();
+    let keys: HashSet<_> = pushes.iter().filter_map(|push| push.caller_key()).collect();
     if keys.is_empty() {
         return Ok(HashMap::new());
     }

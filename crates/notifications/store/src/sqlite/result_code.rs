@@ -6,8 +6,19 @@ use crate::{StoreError, StoreErrorKind};
 
 /// Converts an error that SQLite reported. Its texts name tables and columns, never stored data.
 pub(crate) fn failure(error: Box<dyn DatabaseError>) -> Failure {
-    let (kind, _) = classify(error.code().as_deref());
-    StoreError::new(kind).with_source(error.into_error()).into()
+    let code = error.code();
+    let (kind, _) = classify(code.as_deref());
+    let is_particular = is_about_data(code.as_deref());
+    Failure::from(StoreError::new(kind).with_source(error.into_error())).particular(is_particular)
+}
+
+/// Returns whether a result code is about the values of a statement.
+fn is_about_data(code: Option<&str>) -> bool {
+    const TOO_BIG: u32 = 18;
+    const CONSTRAINT: u32 = 19;
+    const MISMATCH: u32 = 20;
+    let code = code.and_then(|code| code.parse::<u32>().ok());
+    matches!(code.map(|code| code & 0xff), Some(TOO_BIG | CONSTRAINT | MISMATCH))
 }
 
 /// Returns whether SQLite reported an I/O error without further details.
@@ -42,6 +53,18 @@ fn classify(code: Option<&str>) -> (StoreErrorKind, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_an_error_about_data_is_of_a_particular_call() {
+        // Too big, CHECK, UNIQUE, a trigger, mismatch.
+        for code in ["18", "275", "2067", "1811", "20"] {
+            assert!(is_about_data(Some(code)), "{code}");
+        }
+        for code in [Some("5"), Some("8"), Some("10"), Some("11"), Some("13"), Some("4874"), Some("x"), None]
+        {
+            assert!(!is_about_data(code), "{code:?}");
+        }
+    }
 
     #[test]
     fn a_corrupt_file_is_unusable_and_a_full_or_read_only_disk_is_retryable() {

@@ -2,10 +2,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 
-use crate::StoreError;
+use internal_notifications_models::Timestamp;
+
 use crate::sql::failure::Failure;
+use crate::store_time::RECORDED_TIME;
+use crate::{StoreError, StoreTime};
 
 /// Returns the setting with this name, or `None` if it, or the file, does not exist.
 ///
@@ -52,6 +55,21 @@ pub(super) async fn get_or_insert(
     sqlx::query(sql).bind(name.to_owned()).bind(value.to_owned()).execute(&mut *connection).await?;
     let sql = "SELECT value FROM settings WHERE name = ?1";
     Ok(sqlx::query_scalar(sql).bind(name.to_owned()).fetch_one(connection).await?)
+}
+
+/// Returns the recorded time, if there is one.
+pub(super) async fn recorded_time(readers: &SqlitePool) -> Result<Option<Timestamp>, Failure> {
+    let sql = "SELECT value FROM settings WHERE name = ?1";
+    let value: Option<String> = sqlx::query_scalar(sql).bind(RECORDED_TIME).fetch_optional(readers).await?;
+    Ok(value.as_deref().and_then(StoreTime::parse_recorded))
+}
+
+pub(super) async fn record_time(connection: &mut SqliteConnection, now: Timestamp) -> Result<(), Failure> {
+    let sql = "INSERT INTO settings (name, value) VALUES (?1, ?2)
+               ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    let query = sqlx::query(sql).bind(RECORDED_TIME).bind(now.as_millisecond().to_string());
+    query.execute(connection).await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,75 +1,154 @@
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use internal_notifications_models::UserId;
 use sqlx::SqlitePool;
 
-use super::row;
-use crate::Sweep;
+use super::SqliteStore;
+use super::cleanup::Cleanup;
+use super::command::Command;
+use super::orphans::{self, Forget, Search};
+use super::{read, row};
 use crate::rules::cutoffs::Cutoffs;
+use crate::rules::groups::Groups;
 use crate::sql::failure::Failure;
-use crate::sql::inspection::Inspection;
+use crate::sql::inspection::{Candidate, GROUP_ROWS, Inspection};
+use crate::{StoreError, StoreErrorKind, Sweep, Swept};
 
-/// The number of notifications that one pass inspects for orphans.
-const ORPHAN_SCAN: usize = 10_000;
+/// Executes [`Store::sweep`](crate::Store::sweep).
+///
+/// Connections that only read inspect the inboxes, in groups of a bounded size, so that the writer
+/// is needed only for short transactions. A group that fails is split, down to the inbox that fails;
+/// that one is passed over.
+pub(super) async fn run(store: &SqliteStore, sweep: Sweep) -> Result<Swept, StoreError> {
+    let cutoffs = sweep.cutoffs();
+    let (candidates, next) = candidates(&store.readers, &sweep).await?;
+    let mut swept = Swept { next, ..Swept::default() };
+    let mut groups = Groups::new(candidates, |inbox| inbox.rows(&cutoffs), GROUP_ROWS);
+    while let Some(group) = groups.take() {
+        match sweep_group(store, &group, &sweep, &mut swept).await {
+            Ok(()) => swept.inboxes += group.len() as u64,
+            Err(error) => {
+                check_database(store, &error).await?;
+                swept.passed_over.extend(groups.split(group).map(|inbox| inbox.passed_over(&error)));
+            }
+        }
+    }
+    if swept.next.is_none() {
+        search(store).await?;
+        forget(store, cutoffs, &mut swept).await?;
+    }
+    Ok(swept)
+}
 
-/// The columns of `inboxes i` that [`Inspection`] reads. `?1` to `?4` are from [`Cutoffs`].
-macro_rules! inspection_columns {
-    () => {
-        "i.user_id, i.key, i.seq, i.tag, i.pending, i.floor,
+async fn sweep_group(
+    store: &SqliteStore,
+    group: &[Candidate],
+    sweep: &Sweep,
+    swept: &mut Swept,
+) -> Result<(), StoreError> {
+    let cutoffs = sweep.cutoffs();
+    let mut inspections = inspect(&store.readers, group, &cutoffs).await?;
+    inspections.retain(|inspection| inspection.needs_cleaning(&cutoffs));
+    while !inspections.is_empty() {
+        let cleanup = Cleanup { inspections, cutoffs, now: sweep.now };
+        let cleaned = store.command(|reply| Command::Cleanup(cleanup, reply)).await?;
+        swept.pruned += cleaned.pruned;
+        swept.trimmed += cleaned.trimmed;
+        swept.drifts.extend(cleaned.drifts);
+        inspections = cleaned.left;
+    }
+    Ok(())
+}
+
+/// Notes orphans that were never noted, such as those of earlier versions.
+///
+/// A pass searches the next notifications, and goes on as long as it finds some.
+async fn search(store: &SqliteStore) -> Result<(), StoreError> {
+    loop {
+        let search = Search::run(&store.readers).await?;
+        let has_more = search.has_more();
+        if search.is_news() {
+            store.command(|reply| Command::Searched(search, reply)).await?;
+        }
+        if !has_more {
+            return Ok(());
+        }
+    }
+}
+
+/// Forgets notifications to which nothing has referred for long enough, and old idempotency keys.
+async fn forget(store: &SqliteStore, cutoffs: Cutoffs, swept: &mut Swept) -> Result<(), StoreError> {
+    let mut skipped = 0;
+    loop {
+        let due = orphans::due(&store.readers, &cutoffs, skipped).await?;
+        if due.is_empty() {
+            break;
+        }
+        let mut groups = Groups::new(due, |_| 1, Forget::ROWS as u64);
+        while let Some(group) = groups.take() {
+            let forget = Forget { orphans: group.clone(), cutoffs };
+            match store.command(|reply| Command::Forget(forget, reply)).await {
+                Ok(forgotten) => swept.forgotten += forgotten,
+                Err(error) => {
+                    check_database(store, &error).await?;
+                    skipped += usize::from(groups.split(group).is_some());
+                }
+            }
+        }
+    }
+    swept.unforgotten = skipped as u64;
+    while orphans::has_old_keys(&store.readers, &cutoffs).await? {
+        let forget = Forget { orphans: Vec::new(), cutoffs };
+        store.command(|reply| Command::Forget(forget, reply)).await?;
+    }
+    Ok(())
+}
+
+/// Checks after an error that the database works, so that the error comes from what was being done.
+/// Otherwise returns the error.
+async fn check_database(store: &SqliteStore, error: &StoreError) -> Result<(), StoreError> {
+    use StoreErrorKind::{DiskFull, ReadOnly};
+    let fails = matches!(error.kind(), DiskFull | ReadOnly)
+        || read::ping(&store.readers).await.is_err()
+        || store.command(Command::Ping).await.is_err();
+    if fails { Err(error.clone()) } else { Ok(()) }
+}
+
+/// Returns the next inboxes of a sweep, in the order of their users, and the user after whom to
+/// continue.
+async fn candidates(
+    readers: &SqlitePool,
+    sweep: &Sweep,
+) -> Result<(Vec<Candidate>, Option<UserId>), Failure> {
+    let sql = "SELECT user_id, key, pending, seq FROM inboxes WHERE user_id > ?1 ORDER BY user_id LIMIT ?2";
+    let after = sweep.after.as_ref().map_or("", UserId::as_str).to_owned();
+    let limit = sweep.limit.max(1);
+    let rows = sqlx::query(sql).bind(after).bind(row::limit(limit)).fetch_all(readers).await?;
+    let inboxes: Vec<_> = rows.iter().map(Candidate::new).collect::<Result<_, _>>()?;
+    let next = inboxes.last().filter(|_| inboxes.len() == limit).map(|last| last.user_id.clone());
+    Ok((inboxes, next))
+}
+
+/// Inspects inboxes.
+async fn inspect(
+    readers: &SqlitePool,
+    inboxes: &[Candidate],
+    cutoffs: &Cutoffs,
+) -> Result<Vec<Inspection>, Failure> {
+    let sql = "SELECT i.user_id, i.key, i.seq, i.pending, i.floor,
          (SELECT published FROM publications WHERE inbox = i.key) AS published,
          (SELECT count(*) FROM deliveries d INDEXED BY deliveries_pending
           WHERE d.inbox = i.key AND d.opened_at IS NULL AND d.removed_at IS NULL) AS counted,
-         (SELECT d.created_at FROM deliveries d WHERE d.inbox = i.key AND d.removed_at IS NULL ORDER BY d.added LIMIT 1) <= ?1 AS has_old,
+         o.added AS oldest, o.created_at <= ?1 AS has_old,
          CASE WHEN i.seq > ?2 THEN (SELECT d.added FROM deliveries d WHERE d.inbox = i.key AND d.removed_at IS NULL
                                     ORDER BY d.added DESC LIMIT 1 OFFSET ?2) END AS excess,
-         coalesce((SELECT c.seq - 1 FROM changes c WHERE c.inbox = i.key AND c.at > ?3 ORDER BY c.seq LIMIT 1), i.seq) AS expired,
-         EXISTS (SELECT 1 FROM deliveries d INDEXED BY deliveries_removed
-                 WHERE d.inbox = i.key AND d.removed_at <= ?4 AND d.added <= i.floor) AS has_forgettable "
-    };
-}
-
-pub(super) use inspection_columns;
-
-/// Inspects the next inboxes of a sweep, in the order of their users.
-pub(super) async fn inspect(
-    readers: &SqlitePool,
-    sweep: &Sweep,
-    cutoffs: &Cutoffs,
-) -> Result<Vec<Inspection>, Failure> {
-    let sql = concat!(
-        "SELECT ",
-        inspection_columns!(),
-        "FROM inboxes i WHERE i.user_id > ?5 ORDER BY i.user_id LIMIT ?6"
-    );
-    let after = sweep.after.as_ref().map_or("", UserId::as_str).to_owned();
+         (SELECT c.at FROM changes c WHERE c.inbox = i.key AND c.seq > i.floor ORDER BY c.seq LIMIT 1) <= ?3 AS has_expired,
+         i.floor > 0 AND EXISTS (SELECT 1 FROM deliveries d INDEXED BY deliveries_removed
+                                 WHERE d.inbox = i.key AND d.removed_at <= ?4 AND d.added <= i.floor) AS has_forgettable
+         FROM json_each(?5) CROSS JOIN inboxes i ON i.key = value
+         LEFT JOIN deliveries o ON o.inbox = i.key AND o.added = (SELECT d.added FROM deliveries d
+             WHERE d.inbox = i.key AND d.removed_at IS NULL ORDER BY d.added LIMIT 1)";
+    let keys: Vec<i64> = inboxes.iter().map(|inbox| inbox.inbox).collect();
     let query = sqlx::query(sql).bind(cutoffs.added_at).bind(cutoffs.count);
     let query = query.bind(cutoffs.changed_at).bind(cutoffs.removed_at);
-    let rows = query.bind(after).bind(row::limit(sweep.limit.max(1))).fetch_all(readers).await?;
+    let rows = query.bind(serde_json::to_string(&keys)?).fetch_all(readers).await?;
     rows.iter().map(Inspection::new).collect()
-}
-
-/// Returns the keys of old notifications that no inbox, schedule or withdrawal refers to.
-///
-/// Each call inspects the next notifications after the cursor, and moves the cursor.
-pub(super) async fn orphans(
-    readers: &SqlitePool,
-    cursor: &AtomicI64,
-    cutoffs: &Cutoffs,
-) -> Result<Vec<i64>, Failure> {
-    let sql = "SELECT key, created_at <= ?3
-                 AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notification = n.key)
-                 AND NOT EXISTS (SELECT 1 FROM scheduled s WHERE s.notification = n.key)
-                 AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.notification = n.key)
-               FROM notifications n WHERE key > ?1 ORDER BY key LIMIT ?2";
-    let query = sqlx::query_as(sql).bind(cursor.load(Ordering::Relaxed)).bind(row::limit(ORPHAN_SCAN));
-    let rows: Vec<(i64, bool)> = query.bind(cutoffs.removed_at).fetch_all(readers).await?;
-    let next = rows.last().filter(|_| rows.len() == ORPHAN_SCAN).map_or(0, |(key, _)| *key);
-    cursor.store(next, Ordering::Relaxed);
-    Ok(rows.into_iter().filter_map(|(key, is_orphan)| is_orphan.then_some(key)).collect())
-}
-
-/// Returns whether there are idempotency keys to forget.
-pub(super) async fn has_old_keys(readers: &SqlitePool, cutoffs: &Cutoffs) -> Result<bool, Failure> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM idempotency WHERE at <= ?1)";
-    Ok(sqlx::query_scalar(sql).bind(cutoffs.key_used_at).fetch_one(readers).await?)
 }

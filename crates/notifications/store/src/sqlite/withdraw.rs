@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use internal_notifications_models::{NotificationId, RemovedReason, Timestamp, UserId};
 use sqlx::{Row, SqliteConnection};
 
+use super::orphans;
 use super::row;
 use super::transaction::Transaction;
 use crate::sql::failure::Failure;
@@ -101,6 +102,9 @@ pub(super) async fn withdraw(
         false => "UPDATE withdrawals SET reached = ?2 WHERE notification = ?1",
     };
     sqlx::query(sql).bind(notification).bind(last).execute(&mut *transaction.connection).await?;
+    if is_complete {
+        orphans::note(transaction.connection, [notification], at.as_millisecond()).await?;
+    }
     Ok(Withdrawn { inboxes: rows.len() as u64, cancelled, is_complete })
 }
 

@@ -10,15 +10,15 @@ use super::command::Command;
 use super::file::DatabaseFile;
 use super::result_code::is_io;
 use super::transaction::{Keys, Transaction};
-use super::{advance, cleanup, connect, publish, push, schema, setting, withdraw, write};
+use super::{advance, cleanup, connect, orphans, publish, push, schema, setting, withdraw, write};
 use crate::StoreErrorKind;
 use crate::rules::listener_slot::ListenerSlot;
 use crate::sql::failure::Failure;
 
 /// The most commands of one transaction.
-const COMMANDS: usize = 256;
+pub(super) const COMMANDS: usize = 256;
 /// A transaction takes no further command once it has about this many rows.
-const ROWS: usize = 20_000;
+pub(super) const ROWS: usize = 20_000;
 
 /// A push to more users than this has a transaction of its own, so that the listener can tell small
 /// commits from large ones.
@@ -81,24 +81,34 @@ impl Writer {
         self.close().await;
     }
 
-    async fn serve(&mut self, mut batch: Vec<Command>) {
-        let done = self.transaction(&mut batch).await;
-        match &done {
-            Ok(changed) => {
-                self.commits.fetch_add(1, Ordering::Relaxed);
-                self.listener.committed(changed);
+    /// Runs commands in one transaction. If it fails for a reason that may lie in one of them, each
+    /// half runs apart.
+    async fn serve(&mut self, batch: Vec<Command>) {
+        let mut left = vec![batch];
+        while let Some(mut batch) = left.pop() {
+            let done = self.transaction(&mut batch).await;
+            match &done {
+                Ok(changed) => {
+                    self.commits.fetch_add(1, Ordering::Relaxed);
+                    self.listener.committed(changed);
+                }
+                Err(failure) if failure.is_particular() && batch.len() > 1 => {
+                    let second = batch.split_off(batch.len() / 2);
+                    left.extend([second, batch]);
+                    continue;
+                }
+                Err(failure) => {
+                    let error = failure.as_error();
+                    tracing::warn!(
+                        error,
+                        commands = batch.len(),
+                        "a transaction failed; nothing of it is stored"
+                    );
+                }
             }
-            Err(failure) => {
-                let error = failure.as_error();
-                tracing::warn!(
-                    error,
-                    commands = batch.len(),
-                    "a transaction failed; nothing of it is stored"
-                );
-            }
+            let done = done.as_ref().map(|_| ());
+            batch.into_iter().for_each(|command| command.settle(done));
         }
-        let done = done.as_ref().map(|_| ());
-        batch.into_iter().for_each(|command| command.settle(done));
     }
 
     async fn transaction(&mut self, batch: &mut [Command]) -> Result<Vec<UserId>, Failure> {
@@ -177,15 +187,30 @@ impl Session {
                 [Command::Cleanup(cleanup, reply)] => {
                     reply.set(Ok(cleanup::run(&mut transaction, cleanup).await?));
                 }
+                [Command::Searched(search, reply)] => {
+                    search.store(transaction.connection).await?;
+                    reply.set(Ok(()));
+                }
+                [Command::Forget(forget, reply)] => {
+                    reply.set(Ok(orphans::run(&mut transaction, forget).await?));
+                }
                 [Command::Setting { name, value, reply }] => {
                     reply.set(Ok(setting::get_or_insert(transaction.connection, name, value).await?));
+                }
+                [Command::RecordTime(now, reply)] => {
+                    setting::record_time(transaction.connection, *now).await?;
+                    reply.set(Ok(()));
                 }
                 [Command::Ping(reply)] => {
                     try_a_write(transaction.connection).await?;
                     reply.set(Ok(()));
                 }
                 [Command::Mark(..) | Command::Close] => {}
-                pushes => push::run(&mut transaction, pushes).await?,
+                commands => {
+                    let pushes: Vec<_> = commands.iter().flat_map(Command::pushes).collect();
+                    let mut answers = push::run(&mut transaction, &pushes).await?.into_iter();
+                    commands.iter_mut().for_each(|command| command.set_pushed(&mut answers));
+                }
             }
         }
         publish::mark(&mut transaction, batch).await?;

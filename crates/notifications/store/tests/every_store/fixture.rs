@@ -83,7 +83,9 @@ impl Fixture {
             sum.inboxes += swept.inboxes;
             sum.pruned += swept.pruned;
             sum.trimmed += swept.trimmed;
+            sum.forgotten += swept.forgotten;
             sum.drifts.extend(swept.drifts);
+            sum.passed_over.extend(swept.passed_over);
             sum.next = swept.next;
             if sum.next.is_none() {
                 return sum;

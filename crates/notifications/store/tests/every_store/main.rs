@@ -16,6 +16,7 @@ mod fixture;
 mod idempotency;
 mod publishing;
 mod pushing;
+mod pushing_together;
 mod reading;
 mod retaining;
 mod retracting;
@@ -23,6 +24,7 @@ mod rules;
 mod scheduling;
 mod sharing;
 mod store_data;
+mod time;
 #[path = "../support/values.rs"]
 mod values;
 mod writing;

@@ -142,13 +142,34 @@ async fn an_orphaned_notification_is_forgotten_and_its_id_can_be_used_again(on: 
     let cut = unlimited_except(|keep| keep.log_count = Some(0));
     fixture.sweep(at(10 + 90 * DAY - 1), cut.clone(), 10).await;
     assert_eq!(fixture.store.retract(&id("1"), at(11)).await.unwrap().removed, 0);
-    fixture.sweep(at(10 + 90 * DAY), cut, 10).await;
+    fixture.sweep(at(11 + 90 * DAY - 1), cut.clone(), 10).await;
+    assert_eq!(fixture.push("1", &["bob"]).await.duplicates, 1, "the last withdrawal counts");
+    assert_eq!(fixture.sweep(at(11 + 90 * DAY), cut, 10).await.forgotten, 1);
     assert_eq!(fixture.store.retract(&id("1"), at(12)).await.unwrap_err().kind(), StoreErrorKind::NotFound);
     let mut other = push("1", &["ada"]);
     other.notification.content = "other".to_owned();
     assert_eq!(fixture.store.push(other).await.unwrap().accepted, 1);
     assert_eq!(fixture.advance(at(200 * DAY), 10).await.delivered, 1);
     assert_eq!(fixture.ids("ada").await, ["later", "1", "kept"]);
+}
+
+async fn one_pass_forgets_every_notification_whose_last_delivery_is_forgotten(on: Backend) {
+    let mut fixture = Fixture::new(on).await;
+    for n in 0..1_100 {
+        fixture.push(&format!("n{n}"), &["ada"]).await;
+    }
+    fixture.push("shared", &["ada", "bob"]).await;
+    fixture.sweep(at(1), unlimited_except(|keep| keep.count = Some(0)), 1).await;
+    fixture.publish_all().await;
+    fixture.push("n0", &["bob"]).await;
+    fixture.reopen().await;
+    let cut = unlimited_except(|keep| keep.log_count = Some(0));
+    assert_eq!(fixture.sweep(at(90 * DAY), cut.clone(), 10).await.forgotten, 0);
+    let swept = fixture.sweep(at(1 + 90 * DAY), cut.clone(), 1).await;
+    assert_eq!(swept.forgotten, 1_100, "all but the one that was pushed to another user");
+    assert_eq!(fixture.push("n0", &["bob"]).await.duplicates, 1);
+    assert_eq!(fixture.push("n1", &["ada"]).await.accepted, 1);
+    assert_eq!(fixture.sweep(at(2 + 90 * DAY), cut, 10).await.forgotten, 0);
 }
 
 async fn inboxes_are_swept_in_the_order_of_their_users(on: Backend) {
@@ -189,6 +210,7 @@ on_every_store!(
     operations_are_remembered_as_long_as_the_log,
     ids_are_remembered_for_ninety_days_and_as_long_as_the_log,
     an_orphaned_notification_is_forgotten_and_its_id_can_be_used_again,
+    one_pass_forgets_every_notification_whose_last_delivery_is_forgotten,
     inboxes_are_swept_in_the_order_of_their_users,
     a_sweep_with_nothing_to_do_changes_nothing,
 );

@@ -83,4 +83,8 @@ impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millisecond(self.0.load(Ordering::Relaxed)).unwrap()
     }
+
+    fn monotonic(&self) -> Duration {
+        self.now().as_duration().unsigned_abs()
+    }
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use internal_notifications_models::{InternalNotification, PushRequest};
 use internal_notifications_store::{IdempotencyKey, Store, StoreErrorKind};
@@ -104,19 +105,27 @@ async fn concurrent_pushes_with_one_idempotency_key_are_stored_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn calls_that_wait_for_an_inbox_do_not_block_readers() {
+async fn pushes_that_wait_for_an_inbox_block_neither_readers_nor_other_pushes() {
     let Some(schema) = Schema::new() else { return };
     let store = Arc::new(schema.open(schema.options().with_connections(4)).await);
     store.push(push("n", &["ada"])).await.unwrap();
     let mut other = schema.connect().await;
-    sqlx::raw_sql("BEGIN; SELECT FROM inboxes FOR UPDATE").execute(&mut other).await.unwrap();
+    sqlx::raw_sql("BEGIN; SELECT FROM inboxes WHERE user_id = 'ada' FOR UPDATE")
+        .execute(&mut other)
+        .await
+        .unwrap();
     let waiting: Vec<_> = (0..20)
         .map(|number| {
             let store = store.clone();
-            tokio::spawn(async move { store.push(push(&format!("n{number}"), &["ada"])).await })
+            let users: &[&str] = if number % 2 == 0 { &["ada"] } else { &["ada", "cyd"] };
+            tokio::spawn(async move { store.push(push(&format!("n{number}"), users)).await })
         })
         .collect();
-    while schema.waiting().await < 3 {}
+    while schema.waiting().await < 1 {}
+    let others = (0..20).map(|number| store.push(push(&format!("m{number}"), &["bob"])).boxed());
+    for pushed in join_all(others).await {
+        assert_eq!(pushed.unwrap().accepted, 1);
+    }
     assert_eq!(store.head(&user("ada")).await.unwrap().pending, 1);
     assert_eq!(store.page(&user("ada"), 10, None).await.unwrap().notifications.len(), 1);
     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
@@ -124,4 +133,25 @@ async fn calls_that_wait_for_an_inbox_do_not_block_readers() {
         pushed.unwrap().unwrap();
     }
     assert_eq!(store.head(&user("ada")).await.unwrap().pending, 21);
+    assert_eq!(store.head(&user("cyd")).await.unwrap().pending, 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_to_many_that_waits_does_not_block_pushes_to_few() {
+    let Some(schema) = Schema::new() else { return };
+    let store = Arc::new(schema.open(schema.options().with_connections(4)).await);
+    store.push(push("n", &["ada"])).await.unwrap();
+    let mut other = schema.connect().await;
+    sqlx::raw_sql("BEGIN; SELECT FROM inboxes WHERE user_id = 'ada' FOR UPDATE")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let many: Vec<String> = (0..1_000).map(|number| format!("user-{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).chain(["ada"]).collect();
+    let (large, cloned) = (push("large", &many), store.clone());
+    let waiting = tokio::spawn(async move { cloned.push(large).await });
+    while schema.waiting().await < 1 {}
+    assert_eq!(store.push(push("small", &["bob"])).await.unwrap().accepted, 1);
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap().accepted, 1_001);
 }

@@ -19,6 +19,8 @@ mod leases;
 mod locking_the_broker;
 mod losing_the_connection;
 mod opening;
+mod planning;
+mod sharing_transactions;
 mod snapshots;
 mod sweeping;
 mod unreachable;

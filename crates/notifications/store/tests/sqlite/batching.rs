@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use internal_notifications_models::UserId;
-use internal_notifications_store::{CommitListener, InboxCommand, Store, StoreErrorKind};
+use internal_notifications_store::{CommitListener, InboxCommand, Store, StoreError, StoreErrorKind};
 
 use crate::fixture::{Fixture, id, push};
 
@@ -59,6 +59,23 @@ async fn writes_and_pushes_of_one_batch_are_executed_in_order() {
         fixture.log("ada").await.iter().map(|change| change.stamp.pending).collect::<Vec<_>>(),
         [1, 0, 1, 0, 1]
     );
+}
+
+#[tokio::test]
+async fn a_push_that_the_database_rejects_fails_alone() {
+    let fixture = Fixture::new().await;
+    let reject = "CREATE TRIGGER reject BEFORE INSERT ON notifications WHEN NEW.id = 'n5'
+                  BEGIN SELECT RAISE(ABORT, 'rejected'); END";
+    fixture.sql(reject).await;
+    let pushes = || (0..12).map(|n| push(&format!("n{n}"), &["ada"]));
+    let failed = |answers: Vec<Result<_, StoreError>>| {
+        let failed = answers.iter().enumerate().filter(|(_, answer)| answer.is_err());
+        failed.map(|(place, _)| place).collect::<Vec<_>>()
+    };
+    assert_eq!(failed(join_all(pushes().map(|push| fixture.store.push(push))).await), [5]);
+    assert_eq!(failed(fixture.store.push_all(pushes().collect()).await), [5]);
+    let stored: Vec<_> = (0..12).rev().filter(|n| *n != 5).map(|n| format!("n{n}")).collect();
+    assert_eq!(fixture.ids("ada").await, stored);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use internal_notifications_models::{ChangeKind, Position, RemovedReason};
 use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore};
-use internal_notifications_store::{InboxCommand, Store};
+use internal_notifications_store::{InboxCommand, Retention, Store, Sweep};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, SqlSafeStr, SqliteConnection};
@@ -84,4 +84,17 @@ async fn an_invalid_value_of_a_newer_field_does_not_make_an_inbox_unreadable() {
     let c = fixture.store.notification(&user("ada"), &id("c")).await.unwrap().unwrap();
     assert_eq!(c.expires_at, Some("2026-01-31T09:30:00.25Z".parse().unwrap()));
     assert_eq!((fixture.ids("ada").await.len(), fixture.log("ada").await.len()), (2, 5));
+}
+
+#[tokio::test]
+async fn an_orphan_of_an_older_version_is_forgotten_when_its_id_is() {
+    let orphan = "INSERT INTO notifications (key, id, sender, digest, body, created_at)
+                  VALUES (4, 'd', 'key:shop', x'03', '{}', 1700000000000)";
+    let fixture = fixture_of_version_one(orphan).await;
+    let forgotten = async |days: i64| {
+        let sweep = Sweep::new(Retention::unlimited(), at(days * 24 * 60 * 60));
+        fixture.store.sweep(sweep).await.unwrap().forgotten
+    };
+    assert_eq!((forgotten(89).await, forgotten(90).await), (0, 1));
+    assert_eq!(fixture.count("notifications").await, 3);
 }

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use internal_notifications_models::{ChangeKind, Position, RemovedReason, ResetReason};
-use internal_notifications_store::{Drift, InboxCommand, Retention, Store, Sweep, Swept};
+use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore};
+use internal_notifications_store::{Drift, InboxCommand, PassedOver, Retention, Store, Sweep, Swept};
 
 use crate::fixture::{Fixture, at, id, push, user};
 
@@ -106,7 +107,7 @@ async fn a_large_cleanup_is_split_into_several_transactions() {
         sweep(&fixture, &unlimited_except(|keep| (keep.count, keep.log_count) = (Some(10), Some(20))), 1)
             .await;
     assert_eq!((swept.pruned, swept.trimmed), (5_990, 5_992), "12 changes record the removals");
-    assert_eq!(fixture.store.commits() - before, 3);
+    assert_eq!(fixture.store.commits() - before, 12 + 1, "one for each thousand rows, one for the search");
     assert_eq!((fixture.count("changes").await, fixture.ids("ada").await.len()), (20, 10));
 }
 
@@ -209,4 +210,64 @@ async fn a_sweep_of_ten_thousand_clean_inboxes_writes_nothing() {
     }
     assert_eq!((inspected, calls), (10_000, 4));
     assert_eq!(fixture.store.commits(), before);
+}
+
+#[tokio::test]
+async fn an_inbox_that_cannot_be_swept_is_passed_over_and_all_others_are_swept() {
+    let fixture = Fixture::new().await;
+    for name in ["a", "b"] {
+        fixture.push(name, &["u1", "u2", "u4", "u5"]).await;
+        fixture.push(&format!("{name}-of-u3"), &["u3"]).await;
+    }
+    // Such an id cannot be read.
+    fixture.sql("UPDATE notifications SET id = '' WHERE id = 'a-of-u3'").await;
+    let swept = sweep(&fixture, &unlimited_except(|keep| keep.count = Some(1)), 1).await;
+    assert_eq!((swept.next, swept.inboxes, swept.pruned), (None, 4, 4));
+    assert_eq!(swept.passed_over, [PassedOver::new(user("u3"), 2, "a stored id is invalid")]);
+    let swept = sweep(&fixture, &unlimited(), 2).await;
+    assert_eq!((swept.inboxes, swept.passed_over), (5, vec![]), "with nothing to remove, it can be swept");
+}
+
+#[tokio::test]
+async fn a_cancelled_notification_is_forgotten_in_time_however_many_others_there_are() {
+    let fixture = Fixture::new().await;
+    fixture
+        .sql(
+            "INSERT INTO notifications (key, id, sender, digest, body, created_at)
+             WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 10001)
+             SELECT n, n, 'key:shop', x'', '{}', 1700000000000 FROM n;
+             INSERT INTO scheduled (notification, user_id, due_at) SELECT key, 'bob', 9000000000000 FROM notifications",
+        )
+        .await;
+    // As after a restart, which a cursor in memory would not survive.
+    fixture.store.close().await;
+    let store = SqliteStore::open_file(&fixture.file(), SqliteOptions::default()).await.unwrap();
+    let mut later = push("n", &["ada"]);
+    later.notification.send_after = Some(at(1_000 * DAY));
+    store.push(later).await.unwrap();
+    store.retract(&id("n"), at(1)).await.unwrap();
+    let forgotten = async |now| store.sweep(Sweep::new(unlimited(), at(now))).await.unwrap().forgotten;
+    assert_eq!((forgotten(90 * DAY).await, forgotten(90 * DAY + 1).await), (0, 1));
+    assert_eq!((fixture.count("notifications").await, fixture.count("orphans").await), (10_001, 0));
+}
+
+#[tokio::test]
+async fn orphans_that_were_never_noted_are_searched_where_an_earlier_server_stopped() {
+    let fixture = Fixture::new().await;
+    // The first 5,000 are scheduled, the others are orphans.
+    fixture
+        .sql(
+            "INSERT INTO notifications (key, id, sender, digest, body, created_at)
+             WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 18000)
+             SELECT n, n, 'key:shop', x'', '{}', 1700000000000 FROM n;
+             INSERT INTO scheduled (notification, user_id, due_at)
+             SELECT key, 'bob', 9000000000000 FROM notifications WHERE key <= 5000",
+        )
+        .await;
+    assert_eq!(sweep(&fixture, &unlimited(), 90 * DAY).await.forgotten, 0);
+    fixture.store.close().await;
+    let store = SqliteStore::open_file(&fixture.file(), SqliteOptions::default()).await.unwrap();
+    let swept = store.sweep(Sweep::new(unlimited(), at(90 * DAY))).await.unwrap();
+    assert_eq!(swept.forgotten, 13_000, "it goes on as long as it finds some");
+    assert_eq!(fixture.count("notifications").await, 5_000);
 }

@@ -11,6 +11,9 @@ use crate::http::problem::ApiError;
 #[derive(Serialize, utoipa::ToSchema)]
 pub(in crate::http) struct Health {
     status: &'static str,
+    /// `in_doubt` while the clock is in doubt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<&'static str>,
 }
 
 /// Checks that the process runs.
@@ -21,7 +24,7 @@ pub(in crate::http) struct Health {
     responses((status = 200, description = "The process runs.", body = Health)),
 )]
 pub(in crate::http) async fn live() -> Json<Health> {
-    Json(Health { status: "live" })
+    Json(Health { status: "live", clock: None })
 }
 
 /// Checks that every part of the server works, and that the store can be read and written.
@@ -37,5 +40,6 @@ pub(in crate::http) async fn live() -> Json<Health> {
 pub(in crate::http) async fn ready(State(app): State<Arc<AppState>>) -> Result<Json<Health>, ApiError> {
     app.check_running()?;
     app.health.ready().await?;
-    Ok(Json(Health { status: "ready" }))
+    let clock = app.guard.is_in_doubt().then_some("in_doubt");
+    Ok(Json(Health { status: "ready", clock }))
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use internal_notifications_models::{NotificationId, Problem, PushRequest, Receipt, UserId};
 
+use crate::Clock;
 use crate::http::AppState;
 use crate::http::extract::{IdempotencyHeader, JsonBody, MayPush};
 use crate::http::openapi::Rejected;
@@ -48,8 +49,10 @@ pub(in crate::http) async fn push(
         None => NotificationId::new(app.ids.next_id())
             .map_err(|error| ApiError::bare(Kind::Internal).with_cause(error))?,
     };
-    let (sender, at) = (caller.to_string(), app.clock.now());
-    let push = Push::new(id, sender, notification, user_ids, at).with_idempotency_key(idempotency);
+    let (sender, at) = (caller.to_string(), app.guard.stamp());
+    let push = Push::new(id, sender, notification, user_ids, at)
+        .with_now(app.guard.now())
+        .with_idempotency_key(idempotency);
     app.check_running()?;
     let receipt = app.store.push(push).await?;
     let stored = receipt.accepted > 0 || receipt.scheduled > 0;

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use internal_notifications_models::{NotificationId, Retraction};
 
+use crate::Clock;
 use crate::http::AppState;
 use crate::http::extract::{Backend, PathId};
 use crate::http::openapi::{NotFound, Rejected};
@@ -25,7 +26,7 @@ pub(in crate::http) async fn retract(
     PathId(id): PathId,
 ) -> Result<Json<Retraction>, ApiError> {
     app.check_running()?;
-    let retracted = app.store.retract(&id, app.clock.now()).await;
+    let retracted = app.store.retract(&id, app.guard.stamp()).await;
     retracted.map(Json).map_err(|error| match error.kind() {
         StoreErrorKind::NotFound => {
             ApiError::new(Kind::UnknownNotification, "no notification with this id was ever pushed")

@@ -6,6 +6,7 @@ use internal_notifications_models::{
     MarkRequest, MarkTarget, NotificationId, OpId, Problem, UserId, WriteAnswer,
 };
 
+use crate::Clock;
 use crate::http::AppState;
 use crate::http::extract::{JsonBody, OwnInbox, PathId, Query};
 use crate::http::openapi::{NotFound, Rejected};
@@ -92,6 +93,6 @@ async fn write(
     op: Option<OpId>,
 ) -> Result<Json<WriteAnswer>, ApiError> {
     app.check_running()?;
-    let write = Write::new(kind, app.clock.now()).with_op(op);
+    let write = Write::new(kind, app.guard.stamp()).with_op(op);
     Ok(Json(app.store.write(user_id, write).await?))
 }
