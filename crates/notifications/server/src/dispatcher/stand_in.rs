@@ -180,6 +180,10 @@ impl Clock for Paused {
     fn now(&self) -> Timestamp {
         Timestamp::UNIX_EPOCH.checked_add(self.0.elapsed()).expect("not so late")
     }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
 }
 
 /// A stand-in engine and inboxes.
