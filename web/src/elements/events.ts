@@ -9,9 +9,9 @@ export interface OpenDetail {
    * `https:` and paths of this origin.
    */
   readonly path: string | null;
-  /** `payload.data`, unchanged. */
+  /** `payload.data`, as `JSON.parse` reads it. */
   readonly data: unknown;
-  /** `payload.auth`, unchanged. */
+  /** `payload.auth`, as `JSON.parse` reads it. */
   readonly auth: unknown;
 }
 

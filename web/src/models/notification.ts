@@ -17,6 +17,7 @@ export interface BareNotification {
   readonly id?: string | null;
   readonly heading?: string | null;
   readonly content: string;
+  /** As `JSON.parse` reads it, which rounds numbers that a double cannot hold. */
   readonly payload?: unknown;
   /** Unchecked: decide which URLs are safe before you show it. */
   readonly image_url?: string | null;

@@ -1,6 +1,5 @@
+use std::fmt::Display;
 use std::io::{self, Write};
-
-use serde_json::Value;
 
 use crate::error::Error;
 use crate::escape::{escape_hidden, escape_hidden_in_json};
@@ -20,9 +19,9 @@ impl<W: Write> Output<W> {
         self.write(escape_hidden(text))
     }
 
-    /// Writes a line of JSON for programs.
-    pub(crate) fn json(&mut self, value: &Value) -> Result<(), Error> {
-        self.write(escape_hidden_in_json(&value.to_string()))
+    /// Writes a line of JSON for programs: a value that is displayed as JSON.
+    pub(crate) fn json(&mut self, json: &impl Display) -> Result<(), Error> {
+        self.write(escape_hidden_in_json(&json.to_string()))
     }
 
     fn write(&mut self, mut line: String) -> Result<(), Error> {

@@ -19,7 +19,8 @@ pub use service_kind::ServiceKind;
 pub use futures_util::StreamExt;
 pub use internal_notifications_models as models;
 pub use internal_notifications_models::{
-    Button, InboxNotification, InternalNotification, NotificationId, Position, Receipt, Timestamp, UserId,
+    Button, InboxNotification, InternalNotification, JsonText, NotificationId, Position, Receipt, Timestamp,
+    UserId,
 };
 pub use internal_notifications_service::{
     Announcement, BoxStream, Credentials, Identity, InboxCommand, InboxPublisher,

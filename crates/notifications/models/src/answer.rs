@@ -1,5 +1,6 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::raw::RawFields;
 use crate::{CHANGED_EVENT, Change, EVENT, Head, InboxNotification, NotificationId};
 
 /// A page of an inbox: its newest notifications, or older ones, with the head they were read at.
@@ -27,7 +28,7 @@ impl InboxPage {
 /// The answer to a catch-up: every change after the position, or a reset.
 ///
 /// There is no third answer: a server never leaves out changes in between.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ChangesAnswer {
@@ -58,6 +59,18 @@ impl ChangesAnswer {
     /// Answers with a snapshot.
     pub fn reset(reason: ResetReason, snapshot: InboxPage) -> Self {
         Self::Reset { reason, snapshot }
+    }
+}
+
+impl<'de> Deserialize<'de> for ChangesAnswer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = RawFields::deserialize(deserializer)?;
+        let kind: String = fields.get("kind")?;
+        match kind.as_str() {
+            "changes" => Ok(Self::Changes { changes: fields.get("changes")?, more: fields.get("more")? }),
+            "reset" => Ok(Self::Reset { reason: fields.get("reason")?, snapshot: fields.get("snapshot")? }),
+            _ => Err(de::Error::unknown_variant(&kind, &["changes", "reset"])),
+        }
     }
 }
 
@@ -257,6 +270,29 @@ mod tests {
             serde_json::to_value(ChangesAnswer::changes(Vec::new(), true)).unwrap(),
             json!({"kind": "changes", "changes": [], "more": true})
         );
+    }
+
+    #[test]
+    fn an_answer_with_changes_is_read_back_to_the_digit() {
+        let row = r#"{"id":"n","heading":null,"content":"c","payload":[1.50,1E400],"image_url":null,"send_after":null,"opened":false,"buttons":[],"created_at":"2026-01-31T09:30:00Z","opened_at":null,"sender":"key:shop","added":1,"color":-0.0}"#;
+        let stamp = r#""seq":1,"tag":"00000000000000ab","prev":null,"pending":1,"at":"2026-01-31T09:30:00Z""#;
+        let changes = format!(
+            r#"{{"kind":"changes","changes":[{{{stamp},"kind":"added","notification":{row}}}],"more":false}}"#
+        );
+        let page = format!(
+            r#"{{"seq":1,"tag":"00000000000000ab","pending":1,"notifications":[{row}],"next":null}}"#
+        );
+        let reset = format!(r#"{{"kind":"reset","reason":"behind","snapshot":{page}}}"#);
+        for text in [&changes, &reset] {
+            let read: ChangesAnswer = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&read).unwrap(), *text);
+        }
+        assert_eq!(serde_json::to_string(&serde_json::from_str::<InboxPage>(&page).unwrap()).unwrap(), page);
+        for wrong in
+            [json!({}), json!({"kind": "later"}), json!({"kind": "changes", "changes": []}), json!([])]
+        {
+            assert!(serde_json::from_value::<ChangesAnswer>(wrong.clone()).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,10 +1,11 @@
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::raw::RawFields;
+use crate::split::Split;
 use crate::{InboxNotification, NotificationId, Position, Tag, Timestamp};
 
 /// A record of an inbox's log. An inbox never changes in any other way.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Change {
@@ -59,8 +60,7 @@ impl Stamp {
 }
 
 /// What a change does to the inbox.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Wire", into = "Wire")]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ChangeKind {
     /// Adds a notification.
@@ -120,93 +120,102 @@ pub enum RemovedReason {
     Other,
 }
 
-#[derive(Clone, Serialize, Deserialize)]
+/// What a change does to the inbox.
+#[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub(crate) enum Wire {
+pub(crate) enum Wire<'a> {
     Added {
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
         gone: bool,
-        #[cfg_attr(feature = "openapi", schema(value_type = AddedOrId))]
-        notification: Value,
+        notification: AddedOrId<'a>,
     },
     Opened {
-        ids: Vec<NotificationId>,
+        ids: &'a [NotificationId],
     },
     Unopened {
-        ids: Vec<NotificationId>,
+        ids: &'a [NotificationId],
     },
     Removed {
-        ids: Vec<NotificationId>,
+        ids: &'a [NotificationId],
         reason: RemovedReason,
     },
     OpenedAll {
         through: u64,
     },
-    #[serde(other)]
     Unknown,
 }
 
 /// The notification as it was added, or its id alone if it has since left the inbox.
-#[cfg(feature = "openapi")]
-#[derive(utoipa::ToSchema)]
-#[serde(untagged)]
-#[allow(dead_code, reason = "a schema without a value")]
-enum AddedOrId {
-    Added(Box<InboxNotification>),
-    Id(OnlyId),
-}
-
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-struct OnlyId {
-    id: NotificationId,
+#[serde(untagged)]
+pub(crate) enum AddedOrId<'a> {
+    Added(&'a InboxNotification),
+    Id(OnlyId<'a>),
 }
 
-impl TryFrom<Wire> for ChangeKind {
-    type Error = serde_json::Error;
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(crate) struct OnlyId<'a> {
+    id: &'a NotificationId,
+}
 
-    fn try_from(wire: Wire) -> Result<Self, Self::Error> {
-        Ok(match wire {
-            Wire::Added { gone: true, notification } => {
-                Self::Gone { id: serde_json::from_value::<OnlyId>(notification)?.id }
+impl Serialize for ChangeKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let added = |gone, notification| Wire::Added { gone, notification };
+        match self {
+            Self::Added { notification } => added(false, AddedOrId::Added(notification)),
+            Self::Gone { id } => added(true, AddedOrId::Id(OnlyId { id })),
+            Self::Opened { ids } => Wire::Opened { ids },
+            Self::Unopened { ids } => Wire::Unopened { ids },
+            Self::Removed { ids, reason } => Wire::Removed { ids, reason: *reason },
+            Self::OpenedAll { through } => Wire::OpenedAll { through: *through },
+            Self::Unknown => Wire::Unknown,
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ChangeKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        RawFields::deserialize(deserializer)?.change_kind()
+    }
+}
+
+impl<'de> Deserialize<'de> for Change {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut rest = RawFields::default();
+        let stamp = Stamp::deserialize(Split::new(deserializer, &mut rest.0))?;
+        Ok(Self { stamp, kind: rest.change_kind()? })
+    }
+}
+
+impl RawFields {
+    /// Reads what a change does. A kind that this version does not know is no error.
+    pub(crate) fn change_kind<E: de::Error>(&self) -> Result<ChangeKind, E> {
+        #[derive(Deserialize)]
+        struct OnlyId {
+            id: NotificationId,
+        }
+        let kind: String = self.get("kind")?;
+        Ok(match kind.as_str() {
+            "added" if self.get_or_default("gone")? => {
+                ChangeKind::Gone { id: self.get::<OnlyId, E>("notification")?.id }
             }
-            Wire::Added { gone: false, notification } => {
-                Self::Added { notification: serde_json::from_value(notification)? }
-            }
-            Wire::Opened { ids } => Self::Opened { ids },
-            Wire::Unopened { ids } => Self::Unopened { ids },
-            Wire::Removed { ids, reason } => Self::Removed { ids, reason },
-            Wire::OpenedAll { through } => Self::OpenedAll { through },
-            Wire::Unknown => Self::Unknown,
+            "added" => ChangeKind::Added { notification: self.get("notification")? },
+            "opened" => ChangeKind::Opened { ids: self.get("ids")? },
+            "unopened" => ChangeKind::Unopened { ids: self.get("ids")? },
+            "removed" => ChangeKind::Removed { ids: self.get("ids")?, reason: self.get("reason")? },
+            "opened_all" => ChangeKind::OpenedAll { through: self.get("through")? },
+            _ => ChangeKind::Unknown,
         })
     }
 }
 
-impl From<ChangeKind> for Wire {
-    fn from(kind: ChangeKind) -> Self {
-        match kind {
-            ChangeKind::Added { notification } => {
-                Self::Added { gone: false, notification: value(&notification) }
-            }
-            ChangeKind::Gone { id } => Self::Added { gone: true, notification: value(&OnlyId { id }) },
-            ChangeKind::Opened { ids } => Self::Opened { ids },
-            ChangeKind::Unopened { ids } => Self::Unopened { ids },
-            ChangeKind::Removed { ids, reason } => Self::Removed { ids, reason },
-            ChangeKind::OpenedAll { through } => Self::OpenedAll { through },
-            ChangeKind::Unknown => Self::Unknown,
-        }
-    }
-}
-
-/// Converts a struct of our own, which cannot fail: it holds texts, numbers and JSON values.
-fn value<T: Serialize>(of: &T) -> Value {
-    serde_json::to_value(of).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -241,6 +250,36 @@ mod tests {
             let change: Change = serde_json::from_value(wire.clone()).unwrap();
             assert_eq!(serde_json::to_value(&change).unwrap(), wire);
         }
+    }
+
+    #[test]
+    fn numbers_come_back_to_the_digit() {
+        let record = r#"{"seq":2,"tag":"00000000000000ab","prev":"00000000000000aa","pending":1,"at":"2026-01-31T09:30:00Z","kind":"added","notification":{"id":"n","heading":null,"content":"c","payload":[1.50,1E400],"image_url":null,"send_after":null,"opened":false,"buttons":[],"created_at":"2026-01-31T09:30:00Z","opened_at":null,"sender":"key:shop","added":2,"color":-0.0}}"#;
+        let change: Change = serde_json::from_str(record).unwrap();
+        assert_eq!(serde_json::to_string(&change).unwrap(), record);
+        let kind: ChangeKind = serde_json::from_str(record).unwrap();
+        assert_eq!(kind, change.kind);
+        assert!(serde_json::from_str::<Change>(&record.replace("\"added\":2", "\"added\":-2")).is_err());
+    }
+
+    #[test]
+    fn a_change_without_a_field_of_its_kind_is_an_error() {
+        for what in [
+            json!({}),
+            json!({"kind": 7}),
+            json!({"kind": "added"}),
+            json!({"kind": "added", "gone": true, "notification": {}}),
+            json!({"kind": "added", "gone": 1, "notification": {"id": "n"}}),
+            json!({"kind": "added", "notification": {"id": "n"}}),
+            json!({"kind": "opened"}),
+            json!({"kind": "removed", "ids": []}),
+            json!({"kind": "opened_all", "through": -1}),
+        ] {
+            assert!(serde_json::from_value::<Change>(stamped(what.clone())).is_err(), "{what}");
+        }
+        let unstamped = json!({"kind": "opened", "ids": []});
+        assert!(serde_json::from_value::<Change>(unstamped.clone()).is_err());
+        assert!(serde_json::from_value::<ChangeKind>(unstamped).is_ok());
     }
 
     #[test]

@@ -1,11 +1,13 @@
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::notification::null_is_default;
-use crate::{Button, InternalNotification, NotificationId, Timestamp, time};
+use crate::split::Split;
+use crate::{Button, InternalNotification, JsonText, NotificationId, Timestamp, time};
 
 /// A notification in an inbox: what its sender wrote, and what the server adds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct InboxNotification {
@@ -17,21 +19,22 @@ pub struct InboxNotification {
     /// The text.
     pub content: String,
     /// Data for the receiving app.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<serde_json::Value>))]
     #[serde(default)]
-    pub payload: Option<Value>,
+    pub payload: Option<JsonText>,
     /// The URL of an image.
     #[serde(default)]
     pub image_url: Option<String>,
     /// The time before which it was not delivered.
-    #[serde(default, deserialize_with = "time::lenient")]
+    #[serde(default)]
     pub send_after: Option<Timestamp>,
     /// When it leaves the inbox.
-    #[serde(default, deserialize_with = "time::lenient", skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
     /// Whether the user has opened it, on any device.
     pub opened: bool,
     /// The buttons that the user may press.
-    #[serde(default, deserialize_with = "null_is_default")]
+    #[serde(default)]
     pub buttons: Vec<Button>,
     /// When the server stored it.
     pub created_at: Timestamp,
@@ -43,8 +46,45 @@ pub struct InboxNotification {
     /// The seq of the change that added it to this inbox: its place in the list.
     pub added: u64,
     /// Keys that this version does not know.
+    #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Map<String, serde_json::Value>))]
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: BTreeMap<String, JsonText>,
+}
+
+/// How an [`InboxNotification`] is read; all other keys are its `extra`.
+#[derive(Deserialize)]
+#[serde(remote = "InboxNotification")]
+struct Fields {
+    id: NotificationId,
+    #[serde(default)]
+    heading: Option<String>,
+    content: String,
+    #[serde(default)]
+    payload: Option<JsonText>,
+    #[serde(default)]
+    image_url: Option<String>,
+    #[serde(default, deserialize_with = "time::lenient")]
+    send_after: Option<Timestamp>,
+    #[serde(default, deserialize_with = "time::lenient")]
+    expires_at: Option<Timestamp>,
+    opened: bool,
+    #[serde(default, deserialize_with = "null_is_default")]
+    buttons: Vec<Button>,
+    created_at: Timestamp,
+    #[serde(default)]
+    opened_at: Option<Timestamp>,
+    sender: String,
+    added: u64,
+    #[serde(skip)]
+    extra: BTreeMap<String, JsonText>,
+}
+
+impl<'de> Deserialize<'de> for InboxNotification {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut extra = BTreeMap::new();
+        let fields = Fields::deserialize(Split::new(deserializer, &mut extra))?;
+        Ok(Self { extra, ..fields })
+    }
 }
 
 impl InboxNotification {

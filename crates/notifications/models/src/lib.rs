@@ -5,6 +5,7 @@ mod canonical;
 mod change;
 mod ids;
 mod inbox_notification;
+mod json_text;
 mod live;
 mod notification;
 #[cfg(feature = "openapi")]
@@ -12,7 +13,9 @@ mod openapi;
 mod position;
 mod problem;
 mod push_rules;
+mod raw;
 mod request;
+mod split;
 mod time;
 mod variables;
 
@@ -22,6 +25,7 @@ pub use change::{Change, ChangeKind, RemovedReason, Stamp};
 pub use ids::{InvalidId, NotificationId, OpId, Tag, UserId};
 pub use inbox_notification::InboxNotification;
 pub use jiff::Timestamp;
+pub use json_text::JsonText;
 pub use live::{CHANGED_EVENT, EVENT, LiveEvent};
 pub use notification::{Button, InternalNotification};
 pub use position::{Head, Position};

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use crate::raw::RawFields;
 use crate::{Change, ChangeKind, InboxNotification, InternalNotification, Stamp};
 
 /// The name of the live event that carries a new notification.
@@ -19,17 +20,17 @@ pub enum LiveEvent {
     Bare(Box<InternalNotification>),
 }
 
-#[derive(Serialize, Deserialize)]
-struct AddedEvent {
+#[derive(Serialize)]
+struct AddedEvent<'a> {
     #[serde(flatten)]
-    notification: InboxNotification,
+    notification: &'a InboxNotification,
     inbox: Stamp,
 }
 
-#[derive(Serialize, Deserialize)]
-struct ChangedEvent {
+#[derive(Serialize)]
+struct ChangedEvent<'a> {
     #[serde(flatten)]
-    kind: ChangeKind,
+    kind: &'a ChangeKind,
     inbox: Stamp,
 }
 
@@ -63,13 +64,17 @@ impl LiveEvent {
             Peek { truncated: true, .. } => {
                 serde_json::from_str::<ThinEvent>(data).ok().map(|thin| Self::Thin(thin.inbox))
             }
-            Peek { kind: Some(_), content: None, .. } => serde_json::from_str::<ChangedEvent>(data)
-                .ok()
-                .map(|event| Self::Change(Change { stamp: event.inbox, kind: event.kind })),
-            _ => serde_json::from_str::<AddedEvent>(data).ok().map(|event| {
-                let kind = ChangeKind::Added { notification: Box::new(event.notification) };
-                Self::Change(Change { stamp: event.inbox, kind })
-            }),
+            Peek { kind: Some(_), content: None, .. } => {
+                let fields: RawFields = serde_json::from_str(data).ok()?;
+                let stamp = fields.get::<_, serde_json::Error>("inbox").ok()?;
+                let kind = fields.change_kind::<serde_json::Error>().ok()?;
+                Some(Self::Change(Change { stamp, kind }))
+            }
+            _ => {
+                let mut notification: Box<InboxNotification> = serde_json::from_str(data).ok()?;
+                let stamp = notification.extra.remove("inbox")?.parse().ok()?;
+                Some(Self::Change(Change { stamp, kind: ChangeKind::Added { notification } }))
+            }
         }
     }
 
@@ -79,10 +84,10 @@ impl LiveEvent {
         let inbox = change.stamp;
         let (event, data) = match &change.kind {
             ChangeKind::Added { notification } => {
-                (EVENT, serde_json::to_string(&AddedEvent { notification: (**notification).clone(), inbox }))
+                (EVENT, serde_json::to_string(&AddedEvent { notification, inbox }))
             }
             ChangeKind::Gone { .. } => return (EVENT, Self::thin(inbox)),
-            kind => (CHANGED_EVENT, serde_json::to_string(&ChangedEvent { kind: kind.clone(), inbox })),
+            kind => (CHANGED_EVENT, serde_json::to_string(&ChangedEvent { kind, inbox })),
         };
         match data {
             Ok(data) if data.len() <= max_bytes => (event, data),
@@ -127,6 +132,21 @@ mod tests {
             assert_eq!(event, if is_added { EVENT } else { CHANGED_EVENT });
             assert_eq!(LiveEvent::parse(&data), Some(LiveEvent::Change(change)));
         }
+    }
+
+    #[test]
+    fn numbers_come_back_to_the_digit() {
+        let numbers = "[98765432109876543210987,-0.0,1.50,1E400]";
+        let Change { stamp, kind: ChangeKind::Added { mut notification } } = added("c") else { panic!() };
+        notification.payload = Some(numbers.parse().unwrap());
+        notification.extra.insert("color".into(), numbers.parse().unwrap());
+        let change = Change { stamp, kind: ChangeKind::Added { notification } };
+        let (_, data) = LiveEvent::encode(&change, 10_240);
+        assert_eq!(data.matches(numbers).count(), 2, "{data}");
+        assert_eq!(LiveEvent::parse(&data), Some(LiveEvent::Change(change)));
+        let bare = format!(r#"{{"content":"c","payload":{numbers}}}"#);
+        let Some(LiveEvent::Bare(read)) = LiveEvent::parse(&bare) else { panic!() };
+        assert_eq!(read.payload.unwrap().as_str(), numbers);
     }
 
     #[test]

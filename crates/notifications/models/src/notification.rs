@@ -1,12 +1,14 @@
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
-use crate::{InvalidNotification, NotificationId, Timestamp, time};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::split::Split;
+use crate::{InvalidNotification, JsonText, NotificationId, Timestamp, time};
 
 /// A notification as its sender writes it.
 ///
 /// Only `content` is required. Keys that this version does not know are passed on in `extra`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct InternalNotification {
@@ -20,30 +22,65 @@ pub struct InternalNotification {
     #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     pub content: String,
     /// Data for the receiving app.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<serde_json::Value>))]
     #[serde(default)]
-    pub payload: Option<Value>,
+    pub payload: Option<JsonText>,
     /// The URL of an image. The server never fetches it.
     #[serde(default)]
     pub image_url: Option<String>,
     /// The time before which it is not delivered, as RFC 3339. Without a zone it is read as UTC.
-    #[serde(default, deserialize_with = "time::lenient")]
+    #[serde(default)]
     pub send_after: Option<Timestamp>,
     /// When it leaves every inbox, opened or not. Read as `send_after` is.
-    #[serde(default, deserialize_with = "time::lenient", skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
     /// Whether the user has opened it; false in a push.
-    #[serde(default, deserialize_with = "null_is_default")]
+    #[serde(default)]
     pub opened: bool,
     /// The buttons that the user may press.
-    #[serde(default, deserialize_with = "null_is_default")]
+    #[serde(default)]
     pub buttons: Vec<Button>,
     /// Keys that this version does not know.
+    #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Map<String, serde_json::Value>))]
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: BTreeMap<String, JsonText>,
+}
+
+/// How an [`InternalNotification`] is read; all other keys are its `extra`.
+#[derive(Deserialize)]
+#[serde(remote = "InternalNotification")]
+struct NotificationFields {
+    #[serde(default)]
+    id: Option<NotificationId>,
+    #[serde(default)]
+    heading: Option<String>,
+    content: String,
+    #[serde(default)]
+    payload: Option<JsonText>,
+    #[serde(default)]
+    image_url: Option<String>,
+    #[serde(default, deserialize_with = "time::lenient")]
+    send_after: Option<Timestamp>,
+    #[serde(default, deserialize_with = "time::lenient")]
+    expires_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "null_is_default")]
+    opened: bool,
+    #[serde(default, deserialize_with = "null_is_default")]
+    buttons: Vec<Button>,
+    #[serde(skip)]
+    extra: BTreeMap<String, JsonText>,
+}
+
+impl<'de> Deserialize<'de> for InternalNotification {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut extra = BTreeMap::new();
+        let fields = NotificationFields::deserialize(Split::new(deserializer, &mut extra))?;
+        Ok(Self { extra, ..fields })
+    }
 }
 
 /// A button of a notification.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Button {
@@ -55,14 +92,35 @@ pub struct Button {
     #[serde(default)]
     pub icon: Option<String>,
     /// Keys that this version does not know.
+    #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Map<String, serde_json::Value>))]
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: BTreeMap<String, JsonText>,
+}
+
+/// How a [`Button`] is read; all other keys are its `extra`.
+#[derive(Deserialize)]
+#[serde(remote = "Button")]
+struct ButtonFields {
+    id: String,
+    text: String,
+    #[serde(default)]
+    icon: Option<String>,
+    #[serde(skip)]
+    extra: BTreeMap<String, JsonText>,
+}
+
+impl<'de> Deserialize<'de> for Button {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut extra = BTreeMap::new();
+        let fields = ButtonFields::deserialize(Split::new(deserializer, &mut extra))?;
+        Ok(Self { extra, ..fields })
+    }
 }
 
 impl Button {
     /// Makes a button without an icon.
     pub fn new(id: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { id: id.into(), text: text.into(), icon: None, extra: Map::new() }
+        Self { id: id.into(), text: text.into(), icon: None, extra: BTreeMap::new() }
     }
 
     /// Sets the name of the icon.
@@ -72,7 +130,7 @@ impl Button {
     }
 
     /// Adds a key of the app's own.
-    pub fn with_extra(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+    pub fn with_extra(mut self, key: impl Into<String>, value: impl Into<JsonText>) -> Self {
         self.extra.insert(key.into(), value.into());
         self
     }
@@ -97,8 +155,8 @@ impl InternalNotification {
     }
 
     /// Sets the data for the receiving app.
-    pub fn with_payload(mut self, payload: Value) -> Self {
-        self.payload = Some(payload);
+    pub fn with_payload(mut self, payload: impl Into<JsonText>) -> Self {
+        self.payload = Some(payload.into());
         self
     }
 
@@ -127,7 +185,7 @@ impl InternalNotification {
     }
 
     /// Adds a key of the app's own.
-    pub fn with_extra(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+    pub fn with_extra(mut self, key: impl Into<String>, value: impl Into<JsonText>) -> Self {
         self.extra.insert(key.into(), value.into());
         self
     }
@@ -157,7 +215,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -200,6 +258,59 @@ mod tests {
         assert_eq!(back["nested"], json!({"a": [1, 2.5, null]}));
         assert_eq!(back["opened"], false);
         assert_eq!(back["buttons"], json!([]));
+    }
+
+    #[test]
+    fn numbers_come_back_to_the_digit_wherever_they_are() {
+        let numbers = r#"[98765432109876543210987,3.14159265358979323846264,-0.0,1.50,1e+16,1E400]"#;
+        let text = format!(
+            r#"{{"content":"c","payload":{numbers},"color":{numbers},"buttons":[{{"id":"i","text":"t","n":{numbers}}}]}}"#
+        );
+        let notification: InternalNotification = serde_json::from_str(&text).unwrap();
+        for json in [notification.to_json().unwrap(), crate::canonical_json(&notification).unwrap()] {
+            assert_eq!(json.matches(numbers).count(), 3, "{json}");
+            assert_eq!(serde_json::from_str::<InternalNotification>(&json).unwrap(), notification);
+        }
+        let other: InternalNotification = serde_json::from_str(&text.replace("1.50", "1.5")).unwrap();
+        assert_ne!(other, notification);
+    }
+
+    #[test]
+    fn an_unreadable_field_is_an_error_at_its_place() {
+        let error = |text: &str| serde_json::from_str::<InternalNotification>(text).unwrap_err().to_string();
+        assert_eq!(
+            error(r#"{"color":"red","content":7}"#),
+            "invalid type: integer `7`, expected a string at line 1 column 26"
+        );
+        assert_eq!(error(r#"{"color":"red"}"#), "missing field `content` at line 1 column 15");
+        assert_eq!(
+            error(r#"{"content":"a","content":"b"}"#),
+            "duplicate field `content` at line 1 column 24"
+        );
+        assert!(error("[]").starts_with("invalid type: sequence, expected struct InternalNotification"));
+    }
+
+    #[test]
+    fn the_last_of_several_values_of_an_unknown_key_counts() {
+        let text = r#"{"content":"c","color":1,"color":2}"#;
+        let notification: InternalNotification = serde_json::from_str(text).unwrap();
+        assert_eq!(notification, InternalNotification::new("c").with_extra("color", 2));
+    }
+
+    #[test]
+    fn a_notification_is_read_inside_a_type_of_the_app() {
+        #[derive(Deserialize)]
+        struct Message {
+            room: String,
+            #[serde(flatten)]
+            notification: InternalNotification,
+        }
+        let text = r#"{"room":"r","content":"c","payload":{"a":1},"color":"red","buttons":[{"id":"i","text":"t","n":2.5}]}"#;
+        let Message { room, notification } = serde_json::from_str(text).unwrap();
+        assert_eq!(room, "r");
+        let expected =
+            InternalNotification::new("c").with_payload(json!({"a": 1})).with_extra("color", "red");
+        assert_eq!(notification, expected.with_button(Button::new("i", "t").with_extra("n", 2.5)));
     }
 
     #[test]

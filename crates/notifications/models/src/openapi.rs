@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_change_kind_has_the_schema_of_its_wire_form() {
         assert_eq!(ChangeKind::name(), "ChangeKind");
-        assert_eq!(schema::<ChangeKind>(), schema::<Wire>());
+        assert_eq!(schema::<ChangeKind>(), schema::<Wire<'_>>());
         assert!(schema::<ChangeKind>().to_string().contains("opened_all"));
         let mut schemas = Vec::new();
         ChangeKind::schemas(&mut schemas);

@@ -1,8 +1,6 @@
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
-use crate::{InternalNotification, UserId};
+use crate::{InternalNotification, JsonText, UserId};
 
 /// The most recipients of one push, unless a server is configured otherwise.
 pub const MAX_RECIPIENTS: usize = 10_000;
@@ -157,7 +155,7 @@ impl InternalNotification {
         }
         // A value of a button is inside the notification, its list of buttons, and the button.
         let in_buttons = self.buttons.iter().flat_map(|button| button.extra.values());
-        let is_deep = |value: &Value| !is_within(value, MAX_DEPTH - 3);
+        let is_deep = |value: &JsonText| value.depth() > MAX_DEPTH - 3;
         if self.payload.iter().chain(self.extra.values()).chain(in_buttons).any(is_deep) {
             return Err(InvalidNotification::TooDeep);
         }
@@ -165,18 +163,9 @@ impl InternalNotification {
     }
 }
 
-/// Returns whether a value is nested at most `depth` deep.
-fn is_within(value: &Value, depth: usize) -> bool {
-    match value {
-        Value::Array(items) => depth > 0 && items.iter().all(|item| is_within(item, depth - 1)),
-        Value::Object(map) => depth > 0 && map.values().all(|item| is_within(item, depth - 1)),
-        _ => true,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::Button;

@@ -11,7 +11,7 @@ pub mod sqlite;
 
 pub use connection::OutboxConnection;
 pub use error::{OutboxError, OutboxErrorKind};
-pub use internal_notifications_models::{InternalNotification, NotificationId, UserId};
+pub use internal_notifications_models::{InternalNotification, JsonText, NotificationId, UserId};
 pub use outbox::Outbox;
 #[doc(no_inline)]
 pub use sqlx;

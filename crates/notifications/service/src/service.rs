@@ -61,9 +61,10 @@ use crate::{Announcement, ServiceError, Snapshot, Written, delegate_service};
 ///
 /// Push
 ///
-/// 20. `push` returns when the notification is stored. Its receipt counts each recipient once. A
-///     notification without an id gets one; an id that the app sets is a UUID, and a server may
-///     refuse any other as [`Invalid`](crate::ServiceErrorKind::Invalid).
+/// 20. `push` returns when the notification is stored, as it was written: numbers in its payload
+///     come back to the digit. Its receipt counts each recipient once. A notification without an id
+///     gets one; an id that the app sets is a UUID, and a server may refuse any other as
+///     [`Invalid`](crate::ServiceErrorKind::Invalid).
 /// 21. A notification that breaks a rule returns [`Invalid`](crate::ServiceErrorKind::Invalid), and
 ///     one whose id belongs to another [`Conflict`](crate::ServiceErrorKind::Conflict). Neither
 ///     changes an inbox.

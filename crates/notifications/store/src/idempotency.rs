@@ -23,8 +23,8 @@ impl IdempotencyKey {
         let visible = !key.is_empty()
             && key.len() <= Self::MAX_CHARS
             && key.bytes().all(|byte| byte.is_ascii_graphic());
-        let request = visible.then(|| serde_json::to_value(request).ok())??;
-        Some(Self { key: key.to_owned(), request: sha256(&canonical_json(&request)) })
+        let request = visible.then(|| canonical_json(request).ok())??;
+        Some(Self { key: key.to_owned(), request: sha256(&request) })
     }
 
     /// Returns the key.

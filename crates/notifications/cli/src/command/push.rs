@@ -1,8 +1,8 @@
 use clap::Args;
 use internal_notifications_pusher::models::{
-    Button, InternalNotification, NotificationId, Timestamp, UserId, parse_time,
+    Button, InternalNotification, JsonText, NotificationId, Timestamp, UserId, parse_time,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::client;
 use crate::env::Env;
@@ -24,7 +24,7 @@ pub(crate) struct Push {
     heading: Option<String>,
     /// Data for the receiving app, as JSON
     #[arg(long, value_name = "JSON", value_parser = parse_payload)]
-    payload: Option<Value>,
+    payload: Option<JsonText>,
     /// The URL of an image
     #[arg(long, value_name = "URL")]
     image_url: Option<String>,
@@ -72,8 +72,8 @@ impl Push {
     }
 }
 
-fn parse_payload(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text).map_err(|error| format!("it must be JSON: {error}"))
+fn parse_payload(text: &str) -> Result<JsonText, String> {
+    text.parse().map_err(|error: serde_json::Error| format!("it must be JSON: {error}"))
 }
 
 fn parse_button(text: &str) -> Result<Button, &'static str> {

@@ -1,6 +1,8 @@
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::TestApp;
+use crate::app::{API_KEY, TestApp, send};
+use crate::websocket::Socket;
 
 #[tokio::test]
 async fn a_push_is_stored_with_its_sender_once_per_recipient() {
@@ -106,6 +108,8 @@ async fn invalid_json_is_400_and_another_shape_is_422() {
         &nested(20_000),
         &"[".repeat(20_000),
         r#"{"user_ids":["ada"],"notification":{"content":"\ud800"}}"#,
+        r#"{"user_ids":["ada"],"notification":{"content":"c","payload":["\udc00"]}}"#,
+        r#"{"user_ids":["ada"],"notification":{"content":"c","color":1e}}"#,
         "{\"user_ids\":[\"a\u{0}\"]}",
         r#"{"user_ids": 5, oops"#,
     ] {
@@ -140,6 +144,8 @@ async fn invalid_json_is_400_and_another_shape_is_422() {
         assert_eq!(app.push_body(body.clone()).await.problem(), (422, "invalid"), "{body:.200}");
     }
     assert_eq!(app.push_body(nested(100)).await.status, 422, "nested too deep to be parsed again");
+    let brackets = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
+    assert_eq!(app.push_body(brackets).await.status, 422, "JSON, but no object");
     assert_eq!(app.push_body("[]").await.status, 422);
     assert_eq!(app.push_body("{}").await.status, 422);
     assert_eq!(app.get("ada", "/v1/inbox/head").await.body["seq"], 0, "nothing was stored");
@@ -166,6 +172,47 @@ async fn nul_and_unusual_characters_are_returned_unchanged() {
     assert_eq!(app.push(&["ada"], json!({"content": content, "x\u{0}y": "\u{0}"})).await.status, 201);
     let notification = &app.get("ada", "/v1/inbox").await.body["notifications"][0];
     assert_eq!((&notification["content"], &notification["x\u{0}y"]), (&json!(content), &json!("\u{0}")));
+}
+
+#[tokio::test]
+async fn numbers_are_returned_as_they_were_written() {
+    let app = TestApp::start().await;
+    let numbers = "[98765432109876543210987,3.14159265358979323846264,-0.0,1.50,1e+16,1E400]";
+    let body = |numbers: &str| {
+        format!(
+            r#"{{"user_ids":["ada"],"notification":{{"id":"n","content":"c","payload":{{"of":{numbers}}},"color":{numbers},"buttons":[{{"id":"b","text":"t","size":{numbers}}}]}}}}"#
+        )
+    };
+    let mut socket = Socket::connect(&app).await;
+    socket.subscribe(&app, "ada").await;
+    assert_eq!(app.push_body(body(numbers)).await.status, 201);
+    let live = socket.text().await;
+    // The event is JSON in a text, whose numbers are written as they are outside of it.
+    assert_eq!(live.matches(numbers).count(), 3, "{live}");
+    for path in [
+        "inbox",
+        "inbox/notifications/n",
+        "inbox/changes?after=0",
+        "inbox/changes?after=9&tag=00000000000000ab",
+    ] {
+        let request = app.request(Method::GET, &format!("/v1/{path}")).bearer_auth(app.token("ada"));
+        let answer = request.send().await.unwrap().text().await.unwrap();
+        assert_eq!(answer.matches(numbers).count(), 3, "{path}: {answer}");
+    }
+    assert_eq!(app.push_body(body(numbers)).await.status, 200, "the same body");
+    for other in
+        [numbers.replace("1.50", "1.5"), numbers.replace("-0.0", "0.0"), numbers.replace("987,", "988,")]
+    {
+        assert_eq!(app.push_body(body(&other)).await.problem(), (409, "id-taken"), "{other}");
+    }
+    let keyed = |number: &str| {
+        let body = format!(r#"{{"user_ids":["ada"],"notification":{{"content":"c","payload":{number}}}}}"#);
+        let request = app.request(Method::POST, "/v1/notifications").bearer_auth(API_KEY);
+        send(request.header("idempotency-key", "k").body(body))
+    };
+    assert_eq!(keyed("1.0").await.status, 201);
+    assert_eq!(keyed("1.00").await.problem(), (422, "key-reused"));
+    assert_eq!(keyed("1.0").await.status, 201);
 }
 
 #[tokio::test]

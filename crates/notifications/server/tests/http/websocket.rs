@@ -51,15 +51,19 @@ impl Socket {
 
     /// Returns the next event and its data.
     pub(crate) async fn next(&mut self) -> (String, Value) {
-        let message =
-            tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("an event should arrive");
-        let message = message.unwrap().unwrap();
-        let frame: Value = serde_json::from_str(message.to_text().unwrap()).unwrap();
+        let frame: Value = serde_json::from_str(&self.text().await).unwrap();
         let data = match &frame["data"] {
             Value::String(text) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
             other => other.clone(),
         };
         (frame["event"].as_str().unwrap().to_owned(), data)
+    }
+
+    /// Returns the text of the next frame.
+    pub(crate) async fn text(&mut self) -> String {
+        let message =
+            tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("an event should arrive");
+        message.unwrap().unwrap().to_text().unwrap().to_owned()
     }
 
     /// Returns the code with which the server closes the connection.

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use internal_notifications_models::InternalNotification;
+use internal_notifications_models::{InternalNotification, JsonText};
 use internal_notifications_server::config::OutboxDatabase;
 use internal_notifications_server::relay::{intent_source, own_intent_source};
 use sqlx::Connection;
@@ -30,6 +30,22 @@ async fn intents_in_the_servers_own_file_are_delivered_and_rolled_back_ones_are_
     assert_eq!((app.rows().await.len(), relay.failed()), (0, 0));
     let senders = inboxes.store.page(&"ada".parse().unwrap(), 10, None).await.unwrap().notifications;
     assert!(senders.iter().all(|row| row.sender == "outbox:orders"));
+}
+
+#[tokio::test]
+async fn numbers_are_relayed_as_they_are_written() {
+    let inboxes = Inboxes::new().await;
+    let (mut app, file) = App::with_own_file(inboxes.folder()).await;
+    let numbers = "[98765432109876543210987,3.14159265358979323846264,-0.0,1.50,1E400]";
+    let payload: JsonText = numbers.parse().unwrap();
+    let notification = InternalNotification::new("c").with_payload(payload.clone());
+    app.push(notification.with_extra("color", payload), true).await;
+    let _relay = inboxes.relay(vec![intent_source(&outbox_database(&file))]);
+    inboxes.contents(1).await;
+    let page = inboxes.store.page(&"ada".parse().unwrap(), 1, None).await.unwrap();
+    let row = &page.notifications[0];
+    assert_eq!(row.payload.as_ref().unwrap().as_str(), numbers);
+    assert_eq!(row.extra["color"].as_str(), numbers);
 }
 
 #[tokio::test]

@@ -48,6 +48,30 @@ async fn a_pushed_notification_is_read_back_in_full(on: Backend) {
     assert_eq!(fixture.store.notification(&user("ada"), &id("other")).await.unwrap(), None);
 }
 
+async fn numbers_are_stored_as_they_are_written(on: Backend) {
+    let fixture = Fixture::new(on).await;
+    let with = |numbers: &str| {
+        let text = format!(r#"{{"content":"c","payload":{numbers},"color":{numbers}}}"#);
+        let mut pushed = push("n", &["ada"]);
+        pushed.notification = serde_json::from_str(&text).unwrap();
+        fixture.store.push(pushed)
+    };
+    let numbers = "[98765432109876543210987,3.14159265358979323846264,-0.0,1.50,1e+16,1E400]";
+    with(numbers).await.unwrap();
+    let row = fixture.store.notification(&user("ada"), &id("n")).await.unwrap().unwrap();
+    let ChangeKind::Added { notification } = &fixture.log("ada").await[0].kind else { panic!() };
+    let page = fixture.store.page(&user("ada"), 10, None).await.unwrap();
+    for read in [&row, notification, &page.notifications[0]] {
+        assert_eq!(read.payload.as_ref().unwrap().as_str(), numbers);
+        assert_eq!(read.extra["color"].as_str(), numbers);
+    }
+    assert_eq!(with(numbers).await.unwrap().duplicates, 1);
+    for (number, other) in [("1.50", "1.5"), ("-0.0", "-0"), ("3846264", "3846265"), ("1E400", "1E401")] {
+        let error = with(&numbers.replace(number, other)).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::IdTaken, "{other}");
+    }
+}
+
 /// Servers refuse such a push since a URL cannot name it; older ones stored it.
 async fn a_stored_id_that_no_push_may_have_is_still_read(on: Backend) {
     let fixture = Fixture::new(on).await;
@@ -136,6 +160,7 @@ async fn tags_are_stored_with_all_their_bits(on: Backend) {
 on_every_store!(
     a_push_adds_one_change_to_each_inbox,
     a_pushed_notification_is_read_back_in_full,
+    numbers_are_stored_as_they_are_written,
     a_stored_id_that_no_push_may_have_is_still_read,
     the_same_push_again_is_stored_once_and_reaches_new_recipients,
     an_id_belongs_to_one_notification_of_one_sender,

@@ -1,9 +1,9 @@
 use internal_notifications_service::ServiceErrorKind;
-use internal_notifications_service::models::InternalNotification;
+use internal_notifications_service::models::{InternalNotification, JsonText};
 
 use crate::checked_device::describe;
 use crate::scenario::Scenario;
-use crate::violation::{CheckResult, ensure};
+use crate::violation::{CheckResult, Failure, ensure};
 
 pub(crate) async fn bullet_20_push_is_stored_and_counts_each_recipient_once(
     scenario: &Scenario<'_>,
@@ -26,12 +26,21 @@ pub(crate) async fn bullet_20_push_is_stored_and_counts_each_recipient_once(
     ensure!(receipt.id == a && counts == (1, 1, 0), "the same push to bob and ada returns {receipt:?}");
     laptop.shows(&[&a], 1).await?;
 
+    // Read as a float, these numbers would change.
+    let payload = "[98765432109876543210987,-0.0,1.50]".parse::<JsonText>();
+    let payload = payload.map_err(|error| Failure(error.to_string()))?;
     let unnamed = InternalNotification::new("without an id").with_heading("as it was written");
+    let unnamed = unnamed.with_payload(payload.clone()).with_extra("color", payload);
     let receipt = laptop.ok("push", laptop.try_push(&[&bob], unnamed.clone())).await?;
     ensure!(receipt.accepted == 1, "a push without an id returns {receipt:?}");
     let now = bobs.shows(&[&receipt.id, &a], 2).await?;
     let row = now.notifications.first();
-    let same = row.is_some_and(|row| row.content == unnamed.content && row.heading == unnamed.heading);
+    let same = row.is_some_and(|row| {
+        row.content == unnamed.content
+            && row.heading == unnamed.heading
+            && row.payload == unnamed.payload
+            && row.extra == unnamed.extra
+    });
     ensure!(same, "the notification is not as it was pushed: {row:?}");
     Ok(())
 }

@@ -14,7 +14,7 @@ async fn invalid_pushes_are_rejected_and_store_nothing() {
         |content: &str| format!(r#"{{"user_ids":["ada"],"notification":{{"content":"{content}"}}}}"#);
     let not_utf8 =
         [br#"{"user_ids":["ada"],"notification":{"content":""#.as_slice(), b"\xff\xfe", br#""}}"#].concat();
-    let bodies: [(&str, u16, Vec<u8>); 27] = [
+    let bodies: [(&str, u16, Vec<u8>); 28] = [
         ("nothing", 400, Vec::new()),
         ("NUL", 400, vec![0; 64]),
         ("a form", 400, b"user_ids=ada&content=c".into()),
@@ -33,9 +33,14 @@ async fn invalid_pushes_are_rejected_and_store_nothing() {
         ("20,000 brackets in a payload", 400, nested(20_000).into()),
         ("100 brackets in a payload", 422, nested(100).into()),
         (
-            "a number that is too large",
+            "half a surrogate pair in a payload",
             400,
-            br#"{"user_ids":["ada"],"notification":{"content":"c","payload":1e999}}"#.into(),
+            br#"{"user_ids":["ada"],"notification":{"content":"c","payload":"\ud800"}}"#.into(),
+        ),
+        (
+            "a number that is none",
+            400,
+            br#"{"user_ids":["ada"],"notification":{"content":"c","payload":01}}"#.into(),
         ),
         ("null", 422, b"null".into()),
         ("a text", 422, br#""text""#.into()),

@@ -1,36 +1,45 @@
 //! The lines for programs.
 
+use std::collections::BTreeMap;
+
 use internal_notifications_pusher::contract::{Snapshot, Status};
-use internal_notifications_pusher::models::Change;
-use serde_json::{Value, json};
+use internal_notifications_pusher::models::{Change, JsonText};
+use serde_json::{Error, json};
 
 use super::status_name::status_name;
 
-pub(super) fn snapshot(snapshot: &Snapshot, reset: bool, limit: usize) -> Value {
-    let newest: Vec<_> = snapshot.notifications.iter().take(limit).map(|row| json!(**row)).collect();
+pub(super) fn snapshot(snapshot: &Snapshot, reset: bool, limit: usize) -> Result<JsonText, Error> {
+    let newest: Vec<_> = snapshot.notifications.iter().take(limit).map(|row| &**row).collect();
     let (position, pending) = (snapshot.position, snapshot.pending);
-    let mut line = json!({"type": "snapshot", "notifications": newest, "seq": position.seq, "tag": position.tag, "pending": pending});
-    if let (true, Some(line)) = (reset, line.as_object_mut()) {
-        line.insert("reset".to_owned(), true.into());
+    let mut line = BTreeMap::from([
+        ("type", "snapshot".into()),
+        ("notifications", JsonText::new(&newest)?),
+        ("seq", position.seq.into()),
+        ("tag", JsonText::new(&position.tag)?),
+        ("pending", pending.into()),
+    ]);
+    if reset {
+        line.insert("reset", true.into());
     }
-    line
+    JsonText::new(&line)
 }
 
 /// Returns the change as in the log, with its `kind` as the line's `type`.
-pub(super) fn change(change: &Change) -> Value {
-    let mut line = json!(change);
-    if let Some(line) = line.as_object_mut() {
-        let kind = line.remove("kind").unwrap_or_default();
+pub(super) fn change(change: &Change) -> Result<JsonText, Error> {
+    let record = JsonText::new(change)?;
+    let mut line: BTreeMap<String, JsonText> = record.parse()?;
+    if let Some(kind) = line.remove("kind") {
         line.insert("type".to_owned(), kind);
     }
-    line
+    JsonText::new(&line)
 }
 
-pub(super) fn status(status: &Status) -> Value {
-    match status {
+pub(super) fn status(status: &Status) -> JsonText {
+    let line = match status {
         Status::Failed(reason) => json!({"type": "status", "status": "failed", "reason": reason}),
         status => json!({"type": "status", "status": status_name(status)}),
-    }
+    };
+    line.into()
 }
 
 #[cfg(test)]
@@ -44,21 +53,33 @@ mod tests {
         let removed: Change = serde_json::from_value(record).unwrap();
         let line = json!({"type": "removed", "ids": ["a"], "reason": "user", "seq": 43, "tag": "00000000000000ab",
             "prev": "00000000000000aa", "pending": 6, "at": "2026-01-31T09:30:00Z"});
-        assert_eq!(change(&removed), line);
+        assert_eq!(change(&removed).unwrap(), line.into());
+    }
+
+    #[test]
+    fn numbers_are_printed_as_the_sender_wrote_them() {
+        let record = r#"{"seq":1,"tag":"00000000000000ab","prev":null,"pending":1,"at":"2026-01-31T09:30:00Z","kind":"added","notification":{"id":"n","content":"c","payload":[98765432109876543210987,1.50],"opened":false,"created_at":"2026-01-31T09:30:00Z","sender":"key:shop","added":1,"color":1E400}}"#;
+        let added: Change = serde_json::from_str(record).unwrap();
+        let line = change(&added).unwrap().to_string();
+        assert!(
+            line.contains("[98765432109876543210987,1.50]") && line.contains(r#""color":1E400"#),
+            "{line}"
+        );
     }
 
     #[test]
     fn only_a_snapshot_after_a_reset_is_marked_as_one() {
         let empty = Snapshot::default();
         let line = json!({"type": "snapshot", "notifications": [], "seq": 0, "tag": null, "pending": 0});
-        assert_eq!(snapshot(&empty, false, 50), line);
-        assert_eq!(snapshot(&empty, true, 50)["reset"], true);
+        assert_eq!(snapshot(&empty, false, 50).unwrap(), line.into());
+        assert!(snapshot(&empty, true, 50).unwrap().as_str().contains(r#""reset":true"#));
     }
 
     #[test]
     fn a_failed_status_has_a_reason() {
         let line = status(&Status::Failed("no".into()));
-        assert_eq!(line, json!({"type": "status", "status": "failed", "reason": "no"}));
-        assert_eq!(status(&Status::CatchingUp), json!({"type": "status", "status": "catching_up"}));
+        assert_eq!(line, json!({"type": "status", "status": "failed", "reason": "no"}).into());
+        let line = json!({"type": "status", "status": "catching_up"});
+        assert_eq!(status(&Status::CatchingUp), line.into());
     }
 }

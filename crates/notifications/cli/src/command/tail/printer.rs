@@ -26,7 +26,8 @@ impl Printer {
             if !std::mem::replace(&mut self.has_printed_snapshot, true) {
                 self.status = None;
             }
-            return self.output.json(&json::snapshot(snapshot, reset, self.limit));
+            let line = json::snapshot(snapshot, reset, self.limit).map_err(Error::failed)?;
+            return self.output.json(&line);
         }
         self.output.line(&text::head(snapshot, reset))?;
         let newest = snapshot.notifications.iter().take(self.limit);
@@ -36,7 +37,7 @@ impl Printer {
     /// Prints a change. Returns whether it was the last one to print.
     pub(super) fn change(&mut self, change: &Change) -> Result<bool, Error> {
         match self.json {
-            true => self.output.json(&json::change(change))?,
+            true => self.output.json(&json::change(change).map_err(Error::failed)?)?,
             false => self.output.line(&text::change(change))?,
         }
         if let (Some(remaining), ChangeKind::Added { .. } | ChangeKind::Gone { .. }) =

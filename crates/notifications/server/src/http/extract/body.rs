@@ -3,6 +3,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt;
+use internal_notifications_models::JsonText;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
@@ -45,14 +46,19 @@ pub(in crate::http) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Api
     // Checked here because serde does not look inside the fields it ignores.
     let text = std::str::from_utf8(bytes)
         .map_err(|error| ApiError::malformed(format!("the body is not JSON: {error}")))?;
+    let is_object = text.trim_ascii_start().starts_with('{');
     let error = match serde_json::from_str(text) {
-        Ok(value) if text.trim_ascii_start().starts_with('{') => return Ok(value),
+        Ok(value) if is_object => return Ok(value),
         // serde would also accept an array of the fields' values.
         Ok(_) => return Err(ApiError::invalid("the body must be a JSON object")),
         Err(error) => error,
     };
-    // serde reports a wrong shape before it has parsed the rest.
-    let well_formed = serde_json::from_str::<IgnoredAny>(text).is_ok();
+    // serde reports a wrong shape before it has parsed the rest. `IgnoredAny` accepts any nesting
+    // and halves of surrogate pairs, which a `JsonText` reports in the same way as a wrong shape.
+    let well_formed = match is_object {
+        true => text.parse::<JsonText>().is_ok(),
+        false => serde_json::from_str::<IgnoredAny>(text).is_ok(),
+    };
     match error.classify() {
         Category::Data if well_formed => Err(ApiError::invalid(error.to_string())),
         _ => Err(ApiError::malformed(format!("the body is not JSON: {error}"))),
