@@ -92,6 +92,13 @@ impl Broker {
         self.shared.registry.connections()
     }
 
+    /// Waits until the broker can no longer do all of its work because one of its tasks has
+    /// panicked, for example in the function that sends a webhook, and returns the name of the
+    /// task. Waits for ever if that does not happen.
+    pub fn failed(&self) -> impl Future<Output = &'static str> + Send + 'static {
+        self.shared.tasks.failed()
+    }
+
     /// Closes all connections with code 4200, so that clients reconnect at once, and answers
     /// further requests with status 503.
     ///

@@ -13,6 +13,7 @@ mod routes;
 mod send_queue;
 mod session;
 mod shared;
+mod tasks;
 mod timers;
 mod upgrade;
 mod webhook;

@@ -44,6 +44,9 @@ pub struct Limits {
     /// Bytes of an HTTP request's body. Default: 640 KiB, enough for a full batch in which every
     /// byte is escaped.
     pub body_bytes: usize,
+    /// Bytes of the bodies of all HTTP requests that are being received or handled at a time, at
+    /// least `body_bytes`. More is answered with 503. Default: 32 MiB.
+    pub buffered_bytes: usize,
     /// How long the body of an HTTP request may take to arrive. Default: 10 s.
     pub body_timeout: Duration,
     /// The activity timeout that is announced to clients, in whole seconds, at least one.
@@ -91,6 +94,7 @@ impl Default for Limits {
             cache_time: Duration::from_secs(limits::CACHE_SECONDS),
             cached_events: 10_000,
             body_bytes: 640 * 1024,
+            buffered_bytes: 32 * 1024 * 1024,
             body_timeout: Duration::from_secs(10),
             activity_timeout: Duration::from_secs(limits::ACTIVITY_TIMEOUT_SECONDS),
             activity_margin: Duration::from_secs(10),

@@ -2,12 +2,13 @@ use std::sync::Arc;
 
 use pusher_signer::Signer;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::sleep_until;
 
 use crate::clock::Clock;
 use crate::limits::Limits;
 use crate::registry::Registry;
+use crate::tasks::Tasks;
 
 /// The state that the handles, connections and HTTP requests of one broker share.
 pub(crate) struct Shared {
@@ -17,6 +18,9 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) clock: Clock,
     pub(crate) client_events: bool,
+    pub(crate) tasks: Tasks,
+    /// A permit for each byte of [`Limits::buffered_bytes`].
+    pub(crate) body_memory: Arc<Semaphore>,
     /// The number of connection tasks, including those that only reject a client.
     connection_tasks: watch::Sender<usize>,
 }
@@ -34,7 +38,9 @@ impl Shared {
         client_events: bool,
     ) -> Self {
         let connection_tasks = watch::Sender::new(0);
-        Self { app_id, signer, limits, registry, clock, client_events, connection_tasks }
+        let body_memory = Arc::new(Semaphore::new(limits.buffered_bytes.min(Semaphore::MAX_PERMITS)));
+        let tasks = Tasks::default();
+        Self { app_id, signer, limits, registry, clock, client_events, tasks, body_memory, connection_tasks }
     }
 
     /// Counts one more connection task and decides what it may do.
@@ -69,7 +75,7 @@ impl Shared {
         // A connection may be dropped together with its runtime.
         if let Ok(runtime) = Handle::try_current() {
             let shared = self.clone();
-            runtime.spawn(async move {
+            self.tasks.spawn(&runtime, "subscription counts", async move {
                 while let Some(next) = shared.registry.send_due_counts() {
                     sleep_until(next).await;
                 }

@@ -9,10 +9,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pusher_signer::Signer;
+use tokio::runtime::Handle;
 
-use crate::clock::Clock;
 use crate::limits::Limits;
+use crate::shared::Shared;
 use delivery::Delivery;
 pub(crate) use event::WebhookEvent;
 use queue::{Queue, Size};
@@ -88,10 +88,11 @@ impl Webhooks {
     }
 
     /// Starts to send; needs a runtime. Further calls do nothing.
-    pub(crate) fn start(&self, signer: &Signer, clock: &Clock, limits: &Limits) {
+    pub(crate) fn start(&self, Shared { signer, clock, limits, tasks, .. }: &Shared) {
         if self.destinations.is_empty() || self.is_started.swap(true, Ordering::Relaxed) {
             return;
         }
+        let runtime = Handle::current();
         for Destination { queue, send } in &self.destinations {
             let delivery = Delivery {
                 queue: queue.clone(),
@@ -101,7 +102,7 @@ impl Webhooks {
                 timeout: limits.webhook_timeout,
                 retry_period: limits.webhook_retry_period,
             };
-            tokio::spawn(delivery.run());
+            tasks.spawn(&runtime, "webhooks", delivery.run());
         }
     }
 }

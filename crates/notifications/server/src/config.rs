@@ -76,7 +76,7 @@ pub struct Config {
     /// time at which a server last ran. It has no effect on a clock that differs from it by more
     /// than a day. Default: `None`.
     pub confirm_clock: Option<Timestamp>,
-    /// What one caller may use of the server. Not read from the environment.
+    /// What callers may use of the server. Most of it is not read from the environment.
     pub limits: Limits,
 }
 
@@ -145,7 +145,7 @@ impl Config {
             retention: retention::from_env(&variables)?,
             sweep_interval: retention::sweep_interval(&variables)?,
             confirm_clock: confirm_clock::from_env(&variables)?,
-            limits: Limits::default(),
+            limits: Limits::from_env(&variables)?,
         };
         config.check()?;
         Ok(config)
@@ -226,7 +226,7 @@ impl Config {
         Self { confirm_clock: Some(now), ..self }
     }
 
-    /// Sets what one caller may use of the server.
+    /// Sets what callers may use of the server.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
@@ -236,8 +236,9 @@ impl Config {
     /// too.
     ///
     /// # Errors
-    /// Returns a [`ConfigError`] if a time is below one second, if API keys share a name or a key,
-    /// or if other machines can reach the server and it accepts no credentials.
+    /// Returns a [`ConfigError`] if a time is below one second, if the memory for request bodies
+    /// has no room for one, if API keys share a name or a key, or if other machines can reach the
+    /// server and it accepts no credentials.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.check_values()?;
         if self.is_loopback() || !self.auth.is_empty() {
@@ -255,7 +256,8 @@ impl Config {
     pub(crate) fn check_values(&self) -> Result<(), ConfigError> {
         self.auth.check()?;
         position_check::check(self.position_check_seconds)?;
-        retention::check_sweep_interval(self.sweep_interval)
+        retention::check_sweep_interval(self.sweep_interval)?;
+        self.limits.check()
     }
 
     /// Returns the accepted credentials, if there are any.

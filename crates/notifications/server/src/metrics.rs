@@ -281,8 +281,10 @@ impl Metrics {
         self.forgotten.inc_by(swept.forgotten);
         self.drift_repaired.inc_by(to_u64(swept.drifts.len()));
         let is_last = swept.next.is_none();
-        let drift =
-            swept.drifts.iter().map(|Drift { counter, counted, .. }| counter.abs_diff(*counted)).sum();
+        // The counts of a damaged database may be anything.
+        let drift = swept.drifts.iter().fold(0, |sum: u64, Drift { counter, counted, .. }| {
+            sum.saturating_add(counter.abs_diff(*counted))
+        });
         self.drift.add(drift, is_first, is_last);
         let passed_over = to_u64(swept.passed_over.len()).saturating_add(swept.unforgotten);
         self.passed_over.add(passed_over, is_first, is_last);
@@ -342,6 +344,9 @@ mod tests {
         assert_eq!(found.map(|name| value(&metrics, name)), ["4", "2", "2", "7"]);
         metrics.swept(true, &Swept::default());
         assert_eq!(found.map(|name| value(&metrics, name)), ["0", "2", "0", "7"]);
+        swept.drifts = vec![Drift::new(ada(), u64::MAX, 0), Drift::new(ada(), u64::MAX, 0)];
+        metrics.swept(true, &swept);
+        assert_eq!(value(&metrics, "count_drift"), i64::MAX.to_string());
     }
 
     #[tokio::test(start_paused = true)]

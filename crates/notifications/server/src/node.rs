@@ -1,15 +1,18 @@
 mod builder;
 mod drop_guard;
+mod schedule;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future};
+use tokio::time::{Instant, timeout, timeout_at};
 
 pub use builder::NodeBuilder;
 use drop_guard::DropGuard;
+use schedule::Schedule;
 
 use crate::config::Config;
 use crate::dispatcher::Dispatcher;
@@ -84,21 +87,55 @@ impl Node {
         self.supervisor.failed().map(Error::task_ended)
     }
 
-    /// Finishes what was acknowledged: stops relaying, publishes all stored changes, disconnects
-    /// clients and closes the store. Stop serving the routes before this.
-    pub async fn shutdown(mut self) {
-        self.supervisor.stop();
-        self.guard.stopped.cancel();
-        // In this order: intents and due notifications make changes, which the dispatcher publishes
-        // to the clients of the broker.
-        self.relay.stop(self.shutdown_timeout).await;
-        self.upkeep.stop(self.shutdown_timeout).await;
-        self.dispatcher.stop(self.shutdown_timeout).await;
-        if let Some(broker) = self.guard.broker.take() {
-            broker.shutdown().await;
-        }
-        self.store.close().await;
+    /// Publishes what is stored, disconnects the clients of an embedded broker, finishes the work
+    /// of all tasks and closes the store. Stop serving the routes before this.
+    ///
+    /// Takes at most [`Limits::shutdown_timeout`](crate::Limits::shutdown_timeout). What is
+    /// acknowledged is stored anyway; the next start continues with the rest.
+    pub async fn shutdown(self) {
+        self.shutdown_beside(std::future::ready(())).await;
     }
+
+    /// Shuts the node down, as [`shutdown`](Self::shutdown) does, while its routes still serve the
+    /// requests that are running. `served` returns once these have ended.
+    pub(crate) async fn shutdown_beside(self, served: impl Future<Output = ()>) {
+        let Self { mut guard, store, relay, upkeep, dispatcher, supervisor, shutdown_timeout, .. } = self;
+        supervisor.stop();
+        let schedule = Schedule::starting_now(shutdown_timeout);
+        let requests = async {
+            if timeout_at(schedule.requests, served).await.is_err() {
+                tracing::warn!("some requests did not finish in time and were cut off");
+            }
+            guard.stopped.cancel();
+        };
+        let limit = left(schedule.requests);
+        let makers = future::join(relay.stop(limit), upkeep.stop(limit)).map(drop).shared();
+        match guard.broker.clone() {
+            Some(broker) => {
+                // Clients need not wait for a slow request: they catch up on its change when they
+                // have connected again. The next start publishes it.
+                let clients = async {
+                    let _ = timeout(left(schedule.clients) / 2, makers.clone()).await;
+                    dispatcher.stop(left(schedule.clients)).await;
+                    let _ = timeout_at(schedule.publishing, broker.shutdown()).await;
+                };
+                future::join3(requests, makers.clone(), clients).await;
+            }
+            None => {
+                future::join(requests, makers).await;
+                dispatcher.stop(left(schedule.publishing)).await;
+            }
+        }
+        guard.broker = None;
+        if timeout_at(schedule.end, store.close()).await.is_err() {
+            tracing::warn!("the database was not closed in time; everything acknowledged is stored");
+        }
+    }
+}
+
+/// Returns the time that is left until a deadline.
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
 }
 
 impl fmt::Debug for Node {

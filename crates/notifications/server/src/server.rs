@@ -91,11 +91,16 @@ impl Server {
         }
     }
 
-    /// Stops listening, lets running requests finish, and [shuts down](Node::shutdown) the node.
+    /// Stops listening, lets running requests finish, and meanwhile [shuts down](Node::shutdown)
+    /// the node.
+    ///
+    /// Connections without a request are closed at once, and WebSockets as soon as what is stored
+    /// was published to them. All of it takes at most
+    /// [`Limits::shutdown_timeout`](crate::Limits::shutdown_timeout).
     pub async fn shutdown(self) {
-        self.stop.cancel();
-        let _ = self.serving.await;
-        self.node.shutdown().await;
+        let Self { stop, serving, node, .. } = self;
+        stop.cancel();
+        node.shutdown_beside(async { drop(serving.await) }).await;
     }
 }
 

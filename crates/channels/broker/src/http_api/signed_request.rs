@@ -1,17 +1,15 @@
-use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use tokio::time::timeout;
 
 use super::ApiError;
+use super::body::{self, Body};
 use crate::broker::Broker;
 
 /// A request whose signature by the app's secret was verified.
 pub(super) struct SignedRequest {
     query: Vec<(String, String)>,
-    pub(super) body: Bytes,
+    pub(super) body: Body,
 }
 
 impl SignedRequest {
@@ -38,7 +36,7 @@ impl SignedRequest {
             Err(error) if error.kind() != pusher_signer::ErrorKind::BodyMd5 => return Err(error.into()),
             _ => {}
         }
-        let body = read_body(broker, body).await?;
+        let body = body::read(broker, body).await?;
         verify(broker, &parts, &query, Some(&body))?;
         Ok(Self { query, body })
     }
@@ -60,17 +58,4 @@ fn verify(
         .with_query(&query)
         .with_body(body);
     broker.shared.signer.verify_request(&request, (broker.shared.clock)().as_secs())
-}
-
-async fn read_body(broker: &Broker, body: Body) -> Result<Bytes, ApiError> {
-    let limits = &broker.shared.limits;
-    match timeout(limits.body_timeout, Limited::new(body, limits.body_bytes).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let text = format!("The body exceeds the allowed maximum ({} bytes)", limits.body_bytes);
-            Err(ApiError(StatusCode::PAYLOAD_TOO_LARGE, text))
-        }
-        Ok(Err(_)) => Err(ApiError::bad_request("The body could not be read")),
-        Err(_) => Err(ApiError(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time".to_owned())),
-    }
 }

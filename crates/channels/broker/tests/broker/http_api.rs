@@ -231,3 +231,25 @@ async fn in_a_nested_router_the_signed_path_still_begins_at_apps() {
     assert_eq!(response.headers()["content-type"], "application/json");
     server.abort();
 }
+
+#[tokio::test]
+async fn the_bodies_of_all_requests_are_bounded_together() {
+    use tokio::io::AsyncWriteExt;
+    let broker = broker_with(|limits| limits.buffered_bytes = 640 * 1024);
+    let body = valid().to_string();
+    assert_eq!(post(&broker, EVENTS, &body).await.0, StatusCode::OK);
+    let mut unfinished = stream(&broker);
+    let path = signed(EVENTS, "{}", NOW);
+    let head = format!("POST {path} HTTP/1.1\r\nhost: broker\r\ncontent-length: {}\r\n\r\n", 640 * 1024);
+    unfinished.write_all(head.as_bytes()).await.unwrap();
+    assert_eq!(post(&broker, EVENTS, &body).await.0, StatusCode::OK, "a declared length is not reserved");
+    unfinished.write_all(&vec![b' '; 640 * 1024 - 1]).await.unwrap();
+    while post(&broker, EVENTS, &body).await.0 == StatusCode::OK {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(post(&broker, EVENTS, &body).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    drop(unfinished);
+    while post(&broker, EVENTS, &body).await.0 != StatusCode::OK {
+        tokio::task::yield_now().await;
+    }
+}

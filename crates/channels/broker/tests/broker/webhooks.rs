@@ -151,3 +151,12 @@ async fn dropping_the_broker_ends_its_deliveries() {
     drop(broker);
     assert_eq!(webhooks.recv().await, None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_while_sending_a_webhook_is_reported() {
+    let broker = builder().webhook(|_| async { panic!("planned") }).build();
+    let failed = broker.failed();
+    let mut client = connect(&broker).await;
+    client.subscribe("news").await;
+    assert_eq!(failed.await, "webhooks");
+}

@@ -3,6 +3,7 @@ mod webhooks;
 use std::net::SocketAddr;
 
 use clap::Args;
+use futures_util::FutureExt;
 use internal_notifications::with_causes;
 use internal_notifications_server::config::{EmbeddedConfig, RealtimeConfig};
 use internal_notifications_server::{Config, Limits, local_url, serve};
@@ -58,21 +59,34 @@ impl Broker {
         let listener = TcpListener::bind(self.listen).await.map_err(bind_error)?;
         let address = listener.local_addr().map_err(bind_error)?;
         let (running, ending) = oneshot::channel::<()>();
+        let ending = ending.map(drop).shared();
+        let failed = broker.failed();
         let serving = tokio::spawn(async move {
-            serve(listener, broker.router(), &Limits::default(), async { drop(ending.await) }).await;
-            broker.shutdown().await;
+            let limits = Limits::default();
+            let requests = serve(listener, broker.router(), &limits, ending.clone());
+            // Clients need not wait for a slow request.
+            let clients = async {
+                ending.await;
+                broker.shutdown().await;
+            };
+            tokio::join!(requests, clients);
         });
         match self.print_address(&local_url(address), output) {
             // It serves even if nobody reads its output.
             Err(Error::OutputClosed) => {}
             printed => printed?,
         }
-        signals.next().await;
+        let failed = tokio::select! {
+            () = signals.next() => None,
+            task = failed => Some(task),
+        };
         drop(running);
-        signals
-            .finish(serving, "stopped before every connection was closed")
-            .await?
-            .map_err(|_| Error::failed("the broker failed"))
+        let served = signals.finish(serving, "stopped before every connection was closed").await?;
+        served.map_err(|_| Error::failed("the broker failed"))?;
+        match failed {
+            Some(task) => Err(Error::failed(format!("the task `{task}` ended unexpectedly"))),
+            None => Ok(()),
+        }
     }
 
     fn print_address(&self, url: &str, output: &mut Output) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 use crate::command_runner::{command, env_file, run};
 use crate::server::{API_KEY, JWT_SECRET, Server, terminate};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 
 #[test]
@@ -12,6 +12,22 @@ fn sigterm_ends_the_server_with_0_and_no_secret_is_logged() {
     for secret in [API_KEY, JWT_SECRET, "no log may hold"] {
         assert!(!output.contains(secret), "a secret was logged");
     }
+}
+
+#[test]
+fn a_second_signal_ends_a_server_that_waits_for_a_request() {
+    let server = Server::start_with(vec![
+        ("INTERNAL_NOTIFICATIONS_API_KEYS", format!("shop:{API_KEY}")),
+        ("INTERNAL_NOTIFICATIONS_SHUTDOWN_SECONDS", "600".to_owned()),
+    ]);
+    let mut slow = std::net::TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+    let head = "POST /v1/notifications HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\nexpect: 100-continue\r\n";
+    write!(slow, "{head}authorization: Bearer {API_KEY}\r\n\r\n").unwrap();
+    // The server asks for the body, so the request is running.
+    let mut answer = [0; 12];
+    slow.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100");
+    assert_eq!(server.terminate_twice(), 1);
 }
 
 #[test]

@@ -92,6 +92,17 @@ impl Server {
         (code, self.output.drain(..).map(|text| text.join().unwrap()).collect())
     }
 
+    /// Sends SIGTERM until the process has ended, and returns its exit code.
+    pub(crate) fn terminate_twice(mut self) -> i32 {
+        loop {
+            terminate(&self.process);
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status.code().unwrap();
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    }
+
     /// Issues a token of the user, with further arguments.
     pub(crate) fn token(&self, user: &str, args: &[&str]) -> String {
         let args = [&["token", "--user", user], args].concat();

@@ -20,11 +20,15 @@ pub(super) struct Lingering<S> {
 #[derive(Debug)]
 struct Closing {
     deadline: Pin<Box<Sleep>>,
+    /// The latest deadline.
+    end: Instant,
     left: usize,
 }
 
 /// How long to wait for more data.
 const QUIET: Duration = Duration::from_secs(1);
+/// How long to wait in total, however slowly the client sends.
+const LONGEST: Duration = Duration::from_secs(60);
 /// The most bytes to drop.
 const MAX_DROPPED_BYTES: usize = 8 * 1024 * 1024;
 
@@ -72,6 +76,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
         }
         let closing = closing.get_or_insert_with(|| Closing {
             deadline: Box::pin(tokio::time::sleep(QUIET)),
+            end: Instant::now() + LONGEST,
             left: MAX_DROPPED_BYTES,
         });
         let mut dropped = [0; 8 * 1024];
@@ -80,7 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
             match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
                     closing.left = closing.left.saturating_sub(buffer.filled().len());
-                    closing.deadline.as_mut().reset(Instant::now() + QUIET);
+                    closing.deadline.as_mut().reset((Instant::now() + QUIET).min(closing.end));
                 }
                 // The client has closed its direction, or is gone.
                 Poll::Ready(_) => break,
@@ -139,5 +144,20 @@ mod tests {
         drop(stream);
         let sent = endless.await.expect("it ends");
         assert!((MAX_DROPPED_BYTES..MAX_DROPPED_BYTES + 1024).contains(&sent), "{sent}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_sends_slowly_is_cut_off_in_the_end() {
+        let (near, mut far) = tokio::io::duplex(64);
+        let slow = tokio::spawn(async move {
+            while far.write_all(&[0]).await.is_ok() {
+                tokio::time::sleep(QUIET / 2).await;
+            }
+        });
+        let (mut stream, started) = (Lingering::new(near), Instant::now());
+        stream.shutdown().await.expect("it ends");
+        assert_eq!(started.elapsed(), LONGEST);
+        drop(stream);
+        slow.await.expect("it ends");
     }
 }

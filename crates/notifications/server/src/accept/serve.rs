@@ -16,7 +16,8 @@ use crate::config::Limits;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves a router until `shutdown` completes. Then it accepts no more connections, and running
-/// requests have [`Limits::shutdown_timeout`] to finish. Upgraded connections are not waited for.
+/// requests have [`Limits::shutdown_timeout`] to finish. Connections without a request are closed
+/// at once, and upgraded ones are not waited for.
 pub async fn serve(
     listener: TcpListener,
     router: Router,

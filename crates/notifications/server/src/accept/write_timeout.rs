@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 /// A stream whose writes fail once the client has read nothing for a while. Otherwise a client that
 /// requests much and reads nothing would keep the answers in memory for ever.
@@ -28,7 +28,7 @@ impl<S> WriteTimeout<S> {
             return written;
         }
         let limit = self.limit;
-        let until = || Box::pin(tokio::time::sleep_until(Instant::now() + limit));
+        let until = || Box::pin(tokio::time::sleep(limit));
         ready!(self.deadline.get_or_insert_with(until).as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -78,6 +78,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
 mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::Instant;
 
     #[tokio::test(start_paused = true)]
     async fn a_write_that_nobody_reads_fails_in_time() {
@@ -105,5 +106,13 @@ mod tests {
         });
         stream.write_all(b"sixteen bytes...").await.expect("the reader is in time");
         assert_eq!(reader.await.expect("it ends"), b"sixteen bytes...");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longest_limit_means_never() {
+        let (near, _far) = tokio::io::duplex(4);
+        let mut stream = WriteTimeout::new(near, Duration::MAX);
+        let writing = stream.write_all(b"more than four");
+        assert!(tokio::time::timeout(Duration::from_secs(86_400), writing).await.is_err());
     }
 }

@@ -1,6 +1,6 @@
 use super::{
-    Variable, auth, channel_prefix, confirm_clock, database, hosts, listen, origins, outbox, position_check,
-    realtime, retention,
+    Variable, auth, channel_prefix, confirm_clock, database, hosts, limits, listen, origins, outbox,
+    position_check, realtime, retention,
 };
 
 /// Every variable of the server, in the order of its documentation.
@@ -33,6 +33,8 @@ const ALL: &[Variable] = &[
     retention::LOG_RETENTION,
     retention::LOG_COUNT,
     retention::SWEEP_SECONDS,
+    limits::BUFFERED_BYTES,
+    limits::SHUTDOWN_SECONDS,
     confirm_clock::CONFIRM_CLOCK,
 ];
 

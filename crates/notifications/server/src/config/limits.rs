@@ -1,14 +1,36 @@
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use internal_notifications_models::{MAX_NOTIFICATION_BYTES, MAX_RECIPIENTS, PushLimits};
+
+use super::variables::Variables;
+use super::{ConfigError, Variable};
+
+pub(crate) const BUFFERED_BYTES: Variable = Variable {
+    name: "INTERNAL_NOTIFICATIONS_BUFFERED_BYTES",
+    default: Some("67108864"),
+    allowed: "a number of bytes, at least 2097152, the largest request body",
+    purpose: "How much memory the bodies of all requests may take at a time. One user may hold a sixteenth of it, and one API key a half, but always one body.",
+};
+pub(crate) const SHUTDOWN_SECONDS: Variable = Variable {
+    name: "INTERNAL_NOTIFICATIONS_SHUTDOWN_SECONDS",
+    default: Some("10"),
+    allowed: "a number of seconds, at least 1",
+    purpose: "How long a shutdown may take. What is unfinished then is cut off.",
+};
 
 /// What one caller may use of the server, and how long operations may take. Start from
 /// [`Limits::default`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The most bytes of a request body; more is answered with 413. Default: 2 MiB.
+    /// The most bytes of a request body; more is answered with 413. Routes that need less accept
+    /// less. Default: 2 MiB.
     pub body_bytes: usize,
+    /// The most bytes of request bodies that are being received or handled at a time, at least
+    /// `body_bytes`; more is answered with 503. One user may hold a sixteenth of it, and one API
+    /// key a half, but always one body; more is answered with 429. Default: 64 MiB.
+    pub buffered_bytes: usize,
     /// The most bytes of one notification as canonical JSON; more is answered with 413. Default:
     /// 128 KiB.
     pub notification_bytes: usize,
@@ -29,7 +51,7 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// How long a client may read nothing of an answer before it is disconnected. Default: 30 s.
     pub write_timeout: Duration,
-    /// How long each part of the server may take to finish its work at a shutdown. Default: 10 s.
+    /// How long a shutdown may take; what is unfinished then is cut off. Default: 10 s.
     pub shutdown_timeout: Duration,
     /// The limits of the embedded broker.
     pub broker: pusher_broker::Limits,
@@ -39,6 +61,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 2 * 1024 * 1024,
+            buffered_bytes: 64 * 1024 * 1024,
             notification_bytes: MAX_NOTIFICATION_BYTES,
             recipients: MAX_RECIPIENTS,
             connections: 10_000,
@@ -54,6 +77,21 @@ impl Default for Limits {
 }
 
 impl Limits {
+    pub(super) fn from_env(variables: &Variables<'_>) -> Result<Self, ConfigError> {
+        let mut limits = Self::default();
+        limits.buffered_bytes = variables.parsed(&BUFFERED_BYTES)?.unwrap_or(limits.buffered_bytes);
+        let seconds = variables.parsed(&SHUTDOWN_SECONDS)?.map(NonZeroU64::get);
+        limits.shutdown_timeout = seconds.map_or(limits.shutdown_timeout, Duration::from_secs);
+        Ok(limits)
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        match self.buffered_bytes < self.body_bytes {
+            true => Err(ConfigError::not_allowed(&BUFFERED_BYTES, &self.buffered_bytes.to_string())),
+            false => Ok(()),
+        }
+    }
+
     /// Returns the limits of one push.
     pub fn push(&self) -> PushLimits {
         PushLimits::new(self.recipients, self.notification_bytes)

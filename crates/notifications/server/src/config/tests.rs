@@ -73,6 +73,9 @@ fn an_error_names_the_variable_and_the_allowed_values() {
         ("INTERNAL_NOTIFICATIONS_RETENTION_COUNT", "0", "at least 1"),
         ("INTERNAL_NOTIFICATIONS_LOG_COUNT", "18446744073709551616", "at least 1"),
         ("INTERNAL_NOTIFICATIONS_SWEEP_SECONDS", "0", "at least 1"),
+        ("INTERNAL_NOTIFICATIONS_BUFFERED_BYTES", "2097151", "at least 2097152"),
+        ("INTERNAL_NOTIFICATIONS_BUFFERED_BYTES", "64MiB", "a number of bytes"),
+        ("INTERNAL_NOTIFICATIONS_SHUTDOWN_SECONDS", "0", "at least 1"),
         ("INTERNAL_NOTIFICATIONS_CONFIRM_CLOCK", "yes", "2027-01-04T09:00:00Z"),
         ("INTERNAL_NOTIFICATIONS_CONFIRM_CLOCK", "2027-01-04T09:00:00", "2027-01-04T09:00:00Z"),
         ("INTERNAL_NOTIFICATIONS_JWT_SECRET", "short", "32"),
@@ -179,6 +182,21 @@ fn beyond_loopback_authentication_is_required() {
 }
 
 #[test]
+fn the_memory_for_bodies_and_the_time_of_a_shutdown_can_be_set() {
+    let limits = read(&[]).expect("the defaults are good").limits;
+    assert_eq!(limits, crate::Limits::default());
+    let limits = read(&[
+        ("INTERNAL_NOTIFICATIONS_BUFFERED_BYTES", "2097152"),
+        ("INTERNAL_NOTIFICATIONS_SHUTDOWN_SECONDS", "18446744073709551615"),
+    ]);
+    let limits = limits.expect("both are allowed").limits;
+    assert_eq!(
+        (limits.buffered_bytes, limits.shutdown_timeout),
+        (2 * 1024 * 1024, Duration::from_secs(u64::MAX))
+    );
+}
+
+#[test]
 fn retention_has_an_age_and_a_count_and_can_be_disabled() {
     let kept = read(&[]).expect("the defaults are good");
     assert_eq!((kept.retention, kept.sweep_interval), (Retention::default(), Duration::from_secs(60)));
@@ -247,6 +265,8 @@ fn api_keys_have_different_names_and_keys() {
 #[test]
 fn a_configuration_built_in_code_has_the_same_bounds() {
     let key = |name| ApiKey::new(name, KEY).expect("long");
+    let mut no_memory = crate::Limits::default();
+    no_memory.buffered_bytes = no_memory.body_bytes - 1;
     let same_key = AuthConfig::new().with_api_key(key("shop")).with_api_key(key("mail"));
     for (config, variable) in [
         (Config::new().with_auth(same_key), "INTERNAL_NOTIFICATIONS_API_KEYS"),
@@ -256,6 +276,7 @@ fn a_configuration_built_in_code_has_the_same_bounds() {
             Config::new().with_sweep_interval(Duration::from_millis(999)),
             "INTERNAL_NOTIFICATIONS_SWEEP_SECONDS",
         ),
+        (Config::new().with_limits(no_memory), "INTERNAL_NOTIFICATIONS_BUFFERED_BYTES"),
     ] {
         assert_eq!(config.check().expect_err(variable).variable(), variable);
     }

@@ -6,7 +6,7 @@ mod idempotency;
 mod path_id;
 mod query;
 
-pub(super) use body::{Body, JsonBody, parse};
+pub(super) use body::{AuthBody, JsonBody, parse};
 pub(super) use caller::{AppUser, Backend, MayPush, OwnInbox};
 pub(super) use idempotency::IdempotencyHeader;
 pub(super) use path_id::PathId;

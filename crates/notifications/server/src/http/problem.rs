@@ -28,6 +28,7 @@ pub(crate) enum Kind {
     TooLarge,
     Misdirected,
     Invalid,
+    TooManyRequests,
     Internal,
     Unavailable,
 }
@@ -79,6 +80,11 @@ impl Kind {
             Self::Invalid => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The request contains an invalid value")
             }
+            Self::TooManyRequests => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-requests",
+                "The caller has too many unfinished requests",
+            ),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
             Self::Unavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The server cannot handle the request now")
@@ -108,6 +114,11 @@ impl ApiError {
     /// Returns an error without a `detail`.
     pub(crate) fn bare(kind: Kind) -> Self {
         Self { kind, detail: None, head: None, cause: None }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
     }
 
     pub(crate) fn invalid(detail: impl Into<String>) -> Self {
@@ -204,7 +215,7 @@ impl IntoResponse for ApiError {
             Kind::Unauthenticated => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Kind::Unavailable => {
+            Kind::TooManyRequests | Kind::Unavailable => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}

@@ -8,6 +8,7 @@ use crate::auth::{Authenticator, Policy};
 use crate::clock_guard::ClockGuard;
 use crate::config::{Config, UnservedUser};
 use crate::health::Health;
+use crate::http::BodyBudget;
 use crate::http::problem::{ApiError, Kind};
 use crate::metrics::Metrics;
 use crate::realtime::{ClientAddress, RealtimeParts};
@@ -28,6 +29,7 @@ pub(crate) struct AppState {
     pub(crate) config: Config,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) health: Health,
+    pub(crate) bodies: Arc<BodyBudget>,
     /// Cancelled once the node was dropped or shut down.
     pub(crate) stopped: CancellationToken,
 }

@@ -11,7 +11,7 @@ use crate::config::{Config, OutboxDatabase};
 use crate::dispatcher::Dispatcher;
 use crate::error::Error;
 use crate::health::Health;
-use crate::http::{AppState, build_router};
+use crate::http::{AppState, BodyBudget, build_router};
 use crate::metrics::{MeteredStore, Metrics};
 use crate::realtime::RealtimeParts;
 use crate::relay::{IntentSource, PushRules, Relay, intent_source, own_intent_source};
@@ -149,11 +149,18 @@ impl NodeBuilder {
             let store = store.clone();
             async move { format!("{} of the store", store.failed().await) }
         });
+        if let Some(broker) = &realtime.broker {
+            let failed = broker.failed();
+            tasks.add_all(async move { format!("{} of the broker", failed.await) });
+        }
         let supervisor = tasks.supervise();
         let health = Health::new(store.clone());
         health.watch(supervisor.problem());
         let engine_status = dispatcher.engine();
         health.watch(move || engine_status.rejection());
+        let bodies = Arc::new(BodyBudget::new(&config.limits));
+        let held = bodies.clone();
+        metrics.watch("buffered_body_bytes", "Bytes of request bodies in memory", move || held.held());
         let stopped = CancellationToken::new();
         Ok(Node {
             guard: DropGuard { stopped: stopped.clone(), broker: realtime.broker.clone() },
@@ -175,6 +182,7 @@ impl NodeBuilder {
                 config,
                 metrics,
                 health,
+                bodies,
                 stopped,
             }),
         })

@@ -3,6 +3,7 @@
 
 mod app;
 mod auth;
+mod bodies;
 mod changes;
 mod channel_auth;
 mod clock;
@@ -24,6 +25,7 @@ mod problems;
 mod push;
 mod raw;
 mod scheduled;
+mod shutdown;
 mod stand_in_engine;
 mod supervision;
 mod surroundings;

@@ -42,8 +42,11 @@ impl Scrape {
     }
 
     pub(crate) fn get(&self, series: &str) -> f64 {
-        let name = format!("internal_notifications_{series}");
-        *self.0.get(&name).unwrap_or_else(|| panic!("{name} is not among {:#?}", self.0.keys()))
+        self.find(series).unwrap_or_else(|| panic!("{series} is not among {:#?}", self.0.keys()))
+    }
+
+    pub(crate) fn find(&self, series: &str) -> Option<f64> {
+        self.0.get(&format!("internal_notifications_{series}")).copied()
     }
 }
 

@@ -24,7 +24,7 @@ use tracing::Level;
 use crate::log::Log;
 
 /// Everybody is a backend.
-struct Open;
+pub(crate) struct Open;
 
 #[async_trait]
 impl Authenticator for Open {
@@ -115,7 +115,7 @@ async fn ask(node: &Node, method: &str, path: &str, body: String) -> (u16, Strin
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-async fn push(node: &Node) -> u16 {
+pub(crate) async fn push(node: &Node) -> u16 {
     let body = json!({"user_ids": ["ada"], "notification": {"content": "hi"}}).to_string();
     ask(node, "POST", "/v1/notifications", body).await.0
 }

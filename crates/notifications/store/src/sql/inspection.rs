@@ -1,7 +1,7 @@
 use internal_notifications_models::UserId;
 
 use super::failure::Failure;
-use super::row::Columns;
+use super::row::{Columns, unsigned};
 use crate::rules::cutoffs::Cutoffs;
 use crate::{Drift, PassedOver, StoreError};
 
@@ -25,8 +25,8 @@ impl Candidate {
         Ok(Self {
             user_id: UserId::new(row.text("user_id")?)?,
             inbox: row.number("key")?,
-            pending: row.number("pending")?.cast_unsigned(),
-            seq: row.number("seq")?.cast_unsigned(),
+            pending: unsigned(row.number("pending")?),
+            seq: unsigned(row.number("seq")?),
         })
     }
 
@@ -83,18 +83,18 @@ pub(crate) struct Inspection {
 impl Inspection {
     /// Reads a row with the columns of the stores' `inspection_columns!`.
     pub(crate) fn new(row: &impl Columns) -> Result<Self, Failure> {
-        let seq = row.number("seq")?.cast_unsigned();
-        let published = row.number_if_any("published")?.map_or(seq, i64::cast_unsigned);
+        let seq = unsigned(row.number("seq")?);
+        let published = row.number_if_any("published")?.map_or(seq, unsigned);
         Ok(Self {
             user_id: UserId::new(row.text("user_id")?)?,
             inbox: row.number("key")?,
-            counter: row.number("pending")?.cast_unsigned(),
-            counted: row.number("counted")?.cast_unsigned(),
-            removed: row.number_if_any("oldest")?.unwrap_or(0) - 1,
+            counter: unsigned(row.number("pending")?),
+            counted: unsigned(row.number("counted")?),
+            removed: row.number_if_any("oldest")?.unwrap_or(0).saturating_sub(1),
             has_old: row.flag("has_old")?,
             excess: row.number_if_any("excess")?.unwrap_or(0),
             seq,
-            floor: row.number("floor")?.cast_unsigned(),
+            floor: unsigned(row.number("floor")?),
             has_expired: row.flag("has_expired")?,
             published,
             has_forgettable: row.flag("has_forgettable")?,

@@ -54,8 +54,14 @@ pub(crate) fn tag(bits: i64) -> Tag {
 
 /// Returns the head that the columns of an inbox hold.
 pub(crate) fn head(seq: i64, tag: Option<i64>, pending: i64) -> Head {
-    let position = Position { seq: seq.cast_unsigned(), tag: tag.map(self::tag) };
-    Head::new(position, pending.cast_unsigned())
+    let position = Position { seq: unsigned(seq), tag: tag.map(self::tag) };
+    Head::new(position, unsigned(pending))
+}
+
+/// Returns a number that is never negative, unless the database is damaged: then 0, since one near
+/// the largest would overflow.
+pub(crate) fn unsigned(number: i64) -> u64 {
+    number.max(0).cast_unsigned()
 }
 
 /// Returns a seq in the form in which databases compare it. No stored seq exceeds `i64::MAX`.
@@ -90,9 +96,9 @@ pub(crate) use {change_columns, join_added};
 ///
 /// A notification is returned as it was added, not opened. Without a body, the record is `Gone`.
 pub(crate) fn change(row: &impl Columns) -> Result<Change, Failure> {
-    let seq = row.number("seq")?.cast_unsigned();
+    let seq = unsigned(row.number("seq")?);
     let before = Position { seq: seq.saturating_sub(1), tag: row.number_if_any("prev")?.map(tag) };
-    let pending = row.number("pending")?.cast_unsigned();
+    let pending = unsigned(row.number("pending")?);
     let stamp = Stamp::after(before, tag(row.number("tag")?), pending, time(row.number("at")?)?);
     let kind = match row.text_if_any("detail")? {
         Some(detail) => serde_json::from_str(detail)?,
@@ -113,7 +119,7 @@ fn added(row: &impl Columns, added: u64) -> Result<InboxNotification, Failure> {
 
 /// Reads a notification as it is now.
 pub(crate) fn delivery(row: &impl Columns) -> Result<InboxNotification, Failure> {
-    let mut notification = added(row, row.number("added")?.cast_unsigned())?;
+    let mut notification = added(row, unsigned(row.number("added")?))?;
     notification.set_opened(row.number_if_any("opened_at")?.map(time).transpose()?);
     Ok(notification)
 }

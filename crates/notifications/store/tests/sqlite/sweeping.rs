@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use internal_notifications_models::{ChangeKind, Position, RemovedReason, ResetReason};
 use internal_notifications_store::sqlite::{SqliteOptions, SqliteStore};
-use internal_notifications_store::{Drift, InboxCommand, PassedOver, Retention, Store, Sweep, Swept};
+use internal_notifications_store::{
+    Drift, InboxCommand, PassedOver, PublishLimits, Retention, Store, Sweep, Swept,
+};
 
 use crate::fixture::{Fixture, at, id, push, user};
 
@@ -210,6 +212,30 @@ async fn a_sweep_of_ten_thousand_clean_inboxes_writes_nothing() {
     }
     assert_eq!((inspected, calls), (10_000, 4));
     assert_eq!(fixture.store.commits(), before);
+}
+
+#[tokio::test]
+async fn impossible_numbers_of_a_damaged_database_end_no_task() {
+    let fixture = Fixture::new().await;
+    fixture.push("a", &["ada", "bob"]).await;
+    let largest = i64::MAX;
+    for damage in [
+        "UPDATE inboxes SET seq = -1, pending = -1, floor = -1".to_owned(),
+        format!("UPDATE inboxes SET seq = {largest}, pending = {largest}, floor = {largest}"),
+        format!("UPDATE deliveries SET created_at = {largest}; UPDATE changes SET at = -{largest}"),
+    ] {
+        fixture.sql(&format!("PRAGMA ignore_check_constraints = 1; {damage}")).await;
+        let now = at(1);
+        let _ = fixture.store.sweep(Sweep::new(Retention::default(), now)).await;
+        let _ = fixture.store.advance(now, 100).await;
+        let _ = fixture.store.push(push("b", &["ada", "cy"])).await;
+        let _ = fixture.store.retract(&id("a"), now).await;
+        let _ = fixture.store.page(&user("ada"), 10, None).await;
+        let _ = fixture.store.changes(&user("ada"), Position::default(), 10).await;
+        let _ = fixture.store.claim_unpublished(&[(user("ada"), 0)], PublishLimits::new(10, 1000)).await;
+        fixture.store.ready().await.unwrap();
+    }
+    assert_eq!(fixture.push("c", &["dan"]).await.accepted, 1, "other inboxes work");
 }
 
 #[tokio::test]

@@ -35,7 +35,10 @@ impl FromRequestParts<Arc<AppState>> for Caller {
             let detail = "exactly one Authorization header with a bearer token is required";
             ApiError::new(Kind::Unauthenticated, detail)
         })?;
-        Ok(Self(app.authenticator.authenticate(bearer).await?))
+        let caller = app.authenticator.authenticate(bearer).await?;
+        // The body is read on the account of this caller.
+        parts.extensions.insert(caller.clone());
+        Ok(Self(caller))
     }
 }
 

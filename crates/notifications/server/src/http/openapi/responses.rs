@@ -17,6 +17,9 @@ pub(in crate::http) enum Rejected {
     /// The request contains an invalid value.
     #[response(status = 422, content_type = "application/problem+json")]
     Invalid(Problem),
+    /// The caller has too many unfinished requests.
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooManyRequests(Problem),
     /// Any other error.
     #[response(status = "default", content_type = "application/problem+json")]
     Other(Problem),

@@ -7,7 +7,7 @@ use pusher_signer::ChannelAuthorization;
 use serde::Deserialize;
 
 use crate::http::AppState;
-use crate::http::extract::{AppUser, Body};
+use crate::http::extract::{AppUser, AuthBody};
 use crate::http::openapi::{ChannelSignature, Rejected};
 use crate::http::problem::{ApiError, Kind};
 
@@ -38,7 +38,7 @@ pub(in crate::http) struct Fields {
 pub(in crate::http) async fn channel_auth(
     State(app): State<Arc<AppState>>,
     AppUser { id, expires_at }: AppUser,
-    Body(body): Body,
+    AuthBody(body): AuthBody,
 ) -> Result<Json<ChannelAuthorization>, ApiError> {
     let Fields { socket_id, channel_name } = fields(&body)?;
     let socket_id = parse_socket_id(socket_id)?;

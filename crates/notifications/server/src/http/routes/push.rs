@@ -34,7 +34,7 @@ pub(in crate::http) async fn push(
     State(app): State<Arc<AppState>>,
     MayPush(caller): MayPush,
     key: IdempotencyHeader,
-    JsonBody(request): JsonBody<PushRequest>,
+    JsonBody(request, _reservation): JsonBody<PushRequest>,
 ) -> Result<(StatusCode, Json<Receipt>), ApiError> {
     let idempotency = key.of(&request)?;
     let PushRequest { user_ids, notification, .. } = request;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::channel_auth::{Fields, fields, parse_socket_id};
 use crate::http::AppState;
-use crate::http::extract::{AppUser, Body};
+use crate::http::extract::{AppUser, AuthBody};
 use crate::http::openapi::{Rejected, UserSignature};
 use crate::http::problem::{ApiError, Kind};
 
@@ -34,7 +34,7 @@ pub(in crate::http) struct SignInFields {
 pub(in crate::http) async fn user_auth(
     State(app): State<Arc<AppState>>,
     AppUser { id, expires_at }: AppUser,
-    Body(body): Body,
+    AuthBody(body): AuthBody,
 ) -> Result<Json<UserAuthentication>, ApiError> {
     let Fields { socket_id, .. } = fields(&body)?;
     let socket_id = parse_socket_id(socket_id)?;

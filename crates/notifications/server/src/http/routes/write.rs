@@ -29,7 +29,7 @@ use crate::store::{InboxCommand, Write};
 pub(in crate::http) async fn opened(
     State(app): State<Arc<AppState>>,
     OwnInbox(user_id): OwnInbox,
-    JsonBody(request): JsonBody<MarkRequest>,
+    JsonBody(request, _reservation): JsonBody<MarkRequest>,
 ) -> Result<Json<WriteAnswer>, ApiError> {
     let kind = match request.target().map_err(ApiError::invalid)? {
         MarkTarget::Ids(ids) => InboxCommand::Opened(ids.to_vec()),
@@ -53,7 +53,7 @@ pub(in crate::http) async fn opened(
 pub(in crate::http) async fn unopened(
     State(app): State<Arc<AppState>>,
     OwnInbox(user_id): OwnInbox,
-    JsonBody(request): JsonBody<MarkRequest>,
+    JsonBody(request, _reservation): JsonBody<MarkRequest>,
 ) -> Result<Json<WriteAnswer>, ApiError> {
     let kind = match request.target().map_err(ApiError::invalid)? {
         MarkTarget::Ids(ids) => InboxCommand::Unopened(ids.to_vec()),
