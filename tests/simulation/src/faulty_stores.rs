@@ -154,8 +154,8 @@ macro_rules! store {
                 self.0.time().await
             }
 
-            async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
-                self.0.record_time(now).await
+            async fn record_time(&self, now: Timestamp, in_doubt: bool) -> Result<(), StoreError> {
+                self.0.record_time(now, in_doubt).await
             }
 
             async fn ready(&self) -> Result<(), StoreError> {

@@ -42,11 +42,11 @@ impl ClockGuard {
         clock: Arc<dyn Clock>,
         confirmed: Option<Timestamp>,
     ) -> Result<Self, StoreError> {
-        let recorded = store.time().await?.recorded;
+        let last = store.time().await?;
         let reading = read(store, clock.as_ref()).await?;
         let is_confirmed = confirmed.is_some_and(|time| reading.is_within_a_day_of(time));
-        let (timeline, observed) = match recorded {
-            Some(recorded) if !is_confirmed => Timeline::after(recorded, reading),
+        let (timeline, observed) = match last.recorded {
+            Some(recorded) if !is_confirmed => Timeline::after(recorded, last.in_doubt, reading),
             _ => (Timeline::trusting(reading), Observed::Unchanged),
         };
         let guard = Self { clock, timeline: Mutex::new(timeline) };
@@ -54,7 +54,7 @@ impl ClockGuard {
         if let Some(confirmed) = confirmed {
             guard.log_confirmation(confirmed, is_confirmed);
         }
-        guard.record(store).await;
+        guard.record(store, observed).await;
         Ok(guard)
     }
 
@@ -72,7 +72,7 @@ impl ClockGuard {
             let now = self.clock.monotonic();
             if observed != Observed::Unchanged || now.saturating_sub(recorded) >= RECORD_PERIOD {
                 recorded = now;
-                self.record(store.as_ref()).await;
+                self.record(store.as_ref(), observed).await;
             }
         }
     }
@@ -82,12 +82,19 @@ impl ClockGuard {
         self.timeline().is_in_doubt()
     }
 
-    /// Records the time in the store, unless it is in doubt: the next start compares its clock with
-    /// the last time that was trusted.
-    async fn record(&self, store: &dyn Store) {
-        if !self.is_in_doubt()
-            && let Err(error) = store.record_time(self.now()).await
-        {
+    /// Records the time in the store, for the next start.
+    async fn record(&self, store: &dyn Store, observed: Observed) {
+        let (in_doubt, has_been_trusted) = {
+            let timeline = self.timeline();
+            (timeline.is_in_doubt(), timeline.has_been_trusted())
+        };
+        // A start in doubt leaves the time of the last server that trusted its clock. Where others
+        // share the store, one of them may trust the clock sooner.
+        let is_first = matches!(observed, Observed::Jumped(_));
+        if in_doubt && (!has_been_trusted || store.is_shared() && !is_first) {
+            return;
+        }
+        if let Err(error) = store.record_time(self.now(), in_doubt).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "the time was not recorded");
         }
     }

@@ -13,12 +13,14 @@ pub struct Advanced {
     pub expired: u64,
     /// How long the earliest delivered notification was overdue; zero if none was delivered.
     pub lateness: Duration,
+    /// Whether there may be more to do.
+    pub has_more: bool,
 }
 
 impl Advanced {
     /// Returns whether nothing was left to do, so that the next call can wait until more falls due.
     pub fn is_idle(&self) -> bool {
-        self.delivered == 0 && self.withdrawn == 0
+        !self.has_more && self.delivered == 0 && self.withdrawn == 0
     }
 }
 
@@ -28,5 +30,6 @@ impl AddAssign for Advanced {
         self.withdrawn += other.withdrawn;
         self.expired += other.expired;
         self.lateness = self.lateness.max(other.lateness);
+        self.has_more |= other.has_more;
     }
 }

@@ -33,7 +33,7 @@ pub use idempotency::IdempotencyKey;
 pub use internal_notifications_service::InboxCommand;
 pub use push::Push;
 pub use retention::Retention;
-pub use store::Store;
+pub use store::{RETRACTED_AT_ONCE, Store};
 pub use store_time::StoreTime;
 pub use sweep::{Drift, PassedOver, Sweep, Swept};
 pub use unpublished::{PublishLimits, Unpublished};

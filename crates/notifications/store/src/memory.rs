@@ -23,6 +23,7 @@ use internal_notifications_models::{
     Timestamp, UserId, WriteAnswer,
 };
 
+use self::advance::Progress;
 use self::contents::Contents;
 pub use self::options::MemoryOptions;
 use self::transaction::Transaction;
@@ -86,6 +87,7 @@ pub struct MemoryStore {
     owner: u64,
     /// The last user that `unpublished_users` returned.
     unpublished_cursor: Mutex<Option<UserId>>,
+    progress: Progress,
     closed: AtomicBool,
     listener: ListenerSlot,
 }
@@ -95,7 +97,8 @@ impl MemoryStore {
     pub fn open(data: MemoryData, options: MemoryOptions) -> Self {
         let owner = data.lock().next_owner();
         let (unpublished_cursor, closed) = (Mutex::default(), AtomicBool::new(false));
-        Self { data, options, owner, unpublished_cursor, closed, listener: ListenerSlot::default() }
+        let (progress, listener) = (Progress::default(), ListenerSlot::default());
+        Self { data, options, owner, unpublished_cursor, progress, closed, listener }
     }
 
     fn contents(&self) -> Result<MutexGuard<'_, Contents>, StoreError> {
@@ -153,7 +156,7 @@ impl Store for MemoryStore {
     }
 
     async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError> {
-        self.transact(|transaction| advance::run(transaction, now, limit))
+        self.transact(|transaction| advance::run(transaction, &self.progress, now, limit))
     }
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
@@ -234,11 +237,12 @@ impl Store for MemoryStore {
 
     async fn time(&self) -> Result<StoreTime, StoreError> {
         let recorded = self.contents()?.recorded_time;
-        Ok(StoreTime::new(self.options.shared.then(|| self.data.clock.now()), recorded))
+        let now = self.options.shared.then(|| self.data.clock.now());
+        Ok(StoreTime { now, ..recorded })
     }
 
-    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.contents()?.recorded_time = Some(now);
+    async fn record_time(&self, now: Timestamp, in_doubt: bool) -> Result<(), StoreError> {
+        self.contents()?.recorded_time = StoreTime::new(None, Some(now)).with_in_doubt(in_doubt);
         Ok(())
     }
 

@@ -9,12 +9,14 @@ mod broker_lock;
 mod cleanup;
 mod connect;
 mod database;
+mod deliver;
 mod options;
 mod orphans;
 mod publish;
 mod push;
 mod push_queue;
 mod read;
+mod retract;
 mod schema;
 mod setting;
 mod sqlstate;
@@ -40,6 +42,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use self::advance::Progress;
 use self::broker_lock::BrokerLock;
 use self::database::Database;
 pub use self::options::PostgresOptions;
@@ -74,6 +77,7 @@ pub struct PostgresStore {
     owner: i64,
     /// The key of the last inbox that `unpublished_users` returned.
     unpublished_cursor: AtomicI64,
+    progress: Progress,
     connect: PgConnectOptions,
     broker_lock: Mutex<Option<BrokerLock>>,
     tasks: Tasks,
@@ -103,6 +107,7 @@ impl PostgresStore {
             database,
             owner: rand::random(),
             unpublished_cursor: AtomicI64::new(0),
+            progress: Progress::default(),
             connect,
             broker_lock: Mutex::new(None),
             tasks: Tasks::default(),
@@ -131,11 +136,11 @@ impl Store for PostgresStore {
     }
 
     async fn retract(&self, id: &NotificationId, at: Timestamp) -> Result<Retraction, StoreError> {
-        withdraw::retract(&self.database, id, at).await
+        retract::retract(&self.database, id, at).await
     }
 
     async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError> {
-        advance::run(&self.database, now, limit).await
+        advance::run(&self.database, &self.progress, now, limit).await
     }
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
@@ -219,8 +224,8 @@ impl Store for PostgresStore {
         self.database.read(ReadTime).await
     }
 
-    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.database.read(RecordTime(now)).await
+    async fn record_time(&self, now: Timestamp, in_doubt: bool) -> Result<(), StoreError> {
+        self.database.read(RecordTime(StoreTime::setting(now, in_doubt))).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

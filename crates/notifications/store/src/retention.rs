@@ -17,8 +17,9 @@ pub struct Retention {
     /// The most changes of a log. Default: 10,000, since a client that missed more receives a
     /// snapshot anyway.
     pub log_count: Option<u64>,
-    /// How long the id of a removed notification is remembered, so that pushing it again is a
-    /// duplicate. It is remembered at least as long as the log mentions it. Default: 90 days.
+    /// How long the id of a notification is remembered after it was removed, retracted or has
+    /// expired, so that pushing it again is a duplicate. It is remembered at least as long as the
+    /// log mentions it. Default: 90 days.
     pub ids: Duration,
     /// How long an idempotency key is remembered. Default: 7 days.
     pub keys: Duration,

@@ -8,5 +8,7 @@ pub(crate) mod groups;
 pub(crate) mod hooks;
 pub(crate) mod listener_slot;
 pub(crate) mod push;
+pub(crate) mod rounds;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) mod tasks;
+pub(crate) mod withdrawal;

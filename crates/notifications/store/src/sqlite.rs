@@ -8,6 +8,7 @@ mod backup;
 mod cleanup;
 mod command;
 mod connect;
+mod deliver;
 mod file;
 mod insert;
 mod options;
@@ -16,6 +17,7 @@ mod publish;
 mod push;
 mod read;
 mod result_code;
+mod retract;
 mod row;
 mod schema;
 mod setting;
@@ -38,17 +40,20 @@ use internal_notifications_models::{
     Timestamp, UserId, WriteAnswer,
 };
 use sqlx::SqlitePool;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
+use self::advance::Progress;
 pub use self::backup::backup;
 use self::command::{Command, Reply};
 pub use self::options::SqliteOptions;
 pub(crate) use self::result_code::failure;
 pub use self::setting::read_setting;
 pub use self::url::path_from_url;
+use self::withdraw::Withdraw;
 use crate::rules::listener_slot::ListenerSlot;
 use crate::rules::push::{NewPush, execute_all};
 use crate::rules::tasks::Tasks;
+use crate::rules::withdrawal::{Limits, is_small};
 use crate::sql::apart;
 use crate::sql::failure::Failure;
 use crate::{
@@ -70,6 +75,8 @@ pub struct SqliteStore {
     commits: Arc<AtomicU64>,
     /// The key of the last inbox that `unpublished_users` returned.
     unpublished_cursor: AtomicI64,
+    /// Whoever has locked it takes the next step with what is due.
+    progress: Mutex<Progress>,
     listener: Arc<ListenerSlot>,
     options: SqliteOptions,
     tasks: Tasks,
@@ -112,6 +119,7 @@ impl SqliteStore {
             ended,
             commits,
             unpublished_cursor: AtomicI64::new(0),
+            progress: Mutex::default(),
             listener,
             options,
             tasks,
@@ -164,23 +172,22 @@ impl Store for SqliteStore {
     }
 
     async fn retract(&self, id: &NotificationId, at: Timestamp) -> Result<Retraction, StoreError> {
-        let retracted = self.command(|reply| Command::Retract(id.clone(), at, reply)).await?;
-        let mut is_complete = retracted.is_complete;
-        while !is_complete {
-            is_complete = self.command(|reply| Command::Withdraw(retracted.notification, at, reply)).await?;
+        let _turn = self.progress.lock().await;
+        let retraction = Retraction::new(id.clone());
+        let marked = self.command(|reply| Command::Retract(id.clone(), at, reply)).await?;
+        let Some(withdrawal) = marked else { return Ok(retraction) };
+        // Nothing of it is done until this turn ends. The writer need not wait for the counting.
+        let (cancelled, removed) = retract::count(&self.readers, withdrawal.notification).await?;
+        if is_small(cancelled, removed) {
+            let withdraw = Withdraw { withdrawals: vec![withdrawal], at, limits: Limits::ALL };
+            self.command(|reply| Command::Withdraw(withdraw, reply)).await?;
         }
-        Ok(Retraction::new(id.clone()).with_cancelled(retracted.cancelled).with_removed(retracted.removed))
+        Ok(retraction.with_cancelled(cancelled).with_removed(removed))
     }
 
     async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError> {
-        let (mut done, mut left) = (Advanced::default(), limit);
-        while left > 0 && advance::is_due(&self.readers, now).await? {
-            let some = self.command(|reply| Command::Advance(now, left.min(withdraw::BATCH), reply)).await?;
-            done += some;
-            left =
-                left.saturating_sub(usize::try_from(some.delivered + some.withdrawn).unwrap_or(usize::MAX));
-        }
-        Ok(done)
+        let progress = self.progress.lock().await;
+        Ok(advance::run(self, &progress, now, limit).await?)
     }
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
@@ -255,11 +262,11 @@ impl Store for SqliteStore {
     }
 
     async fn time(&self) -> Result<StoreTime, StoreError> {
-        Ok(StoreTime::new(None, setting::recorded_time(&self.readers).await?))
+        Ok(setting::recorded_time(&self.readers).await?)
     }
 
-    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.command(|reply| Command::RecordTime(now, reply)).await
+    async fn record_time(&self, now: Timestamp, in_doubt: bool) -> Result<(), StoreError> {
+        self.command(|reply| Command::RecordTime(StoreTime::setting(now, in_doubt), reply)).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -11,6 +11,11 @@ use crate::{
     Advanced, CommitListener, PublishLimits, Push, StoreError, StoreTime, Sweep, Swept, Unpublished, Write,
 };
 
+/// The most inboxes from which [`Store::retract`] itself removes a notification.
+///
+/// From more inboxes, all removals are left to [`Store::advance`].
+pub const RETRACTED_AT_ONCE: u64 = 1_000;
+
 /// Durable inboxes: acknowledged changes survive a crash of the process or of the machine.
 ///
 /// Every change of an inbox is one record of its log, stored in one transaction with its effect
@@ -53,17 +58,20 @@ pub trait Store: Send + Sync + 'static {
 
     /// Retracts a notification: cancels scheduled deliveries and removes it from every inbox.
     ///
-    /// If a crash interrupts it, [`advance`](Self::advance) finishes the rest. A repeat removes
-    /// nothing.
+    /// Nobody receives it after the answer, which counts the deliveries that are cancelled and the
+    /// inboxes that have it. It is then out of at most [`RETRACTED_AT_ONCE`] inboxes. What is larger
+    /// or was interrupted by a crash, [`advance`](Self::advance) finishes. A repeat counts nothing.
     ///
     /// # Errors
     /// Returns [`NotFound`](crate::StoreErrorKind::NotFound) if no notification has this id.
     async fn retract(&self, id: &NotificationId, at: Timestamp) -> Result<Retraction, StoreError>;
 
-    /// Processes what has fallen due by `now`.
+    /// Takes a step with what has fallen due by `now`.
     ///
-    /// First removes expired and retracted notifications from inboxes, then adds scheduled ones, in
-    /// about `limit` inboxes at most. Call it again until it reports [`Advanced::is_idle`].
+    /// First removes expired and retracted notifications from inboxes, then adds scheduled ones, each
+    /// in at most `limit` inboxes. Due notifications share the limit, so that one for few users does
+    /// not wait until others for many are finished. Call it again until it reports
+    /// [`Advanced::is_idle`].
     async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError>;
 
     /// Sweeps some inboxes, in the order of their user ids.
@@ -170,10 +178,9 @@ pub trait Store: Send + Sync + 'static {
     /// The database's own time decides where servers share it, so that they agree.
     async fn time(&self) -> Result<StoreTime, StoreError>;
 
-    /// Records the current time, for the next start to compare its clock with.
-    ///
-    /// Call it only while the clock is trusted.
-    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError>;
+    /// Records the current time, for the next start to compare its clock with, and whether the
+    /// clock is in doubt.
+    async fn record_time(&self, now: Timestamp, in_doubt: bool) -> Result<(), StoreError>;
 
     /// Checks that the store can be read and written now.
     async fn ready(&self) -> Result<(), StoreError>;

@@ -11,6 +11,8 @@ const ROUNDING: u64 = 1;
 /// How far ahead of the recorded time a clock may be at a start: the longest stop that is taken for
 /// one.
 const ABSENCE: i64 = 7 * DAY;
+/// The same after a stop while the clock was in doubt: a restart must not confirm the clock.
+const ABSENCE_IN_DOUBT: i64 = 60 * MINUTE;
 /// How long a clock that jumped must run steadily until it is trusted again.
 const STEADY: i64 = DAY;
 
@@ -84,9 +86,11 @@ impl Timeline {
     }
 
     /// Creates a timeline that continues after the recorded time if the reading may follow it.
-    pub(super) fn after(recorded: Timestamp, reading: Reading) -> (Self, Observed) {
+    /// `in_doubt` is whether the clock was in doubt when the time was recorded.
+    pub(super) fn after(recorded: Timestamp, in_doubt: bool, reading: Reading) -> (Self, Observed) {
         let last = Reading { time: recorded.as_millisecond(), ..reading };
-        let mut timeline = Self { ahead: ABSENCE, ..Self::trusting(last) };
+        let mut timeline =
+            Self { ahead: if in_doubt { ABSENCE_IN_DOUBT } else { ABSENCE }, ..Self::trusting(last) };
         let observed = timeline.observe(reading);
         (timeline, observed)
     }
@@ -105,6 +109,11 @@ impl Timeline {
     /// Returns whether the clock is in doubt.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.doubted.is_some()
+    }
+
+    /// Returns whether a reading has been trusted since the start.
+    pub(super) fn has_been_trusted(&self) -> bool {
+        self.ahead == STEP
     }
 
     /// Continues the time from this reading if it agrees.
@@ -179,7 +188,7 @@ mod tests {
     }
 
     fn restarted(offset: i64) -> (Timeline, Observed) {
-        Timeline::after(timestamp(START), read(0, offset))
+        Timeline::after(timestamp(START), false, read(0, offset))
     }
 
     #[test]
@@ -309,6 +318,18 @@ mod tests {
     }
 
     #[test]
+    fn a_start_after_a_stop_in_doubt_trusts_only_a_short_stop() {
+        for (offset, observed) in [
+            (-STEP - 1, Observed::Jumped(-STEP - 1)),
+            (0, Observed::Unchanged),
+            (HOUR, Observed::Unchanged),
+            (HOUR + 1, Observed::Jumped(HOUR + 1)),
+        ] {
+            assert_eq!(Timeline::after(timestamp(START), true, read(0, offset)).1, observed);
+        }
+    }
+
+    #[test]
     fn a_start_in_doubt_ends_as_a_jump_does() {
         let (mut timeline, _) = restarted(60 * DAY);
         assert_eq!(timeline.observe(read(DAY, 60 * DAY)), Observed::Accepted);
@@ -324,7 +345,7 @@ mod tests {
             let mut timeline = started();
             timeline.observe(Reading::new(time, Duration::MAX, Duration::MAX));
             assert!(timeline.stamp(Duration::MAX) >= timeline.now(Duration::ZERO));
-            let (timeline, _) = Timeline::after(time, read(0, 0));
+            let (timeline, _) = Timeline::after(time, false, read(0, 0));
             timeline.now(Duration::MAX);
         }
     }

@@ -9,8 +9,8 @@ use internal_notifications_models::{
 
 use super::Metrics;
 use crate::store::{
-    Advanced, CommitListener, InboxCommand, PublishLimits, Push, Store, StoreError, StoreTime, Sweep, Swept,
-    Unpublished, Write,
+    Advanced, CommitListener, InboxCommand, PublishLimits, Push, RETRACTED_AT_ONCE, Store, StoreError,
+    StoreTime, Sweep, Swept, Unpublished, Write,
 };
 
 /// A store that counts all of its calls.
@@ -66,7 +66,12 @@ impl Store for MeteredStore {
 
     async fn retract(&self, id: &NotificationId, at: Timestamp) -> Result<Retraction, StoreError> {
         let retracted = self.store.retract(id, at).await;
-        self.counted("retract", retracted, |metrics, retracted| metrics.withdrew(retracted.removed))
+        self.counted("retract", retracted, |metrics, retracted| {
+            // More are removed, and counted, by `advance`.
+            if retracted.removed <= RETRACTED_AT_ONCE {
+                metrics.withdrew(retracted.removed);
+            }
+        })
     }
 
     async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError> {
@@ -150,8 +155,8 @@ impl Store for MeteredStore {
         self.counted("time", self.store.time().await, |_, _| ())
     }
 
-    async fn record_time(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.counted("record_time", self.store.record_time(now).await, |_, ()| ())
+    async fn record_time(&self, now: Timestamp, in_doubt: bool) -> Result<(), StoreError> {
+        self.counted("record_time", self.store.record_time(now, in_doubt).await, |_, ()| ())
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

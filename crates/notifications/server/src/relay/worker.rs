@@ -13,7 +13,7 @@ use crate::metrics::Metrics;
 use crate::store::{Push, Store, StoreError, StoreErrorKind};
 
 /// How many intents one round takes.
-const INTENTS: usize = 128;
+const INTENTS: usize = 256;
 /// Intents are pushed together up to about this many recipients.
 const RECIPIENTS: usize = 5_000;
 /// How long a round may push before it settles: meanwhile, a source may lock its rows.

@@ -106,7 +106,7 @@ impl Store for Script {
     async fn time(&self) -> Result<StoreTime, StoreError> {
         Ok(StoreTime::default())
     }
-    async fn record_time(&self, _: Timestamp) -> Result<(), StoreError> {
+    async fn record_time(&self, _: Timestamp, _: bool) -> Result<(), StoreError> {
         Ok(())
     }
     async fn ready(&self) -> Result<(), StoreError> {

@@ -14,7 +14,7 @@ async fn last_used(at: Timestamp) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("inbox.db");
     let store = SqliteStore::open_file(&path, SqliteOptions::default()).await.unwrap();
-    store.record_time(at).await.unwrap();
+    store.record_time(at, false).await.unwrap();
     store.close().await;
     folder
 }

@@ -1,12 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use internal_notifications_models::{
-    Head, InternalNotification, NotificationId, Receipt, RemovedReason, Timestamp, UserId,
+    Head, InternalNotification, NotificationId, Receipt, RemovedReason, UserId,
 };
 use internal_notifications_service::InboxLog;
 
 use super::inbox::Inbox;
+use crate::StoreTime;
 use crate::rules::push::StoredNotification;
+use crate::rules::rounds::Place;
 
 /// All data. Times are milliseconds, as in databases.
 #[derive(Clone, Debug, Default)]
@@ -14,14 +16,14 @@ pub(super) struct Contents {
     /// The inboxes of all users who ever had a change.
     pub(super) inboxes: BTreeMap<UserId, Inbox>,
     pub(super) notifications: BTreeMap<NotificationId, Notification>,
-    /// Scheduled deliveries, by due time, key of the notification and user.
-    pub(super) scheduled: BTreeMap<(i64, i64, UserId), NotificationId>,
-    /// Planned withdrawals, by due time and key of the notification.
-    pub(super) withdrawals: BTreeMap<(i64, i64), (NotificationId, RemovedReason)>,
+    /// The users who are scheduled to receive a notification.
+    pub(super) scheduled: BTreeMap<Place, (NotificationId, BTreeSet<UserId>)>,
+    /// Planned withdrawals.
+    pub(super) withdrawals: BTreeMap<Place, (NotificationId, RemovedReason)>,
     /// Answers by sender and idempotency key.
     pub(super) answers: BTreeMap<(String, String), Answer>,
     pub(super) settings: BTreeMap<String, String>,
-    pub(super) recorded_time: Option<Timestamp>,
+    pub(super) recorded_time: StoreTime,
     /// The store that has the embedded broker.
     pub(super) broker_owner: Option<u64>,
     last_notification: i64,
@@ -86,5 +88,50 @@ impl Contents {
             self.withdrawals.remove(&(before, key));
         }
         self.withdrawals.insert((due_at, key), (id.clone(), reason));
+    }
+
+    /// Ends the planned withdrawal of a notification.
+    pub(super) fn end_withdrawal(&mut self, id: &NotificationId, at: i64) {
+        let Some(notification) = self.notifications.get_mut(id) else { return };
+        notification.withdrawn_at = notification.withdrawn_at.max(at);
+        if let Some(due_at) = notification.withdrawal.take() {
+            self.withdrawals.remove(&(due_at, notification.stored.key));
+        }
+    }
+
+    /// Marks a notification as withdrawn, so that nobody receives it any more.
+    pub(super) fn mark_withdrawn(&mut self, id: &NotificationId) {
+        if let Some(notification) = self.notifications.get_mut(id) {
+            notification.stored.withdrawn = true;
+        }
+    }
+
+    /// Returns whether a notification is withdrawn, or is to be by now.
+    pub(super) fn is_over(&self, id: &NotificationId, now: i64) -> bool {
+        let is_over =
+            |of: &Notification| of.stored.withdrawn || of.withdrawal.is_some_and(|due_at| due_at <= now);
+        self.notifications.get(id).is_none_or(is_over)
+    }
+
+    /// Schedules the delivery of a notification.
+    pub(super) fn schedule(&mut self, id: &NotificationId, user: &UserId, due_at: i64) {
+        let Some(notification) = self.notifications.get_mut(id) else { return };
+        notification.scheduled.insert(user.clone(), due_at);
+        let place = (due_at, notification.stored.key);
+        let (_, users) = self.scheduled.entry(place).or_insert_with(|| (id.clone(), BTreeSet::new()));
+        users.insert(user.clone());
+    }
+
+    /// Removes a scheduled delivery.
+    pub(super) fn unschedule(&mut self, id: &NotificationId, user: &UserId, due_at: i64) {
+        let Some(notification) = self.notifications.get_mut(id) else { return };
+        notification.scheduled.remove(user);
+        let place = (due_at, notification.stored.key);
+        if let Some((_, users)) = self.scheduled.get_mut(&place) {
+            users.remove(user);
+            if users.is_empty() {
+                self.scheduled.remove(&place);
+            }
+        }
     }
 }

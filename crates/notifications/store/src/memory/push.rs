@@ -59,16 +59,14 @@ fn deliver(transaction: &mut Transaction<'_>, push: &NewPush) -> Receipt {
     let mut receipt = Receipt::new(push.id.clone());
     for user in &push.user_ids {
         let contents = &mut *transaction.contents;
-        let Some(notification) = contents.notifications.get_mut(&push.id) else { continue };
+        let Some(notification) = contents.notifications.get(&push.id) else { continue };
         if push.is_over(&notification.stored)
             || notification.recipients.contains(user)
             || notification.scheduled.contains_key(user)
         {
             receipt.duplicates += 1;
         } else if let Some(due) = push.due {
-            let due = due.as_millisecond();
-            notification.scheduled.insert(user.clone(), due);
-            contents.scheduled.insert((due, notification.stored.key, user.clone()), push.id.clone());
+            contents.schedule(&push.id, user, due.as_millisecond());
             receipt.scheduled += 1;
         } else {
             transaction.add(user, &push.id, push.at.as_millisecond());

@@ -72,9 +72,17 @@ impl Database {
 
     /// Runs a mutation to its end, even if the caller no longer waits.
     pub(super) async fn write<M: Mutation>(self: &Arc<Self>, mutation: M) -> Result<M::Answer, StoreError> {
+        self.try_write(mutation).await?
+    }
+
+    /// Like [`write`](Self::write), and tells a failed transaction from a rejected call.
+    pub(super) async fn try_write<M: Mutation>(
+        self: &Arc<Self>,
+        mutation: M,
+    ) -> Result<Result<M::Answer, StoreError>, Failure> {
         let this = self.clone();
-        let done = tokio::spawn(async move { this.retry(Permitted(mutation)).await });
-        done.await.map_err(|_| Failure::unavailable("the server is stopping"))??
+        let done = async move { this.retry_until(this.deadline(), Permitted(mutation)).await };
+        tokio::spawn(done).await.map_err(|_| Failure::unavailable("the server is stopping"))?
     }
 
     /// Runs a mutation until a deadline. The caller holds a permit.

@@ -17,16 +17,16 @@ const SEARCHED: usize = 10_000;
 /// The most idempotency keys that a transaction forgets.
 const KEYS: usize = 5_000;
 
-/// Notes that nothing may refer to a notification any more. A sweep forgets it once the time for
-/// which ids are remembered has passed.
+/// Notes that nothing may refer to these notifications any more. A sweep forgets them once the time
+/// for which ids are remembered has passed.
 pub(super) async fn note(
     connection: &mut PgConnection,
-    notification: i64,
+    notifications: &[i64],
     at: Timestamp,
 ) -> Result<(), Failure> {
-    let sql = "INSERT INTO orphans (notification, at) VALUES ($1, $2)
+    let sql = "INSERT INTO orphans (notification, at) SELECT n, $2 FROM unnest($1::bigint[]) n ORDER BY n
                ON CONFLICT (notification) DO UPDATE SET at = greatest(orphans.at, excluded.at)";
-    sqlx::query(sql).bind(notification).bind(at.as_millisecond()).execute(connection).await?;
+    sqlx::query(sql).bind(notifications).bind(at.as_millisecond()).execute(connection).await?;
     Ok(())
 }
 
@@ -92,7 +92,7 @@ impl Mutation for Search {
         let query = sqlx::query_as(sql).bind(after).bind(row::limit(self.limit));
         let (count, last): (i64, i64) = query.fetch_one(&mut *transaction.connection).await?;
         let sql = "INSERT INTO orphans (notification, at)
-                   SELECT key, created_at FROM notifications n WHERE key > $1 AND key <= $2
+                   SELECT key, coalesce(withdrawn_at, created_at) FROM notifications n WHERE key > $1 AND key <= $2
                      AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notification = n.key)
                      AND NOT EXISTS (SELECT 1 FROM scheduled s WHERE s.notification = n.key)
                      AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.notification = n.key)

@@ -20,7 +20,7 @@ pub(super) struct Ping;
 pub(super) struct ReadTime;
 
 /// [`Store::record_time`](crate::Store::record_time).
-pub(super) struct RecordTime(pub(super) Timestamp);
+pub(super) struct RecordTime(pub(super) String);
 
 impl Query for Setting<'_> {
     type Answer = String;
@@ -54,7 +54,7 @@ impl Query for ReadTime {
         let (now, recorded): (i64, Option<String>) = query.fetch_one(connection).await?;
         let now = Timestamp::from_millisecond(now)
             .map_err(|_| Failure::unusable("the time of PostgreSQL is out of range"))?;
-        Ok(StoreTime::new(Some(now), recorded.as_deref().and_then(StoreTime::parse_recorded)))
+        Ok(StoreTime::parse(Some(now), recorded.as_deref()))
     }
 }
 
@@ -64,7 +64,7 @@ impl Query for RecordTime {
     async fn read(&self, connection: &mut PgConnection) -> Result<(), Failure> {
         let sql = "INSERT INTO settings (name, value) VALUES ($1, $2)
                    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        let query = sqlx::query(sql).bind(RECORDED_TIME).bind(self.0.as_millisecond().to_string());
+        let query = sqlx::query(sql).bind(RECORDED_TIME).bind(&self.0);
         query.execute(connection).await?;
         Ok(())
     }

@@ -10,9 +10,10 @@ use crate::sql::row::{self, head};
 
 /// A transaction that changes inboxes.
 ///
-/// To avoid deadlocks, every transaction takes its locks in this order: scheduled rows (a
-/// transaction that has locked some skips locked ones later), inboxes by user, notifications by id,
-/// their withdrawals, publications by user, idempotency keys by sender and key, notes about orphans.
+/// To avoid deadlocks, every transaction takes its locks in this order: inboxes by user,
+/// notifications by id, their scheduled rows and withdrawals, publications by user, idempotency keys
+/// by sender and key, notes about orphans. A delivery shares notifications before it locks inboxes,
+/// which is harmless: whoever locks a notification exclusively waits for no inbox while it has it.
 pub(super) struct Transaction<'a> {
     pub(super) connection: &'a mut PgConnection,
     pub(super) journal: Journal<'a>,

@@ -1,76 +1,133 @@
-use std::time::Duration;
-
-use internal_notifications_models::{Timestamp, UserId};
+use internal_notifications_models::Timestamp;
 use sqlx::SqlitePool;
 
-use super::row;
-use super::transaction::Transaction;
-use super::withdraw;
+use super::command::Command;
+use super::deliver::Deliver;
+use super::withdraw::{Withdraw, Withdrawal};
+use super::{SqliteStore, row};
 use crate::Advanced;
+use crate::rules::rounds::{Place, share};
+use crate::rules::withdrawal::{CANCELLED, Limits};
+use crate::sql::due_work::DueWork;
 use crate::sql::failure::Failure;
-use crate::sql::journal::ChangeBody;
 
-/// Returns whether anything is due.
-pub(super) async fn is_due(readers: &SqlitePool, now: Timestamp) -> Result<bool, Failure> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM withdrawals WHERE due_at <= ?1) OR EXISTS (SELECT 1 FROM scheduled WHERE due_at <= ?1)";
-    Ok(sqlx::query_scalar(sql).bind(now.as_millisecond()).fetch_one(readers).await?)
+/// The most inboxes that one transaction changes. Pushes wait until it has ended.
+const BATCH: usize = 500;
+
+/// How far the store is with what is due.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    withdrawals: DueWork,
+    deliveries: DueWork,
 }
 
-/// Withdraws and delivers due notifications.
+/// Takes a step with due withdrawals and one with due deliveries.
 ///
-/// Starts every due withdrawal before it delivers, since a due withdrawal may cancel a scheduled
-/// delivery.
+/// Neither waits for the other to be finished, or fails with it.
 pub(super) async fn run(
-    transaction: &mut Transaction<'_>,
+    store: &SqliteStore,
+    progress: &Progress,
     now: Timestamp,
     limit: usize,
 ) -> Result<Advanced, Failure> {
-    let mut done = Advanced::default();
-    let mut left = limit.max(1);
-    while left > 0 {
-        let sql = "SELECT notification FROM withdrawals INDEXED BY withdrawals_by_time WHERE due_at <= ?1 ORDER BY due_at LIMIT 1";
-        let query = sqlx::query_scalar(sql).bind(now.as_millisecond());
-        let due: Option<i64> = query.fetch_optional(&mut *transaction.connection).await?;
-        let Some(notification) = due else { break };
-        let withdraw::Withdrawn { inboxes, cancelled, .. } =
-            withdraw::withdraw(transaction, notification, now, left).await?;
-        done.withdrawn += inboxes;
-        done.expired += cancelled;
-        left = left.saturating_sub(usize::try_from(inboxes).unwrap_or(usize::MAX).max(1));
-    }
-    if left > 0 {
-        deliver(transaction, now, left, &mut done).await?;
-    }
+    let limit = limit.clamp(1, BATCH);
+    let withdrawn = withdraw(store, &progress.withdrawals, now, limit).await;
+    let mut done = deliver(store, &progress.deliveries, now, limit).await?;
+    done += withdrawn?;
     Ok(done)
 }
 
-/// Delivers scheduled notifications that are due, the longest overdue first.
-async fn deliver(
-    transaction: &mut Transaction<'_>,
+async fn withdraw(
+    store: &SqliteStore,
+    work: &DueWork,
     now: Timestamp,
     limit: usize,
-    done: &mut Advanced,
-) -> Result<(), Failure> {
-    let sql = "SELECT due_at, notification, user_id FROM scheduled INDEXED BY scheduled_by_time
-               WHERE due_at <= ?1 ORDER BY due_at, notification, user_id LIMIT ?2";
-    let query = sqlx::query_as(sql).bind(now.as_millisecond()).bind(row::limit(limit));
-    let rows: Vec<(i64, i64, String)> = query.fetch_all(&mut *transaction.connection).await?;
-    let due: Vec<_> = rows
-        .into_iter()
-        .map(|(due_at, notification, user)| Ok((due_at, notification, UserId::new(user)?)))
-        .collect::<Result<_, Failure>>()?;
-    let (Some((first, ..)), Some(last)) = (due.first(), due.last()) else { return Ok(()) };
-    done.lateness = Duration::from_millis(now.as_millisecond().saturating_sub(*first).max(0).cast_unsigned());
-    done.delivered = due.len() as u64;
-
-    let mut inboxes = transaction.inboxes(due.iter().map(|(.., user)| user)).await?;
-    for (_, notification, user) in &due {
-        let Some(inbox) = inboxes.get_mut(user) else { continue };
-        inbox.head.pending += 1;
-        transaction.journal.record(inbox, now, ChangeBody::Added(*notification));
+) -> Result<Advanced, Failure> {
+    let mut due = Vec::new();
+    for after in work.rounds.places() {
+        due = due_withdrawals(&store.readers, now, after, limit).await?;
+        if !due.is_empty() {
+            break;
+        }
     }
-    let sql = "DELETE FROM scheduled WHERE (due_at, notification, user_id) <= (?1, ?2, ?3)";
-    let query = sqlx::query(sql).bind(last.0).bind(last.1).bind(last.2.as_str().to_owned());
-    query.execute(&mut *transaction.connection).await?;
-    transaction.flush(inboxes).await
+    let last = due.last().filter(|_| due.len() == limit).map(|of| (of.due_at, of.notification));
+    let ends_round = work.rounds.continue_after(last);
+    let limits = Limits { inboxes: share(limit, due.len()), cancelled: share(CANCELLED, due.len()) };
+    let withdraw = |withdrawals| async move {
+        let withdraw = Withdraw { withdrawals, at: now, limits };
+        Ok(store.try_command(|reply| Command::Withdraw(withdraw, reply)).await??)
+    };
+    let mut done = work.step(due, |withdrawal| withdrawal.notification, withdraw).await?;
+    done.has_more |= !ends_round;
+    Ok(done)
+}
+
+async fn deliver(
+    store: &SqliteStore,
+    work: &DueWork,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Advanced, Failure> {
+    let mut due = Vec::new();
+    for after in work.rounds.places() {
+        due = due_deliveries(&store.readers, now, after, limit).await?;
+        if !due.is_empty() {
+            break;
+        }
+    }
+    let ends_round = work.rounds.continue_after(due.last().filter(|_| due.len() == limit).copied());
+    let share = share(limit, due.len());
+    let deliver = |due| async move {
+        let deliver = Deliver { now, due, share };
+        Ok(store.try_command(|reply| Command::Deliver(deliver, reply)).await??)
+    };
+    let mut done = work.step(due, |(_, notification)| *notification, deliver).await?;
+    done.has_more |= !ends_round;
+    Ok(done)
+}
+
+async fn due_withdrawals(
+    readers: &SqlitePool,
+    now: Timestamp,
+    after: Place,
+    limit: usize,
+) -> Result<Vec<Withdrawal>, Failure> {
+    let sql = "SELECT w.due_at, w.notification, n.id, w.reason, w.reached
+               FROM withdrawals w INDEXED BY withdrawals_by_time CROSS JOIN notifications n ON n.key = w.notification
+               WHERE w.due_at <= ?1 AND (w.due_at, w.notification) > (?2, ?3)
+               ORDER BY w.due_at, w.notification LIMIT ?4";
+    let query = sqlx::query_as(sql).bind(now.as_millisecond()).bind(after.0).bind(after.1);
+    let rows: Vec<(i64, i64, String, String, i64)> = query.bind(row::limit(limit)).fetch_all(readers).await?;
+    let withdrawal = |(due_at, notification, id, reason, reached)| Withdrawal {
+        due_at,
+        notification,
+        id,
+        reason,
+        reached,
+    };
+    Ok(rows.into_iter().map(withdrawal).collect())
+}
+
+/// Reads the notifications that are due for somebody, without reading their other rows.
+async fn due_deliveries(
+    readers: &SqlitePool,
+    now: Timestamp,
+    after: Place,
+    limit: usize,
+) -> Result<Vec<Place>, Failure> {
+    let sql = "WITH RECURSIVE due (due_at, notification) AS (
+                   SELECT * FROM (SELECT due_at, notification FROM scheduled INDEXED BY scheduled_by_due_time
+                                  WHERE due_at <= ?1 AND (due_at, notification) > (?2, ?3) ORDER BY due_at, notification LIMIT 1)
+                   UNION ALL
+                   SELECT (SELECT s.due_at FROM scheduled s INDEXED BY scheduled_by_due_time
+                           WHERE s.due_at <= ?1 AND (s.due_at, s.notification) > (due.due_at, due.notification)
+                           ORDER BY s.due_at, s.notification LIMIT 1),
+                          (SELECT s.notification FROM scheduled s INDEXED BY scheduled_by_due_time
+                           WHERE s.due_at <= ?1 AND (s.due_at, s.notification) > (due.due_at, due.notification)
+                           ORDER BY s.due_at, s.notification LIMIT 1)
+                   FROM due WHERE due.due_at IS NOT NULL
+                   LIMIT ?4)
+               SELECT due_at, notification FROM due WHERE due_at IS NOT NULL";
+    let query = sqlx::query_as(sql).bind(now.as_millisecond()).bind(after.0).bind(after.1);
+    Ok(query.bind(row::limit(limit)).fetch_all(readers).await?)
 }

@@ -4,8 +4,9 @@ use internal_notifications_models::{NotificationId, Receipt, Timestamp, UserId, 
 use tokio::sync::oneshot;
 
 use super::cleanup::Cleanup;
+use super::deliver::Deliver;
 use super::orphans::{Forget, Search};
-use super::withdraw::{self, Retracted};
+use super::withdraw::{Withdraw, Withdrawal};
 use crate::rules::push::NewPush;
 use crate::sql::failure::Failure;
 use crate::sql::inspection::Cleaned;
@@ -16,12 +17,10 @@ pub(super) enum Command {
     Push(NewPush, Reply<Receipt>),
     PushAll(Vec<Arc<NewPush>>, Reply<Vec<Result<Receipt, StoreError>>>),
     Write(UserId, Write, Reply<WriteAnswer>),
-    Retract(NotificationId, Timestamp, Reply<Retracted>),
-    /// Removes the notification with this key from the next inboxes, and returns whether no inbox
-    /// has it any more.
-    Withdraw(i64, Timestamp, Reply<bool>),
-    /// Withdraws and delivers what is due by this time, in at most this many inboxes.
-    Advance(Timestamp, usize, Reply<Advanced>),
+    /// Marks a notification as retracted, and returns its withdrawal unless there was one.
+    Retract(NotificationId, Timestamp, Reply<Option<Withdrawal>>),
+    Withdraw(Withdraw, Reply<Advanced>),
+    Deliver(Deliver, Reply<Advanced>),
     Cleanup(Cleanup, Reply<Cleaned>),
     Searched(Search, Reply<()>),
     Forget(Forget, Reply<u64>),
@@ -31,7 +30,7 @@ pub(super) enum Command {
         value: String,
         reply: Reply<String>,
     },
-    RecordTime(Timestamp, Reply<()>),
+    RecordTime(String, Reply<()>),
     /// Checks that the database can be written, by writing to it.
     Ping(Reply<()>),
     /// Accepts no more commands and finishes those in the queue.
@@ -40,13 +39,14 @@ pub(super) enum Command {
 
 impl Command {
     /// Returns roughly how many rows the command writes, to bound a transaction.
+    ///
+    /// The store's own work has a transaction of its own, so that no call fails with it.
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Push(push, _) => push.user_ids.len(),
             Self::PushAll(pushes, _) => pushes.iter().map(|push| push.user_ids.len()).sum(),
             Self::Mark(marks, _) => marks.len(),
-            Self::Retract(..) | Self::Withdraw(..) => withdraw::BATCH,
-            Self::Advance(_, limit, _) => *limit,
+            Self::Withdraw(..) | Self::Deliver(..) => usize::MAX,
             Self::Cleanup(..) => Cleanup::ROWS,
             Self::Searched(search, _) => search.rows(),
             Self::Forget(..) => Forget::ROWS,
@@ -83,8 +83,7 @@ impl Command {
             Self::PushAll(_, reply) => reply.settle(transaction),
             Self::Write(_, _, reply) => reply.settle(transaction),
             Self::Retract(_, _, reply) => reply.settle(transaction),
-            Self::Withdraw(_, _, reply) => reply.settle(transaction),
-            Self::Advance(_, _, reply) => reply.settle(transaction),
+            Self::Withdraw(_, reply) | Self::Deliver(_, reply) => reply.settle(transaction),
             Self::Cleanup(_, reply) => reply.settle(transaction),
             Self::Searched(_, reply) => reply.settle(transaction),
             Self::Forget(_, reply) => reply.settle(transaction),

@@ -68,7 +68,7 @@ impl Search {
     /// Notes the orphans, and how far the search has come.
     pub(super) async fn store(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
         let sql = "INSERT INTO orphans (notification, at)
-                   SELECT n.key, created_at FROM json_each(?1) CROSS JOIN notifications n ON n.key = value WHERE true
+                   SELECT n.key, coalesce(withdrawn_at, created_at) FROM json_each(?1) CROSS JOIN notifications n ON n.key = value WHERE true
                    ON CONFLICT (notification) DO NOTHING";
         let query = sqlx::query(sql).bind(serde_json::to_string(&self.found)?);
         query.execute(&mut *connection).await?;

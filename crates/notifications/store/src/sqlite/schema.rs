@@ -25,6 +25,7 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(vec![
         migration(1, "inboxes", include_str!("../../migrations/sqlite/0001_inboxes.sql")),
         migration(2, "schedule", include_str!("../../migrations/sqlite/0002_schedule.sql")),
+        migration(3, "due", include_str!("../../migrations/sqlite/0003_due.sql")),
         migration(4, "sweep", include_str!("../../migrations/sqlite/0004_sweep.sql")),
         migration(5, "publications", include_str!("../../migrations/sqlite/0005_publications.sql")),
     ])

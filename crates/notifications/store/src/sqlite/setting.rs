@@ -4,8 +4,6 @@ use std::time::Duration;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 
-use internal_notifications_models::Timestamp;
-
 use crate::sql::failure::Failure;
 use crate::store_time::RECORDED_TIME;
 use crate::{StoreError, StoreTime};
@@ -57,17 +55,17 @@ pub(super) async fn get_or_insert(
     Ok(sqlx::query_scalar(sql).bind(name.to_owned()).fetch_one(connection).await?)
 }
 
-/// Returns the recorded time, if there is one.
-pub(super) async fn recorded_time(readers: &SqlitePool) -> Result<Option<Timestamp>, Failure> {
+/// Returns the recorded time.
+pub(super) async fn recorded_time(readers: &SqlitePool) -> Result<StoreTime, Failure> {
     let sql = "SELECT value FROM settings WHERE name = ?1";
     let value: Option<String> = sqlx::query_scalar(sql).bind(RECORDED_TIME).fetch_optional(readers).await?;
-    Ok(value.as_deref().and_then(StoreTime::parse_recorded))
+    Ok(StoreTime::parse(None, value.as_deref()))
 }
 
-pub(super) async fn record_time(connection: &mut SqliteConnection, now: Timestamp) -> Result<(), Failure> {
+pub(super) async fn record_time(connection: &mut SqliteConnection, value: &str) -> Result<(), Failure> {
     let sql = "INSERT INTO settings (name, value) VALUES (?1, ?2)
                ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    let query = sqlx::query(sql).bind(RECORDED_TIME).bind(now.as_millisecond().to_string());
+    let query = sqlx::query(sql).bind(RECORDED_TIME).bind(value.to_owned());
     query.execute(connection).await?;
     Ok(())
 }

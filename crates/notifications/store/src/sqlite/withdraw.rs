@@ -1,117 +1,139 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use internal_notifications_models::{NotificationId, RemovedReason, Timestamp, UserId};
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
 
-use super::orphans;
-use super::row;
 use super::transaction::Transaction;
+use super::{orphans, row};
+use crate::Advanced;
+use crate::rules::withdrawal::Limits;
 use crate::sql::failure::Failure;
 use crate::sql::journal::Inbox;
-use crate::{StoreError, StoreErrorKind};
 
-/// The most inboxes from which one transaction removes a notification.
-pub(super) const BATCH: usize = 1_000;
-
-/// A retraction that has started.
-pub(super) struct Retracted {
-    /// The key of the notification.
+/// A withdrawal that is due.
+#[derive(Clone, Debug)]
+pub(super) struct Withdrawal {
+    pub(super) due_at: i64,
     pub(super) notification: i64,
-    /// The number of scheduled deliveries that were cancelled.
-    pub(super) cancelled: u64,
-    /// The number of inboxes that had the notification.
-    pub(super) removed: u64,
-    /// Whether it was removed from all of them.
-    pub(super) is_complete: bool,
+    pub(super) id: String,
+    /// As on the wire.
+    pub(super) reason: String,
+    /// The inboxes with keys up to this are done.
+    pub(super) reached: i64,
 }
 
-/// One step of a withdrawal.
-#[derive(Default)]
-pub(super) struct Withdrawn {
-    /// The number of inboxes from which the notification was removed.
-    pub(super) inboxes: u64,
-    /// The number of scheduled deliveries that were cancelled.
-    pub(super) cancelled: u64,
-    /// Whether no inbox has the notification any more.
-    pub(super) is_complete: bool,
+/// Removes withdrawn notifications from the next inboxes, and cancels scheduled deliveries.
+#[derive(Debug)]
+pub(super) struct Withdraw {
+    pub(super) withdrawals: Vec<Withdrawal>,
+    pub(super) at: Timestamp,
+    pub(super) limits: Limits,
 }
 
-/// Starts a retraction with its first batch. The inner error is a rejection.
-pub(super) async fn retract(
-    transaction: &mut Transaction<'_>,
-    id: &NotificationId,
-    at: Timestamp,
-) -> Result<Result<Retracted, StoreError>, Failure> {
-    let sql = "SELECT key, (SELECT count(*) FROM deliveries d INDEXED BY deliveries_by_notification
-                            WHERE d.notification = n.key AND d.removed_at IS NULL)
-               FROM notifications n WHERE id = ?1";
-    let query = sqlx::query_as(sql).bind(id.as_str().to_owned());
-    let found: Option<(i64, i64)> = query.fetch_optional(&mut *transaction.connection).await?;
-    let Some((notification, removed)) = found else {
-        return Ok(Err(StoreError::new(StoreErrorKind::NotFound)));
-    };
-    let cancelled = cancel(transaction.connection, notification).await?;
-    let sql = "INSERT INTO withdrawals (notification, due_at, reason) VALUES (?1, ?2, 'retracted') ON CONFLICT (notification)
-               DO UPDATE SET due_at = excluded.due_at, reason = excluded.reason, reached = excluded.reached";
-    let query = sqlx::query(sql).bind(notification).bind(at.as_millisecond());
-    query.execute(&mut *transaction.connection).await?;
-    let is_complete = withdraw(transaction, notification, at, BATCH).await?.is_complete;
-    Ok(Ok(Retracted { notification, cancelled, removed: removed.cast_unsigned(), is_complete }))
-}
+/// The id of a notification, and why it is withdrawn.
+type Removal = (Vec<NotificationId>, RemovedReason);
 
-/// Removes a notification with a planned withdrawal from the next inboxes, at most `limit`.
-pub(super) async fn withdraw(
-    transaction: &mut Transaction<'_>,
-    notification: i64,
-    at: Timestamp,
-    limit: usize,
-) -> Result<Withdrawn, Failure> {
-    let sql = "SELECT id, reason, reached FROM withdrawals CROSS JOIN notifications ON key = notification WHERE notification = ?1";
-    let query = sqlx::query_as(sql).bind(notification);
-    let found: Option<(String, String, i64)> = query.fetch_optional(&mut *transaction.connection).await?;
-    let Some((id, reason, reached)) = found else {
-        return Ok(Withdrawn { is_complete: true, ..Withdrawn::default() });
-    };
-    let id = NotificationId::new(id)?;
-    let reason: RemovedReason = serde_json::from_value(reason.into())?;
-    let cancelled = cancel(transaction.connection, notification).await?;
-
-    let sql = "SELECT user_id, i.key, seq, tag, pending, opened_at IS NULL AS was_pending
-               FROM deliveries INDEXED BY deliveries_by_notification CROSS JOIN inboxes i ON i.key = inbox
-               WHERE notification = ?1 AND inbox > ?2 AND removed_at IS NULL ORDER BY inbox LIMIT ?3";
-    let query = sqlx::query(sql).bind(notification).bind(reached).bind(row::limit(limit));
-    let rows = query.fetch_all(&mut *transaction.connection).await?;
-    let mut inboxes: BTreeMap<UserId, Inbox> = BTreeMap::new();
-    let mut last = reached;
-    for row in &rows {
-        let (user, mut inbox) = row::inbox(row)?;
-        last = inbox.key;
-        let pending = u64::from(row.try_get::<bool, _>("was_pending")?);
-        transaction.journal.removed(&mut inbox, at, (vec![id.clone()], reason), pending)?;
-        inboxes.insert(user, inbox);
+impl Withdraw {
+    pub(super) async fn run(&self, transaction: &mut Transaction<'_>) -> Result<Advanced, Failure> {
+        let keys: Vec<i64> = self.withdrawals.iter().map(|withdrawal| withdrawal.notification).collect();
+        let sql = "UPDATE notifications SET withdrawn = 1, withdrawn_at = ?2
+                   WHERE key IN (SELECT value FROM json_each(?1)) AND NOT withdrawn";
+        let query = sqlx::query(sql).bind(serde_json::to_string(&keys)?).bind(self.at.as_millisecond());
+        query.execute(&mut *transaction.connection).await?;
+        let mut done = Advanced { has_more: true, ..Advanced::default() };
+        let mut unfinished = self.cancel(transaction, &keys, &mut done).await?;
+        let reached = self.remove(transaction, &mut done).await?;
+        unfinished.extend(
+            reached.iter().filter(|(_, (_, count))| *count >= self.limits.inboxes).map(|(key, _)| *key),
+        );
+        let finished: Vec<i64> = keys.iter().copied().filter(|key| !unfinished.contains(key)).collect();
+        let sql = "DELETE FROM withdrawals WHERE notification IN (SELECT value FROM json_each(?1))";
+        transaction.execute(sql, serde_json::to_string(&finished)?).await?;
+        orphans::note(transaction.connection, finished, self.at.as_millisecond()).await?;
+        let sql = "UPDATE withdrawals SET reached = ?2 WHERE notification = ?1";
+        for (notification, (last, _)) in reached.iter().filter(|(key, _)| unfinished.contains(key)) {
+            sqlx::query(sql).bind(notification).bind(last).execute(&mut *transaction.connection).await?;
+        }
+        Ok(done)
     }
-    let sql = "UPDATE deliveries INDEXED BY deliveries_by_notification SET removed_at = ?4
-               WHERE notification = ?1 AND inbox > ?2 AND inbox <= ?3 AND removed_at IS NULL";
-    let query = sqlx::query(sql).bind(notification).bind(reached).bind(last).bind(at.as_millisecond());
-    query.execute(&mut *transaction.connection).await?;
-    transaction.flush(inboxes).await?;
 
-    let is_complete = rows.len() < limit;
-    let sql = match is_complete {
-        true => "DELETE FROM withdrawals WHERE notification = ?1",
-        false => "UPDATE withdrawals SET reached = ?2 WHERE notification = ?1",
-    };
-    sqlx::query(sql).bind(notification).bind(last).execute(&mut *transaction.connection).await?;
-    if is_complete {
-        orphans::note(transaction.connection, [notification], at.as_millisecond()).await?;
+    /// Cancels scheduled deliveries, and returns the notifications that may have more.
+    async fn cancel(
+        &self,
+        transaction: &mut Transaction<'_>,
+        keys: &[i64],
+        done: &mut Advanced,
+    ) -> Result<HashSet<i64>, Failure> {
+        let sql = "SELECT value FROM json_each(?1) WHERE EXISTS (SELECT 1 FROM scheduled s WHERE s.notification = value)";
+        let query = sqlx::query_scalar(sql).bind(serde_json::to_string(keys)?);
+        let scheduled: HashSet<i64> =
+            query.fetch_all(&mut *transaction.connection).await?.into_iter().collect();
+        let mut unfinished = HashSet::new();
+        for withdrawal in self.withdrawals.iter().filter(|of| scheduled.contains(&of.notification)) {
+            let sql = "DELETE FROM scheduled WHERE notification = ?1 AND user_id <=
+                           coalesce((SELECT user_id FROM scheduled WHERE notification = ?1 ORDER BY user_id LIMIT 1 OFFSET ?2), x'ff')";
+            let query =
+                sqlx::query(sql).bind(withdrawal.notification).bind(row::limit(self.limits.cancelled - 1));
+            let cancelled = query.execute(&mut *transaction.connection).await?.rows_affected();
+            if cancelled >= self.limits.cancelled as u64 {
+                unfinished.insert(withdrawal.notification);
+            }
+            // A retraction has already counted those that it cancels.
+            if withdrawal.reason == "expired" {
+                done.expired += cancelled;
+            }
+        }
+        Ok(unfinished)
     }
-    Ok(Withdrawn { inboxes: rows.len() as u64, cancelled, is_complete })
-}
 
-/// Marks a notification withdrawn, and returns how many scheduled deliveries were cancelled.
-async fn cancel(connection: &mut SqliteConnection, notification: i64) -> Result<u64, Failure> {
-    let sql = "UPDATE notifications SET withdrawn = 1 WHERE key = ?1 AND NOT withdrawn";
-    sqlx::query(sql).bind(notification).execute(&mut *connection).await?;
-    let sql = "DELETE FROM scheduled WHERE notification = ?1";
-    Ok(sqlx::query(sql).bind(notification).execute(connection).await?.rows_affected())
+    /// Removes notifications from inboxes. Returns the last inbox of each, and how many there were.
+    async fn remove(
+        &self,
+        transaction: &mut Transaction<'_>,
+        done: &mut Advanced,
+    ) -> Result<HashMap<i64, (i64, usize)>, Failure> {
+        let sql = "SELECT i.user_id, i.key, i.seq, i.tag, i.pending, d.notification, d.added, d.opened_at IS NULL AS was_pending
+                   FROM json_each(?1) g
+                   CROSS JOIN deliveries d INDEXED BY deliveries_by_notification
+                       ON d.notification = g.value ->> 0 AND d.inbox > g.value ->> 1 AND d.removed_at IS NULL
+                       AND d.inbox <= coalesce((SELECT l.inbox FROM deliveries l INDEXED BY deliveries_by_notification
+                                                WHERE l.notification = g.value ->> 0 AND l.inbox > g.value ->> 1 AND l.removed_at IS NULL
+                                                ORDER BY l.inbox LIMIT 1 OFFSET ?2), 9223372036854775807)
+                   CROSS JOIN inboxes i ON i.key = d.inbox
+                   ORDER BY g.key, d.inbox";
+        let from: Vec<_> = self.withdrawals.iter().map(|of| (of.notification, of.reached)).collect();
+        let query = sqlx::query(sql).bind(serde_json::to_string(&from)?);
+        let rows =
+            query.bind(row::limit(self.limits.inboxes - 1)).fetch_all(&mut *transaction.connection).await?;
+        let removals = self.removals()?;
+        let mut inboxes: BTreeMap<UserId, Inbox> = BTreeMap::new();
+        let mut reached: HashMap<i64, (i64, usize)> = HashMap::new();
+        let mut deliveries = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let (user, inbox) = row::inbox(row)?;
+            let (notification, added): (i64, i64) = (row.try_get("notification")?, row.try_get("added")?);
+            let (last, count) = reached.entry(notification).or_default();
+            (*last, *count) = (inbox.key, *count + 1);
+            deliveries.push((inbox.key, added));
+            let Some(removal) = removals.get(&notification) else { continue };
+            let inbox = inboxes.entry(user).or_insert(inbox);
+            let pending = u64::from(row.try_get::<bool, _>("was_pending")?);
+            transaction.journal.removed(inbox, self.at, removal.clone(), pending)?;
+        }
+        let sql = "UPDATE deliveries SET removed_at = ?2
+                   WHERE (inbox, added) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
+        let query = sqlx::query(sql).bind(serde_json::to_string(&deliveries)?).bind(self.at.as_millisecond());
+        query.execute(&mut *transaction.connection).await?;
+        transaction.flush(inboxes).await?;
+        done.withdrawn = rows.len() as u64;
+        Ok(reached)
+    }
+
+    fn removals(&self) -> Result<HashMap<i64, Removal>, Failure> {
+        let removal = |of: &Withdrawal| {
+            let ids = vec![NotificationId::new(of.id.as_str())?];
+            Ok((of.notification, (ids, serde_json::from_value(of.reason.as_str().into())?)))
+        };
+        self.withdrawals.iter().map(removal).collect()
+    }
 }

@@ -10,7 +10,7 @@ use super::command::Command;
 use super::file::DatabaseFile;
 use super::result_code::is_io;
 use super::transaction::{Keys, Transaction};
-use super::{advance, cleanup, connect, orphans, publish, push, schema, setting, withdraw, write};
+use super::{cleanup, connect, orphans, publish, push, retract, schema, setting, write};
 use crate::StoreErrorKind;
 use crate::rules::listener_slot::ListenerSlot;
 use crate::sql::failure::Failure;
@@ -69,7 +69,7 @@ impl Writer {
                 let is_alone = is_large_push(&first);
                 let mut batch = vec![first];
                 let may_join = |next: &Command, rows: usize| {
-                    !is_alone && !is_large_push(next) && rows + next.weight() <= ROWS
+                    !is_alone && !is_large_push(next) && rows.saturating_add(next.weight()) <= ROWS
                 };
                 while let Some(next) = rest.next_if(|next| may_join(next, rows)) {
                     rows += next.weight();
@@ -174,15 +174,13 @@ impl Session {
                     reply.set(write::run(&mut transaction, user_id, write).await?);
                 }
                 [Command::Retract(id, at, reply)] => {
-                    reply.set(withdraw::retract(&mut transaction, id, *at).await?);
+                    reply.set(retract::mark(&mut transaction, id, *at).await?);
                 }
-                [Command::Withdraw(notification, at, reply)] => {
-                    let withdrawn =
-                        withdraw::withdraw(&mut transaction, *notification, *at, withdraw::BATCH).await?;
-                    reply.set(Ok(withdrawn.is_complete));
+                [Command::Withdraw(withdraw, reply)] => {
+                    reply.set(Ok(withdraw.run(&mut transaction).await?));
                 }
-                [Command::Advance(now, limit, reply)] => {
-                    reply.set(Ok(advance::run(&mut transaction, *now, *limit).await?));
+                [Command::Deliver(deliver, reply)] => {
+                    reply.set(Ok(deliver.run(&mut transaction).await?));
                 }
                 [Command::Cleanup(cleanup, reply)] => {
                     reply.set(Ok(cleanup::run(&mut transaction, cleanup).await?));
@@ -197,8 +195,8 @@ impl Session {
                 [Command::Setting { name, value, reply }] => {
                     reply.set(Ok(setting::get_or_insert(transaction.connection, name, value).await?));
                 }
-                [Command::RecordTime(now, reply)] => {
-                    setting::record_time(transaction.connection, *now).await?;
+                [Command::RecordTime(value, reply)] => {
+                    setting::record_time(transaction.connection, value).await?;
                     reply.set(Ok(()));
                 }
                 [Command::Ping(reply)] => {

@@ -153,6 +153,33 @@ async fn an_orphaned_notification_is_forgotten_and_its_id_can_be_used_again(on: 
     assert_eq!(fixture.ids("ada").await, ["later", "1", "kept"]);
 }
 
+async fn an_id_is_remembered_for_ninety_days_after_its_withdrawal(on: Backend) {
+    let fixture = Fixture::new(on).await;
+    let far = || {
+        let mut push = push("retracted", &["ada"]);
+        push.notification.send_after = Some(at(200 * DAY));
+        push
+    };
+    let mut expiring = push("expired", &["ada"]);
+    expiring.notification.send_after = Some(at(80 * DAY));
+    expiring.notification.expires_at = Some(at(95 * DAY));
+    fixture.store.push(far()).await.unwrap();
+    fixture.store.push(expiring.clone()).await.unwrap();
+    assert_eq!(fixture.store.retract(&id("retracted"), at(95 * DAY)).await.unwrap().cancelled, 1);
+    assert_eq!(fixture.advance(at(95 * DAY), 10).await.expired, 1);
+    let duplicates = async |day: i64| {
+        fixture.sweep(at(day * DAY), unlimited_except(|_| {}), 10).await;
+        let mut duplicates = 0;
+        for push in [far(), expiring.clone()] {
+            duplicates += fixture.store.push(push_at(at(day * DAY), push)).await.map_or(0, |r| r.duplicates);
+        }
+        duplicates
+    };
+    assert_eq!((duplicates(96).await, duplicates(184).await), (2, 2));
+    assert_eq!(duplicates(185).await, 0);
+    assert_eq!(fixture.advance(at(200 * DAY), 10).await.delivered, 1, "its id was used again");
+}
+
 async fn one_pass_forgets_every_notification_whose_last_delivery_is_forgotten(on: Backend) {
     let mut fixture = Fixture::new(on).await;
     for n in 0..1_100 {
@@ -210,6 +237,7 @@ on_every_store!(
     operations_are_remembered_as_long_as_the_log,
     ids_are_remembered_for_ninety_days_and_as_long_as_the_log,
     an_orphaned_notification_is_forgotten_and_its_id_can_be_used_again,
+    an_id_is_remembered_for_ninety_days_after_its_withdrawal,
     one_pass_forgets_every_notification_whose_last_delivery_is_forgotten,
     inboxes_are_swept_in_the_order_of_their_users,
     a_sweep_with_nothing_to_do_changes_nothing,

@@ -98,16 +98,43 @@ async fn a_notification_that_was_retracted_before_it_expires_is_removed_once(on:
     assert_eq!(fixture.log("ada").await.len(), 2);
 }
 
-async fn a_retraction_removes_a_notification_from_thousands_of_inboxes(on: Backend) {
-    let fixture = Fixture::new(on).await;
+async fn a_retraction_from_thousands_of_inboxes_is_answered_before_it_is_finished(on: Backend) {
+    let mut fixture = Fixture::new(on).await;
     let names: Vec<_> = (0..2_500).map(|n| format!("user-{n}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     fixture.push("n", &names).await;
     assert_eq!(retract(&fixture, "n").await, (0, 2_500));
+    assert_eq!(fixture.ids("user-0").await, ["n"]);
+    assert_eq!(retract(&fixture, "n").await, (0, 0), "a repeat counts nothing");
+    assert_eq!(fixture.push("n", &["new"]).await.duplicates, 1);
+    let done = fixture.store.advance(at(80), 1_000).await.unwrap();
+    assert!((1..=1_000).contains(&done.withdrawn));
+    fixture.reopen().await;
+    assert_eq!(fixture.advance(at(80), 1_000).await.withdrawn, 2_500 - done.withdrawn);
     for name in ["user-0", "user-999", "user-1000", "user-2499"] {
         assert_eq!((fixture.ids(name).await.len(), fixture.pending(name).await), (0, 0), "{name}");
     }
     assert!(fixture.advance(at(80), 10).await.is_idle());
+}
+
+async fn nobody_receives_a_large_schedule_after_its_retraction_is_answered(on: Backend) {
+    let mut fixture = Fixture::new(on).await;
+    let names: Vec<_> = (0..10_001).map(|n| format!("user-{n}")).collect();
+    for names in names.chunks(5_000) {
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        assert_eq!(fixture.store.push(later("n", &names)).await.unwrap().scheduled, names.len() as u64);
+    }
+    fixture.store.push(later("other", &["user-0"])).await.unwrap();
+    assert_eq!(fixture.store.advance(at(10), 10).await.unwrap().delivered, 6);
+    assert_eq!(retract(&fixture, "n").await, (9_996, 5));
+    assert_eq!(retract(&fixture, "n").await, (0, 0), "a repeat counts nothing");
+    let done = fixture.store.advance(at(80), 1_000).await.unwrap();
+    assert_eq!((done.delivered, done.withdrawn, done.has_more), (0, 5, true));
+    fixture.reopen().await;
+    let done = fixture.advance(at(80), 1_000).await;
+    assert_eq!((done.delivered, done.withdrawn, done.expired), (0, 0, 0));
+    assert_eq!(fixture.ids("user-0").await, ["other"]);
+    assert!(fixture.ids("user-9999").await.is_empty() && fixture.log("user-10000").await.is_empty());
 }
 
 on_every_store!(
@@ -117,5 +144,6 @@ on_every_store!(
     a_repeated_retraction_succeeds_and_removes_nothing,
     a_repeated_push_after_a_retraction_delivers_nothing,
     a_notification_that_was_retracted_before_it_expires_is_removed_once,
-    a_retraction_removes_a_notification_from_thousands_of_inboxes,
+    a_retraction_from_thousands_of_inboxes_is_answered_before_it_is_finished,
+    nobody_receives_a_large_schedule_after_its_retraction_is_answered,
 );

@@ -132,6 +132,10 @@ async fn compare(on: Backend, seed: u64, steps: u32) {
     let (mut database, mut rules) = (Side::new(on).await, Side::new(on.in_memory()).await);
     let mut now = at(0);
     let mut pushed: Vec<Push> = Vec::new();
+    // Creates the inboxes in the order of their users, which is the order of withdrawals in memory.
+    for side in [&database, &rules] {
+        side.fixture.push("first", &USERS).await;
+    }
     for step in 0..steps {
         now += std::time::Duration::from_millis(random.random_range(0..40_000));
         let heads = USERS.map(|name| rules.observed.head(&user(name)));

@@ -16,7 +16,12 @@ fn later(name: &str, users: &[&str], due: Timestamp) -> Push {
 fn delivered(delivered: u64, late: u64) -> Advanced {
     let mut advanced = Advanced::default();
     (advanced.delivered, advanced.lateness) = (delivered, Duration::from_secs(late));
+    advanced.has_more = delivered > 0;
     advanced
+}
+
+fn names(number: usize) -> Vec<String> {
+    (0..number).map(|n| format!("user-{n}")).collect()
 }
 
 async fn a_scheduled_notification_is_delivered_when_it_is_due_and_not_before(on: Backend) {
@@ -85,7 +90,7 @@ async fn a_scheduled_recipient_is_a_duplicate_and_receives_it_once(on: Backend) 
 
 async fn advance_delivers_about_its_limit_until_it_is_idle(on: Backend) {
     let fixture = Fixture::new(on).await;
-    let names: Vec<_> = (0..10).map(|n| format!("user-{n}")).collect();
+    let names = names(10);
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     fixture.store.push(later("n", &names, at(10))).await.unwrap();
     let done = fixture.store.advance(at(10), 3).await.unwrap();
@@ -94,6 +99,54 @@ async fn advance_delivers_about_its_limit_until_it_is_idle(on: Backend) {
     for name in names {
         assert_eq!(fixture.log(name).await.len(), 1);
     }
+}
+
+async fn a_notification_for_one_user_does_not_wait_for_large_ones(on: Backend) {
+    let fixture = Fixture::new(on).await;
+    let names = names(100);
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    for n in 0..10 {
+        fixture.store.push(later(&format!("large-{n}"), &names, at(10))).await.unwrap();
+    }
+    fixture.store.push(later("small", &["ada"], at(11))).await.unwrap();
+    assert_eq!(fixture.store.advance(at(12), 22).await.unwrap(), delivered(21, 2));
+    assert_eq!(fixture.ids("ada").await, ["small"]);
+    assert_eq!(fixture.ids("user-1").await.len(), 10, "the large ones share the limit");
+    assert_eq!(fixture.advance(at(12), 1_000).await.delivered, 980);
+    assert_eq!(fixture.ids("user-99").await.len(), 10);
+}
+
+async fn a_round_reaches_more_notifications_than_a_step(on: Backend) {
+    let fixture = Fixture::new(on).await;
+    for n in 0..8 {
+        fixture.store.push(later(&format!("large-{n}"), &["bob", "eve", "fay"], at(10))).await.unwrap();
+    }
+    fixture.store.push(later("small", &["ada"], at(11))).await.unwrap();
+    for step in 1..=3 {
+        assert_eq!(fixture.ids("ada").await.len(), 0, "step {step}");
+        assert_eq!(fixture.store.advance(at(12), 3).await.unwrap().delivered, 3);
+    }
+    assert_eq!(fixture.ids("ada").await, ["small"]);
+    assert_eq!(fixture.advance(at(12), 3).await.delivered, 16);
+}
+
+async fn a_due_notification_does_not_wait_for_large_expiries(on: Backend) {
+    let fixture = Fixture::new(on).await;
+    let names = names(50);
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    for n in 0..4 {
+        let mut push = push(&format!("large-{n}"), &names);
+        push.notification.expires_at = Some(at(10));
+        fixture.store.push(push).await.unwrap();
+    }
+    let mut short = push("short", &["eve"]);
+    short.notification.expires_at = Some(at(11));
+    fixture.store.push(short).await.unwrap();
+    fixture.store.push(later("small", &["ada"], at(11))).await.unwrap();
+    let done = fixture.store.advance(at(12), 10).await.unwrap();
+    assert_eq!((done.withdrawn, done.delivered), (9, 1));
+    assert_eq!((fixture.ids("ada").await.len(), fixture.ids("eve").await.len()), (1, 0));
+    assert_eq!(fixture.advance(at(12), 10).await.withdrawn, 192);
 }
 
 async fn a_schedule_outlives_the_server(on: Backend) {
@@ -113,5 +166,8 @@ on_every_store!(
     deliveries_are_ordered_by_due_time_and_then_by_push,
     a_scheduled_recipient_is_a_duplicate_and_receives_it_once,
     advance_delivers_about_its_limit_until_it_is_idle,
+    a_notification_for_one_user_does_not_wait_for_large_ones,
+    a_round_reaches_more_notifications_than_a_step,
+    a_due_notification_does_not_wait_for_large_expiries,
     a_schedule_outlives_the_server,
 );

@@ -3,7 +3,7 @@ use internal_notifications_store::Store;
 use crate::fixture::{Fixture, at, push, push_at};
 
 #[tokio::test]
-async fn a_notification_that_expires_before_delivery_to_fifty_thousand_is_cancelled_in_one_call() {
+async fn a_large_schedule_that_expires_is_cancelled_in_steps_beside_which_others_are_delivered() {
     let Some(fixture) = Fixture::new().await else { return };
     for part in ["a", "b", "c", "d", "e"] {
         let users: Vec<String> = (0..10_000).map(|user| format!("{part}{user}")).collect();
@@ -12,8 +12,51 @@ async fn a_notification_that_expires_before_delivery_to_fifty_thousand_is_cancel
         push.notification.expires_at = Some(at(200));
         assert_eq!(fixture.store.push(push).await.unwrap().scheduled, 10_000);
     }
+    let mut due = push("due", &["ada"]);
+    due.notification.send_after = Some(at(150));
+    fixture.store.push(due).await.unwrap();
     let done = fixture.store.advance(at(200), 1_000).await.unwrap();
-    assert_eq!((done.delivered, done.withdrawn), (0, 0));
+    assert_eq!((done.delivered, done.withdrawn, done.expired), (1, 0, 5_000));
+    let mut expired = done.expired;
+    loop {
+        let done = fixture.store.advance(at(200), 1_000).await.unwrap();
+        assert_eq!((done.delivered, done.withdrawn), (0, 0));
+        expired += done.expired;
+        if done.is_idle() {
+            break;
+        }
+    }
+    assert_eq!(expired, 50_000);
     assert_eq!(fixture.schema.number("SELECT count(*) FROM scheduled").await, 0);
     assert_eq!(fixture.schema.number("SELECT count(*) FROM withdrawals").await, 0);
+}
+
+#[tokio::test]
+async fn a_due_notification_that_fails_does_not_stop_the_others() {
+    let Some(fixture) = Fixture::new().await else { return };
+    for name in ["bad", "good", "other"] {
+        let mut push = push(name, &["ada", "bob"]);
+        push.notification.send_after = Some(at(10));
+        push.notification.expires_at = Some(at(20));
+        fixture.store.push(push).await.unwrap();
+    }
+    let bad = fixture.schema.number("SELECT key FROM notifications WHERE id = 'bad'").await;
+    fixture.schema.sql(&format!("ALTER TABLE deliveries ADD CHECK (notification <> {bad})")).await;
+    assert_eq!(fixture.store.advance(at(10), 100).await.unwrap().delivered, 4);
+    assert!(fixture.store.advance(at(10), 100).await.unwrap().is_idle(), "it is set aside");
+    fixture.schema.sql("UPDATE withdrawals SET reason = 'unknown' WHERE notification % 2 = 0").await;
+    let expired = fixture.schema.number("SELECT count(*) FROM withdrawals WHERE reason = 'expired'").await;
+    assert!((1..3).contains(&expired));
+    let (mut withdrawn, mut calls) = (0, 0);
+    loop {
+        let done = fixture.store.advance(at(20), 100).await.unwrap();
+        withdrawn += done.withdrawn;
+        calls += 1;
+        if done.is_idle() {
+            break;
+        }
+    }
+    let left = fixture.schema.number("SELECT count(*) FROM deliveries WHERE removed_at IS NULL").await;
+    assert_eq!((withdrawn.cast_signed() + left, calls < 5), (4, true));
+    assert_eq!(fixture.schema.number("SELECT count(*) FROM withdrawals WHERE reason = 'expired'").await, 0);
 }

@@ -40,12 +40,15 @@ async fn a_scheduled_notification_that_is_being_retracted_is_not_delivered() {
     let store = Arc::new(schema.open(schema.options()).await);
     store.push(later("n", &["ada"])).await.unwrap();
     let mut other = schema.connect().await;
-    run(&mut other, "BEGIN; UPDATE notifications SET withdrawn = true").await;
+    let retract = "BEGIN; UPDATE notifications SET withdrawn = true;
+                   INSERT INTO withdrawals (notification, due_at, reason) SELECT key, 0, 'retracted' FROM notifications";
+    run(&mut other, retract).await;
     let cloned = store.clone();
     let advancing = tokio::spawn(async move { cloned.advance(at(100), 10).await.unwrap() });
     wait_until_blocked(&schema, &advancing, 1).await;
     run(&mut other, "COMMIT").await;
     assert_eq!(advancing.await.unwrap().delivered, 0);
+    while !store.advance(at(100), 10).await.unwrap().is_idle() {}
     assert_eq!(pending(&store, "ada").await, 0);
     assert_eq!(schema.number("SELECT count(*) FROM scheduled").await, 0);
 }

@@ -11,6 +11,7 @@
 )]
 
 mod concurrency;
+mod due_planning;
 mod everything_at_once;
 mod expiring;
 mod fixture;

@@ -22,7 +22,7 @@ async fn each_statement_of_a_sweep_reads_its_index() {
     let mut connection = fixture.schema.connect().await;
     // As the store's own connections.
     let settings =
-        "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;
+        "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;
                     SET plan_cache_mode = force_generic_plan";
     sqlx::raw_sql(settings).execute(&mut connection).await.unwrap();
     let sources = [

@@ -1,0 +1,15 @@
+-- In the order in which deliveries are made. Without all three columns, each batch would sort everything that is due.
+CREATE INDEX scheduled_by_due_time ON scheduled (due_at, notification, user_id);
+DROP INDEX scheduled_by_time;
+
+-- When it was last withdrawn. Its id stays taken for some time after that.
+ALTER TABLE notifications ADD COLUMN withdrawn_at INTEGER;
+
+-- Earlier versions did not record the time, so it starts now.
+UPDATE notifications SET withdrawn_at = unixepoch() * 1000 WHERE withdrawn;
+
+-- From now on, a withdrawn notification with scheduled rows has a withdrawal, which deletes them.
+INSERT INTO withdrawals (notification, due_at, reason)
+SELECT key, 0, 'retracted' FROM notifications n
+WHERE withdrawn AND EXISTS (SELECT 1 FROM scheduled s WHERE s.notification = n.key)
+ON CONFLICT (notification) DO NOTHING;
