@@ -31,6 +31,10 @@ const PERCENT: usize = 95;
 pub(crate) fn run(names: &[String]) -> ExitCode {
     let folder = tools::root().join("target/mutants");
     let chosen = |name: &str| names.is_empty() || names.iter().any(|chosen| chosen == name);
+    if let Err(error) = fs::create_dir_all(&folder) {
+        println!("cannot create {}: {error}", folder.display());
+        return ExitCode::FAILURE;
+    }
     let mut succeeded = true;
     for (name, files) in CRATES.iter().filter(|(name, _)| chosen(name)) {
         let results = folder.join(name);

@@ -1,6 +1,7 @@
 //! Stores with a planted bug.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use internal_notifications_models::{
@@ -139,6 +140,10 @@ macro_rules! store {
 
             async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
                 self.0.mark_published(marks).await
+            }
+
+            async fn unpublished_age(&self) -> Result<Option<Duration>, StoreError> {
+                self.0.unpublished_age().await
             }
 
             async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {

@@ -90,25 +90,23 @@ impl<'a> Reader<'a> {
         Ok(Node::Object(entries))
     }
 
+    /// Reads a text. It is borrowed if it contains no escape.
     fn text(&mut self) -> Result<Cow<'a, str>, &'static str> {
         let inner = self.rest.strip_prefix('"').ok_or("a key is missing")?;
+        if let Some((plain, rest)) = inner.split_once('"').filter(|(plain, _)| !plain.contains('\\')) {
+            self.rest = rest;
+            return Ok(Cow::Borrowed(plain));
+        }
         let mut is_escaped = false;
         let end = inner.bytes().position(|byte| {
             let is_end = byte == b'"' && !is_escaped;
             is_escaped = byte == b'\\' && !is_escaped;
             is_end
         });
-        let (plain, rest) = end
-            .and_then(|end| Some((inner.get(..end)?, inner.get(end + 1..)?)))
-            .ok_or("a text has no end")?;
-        let quoted = self.rest.get(..plain.len() + 2).unwrap_or_default();
+        let end = end.ok_or("a text has no end")?;
+        let (quoted, rest) = self.rest.split_at_checked(end + 2).ok_or("a text has no end")?;
         self.rest = rest;
-        match plain.contains('\\') {
-            false => Ok(Cow::Borrowed(plain)),
-            true => serde_json::from_str(quoted)
-                .map(Cow::Owned)
-                .map_err(|_| "a text contains half of a surrogate pair"),
-        }
+        serde_json::from_str(quoted).map(Cow::Owned).map_err(|_| "a text contains half of a surrogate pair")
     }
 
     fn token(&mut self) -> Result<&'a str, &'static str> {
@@ -156,7 +154,13 @@ impl Node<'_> {
 }
 
 fn write_text(text: &str, out: &mut String) {
-    let _ = write!(out, "{}", Value::from(text));
+    if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+        let _ = write!(out, "{}", Value::from(text));
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    }
 }
 
 fn list<T>(

@@ -1,10 +1,18 @@
 //! Publishes stored changes: the change log is the outbox. One task takes the inboxes with new
 //! changes, publishes these in order and records how far it came. It never delays a push, and
 //! clients catch up on whatever it fails to deliver.
+//!
+//! Inboxes share requests, and several requests run at the same time, but an inbox is in one at a
+//! time. Small commits overtake large ones. An inbox that fails is tried again alone, with a backoff
+//! of its own; an engine that fails is tried by one request at a time.
 
-mod outcome;
+mod engine_health;
+mod engine_status;
 mod publish_queue;
 mod published_marks;
+mod request;
+mod retries;
+mod store_calls;
 mod worker;
 
 use std::sync::Arc;
@@ -18,8 +26,10 @@ use crate::metrics::Metrics;
 use crate::realtime::Realtime;
 use crate::store::Store;
 use crate::task::Task;
+use engine_health::EngineHealth;
+pub use engine_status::EngineStatus;
 use publish_queue::PublishQueue;
-use worker::Worker;
+use worker::{Parts, Worker};
 
 /// A running dispatcher. Dropping it stops it at once.
 #[derive(Debug)]
@@ -27,6 +37,7 @@ pub struct Dispatcher {
     stop: CancellationToken,
     task: Task,
     refused: Arc<AtomicU64>,
+    engine: EngineStatus,
 }
 
 impl Dispatcher {
@@ -40,13 +51,26 @@ impl Dispatcher {
         let queue = Arc::new(PublishQueue::new());
         store.set_commit_listener(queue.clone());
         let waiting = queue.clone();
-        metrics.watch("unpublished_inboxes", "Inboxes with changes that wait to be published", move || {
-            waiting.len()
+        metrics.watch("unpublished_inboxes", "Inboxes with changes that are not published yet", move || {
+            waiting.unpublished()
         });
+        let engine = EngineStatus::default();
+        let status = engine.clone();
+        metrics.watch(
+            "engine_rejecting",
+            "1 while the Channels engine rejects this server, such as for its credentials, and nothing is published",
+            move || usize::from(status.rejection().is_some()),
+        );
         let (stop, refused) = (CancellationToken::new(), Arc::new(AtomicU64::new(0)));
-        let worker = Worker::new(queue, store, realtime, channels, refused.clone(), metrics);
+        let parts = Parts { queue, store, realtime, channels, refused: refused.clone(), metrics };
+        let worker = Worker::new(parts, EngineHealth::new(engine.clone()));
         let task = Task::spawn(worker.run(stop.clone()));
-        Self { stop, task, refused }
+        Self { stop, task, refused, engine }
+    }
+
+    /// Returns whether the engine rejects this server, as a handle that follows it.
+    pub fn engine(&self) -> EngineStatus {
+        self.engine.clone()
     }
 
     /// Returns for how many inboxes the engine has permanently rejected events since the start.
@@ -68,6 +92,12 @@ impl Dispatcher {
     }
 }
 
+#[cfg(test)]
+mod engine_tests;
+#[cfg(test)]
+mod log_counter;
+#[cfg(test)]
+mod stand_in;
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod tests;

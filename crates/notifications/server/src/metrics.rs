@@ -5,12 +5,15 @@ mod lazy_gauge;
 mod metered_store;
 mod pass_gauge;
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use internal_notifications_models::{ChangesAnswer, Receipt, ResetReason};
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use tokio::time::Instant;
@@ -33,6 +36,7 @@ pub struct Metrics {
     changes: Counters,
     catch_ups: Counters,
     published: Counters,
+    unpublished_age: Gauge<f64, AtomicU64>,
     intents: Counters,
     due_delivered: Counter,
     due_expired: Counter,
@@ -97,6 +101,13 @@ impl Metrics {
             "outcome",
             &["published", "refused", "failed"],
         );
+        let unpublished_age = Gauge::default();
+        registry.register_with_unit(
+            "unpublished_age",
+            "Age of the oldest change that is not published yet, or 0",
+            Unit::Seconds,
+            unpublished_age.clone(),
+        );
         let intents = counters(
             &mut registry,
             "intents",
@@ -151,6 +162,7 @@ impl Metrics {
             changes,
             catch_ups,
             published,
+            unpublished_age,
             intents,
             due_delivered,
             due_expired,
@@ -205,6 +217,10 @@ impl Metrics {
 
     pub(crate) fn published(&self, outcome: &'static str, events: usize) {
         self.published.get_or_create(&[("outcome", outcome)]).inc_by(to_u64(events));
+    }
+
+    pub(crate) fn set_unpublished_age(&self, age: Duration) {
+        self.unpublished_age.set(age.as_secs_f64());
     }
 
     pub(crate) fn settled(&self, outcome: &'static str) {

@@ -27,7 +27,29 @@ pub trait Realtime: Send + Sync + 'static {
     /// Returns a [`RealtimeError`]. The first of the events may have been published nevertheless.
     async fn publish(&self, channel: &ChannelName, events: &[LiveData]) -> Result<(), RealtimeError>;
 
-    /// Returns on how many channels to publish at the same time, at least one.
+    /// Publishes events on several channels, in one request if the engine can. Events of the same
+    /// channel are published in order.
+    ///
+    /// The batch has at most [`batch_size`](Self::batch_size) events, or one channel. By default,
+    /// each channel's events are [published](Self::publish) in turn.
+    ///
+    /// # Errors
+    /// Returns a [`RealtimeError`]. Some of the events may have been published nevertheless. After
+    /// an error that may be due to one of several channels, each is published again alone.
+    async fn publish_batch(&self, batch: &[ChannelEvents]) -> Result<(), RealtimeError> {
+        for ChannelEvents { channel, events } in batch {
+            self.publish(channel, events).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns how many events, of several channels, fit into one request. 1 by default.
+    fn batch_size(&self) -> usize {
+        1
+    }
+
+    /// Returns how many requests to send at the same time, at least one. No two of them have events
+    /// of the same channel.
     fn concurrency(&self) -> usize;
 
     /// Closes the connections that signed in as this user and, if the engine can tell which those
@@ -59,24 +81,73 @@ impl LiveData {
     }
 }
 
+/// Events to publish on one channel, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChannelEvents {
+    /// The channel.
+    pub channel: ChannelName,
+    /// The events, at least one.
+    pub events: Vec<LiveData>,
+}
+
+impl ChannelEvents {
+    /// Returns these events of this channel.
+    pub fn new(channel: ChannelName, events: Vec<LiveData>) -> Self {
+        Self { channel, events }
+    }
+}
+
 /// Why an engine did not do what it was asked to.
 #[derive(Clone, Debug)]
 pub struct RealtimeError {
-    retryable: bool,
+    kind: RealtimeErrorKind,
     text: String,
     source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// The kind of a [`RealtimeError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RealtimeErrorKind {
+    /// The call failed and may succeed later; the events or the engine may be the cause.
+    Retryable,
+    /// The engine takes no events now, whatever they are.
+    Unavailable,
+    /// The engine rejects every call of this server until somebody changes something: credentials,
+    /// the app, the account, or the engine's address.
+    Rejected,
+    /// The engine rejects these events, and would reject them again.
+    Permanent,
 }
 
 impl RealtimeError {
     /// Returns an error that may pass: the call is repeated.
     pub fn retryable(text: impl Into<String>) -> Self {
-        Self { retryable: true, text: text.into(), source: None }
+        Self::new(RealtimeErrorKind::Retryable, text)
+    }
+
+    /// Returns an error that may pass and does not depend on the events, such as too many requests:
+    /// all calls wait.
+    pub fn unavailable(text: impl Into<String>) -> Self {
+        Self::new(RealtimeErrorKind::Unavailable, text)
+    }
+
+    /// Returns an error about the server rather than the events, such as wrong credentials: nothing
+    /// is skipped, and the call is repeated now and then. `/health/ready` shows the text, so it
+    /// must not contain a secret.
+    pub fn rejected(text: impl Into<String>) -> Self {
+        Self::new(RealtimeErrorKind::Rejected, text)
     }
 
     /// Returns an error that a repeated call would meet again: the events are skipped, and clients
     /// catch up without them.
     pub fn permanent(text: impl Into<String>) -> Self {
-        Self { retryable: false, text: text.into(), source: None }
+        Self::new(RealtimeErrorKind::Permanent, text)
+    }
+
+    fn new(kind: RealtimeErrorKind, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into(), source: None }
     }
 
     /// Adds the cause.
@@ -86,9 +157,14 @@ impl RealtimeError {
         self
     }
 
+    /// Returns the kind of the error.
+    pub fn kind(&self) -> RealtimeErrorKind {
+        self.kind
+    }
+
     /// Returns whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
-        self.retryable
+        self.kind != RealtimeErrorKind::Permanent
     }
 }
 

@@ -15,6 +15,7 @@ mod transaction;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use internal_notifications_models::{
@@ -109,7 +110,7 @@ impl MemoryStore {
 
     fn transact<T>(&self, run: impl FnOnce(&mut Transaction<'_>) -> T) -> Result<T, StoreError> {
         let mut contents = self.contents()?;
-        let mut transaction = Transaction::new(&mut contents, &*self.options.hooks.make_tag);
+        let mut transaction = Transaction::new(&mut contents, &*self.options.hooks.make_tag, self.now());
         let answer = run(&mut transaction);
         let changed = transaction.into_changed();
         drop(contents);
@@ -121,10 +122,13 @@ impl MemoryStore {
         self.data.lock().broker_owner.take_if(|owner| *owner == self.owner);
     }
 
+    fn now(&self) -> i64 {
+        self.data.clock.now().as_millisecond()
+    }
+
     /// Returns the publishing store and the current time if the data is shared.
     fn publisher(&self) -> Option<publish::Publisher> {
-        let now = self.data.clock.now().as_millisecond();
-        self.options.shared.then_some(publish::Publisher { owner: self.owner, now })
+        self.options.shared.then_some(publish::Publisher { owner: self.owner, now: self.now() })
     }
 }
 
@@ -220,7 +224,11 @@ impl Store for MemoryStore {
     }
 
     async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
-        Ok(publish::mark(&mut *self.contents()?, self.publisher(), marks))
+        Ok(publish::mark(&mut *self.contents()?, self.publisher(), marks, self.now()))
+    }
+
+    async fn unpublished_age(&self) -> Result<Option<Duration>, StoreError> {
+        Ok(publish::unpublished_age(&*self.contents()?, self.now()).map(Duration::from_millis))
     }
 
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {

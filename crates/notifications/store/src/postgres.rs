@@ -46,7 +46,7 @@ use self::advance::Progress;
 use self::broker_lock::BrokerLock;
 use self::database::Database;
 pub use self::options::PostgresOptions;
-use self::publish::{Claim, Mark, UnpublishedUsers};
+use self::publish::{Claim, Mark, UnpublishedAge, UnpublishedUsers};
 use self::push_queue::PushQueue;
 use self::read::{ReadChanges, ReadHead, ReadNotification, ReadPage};
 pub use self::setting::read_setting;
@@ -210,6 +210,10 @@ impl Store for PostgresStore {
 
     async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
         self.database.read(Mark { owner: self.owner, marks }).await
+    }
+
+    async fn unpublished_age(&self) -> Result<Option<Duration>, StoreError> {
+        self.database.read(UnpublishedAge).await
     }
 
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {

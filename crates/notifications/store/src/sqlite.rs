@@ -32,6 +32,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use internal_notifications_models::{
@@ -250,6 +251,10 @@ impl Store for SqliteStore {
 
     async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
         self.command(|reply| Command::Mark(marks.to_vec(), reply)).await
+    }
+
+    async fn unpublished_age(&self) -> Result<Option<Duration>, StoreError> {
+        Ok(publish::unpublished_age(&self.readers).await?)
     }
 
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use internal_notifications_models::{
@@ -162,6 +163,12 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// [`CommitListener`]: crate::CommitListener
     async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError>;
+
+    /// Returns how long the inbox that has had unpublished changes for longest has had them, or
+    /// `None` if everything is marked published.
+    ///
+    /// It takes no longer if many inboxes have unpublished changes.
+    async fn unpublished_age(&self) -> Result<Option<Duration>, StoreError>;
 
     /// Returns the setting with this name, after storing `value` if there is none.
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError>;

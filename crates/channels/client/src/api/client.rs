@@ -66,7 +66,11 @@ impl HttpApi {
     pub async fn trigger(&self, event: &Trigger) -> Result<BTreeMap<String, ChannelCounts>, Error> {
         let body = event.body(&self.data_encoder())?;
         let response = self.http.send(&self.post("events", body, RetryWhen::NotProcessed)).await?;
-        if event.info.is_empty() { Ok(BTreeMap::new()) } else { response::channels(&response) }
+        if event.info.is_empty() {
+            response::accepted(&response)?;
+            return Ok(BTreeMap::new());
+        }
+        response::channels(&response)
     }
 
     /// Publishes up to ten events in order (`POST /apps/{id}/batch_events`). If any of them asks
@@ -78,6 +82,7 @@ impl HttpApi {
         let body = batch_body(events, &self.data_encoder())?;
         let response = self.http.send(&self.post("batch_events", body, RetryWhen::NotProcessed)).await?;
         if events.iter().all(|event| event.info.is_empty()) {
+            response::accepted(&response)?;
             return Ok(Vec::new());
         }
         response::batch(&response, events.len())

@@ -20,6 +20,15 @@ pub(super) fn channels(body: &[u8]) -> Result<BTreeMap<String, ChannelCounts>, E
     parse(body).map(|Channels { channels }| channels)
 }
 
+/// Checks the response to events that asked for nothing. Servers answer with different JSON, or
+/// with nothing; a page is the answer of a proxy or of another kind of server.
+pub(super) fn accepted(body: &[u8]) -> Result<(), Error> {
+    match body.trim_ascii_start().first() {
+        Some(b'<') => Err(unexpected()),
+        _ => Ok(()),
+    }
+}
+
 /// Parses the counts of a batch of `events` events, in order.
 pub(super) fn batch(body: &[u8], events: usize) -> Result<Vec<ChannelCounts>, Error> {
     #[derive(Deserialize)]
@@ -114,4 +123,20 @@ pub(super) async fn rejection(mut response: Response) -> Error {
         (_, text) => format!("the Pusher API answered {status}: {text}"),
     };
     Error::new(kind, message).with_code(Some(status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_does_not_accept_events() {
+        for body in ["", "{}", "{\"ok\":true}", "ok"] {
+            assert_eq!(accepted(body.as_bytes()), Ok(()), "{body}");
+        }
+        for body in ["<html>", "\n <!doctype html>", "<?xml version=\"1.0\"?>"] {
+            let error = accepted(body.as_bytes()).unwrap_err();
+            assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::UnexpectedAnswer, false), "{body}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use internal_notifications_models::{InternalNotification, LiveEvent, NotificationId, UserId};
 use pusher_protocol::ChannelName;
 
+use super::log_counter::LogCounter;
 use super::*;
 use crate::realtime::{LiveData, RealtimeError};
 use crate::store::Push;
@@ -117,32 +118,6 @@ impl Bench {
     }
 }
 
-/// Counts the warnings in the log.
-#[derive(Clone, Default)]
-struct Warnings(Arc<AtomicUsize>);
-
-impl tracing::Subscriber for Warnings {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        *metadata.level() == tracing::Level::WARN
-    }
-
-    fn event(&self, _: &tracing::Event<'_>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-
-    fn enter(&self, _: &tracing::span::Id) {}
-
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
 async fn open(path: &str) -> Arc<SqliteStore> {
     Arc::new(SqliteStore::open(path, SqliteOptions::default()).await.expect("it opens"))
 }
@@ -213,7 +188,7 @@ async fn a_refused_event_is_counted_and_skipped() {
 
 #[tokio::test]
 async fn a_refusal_is_logged_as_a_warning_again_after_a_success() {
-    let warnings = Warnings::default();
+    let warnings = LogCounter::of(tracing::Level::WARN);
     let _listening = tracing::subscriber::set_default(warnings.clone());
     let bench = Bench::new().await;
     let refused = || RealtimeError::permanent("never");
@@ -228,7 +203,7 @@ async fn a_refusal_is_logged_as_a_warning_again_after_a_success() {
     }
     dispatcher.stop(LIMIT).await;
     assert_eq!(refused_count.load(Ordering::Relaxed), 3);
-    assert_eq!(warnings.0.load(Ordering::Relaxed), 2, "the second refusal in a row is no warning");
+    assert_eq!(warnings.count(), 2, "the second refusal in a row is no warning");
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use internal_notifications_models::{
@@ -140,6 +141,10 @@ impl Store for MeteredStore {
 
     async fn mark_published(&self, marks: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
         self.counted("mark_published", self.store.mark_published(marks).await, |_, _| ())
+    }
+
+    async fn unpublished_age(&self) -> Result<Option<Duration>, StoreError> {
+        self.counted("unpublished_age", self.store.unpublished_age().await, |_, _| ())
     }
 
     async fn get_or_insert_setting(&self, name: &str, value: String) -> Result<String, StoreError> {

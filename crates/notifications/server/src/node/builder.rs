@@ -156,6 +156,8 @@ impl NodeBuilder {
         let supervisor = tasks.supervise();
         let health = Health::new(store.clone());
         health.watch(supervisor.problem());
+        let engine_status = dispatcher.engine();
+        health.watch(move || engine_status.rejection());
         let bodies = Arc::new(BodyBudget::new(&config.limits));
         let held = bodies.clone();
         metrics.watch("buffered_body_bytes", "Bytes of request bodies in memory", move || held.held());

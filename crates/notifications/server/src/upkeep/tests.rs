@@ -97,6 +97,9 @@ impl Store for Script {
     async fn mark_published(&self, _: &[(UserId, u64)]) -> Result<Vec<UserId>, StoreError> {
         unreachable!()
     }
+    async fn unpublished_age(&self) -> Result<Option<Duration>, StoreError> {
+        unreachable!()
+    }
     async fn get_or_insert_setting(&self, _: &str, _: String) -> Result<String, StoreError> {
         unreachable!()
     }

@@ -26,6 +26,7 @@ mod push;
 mod raw;
 mod scheduled;
 mod shutdown;
+mod stand_in_engine;
 mod supervision;
 mod surroundings;
 mod websocket;

@@ -20,10 +20,11 @@ pub(super) struct Removed {
     pub(super) at: i64,
 }
 
-/// The published seq of an inbox, and its lease.
+/// The published seq of an inbox, since when it has had unpublished changes, and its lease.
 #[derive(Clone, Debug)]
 pub(super) struct Publication {
     pub(super) published: u64,
+    pub(super) since: i64,
     pub(super) lease: Option<Lease>,
 }
 
@@ -40,8 +41,8 @@ impl Inbox {
     }
 
     /// Marks the changes after the seq `before` unpublished, unless earlier ones are.
-    pub(super) fn set_unpublished_after(&mut self, before: u64) {
-        self.publication.get_or_insert(Publication { published: before, lease: None });
+    pub(super) fn set_unpublished_after(&mut self, before: u64, now: i64) {
+        self.publication.get_or_insert(Publication { published: before, since: now, lease: None });
     }
 
     pub(super) fn added(&self, id: &NotificationId) -> Option<u64> {

@@ -51,6 +51,14 @@ pub(super) fn unpublished_users(
     users
 }
 
+/// Returns how many milliseconds ago the oldest unpublished change was made, as far as the marks
+/// tell.
+pub(super) fn unpublished_age(contents: &Contents, now: i64) -> Option<u64> {
+    let publications = contents.inboxes.values().filter_map(|inbox| inbox.publication.as_ref());
+    let since = publications.map(|publication| publication.since).min()?;
+    Some(u64::try_from(now - since).unwrap_or(0))
+}
+
 /// Returns the unpublished changes of these users, in the order of `users`.
 pub(super) fn unpublished(
     contents: &mut Contents,
@@ -99,6 +107,7 @@ pub(super) fn mark(
     contents: &mut Contents,
     publisher: Option<Publisher>,
     marks: &[(UserId, u64)],
+    now: i64,
 ) -> Vec<UserId> {
     let mut highest: BTreeMap<&UserId, u64> = BTreeMap::new();
     for (user, seq) in marks {
@@ -112,7 +121,9 @@ pub(super) fn mark(
         let Some(publication) = inbox.publication.as_mut().filter(|of| is_free(of, publisher)) else {
             continue;
         };
-        publication.published = publication.published.max(mark);
+        if mark > publication.published {
+            (publication.published, publication.since) = (mark, now);
+        }
         publication.lease = None;
         if publication.published >= seq {
             inbox.publication = None;

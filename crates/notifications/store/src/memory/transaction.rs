@@ -13,12 +13,14 @@ use crate::{InboxCommand, StoreError, StoreErrorKind, Write};
 pub(super) struct Transaction<'a> {
     pub(super) contents: &'a mut Contents,
     make_tag: &'a MakeTag,
+    /// The time by the clock of the data, in milliseconds.
+    now: i64,
     changed: BTreeSet<UserId>,
 }
 
 impl<'a> Transaction<'a> {
-    pub(super) fn new(contents: &'a mut Contents, make_tag: &'a MakeTag) -> Self {
-        Self { contents, make_tag, changed: BTreeSet::new() }
+    pub(super) fn new(contents: &'a mut Contents, make_tag: &'a MakeTag, now: i64) -> Self {
+        Self { contents, make_tag, now, changed: BTreeSet::new() }
     }
 
     /// Adds a stored notification to an inbox. Returns false if the inbox has it or had it.
@@ -30,7 +32,7 @@ impl<'a> Transaction<'a> {
         let inbox = self.contents.inboxes.entry(user.clone()).or_default();
         let before = inbox.seq();
         inbox.log.add(id, &notification.body, &notification.stored.sender, time(at), (self.make_tag)());
-        inbox.set_unpublished_after(before);
+        inbox.set_unpublished_after(before, self.now);
         self.changed.insert(user.clone());
         true
     }
@@ -52,7 +54,7 @@ impl<'a> Transaction<'a> {
         let count = there.len() as u64;
         if count > 0 {
             inbox.removed.extend(there.into_iter().map(|(id, added)| (id, Removed { added, at })));
-            inbox.set_unpublished_after(before);
+            inbox.set_unpublished_after(before, self.now);
             self.changed.insert(user.clone());
         }
         count
@@ -78,7 +80,7 @@ impl<'a> Transaction<'a> {
         })?;
         if answer.seq.is_some() {
             inbox.removed.extend(leaving);
-            inbox.set_unpublished_after(before);
+            inbox.set_unpublished_after(before, self.now);
             self.changed.insert(user.clone());
         }
         Ok(answer)

@@ -91,8 +91,10 @@ impl Mutation for Search {
         let sql = "SELECT count(*), coalesce(max(key), 0) FROM (SELECT key FROM notifications WHERE key > $1 ORDER BY key LIMIT $2) next";
         let query = sqlx::query_as(sql).bind(after).bind(row::limit(self.limit));
         let (count, last): (i64, i64) = query.fetch_one(&mut *transaction.connection).await?;
+        // It passes over noted ones, since the insertion would wait for whoever renews a note.
         let sql = "INSERT INTO orphans (notification, at)
                    SELECT key, coalesce(withdrawn_at, created_at) FROM notifications n WHERE key > $1 AND key <= $2
+                     AND NOT EXISTS (SELECT 1 FROM orphans o WHERE o.notification = n.key)
                      AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notification = n.key)
                      AND NOT EXISTS (SELECT 1 FROM scheduled s WHERE s.notification = n.key)
                      AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.notification = n.key)

@@ -33,6 +33,9 @@ pub(super) struct Mark<'a> {
     pub(super) marks: &'a [(UserId, u64)],
 }
 
+/// [`Store::unpublished_age`](crate::Store::unpublished_age).
+pub(super) struct UnpublishedAge;
+
 impl Query for UnpublishedUsers<'_> {
     type Answer = Vec<UserId>;
 
@@ -132,11 +135,23 @@ impl Query for Mark<'_> {
                                  WHERE p.owner = $3 OR p.until IS NULL OR p.until <= clock_timestamp()
                                  ORDER BY i.user_id FOR UPDATE OF p),
                    done AS (DELETE FROM publications p USING held WHERE p.inbox = held.inbox AND held.published >= held.newest)
-                   UPDATE publications p SET published = held.published, owner = NULL, until = NULL
+                   UPDATE publications p SET published = held.published, owner = NULL, until = NULL,
+                                             since = CASE WHEN held.published > p.published THEN clock_timestamp() ELSE p.since END
                    FROM held WHERE p.inbox = held.inbox AND held.published < held.newest RETURNING held.user_id";
         let (users, seqs): (Vec<&str>, Vec<i64>) = marks.into_iter().unzip();
         let query = sqlx::query_scalar(sql).bind(users).bind(seqs).bind(self.owner);
         let behind: Vec<String> = query.fetch_all(connection).await?;
         behind.into_iter().map(|user| Ok(UserId::new(user)?)).collect()
+    }
+}
+
+impl Query for UnpublishedAge {
+    type Answer = Option<Duration>;
+
+    async fn read(&self, connection: &mut PgConnection) -> Result<Option<Duration>, Failure> {
+        let sql = "SELECT extract(epoch FROM clock_timestamp() - since)::float8
+                   FROM publications ORDER BY since LIMIT 1";
+        let seconds: Option<f64> = sqlx::query_scalar(sql).fetch_optional(connection).await?;
+        Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
     }
 }

@@ -46,6 +46,7 @@ fn migrator() -> Migrator {
         migration(1, "inboxes", include_str!("../../migrations/postgres/0001_inboxes.sql")),
         migration(2, "schedule", include_str!("../../migrations/postgres/0002_schedule.sql")),
         migration(3, "sweep", include_str!("../../migrations/postgres/0003_sweep.sql")),
+        migration(4, "publications", include_str!("../../migrations/postgres/0004_publications.sql")),
     ])
 }
 

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use internal_notifications_models::UserId;
 use sqlx::{Row, SqlitePool};
@@ -30,7 +31,8 @@ pub(super) async fn mark(transaction: &mut Transaction<'_>, commands: &mut [Comm
             "INSERT INTO publications (inbox, published)
              SELECT p.inbox, j.value FROM json_each(?1) j CROSS JOIN inboxes i ON i.user_id = j.key
              CROSS JOIN publications p ON p.inbox = i.key WHERE p.published < j.value
-             ON CONFLICT (inbox) DO UPDATE SET published = excluded.published",
+             ON CONFLICT (inbox) DO UPDATE SET published = excluded.published,
+                                               since = CAST(unixepoch('subsec') * 1000 AS INTEGER)",
             marks.clone(),
         )
         .await?;
@@ -61,6 +63,13 @@ pub(super) async fn unpublished_users(
         cursor.store(*last, Ordering::Relaxed);
     }
     rows.into_iter().map(|(_, user)| Ok(UserId::new(user)?)).collect()
+}
+
+/// Returns how long ago the oldest unpublished change was made, as far as the marks tell.
+pub(super) async fn unpublished_age(readers: &SqlitePool) -> Result<Option<Duration>, Failure> {
+    let sql = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) - min(since) FROM publications";
+    let milliseconds: Option<i64> = sqlx::query_scalar(sql).fetch_one(readers).await?;
+    Ok(milliseconds.map(|age| Duration::from_millis(u64::try_from(age).unwrap_or(0))))
 }
 
 /// Returns the unpublished changes of these users with one query.

@@ -27,5 +27,6 @@ fn migrator() -> Migrator {
         migration(2, "schedule", include_str!("../../migrations/sqlite/0002_schedule.sql")),
         migration(3, "due", include_str!("../../migrations/sqlite/0003_due.sql")),
         migration(4, "sweep", include_str!("../../migrations/sqlite/0004_sweep.sql")),
+        migration(5, "publications", include_str!("../../migrations/sqlite/0005_publications.sql")),
     ])
 }

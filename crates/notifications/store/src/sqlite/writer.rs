@@ -20,6 +20,10 @@ pub(super) const COMMANDS: usize = 256;
 /// A transaction takes no further command once it has about this many rows.
 pub(super) const ROWS: usize = 20_000;
 
+/// A push to more users than this has a transaction of its own, so that the listener can tell small
+/// commits from large ones.
+const LARGE: usize = 100;
+
 /// The task that writes. Commands that arrive while it commits share the next transaction and its
 /// sync.
 pub(super) struct Writer {
@@ -62,8 +66,12 @@ impl Writer {
             let mut rest = waiting.drain(..).peekable();
             while let Some(first) = rest.next() {
                 let mut rows = first.weight();
+                let is_alone = is_large_push(&first);
                 let mut batch = vec![first];
-                while let Some(next) = rest.next_if(|next| rows.saturating_add(next.weight()) <= ROWS) {
+                let may_join = |next: &Command, rows: usize| {
+                    !is_alone && !is_large_push(next) && rows.saturating_add(next.weight()) <= ROWS
+                };
+                while let Some(next) = rest.next_if(|next| may_join(next, rows)) {
                     rows += next.weight();
                     batch.push(next);
                 }
@@ -208,6 +216,10 @@ impl Session {
         begun.commit().await?;
         Ok(changed)
     }
+}
+
+fn is_large_push(command: &Command) -> bool {
+    command.is_push() && command.weight() > LARGE
 }
 
 /// Writes a new value, so that a page changes.

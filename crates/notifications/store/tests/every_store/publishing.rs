@@ -1,4 +1,5 @@
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use internal_notifications_models::{ChangeKind, UserId};
 use internal_notifications_store::{CommitListener, InboxCommand, PublishLimits, Unpublished};
@@ -116,6 +117,38 @@ async fn inboxes_that_stay_behind_do_not_hide_the_others(on: Backend) {
     assert_eq!(seen, twice);
 }
 
+async fn the_age_is_that_of_the_oldest_change_that_is_not_marked_published(on: Backend) {
+    let fixture = Fixture::new(on).await;
+    // Databases round to milliseconds.
+    let margin = Duration::from_millis(2);
+    let age = async || fixture.store.unpublished_age().await.unwrap();
+    let pass = async || {
+        let time = Duration::from_millis(30);
+        fixture.data.pass(time);
+        tokio::time::sleep(time).await;
+        time
+    };
+    assert_eq!(age().await, None);
+    fixture.push("a", &["ada"]).await;
+    let mut least = pass().await;
+    fixture.push("b", &["ada", "bob"]).await;
+    least += pass().await;
+    assert!(
+        age().await.unwrap() + margin >= least,
+        "neither a newer change nor another inbox makes it younger"
+    );
+    let begun = Instant::now();
+    fixture.push("c", &["ada"]).await;
+    fixture.mark(&[("ada", 1), ("bob", 1)]).await;
+    assert!(age().await.unwrap() <= begun.elapsed() + margin, "what is left counts from the mark");
+    fixture.mark(&[("ada", 0)]).await;
+    let least = pass().await;
+    fixture.mark(&[("ada", 1)]).await;
+    assert!(age().await.unwrap() + margin >= least, "a mark that does not move changes nothing");
+    fixture.mark(&[("ada", 3)]).await;
+    assert_eq!(age().await, None);
+}
+
 #[derive(Default)]
 struct ChangedUsers(Mutex<Vec<String>>);
 
@@ -147,5 +180,6 @@ on_every_store!(
     an_inbox_that_is_far_behind_returns_only_its_newest_change,
     a_body_that_is_too_large_or_removed_is_returned_as_gone,
     inboxes_that_stay_behind_do_not_hide_the_others,
+    the_age_is_that_of_the_oldest_change_that_is_not_marked_published,
     a_commit_listener_receives_the_changed_inboxes_and_no_others
 );

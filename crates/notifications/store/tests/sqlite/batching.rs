@@ -91,6 +91,17 @@ async fn a_push_to_ten_thousand_recipients_is_one_commit() {
     assert_eq!(fixture.push("n", &names).await.duplicates, 10_000);
 }
 
+/// The listener could otherwise not tell that the push to one user is small.
+#[tokio::test]
+async fn a_push_to_many_shares_no_commit_with_others() {
+    let fixture = Fixture::new().await;
+    let names: Vec<_> = (0..101).map(|n| format!("user-{n}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let pushes = [push("a", &["ada"]), push("b", &names), push("c", &["ada"]), push("d", &names[1..])];
+    join_all(pushes.map(|push| fixture.store.push(push))).await;
+    assert_eq!(fixture.store.commits(), 3);
+}
+
 #[derive(Default)]
 struct ChangedUsers(Mutex<Vec<String>>);
 

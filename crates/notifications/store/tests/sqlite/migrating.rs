@@ -51,6 +51,7 @@ async fn a_database_of_the_first_version_opens_with_all_its_data() {
     assert_eq!(log[3].kind, ChangeKind::Removed { ids: ids(&["b"]), reason: RemovedReason::User });
     assert_eq!(fixture.store.head(&user("ada")).await.unwrap().pending, 1);
     assert_eq!(fixture.store.unpublished_users(10).await.unwrap(), [user("ada")]);
+    assert!(fixture.store.unpublished_age().await.unwrap() < Some(std::time::Duration::from_secs(600)));
     assert_eq!(fixture.store.get_or_insert_setting("app_secret", "new".to_owned()).await.unwrap(), "kept");
 }
 
