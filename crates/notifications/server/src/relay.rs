@@ -12,6 +12,7 @@ mod postgres;
 mod push;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod raw_row;
+mod resting;
 mod source;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -82,7 +82,7 @@ impl IntentSource for Breakable {
         "shop"
     }
 
-    async fn take(&mut self, _: usize) -> Result<Vec<PendingIntent>, SourceError> {
+    async fn take(&mut self, _: usize, _: &[i64]) -> Result<Vec<PendingIntent>, SourceError> {
         self.check();
         Ok(Vec::new())
     }
