@@ -39,9 +39,10 @@ impl IntentSource for Intents {
         "the app's database"
     }
 
-    async fn take(&mut self, limit: usize) -> Result<Vec<PendingIntent>, SourceError> {
+    async fn take(&mut self, limit: usize, resting: &[i64]) -> Result<Vec<PendingIntent>, SourceError> {
         let mut seen = self.world.seen();
-        let waiting = seen.intents.iter_mut().enumerate().filter(|(_, intent)| !intent.done);
+        let is_waiting = |key: usize, intent: &Intent| !intent.done && !resting.contains(&(key as i64));
+        let waiting = seen.intents.iter_mut().enumerate().filter(|(key, intent)| is_waiting(*key, intent));
         let mut taken = Vec::new();
         for (key, intent) in waiting.take(limit) {
             intent.taken = now();

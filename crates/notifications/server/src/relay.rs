@@ -12,6 +12,7 @@ mod postgres;
 mod push;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod raw_row;
+mod resting;
 mod source;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -102,7 +103,7 @@ impl Relay {
         }
     }
 
-    /// Finishes the intent that each task is working on, for at most `limit` in total. The next
+    /// Finishes the intents that each task is pushing, for at most `limit` in total. The next
     /// start relays the rest.
     pub async fn stop(self, limit: Duration) {
         self.stop.cancel();

@@ -136,6 +136,11 @@ impl SqliteStore {
         self.try_command(command).await?
     }
 
+    /// Returns whether the database can be read and written.
+    async fn works(&self) -> bool {
+        read::ping(&self.readers).await.is_ok() && self.command(Command::Ping).await.is_ok()
+    }
+
     /// Runs a command, and tells a failed transaction from a rejected command.
     async fn try_command<T>(
         &self,
@@ -175,12 +180,15 @@ impl Store for SqliteStore {
         let _turn = self.progress.lock().await;
         let retraction = Retraction::new(id.clone());
         let marked = self.command(|reply| Command::Retract(id.clone(), at, reply)).await?;
-        let Some(withdrawal) = marked else { return Ok(retraction) };
+        let Some(mut withdrawal) = marked else { return Ok(retraction) };
         // Nothing of it is done until this turn ends. The writer need not wait for the counting.
         let (cancelled, removed) = retract::count(&self.readers, withdrawal.notification).await?;
-        if is_small(cancelled, removed) {
-            let withdraw = Withdraw { withdrawals: vec![withdrawal], at, limits: Limits::ALL };
-            self.command(|reply| Command::Withdraw(withdraw, reply)).await?;
+        while is_small(removed) {
+            let withdrawals = vec![withdrawal.clone()];
+            let step = Withdraw { withdrawals, at, limits: Limits::RETRACTION };
+            let reached = self.command(|reply| Command::Withdraw(step, reply)).await?.reached;
+            let Some(reached) = reached.get(&withdrawal.notification) else { break };
+            withdrawal.reached = *reached;
         }
         Ok(retraction.with_cancelled(cancelled).with_removed(removed))
     }

@@ -13,7 +13,7 @@ use crate::{
 
 /// The most inboxes from which [`Store::retract`] itself removes a notification.
 ///
-/// From more inboxes, all removals are left to [`Store::advance`].
+/// If more have it, all removals are left to [`Store::advance`].
 pub const RETRACTED_AT_ONCE: u64 = 1_000;
 
 /// Durable inboxes: acknowledged changes survive a crash of the process or of the machine.
@@ -59,8 +59,9 @@ pub trait Store: Send + Sync + 'static {
     /// Retracts a notification: cancels scheduled deliveries and removes it from every inbox.
     ///
     /// Nobody receives it after the answer, which counts the deliveries that are cancelled and the
-    /// inboxes that have it. It is then out of at most [`RETRACTED_AT_ONCE`] inboxes. What is larger
-    /// or was interrupted by a crash, [`advance`](Self::advance) finishes. A repeat counts nothing.
+    /// inboxes that have it. If at most [`RETRACTED_AT_ONCE`] inboxes have it, it is out of all of
+    /// them by then; otherwise [`advance`](Self::advance) removes it. It also finishes what a crash
+    /// interrupted. A repeat counts nothing.
     ///
     /// # Errors
     /// Returns [`NotFound`](crate::StoreErrorKind::NotFound) if no notification has this id.

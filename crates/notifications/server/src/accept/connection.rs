@@ -26,7 +26,7 @@ pub(super) async fn serve(stream: TcpStream, router: Router, limits: Limits, sto
         had_request.store(true, Ordering::Relaxed);
         router.call(request)
     };
-    let io = TokioIo::new(WriteTimeout::new(Lingering::new(stream), limits.write_timeout));
+    let io = TokioIo::new(WriteTimeout::new(Lingering::new(stream, stop.clone()), limits.write_timeout));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_timeout)

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
+use tokio_util::sync::CancellationToken;
 
 /// A stream that lingers before it closes: it reads and drops what the client still sends, up to a
 /// limit. Otherwise a client that is rejected while it sends a body would see a reset connection
-/// instead of the answer.
+/// instead of the answer. Once the server stops, it waits for a moment only.
 #[derive(Debug)]
 pub(super) struct Lingering<S> {
     stream: S,
+    stop: CancellationToken,
     /// Set once our direction is closed.
     closing: Option<Closing>,
 }
@@ -33,8 +35,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 const MAX_DROPPED_BYTES: usize = 8 * 1024 * 1024;
 
 impl<S> Lingering<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self { stream, closing: None }
+    pub(super) fn new(stream: S, stop: CancellationToken) -> Self {
+        Self { stream, stop, closing: None }
     }
 }
 
@@ -70,7 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { stream, closing } = &mut *self;
+        let Self { stream, stop, closing } = &mut *self;
         if closing.is_none() {
             ready!(Pin::new(&mut *stream).poll_shutdown(cx))?;
         }
@@ -85,7 +87,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
             match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
                     closing.left = closing.left.saturating_sub(buffer.filled().len());
-                    closing.deadline.as_mut().reset((Instant::now() + QUIET).min(closing.end));
+                    if !stop.is_cancelled() {
+                        closing.deadline.as_mut().reset((Instant::now() + QUIET).min(closing.end));
+                    } else if Instant::now() >= closing.deadline.deadline() {
+                        break;
+                    }
                 }
                 // The client has closed its direction, or is gone.
                 Poll::Ready(_) => break,
@@ -107,7 +113,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_is_still_sending_can_finish_and_reads_the_answer() {
         let (near, mut far) = tokio::io::duplex(64);
-        let mut stream = Lingering::new(near);
+        let mut stream = Lingering::new(near, CancellationToken::new());
         let client = tokio::spawn(async move {
             for _ in 0..100 {
                 tokio::time::sleep(QUIET / 2).await;
@@ -127,7 +133,7 @@ mod tests {
     async fn a_silent_client_and_an_endless_one_are_cut_off() {
         let (near, far) = tokio::io::duplex(64);
         let started = Instant::now();
-        Lingering::new(near).shutdown().await.expect("it ends");
+        Lingering::new(near, CancellationToken::new()).shutdown().await.expect("it ends");
         assert_eq!(started.elapsed(), QUIET);
         drop(far);
 
@@ -139,7 +145,7 @@ mod tests {
             }
             sent
         });
-        let mut stream = Lingering::new(near);
+        let mut stream = Lingering::new(near, CancellationToken::new());
         stream.shutdown().await.expect("it ends");
         drop(stream);
         let sent = endless.await.expect("it ends");
@@ -154,9 +160,29 @@ mod tests {
                 tokio::time::sleep(QUIET / 2).await;
             }
         });
-        let (mut stream, started) = (Lingering::new(near), Instant::now());
+        let (mut stream, started) = (Lingering::new(near, CancellationToken::new()), Instant::now());
         stream.shutdown().await.expect("it ends");
         assert_eq!(started.elapsed(), LONGEST);
+        drop(stream);
+        slow.await.expect("it ends");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_sends_slowly_does_not_hold_up_a_stop() {
+        let (near, mut far) = tokio::io::duplex(64);
+        let slow = tokio::spawn(async move {
+            while far.write_all(&[0]).await.is_ok() {
+                tokio::time::sleep(QUIET * 9 / 10).await;
+            }
+        });
+        let stop = CancellationToken::new();
+        let (mut stream, started) = (Lingering::new(near, stop.clone()), Instant::now());
+        tokio::spawn(async move {
+            tokio::time::sleep(QUIET * 10).await;
+            stop.cancel();
+        });
+        stream.shutdown().await.expect("it ends");
+        assert!(started.elapsed() > QUIET * 9 && started.elapsed() <= QUIET * 11, "{:?}", started.elapsed());
         drop(stream);
         slow.await.expect("it ends");
     }

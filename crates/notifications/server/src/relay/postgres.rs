@@ -12,7 +12,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::failure::Failure;
-use super::raw_row::{BODY_BYTES, RawRow, USER_IDS_BYTES, decode};
+use super::raw_row::{BODY_BYTES, RawRow, USER_IDS_BYTES, decode, taken_together};
 use super::source::{IntentSource, PendingIntent, SettledIntent, SourceError};
 use crate::backoff::Backoff;
 use crate::store::postgres::PostgresUrl;
@@ -26,12 +26,17 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// a round.
 const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '60s'; SET statement_timeout = '10s'";
 const HAS_TABLE: &str = "SELECT to_regclass('internal_notifications_intents') IS NOT NULL";
+/// Locks the table, and finds the oldest rows with the bytes that they take.
+const FIND: &str = "SELECT key, least(octet_length(user_ids), $2) + least(octet_length(body), $3)
+    FROM internal_notifications_intents
+    WHERE failed IS NULL AND key <> ALL($5)
+        AND (SELECT pg_try_advisory_xact_lock($4, 'internal_notifications_intents'::regclass::oid::integer))
+    ORDER BY key LIMIT $1";
 const TAKE: &str = "SELECT key, convert_to(left(id, 200), 'UTF8'), convert_to(left(sender, 200), 'UTF8'),
         CASE WHEN octet_length(user_ids) <= $2 THEN convert_to(user_ids, 'UTF8') END,
         CASE WHEN octet_length(body) <= $3 THEN convert_to(body, 'UTF8') END
     FROM internal_notifications_intents
-    WHERE failed IS NULL AND (SELECT pg_try_advisory_xact_lock($4, 'internal_notifications_intents'::regclass::oid::integer))
-    ORDER BY key LIMIT $1 FOR UPDATE SKIP LOCKED";
+    WHERE key = ANY($1) AND failed IS NULL ORDER BY key FOR UPDATE SKIP LOCKED";
 /// The first key of the lock on a table, of which the second is the table's oid.
 const LOCK: i32 = 0x696e_626f;
 const DELETE: &str = "DELETE FROM internal_notifications_intents WHERE key = ANY($1)";
@@ -92,11 +97,17 @@ impl PostgresIntents {
         Ok(connection)
     }
 
-    async fn read(&mut self, limit: usize) -> Result<Vec<PendingIntent>, Failure> {
+    async fn read(&mut self, limit: usize, resting: &[i64]) -> Result<Vec<PendingIntent>, Failure> {
         let connection = self.connected().await?;
         sqlx::raw_sql("BEGIN").execute(&mut *connection).await?;
-        let rows = sqlx::query_as::<_, RawRow>(TAKE).bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        let rows = rows.bind(USER_IDS_BYTES).bind(BODY_BYTES).bind(LOCK).fetch_all(connection).await?;
+        let sizes = sqlx::query_as(FIND).bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let sizes = sizes.bind(USER_IDS_BYTES).bind(BODY_BYTES).bind(LOCK).bind(resting);
+        let keys = taken_together(sizes.fetch_all(&mut *connection).await?);
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = sqlx::query_as::<_, RawRow>(TAKE).bind(keys).bind(USER_IDS_BYTES).bind(BODY_BYTES);
+        let rows = rows.fetch_all(connection).await?;
         Ok(rows.into_iter().map(decode).collect())
     }
 
@@ -129,8 +140,8 @@ impl IntentSource for PostgresIntents {
         &self.name
     }
 
-    async fn take(&mut self, limit: usize) -> Result<Vec<PendingIntent>, SourceError> {
-        let intents = timeout(CALL_TIMEOUT, self.read(limit)).await;
+    async fn take(&mut self, limit: usize, resting: &[i64]) -> Result<Vec<PendingIntent>, SourceError> {
+        let intents = timeout(CALL_TIMEOUT, self.read(limit, resting)).await;
         self.checked(intents)
     }
 

@@ -10,13 +10,14 @@ pub trait IntentSource: Send + Sync + 'static {
     /// Returns the name of the source for logs, without a password.
     fn name(&self) -> &str;
 
-    /// Returns the oldest pending intents, at most `limit`, in the order of their keys. Others do
-    /// not get them until they are settled or the source's connection ends. If a source cannot lock
-    /// rows, another server may push the same intents, which is harmless.
+    /// Returns the oldest pending intents except those with the keys `resting`, in the order of
+    /// their keys: at most `limit`, or fewer if they are large, but at least one if there is any.
+    /// Others do not get them until they are settled or the source's connection ends. If a source
+    /// cannot lock rows, another server may push the same intents, which is harmless.
     ///
     /// # Errors
     /// Returns a [`SourceError`] if the table cannot be read now.
-    async fn take(&mut self, limit: usize) -> Result<Vec<PendingIntent>, SourceError>;
+    async fn take(&mut self, limit: usize, resting: &[i64]) -> Result<Vec<PendingIntent>, SourceError>;
 
     /// Ends what the last [`take`](Self::take) started: removes or marks these intents, and
     /// releases the rest.
@@ -25,7 +26,7 @@ pub trait IntentSource: Send + Sync + 'static {
     /// Returns a [`SourceError`] if the table cannot be written now.
     async fn settle(&mut self, settled: Vec<SettledIntent>) -> Result<(), SourceError>;
 
-    /// Waits until there may be new intents.
+    /// Waits until there may be new intents. May be dropped before.
     async fn changed(&mut self);
 
     /// Closes the connection to the database. Its files may be moved afterwards.

@@ -3,11 +3,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use internal_notifications_outbox::Outbox;
+use serde_json::json;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::failure::Failure;
-use super::raw_row::{BODY_BYTES, RawRow, USER_IDS_BYTES, decode};
+use super::raw_row::{BODY_BYTES, RawRow, USER_IDS_BYTES, decode, taken_together};
 use super::source::{IntentSource, PendingIntent, SettledIntent, SourceError};
 
 /// How often the table is polled: one read of an index that contains only the pending intents.
@@ -15,11 +16,16 @@ const POLL: Duration = Duration::from_millis(200);
 /// How long to wait for an app's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Finds the oldest rows with the bytes that they take.
+const FIND: &str = "SELECT key, min(octet_length(user_ids), ?2) + min(octet_length(body), ?3)
+    FROM internal_notifications_intents
+    WHERE failed IS NULL AND key NOT IN (SELECT value FROM json_each(?4)) ORDER BY key LIMIT ?1";
 /// A column of SQLite can hold any type. The casts return all of them as bytes.
 const TAKE: &str = "SELECT key, CAST(substr(id, 1, 200) AS BLOB), CAST(substr(sender, 1, 200) AS BLOB),
         CASE WHEN length(CAST(user_ids AS BLOB)) <= ?2 THEN CAST(user_ids AS BLOB) END,
         CASE WHEN length(CAST(body AS BLOB)) <= ?3 THEN CAST(body AS BLOB) END
-    FROM internal_notifications_intents WHERE failed IS NULL ORDER BY key LIMIT ?1";
+    FROM internal_notifications_intents
+    WHERE key IN (SELECT value FROM json_each(?1)) AND failed IS NULL ORDER BY key";
 const DELETE: &str = "DELETE FROM internal_notifications_intents WHERE key = ?1";
 const FAIL: &str = "UPDATE internal_notifications_intents SET failed = ?2 WHERE key = ?1";
 
@@ -71,9 +77,16 @@ impl SqliteIntents {
         Ok(connection)
     }
 
-    async fn read(&mut self, limit: usize) -> Result<Vec<PendingIntent>, Failure> {
-        let rows = sqlx::query_as::<_, RawRow>(TAKE).bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        let rows = rows.bind(USER_IDS_BYTES).bind(BODY_BYTES).fetch_all(self.connected().await?).await?;
+    async fn read(&mut self, limit: usize, resting: &[i64]) -> Result<Vec<PendingIntent>, Failure> {
+        let connection = self.connected().await?;
+        let sizes = sqlx::query_as(FIND).bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let sizes = sizes.bind(USER_IDS_BYTES).bind(BODY_BYTES).bind(json!(resting).to_string());
+        let keys = taken_together(sizes.fetch_all(&mut *connection).await?);
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = sqlx::query_as::<_, RawRow>(TAKE).bind(json!(keys).to_string());
+        let rows = rows.bind(USER_IDS_BYTES).bind(BODY_BYTES).fetch_all(connection).await?;
         Ok(rows.into_iter().map(decode).collect())
     }
 
@@ -102,8 +115,8 @@ impl IntentSource for SqliteIntents {
         &self.name
     }
 
-    async fn take(&mut self, limit: usize) -> Result<Vec<PendingIntent>, SourceError> {
-        let intents = self.read(limit).await;
+    async fn take(&mut self, limit: usize, resting: &[i64]) -> Result<Vec<PendingIntent>, SourceError> {
+        let intents = self.read(limit, resting).await;
         self.checked(intents)
     }
 

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::push::PushRules;
+use super::resting::Resting;
 use super::source::{IntentSource, PendingIntent, SettledIntent, SourceError};
 use crate::Clock;
 use crate::backoff::Backoff;
@@ -27,8 +28,7 @@ pub(super) struct Worker {
     rules: Arc<PushRules>,
     metrics: Arc<Metrics>,
     backoff: Backoff,
-    /// Whether the last round passed over an intent.
-    passed_over: bool,
+    resting: Resting,
 }
 
 /// Intents that are pushed together, with the keys of their rows.
@@ -38,7 +38,7 @@ type Part = Vec<(i64, Push)>;
 enum Round {
     /// There may be more intents.
     Full,
-    /// There were none that could be pushed.
+    /// There were none that could be taken.
     Empty,
 }
 
@@ -58,7 +58,15 @@ impl Worker {
         rules: Arc<PushRules>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { source, store, clock, rules, metrics, backoff: Backoff::default(), passed_over: false }
+        Self {
+            source,
+            store,
+            clock,
+            rules,
+            metrics,
+            backoff: Backoff::default(),
+            resting: Resting::default(),
+        }
     }
 
     pub(super) async fn run(mut self, stop: CancellationToken) {
@@ -68,13 +76,17 @@ impl Worker {
 
     async fn work(&mut self, stop: CancellationToken) {
         loop {
+            let resting = self.resting.keys();
             let taken = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                taken = self.source.take(INTENTS) => taken,
+                taken = self.source.take(INTENTS, &resting) => taken,
             };
             let ended = match taken {
-                Ok(taken) => self.round(taken, &stop).await,
+                Ok(taken) => {
+                    self.resting.taken(&taken);
+                    self.round(taken, &stop).await
+                }
                 Err(error) => Err(error),
             };
             tokio::select! {
@@ -91,7 +103,7 @@ impl Worker {
         stop: &CancellationToken,
     ) -> Result<Round, SourceError> {
         let (started, mut settled, mut failed) = (Instant::now(), Vec::new(), Ok(()));
-        let mut passed_over = None;
+        let mut passed_over = Vec::new();
         let (parts, refused) = self.prepare(taken);
         settled.extend(refused);
         for part in parts {
@@ -106,7 +118,7 @@ impl Worker {
                         settled.push(SettledIntent { key, failed: Some(reason) });
                     }
                     Err(NotPushed::Later(error)) if error.is_outage() => failed = Err(error),
-                    Err(NotPushed::Later(error)) => passed_over = Some((key, error)),
+                    Err(NotPushed::Later(error)) => passed_over.push((key, error)),
                 }
             }
             // An outage would meet the next intents too, or they would overtake these.
@@ -114,18 +126,26 @@ impl Worker {
                 break;
             }
         }
-        let round = if settled.is_empty() { Round::Empty } else { Round::Full };
         self.source.settle(settled.clone()).await?;
-        settled.iter().for_each(|settled| self.count(settled));
-        if let Some((key, error)) = &passed_over
-            && !self.passed_over
+        for settled in &settled {
+            self.resting.settled(settled.key);
+            self.count(settled);
+        }
+        let rest = self.pass_over(&passed_over);
+        let round = if settled.is_empty() && !rest { Round::Empty } else { Round::Full };
+        failed.map_err(|error| SourceError::new("the store failed").with_source(error))?;
+        Ok(round)
+    }
+
+    /// Lets intents that could not be stored rest. Returns whether there was room for any.
+    fn pass_over(&mut self, failed: &[(i64, StoreError)]) -> bool {
+        if let Some((key, error)) = failed.first()
+            && self.resting.is_empty()
         {
             let (source, error): (_, &dyn Error) = (self.source.name(), error);
             tracing::error!(source, intent.key = key, error, "an intent cannot be stored; trying again");
         }
-        self.passed_over = passed_over.is_some();
-        failed.map_err(|error| SourceError::new("the store failed").with_source(error))?;
-        Ok(round)
+        failed.iter().filter(|(key, _)| self.resting.failed(*key)).count() > 0
     }
 
     /// Returns the intents as parts to be pushed together, in order, and those that are refused.
@@ -176,7 +196,19 @@ impl Worker {
                 self.backoff.reset();
                 return match round {
                     Round::Full => {}
-                    Round::Empty => self.source.changed().await,
+                    Round::Empty => {
+                        let due = self.resting.next_due();
+                        let attempt = async {
+                            match due {
+                                Some(due) => tokio::time::sleep_until(due).await,
+                                None => std::future::pending().await,
+                            }
+                        };
+                        tokio::select! {
+                            () = self.source.changed() => {}
+                            () = attempt => {}
+                        }
+                    }
                 };
             }
             Err(error) => error,

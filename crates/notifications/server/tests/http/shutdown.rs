@@ -95,6 +95,11 @@ async fn connections_without_a_whole_head_are_closed_while_a_slow_request_is_sti
         assert_eq!(&answer, b"HTTP/1.1 200 OK");
         raw.write(begun.as_bytes()).await;
         waiting.push(raw);
+        // One whose next head began with the request before.
+        let mut raw = Raw::connect(&app).await;
+        raw.write(format!("GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n{begun}").as_bytes()).await;
+        tokio::io::AsyncReadExt::read_exact(&mut raw.0, &mut answer).await.unwrap();
+        waiting.push(raw);
     }
     let slow = SlowPush::begin(&app).await;
     let TestApp { server, folder: _folder, .. } = app;
@@ -131,7 +136,7 @@ impl IntentSource for Hanging {
         "hanging"
     }
 
-    async fn take(&mut self, _: usize) -> Result<Vec<PendingIntent>, SourceError> {
+    async fn take(&mut self, _: usize, _: &[i64]) -> Result<Vec<PendingIntent>, SourceError> {
         Ok(Vec::new())
     }
 

@@ -105,12 +105,12 @@ async fn one_server_at_a_time_takes_the_intents_of_a_table() {
     for number in 0..3 {
         app.push(named(&number.to_string(), "c"), true).await;
     }
-    let taken = one.take(2).await.unwrap();
+    let taken = one.take(2, &[]).await.unwrap();
     assert_eq!(taken.len(), 2);
-    assert_eq!(other.take(2).await.unwrap(), [], "a later intent does not overtake those being pushed");
+    assert_eq!(other.take(2, &[]).await.unwrap(), [], "a later intent does not overtake those being pushed");
     other.settle(Vec::new()).await.unwrap();
     one.settle(Vec::new()).await.unwrap();
-    assert_eq!(other.take(2).await.unwrap(), taken);
+    assert_eq!(other.take(2, &[]).await.unwrap(), taken);
     other.settle(Vec::new()).await.unwrap();
     one.close().await;
     other.close().await;
@@ -244,5 +244,24 @@ async fn a_server_whose_role_may_not_create_tables_uses_an_existing_one() {
     assert_eq!(app.rows().await, []);
     relay.stop(PATIENCE).await;
     app.run(format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+    app.end().await;
+}
+
+#[tokio::test]
+async fn intents_are_taken_up_to_a_size_and_without_those_that_rest() {
+    let Some(mut app) = App::new().await else { return };
+    let insert = "INSERT INTO internal_notifications_intents (id, sender, user_ids, body)
+        SELECT 'n' || n, 'outbox:orders', '[\"ada\"]', repeat('x', 1000000) FROM generate_series(1, 40) AS n";
+    app.run(insert.to_owned()).await;
+    let mut source = app.intents();
+    let mut keys: Vec<i64> = Vec::new();
+    for expected in [16, 16, 8, 0] {
+        let taken = source.take(256, &keys).await.unwrap();
+        assert_eq!(taken.len(), expected);
+        keys.extend(taken.iter().map(|intent| intent.key));
+        source.settle(Vec::new()).await.unwrap();
+    }
+    assert!(keys.is_sorted());
+    source.close().await;
     app.end().await;
 }

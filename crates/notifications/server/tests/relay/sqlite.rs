@@ -170,3 +170,43 @@ async fn a_stopped_relay_leaves_the_rest_for_the_next_one() {
     app.nothing_waits().await;
     assert_eq!(inboxes.seq().await, 300);
 }
+
+#[tokio::test]
+async fn intents_are_taken_up_to_a_size_and_without_those_that_rest() {
+    let inboxes = Inboxes::new().await;
+    let (mut app, file) = App::with_own_file(inboxes.folder()).await;
+    for number in 0..40 {
+        app.insert(&number.to_string(), "outbox:orders", r#"["ada"]"#, &vec![b'x'; 1_000_000]).await;
+    }
+    let mut source = intent_source(&outbox_database(&file));
+    let mut keys: Vec<i64> = Vec::new();
+    for expected in [16, 16, 8, 0] {
+        let taken = source.take(256, &keys).await.unwrap();
+        assert_eq!(taken.len(), expected);
+        keys.extend(taken.iter().map(|intent| intent.key));
+        source.settle(Vec::new()).await.unwrap();
+    }
+    assert!(keys.is_sorted());
+}
+
+#[tokio::test]
+async fn more_intents_than_a_round_takes_that_cannot_be_stored_hold_up_no_other() {
+    let inboxes = Inboxes::new().await;
+    let mut database = App::at(&inboxes.file(), false).await.database;
+    let reject = "CREATE TRIGGER reject BEFORE INSERT ON notifications WHEN NEW.id LIKE 'bad%'
+                  BEGIN SELECT RAISE(ABORT, 'rejected'); END";
+    sqlx::raw_sql(reject).execute(&mut database).await.unwrap();
+    let (mut app, file) = App::with_own_file(inboxes.folder()).await;
+    for number in 0..300 {
+        app.push(named(&format!("bad{number}"), "bad"), true).await;
+    }
+    app.push(named("good", "good"), true).await;
+    let relay = inboxes.relay(vec![intent_source(&outbox_database(&file))]);
+    assert_eq!(inboxes.contents(1).await, ["good"]);
+    eventually("the good one is settled", async || relay.relayed() == 1).await;
+    assert_eq!((app.rows().await.len(), relay.failed()), (300, 0));
+    sqlx::raw_sql("DROP TRIGGER reject").execute(&mut database).await.unwrap();
+    app.nothing_waits().await;
+    eventually("all are settled", async || relay.relayed() == 301).await;
+    assert_eq!(relay.failed(), 0);
+}

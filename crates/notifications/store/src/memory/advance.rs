@@ -6,7 +6,7 @@ use internal_notifications_models::{NotificationId, RemovedReason, Retraction, T
 use super::contents::Contents;
 use super::transaction::Transaction;
 use crate::rules::rounds::{Place, Rounds, share};
-use crate::rules::withdrawal::{CANCELLED, is_small};
+use crate::rules::withdrawal::{AT_ONCE, CANCELLED, is_small};
 use crate::{Advanced, StoreError, StoreErrorKind};
 
 /// How far a store is with what is due.
@@ -33,11 +33,12 @@ pub(super) fn retract(
     let cancelled = notification.scheduled.len() as u64;
     let removed = holders(transaction.contents, id).count() as u64;
     transaction.contents.mark_withdrawn(id);
-    transaction.contents.plan_withdrawal(id, at, RemovedReason::Retracted);
-    if is_small(cancelled, removed) {
-        cancel(transaction.contents, id, usize::MAX);
+    transaction.contents.plan_withdrawal(id, AT_ONCE, RemovedReason::Retracted);
+    if is_small(removed) {
         withdraw(transaction, id, RemovedReason::Retracted, at, usize::MAX);
-        transaction.contents.end_withdrawal(id, at);
+        if cancel(transaction.contents, id, CANCELLED) < CANCELLED {
+            transaction.contents.end_withdrawal(id, at);
+        }
     }
     Ok(retraction.with_cancelled(cancelled).with_removed(removed))
 }
@@ -127,7 +128,7 @@ fn deliver(transaction: &mut Transaction<'_>, rounds: &Rounds, now: i64, limit: 
     };
     let due = rounds.places().map(due).find(|due| !due.is_empty()).unwrap_or_default();
     let last = due.last().filter(|_| due.len() == limit).map(|(place, _)| *place);
-    let ends_round = rounds.continue_after(last);
+    rounds.continue_after(last);
     let share = share(limit, due.len());
     let mut done = Advanced::default();
     for ((due_at, _), (id, users)) in due {
@@ -143,6 +144,6 @@ fn deliver(transaction: &mut Transaction<'_>, rounds: &Rounds, now: i64, limit: 
             done.delivered += 1;
         }
     }
-    done.has_more = done.delivered > 0 || !ends_round;
+    done.has_more = done.delivered > 0 || last.is_some();
     done
 }

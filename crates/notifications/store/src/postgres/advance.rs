@@ -4,8 +4,9 @@ use internal_notifications_models::Timestamp;
 use sqlx::PgConnection;
 
 use super::database::Database;
+use super::setting::Ping;
 use super::{deliver, withdraw};
-use crate::sql::due_work::DueWork;
+use crate::sql::due_work::{DueWork, both};
 use crate::sql::failure::Failure;
 use crate::{Advanced, StoreError};
 
@@ -30,9 +31,13 @@ pub(super) async fn run(
 ) -> Result<Advanced, StoreError> {
     let limit = limit.clamp(1, BATCH);
     let withdrawn = withdraw::step(database, &progress.withdrawals, now, limit).await;
-    let mut done = deliver::step(database, &progress.deliveries, now, limit).await?;
-    done += withdrawn?;
-    Ok(done)
+    let delivered = deliver::step(database, &progress.deliveries, now, limit).await;
+    both(withdrawn, delivered)
+}
+
+/// Returns whether the database can be written, as a call would.
+pub(super) async fn works(database: &Arc<Database>) -> bool {
+    database.permit().await.is_ok() && database.read(Ping).await.is_ok()
 }
 
 /// Takes the turn of one server until the end of the transaction, and returns whether it is free.

@@ -1,11 +1,12 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use internal_notifications_models::{Timestamp, UserId};
 use sqlx::PgConnection;
 
-use super::advance::take_turn;
+use super::advance::{take_turn, works};
 use super::database::{Database, Mutation, Outcome, Query};
 use super::transaction::Transaction;
 use crate::rules::rounds::{Place, share};
@@ -22,18 +23,17 @@ pub(super) async fn step(
     now: Timestamp,
     limit: usize,
 ) -> Result<Advanced, StoreError> {
-    let mut due = Vec::new();
-    for after in work.rounds.places() {
-        due = database.read(Due { now, after, limit }).await?;
-        if !due.is_empty() {
-            break;
-        }
-    }
-    let ends_round = work.rounds.continue_after(due.last().filter(|_| due.len() == limit).copied());
+    let read = |after| database.read(Due { now, after, limit });
+    let (due, round_continues) = work.rounds.next(limit, |place| *place, read).await?;
     let share = share(limit, due.len());
-    let deliver = |due| async move { Ok(database.try_write(Deliver { now, due, share }).await??) };
-    let mut done = work.step(due, |(_, notification)| *notification, deliver).await?;
-    done.has_more |= !ends_round;
+    let has_turn = &AtomicBool::new(true);
+    let deliver = |due| async move {
+        let done = database.try_write(Deliver { now, due, share }).await??;
+        has_turn.fetch_and(done.is_some(), Ordering::Relaxed);
+        Ok(done.unwrap_or_default())
+    };
+    let mut done = work.step(due, |(_, notification)| *notification, deliver, || works(database)).await?;
+    done.has_more |= round_continues && has_turn.load(Ordering::Relaxed);
     Ok(done)
 }
 
@@ -62,7 +62,10 @@ impl Query for Due {
     }
 }
 
-/// Delivers due notifications, each to at most `share` users.
+/// Delivers due notifications, each to at most `share` users. Returns `None` while another server
+/// delivers.
+///
+/// What is for an inbox that another transaction has locked stays due, so that nobody else waits.
 struct Deliver {
     now: Timestamp,
     due: Vec<Place>,
@@ -70,24 +73,27 @@ struct Deliver {
 }
 
 impl Mutation for Deliver {
-    type Answer = Advanced;
+    type Answer = Option<Advanced>;
 
-    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Outcome<Advanced>, Failure> {
+    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Outcome<Option<Advanced>>, Failure> {
         let now = self.now.as_millisecond();
         if !take_turn(transaction.connection, "delivery").await? {
-            return Ok(Outcome::Rollback(Ok(Advanced::default())));
+            return Ok(Outcome::Rollback(Ok(None)));
         }
         let over = lock_and_find_over(transaction, &self.due, now).await?;
         let due: Vec<Place> =
             self.due.iter().copied().filter(|(_, notification)| !over.contains(notification)).collect();
-        let rows = self.rows(transaction, &due).await?;
+        let mut rows = self.rows(transaction, &due).await?;
+        let users: BTreeSet<&str> = rows.iter().map(|(.., user)| user.as_str()).collect();
+        let users: Vec<&str> = users.into_iter().collect();
+        transaction.create_inboxes(&users).await?;
+        let mut inboxes = transaction.lock_free_inboxes(&users).await?;
+        let free: HashSet<&str> = inboxes.keys().map(UserId::as_str).collect();
+        rows.retain(|(.., user)| free.contains(user.as_str()));
         let Some((first, ..)) = rows.first() else {
-            return Ok(Outcome::Rollback(Ok(Advanced::default())));
+            return Ok(Outcome::Rollback(Ok(Some(Advanced::default()))));
         };
         let lateness = Duration::from_millis(now.saturating_sub(*first).max(0).cast_unsigned());
-
-        let users: BTreeSet<&str> = rows.iter().map(|(.., user)| user.as_str()).collect();
-        let mut inboxes = transaction.get_or_create_inboxes(&users.into_iter().collect::<Vec<_>>()).await?;
         delete(transaction, &rows).await?;
         for (_, notification, user) in &rows {
             let Some(inbox) = inboxes.get_mut(&UserId::new(user.as_str())?) else { continue };
@@ -97,7 +103,7 @@ impl Mutation for Deliver {
         transaction.flush(inboxes).await?;
         let mut done = Advanced { delivered: rows.len() as u64, lateness, ..Advanced::default() };
         done.has_more = true;
-        Ok(Outcome::Commit(done))
+        Ok(Outcome::Commit(Some(done)))
     }
 }
 

@@ -1,53 +1,61 @@
 use std::sync::Arc;
 
 use internal_notifications_models::{NotificationId, Retraction, Timestamp};
+use sqlx::PgConnection;
 
-use super::database::{Database, Mutation, Outcome};
+use super::database::{Database, Mutation, Outcome, Query};
 use super::orphans;
 use super::transaction::Transaction;
 use super::withdraw::{Withdraw, Withdrawal};
-use crate::rules::withdrawal::{Limits, is_small};
+use crate::rules::withdrawal::{AT_ONCE, Limits, is_small};
 use crate::sql::failure::Failure;
 use crate::{StoreError, StoreErrorKind};
 
-/// Retracts a notification: marks it, counts, and finishes the withdrawal unless it is large.
+/// The most rows of each kind that are counted while nobody else can withdraw the notification.
+const COUNTED_AT_ONCE: i64 = 100_000;
+
+/// Retracts a notification: marks it, counts, and removes it from all inboxes unless they are many.
 pub(super) async fn retract(
     database: &Arc<Database>,
     id: &NotificationId,
     at: Timestamp,
 ) -> Result<Retraction, StoreError> {
-    let Retracted { withdrawal, cancelled, removed } = database.write(Retract { id: id.clone(), at }).await?;
-    if let Some(withdrawal) = withdrawal
-        && is_small(cancelled, removed)
-    {
-        database
-            .write(Withdraw { withdrawals: vec![withdrawal], at, limits: Limits::ALL, takes_turn: false })
-            .await?;
+    let retraction = Retraction::new(id.clone());
+    let Some(marked) = database.write(Retract { id: id.clone(), at }).await? else { return Ok(retraction) };
+    let (cancelled, removed) = match marked.counts {
+        Some(counts) => counts,
+        None => database.read(Count { notification: marked.notification }).await?,
+    };
+    if is_small(removed) {
+        let mut withdrawal = Withdrawal::of_retracted(id, marked.notification);
+        loop {
+            let withdrawals = vec![withdrawal.clone()];
+            let step = Withdraw { withdrawals, at, limits: Limits::RETRACTION, yields: false };
+            let reached = database.write(step).await?.unwrap_or_default().reached;
+            let Some(reached) = reached.get(&withdrawal.notification) else { break };
+            withdrawal.reached = *reached;
+        }
     }
-    Ok(Retraction::new(id.clone()).with_cancelled(cancelled).with_removed(removed))
+    Ok(retraction.with_cancelled(cancelled).with_removed(removed))
 }
 
 /// Marks a notification as retracted, after which nobody receives it any more, and counts what is to
-/// be done.
+/// be done if it is not too much. Returns `None` if it was withdrawn before.
 struct Retract {
     id: NotificationId,
     at: Timestamp,
 }
 
-#[derive(Default)]
 struct Retracted {
-    /// `None` if it was withdrawn before.
-    withdrawal: Option<Withdrawal>,
-    /// The number of scheduled deliveries that are cancelled.
-    cancelled: u64,
-    /// The number of inboxes that have it.
-    removed: u64,
+    notification: i64,
+    /// The numbers of scheduled deliveries and of inboxes that have it, if they are bounded.
+    counts: Option<(u64, u64)>,
 }
 
 impl Mutation for Retract {
-    type Answer = Retracted;
+    type Answer = Option<Retracted>;
 
-    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Outcome<Retracted>, Failure> {
+    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Outcome<Option<Retracted>>, Failure> {
         // Waits until nobody is pushing or delivering it.
         let sql = "SELECT key, withdrawn FROM notifications WHERE id = $1 FOR NO KEY UPDATE";
         let query = sqlx::query_as(sql).bind(self.id.as_str());
@@ -57,23 +65,40 @@ impl Mutation for Retract {
         };
         if is_withdrawn {
             orphans::note(transaction.connection, &[notification], self.at).await?;
-            return Ok(Outcome::Commit(Retracted::default()));
+            return Ok(Outcome::Commit(None));
         }
-        let at = self.at.as_millisecond();
         let sql = "UPDATE notifications SET withdrawn = true, withdrawn_at = $2 WHERE key = $1";
-        sqlx::query(sql).bind(notification).bind(at).execute(&mut *transaction.connection).await?;
-        let sql = "SELECT (SELECT count(*) FROM scheduled WHERE notification = $1),
-                          (SELECT count(*) FROM deliveries WHERE notification = $1 AND coalesce(removed_at, -1) = -1)";
-        let query = sqlx::query_as(sql).bind(notification);
-        let (cancelled, removed): (i64, i64) = query.fetch_one(&mut *transaction.connection).await?;
+        let query = sqlx::query(sql).bind(notification).bind(self.at.as_millisecond());
+        query.execute(&mut *transaction.connection).await?;
+        let sql = "SELECT (SELECT count(*) FROM (SELECT FROM scheduled WHERE notification = $1 LIMIT $2) s),
+                          count(*), count(*) FILTER (WHERE removed_at IS NULL)
+                   FROM (SELECT removed_at FROM deliveries WHERE notification = $1 ORDER BY inbox LIMIT $2) d";
+        let query = sqlx::query_as(sql).bind(notification).bind(COUNTED_AT_ONCE);
+        let (cancelled, deliveries, removed): (i64, i64, i64) =
+            query.fetch_one(&mut *transaction.connection).await?;
+        let is_bounded = cancelled < COUNTED_AT_ONCE && deliveries < COUNTED_AT_ONCE;
+        let counts = is_bounded.then_some((cancelled.cast_unsigned(), removed.cast_unsigned()));
         let sql = "INSERT INTO withdrawals (notification, due_at, reason) VALUES ($1, $2, 'retracted') ON CONFLICT (notification)
                    DO UPDATE SET due_at = excluded.due_at, reason = excluded.reason";
-        sqlx::query(sql).bind(notification).bind(at).execute(&mut *transaction.connection).await?;
-        let withdrawal = Withdrawal::of_retracted(&self.id, notification, at);
-        Ok(Outcome::Commit(Retracted {
-            withdrawal: Some(withdrawal),
-            cancelled: cancelled.cast_unsigned(),
-            removed: removed.cast_unsigned(),
-        }))
+        sqlx::query(sql).bind(notification).bind(AT_ONCE).execute(&mut *transaction.connection).await?;
+        Ok(Outcome::Commit(Some(Retracted { notification, counts })))
+    }
+}
+
+/// Counts the scheduled deliveries of a notification and the inboxes that have it, after it was
+/// marked, so that nobody waits for it. What another server has withdrawn since is not counted.
+struct Count {
+    notification: i64,
+}
+
+impl Query for Count {
+    type Answer = (u64, u64);
+
+    async fn read(&self, connection: &mut PgConnection) -> Result<(u64, u64), Failure> {
+        let sql = "SELECT (SELECT count(*) FROM scheduled WHERE notification = $1),
+                          (SELECT count(*) FROM deliveries WHERE notification = $1 AND coalesce(removed_at, -1) = -1)";
+        let query = sqlx::query_as(sql).bind(self.notification);
+        let (cancelled, removed): (i64, i64) = query.fetch_one(connection).await?;
+        Ok((cancelled.cast_unsigned(), removed.cast_unsigned()))
     }
 }

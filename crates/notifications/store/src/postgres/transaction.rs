@@ -37,18 +37,9 @@ impl<'a> Transaction<'a> {
         Self { connection, journal: Journal::new(make_tag), changed: Vec::new() }
     }
 
-    /// Locks the inboxes of these sorted users, after creating those that are missing.
-    pub(super) async fn get_or_create_inboxes(
-        &mut self,
-        users: &[&str],
-    ) -> Result<BTreeMap<UserId, Inbox>, Failure> {
-        // All rows are created before any is locked, so that two transactions wait in one
-        // direction.
-        self.create_inboxes(users).await?;
-        self.lock_inboxes(users).await
-    }
-
     /// Creates those inboxes of these sorted users that are missing, and returns their users.
+    ///
+    /// All rows are created before any is locked, so that two transactions wait in one direction.
     pub(super) async fn create_inboxes(&mut self, users: &[&str]) -> Result<Vec<String>, Failure> {
         let sql = "INSERT INTO inboxes (user_id)
                    SELECT u FROM unnest($1::text[]) u WHERE NOT EXISTS (SELECT 1 FROM inboxes WHERE user_id = u)
@@ -79,6 +70,14 @@ impl<'a> Transaction<'a> {
     pub(super) async fn lock_keys(&mut self, keys: &[i64]) -> Result<BTreeMap<UserId, Inbox>, Failure> {
         let sql = "SELECT key, user_id, seq, tag, pending FROM inboxes WHERE key = ANY($1)
                    ORDER BY user_id FOR UPDATE";
+        let rows = sqlx::query_as(sql).bind(keys).fetch_all(&mut *self.connection).await?;
+        inboxes(rows)
+    }
+
+    /// Locks the inboxes with these keys that no other transaction has locked.
+    pub(super) async fn lock_free_keys(&mut self, keys: &[i64]) -> Result<BTreeMap<UserId, Inbox>, Failure> {
+        let sql = "SELECT key, user_id, seq, tag, pending FROM inboxes WHERE key = ANY($1)
+                   ORDER BY user_id FOR UPDATE SKIP LOCKED";
         let rows = sqlx::query_as(sql).bind(keys).fetch_all(&mut *self.connection).await?;
         inboxes(rows)
     }

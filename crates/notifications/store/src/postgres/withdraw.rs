@@ -1,15 +1,16 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use internal_notifications_models::{NotificationId, RemovedReason, Timestamp, UserId};
 use sqlx::PgConnection;
 
-use super::advance::take_turn;
+use super::advance::{take_turn, works};
 use super::database::{Database, Mutation, Outcome, Query};
 use super::orphans;
 use super::transaction::Transaction;
 use crate::rules::rounds::{Place, share};
-use crate::rules::withdrawal::{CANCELLED, Limits};
+use crate::rules::withdrawal::{AT_ONCE, CANCELLED, Limits, Withdrawn};
 use crate::sql::due_work::DueWork;
 use crate::sql::failure::Failure;
 use crate::sql::journal::Inbox;
@@ -23,38 +24,40 @@ pub(super) async fn step(
     now: Timestamp,
     limit: usize,
 ) -> Result<Advanced, StoreError> {
-    let mut due = Vec::new();
-    for after in work.rounds.places() {
-        due = database.read(Due { now, after, limit }).await?;
-        if !due.is_empty() {
-            break;
-        }
-    }
-    let last = due.last().filter(|_| due.len() == limit).map(|of| (of.due_at, of.notification));
-    let ends_round = work.rounds.continue_after(last);
+    let read = |after| database.read(Due { now, after, limit });
+    let place = |of: &Withdrawal| (of.due_at, of.notification);
+    let (due, round_continues) = work.rounds.next(limit, place, read).await?;
     let limits = Limits { inboxes: share(limit, due.len()), cancelled: share(CANCELLED, due.len()) };
-    let withdraw = |due| withdraw(database, due, now, limits);
-    let mut done = work.step(due, |withdrawal| withdrawal.notification, withdraw).await?;
-    done.has_more |= !ends_round;
+    let has_turn = &AtomicBool::new(true);
+    let withdraw = |due| async move {
+        let done = withdraw(database, due, now, limits).await?;
+        has_turn.fetch_and(done.is_some(), Ordering::Relaxed);
+        Ok(done.unwrap_or_default())
+    };
+    let key = |withdrawal: &Withdrawal| withdrawal.notification;
+    let mut done = work.step(due, key, withdraw, || works(database)).await?;
+    done.has_more |= round_continues && has_turn.load(Ordering::Relaxed);
     Ok(done)
 }
 
-/// Marks notifications as withdrawn where they are not, and continues their withdrawals.
+/// Marks notifications as withdrawn where they are not, and continues their withdrawals. Returns
+/// `None` while another server withdraws.
 async fn withdraw(
     database: &Arc<Database>,
     mut withdrawals: Vec<Withdrawal>,
     now: Timestamp,
     limits: Limits,
-) -> Result<Advanced, Failure> {
+) -> Result<Option<Advanced>, Failure> {
     let new: Vec<i64> = withdrawals.iter().filter(|of| !of.withdrawn).map(|of| of.notification).collect();
     if !new.is_empty() {
         let marked = database.try_write(MarkExpired { notifications: new, now }).await??;
         withdrawals.retain(|of| of.withdrawn || marked.contains(&of.notification));
     }
     if withdrawals.is_empty() {
-        return Ok(Advanced::default());
+        return Ok(Some(Advanced::default()));
     }
-    Ok(database.try_write(Withdraw { withdrawals, at: now, limits, takes_turn: true }).await??)
+    let withdraw = Withdraw { withdrawals, at: now, limits, yields: true };
+    Ok(database.try_write(withdraw).await??.map(|withdrawn| withdrawn.done))
 }
 
 /// A withdrawal that is due.
@@ -73,9 +76,9 @@ pub(super) struct Withdrawal {
 
 impl Withdrawal {
     /// Returns the withdrawal of a notification that was just retracted.
-    pub(super) fn of_retracted(id: &NotificationId, notification: i64, at: i64) -> Self {
+    pub(super) fn of_retracted(id: &NotificationId, notification: i64) -> Self {
         let (id, reason) = (id.to_string(), "retracted".to_owned());
-        Self { due_at: at, notification, id, reason, reached: 0, withdrawn: true }
+        Self { due_at: AT_ONCE, notification, id, reason, reached: 0, withdrawn: true }
     }
 }
 
@@ -110,7 +113,7 @@ impl Query for Due {
 
 /// Marks expired notifications as withdrawn, and returns those that it marked.
 ///
-/// It skips those that are just being pushed or delivered.
+/// It skips those that are just being pushed or delivered, and those that were retracted meanwhile.
 struct MarkExpired {
     notifications: Vec<i64>,
     now: Timestamp,
@@ -121,7 +124,7 @@ impl Mutation for MarkExpired {
 
     async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Outcome<HashSet<i64>>, Failure> {
         let sql = "UPDATE notifications SET withdrawn = true, withdrawn_at = $2 WHERE key IN
-                       (SELECT key FROM notifications WHERE key = ANY($1) ORDER BY key FOR NO KEY UPDATE SKIP LOCKED)
+                       (SELECT key FROM notifications WHERE key = ANY($1) AND NOT withdrawn ORDER BY key FOR NO KEY UPDATE SKIP LOCKED)
                    RETURNING key";
         let query = sqlx::query_scalar(sql).bind(&self.notifications).bind(self.now.as_millisecond());
         let marked: Vec<i64> = query.fetch_all(&mut *transaction.connection).await?;
@@ -134,57 +137,74 @@ pub(super) struct Withdraw {
     pub(super) withdrawals: Vec<Withdrawal>,
     pub(super) at: Timestamp,
     pub(super) limits: Limits,
-    /// Whether to do nothing while another server withdraws.
-    pub(super) takes_turn: bool,
+    /// Whether to do nothing while another server withdraws, and to leave inboxes that another
+    /// transaction has locked to a later step.
+    pub(super) yields: bool,
 }
 
 /// A notification in an inbox, by their keys.
 type Delivery = (i64, i64);
 
+/// A delivery, and whether the inbox still has it.
+type Found = (i64, i64, bool);
+
+/// How far a step is with a notification.
+#[derive(Default)]
+struct Progress {
+    /// The last inbox up to which everything is done.
+    reached: Option<i64>,
+    /// The number of deliveries that were looked at.
+    found: usize,
+    /// Whether an inbox is locked, so that everything after it is looked at again.
+    is_blocked: bool,
+}
+
 impl Mutation for Withdraw {
-    type Answer = Advanced;
+    /// `None` while another server withdraws.
+    type Answer = Option<Withdrawn>;
 
-    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Outcome<Advanced>, Failure> {
-        if self.takes_turn && !take_turn(transaction.connection, "withdrawal").await? {
-            return Ok(Outcome::Rollback(Ok(Advanced::default())));
+    async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Outcome<Option<Withdrawn>>, Failure> {
+        if self.yields && !take_turn(transaction.connection, "withdrawal").await? {
+            return Ok(Outcome::Rollback(Ok(None)));
         }
-        let mut done = Advanced { has_more: true, ..Advanced::default() };
-        let mut unfinished = self.cancel(transaction, &mut done).await?;
-        let deliveries = self.next_deliveries(transaction).await?;
-        done.withdrawn = self.remove(transaction, &deliveries).await?;
+        let mut done = Advanced::default();
+        let cancelled = self.cancel(transaction, &mut done).await?;
+        let found = self.next_deliveries(transaction).await?;
+        let (removed, progress) = self.remove(transaction, &found).await?;
+        done.withdrawn = removed;
 
-        let mut reached: BTreeMap<i64, (i64, usize)> = BTreeMap::new();
-        for (notification, inbox) in &deliveries {
-            let (last, count) = reached.entry(*notification).or_default();
-            (*last, *count) = (*inbox, *count + 1);
-        }
-        unfinished.extend(
-            reached
-                .iter()
-                .filter(|(_, (_, count))| *count >= self.limits.inboxes)
-                .map(|(notification, _)| *notification),
-        );
+        let is_unfinished = |key: i64| {
+            let has_more_inboxes = |of: &Progress| of.is_blocked || of.found >= self.limits.inboxes;
+            let has_more_scheduled = cancelled.get(&key).is_some_and(|n| *n >= self.limits.cancelled as u64);
+            has_more_scheduled || progress.get(&key).is_some_and(has_more_inboxes)
+        };
         let keys = self.withdrawals.iter().map(|withdrawal| withdrawal.notification);
-        let finished: Vec<i64> = keys.filter(|key| !unfinished.contains(key)).collect();
+        let finished: Vec<i64> = keys.filter(|key| !is_unfinished(*key)).collect();
         let sql = "DELETE FROM withdrawals WHERE notification = ANY($1)";
         sqlx::query(sql).bind(&finished).execute(&mut *transaction.connection).await?;
         orphans::note(transaction.connection, &finished, self.at).await?;
         let (keys, last): (Vec<i64>, Vec<i64>) =
-            reached.into_iter().map(|(notification, (last, _))| (notification, last)).unzip();
+            progress.iter().filter_map(|(key, of)| Some((*key, of.reached?))).unzip();
+        // Where every inbox is locked, there is nothing to do until one is free.
+        done.has_more = removed > 0 || !(cancelled.is_empty() && finished.is_empty() && keys.is_empty());
         let sql = "UPDATE withdrawals w SET reached = greatest(w.reached, r.last)
                    FROM unnest($1::bigint[], $2::bigint[]) r (notification, last) WHERE w.notification = r.notification";
         sqlx::query(sql).bind(keys).bind(last).execute(&mut *transaction.connection).await?;
-        Ok(Outcome::Commit(done))
+        let mut reached = BTreeMap::new();
+        for (key, of) in progress.into_iter().filter(|(_, of)| of.found >= self.limits.inboxes) {
+            reached.extend(of.reached.map(|last| (key, last)));
+        }
+        Ok(Outcome::Commit(Some(Withdrawn { done, reached })))
     }
 }
 
 impl Withdraw {
-    /// Cancels scheduled deliveries, and returns the notifications that may have more.
+    /// Cancels scheduled deliveries, and returns how many of each notification.
     async fn cancel(
         &self,
         transaction: &mut Transaction<'_>,
         done: &mut Advanced,
-    ) -> Result<HashSet<i64>, Failure> {
+    ) -> Result<HashMap<i64, u64>, Failure> {
         let sql = "WITH cancelled AS (
                        DELETE FROM scheduled s USING
                            (SELECT g.notification, u.last FROM unnest($1::bigint[]) g (notification) CROSS JOIN LATERAL
@@ -201,21 +221,16 @@ impl Withdraw {
         // A retraction has already counted those that it cancels.
         let expired = self.withdrawals.iter().filter(|withdrawal| withdrawal.reason == "expired");
         done.expired = expired.filter_map(|withdrawal| counts.get(&withdrawal.notification)).sum();
-        let limit = self.limits.cancelled as u64;
-        Ok(counts
-            .into_iter()
-            .filter(|(_, count)| *count >= limit)
-            .map(|(notification, _)| notification)
-            .collect())
+        Ok(counts)
     }
 
-    /// Returns the next deliveries of each notification that are in an inbox.
-    async fn next_deliveries(&self, transaction: &mut Transaction<'_>) -> Result<Vec<Delivery>, Failure> {
-        // `coalesce` keeps the planner from the index of all notifications that are kept.
-        let sql = "SELECT g.notification, d.inbox
+    /// Returns the next deliveries of each notification, with those that have left their inbox: a
+    /// notification that most users have removed would otherwise be read to its end in one statement.
+    async fn next_deliveries(&self, transaction: &mut Transaction<'_>) -> Result<Vec<Found>, Failure> {
+        let sql = "SELECT g.notification, d.inbox, d.is_present
                    FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY g (notification, reached, place)
-                   CROSS JOIN LATERAL (SELECT inbox FROM deliveries
-                                       WHERE notification = g.notification AND inbox > g.reached AND coalesce(removed_at, -1) = -1
+                   CROSS JOIN LATERAL (SELECT inbox, removed_at IS NULL AS is_present FROM deliveries
+                                       WHERE notification = g.notification AND inbox > g.reached
                                        ORDER BY inbox LIMIT $3) d
                    ORDER BY g.place, d.inbox";
         let (keys, reached): (Vec<i64>, Vec<i64>) =
@@ -224,17 +239,38 @@ impl Withdraw {
         Ok(query.fetch_all(&mut *transaction.connection).await?)
     }
 
-    /// Removes notifications from inboxes, and returns the number of removals.
+    /// Removes notifications from inboxes. Returns the number of removals, and how far it is with
+    /// each notification.
     async fn remove(
         &self,
         transaction: &mut Transaction<'_>,
-        deliveries: &[Delivery],
-    ) -> Result<u64, Failure> {
+        found: &[Found],
+    ) -> Result<(u64, BTreeMap<i64, Progress>), Failure> {
+        let present = found.iter().filter(|(.., is_present)| *is_present);
+        let keys: Vec<i64> = present.clone().map(|(_, inbox, _)| *inbox).collect();
+        let mut inboxes = match self.yields {
+            true => transaction.lock_free_keys(&keys).await?,
+            false => transaction.lock_keys(&keys).await?,
+        };
+        let users: HashMap<i64, UserId> =
+            inboxes.iter().map(|(user, inbox)| (inbox.key, user.clone())).collect();
+        let mut progress: BTreeMap<i64, Progress> = BTreeMap::new();
+        for (notification, inbox, is_present) in found {
+            let of = progress.entry(*notification).or_default();
+            of.found += 1;
+            of.is_blocked |= *is_present && !users.contains_key(inbox);
+            if !of.is_blocked {
+                of.reached = Some(*inbox);
+            }
+        }
+        let deliveries: Vec<Delivery> = present
+            .filter(|(_, inbox, _)| users.contains_key(inbox))
+            .map(|(notification, inbox, _)| (*notification, *inbox))
+            .collect();
         if deliveries.is_empty() {
-            return Ok(0);
+            return Ok((0, progress));
         }
         let (notifications, keys): (Vec<i64>, Vec<i64>) = deliveries.iter().copied().unzip();
-        let mut inboxes = transaction.lock_keys(&keys).await?;
         // The user, or another server, may have removed some already.
         let sql = "UPDATE deliveries d SET removed_at = $3 FROM unnest($1::bigint[], $2::bigint[]) r (notification, inbox)
                    WHERE d.notification = r.notification AND d.inbox = r.inbox AND coalesce(d.removed_at, -1) = -1
@@ -246,9 +282,7 @@ impl Withdraw {
             .map(|(notification, inbox, pending)| ((notification, inbox), pending))
             .collect();
         let what = self.what()?;
-        let users: HashMap<i64, UserId> =
-            inboxes.iter().map(|(user, inbox)| (inbox.key, user.clone())).collect();
-        for delivery @ (notification, inbox) in deliveries {
+        for delivery @ (notification, inbox) in &deliveries {
             let (Some(pending), Some(what)) = (pending.get(delivery), what.get(notification)) else {
                 continue;
             };
@@ -257,7 +291,7 @@ impl Withdraw {
             transaction.journal.removed(inbox, self.at, what.clone(), u64::from(*pending))?;
         }
         transaction.flush(inboxes).await?;
-        Ok(pending.len() as u64)
+        Ok((pending.len() as u64, progress))
     }
 
     /// Returns the id of each notification, and why it is withdrawn.

@@ -8,7 +8,7 @@ use super::{SqliteStore, row};
 use crate::Advanced;
 use crate::rules::rounds::{Place, share};
 use crate::rules::withdrawal::{CANCELLED, Limits};
-use crate::sql::due_work::DueWork;
+use crate::sql::due_work::{DueWork, both};
 use crate::sql::failure::Failure;
 
 /// The most inboxes that one transaction changes. Pushes wait until it has ended.
@@ -32,9 +32,8 @@ pub(super) async fn run(
 ) -> Result<Advanced, Failure> {
     let limit = limit.clamp(1, BATCH);
     let withdrawn = withdraw(store, &progress.withdrawals, now, limit).await;
-    let mut done = deliver(store, &progress.deliveries, now, limit).await?;
-    done += withdrawn?;
-    Ok(done)
+    let delivered = deliver(store, &progress.deliveries, now, limit).await;
+    both(withdrawn, delivered)
 }
 
 async fn withdraw(
@@ -43,22 +42,17 @@ async fn withdraw(
     now: Timestamp,
     limit: usize,
 ) -> Result<Advanced, Failure> {
-    let mut due = Vec::new();
-    for after in work.rounds.places() {
-        due = due_withdrawals(&store.readers, now, after, limit).await?;
-        if !due.is_empty() {
-            break;
-        }
-    }
-    let last = due.last().filter(|_| due.len() == limit).map(|of| (of.due_at, of.notification));
-    let ends_round = work.rounds.continue_after(last);
+    let read = |after| due_withdrawals(&store.readers, now, after, limit);
+    let place = |of: &Withdrawal| (of.due_at, of.notification);
+    let (due, round_continues) = work.rounds.next(limit, place, read).await?;
     let limits = Limits { inboxes: share(limit, due.len()), cancelled: share(CANCELLED, due.len()) };
     let withdraw = |withdrawals| async move {
         let withdraw = Withdraw { withdrawals, at: now, limits };
-        Ok(store.try_command(|reply| Command::Withdraw(withdraw, reply)).await??)
+        Ok(store.try_command(|reply| Command::Withdraw(withdraw, reply)).await??.done)
     };
-    let mut done = work.step(due, |withdrawal| withdrawal.notification, withdraw).await?;
-    done.has_more |= !ends_round;
+    let key = |withdrawal: &Withdrawal| withdrawal.notification;
+    let mut done = work.step(due, key, withdraw, || store.works()).await?;
+    done.has_more |= round_continues;
     Ok(done)
 }
 
@@ -68,21 +62,16 @@ async fn deliver(
     now: Timestamp,
     limit: usize,
 ) -> Result<Advanced, Failure> {
-    let mut due = Vec::new();
-    for after in work.rounds.places() {
-        due = due_deliveries(&store.readers, now, after, limit).await?;
-        if !due.is_empty() {
-            break;
-        }
-    }
-    let ends_round = work.rounds.continue_after(due.last().filter(|_| due.len() == limit).copied());
+    let read = |after| due_deliveries(&store.readers, now, after, limit);
+    let (due, round_continues) = work.rounds.next(limit, |place| *place, read).await?;
     let share = share(limit, due.len());
     let deliver = |due| async move {
         let deliver = Deliver { now, due, share };
         Ok(store.try_command(|reply| Command::Deliver(deliver, reply)).await??)
     };
-    let mut done = work.step(due, |(_, notification)| *notification, deliver).await?;
-    done.has_more |= !ends_round;
+    let key = |(_, notification): &Place| *notification;
+    let mut done = work.step(due, key, deliver, || store.works()).await?;
+    done.has_more |= round_continues;
     Ok(done)
 }
 

@@ -8,6 +8,7 @@ use super::deliver::Deliver;
 use super::orphans::{Forget, Search};
 use super::withdraw::{Withdraw, Withdrawal};
 use crate::rules::push::NewPush;
+use crate::rules::withdrawal::Withdrawn;
 use crate::sql::failure::Failure;
 use crate::sql::inspection::Cleaned;
 use crate::{Advanced, StoreError, Write};
@@ -19,7 +20,7 @@ pub(super) enum Command {
     Write(UserId, Write, Reply<WriteAnswer>),
     /// Marks a notification as retracted, and returns its withdrawal unless there was one.
     Retract(NotificationId, Timestamp, Reply<Option<Withdrawal>>),
-    Withdraw(Withdraw, Reply<Advanced>),
+    Withdraw(Withdraw, Reply<Withdrawn>),
     Deliver(Deliver, Reply<Advanced>),
     Cleanup(Cleanup, Reply<Cleaned>),
     Searched(Search, Reply<()>),
@@ -83,7 +84,8 @@ impl Command {
             Self::PushAll(_, reply) => reply.settle(transaction),
             Self::Write(_, _, reply) => reply.settle(transaction),
             Self::Retract(_, _, reply) => reply.settle(transaction),
-            Self::Withdraw(_, reply) | Self::Deliver(_, reply) => reply.settle(transaction),
+            Self::Withdraw(_, reply) => reply.settle(transaction),
+            Self::Deliver(_, reply) => reply.settle(transaction),
             Self::Cleanup(_, reply) => reply.settle(transaction),
             Self::Searched(_, reply) => reply.settle(transaction),
             Self::Forget(_, reply) => reply.settle(transaction),

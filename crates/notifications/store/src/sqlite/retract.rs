@@ -4,6 +4,7 @@ use sqlx::SqlitePool;
 use super::orphans;
 use super::transaction::Transaction;
 use super::withdraw::Withdrawal;
+use crate::rules::withdrawal::AT_ONCE;
 use crate::sql::failure::Failure;
 use crate::{StoreError, StoreErrorKind};
 
@@ -26,15 +27,15 @@ pub(super) async fn mark(
         }
         Some((notification, false)) => notification,
     };
-    let due_at = at.as_millisecond();
     let sql = "UPDATE notifications SET withdrawn = 1, withdrawn_at = ?2 WHERE key = ?1";
-    sqlx::query(sql).bind(notification).bind(due_at).execute(&mut *transaction.connection).await?;
+    let query = sqlx::query(sql).bind(notification).bind(at.as_millisecond());
+    query.execute(&mut *transaction.connection).await?;
     let reason = "retracted".to_owned();
     let sql = "INSERT INTO withdrawals (notification, due_at, reason) VALUES (?1, ?2, ?3) ON CONFLICT (notification)
                DO UPDATE SET due_at = excluded.due_at, reason = excluded.reason, reached = excluded.reached";
-    let query = sqlx::query(sql).bind(notification).bind(due_at).bind(reason.clone());
+    let query = sqlx::query(sql).bind(notification).bind(AT_ONCE).bind(reason.clone());
     query.execute(&mut *transaction.connection).await?;
-    Ok(Ok(Some(Withdrawal { due_at, notification, id: id.to_string(), reason, reached: 0 })))
+    Ok(Ok(Some(Withdrawal { due_at: AT_ONCE, notification, id: id.to_string(), reason, reached: 0 })))
 }
 
 /// Returns the numbers of scheduled deliveries of a notification and of inboxes that have it.

@@ -5,7 +5,7 @@ use super::SqliteStore;
 use super::cleanup::Cleanup;
 use super::command::Command;
 use super::orphans::{self, Forget, Search};
-use super::{read, row};
+use super::row;
 use crate::rules::cutoffs::Cutoffs;
 use crate::rules::groups::Groups;
 use crate::sql::failure::Failure;
@@ -106,9 +106,7 @@ async fn forget(store: &SqliteStore, cutoffs: Cutoffs, swept: &mut Swept) -> Res
 /// Otherwise returns the error.
 async fn check_database(store: &SqliteStore, error: &StoreError) -> Result<(), StoreError> {
     use StoreErrorKind::{DiskFull, ReadOnly};
-    let fails = matches!(error.kind(), DiskFull | ReadOnly)
-        || read::ping(&store.readers).await.is_err()
-        || store.command(Command::Ping).await.is_err();
+    let fails = matches!(error.kind(), DiskFull | ReadOnly) || !store.works().await;
     if fails { Err(error.clone()) } else { Ok(()) }
 }
 

@@ -6,7 +6,7 @@ use sqlx::Row;
 use super::transaction::Transaction;
 use super::{orphans, row};
 use crate::Advanced;
-use crate::rules::withdrawal::Limits;
+use crate::rules::withdrawal::{Limits, Withdrawn};
 use crate::sql::failure::Failure;
 use crate::sql::journal::Inbox;
 
@@ -34,7 +34,7 @@ pub(super) struct Withdraw {
 type Removal = (Vec<NotificationId>, RemovedReason);
 
 impl Withdraw {
-    pub(super) async fn run(&self, transaction: &mut Transaction<'_>) -> Result<Advanced, Failure> {
+    pub(super) async fn run(&self, transaction: &mut Transaction<'_>) -> Result<Withdrawn, Failure> {
         let keys: Vec<i64> = self.withdrawals.iter().map(|withdrawal| withdrawal.notification).collect();
         let sql = "UPDATE notifications SET withdrawn = 1, withdrawn_at = ?2
                    WHERE key IN (SELECT value FROM json_each(?1)) AND NOT withdrawn";
@@ -42,19 +42,20 @@ impl Withdraw {
         query.execute(&mut *transaction.connection).await?;
         let mut done = Advanced { has_more: true, ..Advanced::default() };
         let mut unfinished = self.cancel(transaction, &keys, &mut done).await?;
-        let reached = self.remove(transaction, &mut done).await?;
-        unfinished.extend(
-            reached.iter().filter(|(_, (_, count))| *count >= self.limits.inboxes).map(|(key, _)| *key),
-        );
+        let mut reached = self.remove(transaction, &mut done).await?;
+        reached.retain(|_, (_, count)| *count >= self.limits.inboxes);
+        let reached: BTreeMap<i64, i64> =
+            reached.into_iter().map(|(notification, (last, _))| (notification, last)).collect();
+        unfinished.extend(reached.keys());
         let finished: Vec<i64> = keys.iter().copied().filter(|key| !unfinished.contains(key)).collect();
         let sql = "DELETE FROM withdrawals WHERE notification IN (SELECT value FROM json_each(?1))";
         transaction.execute(sql, serde_json::to_string(&finished)?).await?;
         orphans::note(transaction.connection, finished, self.at.as_millisecond()).await?;
         let sql = "UPDATE withdrawals SET reached = ?2 WHERE notification = ?1";
-        for (notification, (last, _)) in reached.iter().filter(|(key, _)| unfinished.contains(key)) {
+        for (notification, last) in &reached {
             sqlx::query(sql).bind(notification).bind(last).execute(&mut *transaction.connection).await?;
         }
-        Ok(done)
+        Ok(Withdrawn { done, reached })
     }
 
     /// Cancels scheduled deliveries, and returns the notifications that may have more.
@@ -86,18 +87,21 @@ impl Withdraw {
         Ok(unfinished)
     }
 
-    /// Removes notifications from inboxes. Returns the last inbox of each, and how many there were.
+    /// Removes notifications from the next inboxes, after passing over those that no longer have it:
+    /// a notification that most users have removed would otherwise be read to its end in one
+    /// statement. Returns the last inbox of each, and how many there were.
     async fn remove(
         &self,
         transaction: &mut Transaction<'_>,
         done: &mut Advanced,
     ) -> Result<HashMap<i64, (i64, usize)>, Failure> {
-        let sql = "SELECT i.user_id, i.key, i.seq, i.tag, i.pending, d.notification, d.added, d.opened_at IS NULL AS was_pending
+        let sql = "SELECT i.user_id, i.key, i.seq, i.tag, i.pending, d.notification, d.added, d.opened_at IS NULL AS was_pending,
+                       d.removed_at IS NULL AS is_present
                    FROM json_each(?1) g
                    CROSS JOIN deliveries d INDEXED BY deliveries_by_notification
-                       ON d.notification = g.value ->> 0 AND d.inbox > g.value ->> 1 AND d.removed_at IS NULL
+                       ON d.notification = g.value ->> 0 AND d.inbox > g.value ->> 1
                        AND d.inbox <= coalesce((SELECT l.inbox FROM deliveries l INDEXED BY deliveries_by_notification
-                                                WHERE l.notification = g.value ->> 0 AND l.inbox > g.value ->> 1 AND l.removed_at IS NULL
+                                                WHERE l.notification = g.value ->> 0 AND l.inbox > g.value ->> 1
                                                 ORDER BY l.inbox LIMIT 1 OFFSET ?2), 9223372036854775807)
                    CROSS JOIN inboxes i ON i.key = d.inbox
                    ORDER BY g.key, d.inbox";
@@ -114,6 +118,9 @@ impl Withdraw {
             let (notification, added): (i64, i64) = (row.try_get("notification")?, row.try_get("added")?);
             let (last, count) = reached.entry(notification).or_default();
             (*last, *count) = (inbox.key, *count + 1);
+            if !row.try_get::<bool, _>("is_present")? {
+                continue;
+            }
             deliveries.push((inbox.key, added));
             let Some(removal) = removals.get(&notification) else { continue };
             let inbox = inboxes.entry(user).or_insert(inbox);
@@ -125,7 +132,7 @@ impl Withdraw {
         let query = sqlx::query(sql).bind(serde_json::to_string(&deliveries)?).bind(self.at.as_millisecond());
         query.execute(&mut *transaction.connection).await?;
         transaction.flush(inboxes).await?;
-        done.withdrawn = rows.len() as u64;
+        done.withdrawn = deliveries.len() as u64;
         Ok(reached)
     }
 

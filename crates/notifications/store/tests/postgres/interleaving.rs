@@ -53,6 +53,61 @@ async fn a_scheduled_notification_that_is_being_retracted_is_not_delivered() {
     assert_eq!(schema.number("SELECT count(*) FROM scheduled").await, 0);
 }
 
+#[tokio::test]
+async fn a_locked_inbox_does_not_stop_what_is_due_for_others() {
+    let Some(schema) = Schema::new() else { return };
+    let store = schema.open(schema.options()).await;
+    store.push(later("n", &["ada", "bob"])).await.unwrap();
+    let mut expiring = push("expiring", &["ada", "bob", "eve"]);
+    expiring.notification.expires_at = Some(at(40));
+    store.push(expiring).await.unwrap();
+    let mut other = schema.connect().await;
+    run(&mut other, "BEGIN; SELECT FROM inboxes WHERE user_id = 'ada' FOR UPDATE").await;
+    let done = store.advance(at(50), 10).await.unwrap();
+    assert_eq!((done.delivered, done.withdrawn), (1, 2));
+    assert!(store.advance(at(50), 10).await.unwrap().is_idle());
+    store.advance(at(50), 1).await.unwrap();
+    let done = store.advance(at(50), 1).await.unwrap();
+    assert!(done.is_idle(), "a full page does not make the caller go round for ever");
+    run(&mut other, "ROLLBACK").await;
+    let (mut delivered, mut withdrawn) = (0, 0);
+    loop {
+        let done = store.advance(at(50), 10).await.unwrap();
+        (delivered, withdrawn) = (delivered + done.delivered, withdrawn + done.withdrawn);
+        if done.is_idle() {
+            break;
+        }
+    }
+    assert_eq!((delivered, withdrawn), (1, 1));
+    assert_eq!((pending(&store, "ada").await, pending(&store, "bob").await), (1, 1));
+    assert_eq!(schema.number("SELECT count(*) FROM withdrawals").await, 0);
+}
+
+#[tokio::test]
+async fn a_server_rests_while_another_does_what_is_due() {
+    let Some(schema) = Schema::new() else { return };
+    let store = schema.open(schema.options()).await;
+    for name in ["a", "b", "c"] {
+        store.push(later(name, &["ada"])).await.unwrap();
+        store.push(push(&format!("{name}-retracted"), &["ada"])).await.unwrap();
+    }
+    let plan = "UPDATE notifications SET withdrawn = true WHERE id LIKE '%retracted';
+                INSERT INTO withdrawals (notification, due_at, reason) SELECT key, 0, 'retracted' FROM notifications WHERE withdrawn";
+    schema.sql(plan).await;
+    let mut other = schema.connect().await;
+    let turns = "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended(concat('internal-notifications ', work, ' ', current_schema()), 0))
+                 FROM unnest(ARRAY['withdrawal', 'delivery']) work";
+    run(&mut other, turns).await;
+    assert!(store.advance(at(50), 1).await.unwrap().is_idle());
+    run(&mut other, "ROLLBACK").await;
+    let (mut delivered, mut withdrawn) = (0, 0);
+    for _ in 0..4 {
+        let done = store.advance(at(50), 1).await.unwrap();
+        (delivered, withdrawn) = (delivered + done.delivered, withdrawn + done.withdrawn);
+    }
+    assert_eq!((delivered, withdrawn), (3, 3));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_push_of_a_notification_that_is_being_retracted_delivers_nothing() {
     let Some(schema) = Schema::new() else { return };

@@ -174,6 +174,37 @@ async fn an_expired_notification_is_removed_and_its_scheduled_deliveries_are_can
 }
 
 #[tokio::test]
+async fn deliveries_that_have_left_their_inbox_count_towards_the_limit_of_a_step() {
+    let fixture = Fixture::new().await;
+    fixture.store.push(until(to_many("n", 35), 10)).await.unwrap();
+    fixture
+        .sql("UPDATE deliveries SET removed_at = 0 WHERE inbox < (SELECT max(inbox) FROM deliveries)")
+        .await;
+    for _ in 0..3 {
+        let done = fixture.store.advance(at(10), 10).await.unwrap();
+        assert_eq!((done.withdrawn, done.has_more), (0, true));
+        assert_eq!(fixture.count("withdrawals").await, 1);
+    }
+    assert_eq!(fixture.store.advance(at(10), 10).await.unwrap().withdrawn, 1);
+    assert_eq!(fixture.count("withdrawals").await, 0);
+    assert!(fixture.store.advance(at(10), 10).await.unwrap().is_idle());
+}
+
+#[tokio::test]
+async fn a_retraction_that_many_have_removed_is_removed_from_the_others_in_steps() {
+    let fixture = Fixture::new().await;
+    for part in ["a", "b"] {
+        let names: Vec<_> = (0..10_000).map(|n| format!("{part}{n:05}")).collect();
+        fixture.push("n", &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+    fixture.sql("UPDATE deliveries SET removed_at = 0 WHERE inbox % 10000 <> 9999").await;
+    let before = fixture.store.commits();
+    assert_eq!(fixture.store.retract(&id("n"), at(10)).await.unwrap().removed, 2);
+    assert_eq!(fixture.store.commits() - before, 4, "the mark, and three steps");
+    assert_eq!((present(&fixture, "n").await, fixture.count("withdrawals").await), (0, 0));
+}
+
+#[tokio::test]
 async fn a_due_notification_that_fails_does_not_stop_the_others() {
     let fixture = Fixture::new().await;
     for name in ["bad", "good", "other"] {
