@@ -3,7 +3,7 @@
 //!
 //! `cargo bench -p benches --bench inbox [NAME …]` with the measurements `reads`, `opening`,
 //! `fan-out`, `pushers`, `heads`, `upkeep` and `catch-up`. `size` measures large cases beside their
-//! goals: all of them, or some of `size-sweep`, `size-bodies`, `size-due`, `size-cancel`,
+//! goals: `pushers` and all of `size-sweep`, `size-bodies`, `size-due`, `size-cancel`,
 //! `size-expiry` and `size-engine`. With TEST_POSTGRES_URL it measures PostgreSQL too.
 
 #![allow(
@@ -48,7 +48,7 @@ fn main() {
             if arguments.selects("fan-out") {
                 fan_out::run(&database, full).await;
             }
-            if arguments.selects("pushers") {
+            if arguments.selects("pushers") || arguments.selects("size") {
                 pushers::run(&database, &mut rates, full).await;
             }
             if arguments.selects("heads") {

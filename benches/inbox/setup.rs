@@ -152,9 +152,7 @@ impl Location {
                 .await;
             }
             Self::Postgres { .. } => {
-                self.execute(&format!("SET synchronous_commit = off; {sql}")).await;
-                // Not in a transaction.
-                self.execute("VACUUM ANALYZE").await;
+                self.execute(&format!("SET synchronous_commit = off; {sql}; ANALYZE")).await;
             }
         }
     }

@@ -30,6 +30,9 @@ pub(crate) fn steps(long: bool) -> Vec<Step> {
             database,
             "--nodes",
             nodes,
+            // Both runs at once, in the dev profile, share the machine with whatever else it does.
+            "--latency-limit",
+            "3000",
         ]);
         command.arg("--report").arg(report);
         command

@@ -1,6 +1,7 @@
 pub(crate) mod expected;
 pub(crate) mod findings;
 pub(crate) mod inbox;
+pub(crate) mod latency;
 pub(crate) mod recovery;
 
 use crate::checks::findings::Findings;

@@ -22,6 +22,9 @@ pub(crate) struct CommandLine {
     /// report
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+    /// How long 99 of 100 deliveries may take beside the strains, in milliseconds
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    pub(crate) latency_limit: u64,
     /// Write the JSON report to this file instead of stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,

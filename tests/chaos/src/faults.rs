@@ -10,6 +10,10 @@ pub(crate) enum ProcessFault {
     NodeKilled,
     AllNodesKilled,
     EngineKilled,
+    /// The engine refuses every request with 401 for a while.
+    EngineUnauthorized,
+    /// One node's clock is wrong by so much that the engine refuses its requests.
+    ClockFarOff,
     PostgresStopped,
     /// With the command `backup`, while the server runs.
     DatabaseBackedUp,
@@ -28,12 +32,28 @@ pub(crate) enum NetworkFault {
     EventsLost,
 }
 
+/// A fault beside which ordinary users must be served in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strain {
+    /// One node's clock jumps ahead, then behind, then back.
+    ClockJumped,
+    EngineSlow,
+    /// The engine refuses the events of one user's channel with 503.
+    ChannelRefused,
+    /// A notification in many inboxes expires.
+    LargeExpiry,
+    /// A notification that is scheduled for many inboxes is retracted.
+    LargeRetraction,
+}
+
 impl ProcessFault {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::NodeKilled => "node killed",
             Self::AllNodesKilled => "all nodes killed",
             Self::EngineKilled => "broker killed",
+            Self::EngineUnauthorized => "broker answers 401",
+            Self::ClockFarOff => "clock far off",
             Self::PostgresStopped => "PostgreSQL stopped",
             Self::DatabaseBackedUp => "database backed up",
             Self::DatabaseRestored => "node killed, database restored",
@@ -41,10 +61,18 @@ impl ProcessFault {
     }
 
     /// Returns the faults that are possible with this setup, each as often as its weight.
-    pub(crate) fn weighted(database: &Database, nodes: usize, has_engine: bool) -> Vec<Self> {
+    pub(crate) fn weighted(
+        database: &Database,
+        nodes: usize,
+        has_engine: bool,
+        has_clocks: bool,
+    ) -> Vec<Self> {
         let mut faults = vec![Self::NodeKilled; 3];
         faults.extend((nodes > 1).then_some(Self::AllNodesKilled));
-        faults.extend(has_engine.then_some(Self::EngineKilled));
+        if has_engine {
+            faults.extend([Self::EngineKilled, Self::EngineUnauthorized]);
+            faults.extend(has_clocks.then_some(Self::ClockFarOff));
+        }
         faults.extend(match database {
             Database::Sqlite(_) => {
                 vec![Self::DatabaseBackedUp, Self::DatabaseBackedUp, Self::DatabaseRestored]
@@ -53,6 +81,28 @@ impl ProcessFault {
             Database::Url(_) => vec![],
         });
         faults
+    }
+}
+
+impl Strain {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::ClockJumped => "clock jumped",
+            Self::EngineSlow => "broker slow",
+            Self::ChannelRefused => "broker answers 503 for one channel",
+            Self::LargeExpiry => "large expiry",
+            Self::LargeRetraction => "large schedule retracted",
+        }
+    }
+
+    /// Returns those that are possible with this setup.
+    pub(crate) fn possible(has_engine: bool, has_clocks: bool) -> Vec<Self> {
+        let mut strains = vec![Self::LargeExpiry, Self::LargeRetraction];
+        strains.extend(has_clocks.then_some(Self::ClockJumped));
+        if has_engine {
+            strains.extend([Self::EngineSlow, Self::ChannelRefused]);
+        }
+        strains
     }
 }
 

@@ -16,6 +16,8 @@ mod processes;
 mod replica;
 mod report;
 mod run;
+mod stalls;
+mod strains;
 mod testbed;
 
 pub use command::main;

@@ -1,3 +1,4 @@
+pub(crate) mod engine_gate;
 mod lossy_proxy;
 
 use crate::failure::Failure;

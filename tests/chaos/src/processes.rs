@@ -1,5 +1,6 @@
 pub(crate) mod database;
 pub(crate) mod engine;
+pub(crate) mod fake_clock;
 pub(crate) mod node;
 pub(crate) mod port;
 pub(crate) mod postgres;
@@ -11,10 +12,13 @@ use crate::faults::{ProcessFault, random_millis};
 use crate::load::ledger::Ledger;
 use crate::processes::database::Database;
 use crate::processes::engine::Engine;
+use crate::processes::fake_clock::Offset;
 use crate::processes::node::Node;
 use crate::processes::program::Program;
+use black_box_support::{Caller, Http};
 use rand::RngExt;
 use rand::rngs::StdRng;
+use serde_json::Value;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
@@ -69,6 +73,14 @@ impl Processes {
                     engine.restart().await?;
                 }
             }
+            ProcessFault::EngineUnauthorized => {
+                if let Some(engine) = &self.engine {
+                    engine.gate.refuse_all(true);
+                    sleep(pause * 2).await;
+                    engine.gate.refuse_all(false);
+                }
+            }
+            ProcessFault::ClockFarOff => self.set_a_clock_wrong("400d", pause * 2, rng).await?,
             ProcessFault::PostgresStopped => {
                 if let Database::Postgres(postgres) = &mut self.database {
                     postgres.stop().await?;
@@ -106,6 +118,35 @@ impl Processes {
             node.wait_until_ready().await?;
         }
         Ok(fault)
+    }
+
+    /// Sets the clock of one node ahead for a while, then behind for as long, and right again.
+    pub(crate) async fn set_a_clock_wrong(
+        &self,
+        by: &'static str,
+        time: Duration,
+        rng: &mut StdRng,
+    ) -> Result<(), Failure> {
+        let Some(node) = self.nodes.get(rng.random_range(0..self.nodes.len())) else { return Ok(()) };
+        for offset in [Offset::Ahead(by), Offset::Behind(by)] {
+            node.set_clock(offset)?;
+            sleep(time).await;
+        }
+        node.set_clock(Offset::None)
+    }
+
+    /// Returns how many events the nodes skipped since their start because the engine refused them.
+    pub(crate) async fn skipped_events(&self) -> u64 {
+        const SKIPPED: &str = "internal_notifications_published_events_total{outcome=\"refused\"} ";
+        let mut skipped = 0;
+        for node in &self.nodes {
+            let mut caller = Caller::new(Http::to(node.address).within(Duration::from_secs(1)), "");
+            let Ok(answer) = caller.send("GET", "/metrics", &Value::Null).await else { continue };
+            let text = String::from_utf8_lossy(&answer.body);
+            let value = text.lines().find_map(|line| line.strip_prefix(SKIPPED));
+            skipped += value.and_then(|value| value.parse::<u64>().ok()).unwrap_or(0);
+        }
+        skipped
     }
 
     /// Kills one node or all, does some work, and restarts them after a pause.

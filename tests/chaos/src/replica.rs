@@ -1,14 +1,15 @@
+use crate::checks::latency::Device;
 use crate::failure::Failure;
 use futures_util::StreamExt;
 use internal_notifications_pusher::PusherService;
 use internal_notifications_pusher::contract::{
-    Announcement, InternalNotificationsService, InternalNotificationsServiceExt, Snapshot,
+    Announcement, InternalNotificationsService, InternalNotificationsServiceExt, Snapshot, Status,
 };
 use internal_notifications_pusher::models::Position;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A lost event is noticed within this time, even if no other event follows.
 const POSITION_CHECK: Duration = Duration::from_secs(5);
@@ -19,8 +20,14 @@ pub(crate) struct Replica {
     /// The number of its user.
     pub(crate) user: usize,
     service: PusherService,
-    /// How often each id was announced.
-    announced: Arc<Mutex<BTreeMap<String, u32>>>,
+    announced: Arc<Mutex<BTreeMap<String, Announced>>>,
+}
+
+/// The announcements of one id.
+#[derive(Clone, Copy, Debug)]
+struct Announced {
+    first: Instant,
+    times: u32,
 }
 
 impl Replica {
@@ -35,13 +42,14 @@ impl Replica {
     ) -> Result<Self, Failure> {
         let builder = PusherService::builder().url(format!("http://{server}")).user(user.1, token);
         let service = builder.window(window).position_check(POSITION_CHECK).build()?;
-        let announced: Arc<Mutex<BTreeMap<String, u32>>> = Arc::default();
+        let announced: Arc<Mutex<BTreeMap<String, Announced>>> = Arc::default();
         let (mut announcements, counts) = (service.announcements(), announced.clone());
         tokio::spawn(async move {
             while let Some(announcement) = announcements.next().await {
                 if let Announcement::Notification(notification) = announcement {
                     let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
-                    *counts.entry(notification.id.to_string()).or_default() += 1;
+                    let first = Announced { first: Instant::now(), times: 0 };
+                    counts.entry(notification.id.to_string()).or_insert(first).times += 1;
                 }
             }
         });
@@ -73,8 +81,22 @@ impl Replica {
 
     pub(crate) fn announced_twice(&self) -> Vec<String> {
         let announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
-        let twice = announced.iter().filter(|(_, times)| **times > 1);
-        twice.map(|(id, times)| format!("{}: {id} announced {times} times", self.name)).collect()
+        let twice = announced.iter().filter(|(_, announced)| announced.times > 1);
+        twice
+            .map(|(id, announced)| format!("{}: {id} announced {} times", self.name, announced.times))
+            .collect()
+    }
+
+    /// Returns what it announced so far.
+    pub(crate) fn device(&self) -> Device {
+        let announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        let announced = announced.iter().map(|(id, announced)| (id.clone(), announced.first)).collect();
+        Device { user: self.user, name: self.name.clone(), announced }
+    }
+
+    /// Waits until it is subscribed and up to date.
+    pub(crate) async fn wait_until_live(&self) {
+        self.service.wait_for(|now| now.status == Status::Live).await;
     }
 
     pub(crate) async fn dispose(&self) {

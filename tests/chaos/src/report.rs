@@ -1,4 +1,5 @@
 use crate::checks::findings::Findings;
+use crate::checks::latency::Latencies;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,6 +24,11 @@ pub(crate) struct Report {
     pub(crate) twice: usize,
     pub(crate) wrong: usize,
     pub(crate) announced_twice: usize,
+    pub(crate) late: usize,
+    /// Of live and of scheduled deliveries, outside times that excuse delays.
+    pub(crate) latency: Latency,
+    /// Faults that this machine cannot make, and why.
+    pub(crate) left_out: Vec<&'static str>,
     pub(crate) longest_recovery: Recovery,
     /// The findings, each described in a sentence.
     pub(crate) findings: Findings,
@@ -42,6 +48,12 @@ pub(crate) struct Pushes {
     pub(crate) taken_back: usize,
     /// Notifications in the inboxes at the end.
     pub(crate) kept: usize,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Latency {
+    pub(crate) live: Latencies,
+    pub(crate) scheduled: Latencies,
 }
 
 #[derive(Serialize)]
@@ -69,7 +81,11 @@ impl Report {
         );
         if self.is_clean() {
             let recovery = self.longest_recovery.milliseconds;
-            return format!("{run}: nothing lost, nothing twice; longest recovery {recovery} ms");
+            let Latency { live, scheduled } = &self.latency;
+            return format!(
+                "{run}: nothing lost, nothing twice; longest recovery {recovery} ms; p99 of {} live deliveries {} ms, of {} scheduled {} ms",
+                live.deliveries, live.p99_ms, scheduled.deliveries, scheduled.p99_ms
+            );
         }
         let found = self.findings.all().map(|(kind, found)| format!("{kind} {}", found.len())).join(", ");
         let evidence =

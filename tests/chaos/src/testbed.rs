@@ -5,6 +5,7 @@ use crate::network::Network;
 use crate::processes::Processes;
 use crate::processes::database::Database;
 use crate::processes::engine::Engine;
+use crate::processes::fake_clock::FakeClock;
 use crate::processes::node::Node;
 use crate::processes::port;
 use crate::processes::program::Program;
@@ -19,6 +20,8 @@ use std::sync::Arc;
 pub(crate) const USERS: usize = 16;
 pub(crate) const API_KEY: &str = "chaos-api-key-of-more-than-32-bytes";
 const JWT_SECRET: &str = "chaos-jwt-secret-of-more-than-32-bytes";
+/// The prefix of users' channels.
+const CHANNEL_PREFIX: &str = "private-";
 const APP: [(&str, &str); 3] = [
     ("PUSHER_APP_ID", "4711"),
     ("PUSHER_APP_KEY", "chaos-app-key"),
@@ -55,7 +58,8 @@ impl Testbed {
             let log = folder.join(format!("node-{number}.log"));
             let mut program = Program::new(binary()?, args.to_vec(), log);
             program.env.clone_from(&env);
-            let mut node = Node::start(address, program)?;
+            let clock = FakeClock::new(folder.join(format!("node-{number}.clock")))?;
+            let mut node = Node::start(address, program, clock)?;
             node.wait_until_ready().await?;
             fronts.push(network.add_front(address).await?);
             nodes.push(node);
@@ -67,6 +71,16 @@ impl Testbed {
         let mut testbed = Self { processes, network, fronts, users, tokens, replicas: Vec::new(), ledger };
         testbed.start_replicas().await?;
         Ok(testbed)
+    }
+
+    /// Returns the channel of a user.
+    pub(crate) fn channel(&self, user: usize) -> Option<String> {
+        self.users.get(user).map(|user| format!("{CHANNEL_PREFIX}{user}"))
+    }
+
+    /// Returns whether clocks of nodes can be set wrong.
+    pub(crate) fn has_clocks(&self) -> bool {
+        self.processes.nodes.iter().all(Node::has_clock)
     }
 
     /// Starts one to three replicas for each user, on one node after another. Most hold as many
@@ -87,8 +101,8 @@ impl Testbed {
     }
 }
 
-/// Starts the broker that several nodes share, and returns it with their variables. Clients reach
-/// it through a proxy.
+/// Starts the broker that several nodes share, and returns it with their variables. Nodes and
+/// clients reach it through proxies.
 async fn start_engine(
     line: &CommandLine,
     folder: &Path,
@@ -103,9 +117,8 @@ async fn start_engine(
     program.env = env();
     let engine = Engine::start(address, program).await?;
     let mut variables = Vec::new();
-    for (prefix, address) in
-        [("PUSHER", address), ("PUSHER_CLIENT", network.add_device_proxy(address).await?)]
-    {
+    let api = engine.gate.address;
+    for (prefix, address) in [("PUSHER", api), ("PUSHER_CLIENT", network.add_device_proxy(address).await?)] {
         let (host, port) = (address.ip().to_string(), address.port().to_string());
         for (name, value) in [("HOST", host), ("PORT", port), ("SCHEME", "http".to_owned())] {
             variables.push((format!("{prefix}_{name}"), value));
@@ -119,14 +132,17 @@ fn env() -> Vec<(String, String)> {
         ("INTERNAL_NOTIFICATIONS_JWT_SECRET", JWT_SECRET.to_owned()),
         ("INTERNAL_NOTIFICATIONS_API_KEYS", format!("chaos:{API_KEY}")),
     ];
+    // So often that a wrong clock has time to do damage.
+    let sweep = ("INTERNAL_NOTIFICATIONS_SWEEP_SECONDS", "2".to_owned());
     let app = APP.map(|(name, value)| (name, value.to_owned()));
-    auth.into_iter().chain(app).map(|(name, value)| (name.to_owned(), value)).collect()
+    auth.into_iter().chain([sweep]).chain(app).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Makes a user's token with the command `token`.
 fn token(user: &str) -> Result<String, Failure> {
     let mut command = Command::new(binary()?);
-    command.args(["token", "--user", user, "--ttl", "25h"]).env_clear();
+    // Valid also by a clock that is wrong by a year.
+    command.args(["token", "--user", user, "--ttl", "1000d"]).env_clear();
     let made = command.env("INTERNAL_NOTIFICATIONS_JWT_SECRET", JWT_SECRET).output()?;
     if !made.status.success() {
         return Err(format!("the command token failed: {}", String::from_utf8_lossy(&made.stderr)).into());

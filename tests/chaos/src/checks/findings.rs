@@ -16,18 +16,21 @@ pub(crate) struct Findings {
     /// Order, state or count differ from the server's or from what was acknowledged.
     pub(crate) wrong: Vec<String>,
     pub(crate) announced_twice: Vec<String>,
+    /// Users who waited too long, or got a scheduled notification too early.
+    pub(crate) late: Vec<String>,
     /// Answers that are not allowed, programs that ended by themselves, clients that did not
     /// recover in time.
     pub(crate) other: Vec<String>,
 }
 
 impl Findings {
-    pub(crate) fn all(&self) -> [(&'static str, &Vec<String>); 5] {
+    pub(crate) fn all(&self) -> [(&'static str, &Vec<String>); 6] {
         [
             ("lost", &self.lost),
             ("twice", &self.twice),
             ("wrong order, state or count", &self.wrong),
             ("announced twice", &self.announced_twice),
+            ("late", &self.late),
             ("other", &self.other),
         ]
     }
@@ -41,6 +44,7 @@ impl Findings {
         self.twice.extend(more.twice);
         self.wrong.extend(more.wrong);
         self.announced_twice.extend(more.announced_twice);
+        self.late.extend(more.late);
         self.other.extend(more.other);
     }
 
@@ -181,8 +185,8 @@ mod tests {
         let now = std::time::Instant::now();
         let exchange = crate::load::exchange::Exchange { first: now, last: now, answered: now, attempts: 1 };
         let ledger = crate::load::ledger::Ledger::new(1);
-        ledger.record_push("one".into(), vec![0], exchange);
-        ledger.record_push("two".into(), vec![0], exchange);
+        ledger.record_push("one".into(), vec![0], exchange, None);
+        ledger.record_push("two".into(), vec![0], exchange, None);
         let entries = ledger.entries_so_far();
         let of = |inbox: &Inbox| counts(&Findings::of_server(inbox, &entries, (0, "ada")));
         let (one, two) = (row("one", 1), row("two", 2));

@@ -3,8 +3,15 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// The prefix of ids that users do not touch, since a test waits for them to appear.
+/// The prefix of ids that a test waits for.
 pub(crate) const AWAITED: &str = "awaited-";
+/// The prefix of ids of scheduled notifications.
+pub(crate) const SCHEDULED: &str = "scheduled-";
+
+/// Returns whether users leave a notification as it is, since it need not be in their inbox yet.
+pub(crate) fn is_untouched(id: &str) -> bool {
+    id.starts_with(AWAITED) || id.starts_with(SCHEDULED)
+}
 
 /// All requests that the servers answered.
 #[derive(Default)]
@@ -26,6 +33,8 @@ pub(crate) struct Entries {
 pub(crate) struct Push {
     pub(crate) users: Vec<usize>,
     pub(crate) exchange: Exchange,
+    /// When it falls due, if it was scheduled.
+    pub(crate) due: Option<Instant>,
 }
 
 #[derive(Clone, Debug)]
@@ -52,14 +61,20 @@ impl Ledger {
         Self(Mutex::new(entries))
     }
 
-    pub(crate) fn record_push(&self, id: String, users: Vec<usize>, exchange: Exchange) {
+    pub(crate) fn record_push(
+        &self,
+        id: String,
+        users: Vec<usize>,
+        exchange: Exchange,
+        due: Option<Instant>,
+    ) {
         let mut entries = self.entries();
         for user in &users {
             if let Some(ids) = entries.pushed_to.get_mut(*user) {
                 ids.push(id.clone());
             }
         }
-        entries.pushes.insert(id, Push { users, exchange });
+        entries.pushes.insert(id, Push { users, exchange, due });
     }
 
     pub(crate) fn record_write(&self, user: usize, action: Action, exchange: Exchange) {

@@ -1,4 +1,4 @@
-use crate::load::ledger::{AWAITED, Action, Ledger};
+use crate::load::ledger::{Action, Ledger, is_untouched};
 use crate::load::retrying_client::RetryingClient;
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -54,7 +54,7 @@ fn random_action(rng: &mut StdRng, ids: &[String]) -> Option<Action> {
     // Mostly the newest notifications, as people do.
     let newest = ids.get(ids.len().saturating_sub(50)..).filter(|_| rng.random_bool(0.8)).unwrap_or(ids);
     let count = rng.random_range(1..6);
-    let some: Vec<String> = newest.iter().filter(|id| !id.starts_with(AWAITED)).cloned().sample(rng, count);
+    let some: Vec<String> = newest.iter().filter(|id| !is_untouched(id)).cloned().sample(rng, count);
     let one = some.first()?.clone();
     Some(match rng.random_range(0..100) {
         0..45 => Action::Opened(some),

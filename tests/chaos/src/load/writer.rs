@@ -1,12 +1,18 @@
-use crate::load::ledger::Ledger;
+use crate::load::ledger::{Ledger, SCHEDULED};
 use crate::load::retrying_client::RetryingClient;
+use internal_notifications_pusher::models::Timestamp;
 use rand::RngExt;
 use rand::seq::IteratorRandom;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::sleep;
+
+/// How far ahead notifications are scheduled.
+const AHEAD: Duration = Duration::from_secs(2);
+/// The recipients of a scheduled notification.
+const RECIPIENTS: usize = 4;
 
 /// A backend that pushes.
 pub(crate) struct Writer {
@@ -31,6 +37,24 @@ impl Writer {
         }
     }
 
+    /// Schedules notifications until `stop` is set. The last has been acknowledged when this
+    /// returns.
+    pub(crate) async fn run_schedule(mut self, pause: Duration, stop: watch::Receiver<bool>) {
+        let mut number = 0_u64;
+        while !*stop.borrow() {
+            let users = (0..self.users.len()).sample(self.requests.rng(), RECIPIENTS);
+            let (due, send_after) = (Instant::now() + AHEAD, Timestamp::now() + AHEAD);
+            let notification = json!({
+                "id": format!("{SCHEDULED}{number}"),
+                "content": "scheduled",
+                "send_after": send_after.to_string(),
+            });
+            self.send(notification, users, Some(due)).await;
+            number += 1;
+            sleep(pause).await;
+        }
+    }
+
     /// Chooses mostly one user, sometimes a few, and rarely everyone.
     fn random_users(&mut self) -> Vec<usize> {
         let all = self.users.len();
@@ -45,12 +69,16 @@ impl Writer {
 
     /// Pushes a notification until that is acknowledged, and records it.
     pub(crate) async fn push(&mut self, id: String, users: Vec<usize>, content: &str) {
+        self.send(json!({"id": id, "heading": "chaos", "content": content}), users, None).await;
+    }
+
+    async fn send(&mut self, notification: Value, users: Vec<usize>, due: Option<Instant>) {
         let names: Vec<&String> = users.iter().filter_map(|user| self.users.get(*user)).collect();
-        let body =
-            json!({"user_ids": names, "notification": {"id": id, "heading": "chaos", "content": content}});
+        let id = notification.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let body = json!({"user_ids": names, "notification": notification});
         let (answer, exchange) = self.requests.send("POST", "/v1/notifications", &body).await;
         match answer.status {
-            200 | 201 => self.ledger.record_push(id, users, exchange),
+            200 | 201 => self.ledger.record_push(id, users, exchange, due),
             _ => self.ledger.record_unexpected(format!("push {id}: {answer:?}")),
         }
     }

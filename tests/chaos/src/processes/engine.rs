@@ -1,4 +1,5 @@
 use crate::failure::Failure;
+use crate::network::engine_gate::EngineGate;
 use crate::processes::program::Program;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,12 +12,15 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) struct Engine {
     address: SocketAddr,
     program: Program,
+    /// In front of its HTTP API, for the nodes.
+    pub(crate) gate: EngineGate,
 }
 
 impl Engine {
     /// Starts the broker, and waits until it listens.
     pub(crate) async fn start(address: SocketAddr, program: Program) -> Result<Self, Failure> {
-        let mut engine = Self { address, program };
+        let gate = EngineGate::start(address).await?;
+        let mut engine = Self { address, program, gate };
         engine.restart().await?;
         Ok(engine)
     }

@@ -1,4 +1,5 @@
 use crate::failure::Failure;
+use crate::processes::fake_clock::{FakeClock, Offset, remove_shared_memory};
 use crate::processes::program::Program;
 use black_box_support::{Caller, Http};
 use serde_json::Value;
@@ -13,19 +14,35 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) struct Node {
     pub(crate) address: SocketAddr,
     program: Program,
+    clock: Option<FakeClock>,
 }
 
 impl Node {
-    /// Starts the process.
-    pub(crate) fn start(address: SocketAddr, program: Program) -> Result<Self, Failure> {
-        let mut node = Self { address, program };
+    /// Starts the process with its own clock, if this machine can fake one.
+    pub(crate) fn start(
+        address: SocketAddr,
+        mut program: Program,
+        clock: Option<FakeClock>,
+    ) -> Result<Self, Failure> {
+        program.env.extend(clock.iter().flat_map(FakeClock::env));
+        let mut node = Self { address, program, clock };
         node.program.start()?;
         Ok(node)
     }
 
     /// Kills the process (SIGKILL).
     pub(crate) async fn kill(&mut self) -> Result<(), Failure> {
+        self.remove_shared_memory();
         self.program.kill().await
+    }
+
+    pub(crate) fn has_clock(&self) -> bool {
+        self.clock.is_some()
+    }
+
+    /// Sets the clock of the running process.
+    pub(crate) fn set_clock(&self, offset: Offset) -> Result<(), Failure> {
+        self.clock.as_ref().map_or(Ok(()), |clock| clock.set(offset))
     }
 
     /// Starts the process again, and waits until it is ready.
@@ -55,5 +72,17 @@ impl Node {
             sleep(Duration::from_millis(10)).await;
         }
         Err(format!("a node is not ready after {START_TIMEOUT:?}: {}", self.program.log.display()).into())
+    }
+
+    fn remove_shared_memory(&self) {
+        if let Some(id) = self.program.id().filter(|_| self.has_clock()) {
+            remove_shared_memory(id);
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.remove_shared_memory();
     }
 }

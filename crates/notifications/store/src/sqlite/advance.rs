@@ -14,6 +14,22 @@ use crate::sql::failure::Failure;
 /// The most inboxes that one transaction changes. Pushes wait until it has ended.
 const BATCH: usize = 500;
 
+/// The next notification that is due at the same time as one of the recursion.
+macro_rules! next_of_time {
+    () => {
+        "(SELECT s.notification FROM scheduled s INDEXED BY scheduled_by_due_time
+          WHERE s.due_at = due.due_at AND s.notification > due.notification ORDER BY s.notification LIMIT 1)"
+    };
+}
+
+/// The next time at which something is due, after one of the recursion.
+macro_rules! next_time {
+    () => {
+        "(SELECT s.due_at FROM scheduled s INDEXED BY scheduled_by_due_time
+          WHERE s.due_at > due.due_at AND s.due_at <= ?1 ORDER BY s.due_at LIMIT 1)"
+    };
+}
+
 /// How far the store is with what is due.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
@@ -104,19 +120,55 @@ async fn due_deliveries(
     after: Place,
     limit: usize,
 ) -> Result<Vec<Place>, Failure> {
-    let sql = "WITH RECURSIVE due (due_at, notification) AS (
-                   SELECT * FROM (SELECT due_at, notification FROM scheduled INDEXED BY scheduled_by_due_time
-                                  WHERE due_at <= ?1 AND (due_at, notification) > (?2, ?3) ORDER BY due_at, notification LIMIT 1)
-                   UNION ALL
-                   SELECT (SELECT s.due_at FROM scheduled s INDEXED BY scheduled_by_due_time
-                           WHERE s.due_at <= ?1 AND (s.due_at, s.notification) > (due.due_at, due.notification)
-                           ORDER BY s.due_at, s.notification LIMIT 1),
-                          (SELECT s.notification FROM scheduled s INDEXED BY scheduled_by_due_time
-                           WHERE s.due_at <= ?1 AND (s.due_at, s.notification) > (due.due_at, due.notification)
-                           ORDER BY s.due_at, s.notification LIMIT 1)
-                   FROM due WHERE due.due_at IS NOT NULL
-                   LIMIT ?4)
-               SELECT due_at, notification FROM due WHERE due_at IS NOT NULL";
-    let query = sqlx::query_as(sql).bind(now.as_millisecond()).bind(after.0).bind(after.1);
+    let query = sqlx::query_as(DUE_DELIVERIES).bind(now.as_millisecond()).bind(after.0).bind(after.1);
     Ok(query.bind(row::limit(limit)).fetch_all(readers).await?)
+}
+
+/// Goes from one notification to the next. The next of the same time and the next time are separate
+/// conditions: compared with columns of the recursion, a pair would be compared by its time alone,
+/// and each step would pass over every user of that time.
+const DUE_DELIVERIES: &str = concat!(
+    "WITH RECURSIVE due (due_at, notification) AS (
+         SELECT * FROM (SELECT due_at, notification FROM scheduled INDEXED BY scheduled_by_due_time
+                        WHERE due_at <= ?1 AND (due_at, notification) > (?2, ?3) ORDER BY due_at, notification LIMIT 1)
+         UNION ALL
+         SELECT CASE WHEN ",
+    next_of_time!(),
+    " IS NULL THEN ",
+    next_time!(),
+    " ELSE due.due_at END, coalesce(",
+    next_of_time!(),
+    ", (SELECT s.notification FROM scheduled s INDEXED BY scheduled_by_due_time WHERE s.due_at = ",
+    next_time!(),
+    "    ORDER BY s.notification LIMIT 1))
+         FROM due WHERE due.due_at IS NOT NULL
+         LIMIT ?4)
+     SELECT due_at, notification FROM due WHERE due_at IS NOT NULL"
+);
+
+#[cfg(test)]
+mod tests {
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+    use crate::Store;
+    use crate::sqlite::SqliteOptions;
+
+    #[tokio::test]
+    async fn the_next_due_notification_is_found_without_passing_over_users() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("inbox.db").display());
+        let store = SqliteStore::open(&url, SqliteOptions::default()).await.unwrap();
+        let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {DUE_DELIVERIES}"));
+        let query = sqlx::query_as(sql).bind(1).bind(0).bind(0).bind(1);
+        let plan: Vec<(i64, i64, i64, String)> = query.fetch_all(&store.readers).await.unwrap();
+        let steps: Vec<&str> = plan
+            .iter()
+            .map(|(.., step)| step.as_str())
+            .filter(|step| step.starts_with("SEARCH s "))
+            .collect();
+        let of_time = steps.iter().filter(|step| step.ends_with("(due_at=? AND notification>?)")).count();
+        assert_eq!(of_time, 2, "{steps:?}");
+        store.close().await;
+    }
 }

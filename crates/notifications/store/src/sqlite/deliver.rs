@@ -9,6 +9,11 @@ use crate::rules::rounds::Place;
 use crate::sql::failure::Failure;
 use crate::sql::journal::ChangeBody;
 
+/// For one notification at a time: SQLite would look pairs of a number and a text up by the number
+/// alone, and pass over every user of the notification.
+const DELETE: &str =
+    "DELETE FROM scheduled WHERE notification = ?1 AND user_id IN (SELECT value FROM json_each(?2))";
+
 /// Delivers due notifications, each to at most `share` users.
 #[derive(Debug)]
 pub(super) struct Deliver {
@@ -33,9 +38,12 @@ impl Deliver {
             inbox.head.pending += 1;
             transaction.journal.record(inbox, self.now, ChangeBody::Added(*notification));
         }
-        let sql = "DELETE FROM scheduled WHERE (notification, user_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
-        let keys: Vec<_> = rows.iter().map(|(_, notification, user)| (notification, user)).collect();
-        transaction.execute(sql, serde_json::to_string(&keys)?).await?;
+        for of_notification in rows.chunk_by(|(_, one, _), (_, other, _)| one == other) {
+            let Some((_, notification, _)) = of_notification.first() else { continue };
+            let users: Vec<&UserId> = of_notification.iter().map(|(.., user)| user).collect();
+            let query = sqlx::query(DELETE).bind(notification).bind(serde_json::to_string(&users)?);
+            query.execute(&mut *transaction.connection).await?;
+        }
         transaction.flush(inboxes).await?;
         Ok(done)
     }
@@ -59,5 +67,26 @@ impl Deliver {
         rows.into_iter()
             .map(|(due_at, notification, user)| Ok((due_at, notification, UserId::new(user)?)))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+    use crate::Store;
+    use crate::sqlite::{SqliteOptions, SqliteStore};
+
+    #[tokio::test]
+    async fn delivered_rows_are_deleted_without_passing_over_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("inbox.db").display());
+        let store = SqliteStore::open(&url, SqliteOptions::default()).await.unwrap();
+        let query = sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {DELETE}"))).bind(1).bind("[]");
+        let plan: Vec<(i64, i64, i64, String)> = query.fetch_all(&store.readers).await.unwrap();
+        let step = plan.first().map(|(.., step)| step.as_str());
+        assert_eq!(step, Some("SEARCH scheduled USING PRIMARY KEY (notification=? AND user_id=?)"));
+        store.close().await;
     }
 }
