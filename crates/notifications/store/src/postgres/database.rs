@@ -5,7 +5,9 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, PgConnection, PgPool, Postgres};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::task::TaskTracker;
 
 use super::PostgresOptions;
 use super::transaction::Transaction;
@@ -51,13 +53,22 @@ pub(super) struct Database {
     pub(super) options: PostgresOptions,
     pub(super) listener: ListenerSlot,
     writers: Semaphore,
+    /// The tasks of calls that write.
+    tasks: TaskTracker,
     retries: AtomicU64,
 }
 
 impl Database {
     pub(super) fn new(pool: PgPool, options: PostgresOptions) -> Self {
         let writers = Semaphore::new(options.writers());
-        Self { pool, options, listener: ListenerSlot::default(), writers, retries: AtomicU64::new(0) }
+        Self {
+            pool,
+            options,
+            listener: ListenerSlot::default(),
+            writers,
+            tasks: TaskTracker::new(),
+            retries: AtomicU64::new(0),
+        }
     }
 
     /// Runs a query, each statement in its own transaction.
@@ -80,9 +91,10 @@ impl Database {
         self: &Arc<Self>,
         mutation: M,
     ) -> Result<Result<M::Answer, StoreError>, Failure> {
+        self.check_open()?;
         let this = self.clone();
         let done = async move { this.retry_until(this.deadline(), Permitted(mutation)).await };
-        tokio::spawn(done).await.map_err(|_| Failure::unavailable("the server is stopping"))?
+        self.spawn(done).await.map_err(|_| Failure::unavailable("the server is stopping"))?
     }
 
     /// Runs a mutation until a deadline. The caller holds a permit.
@@ -97,9 +109,23 @@ impl Database {
     /// Waits for a permit to change inboxes. At most [`PostgresOptions::writers`] exist.
     pub(super) async fn permit(&self) -> Result<SemaphorePermit<'_>, Failure> {
         let permit = timeout(self.options.acquire_timeout, self.writers.acquire()).await;
-        permit
-            .map_err(|_| Failure::unavailable("too many calls wait to write"))?
-            .map_err(|_| Failure::unavailable("the store is closed"))
+        permit.map_err(|_| Failure::unavailable("too many calls wait to write"))?.map_err(|_| closed())
+    }
+
+    /// Runs a task of a call, for which [`close`](Self::close) waits.
+    pub(super) fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.tasks.spawn(task)
+    }
+
+    /// Checks that the store accepts calls that write.
+    pub(super) fn check_open(&self) -> Result<(), Failure> {
+        match self.tasks.is_closed() {
+            true => Err(closed()),
+            false => Ok(()),
+        }
     }
 
     async fn retry<A: Attempt>(&self, attempt: A) -> Result<A::Answer, StoreError> {
@@ -118,7 +144,7 @@ impl Database {
             let failure = match done {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(failure)) => failure,
-                Err(_) => Failure::unavailable("PostgreSQL did not answer in time"),
+                Err(_) => out_of_time(),
             };
             let wait = FIRST_WAIT.saturating_mul(1 << retries).mul_f64(rand::random());
             if !failure.is_transient() || retries == RETRIES || Instant::now() + wait >= deadline {
@@ -134,8 +160,11 @@ impl Database {
         self.retries.load(Ordering::Relaxed)
     }
 
-    /// Starts no further calls, and waits for those that are running.
+    /// Accepts no further calls, and waits for those that are running or wait for their turn, for
+    /// as long as a call may take.
     pub(super) async fn close(&self) {
+        self.tasks.close();
+        let _ = timeout(self.options.call_timeout, self.tasks.wait()).await;
         self.writers.close();
         self.pool.close().await;
     }
@@ -171,6 +200,14 @@ impl Database {
     async fn session(&self) -> Result<Session, Failure> {
         Ok(Session(Some(self.pool.acquire().await?)))
     }
+}
+
+pub(super) fn out_of_time() -> Failure {
+    Failure::unavailable("PostgreSQL did not answer in time")
+}
+
+fn closed() -> Failure {
+    Failure::unavailable("the store is closed")
 }
 
 trait Attempt {

@@ -151,6 +151,6 @@ async fn delete(transaction: &mut Transaction<'_>, rows: &[(i64, i64, String)]) 
     let query = sqlx::query(sql).bind(keys).bind(users).execute(&mut *transaction.connection);
     match query.await?.rows_affected() == rows.len() as u64 {
         true => Ok(()),
-        false => Err(Failure::unavailable("other transactions came between").transient(true)),
+        false => Err(Failure::came_between()),
     }
 }

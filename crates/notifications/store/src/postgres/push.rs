@@ -74,11 +74,11 @@ impl Mutation for SharedPush {
             }
             if !stored.contains_key(&push.id) {
                 // If it was just forgotten, a retry can store it.
-                let (key, maker) = *inserted.get(push.id.as_str()).ok_or_else(came_between)?;
+                let (key, maker) = *inserted.get(push.id.as_str()).ok_or_else(Failure::came_between)?;
                 if !std::ptr::eq(maker, &**push) {
                     // The row holds the notification of an earlier push, which turned out to repeat
                     // an idempotency key. Apart from that push, this one inserts its own.
-                    return Err(came_between().transient(false).particular(true));
+                    return Err(Failure::came_between().transient(false).particular(true));
                 }
                 stored.insert(push.id.clone(), push.stored_as(key));
                 rows.expiring.extend(push.expires_at.map(|expires_at| (key, expires_at.as_millisecond())));
@@ -173,7 +173,7 @@ impl Rows<'_> {
             .await?;
         match stored.rows_affected() == self.answers.len() as u64 {
             true => Ok(()),
-            false => Err(came_between()),
+            false => Err(Failure::came_between()),
         }
     }
 }
@@ -184,10 +184,6 @@ fn is_answered(push: &NewPush, answers: &Answers) -> bool {
 
 fn is_free(push: &NewPush, inboxes: &BTreeMap<UserId, Inbox>) -> bool {
     push.user_ids.iter().all(|user| inboxes.contains_key(user))
-}
-
-fn came_between() -> Failure {
-    Failure::unavailable("other transactions came between").transient(true)
 }
 
 /// Returns the requests and answers of those idempotency keys that were used before.

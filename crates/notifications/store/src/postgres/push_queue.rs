@@ -3,16 +3,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use internal_notifications_models::Receipt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::database::Database;
+use super::database::{Database, out_of_time};
 use super::push::{Pushed, SharedPush};
 use crate::StoreError;
 use crate::rules::push::NewPush;
 use crate::sql::apart;
 use crate::sql::failure::Failure;
 
-/// The most pushes that wait for a transaction. Further callers wait until there is room.
+/// The most pushes in each lane. Further callers wait until there is room.
 const ROOM: usize = 1024;
 /// The most pushes of one transaction, and about the most rows of pushes that share one.
 const BATCH: (usize, usize) = (256, 5_000);
@@ -25,12 +25,12 @@ const LARGE: usize = 500;
 /// slower than itself. Each lane has up to a third of the transactions that may write.
 pub(super) struct PushQueue {
     database: Arc<Database>,
-    room: Arc<Semaphore>,
     lanes: Mutex<Lanes>,
 }
 
 struct Lanes {
-    /// Pushes to few inboxes. Their transactions do not wait for inboxes that are locked.
+    /// Pushes to few inboxes. Their transactions do not wait for locked inboxes, but only while
+    /// another transaction stores the same id or idempotency key, or creates the same inbox.
     small: Lane,
     /// Pushes to many inboxes.
     large: Lane,
@@ -48,6 +48,8 @@ enum Name {
 
 struct Lane {
     waiting: VecDeque<Waiting>,
+    /// The places of pushes that wait or run.
+    room: Arc<Semaphore>,
     /// The number of tasks that run transactions.
     running: usize,
     most: usize,
@@ -55,9 +57,10 @@ struct Lane {
 
 struct Waiting {
     push: Arc<NewPush>,
+    begun: Instant,
     deadline: Instant,
     caller: oneshot::Sender<Result<Receipt, StoreError>>,
-    /// Its place in the queue.
+    /// Its place in the lane.
     _room: OwnedSemaphorePermit,
 }
 
@@ -65,23 +68,27 @@ impl PushQueue {
     pub(super) fn new(database: Arc<Database>) -> Self {
         let writers = database.options.writers();
         let third = (writers / 3).max(1);
-        let lane = |most| Lane { waiting: VecDeque::new(), running: 0, most };
+        let room = || Arc::new(Semaphore::new(ROOM));
+        let lane = |most| Lane { waiting: VecDeque::new(), room: room(), running: 0, most };
         let small = lane(writers.saturating_sub(2 * third).max(1));
         let lanes = Mutex::new(Lanes { small, large: lane(third), blocked: lane(third) });
-        Self { database, room: Arc::new(Semaphore::new(ROOM)), lanes }
+        Self { database, lanes }
     }
 
     /// Executes a push, even if the caller no longer waits.
     pub(super) async fn push(self: &Arc<Self>, push: NewPush) -> Result<Receipt, StoreError> {
-        let deadline = self.database.deadline();
-        let room = timeout(self.database.options.acquire_timeout, self.room.clone().acquire_owned()).await;
+        self.database.check_open()?;
+        let (begun, deadline) = (Instant::now(), self.database.deadline());
+        let name = if push.weight() > LARGE { Name::Large } else { Name::Small };
+        let patience = self.database.options.acquire_timeout.min(self.database.options.call_timeout);
+        let room = timeout(patience, self.room(name).acquire_owned()).await;
         let room = room
             .map_err(|_| Failure::unavailable("too many calls wait to write"))?
             .map_err(|_| Failure::unavailable("the store is closed"))?;
-        let name = if push.weight() > LARGE { Name::Large } else { Name::Small };
         let (caller, answer) = oneshot::channel();
-        self.add(name, Waiting { push: Arc::new(push), deadline, caller, _room: room });
-        answer.await.map_err(|_| Failure::unavailable("the server is stopping"))?
+        self.add(name, Waiting { push: Arc::new(push), begun, deadline, caller, _room: room });
+        let answer = timeout_at(deadline, answer).await.map_err(|_| out_of_time())?;
+        answer.map_err(|_| Failure::unavailable("the server is stopping"))?
     }
 
     fn add(self: &Arc<Self>, name: Name, waiting: Waiting) {
@@ -90,41 +97,50 @@ impl PushQueue {
         lane.waiting.push_back(waiting);
         if lane.running < lane.most {
             lane.running += 1;
-            tokio::spawn(self.clone().run(name));
+            drop(self.database.spawn(self.clone().run(name)));
+        }
+    }
+
+    /// Lets a push wait for a locked inbox, if there is room for it.
+    fn add_blocked(self: &Arc<Self>, waiting: Waiting) {
+        // It gives up its place among the small ones, which may overtake it.
+        match self.room(Name::Blocked).try_acquire_owned() {
+            Ok(room) => self.add(Name::Blocked, Waiting { _room: room, ..waiting }),
+            Err(_) => waiting.answer(Err(inbox_is_locked().into())),
         }
     }
 
     /// Runs transactions until nothing waits in the lane.
     async fn run(self: Arc<Self>, name: Name) {
-        loop {
-            let permit = self.database.permit().await;
-            let batch = self.take(name);
-            if batch.is_empty() {
-                return;
-            }
-            match permit {
-                // Its own task contains a panic.
-                Ok(_permit) => drop(tokio::spawn(self.clone().serve(name, batch)).await),
-                Err(failure) => {
-                    batch.into_iter().for_each(|waiting| waiting.answer(Err(failure.clone().into())));
+        while !self.ends(name) {
+            let begun = Instant::now();
+            match self.database.permit().await {
+                Ok(_permit) => {
+                    let batch = self.lanes().lane(name).take(name == Name::Blocked);
+                    // Its own task contains a panic.
+                    drop(tokio::spawn(self.clone().serve(name, batch)).await);
                 }
+                // Later pushes have not waited as long yet.
+                Err(failure) => self.lanes().lane(name).fail_older(begun, &failure),
             }
         }
     }
 
-    /// Returns the pushes of the next transaction. If there are none, the caller's task ends.
-    fn take(&self, name: Name) -> Vec<Waiting> {
+    /// Returns whether nothing waits in the lane, in which case the caller's task ends.
+    fn ends(&self, name: Name) -> bool {
         let mut lanes = self.lanes();
         let lane = lanes.lane(name);
-        let batch = lane.take(name == Name::Blocked);
-        if batch.is_empty() {
-            lane.running = lane.running.saturating_sub(1);
-        }
-        batch
+        let is_empty = lane.waiting.is_empty();
+        lane.running = lane.running.saturating_sub(usize::from(is_empty));
+        is_empty
     }
 
     async fn serve(self: Arc<Self>, name: Name, batch: Vec<Waiting>) {
-        let Some(deadline) = batch.iter().map(|waiting| waiting.deadline).min() else { return };
+        let now = Instant::now();
+        let (batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|waiting| waiting.deadline > now);
+        late.into_iter().for_each(|waiting| waiting.answer(Err(out_of_time().into())));
+        // The latest, so that no push fails because it shares a transaction with an older one.
+        let Some(deadline) = batch.iter().map(|waiting| waiting.deadline).max() else { return };
         let pushes = batch.iter().map(|waiting| waiting.push.clone()).collect();
         let waits = name != Name::Small;
         let database = &self.database;
@@ -132,7 +148,7 @@ impl PushQueue {
         for (waiting, answer) in batch.into_iter().zip(answers) {
             match answer {
                 Ok(Pushed::Answered(answer)) => waiting.answer(answer),
-                Ok(Pushed::Busy) => self.add(Name::Blocked, waiting),
+                Ok(Pushed::Busy) => self.add_blocked(waiting),
                 Err(failure) => waiting.answer(Err(failure.into())),
             }
         }
@@ -142,6 +158,9 @@ impl PushQueue {
     /// waits.
     pub(super) async fn push_all(self: &Arc<Self>, pushes: Vec<NewPush>) -> Vec<Result<Receipt, StoreError>> {
         let count = pushes.len();
+        if let Err(closed) = self.database.check_open() {
+            return std::iter::repeat_n(closed.into(), count).map(Err).collect();
+        }
         let parts = apart::split(pushes.into_iter().map(Arc::new), BATCH, |push| push.weight());
         let this = self.clone();
         let run = async move {
@@ -151,15 +170,23 @@ impl PushQueue {
             })
             .await
         };
-        let answers = tokio::spawn(run).await.unwrap_or_else(|_| {
+        let answers = self.database.spawn(run).await.unwrap_or_else(|_| {
             std::iter::repeat_n(Failure::unavailable("the server is stopping"), count).map(Err).collect()
         });
         answers.into_iter().map(|answer| answer?.into_answer()).collect()
     }
 
+    fn room(&self, name: Name) -> Arc<Semaphore> {
+        self.lanes().lane(name).room.clone()
+    }
+
     fn lanes(&self) -> MutexGuard<'_, Lanes> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn inbox_is_locked() -> Failure {
+    Failure::unavailable("an inbox is locked").particular(true)
 }
 
 async fn run(
@@ -182,6 +209,16 @@ impl Lanes {
 }
 
 impl Lane {
+    /// Fails the pushes that were called before this time.
+    fn fail_older(&mut self, than: Instant, failure: &Failure) {
+        for waiting in std::mem::take(&mut self.waiting) {
+            match waiting.begun <= than {
+                true => waiting.answer(Err(failure.clone().into())),
+                false => self.waiting.push_back(waiting),
+            }
+        }
+    }
+
     /// Takes the oldest push and those that may share its transaction.
     fn take(&mut self, same_recipients: bool) -> Vec<Waiting> {
         let Some(first) = self.waiting.pop_front() else { return Vec::new() };
@@ -214,7 +251,7 @@ impl Pushed {
     fn into_answer(self) -> Result<Receipt, StoreError> {
         match self {
             Self::Answered(answer) => answer,
-            Self::Busy => Err(Failure::unavailable("an inbox is locked").into()),
+            Self::Busy => Err(inbox_is_locked().into()),
         }
     }
 }

@@ -21,6 +21,13 @@ impl Failure {
         StoreError::new(StoreErrorKind::Unavailable).with_message(message).into()
     }
 
+    /// Another transaction stored something between two statements of this one, which a repeat
+    /// finds.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn came_between() -> Self {
+        Self::unavailable("other transactions came between").transient(true)
+    }
+
     #[cfg(feature = "sqlite")]
     pub(crate) fn as_error(&self) -> &(dyn std::error::Error + 'static) {
         &self.error

@@ -41,11 +41,11 @@ pub(super) enum Command {
 impl Command {
     /// Returns roughly how many rows the command writes, to bound a transaction.
     ///
-    /// The store's own work has a transaction of its own, so that no call fails with it.
+    /// Withdrawals and deliveries have a transaction of their own, so that no call fails with them.
     pub(super) fn weight(&self) -> usize {
         match self {
-            Self::Push(push, _) => push.user_ids.len(),
-            Self::PushAll(pushes, _) => pushes.iter().map(|push| push.user_ids.len()).sum(),
+            Self::Push(push, _) => push.weight(),
+            Self::PushAll(pushes, _) => pushes.iter().map(|push| push.weight()).sum(),
             Self::Mark(marks, _) => marks.len(),
             Self::Withdraw(..) | Self::Deliver(..) => usize::MAX,
             Self::Cleanup(..) => Cleanup::ROWS,

@@ -219,7 +219,7 @@ impl Session {
 }
 
 fn is_large_push(command: &Command) -> bool {
-    command.is_push() && command.weight() > LARGE
+    command.pushes().iter().map(|push| push.user_ids.len()).sum::<usize>() > LARGE
 }
 
 /// Writes a new value, so that a page changes.

@@ -1,11 +1,12 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use internal_notifications_models::{InternalNotification, PushRequest};
-use internal_notifications_store::{IdempotencyKey, Store, StoreErrorKind};
+use internal_notifications_store::{IdempotencyKey, InboxCommand, Store, StoreErrorKind, Write};
 
-use crate::fixture::{Schema, log, push, user};
+use crate::fixture::{Schema, at, id, log, push, user};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_pushes_to_overlapping_users_write_complete_logs() {
@@ -154,4 +155,66 @@ async fn a_push_to_many_that_waits_does_not_block_pushes_to_few() {
     assert_eq!(store.push(push("small", &["bob"])).await.unwrap().accepted, 1);
     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
     assert_eq!(waiting.await.unwrap().unwrap().accepted, 1_001);
+}
+
+#[tokio::test]
+async fn pushes_to_a_locked_inbox_take_no_room_from_others() {
+    let Some(schema) = Schema::new() else { return };
+    let minute = Duration::from_secs(60);
+    let options = schema.options().with_acquire_timeout(minute).with_call_timeout(minute);
+    let store = Arc::new(schema.open(options).await);
+    store.push(push("n", &["ada"])).await.unwrap();
+    let mut other = schema.connect().await;
+    let lock = "BEGIN; SELECT FROM inboxes WHERE user_id = 'ada' FOR UPDATE";
+    sqlx::raw_sql(lock).execute(&mut other).await.unwrap();
+    let waiting: Vec<_> = (0..1_500)
+        .map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move { store.push(push(&format!("n{number}"), &["ada"])).await })
+        })
+        .collect();
+    while schema.waiting().await < 1 {}
+    assert_eq!(store.push(push("m", &["bob"])).await.unwrap().accepted, 1);
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    let mut pushed = 0;
+    for answer in join_all(waiting).await {
+        match answer.unwrap() {
+            Ok(_) => pushed += 1,
+            Err(error) => assert!(error.is_retryable() && !error.is_outage(), "{error:?}"),
+        }
+    }
+    assert!(pushed >= 1_024, "{pushed}");
+    assert_eq!(store.head(&user("ada")).await.unwrap().pending, pushed + 1);
+}
+
+#[tokio::test]
+async fn closing_finishes_accepted_calls() {
+    let Some(schema) = Schema::new() else { return };
+    let store = Arc::new(schema.open(schema.options().with_connections(4)).await);
+    store.push(push("n", &["ada"])).await.unwrap();
+    let mut other = schema.connect().await;
+    let lock = "BEGIN; SELECT FROM inboxes WHERE user_id = 'ada' FOR UPDATE";
+    sqlx::raw_sql(lock).execute(&mut other).await.unwrap();
+    let start = |name: String| {
+        let store = store.clone();
+        tokio::spawn(async move { store.push(push(&name, &["ada"])).await })
+    };
+    let mut waiting = vec![start("first".to_owned())];
+    while schema.waiting().await < 1 {}
+    waiting.extend((0..20).map(|number| start(format!("n{number}"))));
+    let cloned = store.clone();
+    let opened = Write::new(InboxCommand::Opened(vec![id("n")]), at(1));
+    let writing = tokio::spawn(async move { cloned.write(&user("ada"), opened).await });
+    while schema.waiting().await < 2 {}
+    let cloned = store.clone();
+    let closing = tokio::spawn(async move { cloned.close().await });
+    let mut round = 0..;
+    while store.push(push(&format!("m{}", round.next().unwrap()), &["bob"])).await.is_ok() {}
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    for pushed in join_all(waiting).await {
+        assert_eq!(pushed.unwrap().unwrap().accepted, 1);
+    }
+    writing.await.unwrap().unwrap();
+    closing.await.unwrap();
+    assert_eq!(schema.number("SELECT pending FROM inboxes WHERE user_id = 'ada'").await, 21);
 }
