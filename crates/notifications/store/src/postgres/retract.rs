@@ -56,7 +56,7 @@ impl Mutation for Retract {
             return Ok(Outcome::Rollback(Err(StoreError::new(StoreErrorKind::NotFound))));
         };
         if is_withdrawn {
-            orphans::note(transaction.connection, &[notification], self.at).await?;
+            orphans::note(transaction.connection, &[notification], self.at.as_millisecond()).await?;
             return Ok(Outcome::Commit(Retracted::default()));
         }
         let at = self.at.as_millisecond();

@@ -168,7 +168,7 @@ impl Mutation for Withdraw {
         let finished: Vec<i64> = keys.filter(|key| !unfinished.contains(key)).collect();
         let sql = "DELETE FROM withdrawals WHERE notification = ANY($1)";
         sqlx::query(sql).bind(&finished).execute(&mut *transaction.connection).await?;
-        orphans::note(transaction.connection, &finished, self.at).await?;
+        orphans::note(transaction.connection, &finished, self.at.as_millisecond()).await?;
         let (keys, last): (Vec<i64>, Vec<i64>) =
             reached.into_iter().map(|(notification, (last, _))| (notification, last)).unzip();
         let sql = "UPDATE withdrawals w SET reached = greatest(w.reached, r.last)
