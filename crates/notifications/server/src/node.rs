@@ -32,6 +32,8 @@ use crate::upkeep::Upkeep;
 /// acknowledged is stored, and the next start publishes it. [`Server`](crate::Server) is a node
 /// with a listener.
 pub struct Node {
+    /// The first field, and thus dropped first: it would report the end of the tasks otherwise.
+    supervisor: Supervisor,
     guard: DropGuard,
     router: Router,
     metrics: Arc<Metrics>,
@@ -39,7 +41,6 @@ pub struct Node {
     relay: Relay,
     upkeep: Upkeep,
     dispatcher: Dispatcher,
-    supervisor: Supervisor,
     shutdown_timeout: Duration,
 }
 

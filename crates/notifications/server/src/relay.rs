@@ -102,7 +102,7 @@ impl Relay {
         }
     }
 
-    /// Finishes the intent that each task is working on, for at most `limit` in total. The next
+    /// Finishes the intents that each task is pushing, for at most `limit` in total. The next
     /// start relays the rest.
     pub async fn stop(self, limit: Duration) {
         self.stop.cancel();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use internal_notifications_models::UserId;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::accept::{local_url, serve};
 use crate::auth::TokenIssuer;
@@ -23,6 +23,8 @@ pub struct Server {
     issuer: Option<TokenIssuer>,
     has_generated_secret: bool,
     stop: CancellationToken,
+    /// Dropped before the listener's task, whose end is expected then.
+    _stop_on_drop: DropGuard,
     serving: Task,
     node: Node,
 }
@@ -46,7 +48,8 @@ impl Server {
         let (stop, router) = (CancellationToken::new(), node.router());
         let stopped = stop.clone();
         let serving = Task::spawn(async move { serve(listener, router, &limits, stopped.cancelled()).await });
-        Ok(Self { address, issuer, has_generated_secret, stop, serving, node })
+        let _stop_on_drop = stop.clone().drop_guard();
+        Ok(Self { address, issuer, has_generated_secret, stop, _stop_on_drop, serving, node })
     }
 
     /// Returns the address that it listens on.
@@ -82,11 +85,17 @@ impl Server {
     /// [Shut it down](Self::shutdown) then and end with an error, so that a service manager starts
     /// it again. Until then, `/health/ready` answers 503.
     pub fn failed(&self) -> impl Future<Output = Error> + Send + 'static {
-        let (serving, node) = (self.serving.ended(), self.node.failed());
+        let (serving, node, stop) = (self.serving.ended(), self.node.failed(), self.stop.clone());
+        let listener = async move {
+            serving.await;
+            if stop.is_cancelled() {
+                std::future::pending().await
+            }
+        };
         async move {
             tokio::select! {
                 error = node => error,
-                () = serving => Error::task_ended("listener"),
+                () = listener => Error::task_ended("listener"),
             }
         }
     }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::task::Task;
 
-/// Watches tasks that should run until the server stops.
+/// Watches tasks that should run until the server stops. From when it is dropped, they may end.
 #[derive(Debug)]
 pub(crate) struct Supervisor {
     /// The name of the first task that ended unexpectedly.
@@ -40,7 +40,9 @@ impl Tasks {
         let task = Task::spawn(async move {
             let never = std::future::pending().boxed();
             let first = select_all(self.0.into_iter().chain([never]));
-            let Some((name, ..)) = stop.run_until_cancelled(first).await else { return };
+            let first = stop.run_until_cancelled(first).await;
+            // Once they are to stop, tasks may end before this one notices.
+            let Some((name, ..)) = first.filter(|_| !stop.is_cancelled()) else { return };
             tracing::error!(task = name, "a task ended unexpectedly; the server has to be started again");
             report.send_replace(Some(name));
             // Keeps the report.
@@ -74,5 +76,11 @@ impl Supervisor {
         let failed = self.failed.clone();
         // The name may contain the address of a database; the log shows it.
         move || failed.borrow().is_some().then(|| "a task of the server ended unexpectedly".to_owned())
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        self.stop();
     }
 }

@@ -152,6 +152,37 @@ async fn a_request_that_is_rejected_for_its_size_is_split() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn many_events_of_an_inbox_that_a_far_engine_rejects_are_replaced_by_one() {
+    let bench = Bench::new(1_500);
+    bench.engine.set_fault("ada", Some(Fault::Several));
+    for _ in 0..20 {
+        bench.push(["ada"]).await;
+    }
+    let dispatcher = bench.start();
+    until(|| !bench.engine.seqs("ada").is_empty()).await;
+    sleep(2 * SECOND).await;
+    assert_eq!((bench.engine.seqs("ada"), bench.engine.requests_of("ada")), (vec![20], 2));
+    assert_eq!((bench.behind().await, dispatcher.refused()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_takes_its_turn_though_there_is_always_more_for_one_request_at_a_time() {
+    let bench = Bench::one_at_a_time(5);
+    let _dispatcher = bench.start();
+    bench.engine.set_fault("ada", Some(failing()));
+    bench.push(["ada"]).await;
+    until(|| bench.engine.requests_of("ada") == 1).await;
+    bench.engine.set_fault("ada", None);
+    let (many, begun) = (users("u", 60), Instant::now());
+    while bench.engine.seqs("ada").is_empty() {
+        bench.push(names(&many)).await;
+        sleep(Duration::from_millis(10)).await;
+        assert!(begun.elapsed() < 2 * SECOND, "it is still waiting");
+    }
+    bench.engine.check_order();
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_engine_that_fails_as_a_whole_is_spared_and_everything_follows() {
     for fault in [failing(), Fault::Fail(RealtimeError::unavailable("429")), Fault::Hang] {
         let bench = Bench::new(5);

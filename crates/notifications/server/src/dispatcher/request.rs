@@ -108,35 +108,33 @@ impl Request {
         match (realtime.publish_batch(&self.batch).await, &self.batch[..]) {
             (Ok(()), _) => Outcome::Published,
             (Err(error), [inbox]) if error.kind() == RealtimeErrorKind::Permanent => {
-                publish_one_by_one(realtime, inbox, error).await
+                publish_thin(realtime, inbox, error).await
             }
             (Err(error), _) => Outcome::Failed(error),
         }
     }
 }
 
-/// Publishes the events that the engine rejected together one at a time, and skips those that it
-/// rejects again.
-async fn publish_one_by_one(
-    realtime: &dyn Realtime,
-    inbox: &ChannelEvents,
-    rejection: RealtimeError,
-) -> Outcome {
-    if inbox.events.len() == 1 {
-        return Outcome::Refused(1, rejection);
+/// Publishes one thin event with the newest position instead of several events that the engine has
+/// rejected together: clients then catch up at once, and one request is enough.
+async fn publish_thin(realtime: &dyn Realtime, inbox: &ChannelEvents, rejection: RealtimeError) -> Outcome {
+    let refused = inbox.events.len();
+    let thin = inbox.events.last().filter(|_| refused > 1).and_then(thin);
+    let Some(thin) = thin else { return Outcome::Refused(refused, rejection) };
+    match realtime.publish(&inbox.channel, &[thin]).await {
+        Err(error) if error.kind() != RealtimeErrorKind::Permanent => Outcome::Failed(error),
+        Ok(()) | Err(_) => Outcome::Refused(refused, rejection),
     }
-    let (mut refused, mut last) = (0, rejection);
-    for event in &inbox.events {
-        match realtime.publish(&inbox.channel, std::slice::from_ref(event)).await {
-            Ok(()) => {}
-            Err(error) if error.kind() == RealtimeErrorKind::Permanent => {
-                refused += 1;
-                last = error;
-            }
-            Err(error) => return Outcome::Failed(error),
-        }
-    }
-    if refused == 0 { Outcome::Published } else { Outcome::Refused(refused, last) }
+}
+
+/// Returns an event with the position of this one only.
+fn thin(LiveData { event, data }: &LiveData) -> Option<LiveData> {
+    let stamp = match LiveEvent::parse(data)? {
+        LiveEvent::Change(change) => change.stamp,
+        LiveEvent::Thin(stamp) => stamp,
+        _ => return None,
+    };
+    Some(LiveData::new(event.clone(), LiveEvent::thin(stamp)))
 }
 
 fn channel_events(channels: &ChannelPrefix, inbox: &Unpublished) -> Result<ChannelEvents, RealtimeError> {

@@ -18,6 +18,7 @@ use crate::store::memory::{MemoryData, MemoryOptions, MemoryStore};
 pub(super) struct StandIn {
     delay: Duration,
     batch_size: usize,
+    concurrency: usize,
     state: Mutex<State>,
 }
 
@@ -38,6 +39,8 @@ struct State {
 #[derive(Clone)]
 pub(super) enum Fault {
     Fail(RealtimeError),
+    /// Requests with several events are too large.
+    Several,
     Hang,
 }
 
@@ -144,8 +147,9 @@ impl Realtime for StandIn {
         tokio::time::sleep(self.delay).await;
         match self.fault(&in_flight.1) {
             Some(Fault::Fail(error)) => return Err(error),
+            Some(Fault::Several) if events > 1 => return Err(RealtimeError::permanent("413")),
             Some(Fault::Hang) => std::future::pending().await,
-            None => {}
+            Some(Fault::Several) | None => {}
         }
         let mut state = self.state.lock().expect("not poisoned");
         for of in batch {
@@ -165,7 +169,7 @@ impl Realtime for StandIn {
     }
 
     fn concurrency(&self) -> usize {
-        32
+        self.concurrency
     }
 
     async fn close_connections(&self, _: &UserId, _: Option<&ChannelName>) -> Result<(), RealtimeError> {
@@ -199,18 +203,23 @@ pub(super) struct Bench {
 impl Bench {
     /// Returns a bench whose engine takes this long for each request.
     pub(super) fn new(delay_ms: u64) -> Self {
-        Self::with(delay_ms, false)
+        Self::with(delay_ms, 32, false)
+    }
+
+    /// Returns a bench whose engine gets one request at a time.
+    pub(super) fn one_at_a_time(delay_ms: u64) -> Self {
+        Self::with(delay_ms, 1, false)
     }
 
     /// Returns a bench whose store several servers share.
     pub(super) fn shared(delay_ms: u64) -> Self {
-        Self::with(delay_ms, true)
+        Self::with(delay_ms, 32, true)
     }
 
-    fn with(delay_ms: u64, is_shared: bool) -> Self {
+    fn with(delay_ms: u64, concurrency: usize, is_shared: bool) -> Self {
         let data = MemoryData::new(Arc::new(Paused(Instant::now())));
-        let engine =
-            StandIn { delay: Duration::from_millis(delay_ms), batch_size: 10, state: Mutex::default() };
+        let delay = Duration::from_millis(delay_ms);
+        let engine = StandIn { delay, batch_size: 10, concurrency, state: Mutex::default() };
         Self {
             engine: Arc::new(engine),
             store: open(&data, is_shared),

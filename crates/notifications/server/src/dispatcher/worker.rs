@@ -31,7 +31,8 @@ use crate::store::Store;
 /// How long a request for several inboxes may take if the engine is usually fast. Then each is
 /// tried alone, in case one of them makes the engine hang.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// The most bytes of a request for several inboxes, halved when the engine rejects such a request.
+/// The most bytes of a request for several inboxes, halved when the engine rejects such a request,
+/// and raised again step by step.
 const REQUEST_BYTES: usize = 64 << 10;
 
 /// The dispatcher's task. It sends requests to the engine as results come in, while the store is
@@ -54,6 +55,8 @@ pub(super) struct Worker {
     /// The claimed inboxes that have failed and are tried alone.
     ready_alone: VecDeque<InboxEvents>,
     retries: Retries,
+    /// Whether the last claim was a retry, if there is one request at a time.
+    was_retry: bool,
     engine: EngineHealth,
     marks: PublishedMarks,
     store_backoff: Backoff,
@@ -119,6 +122,7 @@ impl Worker {
             ready: VecDeque::new(),
             ready_alone: VecDeque::new(),
             retries: Retries::default(),
+            was_retry: false,
             engine,
             marks: PublishedMarks::new(is_shared),
             store_backoff: Backoff::default(),
@@ -138,8 +142,9 @@ impl Worker {
     pub(super) async fn run(mut self, stop: CancellationToken) {
         loop {
             let now = Instant::now();
-            self.start_claim();
+            // First, so that the next inboxes are claimed while these requests run.
             self.start_requests();
+            self.start_claim();
             self.start_recording();
             self.show_progress();
             if self.has_stopped() {

@@ -14,13 +14,14 @@ use internal_notifications_server::relay::{IntentSource, PendingIntent, SettledI
 use internal_notifications_server::store::Store;
 use internal_notifications_server::store::memory::{MemoryData, MemoryOptions, MemoryStore};
 use internal_notifications_server::store::sqlite::{SqliteOptions, SqliteStore};
-use internal_notifications_server::{Clock, ErrorKind, Node, NodeBuilder, Principal, SystemClock};
+use internal_notifications_server::{Clock, ErrorKind, Node, NodeBuilder, Principal, Server, SystemClock};
 use pusher_protocol::ChannelName;
 use pusher_signer::Signer;
 use serde_json::json;
 use tower::ServiceExt;
 use tracing::Level;
 
+use crate::app::config;
 use crate::log::Log;
 
 /// Everybody is a backend.
@@ -184,4 +185,36 @@ async fn a_shutdown_is_not_a_failure() {
     node.shutdown().await;
     assert!(tokio::time::timeout(Duration::from_millis(50), failed).await.is_err());
     assert!(log.lines("").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn neither_a_shutdown_nor_a_drop_is_a_failure_whichever_task_ends_first() {
+    for round in 0..60 {
+        let node = node().intent_source(Breakable::default()).start().await.unwrap();
+        let failed = node.failed();
+        tokio::spawn(async move {
+            if round % 2 == 0 {
+                node.shutdown().await
+            }
+        })
+        .await
+        .unwrap();
+        let failed = tokio::time::timeout(Duration::from_millis(5), failed).await;
+        assert!(failed.is_err(), "round {round}: {failed:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_the_listener_is_no_failure_of_a_server_that_was_shut_down_or_dropped() {
+    for shuts_down in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(config(&folder)).await.unwrap();
+        let failed = server.failed();
+        if shuts_down {
+            server.shutdown().await;
+        } else {
+            drop(server);
+        }
+        assert!(tokio::time::timeout(Duration::from_millis(50), failed).await.is_err());
+    }
 }

@@ -74,7 +74,12 @@ impl Mutation for SharedPush {
             }
             if !stored.contains_key(&push.id) {
                 // If it was just forgotten, a retry can store it.
-                let key = *inserted.get(push.id.as_str()).ok_or_else(came_between)?;
+                let (key, maker) = *inserted.get(push.id.as_str()).ok_or_else(came_between)?;
+                if !std::ptr::eq(maker, &**push) {
+                    // The row holds the notification of an earlier push, which turned out to repeat
+                    // an idempotency key. Apart from that push, this one inserts its own.
+                    return Err(came_between().transient(false).particular(true));
+                }
                 stored.insert(push.id.clone(), push.stored_as(key));
                 rows.expiring.extend(push.expires_at.map(|expires_at| (key, expires_at.as_millisecond())));
             }
@@ -93,7 +98,8 @@ impl Mutation for SharedPush {
         if rows.notifications.is_empty() {
             return Ok(Outcome::Rollback(Ok(pushed)));
         }
-        rows.remove_unused(transaction, &created, inserted.values()).await?;
+        let keys = inserted.values().map(|(key, _)| *key);
+        rows.remove_unused(transaction, &created, keys).await?;
         rows.expire(transaction).await?;
         transaction.flush(inboxes).await?;
         rows.store_answers(transaction).await?;
@@ -120,11 +126,11 @@ impl Rows<'_> {
         &self,
         transaction: &mut Transaction<'_>,
         created: &[String],
-        inserted: impl Iterator<Item = &i64>,
+        inserted: impl Iterator<Item = i64>,
     ) -> Result<(), Failure> {
         let users: Vec<&str> =
             created.iter().map(String::as_str).filter(|user| !self.users.contains(user)).collect();
-        let keys: Vec<i64> = inserted.copied().filter(|key| !self.notifications.contains(key)).collect();
+        let keys: Vec<i64> = inserted.filter(|key| !self.notifications.contains(key)).collect();
         if users.is_empty() && keys.is_empty() {
             return Ok(());
         }
@@ -203,14 +209,14 @@ async fn stored_answers(
         .collect()
 }
 
-/// Stores the notifications whose ids are free, and returns their keys by id.
+/// Stores the notifications whose ids are free, and returns their keys and pushes by id.
 ///
 /// Waits for concurrent pushes of the same ids. Of several pushes of one id, the first is stored.
-async fn insert(
+async fn insert<'a>(
     transaction: &mut Transaction<'_>,
-    pushes: &[&NewPush],
-) -> Result<HashMap<String, i64>, Failure> {
-    let mut new: BTreeMap<&str, &NewPush> = BTreeMap::new();
+    pushes: &[&'a NewPush],
+) -> Result<HashMap<&'a str, (i64, &'a NewPush)>, Failure> {
+    let mut new: BTreeMap<&'a str, &'a NewPush> = BTreeMap::new();
     for push in pushes.iter().filter(|push| !push.has_expired()) {
         new.entry(push.id.as_str()).or_insert(push);
     }
@@ -228,7 +234,11 @@ async fn insert(
         .bind(new.values().map(|push| push.body.as_str()).collect::<Vec<_>>())
         .bind(new.values().map(|push| push.at.as_millisecond()).collect::<Vec<_>>());
     let rows: Vec<(String, i64)> = query.fetch_all(&mut *transaction.connection).await?;
-    Ok(rows.into_iter().collect())
+    let with_push = |(id, key): (String, i64)| {
+        let (id, push) = new.remove_entry(id.as_str())?;
+        Some((id, (key, push)))
+    };
+    Ok(rows.into_iter().filter_map(with_push).collect())
 }
 
 /// Locks the stored notifications with these ids, so that they are neither retracted nor forgotten

@@ -3,7 +3,7 @@ use internal_notifications_store::{IdempotencyKey, Push, StoreError, StoreErrorK
 use serde_json::json;
 
 use crate::backend::Backend;
-use crate::fixture::{Fixture, at, id, push};
+use crate::fixture::{Fixture, at, id, push, user};
 
 fn counts(answer: Result<Receipt, StoreError>) -> Result<(u64, u64), StoreErrorKind> {
     answer.map(|receipt| (receipt.accepted, receipt.duplicates)).map_err(|error| error.kind())
@@ -67,6 +67,22 @@ async fn a_key_used_twice_in_one_call_gets_the_first_answer(on: Backend) {
     }
 }
 
+async fn a_push_that_repeats_a_key_does_not_lend_its_body_to_a_later_one(on: Backend) {
+    let fixture = Fixture::new(on).await;
+    let mut later = push("x", &["bob"]);
+    later.sender = "key:other".to_owned();
+    later.notification.content = "other".to_owned();
+    let pushes =
+        vec![keyed("k", "a", &["ada"]), keyed("k", "x", &["bob"]), later.clone(), push("z", &["bob"])];
+    let answers: Vec<_> = fixture.store.push_all(pushes).await.into_iter().map(ids).collect();
+    let ok = |id: &str| Ok(id.to_owned());
+    assert_eq!(answers, [ok("a"), Err(StoreErrorKind::KeyReused), ok("x"), ok("z")]);
+    let stored = fixture.store.notification(&user("bob"), &id("x")).await.unwrap().unwrap();
+    assert_eq!(stored.content, "other");
+    assert_eq!(counts(fixture.store.push(later).await), Ok((0, 1)));
+    assert_eq!(counts(fixture.store.push(push("x", &["eve"])).await), Err(StoreErrorKind::IdTaken));
+}
+
 async fn an_expired_push_does_not_take_its_id_from_a_later_one(on: Backend) {
     let fixture = Fixture::new(on).await;
     let mut expired = push("n", &["ada"]);
@@ -96,6 +112,7 @@ async fn one_call_may_have_any_number_of_pushes(on: Backend) {
 on_every_store!(
     pushes_in_one_call_are_executed_in_order,
     a_key_used_twice_in_one_call_gets_the_first_answer,
+    a_push_that_repeats_a_key_does_not_lend_its_body_to_a_later_one,
     an_expired_push_does_not_take_its_id_from_a_later_one,
     one_call_may_have_any_number_of_pushes,
 );

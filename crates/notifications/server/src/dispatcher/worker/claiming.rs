@@ -42,15 +42,28 @@ impl Worker {
             let first = self.take_from_queue(1);
             return if first.is_empty() { self.retries.take_due(1) } else { first };
         }
+        if self.concurrency == 1 {
+            return if self.ready.is_empty() { self.next_in_turn() } else { Vec::new() };
+        }
         let mut users = match self.ready.is_empty() {
             true => self.take_from_queue(CLAIM),
             false => Vec::new(),
         };
-        if self.concurrency > 1 || (users.is_empty() && self.ready.is_empty()) {
-            let taken = self.in_flight_alone + self.ready_alone.len();
-            users.extend(self.retries.take_due(self.most_alone().saturating_sub(taken)));
-        }
+        let taken = self.in_flight_alone + self.ready_alone.len();
+        users.extend(self.retries.take_due(self.most_alone().saturating_sub(taken)));
         users
+    }
+
+    /// Takes a retry that is due, or what is in the queue. With one request at a time they take
+    /// turns, so that neither waits for the other to become empty.
+    fn next_in_turn(&mut self) -> Vec<UserId> {
+        let most = usize::from(!self.was_retry);
+        let mut users = self.retries.take_due(most);
+        self.was_retry = !users.is_empty();
+        if users.is_empty() {
+            users = self.take_from_queue(CLAIM);
+        }
+        if users.is_empty() { self.retries.take_due(1) } else { users }
     }
 
     pub(super) fn take_from_queue(&mut self, most: usize) -> Vec<UserId> {
@@ -115,7 +128,10 @@ impl Worker {
                 self.parts.metrics.published("refused", 1);
                 self.published(Inbox { user_id, seq, events: 1 });
             }
-            None => self.release(&user),
+            None => {
+                self.retries.remove(&user);
+                self.release(&user);
+            }
         }
     }
 
@@ -126,13 +142,14 @@ impl Worker {
         }
     }
 
-    /// Returns an inbox that was not tried.
+    /// Returns an inbox that was not tried. It may belong to a large commit, which must not pass
+    /// small ones.
     pub(super) fn put_back(&mut self, user: &UserId) {
         self.busy.remove(user);
         if self.retries.contains(user) {
             self.retries.not_tried(user);
         } else {
-            self.parts.queue.add([user]);
+            self.parts.queue.add_found([user]);
         }
     }
 

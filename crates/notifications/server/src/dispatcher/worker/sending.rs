@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 use internal_notifications_models::UserId;
 use tokio::time::Instant;
 
-use super::{Event, PATIENCE, Worker};
+use super::{Event, PATIENCE, REQUEST_BYTES, Worker};
 use crate::dispatcher::request::{Inbox, InboxEvents, Outcome, Request};
 use crate::realtime::{RealtimeError, RealtimeErrorKind};
 
@@ -15,6 +15,8 @@ const LATE: Duration = Duration::from_secs(1);
 /// The fewest bytes to which the size of requests for several inboxes is reduced: what every engine
 /// accepts.
 const FEWEST_REQUEST_BYTES: usize = 8 << 10;
+/// By how much the size is raised after each request for several inboxes that the engine took.
+const MORE_REQUEST_BYTES: usize = 1 << 10;
 /// How long to wait before the store is queried for failed inboxes that did not fit into memory.
 pub(super) const FORGOTTEN: Duration = Duration::from_secs(10);
 
@@ -84,6 +86,9 @@ impl Worker {
                 self.refusal_logged = false;
                 self.latency = (self.latency * 3 + request.sent.elapsed()) / 4;
                 self.parts.metrics.published("published", events);
+                if request.inboxes.len() > 1 {
+                    self.request_bytes = (self.request_bytes + MORE_REQUEST_BYTES).min(REQUEST_BYTES);
+                }
             }
             Outcome::Refused(refused, error) => {
                 self.log_refusal(&error);
