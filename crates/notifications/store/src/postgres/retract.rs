@@ -64,7 +64,7 @@ impl Mutation for Retract {
             return Ok(Outcome::Rollback(Err(StoreError::new(StoreErrorKind::NotFound))));
         };
         if is_withdrawn {
-            orphans::note(transaction.connection, &[notification], self.at).await?;
+            orphans::note(transaction.connection, &[notification], self.at.as_millisecond()).await?;
             return Ok(Outcome::Commit(None));
         }
         let sql = "UPDATE notifications SET withdrawn = true, withdrawn_at = $2 WHERE key = $1";

@@ -182,7 +182,7 @@ impl Mutation for Withdraw {
         let finished: Vec<i64> = keys.filter(|key| !is_unfinished(*key)).collect();
         let sql = "DELETE FROM withdrawals WHERE notification = ANY($1)";
         sqlx::query(sql).bind(&finished).execute(&mut *transaction.connection).await?;
-        orphans::note(transaction.connection, &finished, self.at).await?;
+        orphans::note(transaction.connection, &finished, self.at.as_millisecond()).await?;
         let (keys, last): (Vec<i64>, Vec<i64>) =
             progress.iter().filter_map(|(key, of)| Some((*key, of.reached?))).unzip();
         // Where every inbox is locked, there is nothing to do until one is free.

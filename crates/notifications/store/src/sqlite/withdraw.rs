@@ -50,7 +50,7 @@ impl Withdraw {
         let finished: Vec<i64> = keys.iter().copied().filter(|key| !unfinished.contains(key)).collect();
         let sql = "DELETE FROM withdrawals WHERE notification IN (SELECT value FROM json_each(?1))";
         transaction.execute(sql, serde_json::to_string(&finished)?).await?;
-        orphans::note(transaction.connection, finished, self.at.as_millisecond()).await?;
+        orphans::note(transaction.connection, &finished, self.at.as_millisecond()).await?;
         let sql = "UPDATE withdrawals SET reached = ?2 WHERE notification = ?1";
         for (notification, last) in &reached {
             sqlx::query(sql).bind(notification).bind(last).execute(&mut *transaction.connection).await?;
