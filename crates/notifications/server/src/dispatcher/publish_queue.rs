@@ -11,8 +11,8 @@ use crate::store::CommitListener;
 /// dispatcher takes them.
 ///
 /// Inboxes wait in lanes by the size of the commit that changed them, so that a small push
-/// overtakes a large one; within a lane they are first in, first out. An inbox that a smaller commit
-/// changes meanwhile moves to that commit's lane.
+/// overtakes a large one; within a lane they are first in, first out. An inbox that a smaller
+/// commit changes meanwhile moves to that commit's lane.
 #[derive(Debug)]
 pub(super) struct PublishQueue {
     state: Mutex<State>,

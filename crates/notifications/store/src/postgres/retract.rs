@@ -39,8 +39,8 @@ pub(super) async fn retract(
     Ok(retraction.with_cancelled(cancelled).with_removed(removed))
 }
 
-/// Marks a notification as retracted, after which nobody receives it any more, and counts what is to
-/// be done if it is not too much. Returns `None` if it was withdrawn before.
+/// Marks a notification as retracted, after which nobody receives it any more, and counts what is
+/// to be done if it is not too much. Returns `None` if it was withdrawn before.
 struct Retract {
     id: NotificationId,
     at: Timestamp,

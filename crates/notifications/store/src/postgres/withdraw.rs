@@ -225,7 +225,8 @@ impl Withdraw {
     }
 
     /// Returns the next deliveries of each notification, with those that have left their inbox: a
-    /// notification that most users have removed would otherwise be read to its end in one statement.
+    /// notification that most users have removed would otherwise be read to its end in one
+    /// statement.
     async fn next_deliveries(&self, transaction: &mut Transaction<'_>) -> Result<Vec<Found>, Failure> {
         let sql = "SELECT g.notification, d.inbox, d.is_present
                    FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY g (notification, reached, place)

@@ -15,8 +15,8 @@ use crate::{StoreError, StoreErrorKind, Sweep, Swept};
 /// Executes [`Store::sweep`](crate::Store::sweep).
 ///
 /// Connections that only read inspect the inboxes, in groups of a bounded size, so that the writer
-/// is needed only for short transactions. A group that fails is split, down to the inbox that fails;
-/// that one is passed over.
+/// is needed only for short transactions. A group that fails is split, down to the inbox that
+/// fails; that one is passed over.
 pub(super) async fn run(store: &SqliteStore, sweep: Sweep) -> Result<Swept, StoreError> {
     let swept = step(store, sweep).await?;
     Ok(Swept { drifts: store.drifts.take(), ..swept })

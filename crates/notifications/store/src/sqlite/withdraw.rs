@@ -87,8 +87,8 @@ impl Withdraw {
         Ok(unfinished)
     }
 
-    /// Removes notifications from the next inboxes, after passing over those that no longer have it:
-    /// a notification that most users have removed would otherwise be read to its end in one
+    /// Removes notifications from the next inboxes, after passing over those that no longer have
+    /// it: a notification that most users have removed would otherwise be read to its end in one
     /// statement. Returns the last inbox of each, and how many there were.
     async fn remove(
         &self,

@@ -6,8 +6,8 @@ use crate::fixture::{Schema, at, id, push, user};
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// A database of the first version: `a` is in an inbox, `b` was retracted with one delivery to come,
-/// and `c` is an orphan.
+/// A database of the first version: `a` is in an inbox, `b` was retracted with one delivery to
+/// come, and `c` is an orphan.
 const ROWS: &str = r#"
     INSERT INTO notifications (id, sender, digest, body, created_at, withdrawn)
     SELECT n, 'key:shop', '', '{"content":"c"}', 1700000000000, n = 'b' FROM unnest(ARRAY['a', 'b', 'c']) n;
