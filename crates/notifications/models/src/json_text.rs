@@ -14,8 +14,8 @@ use crate::raw::Raw;
 /// A [`Value`] reads `98765432109876543210987` as a float, and `1.50` as `1.5`. The text has sorted
 /// keys and no white space. Two are equal if their texts are, so `1` and `1.0` are not.
 ///
-/// It is made of what becomes a [`Value`], of a type of your own by [`new`](Self::new), or of a text:
-/// `r#"{"price":1.50}"#.parse::<JsonText>()`. [`parse`](Self::parse) reads it as a type:
+/// It is made of what becomes a [`Value`], of a type of your own by [`new`](Self::new), or of a
+/// text: `r#"{"price":1.50}"#.parse::<JsonText>()`. [`parse`](Self::parse) reads it as a type:
 ///
 /// ```
 /// use internal_notifications_models::{InternalNotification, serde_json::json};
@@ -25,14 +25,15 @@ use crate::raw::Raw;
 ///     number: u32,
 /// }
 ///
-/// let notification = InternalNotification::new("It is here").with_payload(json!({"number": 1815}));
+/// let payload = json!({"number": 1815});
+/// let notification = InternalNotification::new("It is here").with_payload(payload);
 /// let order = notification.payload.and_then(|payload| payload.parse::<Order>().ok());
 /// assert_eq!(order.map(|order| order.number), Some(1815));
 /// ```
 ///
 /// Only the formats of serde_json write it as JSON. Numbers are kept to the digit if they are read
-/// directly, and not through `#[serde(flatten)]`, `#[serde(untagged)]` or `#[serde(tag)]` of another
-/// type, which read into values of their own first.
+/// directly, and not through `#[serde(flatten)]`, `#[serde(untagged)]` or `#[serde(tag)]` of
+/// another type, which read into values of their own first.
 #[derive(Clone)]
 pub struct JsonText(Box<RawValue>);
 

@@ -3,8 +3,8 @@
 //! clients catch up on whatever it fails to deliver.
 //!
 //! Inboxes share requests, and several requests run at the same time, but an inbox is in one at a
-//! time. Small commits overtake large ones. An inbox that fails is tried again alone, with a backoff
-//! of its own; an engine that fails is tried by one request at a time.
+//! time. Small commits overtake large ones. An inbox that fails is tried again alone, with a
+//! backoff of its own; an engine that fails is tried by one request at a time.
 
 mod engine_health;
 mod engine_status;

@@ -57,6 +57,7 @@ pub use self::url::PostgresUrl;
 use self::write::InboxWrite;
 use crate::rules::push::{NewPush, execute_all};
 use crate::rules::tasks::Tasks;
+use crate::sql::drifts::Drifts;
 use crate::sql::failure::Failure;
 use crate::{
     Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreTime, Sweep, Swept, Unpublished,
@@ -78,6 +79,7 @@ pub struct PostgresStore {
     /// The key of the last inbox that `unpublished_users` returned.
     unpublished_cursor: AtomicI64,
     progress: Progress,
+    drifts: Drifts,
     connect: PgConnectOptions,
     broker_lock: Mutex<Option<BrokerLock>>,
     tasks: Tasks,
@@ -108,6 +110,7 @@ impl PostgresStore {
             owner: rand::random(),
             unpublished_cursor: AtomicI64::new(0),
             progress: Progress::default(),
+            drifts: Drifts::default(),
             connect,
             broker_lock: Mutex::new(None),
             tasks: Tasks::default(),
@@ -144,7 +147,7 @@ impl Store for PostgresStore {
     }
 
     async fn sweep(&self, sweep: Sweep) -> Result<Swept, StoreError> {
-        sweep::run(&self.database, self.owner, sweep).await
+        sweep::run(&self.database, self.owner, &self.drifts, sweep).await
     }
 
     fn is_shared(&self) -> bool {

@@ -3,6 +3,7 @@
 pub(crate) mod apart;
 pub(crate) mod catch_up;
 mod delivery;
+pub(crate) mod drifts;
 pub(crate) mod due_work;
 pub(crate) mod failure;
 pub(crate) mod inspection;

@@ -55,6 +55,7 @@ use crate::rules::push::{NewPush, execute_all};
 use crate::rules::tasks::Tasks;
 use crate::rules::withdrawal::{Limits, is_small};
 use crate::sql::apart;
+use crate::sql::drifts::Drifts;
 use crate::sql::failure::Failure;
 use crate::{
     Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, StoreTime, Sweep,
@@ -77,6 +78,7 @@ pub struct SqliteStore {
     unpublished_cursor: AtomicI64,
     /// Whoever has locked it takes the next step with what is due.
     progress: Mutex<Progress>,
+    drifts: Drifts,
     listener: Arc<ListenerSlot>,
     options: SqliteOptions,
     tasks: Tasks,
@@ -120,6 +122,7 @@ impl SqliteStore {
             commits,
             unpublished_cursor: AtomicI64::new(0),
             progress: Mutex::default(),
+            drifts: Drifts::default(),
             listener,
             options,
             tasks,

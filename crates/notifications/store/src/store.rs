@@ -69,9 +69,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Takes a step with what has fallen due by `now`.
     ///
-    /// First removes expired and retracted notifications from inboxes, then adds scheduled ones, each
-    /// in at most `limit` inboxes. Due notifications share the limit, so that one for few users does
-    /// not wait until others for many are finished. Call it again until it reports
+    /// First removes expired and retracted notifications from inboxes, then adds scheduled ones,
+    /// each in at most `limit` inboxes. Due notifications share the limit, so that one for few
+    /// users does not wait until others for many are finished. Call it again until it reports
     /// [`Advanced::is_idle`].
     async fn advance(&self, now: Timestamp, limit: usize) -> Result<Advanced, StoreError>;
 

@@ -45,15 +45,15 @@ pub struct Swept {
     pub pruned: u64,
     /// The number of changes that were cut from logs.
     pub trimmed: u64,
-    /// The number of notifications that were forgotten with their bodies, since no inbox, schedule or
-    /// withdrawal refers to them any more.
+    /// The number of notifications that were forgotten with their bodies, since no inbox, schedule
+    /// or withdrawal refers to them any more.
     pub forgotten: u64,
     /// The pending counts that were wrong. Each was repaired by a change of its inbox.
     pub drifts: Vec<Drift>,
     /// The inboxes that could not be swept, although the database works. The next pass tries again.
     pub passed_over: Vec<PassedOver>,
-    /// The number of notifications that could not be forgotten, although the database works. The next
-    /// pass tries again.
+    /// The number of notifications that could not be forgotten, although the database works. The
+    /// next pass tries again.
     pub unforgotten: u64,
 }
 

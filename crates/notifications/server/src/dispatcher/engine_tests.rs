@@ -172,6 +172,7 @@ async fn a_retry_takes_its_turn_though_there_is_always_more_for_one_request_at_a
     bench.engine.set_fault("ada", Some(failing()));
     bench.push(["ada"]).await;
     until(|| bench.engine.requests_of("ada") == 1).await;
+    sleep(Duration::from_millis(10)).await;
     bench.engine.set_fault("ada", None);
     let (many, begun) = (users("u", 60), Instant::now());
     while bench.engine.seqs("ada").is_empty() {

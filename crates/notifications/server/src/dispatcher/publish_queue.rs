@@ -10,9 +10,9 @@ use crate::store::CommitListener;
 /// The inboxes with unpublished changes, each once. The store adds inboxes as it commits, and the
 /// dispatcher takes them.
 ///
-/// Inboxes wait in lanes by the size of the commit that changed them, so that a small push overtakes
-/// a large one; within a lane they are first in, first out. An inbox that a smaller commit changes
-/// meanwhile moves to that commit's lane.
+/// Inboxes wait in lanes by the size of the commit that changed them, so that a small push
+/// overtakes a large one; within a lane they are first in, first out. An inbox that a smaller
+/// commit changes meanwhile moves to that commit's lane.
 #[derive(Debug)]
 pub(super) struct PublishQueue {
     state: Mutex<State>,

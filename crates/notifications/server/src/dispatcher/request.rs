@@ -73,7 +73,8 @@ impl InboxEvents {
         self.events.events.len()
     }
 
-    /// Returns about how many bytes the events take in a request, where their data is a JSON string.
+    /// Returns about how many bytes the events take in a request, where their data is a JSON
+    /// string.
     pub(super) fn bytes(&self) -> usize {
         let channel = self.events.channel.as_str().len();
         let escaped = |data: &str| data.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();

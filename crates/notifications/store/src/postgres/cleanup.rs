@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use internal_notifications_models::Timestamp;
 
 use super::database::{Mutation, Outcome};
+use super::orphans;
 use super::transaction::Transaction;
 use crate::Drift;
 use crate::rules::cutoffs::Cutoffs;
@@ -34,12 +35,14 @@ impl Mutation for Cleanup {
         let mut inspections: HashMap<i64, &Inspection> =
             these.iter().map(|inspection| (inspection.inbox, inspection)).collect();
         let mut inboxes = transaction.lock_keys(&keys).await?;
-        let mut work = Work { transaction, cleanup: self, rows: ROWS };
+        let mut work = Work { transaction, cleanup: self, rows: ROWS, forgotten: Vec::new() };
         for inbox in inboxes.values_mut() {
             let Some(inspection) = inspections.remove(&inbox.key) else { continue };
             work.clean(inbox, inspection.clone(), &mut cleaned).await?;
         }
+        let forgotten = work.forgotten;
         transaction.flush(inboxes).await?;
+        orphans::note(transaction.connection, &forgotten, self.cutoffs.removed_at).await?;
         Ok(Outcome::Commit(cleaned))
     }
 }
@@ -49,6 +52,8 @@ struct Work<'t, 'c> {
     cleanup: &'t Cleanup,
     /// The number of rows that the transaction may still change.
     rows: usize,
+    /// The notifications of forgotten deliveries.
+    forgotten: Vec<i64>,
 }
 
 impl Work<'_, '_> {
@@ -143,17 +148,15 @@ impl Work<'_, '_> {
 
     /// Forgets notifications that were removed long ago and are no longer in the log.
     async fn forget_removed(&mut self, found: &Inspection) -> Result<(), Failure> {
-        let sql = "WITH forgotten AS (
-                       DELETE FROM deliveries WHERE inbox = $1 AND added IN (
-                           SELECT d.added FROM deliveries d WHERE d.inbox = $1 AND d.removed_at IS NOT NULL AND d.removed_at <= $2
-                              AND d.added + 0 <= $3 ORDER BY d.removed_at LIMIT $4)
-                       RETURNING notification)
-                   INSERT INTO orphans (notification, at) SELECT notification, $2 FROM forgotten ORDER BY notification
-                   ON CONFLICT (notification) DO UPDATE SET at = greatest(orphans.at, excluded.at)";
-        let query = sqlx::query(sql).bind(found.inbox).bind(self.cleanup.cutoffs.removed_at);
+        let sql = "DELETE FROM deliveries WHERE inbox = $1 AND added IN (
+                       SELECT d.added FROM deliveries d WHERE d.inbox = $1 AND d.removed_at IS NOT NULL AND d.removed_at <= $2
+                          AND d.added + 0 <= $3 ORDER BY d.removed_at LIMIT $4)
+                   RETURNING notification";
+        let query = sqlx::query_scalar(sql).bind(found.inbox).bind(self.cleanup.cutoffs.removed_at);
         let query = query.bind(row::seq(found.floor)).bind(row::limit(self.rows));
-        let forgotten = query.execute(&mut *self.transaction.connection).await?.rows_affected();
-        self.spend(forgotten);
+        let forgotten: Vec<i64> = query.fetch_all(&mut *self.transaction.connection).await?;
+        self.spend(forgotten.len() as u64);
+        self.forgotten.extend(forgotten);
         Ok(())
     }
 

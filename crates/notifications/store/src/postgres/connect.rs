@@ -12,7 +12,8 @@ const NAME: &str = "internal-notifications";
 const MAX_IDLE: Duration = Duration::from_secs(1);
 /// Makes the planner use indexes, and read them in their order, as every statement can. Without
 /// statistics on fast-growing tables, it would sometimes scan a table, or read and sort all that an
-/// index has in order to find the first rows. The time-out ends the locks of a client that vanished.
+/// index has in order to find the first rows. The time-out ends the locks of a client that
+/// vanished.
 const SETTINGS: &str =
     "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;
     SET idle_in_transaction_session_timeout = '15s'; SET client_min_messages = warning";

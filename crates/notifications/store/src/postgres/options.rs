@@ -48,8 +48,8 @@ impl PostgresOptions {
         self
     }
 
-    /// Sets how long a call may take. A call that takes longer fails and stores nothing, except that
-    /// a push may be stored with later pushes that share its transaction. Default: 10 s.
+    /// Sets how long a call may take. A call that takes longer fails and stores nothing, except
+    /// that a push may be stored with later pushes that share its transaction. Default: 10 s.
     pub fn with_call_timeout(mut self, timeout: Duration) -> Self {
         self.call_timeout = timeout;
         self

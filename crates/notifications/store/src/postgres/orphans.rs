@@ -1,4 +1,3 @@
-use internal_notifications_models::Timestamp;
 use sqlx::PgConnection;
 
 use super::database::{Mutation, Outcome, Query};
@@ -18,30 +17,35 @@ const SEARCHED: usize = 10_000;
 const KEYS: usize = 5_000;
 
 /// Notes that nothing may refer to these notifications any more. A sweep forgets them once the time
-/// for which ids are remembered has passed.
+/// for which ids are remembered has passed since `at` and since they were withdrawn.
 pub(super) async fn note(
     connection: &mut PgConnection,
     notifications: &[i64],
-    at: Timestamp,
+    at: i64,
 ) -> Result<(), Failure> {
-    let sql = "INSERT INTO orphans (notification, at) SELECT n, $2 FROM unnest($1::bigint[]) n ORDER BY n
+    let sql = "INSERT INTO orphans (notification, at) SELECT key, greatest($2, CASE WHEN withdrawn THEN withdrawn_at END)
+               FROM notifications WHERE key = ANY($1) ORDER BY key
                ON CONFLICT (notification) DO UPDATE SET at = greatest(orphans.at, excluded.at)";
-    sqlx::query(sql).bind(notifications).bind(at.as_millisecond()).execute(connection).await?;
+    sqlx::query(sql).bind(notifications).bind(at).execute(connection).await?;
     Ok(())
 }
 
 /// Notes orphans that were never noted, such as those of earlier versions.
 ///
 /// A pass searches the next notifications, and goes on as long as it finds some.
-pub(super) async fn search(turn: &mut Turn<'_>) -> Result<(), StoreError> {
+///
+/// A search that fails is made smaller. One that cannot is passed over.
+pub(super) async fn search(turn: &mut Turn<'_>, swept: &mut Swept) -> Result<(), StoreError> {
     let mut limit = SEARCHED;
     loop {
-        match turn.database.write(Search { limit }).await {
+        match turn.database.write(Search { limit, passes_over: false }).await {
             Ok(has_more) if has_more => turn.keep().await?,
             Ok(_) => return Ok(()),
             Err(error) => {
                 turn.check_database(&error).await?;
                 if limit == 1 {
+                    turn.database.write(Search { limit, passes_over: true }).await?;
+                    swept.unforgotten += 1;
                     return Ok(());
                 }
                 limit /= 2;
@@ -80,6 +84,8 @@ pub(super) async fn forget(
 /// Returns whether it found orphans and did not reach the end.
 struct Search {
     limit: usize,
+    /// Whether to pass over them without a look.
+    passes_over: bool,
 }
 
 impl Mutation for Search {
@@ -93,13 +99,13 @@ impl Mutation for Search {
         let (count, last): (i64, i64) = query.fetch_one(&mut *transaction.connection).await?;
         // It passes over noted ones, since the insertion would wait for whoever renews a note.
         let sql = "INSERT INTO orphans (notification, at)
-                   SELECT key, coalesce(withdrawn_at, created_at) FROM notifications n WHERE key > $1 AND key <= $2
+                   SELECT key, coalesce(CASE WHEN withdrawn THEN withdrawn_at END, created_at) FROM notifications n WHERE key > $1 AND key <= $2 AND NOT $3
                      AND NOT EXISTS (SELECT 1 FROM orphans o WHERE o.notification = n.key)
                      AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notification = n.key)
                      AND NOT EXISTS (SELECT 1 FROM scheduled s WHERE s.notification = n.key)
                      AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.notification = n.key)
                    ON CONFLICT (notification) DO NOTHING";
-        let query = sqlx::query(sql).bind(after).bind(last);
+        let query = sqlx::query(sql).bind(after).bind(last).bind(self.passes_over);
         let found = query.execute(&mut *transaction.connection).await?.rows_affected();
         let is_end = count < row::limit(self.limit);
         let next = if is_end { 0 } else { last };

@@ -39,8 +39,8 @@ pub(super) async fn retract(
     Ok(retraction.with_cancelled(cancelled).with_removed(removed))
 }
 
-/// Marks a notification as retracted, after which nobody receives it any more, and counts what is to
-/// be done if it is not too much. Returns `None` if it was withdrawn before.
+/// Marks a notification as retracted, after which nobody receives it any more, and counts what is
+/// to be done if it is not too much. Returns `None` if it was withdrawn before.
 struct Retract {
     id: NotificationId,
     at: Timestamp,
@@ -64,7 +64,7 @@ impl Mutation for Retract {
             return Ok(Outcome::Rollback(Err(StoreError::new(StoreErrorKind::NotFound))));
         };
         if is_withdrawn {
-            orphans::note(transaction.connection, &[notification], self.at).await?;
+            orphans::note(transaction.connection, &[notification], self.at.as_millisecond()).await?;
             return Ok(Outcome::Commit(None));
         }
         let sql = "UPDATE notifications SET withdrawn = true, withdrawn_at = $2 WHERE key = $1";

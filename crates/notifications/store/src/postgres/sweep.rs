@@ -9,6 +9,7 @@ use super::orphans::{self, ForgetKeys};
 use super::sweep_turn::Turn;
 use crate::rules::cutoffs::Cutoffs;
 use crate::rules::groups::Groups;
+use crate::sql::drifts::Drifts;
 use crate::sql::failure::Failure;
 use crate::sql::inspection::{Candidate, GROUP_ROWS, Inspection};
 use crate::sql::row;
@@ -18,14 +19,28 @@ use crate::{StoreError, Sweep, Swept};
 ///
 /// Inboxes are inspected in groups whose size bounds each statement. A group that fails, such as by
 /// a time-out, is split, down to the inbox that fails; that one is passed over.
-pub(super) async fn run(database: &Arc<Database>, owner: i64, sweep: Sweep) -> Result<Swept, StoreError> {
-    let Some(mut turn) = Turn::take(database, owner).await? else { return Ok(Swept::default()) };
+pub(super) async fn run(
+    database: &Arc<Database>,
+    owner: i64,
+    drifts: &Drifts,
+    sweep: Sweep,
+) -> Result<Swept, StoreError> {
+    let swept = match Turn::take(database, owner).await? {
+        Some(turn) => step(turn, drifts, &sweep).await?,
+        None => Swept::default(),
+    };
+    Ok(Swept { drifts: drifts.take(), ..swept })
+}
+
+async fn step(mut turn: Turn<'_>, drifts: &Drifts, sweep: &Sweep) -> Result<Swept, StoreError> {
     let cutoffs = sweep.cutoffs();
-    let (candidates, next) = database.read(Candidates(&sweep)).await?;
+    let (candidates, next) = turn.database.read(Candidates(sweep)).await?;
     let mut swept = Swept { next, ..Swept::default() };
     let mut groups = Groups::new(candidates, |inbox| inbox.rows(&cutoffs), GROUP_ROWS);
     while let Some(group) = groups.take() {
-        match sweep_group(&mut turn, &group, &sweep, &mut swept).await {
+        // Groups that need no cleaning take their time too.
+        turn.keep().await?;
+        match sweep_group(&mut turn, &group, sweep, drifts, &mut swept).await {
             Ok(()) => swept.inboxes += group.len() as u64,
             Err(error) => {
                 turn.check_database(&error).await?;
@@ -34,9 +49,9 @@ pub(super) async fn run(database: &Arc<Database>, owner: i64, sweep: Sweep) -> R
         }
     }
     if swept.next.is_none() {
-        orphans::search(&mut turn).await?;
+        orphans::search(&mut turn, &mut swept).await?;
         orphans::forget(&mut turn, &cutoffs, &mut swept).await?;
-        while database.write(ForgetKeys(cutoffs)).await? {
+        while turn.database.write(ForgetKeys(cutoffs)).await? {
             turn.keep().await?;
         }
     }
@@ -47,6 +62,7 @@ async fn sweep_group(
     turn: &mut Turn<'_>,
     group: &[Candidate],
     sweep: &Sweep,
+    drifts: &Drifts,
     swept: &mut Swept,
 ) -> Result<(), StoreError> {
     let cutoffs = sweep.cutoffs();
@@ -57,7 +73,7 @@ async fn sweep_group(
         let cleaned = turn.database.write(Cleanup { inspections, cutoffs, now: sweep.now }).await?;
         swept.pruned += cleaned.pruned;
         swept.trimmed += cleaned.trimmed;
-        swept.drifts.extend(cleaned.drifts);
+        drifts.add(cleaned.drifts);
         inspections = cleaned.left;
         turn.keep().await?;
     }

@@ -11,9 +11,13 @@ use crate::sql::row::{self, head};
 /// A transaction that changes inboxes.
 ///
 /// To avoid deadlocks, every transaction takes its locks in this order: inboxes by user,
-/// notifications by id, their scheduled rows and withdrawals, publications by user, idempotency keys
-/// by sender and key, notes about orphans. A delivery shares notifications before it locks inboxes,
-/// which is harmless: whoever locks a notification exclusively waits for no inbox while it has it.
+/// notifications by id, their scheduled rows and withdrawals, publications by user, idempotency
+/// keys by sender and key, notes about orphans.
+///
+/// There are two exceptions. A delivery shares notifications before it locks inboxes, which is
+/// harmless: whoever locks a notification exclusively waits for no inbox while it has it. A
+/// withdrawal deletes scheduled rows before it locks inboxes: only withdrawals touch the scheduled
+/// rows of a withdrawn notification.
 pub(super) struct Transaction<'a> {
     pub(super) connection: &'a mut PgConnection,
     pub(super) journal: Journal<'a>,

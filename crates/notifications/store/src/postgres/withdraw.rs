@@ -182,7 +182,7 @@ impl Mutation for Withdraw {
         let finished: Vec<i64> = keys.filter(|key| !is_unfinished(*key)).collect();
         let sql = "DELETE FROM withdrawals WHERE notification = ANY($1)";
         sqlx::query(sql).bind(&finished).execute(&mut *transaction.connection).await?;
-        orphans::note(transaction.connection, &finished, self.at).await?;
+        orphans::note(transaction.connection, &finished, self.at.as_millisecond()).await?;
         let (keys, last): (Vec<i64>, Vec<i64>) =
             progress.iter().filter_map(|(key, of)| Some((*key, of.reached?))).unzip();
         // Where every inbox is locked, there is nothing to do until one is free.
@@ -225,7 +225,8 @@ impl Withdraw {
     }
 
     /// Returns the next deliveries of each notification, with those that have left their inbox: a
-    /// notification that most users have removed would otherwise be read to its end in one statement.
+    /// notification that most users have removed would otherwise be read to its end in one
+    /// statement.
     async fn next_deliveries(&self, transaction: &mut Transaction<'_>) -> Result<Vec<Found>, Failure> {
         let sql = "SELECT g.notification, d.inbox, d.is_present
                    FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY g (notification, reached, place)

@@ -35,8 +35,9 @@ impl DueWork {
     /// Takes a step with those of these due notifications that are not set aside. `key` returns the
     /// key of each.
     ///
-    /// If a step fails for a reason that may lie in one of them, this one is set aside for some time,
-    /// and the others go on. `works` returns whether the database works: then it lies in one of them.
+    /// If a step fails for a reason that may lie in one of them, this one is set aside for some
+    /// time, and the others go on. `works` returns whether the database works: then it lies in one
+    /// of them.
     pub(crate) async fn step<T: Clone, F, W>(
         &self,
         due: Vec<T>,

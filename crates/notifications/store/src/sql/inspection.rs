@@ -31,6 +31,8 @@ impl Candidate {
     }
 
     /// Returns roughly how many rows an inspection reads.
+    ///
+    /// It leaves out removed notifications. SQLite reads those too that are newer than the excess.
     pub(crate) fn rows(&self, cutoffs: &Cutoffs) -> u64 {
         let most = cutoffs.count.cast_unsigned();
         let kept = if self.seq > most { most } else { 0 };
@@ -81,7 +83,7 @@ pub(crate) struct Inspection {
 }
 
 impl Inspection {
-    /// Reads a row with the columns of the stores' `inspection_columns!`.
+    /// Reads a row of the query with which a store inspects inboxes.
     pub(crate) fn new(row: &impl Columns) -> Result<Self, Failure> {
         let seq = unsigned(row.number("seq")?);
         let published = row.number_if_any("published")?.map_or(seq, unsigned);

@@ -29,12 +29,14 @@ pub(super) async fn run(transaction: &mut Transaction<'_>, cleanup: &Cleanup) ->
     let (these, rest) = all.split_at_checked(Cleanup::INBOXES).unwrap_or((all, &[]));
     let mut cleaned = Cleaned { left: rest.to_vec(), ..Cleaned::default() };
     let mut inboxes = transaction.inboxes(these.iter().map(|found| &found.user_id)).await?;
-    let mut work = Work { transaction, cleanup, rows: Cleanup::ROWS };
+    let mut work = Work { transaction, cleanup, rows: Cleanup::ROWS, forgotten: Vec::new() };
     for found in these {
         let Some(inbox) = inboxes.get_mut(&found.user_id) else { continue };
         work.clean(inbox, found.clone(), &mut cleaned).await?;
     }
+    let forgotten = work.forgotten;
     transaction.flush(inboxes).await?;
+    orphans::note(transaction.connection, &forgotten, cleanup.cutoffs.removed_at).await?;
     Ok(cleaned)
 }
 
@@ -43,6 +45,8 @@ struct Work<'t, 'c> {
     cleanup: &'t Cleanup,
     /// The number of rows that the transaction may still change.
     rows: usize,
+    /// The notifications of forgotten deliveries.
+    forgotten: Vec<i64>,
 }
 
 impl Work<'_, '_> {
@@ -145,7 +149,8 @@ impl Work<'_, '_> {
         let query = query.bind(row::seq(found.floor)).bind(row::limit(self.rows));
         let forgotten: Vec<i64> = query.fetch_all(&mut *self.transaction.connection).await?;
         self.spend(forgotten.len() as u64);
-        orphans::note(self.transaction.connection, forgotten, removed_at).await
+        self.forgotten.extend(forgotten);
+        Ok(())
     }
 
     fn spend(&mut self, rows: u64) {

@@ -48,8 +48,8 @@ impl Deliver {
         Ok(done)
     }
 
-    /// Returns the next rows of each notification that is not withdrawn: its due time, its key and a
-    /// user.
+    /// Returns the next rows of each notification that is not withdrawn: its due time, its key and
+    /// a user.
     async fn rows(&self, transaction: &mut Transaction<'_>) -> Result<Vec<(i64, i64, UserId)>, Failure> {
         let sql = "SELECT s.due_at, s.notification, s.user_id
                    FROM json_each(?1) g

@@ -1,24 +1,22 @@
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::insert::Insert;
 use super::row;
 use super::transaction::Transaction;
 use crate::rules::cutoffs::Cutoffs;
 use crate::sql::failure::Failure;
 
 /// Notes that nothing may refer to these notifications any more. A sweep forgets them once the time
-/// for which ids are remembered has passed.
+/// for which ids are remembered has passed since `at` and since they were withdrawn.
 pub(super) async fn note(
     connection: &mut SqliteConnection,
-    notifications: impl IntoIterator<Item = i64>,
+    notifications: &[i64],
     at: i64,
 ) -> Result<(), Failure> {
-    let update = " ON CONFLICT (notification) DO UPDATE SET at = max(at, excluded.at)";
-    Insert::new("INSERT INTO orphans (notification, at) ", update, notifications, |mut values, key| {
-        values.push_bind(key).push_bind(at);
-    })
-    .execute(connection)
-    .await
+    let sql = "INSERT INTO orphans (notification, at)
+               SELECT n.key, max(?2, coalesce(n.withdrawn_at, ?2)) FROM json_each(?1) CROSS JOIN notifications n ON n.key = value WHERE true
+               ON CONFLICT (notification) DO UPDATE SET at = max(at, excluded.at)";
+    sqlx::query(sql).bind(serde_json::to_string(notifications)?).bind(at).execute(connection).await?;
+    Ok(())
 }
 
 /// The orphans among the notifications after the last one that was searched.
@@ -32,22 +30,35 @@ pub(super) struct Search {
 
 impl Search {
     /// The most notifications of a search. Noting them all must not keep the writer for long.
-    const LIMIT: usize = 5_000;
+    pub(super) const LIMIT: usize = 5_000;
 
     /// Searches the next notifications, where this server or an earlier one stopped.
-    pub(super) async fn run(readers: &SqlitePool) -> Result<Self, Failure> {
-        let sql = "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'orphans_searched'), 0)";
-        let after: i64 = sqlx::query_scalar(sql).fetch_one(readers).await?;
+    pub(super) async fn run(readers: &SqlitePool, limit: usize) -> Result<Self, Failure> {
+        let after = Self::after(readers).await?;
         let sql = "SELECT key, NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notification = n.key)
                      AND NOT EXISTS (SELECT 1 FROM scheduled s WHERE s.notification = n.key)
                      AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.notification = n.key)
                      AND NOT EXISTS (SELECT 1 FROM orphans o WHERE o.notification = n.key)
                    FROM notifications n WHERE key > ?1 ORDER BY key LIMIT ?2";
-        let query = sqlx::query_as(sql).bind(after).bind(row::limit(Self::LIMIT));
+        let query = sqlx::query_as(sql).bind(after).bind(row::limit(limit));
         let rows: Vec<(i64, bool)> = query.fetch_all(readers).await?;
-        let searched = rows.last().filter(|_| rows.len() == Self::LIMIT).map_or(0, |(key, _)| *key);
+        let searched = rows.last().filter(|_| rows.len() == limit).map_or(0, |(key, _)| *key);
         let found = rows.into_iter().filter_map(|(key, is_orphan)| is_orphan.then_some(key)).collect();
         Ok(Self { after, found, searched })
+    }
+
+    /// Passes over the next notification, so that later searches do not meet it again before they
+    /// have come to the end.
+    pub(super) async fn pass_over(readers: &SqlitePool) -> Result<Self, Failure> {
+        let after = Self::after(readers).await?;
+        let sql = "SELECT coalesce(min(key), 0) FROM notifications WHERE key > ?1";
+        let searched = sqlx::query_scalar(sql).bind(after).fetch_one(readers).await?;
+        Ok(Self { after, found: Vec::new(), searched })
+    }
+
+    async fn after(readers: &SqlitePool) -> Result<i64, Failure> {
+        let sql = "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'orphans_searched'), 0)";
+        Ok(sqlx::query_scalar(sql).fetch_one(readers).await?)
     }
 
     /// Returns how many orphans it found.

@@ -22,7 +22,7 @@ pub(super) async fn mark(
     let notification = match found {
         None => return Ok(Err(StoreError::new(StoreErrorKind::NotFound))),
         Some((notification, true)) => {
-            orphans::note(transaction.connection, [notification], at.as_millisecond()).await?;
+            orphans::note(transaction.connection, &[notification], at.as_millisecond()).await?;
             return Ok(Ok(None));
         }
         Some((notification, false)) => notification,

@@ -15,9 +15,14 @@ use crate::{StoreError, StoreErrorKind, Sweep, Swept};
 /// Executes [`Store::sweep`](crate::Store::sweep).
 ///
 /// Connections that only read inspect the inboxes, in groups of a bounded size, so that the writer
-/// is needed only for short transactions. A group that fails is split, down to the inbox that fails;
-/// that one is passed over.
+/// is needed only for short transactions. A group that fails is split, down to the inbox that
+/// fails; that one is passed over.
 pub(super) async fn run(store: &SqliteStore, sweep: Sweep) -> Result<Swept, StoreError> {
+    let swept = step(store, sweep).await?;
+    Ok(Swept { drifts: store.drifts.take(), ..swept })
+}
+
+async fn step(store: &SqliteStore, sweep: Sweep) -> Result<Swept, StoreError> {
     let cutoffs = sweep.cutoffs();
     let (candidates, next) = candidates(&store.readers, &sweep).await?;
     let mut swept = Swept { next, ..Swept::default() };
@@ -32,7 +37,7 @@ pub(super) async fn run(store: &SqliteStore, sweep: Sweep) -> Result<Swept, Stor
         }
     }
     if swept.next.is_none() {
-        search(store).await?;
+        search(store, &mut swept).await?;
         forget(store, cutoffs, &mut swept).await?;
     }
     Ok(swept)
@@ -52,7 +57,7 @@ async fn sweep_group(
         let cleaned = store.command(|reply| Command::Cleanup(cleanup, reply)).await?;
         swept.pruned += cleaned.pruned;
         swept.trimmed += cleaned.trimmed;
-        swept.drifts.extend(cleaned.drifts);
+        store.drifts.add(cleaned.drifts);
         inspections = cleaned.left;
     }
     Ok(())
@@ -61,17 +66,36 @@ async fn sweep_group(
 /// Notes orphans that were never noted, such as those of earlier versions.
 ///
 /// A pass searches the next notifications, and goes on as long as it finds some.
-async fn search(store: &SqliteStore) -> Result<(), StoreError> {
+///
+/// A search that fails is made smaller. One that cannot is passed over.
+async fn search(store: &SqliteStore, swept: &mut Swept) -> Result<(), StoreError> {
+    let mut limit = Search::LIMIT;
     loop {
-        let search = Search::run(&store.readers).await?;
-        let has_more = search.has_more();
-        if search.is_news() {
-            store.command(|reply| Command::Searched(search, reply)).await?;
-        }
-        if !has_more {
-            return Ok(());
+        match search_next(store, limit).await {
+            Ok(has_more) if has_more => {}
+            Ok(_) => return Ok(()),
+            Err(error) => {
+                check_database(store, &error).await?;
+                if limit == 1 {
+                    let search = Search::pass_over(&store.readers).await?;
+                    store.command(|reply| Command::Searched(search, reply)).await?;
+                    swept.unforgotten += 1;
+                    return Ok(());
+                }
+                limit /= 2;
+            }
         }
     }
+}
+
+/// Searches the next notifications, and returns whether to go on.
+async fn search_next(store: &SqliteStore, limit: usize) -> Result<bool, StoreError> {
+    let search = Search::run(&store.readers, limit).await?;
+    let has_more = search.has_more();
+    if search.is_news() {
+        store.command(|reply| Command::Searched(search, reply)).await?;
+    }
+    Ok(has_more)
 }
 
 /// Forgets notifications to which nothing has referred for long enough, and old idempotency keys.
@@ -94,7 +118,7 @@ async fn forget(store: &SqliteStore, cutoffs: Cutoffs, swept: &mut Swept) -> Res
             }
         }
     }
-    swept.unforgotten = skipped as u64;
+    swept.unforgotten += skipped as u64;
     while orphans::has_old_keys(&store.readers, &cutoffs).await? {
         let forget = Forget { orphans: Vec::new(), cutoffs };
         store.command(|reply| Command::Forget(forget, reply)).await?;

@@ -50,7 +50,7 @@ impl Withdraw {
         let finished: Vec<i64> = keys.iter().copied().filter(|key| !unfinished.contains(key)).collect();
         let sql = "DELETE FROM withdrawals WHERE notification IN (SELECT value FROM json_each(?1))";
         transaction.execute(sql, serde_json::to_string(&finished)?).await?;
-        orphans::note(transaction.connection, finished, self.at.as_millisecond()).await?;
+        orphans::note(transaction.connection, &finished, self.at.as_millisecond()).await?;
         let sql = "UPDATE withdrawals SET reached = ?2 WHERE notification = ?1";
         for (notification, last) in &reached {
             sqlx::query(sql).bind(notification).bind(last).execute(&mut *transaction.connection).await?;
@@ -87,8 +87,8 @@ impl Withdraw {
         Ok(unfinished)
     }
 
-    /// Removes notifications from the next inboxes, after passing over those that no longer have it:
-    /// a notification that most users have removed would otherwise be read to its end in one
+    /// Removes notifications from the next inboxes, after passing over those that no longer have
+    /// it: a notification that most users have removed would otherwise be read to its end in one
     /// statement. Returns the last inbox of each, and how many there were.
     async fn remove(
         &self,

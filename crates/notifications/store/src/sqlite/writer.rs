@@ -20,8 +20,8 @@ pub(super) const COMMANDS: usize = 256;
 /// A transaction takes no further command once it has about this many rows.
 pub(super) const ROWS: usize = 20_000;
 
-/// A push to more users than this has a transaction of its own, so that the listener can tell small
-/// commits from large ones.
+/// A push to more users than this is large: it shares transactions only with other large ones, so
+/// that the listener can tell small commits from large ones.
 const LARGE: usize = 100;
 
 /// The task that writes. Commands that arrive while it commits share the next transaction and its
@@ -66,10 +66,10 @@ impl Writer {
             let mut rest = waiting.drain(..).peekable();
             while let Some(first) = rest.next() {
                 let mut rows = first.weight();
-                let is_alone = is_large_push(&first);
+                let is_large = is_large_push(&first);
                 let mut batch = vec![first];
                 let may_join = |next: &Command, rows: usize| {
-                    !is_alone && !is_large_push(next) && rows.saturating_add(next.weight()) <= ROWS
+                    is_large_push(next) == is_large && rows.saturating_add(next.weight()) <= ROWS
                 };
                 while let Some(next) = rest.next_if(|next| may_join(next, rows)) {
                     rows += next.weight();

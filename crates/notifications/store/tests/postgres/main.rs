@@ -19,6 +19,7 @@ mod interleaving;
 mod leases;
 mod locking_the_broker;
 mod losing_the_connection;
+mod migrating;
 mod opening;
 mod planning;
 mod sharing_transactions;

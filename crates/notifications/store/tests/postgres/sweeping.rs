@@ -1,5 +1,7 @@
 use internal_notifications_store::postgres::PostgresStore;
-use internal_notifications_store::{PassedOver, Retention, Store, StoreErrorKind, Sweep, Swept};
+use internal_notifications_store::{
+    Drift, InboxCommand, PassedOver, Retention, Store, StoreErrorKind, Sweep, Swept, Write,
+};
 use sqlx::Connection;
 
 use crate::fixture::{Fixture, Schema, at, id, push, push_at, user};
@@ -94,6 +96,50 @@ async fn a_notification_that_cannot_be_forgotten_does_not_keep_the_others() {
     assert_eq!((swept.forgotten, swept.unforgotten, swept.passed_over.len()), (2, 1, 1));
     let swept = sweep_ids_of(&store, 1).await;
     assert_eq!((swept.forgotten, swept.unforgotten), (0, 1), "the next pass tries again");
+}
+
+#[tokio::test]
+async fn a_notification_that_cannot_be_searched_does_not_keep_the_orphans_after_it() {
+    let Some(schema) = Schema::new() else { return };
+    let store = store_with_a_failing_inbox(&schema, "57014").await;
+    // As of an earlier version, which noted no orphans.
+    schema.sql("DELETE FROM orphans").await;
+    let mut unforgotten = 0;
+    let mut passes = 0;
+    while schema.number("SELECT count(*) FROM notifications").await > 4 && passes < 10 {
+        unforgotten += sweep_ids_of(&store, 1).await.unforgotten;
+        passes += 1;
+    }
+    assert_eq!((unforgotten, schema.number("SELECT count(*) FROM notifications").await), (1, 4));
+}
+
+#[tokio::test]
+async fn a_repaired_drift_is_reported_though_the_sweep_failed_after_it() {
+    let Some(fixture) = Fixture::new().await else { return };
+    fixture.push("a", &["ada"]).await;
+    fixture.schema.sql("UPDATE inboxes SET pending = 7; ALTER TABLE idempotency RENAME TO hidden").await;
+    let sweep = || fixture.store.sweep(Sweep::new(Retention::unlimited(), at(1)));
+    sweep().await.unwrap_err();
+    assert_eq!(fixture.schema.number("SELECT pending FROM inboxes").await, 1);
+    fixture.schema.sql("ALTER TABLE hidden RENAME TO idempotency").await;
+    assert_eq!(sweep().await.unwrap().drifts, [Drift::new(user("ada"), 7, 1)]);
+    assert_eq!(sweep().await.unwrap().drifts, []);
+}
+
+#[tokio::test]
+async fn an_id_without_a_note_about_its_withdrawal_is_remembered_as_long() {
+    let Some(fixture) = Fixture::new().await else { return };
+    fixture.push("n", &["ada"]).await;
+    fixture.store.write(&user("ada"), Write::new(InboxCommand::Remove(id("n")), at(1))).await.unwrap();
+    fixture.store.retract(&id("n"), at(50 * DAY)).await.unwrap();
+    // As of an earlier version, which noted no orphans.
+    fixture.schema.sql("DELETE FROM orphans; DELETE FROM publications").await;
+    let cut = Retention::unlimited().with_log_count(Some(0));
+    let forgotten = async |days| {
+        let sweep = Sweep::new(cut.clone(), at(days * DAY));
+        fixture.store.sweep(sweep).await.unwrap().forgotten
+    };
+    assert_eq!((forgotten(91).await, forgotten(139).await, forgotten(140).await), (0, 0, 1));
 }
 
 #[tokio::test]

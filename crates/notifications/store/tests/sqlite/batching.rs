@@ -93,7 +93,7 @@ async fn a_push_to_ten_thousand_recipients_is_one_commit() {
 
 /// The listener could otherwise not tell that the push to one user is small.
 #[tokio::test]
-async fn a_push_to_many_shares_no_commit_with_others() {
+async fn a_push_to_many_shares_no_commit_with_a_push_to_few() {
     let fixture = Fixture::new().await;
     let names: Vec<_> = (0..101).map(|n| format!("user-{n}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();

@@ -297,3 +297,50 @@ async fn orphans_that_were_never_noted_are_searched_where_an_earlier_server_stop
     assert_eq!(swept.forgotten, 13_000, "it goes on as long as it finds some");
     assert_eq!(fixture.count("notifications").await, 5_000);
 }
+
+#[tokio::test]
+async fn a_notification_that_cannot_be_searched_does_not_keep_the_orphans_after_it() {
+    let fixture = Fixture::new().await;
+    fixture
+        .sql(
+            "INSERT INTO notifications (key, id, sender, digest, body, created_at)
+             SELECT value, value, 'key:shop', x'', '{}', 1700000000000 FROM json_each('[1,2,3,4,5]');
+             INSERT INTO withdrawals (notification, due_at, reason) VALUES (3, 9000000000000, 'expired');
+             ALTER TABLE withdrawals RENAME TO all_withdrawals;
+             CREATE VIEW withdrawals AS SELECT * FROM all_withdrawals WHERE abs(notification - 3 - 9223372036854775807 - 1) > 0",
+        )
+        .await;
+    let (mut forgotten, mut unforgotten) = (0, 0);
+    for _ in 0..10 {
+        let swept = sweep(&fixture, &unlimited(), 90 * DAY).await;
+        (forgotten, unforgotten) = (forgotten + swept.forgotten, unforgotten.max(swept.unforgotten));
+    }
+    assert_eq!((forgotten, unforgotten), (4, 1));
+}
+
+#[tokio::test]
+async fn a_repaired_drift_is_reported_though_the_sweep_failed_after_it() {
+    let fixture = Fixture::new().await;
+    fixture.push("a", &["ada"]).await;
+    fixture.sql("UPDATE inboxes SET pending = 7; ALTER TABLE idempotency RENAME TO hidden").await;
+    let sweep = || fixture.store.sweep(Sweep::new(unlimited(), at(1)));
+    sweep().await.unwrap_err();
+    assert_eq!(fixture.store.head(&user("ada")).await.unwrap().pending, 1);
+    fixture.sql("ALTER TABLE hidden RENAME TO idempotency").await;
+    assert_eq!(sweep().await.unwrap().drifts, [Drift::new(user("ada"), 7, 1)]);
+    assert_eq!(sweep().await.unwrap().drifts, []);
+}
+
+#[tokio::test]
+async fn an_id_without_a_note_about_its_withdrawal_is_remembered_as_long() {
+    let fixture = Fixture::new().await;
+    fixture.push("n", &["ada"]).await;
+    fixture.write("ada", InboxCommand::Remove(id("n"))).await.unwrap();
+    fixture.store.retract(&id("n"), at(50 * DAY)).await.unwrap();
+    // As of an earlier version, which noted no orphans.
+    fixture.sql("DELETE FROM orphans").await;
+    publish_all(&fixture).await;
+    let cut = unlimited_except(|keep| keep.log_count = Some(0));
+    let forgotten = async |days| sweep(&fixture, &cut, days * DAY).await.forgotten;
+    assert_eq!((forgotten(91).await, forgotten(139).await, forgotten(140).await), (0, 0, 1));
+}

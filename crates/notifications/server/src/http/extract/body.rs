@@ -24,6 +24,11 @@ pub(in crate::http) struct JsonBody<T>(pub(in crate::http) T, pub(in crate::http
 pub(in crate::http) trait RequestBody: DeserializeOwned {
     /// Returns the most bytes that such a body needs.
     fn max_bytes(limits: &Limits) -> usize;
+
+    /// Returns whether an object is JSON that such a body can keep, whatever its shape.
+    fn is_well_formed(text: &str) -> bool {
+        is_json(text)
+    }
 }
 
 /// Far more than the fields that Pusher's libraries send.
@@ -34,6 +39,12 @@ const MARK_BYTES: usize = MAX_IDS * (128 * "\\ud83d\\ude00".len() + "\"\", ".len
 impl RequestBody for PushRequest {
     fn max_bytes(limits: &Limits) -> usize {
         limits.body_bytes
+    }
+
+    /// A [`JsonText`] reports what it cannot keep, such as half a surrogate pair, in the same way
+    /// as a wrong shape.
+    fn is_well_formed(text: &str) -> bool {
+        text.parse::<JsonText>().is_ok()
     }
 }
 
@@ -58,11 +69,16 @@ impl<T: RequestBody> FromRequest<Arc<AppState>> for JsonBody<T> {
     async fn from_request(request: Request, app: &Arc<AppState>) -> Result<Self, ApiError> {
         let limit = T::max_bytes(&app.config.limits);
         let (bytes, reservation) = read_in_time(request, app, limit).await?;
-        parse(&bytes).map(|value| Self(value, reservation))
+        parse_object(&bytes, T::is_well_formed).map(|value| Self(value, reservation))
     }
 }
 
+/// Parses a JSON object.
 pub(in crate::http) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    parse_object(bytes, is_json)
+}
+
+fn parse_object<T: DeserializeOwned>(bytes: &[u8], is_well_formed: fn(&str) -> bool) -> Result<T, ApiError> {
     // Checked here because serde does not look inside the fields it ignores.
     let text = std::str::from_utf8(bytes)
         .map_err(|error| ApiError::malformed(format!("the body is not JSON: {error}")))?;
@@ -73,16 +89,17 @@ pub(in crate::http) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Api
         Ok(_) => return Err(ApiError::invalid("the body must be a JSON object")),
         Err(error) => error,
     };
-    // serde reports a wrong shape before it has parsed the rest. `IgnoredAny` accepts any nesting
-    // and halves of surrogate pairs, which a `JsonText` reports in the same way as a wrong shape.
-    let well_formed = match is_object {
-        true => text.parse::<JsonText>().is_ok(),
-        false => serde_json::from_str::<IgnoredAny>(text).is_ok(),
-    };
+    // serde reports a wrong shape before it has parsed the rest.
+    let is_well_formed = if is_object { is_well_formed } else { is_json };
     match error.classify() {
-        Category::Data if well_formed => Err(ApiError::invalid(error.to_string())),
+        Category::Data if is_well_formed(text) => Err(ApiError::invalid(error.to_string())),
         _ => Err(ApiError::malformed(format!("the body is not JSON: {error}"))),
     }
+}
+
+/// Returns whether a text is JSON, with any nesting.
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// Reads the body of an identified caller, whose extractor has to run first.
