@@ -1,7 +1,7 @@
 use crate::checks::findings::Findings;
-use crate::load::ledger::{Action, Entries};
+use crate::load::ledger::Entries;
 use serde::Serialize;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// How much sooner than due a notification may appear, since times are in whole milliseconds.
@@ -112,12 +112,7 @@ impl Device {
         stalls: &[(Instant, Instant)],
         found: &mut Findings,
     ) -> Vec<(bool, Duration)> {
-        let writes = entries.writes.get(self.user).into_iter().flatten();
-        let removed: HashSet<&str> = writes
-            .filter_map(
-                |write| if let Action::Removed(id) = &write.action { Some(id.as_str()) } else { None },
-            )
-            .collect();
+        let writes = entries.writes.get(self.user).map(Vec::as_slice).unwrap_or_default();
         let (mut latencies, mut early) = (Vec::new(), Vec::new());
         for id in entries.pushed_to.get(self.user).into_iter().flatten() {
             let Some(push) = entries.pushes.get(id) else { continue };
@@ -133,8 +128,8 @@ impl Device {
             }
             match announced {
                 Some(at) => latencies.push((push.due.is_some(), at.saturating_duration_since(begin))),
-                // It may have been removed before the device knew it.
-                None if removed.contains(id.as_str()) => {}
+                // A catch-up announces only what is still there and pending.
+                None if writes.iter().any(|write| write.settles(id, begin + calm.limit)) => {}
                 None => latencies.push((push.due.is_some(), NEVER)),
             }
         }
@@ -176,7 +171,7 @@ fn percentile(sorted: &[Duration], percent: usize) -> Duration {
 mod tests {
     use super::*;
     use crate::load::exchange::Exchange;
-    use crate::load::ledger::Ledger;
+    use crate::load::ledger::{Action, Ledger, Write};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -209,6 +204,22 @@ mod tests {
         assert_eq!(found.late.len(), 2, "what is never announced is late");
         let (_, found) = run(|number| Some(SECOND / 2 + SECOND * u32::from(number == 500)), false);
         assert_eq!(found.late, Vec::<String>::new(), "one in 191 may be late");
+    }
+
+    #[test]
+    fn only_what_was_opened_or_removed_in_time_need_not_be_announced() {
+        let (begin, id) = (Instant::now(), "n".to_owned());
+        let settles = |action: Action, after: Duration| {
+            let at = begin + after;
+            let exchange = Exchange { first: at, last: at, answered: at, attempts: 1 };
+            Write { action, exchange }.settles("n", begin + SECOND)
+        };
+        assert!(settles(Action::Removed(id.clone()), SECOND / 2));
+        assert!(settles(Action::Opened(vec!["m".to_owned(), id.clone()]), SECOND / 2));
+        assert!(settles(Action::AllOpened, SECOND / 2));
+        assert!(!settles(Action::Unopened(vec![id.clone()]), SECOND / 2));
+        assert!(!settles(Action::Removed("m".to_owned()), SECOND / 2));
+        assert!(!settles(Action::Removed(id), SECOND * 2));
     }
 
     #[test]

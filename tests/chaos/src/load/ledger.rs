@@ -51,6 +51,20 @@ pub(crate) enum Action {
     Removed(String),
 }
 
+impl Write {
+    /// Returns whether it may have opened or removed this notification before a time, after which a
+    /// device that catches up announces it no more.
+    pub(crate) fn settles(&self, id: &str, before: Instant) -> bool {
+        let concerns = match &self.action {
+            Action::Opened(ids) => ids.iter().any(|opened| opened == id),
+            Action::AllOpened => true,
+            Action::Removed(removed) => removed == id,
+            Action::Unopened(_) => false,
+        };
+        concerns && self.exchange.first < before
+    }
+}
+
 impl Ledger {
     pub(crate) fn new(users: usize) -> Self {
         let entries = Entries {

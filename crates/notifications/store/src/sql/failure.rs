@@ -50,8 +50,9 @@ impl Failure {
 
     /// Marks a failure that may be due to one of the calls that shared a transaction. Nothing was
     /// stored, and the others may succeed apart from it.
-    pub(crate) fn particular(self, is_particular: bool) -> Self {
-        Self { error: self.error.with_outage(!is_particular), ..self }
+    pub(crate) fn particular(mut self, is_particular: bool) -> Self {
+        self.error = self.error.with_outage(!is_particular);
+        self
     }
 
     pub(crate) fn is_particular(&self) -> bool {
