@@ -7,9 +7,9 @@ use internal_notifications_server::relay::intent_source;
 use sqlx::AssertSqlSafe;
 use tokio::time::timeout;
 
-use crate::PATIENCE;
 use crate::inboxes::{Inboxes, eventually, named};
 use crate::postgres_app::App;
+use crate::{PATIENCE, assert_taken_up_to_a_size};
 
 #[tokio::test]
 async fn committed_intents_are_delivered_and_rolled_back_ones_are_not() {
@@ -254,14 +254,7 @@ async fn intents_are_taken_up_to_a_size_and_without_those_that_rest() {
         SELECT 'n' || n, 'outbox:orders', '[\"ada\"]', repeat('x', 1000000) FROM generate_series(1, 40) AS n";
     app.run(insert.to_owned()).await;
     let mut source = app.intents();
-    let mut keys: Vec<i64> = Vec::new();
-    for expected in [16, 16, 8, 0] {
-        let taken = source.take(256, &keys).await.unwrap();
-        assert_eq!(taken.len(), expected);
-        keys.extend(taken.iter().map(|intent| intent.key));
-        source.settle(Vec::new()).await.unwrap();
-    }
-    assert!(keys.is_sorted());
+    assert_taken_up_to_a_size(&mut *source).await;
     source.close().await;
     app.end().await;
 }

@@ -5,6 +5,7 @@ use internal_notifications_server::config::OutboxDatabase;
 use internal_notifications_server::relay::{intent_source, own_intent_source};
 use sqlx::Connection;
 
+use crate::assert_taken_up_to_a_size;
 use crate::inboxes::{Inboxes, eventually, named};
 use crate::sqlite_app::App;
 
@@ -179,14 +180,7 @@ async fn intents_are_taken_up_to_a_size_and_without_those_that_rest() {
         app.insert(&number.to_string(), "outbox:orders", r#"["ada"]"#, &vec![b'x'; 1_000_000]).await;
     }
     let mut source = intent_source(&outbox_database(&file));
-    let mut keys: Vec<i64> = Vec::new();
-    for expected in [16, 16, 8, 0] {
-        let taken = source.take(256, &keys).await.unwrap();
-        assert_eq!(taken.len(), expected);
-        keys.extend(taken.iter().map(|intent| intent.key));
-        source.settle(Vec::new()).await.unwrap();
-    }
-    assert!(keys.is_sorted());
+    assert_taken_up_to_a_size(&mut *source).await;
 }
 
 #[tokio::test]

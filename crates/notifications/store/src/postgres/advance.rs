@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use internal_notifications_models::Timestamp;
 use sqlx::PgConnection;
@@ -35,8 +36,34 @@ pub(super) async fn run(
     both(withdrawn, delivered)
 }
 
+/// Takes a step with due notifications for which `step` returns `None` while another server has the
+/// turn. Then there is no more to do, even if the round of the notifications goes on.
+pub(super) async fn step_in_turn<T: Clone, F>(
+    database: &Arc<Database>,
+    work: &DueWork,
+    (due, round_continues): (Vec<T>, bool),
+    key: fn(&T) -> i64,
+    step: impl Fn(Vec<T>) -> F,
+) -> Result<Advanced, StoreError>
+where
+    F: Future<Output = Result<Option<Advanced>, Failure>>,
+{
+    let has_turn = &AtomicBool::new(true);
+    let step = |due| {
+        let step = step(due);
+        async move {
+            let done = step.await?;
+            has_turn.fetch_and(done.is_some(), Ordering::Relaxed);
+            Ok(done.unwrap_or_default())
+        }
+    };
+    let mut done = work.step(due, key, step, || works(database)).await?;
+    done.has_more |= round_continues && has_turn.load(Ordering::Relaxed);
+    Ok(done)
+}
+
 /// Returns whether the database can be written, as a call would.
-pub(super) async fn works(database: &Arc<Database>) -> bool {
+async fn works(database: &Arc<Database>) -> bool {
     database.permit().await.is_ok() && database.read(Ping).await.is_ok()
 }
 

@@ -1,12 +1,11 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use internal_notifications_models::{Timestamp, UserId};
 use sqlx::PgConnection;
 
-use super::advance::{take_turn, works};
+use super::advance::{step_in_turn, take_turn};
 use super::database::{Database, Mutation, Outcome, Query};
 use super::transaction::Transaction;
 use crate::rules::rounds::{Place, share};
@@ -24,17 +23,10 @@ pub(super) async fn step(
     limit: usize,
 ) -> Result<Advanced, StoreError> {
     let read = |after| database.read(Due { now, after, limit });
-    let (due, round_continues) = work.rounds.next(limit, |place| *place, read).await?;
-    let share = share(limit, due.len());
-    let has_turn = &AtomicBool::new(true);
-    let deliver = |due| async move {
-        let done = database.try_write(Deliver { now, due, share }).await??;
-        has_turn.fetch_and(done.is_some(), Ordering::Relaxed);
-        Ok(done.unwrap_or_default())
-    };
-    let mut done = work.step(due, |(_, notification)| *notification, deliver, || works(database)).await?;
-    done.has_more |= round_continues && has_turn.load(Ordering::Relaxed);
-    Ok(done)
+    let round = work.rounds.next(limit, |place| *place, read).await?;
+    let share = share(limit, round.0.len());
+    let deliver = |due| async move { Ok(database.try_write(Deliver { now, due, share }).await??) };
+    step_in_turn(database, work, round, |(_, notification)| *notification, deliver).await
 }
 
 /// Reads the next notifications that are due for somebody, without reading their other rows.

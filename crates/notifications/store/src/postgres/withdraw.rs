@@ -1,11 +1,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use internal_notifications_models::{NotificationId, RemovedReason, Timestamp, UserId};
+use internal_notifications_models::{NotificationId, Timestamp, UserId};
 use sqlx::PgConnection;
 
-use super::advance::{take_turn, works};
+use super::advance::{step_in_turn, take_turn};
 use super::database::{Database, Mutation, Outcome, Query};
 use super::orphans;
 use super::transaction::Transaction;
@@ -13,7 +12,7 @@ use crate::rules::rounds::{Place, share};
 use crate::rules::withdrawal::{AT_ONCE, CANCELLED, Limits, Withdrawn};
 use crate::sql::due_work::DueWork;
 use crate::sql::failure::Failure;
-use crate::sql::journal::Inbox;
+use crate::sql::journal::{Inbox, Removal, read_removal};
 use crate::sql::row;
 use crate::{Advanced, StoreError};
 
@@ -26,18 +25,11 @@ pub(super) async fn step(
 ) -> Result<Advanced, StoreError> {
     let read = |after| database.read(Due { now, after, limit });
     let place = |of: &Withdrawal| (of.due_at, of.notification);
-    let (due, round_continues) = work.rounds.next(limit, place, read).await?;
-    let limits = Limits { inboxes: share(limit, due.len()), cancelled: share(CANCELLED, due.len()) };
-    let has_turn = &AtomicBool::new(true);
-    let withdraw = |due| async move {
-        let done = withdraw(database, due, now, limits).await?;
-        has_turn.fetch_and(done.is_some(), Ordering::Relaxed);
-        Ok(done.unwrap_or_default())
-    };
-    let key = |withdrawal: &Withdrawal| withdrawal.notification;
-    let mut done = work.step(due, key, withdraw, || works(database)).await?;
-    done.has_more |= round_continues && has_turn.load(Ordering::Relaxed);
-    Ok(done)
+    let round = work.rounds.next(limit, place, read).await?;
+    let count = round.0.len();
+    let limits = Limits { inboxes: share(limit, count), cancelled: share(CANCELLED, count) };
+    let withdraw = |due| withdraw(database, due, now, limits);
+    step_in_turn(database, work, round, |withdrawal| withdrawal.notification, withdraw).await
 }
 
 /// Marks notifications as withdrawn where they are not, and continues their withdrawals. Returns
@@ -282,26 +274,22 @@ impl Withdraw {
             .into_iter()
             .map(|(notification, inbox, pending)| ((notification, inbox), pending))
             .collect();
-        let what = self.what()?;
+        let removals = self.removals()?;
         for delivery @ (notification, inbox) in &deliveries {
-            let (Some(pending), Some(what)) = (pending.get(delivery), what.get(notification)) else {
+            let (Some(pending), Some(removal)) = (pending.get(delivery), removals.get(notification)) else {
                 continue;
             };
             let inbox: Option<&mut Inbox> = users.get(inbox).and_then(|user| inboxes.get_mut(user));
             let Some(inbox) = inbox else { continue };
-            transaction.journal.removed(inbox, self.at, what.clone(), u64::from(*pending))?;
+            transaction.journal.removed(inbox, self.at, removal.clone(), u64::from(*pending))?;
         }
         transaction.flush(inboxes).await?;
         Ok((pending.len() as u64, progress))
     }
 
     /// Returns the id of each notification, and why it is withdrawn.
-    fn what(&self) -> Result<HashMap<i64, (Vec<NotificationId>, RemovedReason)>, Failure> {
-        let of = |withdrawal: &Withdrawal| {
-            let id = NotificationId::new(withdrawal.id.as_str())?;
-            let reason = serde_json::from_value(withdrawal.reason.as_str().into())?;
-            Ok((withdrawal.notification, (vec![id], reason)))
-        };
-        self.withdrawals.iter().map(of).collect()
+    fn removals(&self) -> Result<HashMap<i64, Removal>, Failure> {
+        let removal = |of: &Withdrawal| Ok((of.notification, read_removal(&of.id, &of.reason)?));
+        self.withdrawals.iter().map(removal).collect()
     }
 }

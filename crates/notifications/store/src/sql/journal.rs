@@ -5,6 +5,9 @@ use internal_notifications_models::{
 use super::failure::Failure;
 use crate::rules::hooks::MakeTag;
 
+/// The ids of notifications that leave an inbox, and why.
+pub(crate) type Removal = (Vec<NotificationId>, RemovedReason);
+
 /// The row of an inbox, as changed so far by the current transaction.
 #[derive(Debug)]
 pub(crate) struct Inbox {
@@ -97,7 +100,7 @@ impl<'a> Journal<'a> {
         &mut self,
         inbox: &mut Inbox,
         at: Timestamp,
-        (ids, reason): (Vec<NotificationId>, RemovedReason),
+        (ids, reason): Removal,
         pending: u64,
     ) -> Result<u64, serde_json::Error> {
         inbox.head.pending = inbox.head.pending.saturating_sub(pending);
@@ -132,6 +135,11 @@ impl<'a> Journal<'a> {
         inbox.head.pending = counted;
         self.removed(inbox, at, (Vec::new(), RemovedReason::Recounted), 0)
     }
+}
+
+/// Reads the removal of one notification, from its stored id and reason.
+pub(crate) fn read_removal(id: &str, reason: &str) -> Result<Removal, Failure> {
+    Ok((vec![NotificationId::new(id)?], serde_json::from_value(reason.into())?))
 }
 
 #[cfg(test)]

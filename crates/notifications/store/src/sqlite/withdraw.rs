@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use internal_notifications_models::{NotificationId, RemovedReason, Timestamp, UserId};
+use internal_notifications_models::{Timestamp, UserId};
 use sqlx::Row;
 
 use super::transaction::Transaction;
@@ -8,7 +8,7 @@ use super::{orphans, row};
 use crate::Advanced;
 use crate::rules::withdrawal::{Limits, Withdrawn};
 use crate::sql::failure::Failure;
-use crate::sql::journal::Inbox;
+use crate::sql::journal::{Inbox, Removal, read_removal};
 
 /// A withdrawal that is due.
 #[derive(Clone, Debug)]
@@ -29,9 +29,6 @@ pub(super) struct Withdraw {
     pub(super) at: Timestamp,
     pub(super) limits: Limits,
 }
-
-/// The id of a notification, and why it is withdrawn.
-type Removal = (Vec<NotificationId>, RemovedReason);
 
 impl Withdraw {
     pub(super) async fn run(&self, transaction: &mut Transaction<'_>) -> Result<Withdrawn, Failure> {
@@ -137,10 +134,7 @@ impl Withdraw {
     }
 
     fn removals(&self) -> Result<HashMap<i64, Removal>, Failure> {
-        let removal = |of: &Withdrawal| {
-            let ids = vec![NotificationId::new(of.id.as_str())?];
-            Ok((of.notification, (ids, serde_json::from_value(of.reason.as_str().into())?)))
-        };
+        let removal = |of: &Withdrawal| Ok((of.notification, read_removal(&of.id, &of.reason)?));
         self.withdrawals.iter().map(removal).collect()
     }
 }

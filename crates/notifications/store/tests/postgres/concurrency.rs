@@ -110,11 +110,7 @@ async fn pushes_that_wait_for_an_inbox_block_neither_readers_nor_other_pushes() 
     let Some(schema) = Schema::new() else { return };
     let store = Arc::new(schema.open(schema.options().with_connections(4)).await);
     store.push(push("n", &["ada"])).await.unwrap();
-    let mut other = schema.connect().await;
-    sqlx::raw_sql("BEGIN; SELECT FROM inboxes WHERE user_id = 'ada' FOR UPDATE")
-        .execute(&mut other)
-        .await
-        .unwrap();
+    let mut other = schema.lock_inbox("ada").await;
     let waiting: Vec<_> = (0..20)
         .map(|number| {
             let store = store.clone();
@@ -142,11 +138,7 @@ async fn a_push_to_many_that_waits_does_not_block_pushes_to_few() {
     let Some(schema) = Schema::new() else { return };
     let store = Arc::new(schema.open(schema.options().with_connections(4)).await);
     store.push(push("n", &["ada"])).await.unwrap();
-    let mut other = schema.connect().await;
-    sqlx::raw_sql("BEGIN; SELECT FROM inboxes WHERE user_id = 'ada' FOR UPDATE")
-        .execute(&mut other)
-        .await
-        .unwrap();
+    let mut other = schema.lock_inbox("ada").await;
     let many: Vec<String> = (0..1_000).map(|number| format!("user-{number}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).chain(["ada"]).collect();
     let (large, cloned) = (push("large", &many), store.clone());
@@ -164,9 +156,7 @@ async fn pushes_to_a_locked_inbox_take_no_room_from_others() {
     let options = schema.options().with_acquire_timeout(minute).with_call_timeout(minute);
     let store = Arc::new(schema.open(options).await);
     store.push(push("n", &["ada"])).await.unwrap();
-    let mut other = schema.connect().await;
-    let lock = "BEGIN; SELECT FROM inboxes WHERE user_id = 'ada' FOR UPDATE";
-    sqlx::raw_sql(lock).execute(&mut other).await.unwrap();
+    let mut other = schema.lock_inbox("ada").await;
     let waiting: Vec<_> = (0..1_500)
         .map(|number| {
             let store = store.clone();
@@ -192,9 +182,7 @@ async fn closing_finishes_accepted_calls() {
     let Some(schema) = Schema::new() else { return };
     let store = Arc::new(schema.open(schema.options().with_connections(4)).await);
     store.push(push("n", &["ada"])).await.unwrap();
-    let mut other = schema.connect().await;
-    let lock = "BEGIN; SELECT FROM inboxes WHERE user_id = 'ada' FOR UPDATE";
-    sqlx::raw_sql(lock).execute(&mut other).await.unwrap();
+    let mut other = schema.lock_inbox("ada").await;
     let start = |name: String| {
         let store = store.clone();
         tokio::spawn(async move { store.push(push(&name, &["ada"])).await })

@@ -88,6 +88,14 @@ impl Schema {
         connection
     }
 
+    /// Locks a user's inbox, as another program would, until the connection's transaction ends.
+    pub(crate) async fn lock_inbox(&self, name: &str) -> PgConnection {
+        let mut connection = self.connect().await;
+        let sql = format!("BEGIN; SELECT FROM inboxes WHERE user_id = '{name}' FOR UPDATE");
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        connection
+    }
+
     pub(crate) async fn sql(&self, sql: &str) {
         sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut self.connect().await).await.unwrap();
     }

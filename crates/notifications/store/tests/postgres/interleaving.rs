@@ -61,8 +61,7 @@ async fn a_locked_inbox_does_not_stop_what_is_due_for_others() {
     let mut expiring = push("expiring", &["ada", "bob", "eve"]);
     expiring.notification.expires_at = Some(at(40));
     store.push(expiring).await.unwrap();
-    let mut other = schema.connect().await;
-    run(&mut other, "BEGIN; SELECT FROM inboxes WHERE user_id = 'ada' FOR UPDATE").await;
+    let mut other = schema.lock_inbox("ada").await;
     let done = store.advance(at(50), 10).await.unwrap();
     assert_eq!((done.delivered, done.withdrawn), (1, 2));
     assert!(store.advance(at(50), 10).await.unwrap().is_idle());
