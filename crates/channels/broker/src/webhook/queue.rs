@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::{WebhookCounters, WebhookEvent};
 use super::delayed::DelayedEvents;
+use super::{WebhookCounters, WebhookEvent};
 
 /// The events that wait to be sent to one destination.
 ///
