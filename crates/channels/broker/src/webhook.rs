@@ -1,3 +1,4 @@
+mod counters;
 mod delayed;
 mod delivery;
 mod event;
@@ -13,6 +14,7 @@ use tokio::runtime::Handle;
 
 use crate::limits::Limits;
 use crate::shared::Shared;
+pub(crate) use counters::WebhookCounters;
 use delivery::Delivery;
 pub(crate) use event::WebhookEvent;
 use queue::{Queue, Size};
@@ -58,6 +60,7 @@ pub(crate) type SendWebhook = Box<dyn Fn(Webhook) -> Sending + Send + Sync>;
 pub(crate) struct Webhooks {
     destinations: Vec<Destination>,
     is_started: AtomicBool,
+    counters: Arc<WebhookCounters>,
 }
 
 struct Destination {
@@ -68,14 +71,22 @@ struct Destination {
 impl Webhooks {
     pub(crate) fn new(destinations: Vec<SendWebhook>, limits: &Limits) -> Self {
         let capacity = Size { events: limits.webhook_queue, bytes: limits.webhook_queue_bytes };
+        let counters = Arc::<WebhookCounters>::default();
         let destination = |send| Destination {
-            queue: Arc::new(Queue::new(capacity, limits.webhook_grace)),
+            queue: Arc::new(Queue::new(capacity, limits.webhook_grace, counters.clone())),
             send: Arc::new(send),
         };
         Self {
             destinations: destinations.into_iter().map(destination).collect(),
             is_started: AtomicBool::new(false),
+            counters,
         }
+    }
+
+    /// Returns what was sent, sent again and dropped so far, of all destinations together.
+    #[allow(dead_code, reason = "read by the metrics")]
+    pub(crate) fn counters(&self) -> &WebhookCounters {
+        &self.counters
     }
 
     /// Queues an event for every destination. `event` is only called if there are any.
@@ -97,6 +108,7 @@ impl Webhooks {
             let delivery = Delivery {
                 queue: queue.clone(),
                 send: send.clone(),
+                counters: self.counters.clone(),
                 signer: signer.clone(),
                 clock: clock.clone(),
                 timeout: limits.webhook_timeout,

@@ -16,6 +16,11 @@ mod ttl;
 use std::process::ExitCode;
 
 use command_line::CommandLine;
+use mimalloc::MiMalloc;
+
+/// Requests and events allocate much and briefly; see docs/performance.md.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     match CommandLine::read().and_then(|line| line.map_or(Ok(()), CommandLine::run)) {

@@ -7,13 +7,14 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::queue::{Queue, Size};
-use super::{SendWebhook, Webhook, WebhookEvent};
+use super::{SendWebhook, Webhook, WebhookCounters, WebhookEvent};
 use crate::clock::Clock;
 
 /// Sends the queued events of one destination, one webhook after another.
 pub(super) struct Delivery {
     pub(super) queue: Arc<Queue>,
     pub(super) send: Arc<SendWebhook>,
+    pub(super) counters: Arc<WebhookCounters>,
     pub(super) signer: Signer,
     pub(super) clock: Clock,
     pub(super) timeout: Duration,
@@ -33,7 +34,7 @@ impl Delivery {
                 tracing::warn!(webhook.events = dropped, "dropped webhook events because the queue was full");
             }
             tokio::select! {
-                () = self.deliver(self.webhook(&events)) => {}
+                () = self.deliver(self.webhook(&events), events.len()) => {}
                 () = self.queue.closed() => return,
             }
         }
@@ -53,21 +54,23 @@ impl Delivery {
     }
 
     /// Sends one webhook until it is acknowledged or the retry period is over.
-    async fn deliver(&self, webhook: Webhook) {
+    async fn deliver(&self, webhook: Webhook, events: usize) {
         let start = Instant::now();
         for attempt in 1_u32.. {
             let error = match timeout(self.timeout, (self.send)(webhook.clone())).await {
-                Ok(Ok(())) => return,
+                Ok(Ok(())) => return self.counters.count_sent(),
                 Ok(Err(error)) => error,
                 Err(_) => "no response in time".to_owned(),
             };
             let delay = BACKOFF.limit(attempt);
             if start.elapsed() + delay > self.retry_period {
+                self.counters.count_dropped(events);
                 tracing::warn!(error, "giving up on a webhook");
                 return;
             }
             tracing::debug!(error, "a webhook failed and will be sent again");
             sleep(delay).await;
+            self.counters.count_retried();
         }
     }
 }

@@ -1,12 +1,12 @@
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::WebhookEvent;
 use super::delayed::DelayedEvents;
+use super::{WebhookCounters, WebhookEvent};
 
 /// The events that wait to be sent to one destination.
 ///
@@ -18,6 +18,7 @@ pub(super) struct Queue {
     changed: Notify,
     capacity: Size,
     grace: Duration,
+    counters: Arc<WebhookCounters>,
 }
 
 /// A number of events and a number of bytes.
@@ -38,8 +39,8 @@ struct State {
 }
 
 impl Queue {
-    pub(super) fn new(capacity: Size, grace: Duration) -> Self {
-        Self { state: Mutex::default(), changed: Notify::new(), capacity, grace }
+    pub(super) fn new(capacity: Size, grace: Duration, counters: Arc<WebhookCounters>) -> Self {
+        Self { state: Mutex::default(), changed: Notify::new(), capacity, grace, counters }
     }
 
     /// Adds an event, or drops it if the queue is full.
@@ -56,6 +57,7 @@ impl Queue {
         let bytes = state.bytes + event.bytes();
         if state.ready.len() + state.delayed.len() >= self.capacity.events || bytes > self.capacity.bytes {
             state.dropped += 1;
+            self.counters.count_dropped(1);
             return;
         }
         state.bytes = bytes;
@@ -148,7 +150,7 @@ mod tests {
     const ALL: Size = Size { events: 10, bytes: usize::MAX };
 
     fn queue(events: usize) -> Queue {
-        Queue::new(Size { events, ..ALL }, Duration::from_secs(3))
+        Queue::new(Size { events, ..ALL }, Duration::from_secs(3), Arc::default())
     }
 
     fn occupied(channel: &str) -> WebhookEvent {
@@ -208,7 +210,7 @@ mod tests {
             )
         };
         let capacity = Size { bytes: 10_000, ..ALL };
-        let queue = Queue::new(capacity, Duration::from_secs(3));
+        let queue = Queue::new(capacity, Duration::from_secs(3), Arc::default());
         for size in [2_000, 2_000, 4_000, 2_000, 20_000, 100] {
             queue.push(event(size));
         }
