@@ -8,11 +8,11 @@ const OTHER_FILES: usize = 320;
 /// the hard limit allows it. Logs a warning if one kind of connection alone could exceed it.
 pub(crate) fn raise_limit(limits: &Limits) {
     let (requests, sockets) = (limits.connections, limits.broker.connections);
-    let files = |connections: usize| {
-        u64::try_from(connections.saturating_add(OTHER_FILES)).unwrap_or(u64::MAX)
-    };
+    let files =
+        |connections: usize| u64::try_from(connections.saturating_add(OTHER_FILES)).unwrap_or(u64::MAX);
     let needed = files(requests.max(sockets));
-    if let Some(allowed) = raise(files(requests.saturating_add(sockets))).filter(|allowed| *allowed < needed) {
+    if let Some(allowed) = raise(files(requests.saturating_add(sockets))).filter(|allowed| *allowed < needed)
+    {
         tracing::warn!(
             open_files.needed = needed,
             open_files.allowed = allowed,
@@ -32,8 +32,8 @@ fn raise(wanted: u64) -> Option<u64> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let current = current?;
     let wanted = maximum.map_or(wanted, |maximum| wanted.min(maximum));
-    let raised = current < wanted
-        && setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }).is_ok();
+    let raised =
+        current < wanted && setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }).is_ok();
     Some(if raised { wanted } else { current })
 }
 
