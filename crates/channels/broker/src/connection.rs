@@ -161,7 +161,11 @@ async fn write_queued<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Hands frames to the stream, which must have nothing of the WebSocket layer left to write.
-fn feed<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut Socket<S>, frames: VecDeque<Utf8Bytes>, shared: &Shared) {
+fn feed<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut Socket<S>,
+    frames: VecDeque<Utf8Bytes>,
+    shared: &Shared,
+) {
     shared.counters.count_messages_out(frames.len());
     socket.get_mut().feed(frames);
 }

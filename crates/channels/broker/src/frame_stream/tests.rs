@@ -65,7 +65,9 @@ async fn a_text_is_not_copied_and_nothing_of_it_remains() {
     let text = Utf8Bytes::from("a".repeat(100_000));
     stream.feed(VecDeque::from(vec![text.clone(); 50]));
     assert_eq!(stream.write_frames().await.unwrap(), 50);
-    assert!(stream.inner.addresses.iter().skip(1).step_by(2).all(|address| *address == text.as_bytes().as_ptr()));
+    assert!(
+        stream.inner.addresses.iter().skip(1).step_by(2).all(|address| *address == text.as_bytes().as_ptr())
+    );
     assert_eq!(stream.frames.capacity(), 0);
 }
 
@@ -93,7 +95,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Io for S {}
 #[tokio::test]
 async fn frames_pass_whole_through_a_narrow_stream_with_pongs_between_them() {
     let (mut broker, mut client) = pair(7).await;
-    let texts: Vec<String> = [0, 1, 125, 126, 1_000, 70_000].iter().map(|length| "é".repeat(*length)).collect();
+    let texts: Vec<String> =
+        [0, 1, 125, 126, 1_000, 70_000].iter().map(|length| "é".repeat(*length)).collect();
     let expected = texts.clone();
     let writing = async {
         for text in &texts {
@@ -103,7 +106,8 @@ async fn frames_pass_whole_through_a_narrow_stream_with_pongs_between_them() {
     };
     let reading = async {
         for text in &expected {
-            for message in [Message::text(text.clone()), Message::text("next"), Message::Pong("pong".into())] {
+            for message in [Message::text(text.clone()), Message::text("next"), Message::Pong("pong".into())]
+            {
                 assert_eq!(client.next().await.unwrap().unwrap(), message);
             }
         }
