@@ -41,6 +41,9 @@ pub struct Limits {
     pub cache_time: Duration,
     /// Last events stored for all cache channels. The oldest is evicted first. Default: 10,000.
     pub cached_events: usize,
+    /// Bytes of the last events stored for all cache channels. The oldest are evicted first.
+    /// Default: 64 MiB.
+    pub cached_bytes: usize,
     /// Bytes of an HTTP request's body. Default: 640 KiB, enough for a full batch in which every
     /// byte is escaped.
     pub body_bytes: usize,
@@ -93,6 +96,7 @@ impl Default for Limits {
             client_events_per_second: limits::CLIENT_EVENTS_PER_SECOND,
             cache_time: Duration::from_secs(limits::CACHE_SECONDS),
             cached_events: 10_000,
+            cached_bytes: 64 * 1024 * 1024,
             body_bytes: 640 * 1024,
             buffered_bytes: 32 * 1024 * 1024,
             body_timeout: Duration::from_secs(10),
