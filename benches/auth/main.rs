@@ -31,8 +31,13 @@ use arguments::Arguments;
 use internal_notifications_models::Timestamp;
 use internal_notifications_server::TokenIssuer;
 use internal_notifications_server::config::RequiredClaims;
+use mimalloc::MiMalloc;
 use peers::{Peer, cpu_seconds};
 use process::Process;
+
+/// The allocator of the command, for our server and for the bare one.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The secret that signs tokens.
 const TOKEN_SECRET: &str = "a-secret-of-thirty-two-bytes-or-more";

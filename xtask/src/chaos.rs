@@ -30,10 +30,10 @@ pub(crate) fn steps(long: bool) -> Vec<Step> {
             database,
             "--nodes",
             nodes,
-            // Both runs at once, in the dev profile, share the machine with whatever else it does.
-            "--latency-limit",
-            "3000",
         ]);
+        // Both runs at once, in the dev profile, share the machine with whatever else it does: how
+        // long a delivery takes there says more about the machine than about the server.
+        command.args(if long { &["--latency-limit", "3000"][..] } else { &["--allow-late"] });
         command.arg("--report").arg(report);
         command
     };

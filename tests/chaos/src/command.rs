@@ -33,7 +33,8 @@ async fn interrupted() -> Result<Report, Failure> {
     Err("interrupted".into())
 }
 
-/// Writes the report to its file or stdout, and prints a summary as the last line.
+/// Writes the report to its file or stdout, and prints the findings and, as the last line, a
+/// summary.
 #[expect(clippy::print_stdout, reason = "the output of a command")]
 fn print(line: &CommandLine, report: &Report) -> Result<ExitCode, Failure> {
     let json = serde_json::to_string_pretty(report)?;
@@ -41,6 +42,7 @@ fn print(line: &CommandLine, report: &Report) -> Result<ExitCode, Failure> {
         Some(file) => std::fs::write(file, json + "\n")?,
         None => println!("{json}"),
     }
+    report.details().for_each(|detail| println!("{detail}"));
     println!("{}", report.summary());
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

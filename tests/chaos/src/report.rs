@@ -67,9 +67,19 @@ pub(crate) struct Recovery {
 pub(crate) const MEASURED: &str = "from the end of the last of some overlapping faults (processes ready, connections open) until every \
     replica shows a push to everyone that is sent at that moment, including the push itself";
 
+/// How many findings of a kind are printed.
+const DETAILS: usize = 5;
+
 impl Report {
     pub(crate) fn is_clean(&self) -> bool {
         self.findings.is_empty()
+    }
+
+    /// Describes the first findings of each kind.
+    pub(crate) fn details(&self) -> impl Iterator<Item = String> {
+        self.findings.all().into_iter().flat_map(|(kind, found)| {
+            found.iter().take(DETAILS).map(move |finding| format!("{kind}: {finding}"))
+        })
     }
 
     /// Summarizes the run in one line.

@@ -45,7 +45,7 @@ pub(crate) async fn run(line: &CommandLine) -> Result<Report, Failure> {
     let stalls = Stalls::watch();
     let writing = start_writing(&testbed, line.seconds, seed, &stopped);
     let calm = CalmTimes::new(Duration::from_millis(line.latency_limit));
-    let mut progress = Progress { calm, ..Progress::default() };
+    let mut progress = Progress::new(calm);
     let injected = inject_faults(&mut testbed, Duration::from_secs(line.seconds), seed, &mut progress).await;
     stop.send_replace(true);
     if let Err(failure) = injected {
@@ -61,6 +61,9 @@ pub(crate) async fn run(line: &CommandLine) -> Result<Report, Failure> {
     let devices: Vec<Device> = testbed.replicas.iter().map(Replica::device).collect();
     let (latencies, found) = latencies(&entries, &devices, &progress.calm, &stalls.so_far());
     progress.findings.add(found);
+    if line.allow_late {
+        progress.findings.late.clear();
+    }
     progress.findings.other.extend(entries.unexpected.iter().cloned());
     join_all(testbed.replicas.iter().map(Replica::dispose)).await;
 
@@ -71,7 +74,6 @@ pub(crate) async fn run(line: &CommandLine) -> Result<Report, Failure> {
 }
 
 /// The faults, recoveries and findings so far.
-#[derive(Default)]
 struct Progress {
     faults: BTreeMap<&'static str, u32>,
     recoveries: Vec<Duration>,
@@ -79,6 +81,13 @@ struct Progress {
     calm: CalmTimes,
     /// How many events the running nodes have skipped because the engine refused them.
     skipped: u64,
+}
+
+impl Progress {
+    fn new(calm: CalmTimes) -> Self {
+        let (faults, recoveries, findings) = Default::default();
+        Self { faults, recoveries, findings, calm, skipped: 0 }
+    }
 }
 
 fn start_writing(testbed: &Testbed, seconds: u64, seed: u64, stopped: &watch::Receiver<bool>) -> JoinSet<()> {
@@ -216,12 +225,14 @@ async fn strain(
 ) -> Result<Vec<(usize, Instant)>, Failure> {
     let mut other_rng = StdRng::seed_from_u64(rng.random());
     let [one, other] = drawn.map(|strain| strain.into_iter().collect::<Vec<_>>());
+    let begun = Instant::now();
     let (one_excused, other_excused) = tokio::join!(
         strains::inject(testbed, &one, first, rng),
         strains::inject(testbed, &other, second, &mut other_rng)
     );
     for strain in one.iter().chain(&other) {
         *progress.faults.entry(strain.name()).or_default() += 1;
+        progress.calm.note(strain.name(), begun);
     }
     Ok(one_excused?.into_iter().chain(other_excused?).collect())
 }

@@ -7,6 +7,7 @@ mod env;
 mod error;
 mod escape;
 mod logging;
+mod open_files;
 mod output;
 mod shell_quote;
 mod signals;
@@ -15,6 +16,11 @@ mod ttl;
 use std::process::ExitCode;
 
 use command_line::CommandLine;
+use mimalloc::MiMalloc;
+
+/// Requests and events allocate much and briefly; see docs/performance.md.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     match CommandLine::read().and_then(|line| line.map_or(Ok(()), CommandLine::run)) {

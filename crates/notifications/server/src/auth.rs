@@ -2,12 +2,14 @@
 
 mod api_keys;
 mod authenticator;
+mod bearer_digest;
 mod crypto;
 mod jwt;
 mod keys_and_tokens;
 mod policy;
 mod principal;
 mod token;
+mod verified_tokens;
 
 pub use authenticator::{AuthError, Authenticator};
 pub use keys_and_tokens::KeysAndTokens;

@@ -13,10 +13,11 @@ pub(crate) struct Findings {
     pub(crate) lost: Vec<String>,
     /// In a list more than once.
     pub(crate) twice: Vec<String>,
-    /// Order, state or count differ from the server's or from what was acknowledged.
+    /// Order, state or count differ from the server's or from what was acknowledged, or a
+    /// scheduled notification came too early.
     pub(crate) wrong: Vec<String>,
     pub(crate) announced_twice: Vec<String>,
-    /// Users who waited too long, or got a scheduled notification too early.
+    /// Users who waited too long.
     pub(crate) late: Vec<String>,
     /// Answers that are not allowed, programs that ended by themselves, clients that did not
     /// recover in time.

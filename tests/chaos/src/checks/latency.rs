@@ -10,14 +10,18 @@ const TOLERANCE: Duration = Duration::from_millis(50);
 const NEVER: Duration = Duration::from_secs(86_400);
 /// A percentile of fewer deliveries is chance.
 const FEWEST: usize = 100;
+/// How many of the slowest deliveries the report describes.
+const DESCRIBED: usize = 5;
 
 /// The times in which nothing excuses a late delivery.
-#[derive(Default)]
 pub(crate) struct CalmTimes {
+    started: Instant,
     calm: Vec<(Instant, Instant)>,
     since: Option<Instant>,
     /// The times in which the engine refuses a user's channel.
     refused: Vec<(usize, Instant, Instant)>,
+    /// The strains beside which deliveries must be in time.
+    strains: Vec<(&'static str, Instant, Instant)>,
     /// How long 99 of 100 deliveries to a user may take, from the acknowledgement of the push or
     /// the time when it falls due until a device announces it.
     limit: Duration,
@@ -25,7 +29,8 @@ pub(crate) struct CalmTimes {
 
 impl CalmTimes {
     pub(crate) fn new(limit: Duration) -> Self {
-        Self { limit, ..Self::default() }
+        let (calm, refused, strains) = Default::default();
+        Self { started: Instant::now(), calm, since: None, refused, strains, limit }
     }
 
     /// Begins a calm time, unless one has begun.
@@ -41,6 +46,19 @@ impl CalmTimes {
     /// Excuses late deliveries to a user from a moment until now.
     pub(crate) fn except(&mut self, user: usize, from: Instant) {
         self.refused.push((user, from, Instant::now()));
+    }
+
+    /// Notes a strain that lasted from a moment until now.
+    pub(crate) fn note(&mut self, strain: &'static str, from: Instant) {
+        self.strains.push((strain, from, Instant::now()));
+    }
+
+    /// Returns the strains that overlap the time from a moment until a latency has passed.
+    fn strains_beside(&self, begin: Instant, latency: Duration) -> String {
+        let end = begin.checked_add(latency).unwrap_or(begin);
+        let beside = self.strains.iter().filter(|(_, from, until)| *from < end && *until > begin);
+        let beside: Vec<&str> = beside.map(|(name, ..)| *name).collect();
+        if beside.is_empty() { "no strain".to_owned() } else { beside.join(" and ") }
     }
 
     /// Returns whether a delivery to a user that begins now must be in time: the whole limit after
@@ -61,6 +79,16 @@ pub(crate) struct Latencies {
     pub(crate) p50_ms: u128,
     pub(crate) p99_ms: u128,
     pub(crate) longest_ms: u128,
+    /// The slowest, each with what happened at the same time.
+    pub(crate) slowest: Vec<String>,
+}
+
+/// The delivery of a notification to a device.
+struct Delivery {
+    is_scheduled: bool,
+    latency: Duration,
+    begin: Instant,
+    what: String,
 }
 
 /// What devices announced, and when.
@@ -83,37 +111,37 @@ pub(crate) fn latencies(
     for user in 0..entries.pushed_to.len() {
         let mut own = [Vec::new(), Vec::new()];
         for device in devices.iter().filter(|device| device.user == user) {
-            for (is_scheduled, latency) in device.latencies(entries, calm, stalls, &mut found) {
+            for delivery in device.deliveries(entries, calm, stalls, &mut found) {
                 let [live, scheduled] = &mut own;
-                if is_scheduled { scheduled.push(latency) } else { live.push(latency) }
+                if delivery.is_scheduled { scheduled.push(delivery) } else { live.push(delivery) }
             }
         }
         for ((own, all), kind) in own.iter_mut().zip(&mut all).zip(KINDS) {
-            own.sort_unstable();
+            own.sort_by_key(|delivery| delivery.latency);
             found.late.extend(too_late(own, calm.limit, &format!("{kind} to user {user}")));
             all.append(own);
         }
     }
     for (all, kind) in all.iter_mut().zip(KINDS) {
-        all.sort_unstable();
+        all.sort_by_key(|delivery| delivery.latency);
         found.late.extend(too_late(all, calm.limit, &format!("{kind} to all users")));
     }
-    (all.map(|all| Latencies::of(&all)), found)
+    (all.map(|all| Latencies::of(&all, calm)), found)
 }
 
 const KINDS: [&str; 2] = ["live deliveries", "scheduled deliveries"];
 
 impl Device {
-    /// Returns the latencies of deliveries in calm times, and whether each was scheduled.
-    fn latencies(
+    /// Returns the deliveries that began in calm times.
+    fn deliveries(
         &self,
         entries: &Entries,
         calm: &CalmTimes,
         stalls: &[(Instant, Instant)],
         found: &mut Findings,
-    ) -> Vec<(bool, Duration)> {
+    ) -> Vec<Delivery> {
         let writes = entries.writes.get(self.user).map(Vec::as_slice).unwrap_or_default();
-        let (mut latencies, mut early) = (Vec::new(), Vec::new());
+        let (mut deliveries, mut early) = (Vec::new(), Vec::new());
         for id in entries.pushed_to.get(self.user).into_iter().flatten() {
             let Some(push) = entries.pushes.get(id) else { continue };
             let announced = self.announced.get(id);
@@ -126,45 +154,58 @@ impl Device {
             if !calm.judges(self.user, begin, stalls) {
                 continue;
             }
-            match announced {
-                Some(at) => latencies.push((push.due.is_some(), at.saturating_duration_since(begin))),
+            let latency = match announced {
+                Some(at) => at.saturating_duration_since(begin),
                 // A catch-up announces only what is still there and pending.
-                None if writes.iter().any(|write| write.settles(id, begin + calm.limit)) => {}
-                None => latencies.push((push.due.is_some(), NEVER)),
-            }
+                None if writes.iter().any(|write| write.settles(id, begin + calm.limit)) => continue,
+                None => NEVER,
+            };
+            let what = format!("{id} to {}", self.name);
+            deliveries.push(Delivery { is_scheduled: push.due.is_some(), latency, begin, what });
         }
         if let Some((by, id)) = early.iter().max() {
             let count = early.len();
-            found.late.push(format!("{}: {count} came before they were due, {id} by {by:?}", self.name));
+            found.wrong.push(format!("{}: {count} came before they were due, {id} by {by:?}", self.name));
         }
-        latencies
+        deliveries
     }
 }
 
 impl Latencies {
-    fn of(sorted: &[Duration]) -> Self {
+    fn of(sorted: &[Delivery], calm: &CalmTimes) -> Self {
+        let slowest = sorted.iter().rev().take(DESCRIBED);
         Self {
             deliveries: sorted.len(),
             p50_ms: percentile(sorted, 50).as_millis(),
             p99_ms: percentile(sorted, 99).as_millis(),
             longest_ms: percentile(sorted, 100).as_millis(),
+            slowest: slowest.map(|delivery| delivery.describe(calm)).collect(),
         }
     }
 }
 
+impl Delivery {
+    fn describe(&self, calm: &CalmTimes) -> String {
+        let Self { latency, begin, what, .. } = self;
+        let at = begin.saturating_duration_since(calm.started).as_secs_f64();
+        let beside = calm.strains_beside(*begin, *latency);
+        format!("{what}: {} ms, {at:.1} s after the start, beside {beside}", latency.as_millis())
+    }
+}
+
 /// Returns a finding if 99 of 100 deliveries are not within the limit.
-fn too_late(sorted: &[Duration], limit: Duration, which: &str) -> Option<String> {
+fn too_late(sorted: &[Delivery], limit: Duration, which: &str) -> Option<String> {
     let p99 = percentile(sorted, 99);
     (sorted.len() >= FEWEST && p99 > limit).then(|| {
-        let late = sorted.iter().filter(|latency| **latency > limit).count();
+        let late = sorted.iter().filter(|delivery| delivery.latency > limit).count();
         format!("{late} of {} {which} took longer than {limit:?}, p99 {p99:?}", sorted.len())
     })
 }
 
 /// Returns the shortest duration that this percentage does not exceed.
-fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+fn percentile(sorted: &[Delivery], percent: usize) -> Duration {
     let rank = (sorted.len() * percent).div_ceil(100);
-    sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+    sorted.get(rank.saturating_sub(1)).map(|delivery| delivery.latency).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -230,7 +271,7 @@ mod tests {
         ledger.record_push("n".to_owned(), vec![0], exchange, Some(start + SECOND));
         let announced = HashMap::from([("n".to_owned(), start + SECOND / 2)]);
         let devices = [Device { user: 0, name: "device".to_owned(), announced }];
-        let (_, found) = latencies(&ledger.entries_so_far(), &devices, &CalmTimes::default(), &[]);
-        assert_eq!(found.late.len(), 1);
+        let (_, found) = latencies(&ledger.entries_so_far(), &devices, &CalmTimes::new(SECOND), &[]);
+        assert_eq!(found.wrong.len(), 1);
     }
 }

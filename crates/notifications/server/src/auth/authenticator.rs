@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use internal_notifications_models::UserId;
 
 use super::Principal;
 
@@ -11,6 +12,13 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Returns [`AuthError::Unauthenticated`] if the token is unknown or no longer valid, and
     /// [`AuthError::Unavailable`] if it cannot be checked now.
     async fn authenticate(&self, bearer: &str) -> Result<Principal, AuthError>;
+
+    /// Forgets what is remembered about a user's tokens, because a backend closes the user's
+    /// connections after a logout. The default does nothing, which suits an authenticator that
+    /// remembers no tokens.
+    fn forget(&self, user_id: &UserId) {
+        let _ = user_id;
+    }
 }
 
 /// Why a caller was not identified.

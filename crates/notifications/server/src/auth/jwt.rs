@@ -5,8 +5,9 @@ use internal_notifications_models::{Timestamp, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde::Deserialize;
 
-use super::AuthError;
-use super::{PUSH_SCOPE, Principal, crypto};
+use super::bearer_digest::BearerDigest;
+use super::verified_tokens::{VerifiedToken, VerifiedTokens};
+use super::{AuthError, PUSH_SCOPE, Principal, crypto};
 use crate::Clock;
 use crate::config::{JwtKey, RequiredClaims};
 
@@ -20,6 +21,8 @@ pub(crate) struct TokenCheck {
     key: DecodingKey,
     validation: Validation,
     clock: Arc<dyn Clock>,
+    /// Only of HS256, whose tokens nobody but the holder of the secret can make.
+    verified: Option<VerifiedTokens>,
 }
 
 #[derive(Deserialize)]
@@ -55,34 +58,63 @@ impl TokenCheck {
             None => validation.validate_aud = false,
         }
         validation.set_required_spec_claims(&required);
-        Self { key, validation, clock }
+        let verified = (algorithm == Algorithm::HS256).then(VerifiedTokens::new);
+        Self { key, validation, clock, verified }
     }
 
-    pub(crate) fn check(&self, token: &str) -> Result<Principal, AuthError> {
+    /// Returns the user of a token that is valid now. `digest` is the token's.
+    pub(crate) fn check(&self, token: &str, digest: &BearerDigest) -> Result<Principal, AuthError> {
+        let Some(verified) = &self.verified else {
+            return self.verify(token).map(|token| token.user);
+        };
+        if let Some(token) = verified.get(digest) {
+            // Another time than at the verification decides, also if the clock was set.
+            self.check_times(token.exp, token.nbf).inspect_err(|_| verified.remove(digest))?;
+            return Ok(token.user);
+        }
+        let token = self.verify(token)?;
+        verified.insert(*digest, token.clone());
+        Ok(token.user)
+    }
+
+    /// Forgets the verified tokens of a user.
+    pub(crate) fn forget(&self, user_id: &UserId) {
+        if let Some(verified) = &self.verified {
+            verified.forget(user_id);
+        }
+    }
+
+    fn verify(&self, token: &str) -> Result<VerifiedToken, AuthError> {
         if token.len() > TOKEN_BYTES {
             return Err(unauthenticated("the token is too long"));
         }
-        let claims = decode::<Claims>(token, &self.key, &self.validation)
+        let Claims { sub, exp, nbf, scope } = decode::<Claims>(token, &self.key, &self.validation)
             .map_err(|_| unauthenticated("the token is not valid for this server"))?
             .claims;
-        let now = self.clock.now().as_duration().as_secs_f64();
-        // Phrased so that NaN is rejected.
-        let is_current = claims.exp + LEEWAY > now;
-        if !is_current {
-            return Err(unauthenticated("the token has expired"));
-        }
-        let has_started = claims.nbf.is_none_or(|nbf| nbf - LEEWAY <= now);
-        if !has_started {
-            return Err(unauthenticated("the token is not valid yet"));
-        }
-        let id = UserId::new(claims.sub).map_err(|_| unauthenticated("the token's sub is not a user id"))?;
-        let may_push = claims.scope.is_some_and(|scope| scope.split(' ').any(|part| part == PUSH_SCOPE));
+        self.check_times(exp, nbf)?;
+        let id = UserId::new(sub).map_err(|_| unauthenticated("the token's sub is not a user id"))?;
+        let may_push = scope.is_some_and(|scope| scope.split(' ').any(|part| part == PUSH_SCOPE));
         let user = Principal::user(id).with_push(may_push);
-        Ok(match Timestamp::from_second((claims.exp + LEEWAY) as i64) {
+        let user = match Timestamp::from_second((exp + LEEWAY) as i64) {
             Ok(expiry) => user.with_expiry(expiry),
             // Later than any timestamp: it never expires.
             Err(_) => user,
-        })
+        };
+        Ok(VerifiedToken { user, exp, nbf })
+    }
+
+    fn check_times(&self, exp: f64, nbf: Option<f64>) -> Result<(), AuthError> {
+        let now = self.clock.now().as_duration().as_secs_f64();
+        // Phrased so that NaN is rejected.
+        let is_current = exp + LEEWAY > now;
+        if !is_current {
+            return Err(unauthenticated("the token has expired"));
+        }
+        let has_started = nbf.is_none_or(|nbf| nbf - LEEWAY <= now);
+        if !has_started {
+            return Err(unauthenticated("the token is not valid yet"));
+        }
+        Ok(())
     }
 }
 

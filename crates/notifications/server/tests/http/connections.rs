@@ -1,8 +1,11 @@
 //! Sign-in, and connections that the server closes.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use axum::body::Body;
+use axum::http::Request;
+use internal_notifications_models::UserId;
 use internal_notifications_server::auth::{AuthError, Authenticator};
 use internal_notifications_server::config::{Config, EmbeddedConfig};
 use internal_notifications_server::store::memory::{MemoryData, MemoryOptions, MemoryStore};
@@ -13,6 +16,7 @@ use pusher_signer::Signer;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tower::ServiceExt;
 
 use crate::app::{API_KEY, Answer, TestApp, send};
 use crate::websocket::Socket;
@@ -106,6 +110,44 @@ async fn signatures_from_before_the_close_are_rejected_after_it() {
     assert_eq!(socket.next().await.0, "pusher_internal:subscription_succeeded");
     socket.send(sign_in().await).await;
     assert_eq!(socket.next().await.0, "pusher:signin_success");
+}
+
+/// Accepts `backend` as a backend's, and records the users it was asked to forget.
+#[derive(Clone, Default)]
+struct Forgetful(Arc<Mutex<Vec<String>>>);
+
+#[async_trait]
+impl Authenticator for Forgetful {
+    async fn authenticate(&self, bearer: &str) -> Result<Principal, AuthError> {
+        match bearer {
+            "backend" => Ok(Principal::key("backend")),
+            user => Ok(Principal::user(user.parse().unwrap())),
+        }
+    }
+
+    fn forget(&self, user_id: &UserId) {
+        self.0.lock().unwrap().push(user_id.to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_user_whose_connections_are_closed_is_forgotten_by_the_authenticator() {
+    let store = MemoryStore::open(MemoryData::default(), MemoryOptions::default());
+    let authenticator = Forgetful::default();
+    let node = Node::builder(Arc::new(store))
+        .config(Config::new().with_realtime(EmbeddedConfig::new()))
+        .authenticator(authenticator.clone())
+        .start()
+        .await
+        .unwrap();
+    for (bearer, status) in [("ada", 403), ("backend", 204)] {
+        let request = Request::delete("/v1/users/ada/connections")
+            .header("host", "localhost")
+            .header("authorization", format!("Bearer {bearer}"));
+        let answer = node.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), status);
+    }
+    assert_eq!(*authenticator.0.lock().unwrap(), ["ada"]);
 }
 
 /// Accepts everyone with a credential that expires at once.

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use internal_notifications_models::Timestamp;
@@ -6,16 +7,18 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::auth::TokenIssuer;
+use crate::auth::bearer_digest::BearerDigests;
 use crate::config::PublicKey;
 
 const SECRET: &str = "a-secret-of-thirty-two-bytes-or-so";
 const NOW: i64 = 1_800_000_000;
 
-struct FixedClock;
+/// Shows the second that a test has set.
+struct SetClock(AtomicI64);
 
-impl Clock for FixedClock {
+impl Clock for SetClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_second(NOW).expect("in range")
+        Timestamp::from_second(self.0.load(Ordering::Relaxed)).expect("in range")
     }
 
     fn monotonic(&self) -> Duration {
@@ -23,11 +26,32 @@ impl Clock for FixedClock {
     }
 }
 
-fn check_with(key: &JwtKey, claims: RequiredClaims) -> TokenCheck {
-    TokenCheck::new(key, claims, Arc::new(FixedClock))
+struct Check {
+    tokens: TokenCheck,
+    digests: BearerDigests,
+    clock: Arc<SetClock>,
 }
 
-fn check() -> TokenCheck {
+impl Check {
+    fn check(&self, token: &str) -> Result<Principal, AuthError> {
+        self.tokens.check(token, &self.digests.of(token))
+    }
+
+    fn remembered(&self) -> usize {
+        self.tokens.verified.as_ref().map_or(0, VerifiedTokens::len)
+    }
+
+    fn set_clock(&self, second: i64) {
+        self.clock.0.store(second, Ordering::Relaxed);
+    }
+}
+
+fn check_with(key: &JwtKey, claims: RequiredClaims) -> Check {
+    let clock = Arc::new(SetClock(AtomicI64::new(NOW)));
+    Check { tokens: TokenCheck::new(key, claims, clock.clone()), digests: BearerDigests::new(), clock }
+}
+
+fn check() -> Check {
     check_with(&JwtKey::secret(SECRET).expect("long"), RequiredClaims::default())
 }
 
@@ -202,11 +226,106 @@ fn only_strong_keys_are_accepted() {
 }
 
 #[test]
+fn a_remembered_token_is_valid_by_the_clock_of_each_use() {
+    let check = check();
+    let token = signed(&json!({"sub": "ada", "exp": NOW + 100, "nbf": NOW - 100}));
+    assert!(check.check(&token).is_ok());
+    assert_eq!(check.remembered(), 1);
+    for (second, answer) in [
+        (NOW + 159, None),
+        (NOW + 160, Some("the token has expired")),
+        // Set back.
+        (NOW - 160, None),
+        (NOW - 161, Some("the token is not valid yet")),
+        (NOW + 1_000_000, Some("the token has expired")),
+        (NOW, None),
+    ] {
+        check.set_clock(second);
+        let refused = check.check(&token).err().map(|error| error.to_string());
+        assert_eq!(refused.as_deref(), answer, "{}", second - NOW);
+        // What has expired takes no place.
+        assert_eq!(check.remembered(), usize::from(answer.is_none()), "{}", second - NOW);
+    }
+}
+
+#[test]
+fn a_changed_token_is_never_taken_for_a_remembered_one() {
+    let check = check();
+    let (ada, bob) = (signed(&json!({"sub": "ada", "exp": NOW})), signed(&json!({"sub": "bob", "exp": NOW})));
+    let known = check.check(&ada).expect("good");
+    let (message, signature) = ada.rsplit_once('.').expect("three parts");
+    let (bobs_message, bobs_signature) = bob.rsplit_once('.').expect("three parts");
+    let mut changed = vec![
+        format!("{message}.{bobs_signature}"),
+        format!("{bobs_message}.{signature}"),
+        format!("{message}."),
+        message.to_owned(),
+        format!("{ada}="),
+        format!("{ada}."),
+        ada.to_lowercase(),
+    ];
+    // Each character becomes another one.
+    changed.extend((0..ada.len()).map(|at| {
+        let other = |(index, char)| match char {
+            'A' if index == at => 'B',
+            _ if index == at => 'A',
+            char => char,
+        };
+        ada.chars().enumerate().map(other).collect()
+    }));
+    for token in changed {
+        assert!(check.check(&token).is_err(), "{token}");
+    }
+    assert_eq!((check.remembered(), check.check(&ada)), (1, Ok(known)));
+}
+
+#[test]
+fn a_key_knows_only_the_tokens_that_it_has_verified() {
+    let (check, token) = (check(), signed(&json!({"sub": "ada", "exp": NOW})));
+    assert!(check.check(&token).is_ok());
+    let other = JwtKey::secret("another-secret-of-thirty-two-bytes").expect("long");
+    let other = check_with(&other, RequiredClaims::default());
+    // With the same digests, too.
+    assert!(other.tokens.check(&token, &check.digests.of(&token)).is_err());
+    assert_eq!(other.remembered(), 0);
+}
+
+#[test]
+fn only_good_tokens_are_remembered() {
+    let check = check();
+    for claims in [
+        json!({"sub": "ada", "exp": NOW - 61}),
+        json!({"sub": "ada", "exp": NOW, "nbf": NOW + 61}),
+        json!({"sub": "a b", "exp": NOW}),
+        json!({"sub": "ada"}),
+    ] {
+        assert!(check.check(&signed(&claims)).is_err(), "{claims}");
+    }
+    assert!(check.check("a.b.c").is_err());
+    assert_eq!(check.remembered(), 0);
+    let (key, token) = public("EdDSA");
+    let check = check_with(&key, RequiredClaims::default());
+    assert!(check.check(token).is_ok());
+    assert_eq!(check.remembered(), 0);
+}
+
+#[test]
+fn a_forgotten_user_is_verified_again() {
+    let check = check();
+    let tokens = ["ada", "bob"].map(|sub| signed(&json!({"sub": sub, "exp": NOW})));
+    tokens.iter().for_each(|token| drop(check.check(token).expect("good")));
+    check.tokens.forget(&UserId::new("ada").expect("valid"));
+    assert_eq!(check.remembered(), 1);
+    assert!(tokens.iter().all(|token| check.check(token).is_ok()));
+    assert_eq!(check.remembered(), 2);
+}
+
+#[test]
 fn debug_output_contains_no_secret() {
     let check = check();
     let issuer = TokenIssuer::new(SECRET, RequiredClaims::default());
     let key = JwtKey::secret(SECRET).expect("long");
-    for shown in [format!("{check:?}"), format!("{issuer:?}"), format!("{key:?}")] {
+    for shown in [format!("{:?}", check.tokens), format!("{issuer:?}"), format!("{key:?}")] {
         assert!(!shown.contains("thirty"), "{shown}");
     }
 }

@@ -26,6 +26,7 @@ pub(in crate::http) async fn close_connections(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let user_id = UserId::new(id).map_err(|error| ApiError::invalid(error.to_string()))?;
+    app.authenticator.forget(&user_id);
     // A user who can have no channel may still be signed in.
     let channel = app.config.channel_prefix.channel(&user_id).ok();
     let closed = app.realtime.realtime.close_connections(&user_id, channel.as_ref()).await;
