@@ -9,8 +9,7 @@ use std::error::Error;
 
 use axum::{Router, routing::get};
 use internal_notifications_server::auth::{AuthError, Authenticator};
-use internal_notifications_server::{Config, Limits, Node, Principal, async_trait, serve};
-use tokio::net::TcpListener;
+use internal_notifications_server::{Config, Limits, Node, Principal, async_trait, listen, serve};
 
 /// The app's own login: the user of each session.
 struct Sessions(HashMap<String, String>);
@@ -33,7 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let config = Config::new().with_database(format!("sqlite://{file}").parse()?);
     let node = Node::open(config).await?.authenticator(sessions).start().await?;
     let router = Router::new().route("/", get(async || "a shop")).nest("/inbox", node.router());
-    let listener = TcpListener::bind(address).await?;
+    let listener = listen(address.parse()?)?;
     println!("listening on {}", listener.local_addr()?);
     serve(listener, router, &Limits::default(), async { drop(tokio::signal::ctrl_c().await) }).await;
     node.shutdown().await;

@@ -2,7 +2,9 @@
 //! on one core, the load runs on the other, all in the same run.
 //!
 //! `SOCKUDO_BIN=… cargo bench -p benches --bench broker [NAME …]` with the measurements `fan-out`,
-//! `latency`, `private` and `memory`.
+//! `latency`, `private` and `memory`. `size` measures large cases beside their goals: `fan-out`,
+//! `private` and all of `size-departures`, `size-refused`, `size-restart`, `size-frames`,
+//! `size-channels`, `size-presence`, `size-writes` and `size-cache`.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,6 +22,8 @@ mod bare;
 mod cores;
 mod fan_out;
 mod figures;
+#[path = "../shared/goal.rs"]
+mod goal;
 mod latency;
 mod memory;
 mod ours;
@@ -28,6 +32,7 @@ mod private;
 #[path = "../shared/process.rs"]
 mod process;
 mod publisher;
+mod size;
 mod subscriber;
 
 use std::process::ExitCode;
@@ -38,7 +43,7 @@ use peers::Peer;
 fn main() -> ExitCode {
     let arguments = Arguments::read();
     match arguments.command() {
-        Some("serve-broker") => ours::run(),
+        Some("serve-broker") => ours::run(&arguments),
         Some("serve-bare") => bare::run(),
         _ => measure(&arguments),
     }
@@ -56,18 +61,20 @@ fn measure(arguments: &Arguments) -> ExitCode {
     let peers = Peer::all();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        if arguments.selects("fan-out") {
+        let size = arguments.selects("size");
+        if size || arguments.selects("fan-out") {
             fan_out::run(&peers, full).await;
         }
         if arguments.selects("latency") {
             latency::run(&peers, full).await;
         }
-        if arguments.selects("private") {
+        if size || arguments.selects("private") {
             private::run(&peers, full).await;
         }
         if arguments.selects("memory") {
             memory::run(&peers, full).await;
         }
+        size::run(&peers, arguments).await;
     });
     ExitCode::SUCCESS
 }

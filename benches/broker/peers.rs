@@ -41,8 +41,14 @@ impl Peer {
     }
 
     pub(crate) fn start(self) -> Process {
-        let (address, folder) = (free_address(), tempfile::tempdir().unwrap());
-        let (program, arguments) = self.command(address, folder.path());
+        self.start_at(free_address(), &[])
+    }
+
+    /// Starts the server at an address, with more arguments.
+    pub(crate) fn start_at(self, address: SocketAddr, more: &[String]) -> Process {
+        let folder = tempfile::tempdir().unwrap();
+        let (program, mut arguments) = self.command(address, folder.path());
+        arguments.extend(more.iter().map(OsString::from));
         Process::start(&program, &arguments, address, folder)
     }
 

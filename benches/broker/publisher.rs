@@ -30,20 +30,37 @@ pub(crate) fn batch<'c>(channels: impl IntoIterator<Item = &'c String>) -> Vec<u
     signed("batch_events", &json!({"batch": events}))
 }
 
+/// Returns a signed request that publishes one event with this data.
+pub(crate) fn event_with(channel: &str, data: &str) -> Vec<u8> {
+    signed("events", &json!({"name": EVENT, "channel": channel, "data": data}))
+}
+
+/// Returns a signed request for all channels.
+pub(crate) fn list_of_channels() -> Vec<u8> {
+    signed_with("GET", "channels", "")
+}
+
 fn event_body(channel: &str) -> Value {
     let data = r#"{"id":"n-1","heading":"Parcel","content":"A parcel has come"}"#;
     json!({"name": EVENT, "channel": channel, "data": data})
 }
 
 fn signed(call: &str, body: &Value) -> Vec<u8> {
-    let (path, body) = (format!("/apps/{APP_ID}/{call}"), body.to_string());
+    signed_with("POST", call, &body.to_string())
+}
+
+fn signed_with(method: &str, call: &str, body: &str) -> Vec<u8> {
+    let path = format!("/apps/{APP_ID}/{call}");
     let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
-    let request = Request::new("POST", &path).with_body(body.as_bytes());
+    let mut request = Request::new(method, &path);
+    if !body.is_empty() {
+        request = request.with_body(body.as_bytes());
+    }
     let query = signer().sign_request(&request, now).unwrap();
     let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let length = body.len();
     format!(
-        "POST {path}?{} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+        "{method} {path}?{} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
          content-length: {length}\r\n\r\n{body}",
         query.join("&")
     )

@@ -20,6 +20,8 @@
 mod arguments;
 mod catch_up;
 mod fan_out;
+#[path = "../shared/goal.rs"]
+mod goal;
 mod heads;
 mod measure;
 mod opening;

@@ -5,7 +5,6 @@ mod bystander;
 mod due;
 mod engine;
 mod far_engine;
-mod goal;
 mod sweep;
 mod withdrawal;
 

@@ -22,4 +22,10 @@ impl Arguments {
         let mut names = self.0.iter().filter(|argument| !argument.starts_with("--")).peekable();
         names.peek().is_none() || names.any(|selected| selected == name)
     }
+
+    /// Returns the value of `--name=value`.
+    #[allow(dead_code, reason = "not every bench has servers with options")]
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().find_map(|argument| argument.strip_prefix(name)?.strip_prefix('='))
+    }
 }

@@ -58,6 +58,12 @@ impl Process {
         Self { child, address, _folder: folder }
     }
 
+    /// Returns the process id.
+    #[allow(dead_code, reason = "not every bench traces its servers")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Reads a file of `/proc` about the process.
     pub(crate) fn proc_file(&self, file: &str) -> String {
         std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap_or_default()

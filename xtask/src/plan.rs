@@ -72,10 +72,10 @@ fn documentation() -> Command {
     command
 }
 
-/// Runs the large cases of the inbox's benches without measuring. With the workspace's features,
-/// earlier steps have built what it needs.
+/// Runs the large cases of inbox and broker without measuring. With the workspace's features,
+/// earlier steps have built what they need.
 fn large_cases() -> Command {
-    cargo(["test", "--workspace", "--all-features", "--bench", "inbox", "--", "size"])
+    cargo(["test", "--workspace", "--all-features", "--bench", "inbox", "--bench", "broker", "--", "size"])
 }
 
 fn doctests() -> Command {

@@ -5,7 +5,7 @@ use serde_json::json;
 use tokio::time::{Duration, sleep};
 
 use super::bystander::seconds_until;
-use super::goal::{Goal, print};
+use crate::goal::{Goal, print};
 use crate::setup::{Database, Served, series};
 
 const SECONDS: u64 = 10;

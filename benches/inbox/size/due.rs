@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::bystander::{beside, lateness, seconds_until};
-use super::goal::Goal;
+use crate::goal::Goal;
 use crate::setup::{Database, Served, series};
 
 /// The recipients of one notification, as many as a push may have.

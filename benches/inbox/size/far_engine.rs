@@ -5,7 +5,7 @@ use tokio::time::sleep;
 
 use super::bystander::seconds_until;
 use super::engine::Engine;
-use super::goal::{Goal, print};
+use crate::goal::{Goal, print};
 use crate::measure::Times;
 use crate::setup::{Database, Served};
 

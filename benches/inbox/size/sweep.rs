@@ -1,7 +1,7 @@
 use internal_notifications_models::Timestamp;
 
 use super::bystander::{beside, push, seconds_until};
-use super::goal::{Goal, print};
+use crate::goal::{Goal, print};
 use crate::setup::{Database, Served, series};
 
 const INTERVAL: &str = "INTERNAL_NOTIFICATIONS_SWEEP_SECONDS";

@@ -4,7 +4,7 @@ use internal_notifications_models::Timestamp;
 use serde_json::json;
 
 use super::bystander::{beside, lateness, seconds_until};
-use super::goal::{Goal, print};
+use crate::goal::{Goal, print};
 use crate::measure::seconds;
 use crate::setup::{Database, Served, series};
 

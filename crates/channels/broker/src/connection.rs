@@ -1,5 +1,8 @@
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use pusher_protocol::{CloseCode, ProtocolEvent};
@@ -8,10 +11,10 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use crate::close::Close;
-use crate::limits::Limits;
+use crate::frame_stream::FrameStream;
 use crate::send_queue::{Next, SendQueue};
 use crate::session::Session;
 use crate::shared::Shared;
@@ -19,16 +22,31 @@ use crate::timers::{Due, MAX_WAIT, Timers};
 
 /// Serves one WebSocket until it has ended. With `Err`, only sends the close frame.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
-    mut socket: WebSocketStream<S>,
+    mut socket: Socket<S>,
     shared: &Arc<Shared>,
     admitted: Result<(), Close>,
 ) {
     let end = match admitted.and_then(|()| Session::open(shared)) {
-        Ok(session) => run(&mut socket, session, shared).await,
-        Err(close) => End::ByBroker(close),
+        Ok(session) => {
+            let end = run(&mut socket, session, shared).await;
+            if end.is_over_capacity() {
+                shared.counters.count_slow_reader();
+            }
+            end
+        }
+        Err(close) => {
+            let end = End::ByBroker(close);
+            if end.is_over_capacity() {
+                shared.counters.count_turned_away();
+            }
+            end
+        }
     };
     let _ = timeout(shared.limits.close_timeout, finish(&mut socket, end)).await;
 }
+
+/// A WebSocket over the stream that writes its queued frames.
+pub(crate) type Socket<S> = WebSocketStream<FrameStream<S>>;
 
 /// How a connection ended.
 enum End {
@@ -40,11 +58,18 @@ enum End {
     Invalid(Close),
 }
 
-/// Frames written in a row before the next read.
+impl End {
+    /// Returns whether the close code is 4100.
+    fn is_over_capacity(&self) -> bool {
+        matches!(self, Self::ByBroker(Close { code: CloseCode::OVER_CAPACITY, .. }))
+    }
+}
+
+/// Frames written together, before the next read.
 const BURST: usize = 64;
 
 async fn run<S: AsyncRead + AsyncWrite + Unpin>(
-    socket: &mut WebSocketStream<S>,
+    socket: &mut Socket<S>,
     mut session: Session,
     shared: &Shared,
 ) -> End {
@@ -53,7 +78,7 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     let timer = sleep_until(timers.next());
     tokio::pin!(timer);
     loop {
-        if let Some(end) = write_queued(socket, session.queue(), &timers, limits).await {
+        if let Some(end) = write_queued(socket, session.queue(), &timers, shared).await {
             return end;
         }
         // The timer alone would not do: a client that always sends keeps it from being polled.
@@ -76,10 +101,12 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
                     Message::Binary(_) => session.receive_binary(),
                     Message::Close(_) => return End::ByClient,
                     // The WebSocket layer answers pings but queues pongs without a bound: flush
-                    // each before the next read.
-                    Message::Ping(_) => match write(socket.flush(), session.queue(), &timers, limits).await {
+                    // each before the next read. The queued frames rely on this, too.
+                    Message::Ping(_) => match write(socket.flush(), session.queue(), &timers, shared).await {
                         Ok(()) => Ok(()),
-                        Err(WriteError::Closing(close)) => Err(close),
+                        Err(WriteError::Closing(close)) => {
+                            return write_remaining(socket, session.queue(), close, shared).await;
+                        }
                         Err(WriteError::Failed(end)) => return end,
                     },
                     Message::Pong(_) | Message::Frame(_) => Ok(()),
@@ -111,31 +138,56 @@ const WRITE_TIMEOUT: Close = Close::new(CloseCode::OVER_CAPACITY, "The client di
 
 /// Writes queued frames. Returns how the connection ended, if it did.
 async fn write_queued<S: AsyncRead + AsyncWrite + Unpin>(
-    socket: &mut WebSocketStream<S>,
+    socket: &mut Socket<S>,
     queue: &SendQueue,
     timers: &Timers,
-    limits: &Limits,
+    shared: &Shared,
 ) -> Option<End> {
-    for _ in 0..BURST {
-        let frame = match queue.pop() {
-            Next::Write(frame) => frame,
-            Next::Close(close) => return Some(End::ByBroker(close)),
-            Next::Nothing => return None,
-        };
-        if let Some(close) = timers.expired(Instant::now()) {
-            return Some(End::ByBroker(close));
+    let frames = match queue.take(BURST) {
+        Next::Write(frames) => frames,
+        Next::Close(close) => return Some(End::ByBroker(close)),
+        Next::Nothing => return None,
+    };
+    if let Some(close) = timers.expired(Instant::now()) {
+        return Some(End::ByBroker(close));
+    }
+    feed(socket, frames, shared);
+    match write_fed(socket, queue, timers, shared).await {
+        Ok(()) => None,
+        // Frames may be stuck in the stream, if the client does not read.
+        Err(WriteError::Closing(close)) => Some(write_remaining(socket, queue, close, shared).await),
+        Err(WriteError::Failed(end)) => Some(end),
+    }
+}
+
+/// Hands frames to the stream, which must have nothing of the WebSocket layer left to write.
+fn feed<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut Socket<S>,
+    frames: VecDeque<Utf8Bytes>,
+    shared: &Shared,
+) {
+    shared.counters.count_messages_out(frames.len());
+    socket.get_mut().feed(frames);
+}
+
+/// Writes the frames that were fed. The client has the time to read anew for each.
+async fn write_fed<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut Socket<S>,
+    queue: &SendQueue,
+    timers: &Timers,
+    shared: &Shared,
+) -> Result<(), WriteError> {
+    loop {
+        let written = write(socket.get_mut().write_frames(), queue, timers, shared).await?;
+        if written == 0 {
+            break;
         }
-        match write(socket.send(Message::Text(frame)), queue, timers, limits).await {
-            Ok(()) => {}
-            // The frame is in the WebSocket layer's buffer and may be stuck there, if the client
-            // does not read.
-            Err(WriteError::Closing(close)) => {
-                return Some(write_remaining(socket, queue, close, limits.close_timeout).await);
-            }
-            Err(WriteError::Failed(end)) => return Some(end),
+        queue.written(written);
+        if let Some(close) = timers.expired(Instant::now()) {
+            return Err(WriteError::Failed(End::ByBroker(close)));
         }
     }
-    None
+    write(socket.flush(), queue, timers, shared).await
 }
 
 /// Why a write did not finish.
@@ -147,17 +199,18 @@ enum WriteError {
 }
 
 /// Waits for a write until the connection has to close or the client does not read in time.
-async fn write(
-    write: impl Future<Output = Result<(), Error>>,
+async fn write<T, E>(
+    write: impl Future<Output = Result<T, E>>,
     queue: &SendQueue,
     timers: &Timers,
-    limits: &Limits,
-) -> Result<(), WriteError> {
-    let deadline = timers.no_later_than_expiry(Instant::now() + limits.pong_timeout.min(MAX_WAIT));
+    shared: &Shared,
+) -> Result<T, WriteError> {
+    let patience = shared.limits.pong_timeout.min(MAX_WAIT);
+    let deadline = timers.no_later_than_expiry(Instant::now() + patience);
     tokio::select! {
         biased;
         written = timeout_at(deadline, write) => match written {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(written)) => Ok(written),
             Ok(Err(_)) => Err(WriteError::Failed(End::ByClient)),
             Err(_) => {
                 let close = timers.expired(Instant::now()).unwrap_or(WRITE_TIMEOUT);
@@ -168,20 +221,30 @@ async fn write(
     }
 }
 
-/// Writes the frames queued before the close, as long as the client reads them in time.
+/// Writes the frames queued before the close, as long as the client reads them in time. One that
+/// has begun is left to the closing handshake.
 async fn write_remaining<S: AsyncRead + AsyncWrite + Unpin>(
-    socket: &mut WebSocketStream<S>,
+    socket: &mut Socket<S>,
     queue: &SendQueue,
     close: Close,
-    limit: Duration,
+    shared: &Shared,
 ) -> End {
+    if close.code == CloseCode::OVER_CAPACITY {
+        // The client does not read, and the queue dropped its frames, too.
+        return End::ByBroker(close);
+    }
     let writing = async {
-        while let Next::Write(frame) = queue.pop() {
-            socket.send(Message::Text(frame)).await?;
+        loop {
+            if !socket.get_ref().has_unstarted() {
+                let Next::Write(frames) = queue.take(BURST) else { return Ok::<(), Error>(()) };
+                // An answer to a ping may be partly written.
+                socket.flush().await?;
+                feed(socket, frames, shared);
+            }
+            socket.flush().await?;
         }
-        Ok::<(), Error>(())
     };
-    match timeout(limit, writing).await {
+    match timeout(shared.limits.close_timeout, writing).await {
         Ok(Err(_)) => End::ByClient,
         Ok(Ok(())) | Err(_) => End::ByBroker(close),
     }
@@ -202,7 +265,8 @@ fn read_error(error: &Error) -> End {
 
 /// Does the closing handshake. For the protocol's own close codes it sends an error event first, as
 /// Pusher does.
-async fn finish<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, end: End) {
+async fn finish<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut Socket<S>, end: End) {
+    socket.get_mut().discard_unstarted();
     let (End::ByBroker(close) | End::Invalid(close)) = end else {
         // The WebSocket layer answers the client's close frame.
         while let Some(Ok(_)) = socket.next().await {}

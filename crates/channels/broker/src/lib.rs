@@ -5,7 +5,9 @@ mod builder;
 mod clock;
 mod close;
 mod connection;
+mod counters;
 mod error;
+mod frame_stream;
 mod http_api;
 mod limits;
 mod registry;
@@ -25,4 +27,4 @@ pub use limits::Limits;
 // Part of this crate's signatures.
 pub use pusher_protocol::{ChannelName, EventName, SocketId};
 pub use pusher_signer::Signer;
-pub use webhook::Webhook;
+pub use webhook::{Webhook, WebhookDestination, WebhookError, WebhookKind};

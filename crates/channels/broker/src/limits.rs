@@ -63,10 +63,12 @@ pub struct Limits {
     /// How long the closing handshake may take and, on shutdown, before it the writing of queued
     /// frames. Default: 2 s.
     pub close_timeout: Duration,
-    /// Webhook events that may wait for one destination. Further ones are dropped. Default: 10,000.
+    /// Client events, cache misses and subscription counts that may wait for one destination of
+    /// webhooks, or be on their way to it. Further ones are dropped. Arrivals and departures
+    /// (`channel_occupied`, `channel_vacated`, `member_added`, `member_removed`) are not, and are
+    /// bounded by `connections` and `subscriptions`. Default: 10,000.
     pub webhook_queue: usize,
-    /// Bytes of webhook events that may wait for one destination. Further events are dropped.
-    /// Default: 16 MiB.
+    /// Bytes of the events that `webhook_queue` counts. Further ones are dropped. Default: 16 MiB.
     pub webhook_queue_bytes: usize,
     /// How long a destination may take to answer a webhook. Default: 10 s.
     pub webhook_timeout: Duration,

@@ -9,7 +9,7 @@ use crate::close::Close;
 
 /// The frames that wait to be written to one connection.
 ///
-/// Bounded. Anyone can push without waiting; the connection's task pops.
+/// Bounded. Anyone can push without waiting; the connection's task takes.
 #[derive(Debug)]
 pub(crate) struct SendQueue {
     state: Mutex<State>,
@@ -20,19 +20,18 @@ pub(crate) struct SendQueue {
 #[derive(Debug, Default)]
 struct State {
     frames: VecDeque<Utf8Bytes>,
+    /// Frames that were taken and are not written yet.
+    unwritten: usize,
     close: Option<Close>,
 }
 
 /// The next action of the connection's task.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Next {
-    Write(Utf8Bytes),
+pub(crate) enum Next<F = Utf8Bytes> {
+    Write(F),
     Close(Close),
     Nothing,
 }
-
-/// A queue with more capacity than this frees its memory when it is empty.
-const RETAINED_CAPACITY: usize = 8;
 
 const SLOW_READER: Close =
     Close::new(CloseCode::OVER_CAPACITY, "The connection does not read what it is sent");
@@ -48,10 +47,11 @@ impl SendQueue {
         if state.close.is_some() {
             return;
         }
-        if state.frames.len() < self.capacity {
+        // The frame that is being written does not wait; others that were taken with it do.
+        if state.frames.len() + state.unwritten.saturating_sub(1) < self.capacity {
             state.frames.push_back(frame);
         } else {
-            *state = State { frames: VecDeque::new(), close: Some(SLOW_READER) };
+            *state = State { close: Some(SLOW_READER), ..State::default() };
         }
         drop(state);
         self.changed.notify_one();
@@ -64,19 +64,42 @@ impl SendQueue {
         self.changed.notify_one();
     }
 
-    /// Removes and returns the next frame, or the reason to close once there is none.
-    pub(crate) fn pop(&self) -> Next {
+    /// Removes and returns the next frames, at most `limit`, or the reason to close once there is
+    /// none. Keeps no memory for what it returns.
+    pub(crate) fn take(&self, limit: usize) -> Next<VecDeque<Utf8Bytes>> {
         let mut state = self.lock();
-        let Some(frame) = state.frames.pop_front() else {
+        if state.frames.is_empty() {
             return state.close.map_or(Next::Nothing, Next::Close);
-        };
-        if state.frames.is_empty() && state.frames.capacity() > RETAINED_CAPACITY {
-            state.frames = VecDeque::new();
         }
-        Next::Write(frame)
+        let rest = match state.frames.len() > limit {
+            true => state.frames.split_off(limit),
+            false => VecDeque::new(),
+        };
+        let frames = std::mem::replace(&mut state.frames, rest);
+        state.unwritten += frames.len();
+        Next::Write(frames)
     }
 
-    /// Waits until [`pop`](Self::pop) returns something. Supports one waiter at a time.
+    /// Removes and returns the next frame as written.
+    #[cfg(test)]
+    pub(crate) fn pop(&self) -> Next {
+        match self.take(1) {
+            Next::Write(mut frames) => {
+                self.written(1);
+                frames.pop_front().map_or(Next::Nothing, Next::Write)
+            }
+            Next::Close(close) => Next::Close(close),
+            Next::Nothing => Next::Nothing,
+        }
+    }
+
+    /// Notes that some of the frames that were taken are written.
+    pub(crate) fn written(&self, frames: usize) {
+        let mut state = self.lock();
+        state.unwritten = state.unwritten.saturating_sub(frames);
+    }
+
+    /// Waits until [`take`](Self::take) returns something. Supports one waiter at a time.
     pub(crate) async fn ready(&self) {
         let is_ready = |state: &State| state.close.is_some() || !state.frames.is_empty();
         while !is_ready(&self.lock()) {
@@ -107,14 +130,19 @@ mod tests {
 
     const SHUTDOWN: Close = Close::new(CloseCode::RECONNECT, "");
 
+    fn frames(texts: &[&str]) -> Next<VecDeque<Utf8Bytes>> {
+        Next::Write(texts.iter().map(|text| (*text).into()).collect())
+    }
+
     #[test]
-    fn frames_leave_in_the_order_they_came() {
-        let queue = SendQueue::new(2);
-        queue.push("a".into());
-        queue.push("b".into());
-        assert_eq!(queue.pop(), Next::Write("a".into()));
-        assert_eq!(queue.pop(), Next::Write("b".into()));
-        assert_eq!(queue.pop(), Next::Nothing);
+    fn frames_leave_in_the_order_they_came_as_many_as_asked_for() {
+        let queue = SendQueue::new(3);
+        for frame in ["a", "b", "c"] {
+            queue.push(frame.into());
+        }
+        assert_eq!(queue.take(2), frames(&["a", "b"]));
+        assert_eq!(queue.take(2), frames(&["c"]));
+        assert_eq!(queue.take(2), Next::Nothing);
     }
 
     #[test]
@@ -123,8 +151,24 @@ mod tests {
         for frame in ["a", "b", "c", "d"] {
             queue.push(frame.into());
         }
-        assert!(matches!(queue.pop(), Next::Close(Close { code: CloseCode::OVER_CAPACITY, .. })));
+        assert!(matches!(queue.take(9), Next::Close(Close { code: CloseCode::OVER_CAPACITY, .. })));
         assert_eq!(queue.lock().frames.capacity(), 0);
+    }
+
+    #[test]
+    fn frames_that_were_taken_but_are_not_written_still_take_room() {
+        let queue = SendQueue::new(2);
+        queue.push("a".into());
+        queue.push("b".into());
+        assert_eq!(queue.take(9), frames(&["a", "b"]));
+        queue.push("c".into());
+        queue.written(1);
+        queue.push("d".into());
+        assert_eq!(queue.take(9), frames(&["c", "d"]));
+        for frame in ["e", "f"] {
+            queue.push(frame.into());
+        }
+        assert!(matches!(queue.take(9), Next::Close(_)));
     }
 
     #[test]
@@ -133,7 +177,7 @@ mod tests {
         queue.close(SHUTDOWN);
         queue.close(Close::new(CloseCode::UNAUTHORIZED, ""));
         queue.push("late".into());
-        assert_eq!(queue.pop(), Next::Close(SHUTDOWN));
+        assert_eq!(queue.take(9), Next::Close(SHUTDOWN));
     }
 
     #[test]
@@ -142,16 +186,16 @@ mod tests {
         queue.push("a".into());
         queue.close(SHUTDOWN);
         queue.push("late".into());
-        assert_eq!(queue.pop(), Next::Write("a".into()));
-        assert_eq!(queue.pop(), Next::Close(SHUTDOWN));
+        assert_eq!(queue.take(9), frames(&["a"]));
+        assert_eq!(queue.take(9), Next::Close(SHUTDOWN));
     }
 
     #[test]
     fn an_emptied_queue_frees_the_memory_it_grew_to() {
         let queue = SendQueue::new(100);
         (0..100).for_each(|_| queue.push("a".into()));
-        while queue.pop() != Next::Nothing {}
-        assert!(queue.lock().frames.capacity() <= RETAINED_CAPACITY);
+        while queue.take(64) != Next::Nothing {}
+        assert_eq!(queue.lock().frames.capacity(), 0);
     }
 
     #[tokio::test]

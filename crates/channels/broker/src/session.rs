@@ -90,6 +90,7 @@ impl Session {
     /// # Errors
     /// Returns why to close the connection, after too many malformed frames.
     pub(crate) fn receive(&mut self, text: &str) -> Result<(), Close> {
+        self.shared.counters.count_message_in();
         let Ok(frame) = Frame::parse(text) else {
             return self.bad_frame("Invalid message: a JSON object with the text `event` is required");
         };
@@ -118,6 +119,7 @@ impl Session {
     /// # Errors
     /// As [`receive`](Self::receive).
     pub(crate) fn receive_binary(&mut self) -> Result<(), Close> {
+        self.shared.counters.count_message_in();
         self.bad_frame("Binary messages are not supported")
     }
 

@@ -6,6 +6,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::sleep_until;
 
 use crate::clock::Clock;
+use crate::counters::Counters;
 use crate::limits::Limits;
 use crate::registry::Registry;
 use crate::tasks::Tasks;
@@ -19,6 +20,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) client_events: bool,
     pub(crate) tasks: Tasks,
+    pub(crate) counters: Counters,
     /// A permit for each byte of [`Limits::buffered_bytes`].
     pub(crate) body_memory: Arc<Semaphore>,
     /// The number of connection tasks, including those that only reject a client.
@@ -39,8 +41,18 @@ impl Shared {
     ) -> Self {
         let connection_tasks = watch::Sender::new(0);
         let body_memory = Arc::new(Semaphore::new(limits.buffered_bytes.min(Semaphore::MAX_PERMITS)));
-        let tasks = Tasks::default();
-        Self { app_id, signer, limits, registry, clock, client_events, tasks, body_memory, connection_tasks }
+        Self {
+            app_id,
+            signer,
+            limits,
+            registry,
+            clock,
+            client_events,
+            tasks: Tasks::default(),
+            counters: Counters::default(),
+            body_memory,
+            connection_tasks,
+        }
     }
 
     /// Counts one more connection task and decides what it may do.

@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use crate::broker::Broker;
 use crate::close::Close;
 use crate::connection;
+use crate::frame_stream::FrameStream;
 use crate::limits::Limits;
 use crate::shared::{Admission, Permit};
 
@@ -52,12 +53,13 @@ const OVER_CAPACITY: Close =
 async fn serve(upgrade: OnUpgrade, permit: Permit, admitted: Result<(), Close>) {
     let Ok(stream) = upgrade.await else { return };
     let config = config(&permit.shared.limits);
-    let socket = WebSocketStream::from_raw_socket(TokioIo::new(stream), Role::Server, Some(config)).await;
+    let stream = FrameStream::new(TokioIo::new(stream));
+    let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     connection::serve(socket, &permit.shared, admitted).await;
 }
 
-/// Starts with small buffers, since most connections are idle. They grow to the largest frame and
-/// never shrink, hence the limit.
+/// Starts with small buffers, since most connections are idle. They grow to the largest frame from
+/// the client and never shrink, hence the limit. Queued frames to the client pass no buffer.
 fn config(limits: &Limits) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(1024)

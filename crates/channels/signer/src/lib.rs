@@ -22,7 +22,7 @@ pub use channel::ChannelAuthorization;
 pub use encryption::EncryptionMasterKey;
 pub use error::{Error, ErrorKind};
 pub use pusher_protocol::{ChannelName, SocketId};
-pub use request::Request;
+pub use request::{ExpectedBody, Request};
 pub use signer::Signer;
 pub use user::UserAuthentication;
 #[cfg(feature = "axum")]

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use md5::{Digest, Md5};
@@ -69,33 +70,49 @@ impl Signer {
                 "the signer sets body_md5 and the parameters beginning with auth_",
             ));
         }
-        let mut add = |name: &str, value: String| parameters.push((name.to_owned(), value));
-        add(KEY, self.key().to_owned());
-        add(TIMESTAMP, now.to_string());
-        add(VERSION, "1.0".to_owned());
-        if let Some(body) = request.body {
-            add(BODY_MD5, md5_hex(body));
-        }
+        let (now, md5) = (now.to_string(), request.body.map(md5_hex));
+        let own = [
+            (KEY, Some(self.key())),
+            (TIMESTAMP, Some(&now)),
+            (VERSION, Some("1.0")),
+            (BODY_MD5, md5.as_deref()),
+        ];
+        parameters.extend(own.into_iter().filter_map(|(name, value)| Some((Cow::Borrowed(name), value?))));
         let text = text_to_sign(request, &mut parameters)?;
-        parameters.push((SIGNATURE.to_owned(), self.sign(text.as_bytes())));
-        Ok(parameters)
+        let parameters = parameters.into_iter().map(|(name, value)| (name.into_owned(), value.to_owned()));
+        let signature = (SIGNATURE.to_owned(), self.sign(text.as_bytes()));
+        Ok(parameters.chain([signature]).collect())
     }
 
     /// Verifies a received request: its key, signature and body, and that it was signed less than
     /// 600 seconds before or after `now` (Unix seconds). `request.query` must contain all received
     /// parameters, decoded, including `auth_signature`.
     ///
-    /// Within those 600 seconds the same request verifies again: the scheme has no nonce.
+    /// Within those 600 seconds the same request verifies again: the scheme has no nonce. To verify
+    /// a request before its body is read, use [`verify_request_head`](Self::verify_request_head).
     ///
     /// # Errors
     /// Returns an error whose kind names the failed check. The texts are those of Pusher's servers,
     /// without the right signature.
     pub fn verify_request(&self, request: &Request<'_>, now: u64) -> Result<(), Error> {
+        self.verify_request_head(request, now)?.verify(request.body.unwrap_or_default())
+    }
+
+    /// Verifies a received request as [`verify_request`](Self::verify_request) does, but for its
+    /// body, which the caller then reads and passes to [`ExpectedBody::verify`]. So nobody without
+    /// the secret can make a server read a body.
+    ///
+    /// # Errors
+    /// As [`verify_request`](Self::verify_request).
+    pub fn verify_request_head<'a>(
+        &self,
+        request: &Request<'a>,
+        now: u64,
+    ) -> Result<ExpectedBody<'a>, Error> {
         let (signatures, mut parameters): (Vec<_>, Vec<_>) =
             lower_case(request.query).into_iter().partition(|(name, _)| name == SIGNATURE);
         let text = text_to_sign(request, &mut parameters)?;
-        let find =
-            |wanted| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+        let find = |wanted| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| *value);
 
         if find(KEY).ok_or_else(missing("Missing parameter: auth_key"))? != self.key() {
             return Err(Error::unknown_key());
@@ -112,13 +129,37 @@ impl Signer {
         if !self.verify(text.as_bytes(), signature) {
             return Err(Error::signature());
         }
-        check_body(find(BODY_MD5), request.body.unwrap_or_default())
+        Ok(ExpectedBody { md5: find(BODY_MD5) })
+    }
+}
+
+/// What the signature of a request says of its body; see [`Signer::verify_request_head`].
+#[derive(Clone, Copy, Debug)]
+#[must_use = "the body is not verified yet"]
+pub struct ExpectedBody<'a> {
+    md5: Option<&'a str>,
+}
+
+impl ExpectedBody<'_> {
+    /// Verifies the body against `body_md5`, which is required unless the body is empty. Some
+    /// libraries send it even then.
+    ///
+    /// # Errors
+    /// Returns [`MissingParameter`](ErrorKind::MissingParameter) or
+    /// [`BodyMd5`](ErrorKind::BodyMd5).
+    pub fn verify(self, body: &[u8]) -> Result<(), Error> {
+        match self.md5 {
+            None if body.is_empty() => Ok(()),
+            None => Err(missing("Missing parameter: body_md5")()),
+            Some(given) if given.eq_ignore_ascii_case(&md5_hex(body)) => Ok(()),
+            Some(_) => Err(Error::new(ErrorKind::BodyMd5, "body_md5 does not match the body")),
+        }
     }
 }
 
 /// Returns the text to sign: method, path and sorted parameters, one line each. The checks ensure
 /// that no two requests have the same text.
-fn text_to_sign(request: &Request<'_>, parameters: &mut [(String, String)]) -> Result<String, Error> {
+fn text_to_sign(request: &Request<'_>, parameters: &mut [(Cow<'_, str>, &str)]) -> Result<String, Error> {
     let Request { method, path, .. } = request;
     if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return Err(Error::new(ErrorKind::Request, "the method must consist of letters"));
@@ -129,15 +170,21 @@ fn text_to_sign(request: &Request<'_>, parameters: &mut [(String, String)]) -> R
             "the path must begin with / and contain neither a query nor control characters",
         ));
     }
-    let query = canonical_query(parameters)?;
-    Ok(format!("{}\n{path}\n{query}", method.to_ascii_uppercase()))
+    let query: usize = parameters.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+    let mut text = String::with_capacity(method.len() + path.len() + 2 + query);
+    text.push_str(method);
+    text.make_ascii_uppercase();
+    for part in ["\n", path, "\n"] {
+        text.push_str(part);
+    }
+    push_canonical_query(&mut text, parameters)?;
+    Ok(text)
 }
 
-/// Sorts the parameters and joins them as `name=value`, separated by `&`, without encoding them.
-fn canonical_query(parameters: &mut [(String, String)]) -> Result<String, Error> {
+/// Sorts the parameters and appends them as `name=value`, separated by `&`, without encoding them.
+fn push_canonical_query(text: &mut String, parameters: &mut [(Cow<'_, str>, &str)]) -> Result<(), Error> {
     // A stable sort, so that the values of `name[]` stay in order.
     parameters.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let mut query = String::new();
     let mut previous = None;
     for (name, value) in parameters.iter() {
         let separates = |c: char| c.is_control() || c == '&';
@@ -151,17 +198,21 @@ fn canonical_query(parameters: &mut [(String, String)]) -> Result<String, Error>
             return Err(duplicate(name));
         }
         if previous.replace(name).is_some() {
-            query.push('&');
+            text.push('&');
         }
-        query.push_str(name);
-        query.push('=');
-        query.push_str(value);
+        for part in [name, "=", value] {
+            text.push_str(part);
+        }
     }
-    Ok(query)
+    Ok(())
 }
 
-fn lower_case(query: &[(&str, &str)]) -> Vec<(String, String)> {
-    query.iter().map(|(name, value)| (name.to_ascii_lowercase(), (*value).to_owned())).collect()
+fn lower_case<'a>(query: &[(&'a str, &'a str)]) -> Vec<(Cow<'a, str>, &'a str)> {
+    let lower_case = |name: &'a str| match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        false => Cow::Borrowed(name),
+    };
+    query.iter().map(|(name, value)| (lower_case(name), *value)).collect()
 }
 
 fn check_timestamp(timestamp: &str, now: u64) -> Result<(), Error> {
@@ -179,16 +230,6 @@ fn check_timestamp(timestamp: &str, now: u64) -> Result<(), Error> {
             "Timestamp expired: Given timestamp ({seconds}) not within {REQUEST_AGE_SECONDS}s of server time ({now})"
         ),
     ))
-}
-
-/// Checks `body_md5`, which is required unless the body is empty. Some libraries send it even then.
-fn check_body(body_md5: Option<&str>, body: &[u8]) -> Result<(), Error> {
-    match body_md5 {
-        None if body.is_empty() => Ok(()),
-        None => Err(missing("Missing parameter: body_md5")()),
-        Some(given) if given.eq_ignore_ascii_case(&md5_hex(body)) => Ok(()),
-        Some(_) => Err(Error::new(ErrorKind::BodyMd5, "body_md5 does not match the body")),
-    }
 }
 
 fn md5_hex(body: &[u8]) -> String {

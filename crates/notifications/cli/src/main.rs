@@ -7,6 +7,7 @@ mod env;
 mod error;
 mod escape;
 mod logging;
+mod open_files;
 mod output;
 mod shell_quote;
 mod signals;

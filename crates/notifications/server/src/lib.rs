@@ -20,7 +20,7 @@ mod supervisor;
 mod task;
 mod upkeep;
 
-pub use accept::{local_url, serve};
+pub use accept::{listen, local_url, serve};
 #[doc(no_inline)]
 pub use async_trait::async_trait;
 pub use auth::{Principal, TokenIssuer};

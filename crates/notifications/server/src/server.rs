@@ -6,7 +6,7 @@ use internal_notifications_models::UserId;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::accept::{local_url, serve};
+use crate::accept::{self, local_url, serve};
 use crate::auth::TokenIssuer;
 use crate::config::{AllowedHosts, Config};
 use crate::error::Error;
@@ -119,7 +119,7 @@ async fn prepare(node: &mut NodeBuilder) -> Result<(TcpListener, SocketAddr, boo
     node.config.allowed_hosts.get_or_insert_with(|| AllowedHosts::default_for(listen));
     let (jwt, is_generated) = generated_secrets::jwt_key(node.store.as_ref(), &node.config).await?;
     node.config.auth.jwt = jwt;
-    let listener = TcpListener::bind(listen).await.map_err(|error| Error::listen(listen, error))?;
+    let listener = accept::listen(listen).map_err(|error| Error::listen(listen, error))?;
     let address = listener.local_addr().map_err(|error| Error::listen(listen, error))?;
     Ok((listener, address, is_generated))
 }

@@ -20,7 +20,7 @@ pub(crate) async fn channels(
     }
     let request = SignedRequest::verify(&broker, &id, request).await?;
     let prefix = request.parameter("filter_by_prefix").unwrap_or_default();
-    let requested = RequestedInfo::parse(request.parameter("info"))?;
+    let requested = RequestedInfo::parse(request.parameter("info").as_deref())?;
     if requested.subscription_count || requested.cache {
         return Err(ApiError::bad_request("The only info attribute of a list of channels is user_count"));
     }
@@ -31,7 +31,7 @@ pub(crate) async fn channels(
     }
     let info =
         |users| if requested.user_count { ChannelInfo::of_users(users) } else { ChannelInfo::default() };
-    let channels = broker.shared.registry.channels(prefix).into_iter();
+    let channels = broker.shared.registry.channels(&prefix).into_iter();
     Ok(json(&Channels { channels: channels.map(|(name, users)| (name, info(users))).collect() }))
 }
 
@@ -49,7 +49,7 @@ pub(crate) async fn channel(
     }
     let request = SignedRequest::verify(&broker, &id, request).await?;
     let channel = parse_channel(name)?;
-    let requested = RequestedInfo::parse(request.parameter("info"))?;
+    let requested = RequestedInfo::parse(request.parameter("info").as_deref())?;
     if requested.user_count && !channel.kind().is_presence() {
         return Err(ApiError::bad_request(
             "Cannot retrieve the user count unless the channel is a presence channel",

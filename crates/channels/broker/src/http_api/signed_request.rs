@@ -1,6 +1,8 @@
+use std::borrow::Cow;
+
 use axum::extract::Request;
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, Uri};
 
 use super::ApiError;
 use super::body::{self, Body};
@@ -8,7 +10,7 @@ use crate::broker::Broker;
 
 /// A request whose signature by the app's secret was verified.
 pub(super) struct SignedRequest {
-    query: Vec<(String, String)>,
+    uri: Uri,
     pub(super) body: Body,
 }
 
@@ -26,36 +28,24 @@ impl SignedRequest {
             let text = "The server is shutting down".to_owned();
             return Err(ApiError(StatusCode::SERVICE_UNAVAILABLE, text));
         }
-        let (parts, body) = request.into_parts();
-        // A malformed query has no signature and is rejected below.
-        let query: Vec<(String, String)> =
-            serde_urlencoded::from_str(parts.uri.query().unwrap_or_default()).unwrap_or_default();
-        // Reject wrong signatures before reading the body. The signature covers `body_md5`, which
-        // is compared with the body afterwards.
-        match verify(broker, &parts, &query, None) {
-            Err(error) if error.kind() != pusher_signer::ErrorKind::BodyMd5 => return Err(error.into()),
-            _ => {}
-        }
+        let (Parts { method, uri, .. }, body) = request.into_parts();
+        let query: Vec<_> = parameters(&uri).collect();
+        let query: Vec<_> = query.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
+        let head = pusher_signer::Request::new(method.as_str(), uri.path()).with_query(&query);
+        // Reject wrong signatures before reading the body.
+        let expected = broker.shared.signer.verify_request_head(&head, (broker.shared.clock)().as_secs())?;
         let body = body::read(broker, body).await?;
-        verify(broker, &parts, &query, Some(&body))?;
-        Ok(Self { query, body })
+        expected.verify(&body)?;
+        Ok(Self { uri, body })
     }
 
     /// Returns the value of a query parameter.
-    pub(super) fn parameter(&self, wanted: &str) -> Option<&str> {
-        self.query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
+    pub(super) fn parameter(&self, wanted: &str) -> Option<Cow<'_, str>> {
+        parameters(&self.uri).find(|(name, _)| name == wanted).map(|(_, value)| value)
     }
 }
 
-fn verify(
-    broker: &Broker,
-    parts: &Parts,
-    query: &[(String, String)],
-    body: Option<&[u8]>,
-) -> Result<(), pusher_signer::Error> {
-    let query: Vec<_> = query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let request = pusher_signer::Request::new(parts.method.as_str(), parts.uri.path())
-        .with_query(&query)
-        .with_body(body);
-    broker.shared.signer.verify_request(&request, (broker.shared.clock)().as_secs())
+/// Returns the decoded parameters of a query.
+fn parameters(uri: &Uri) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
 }

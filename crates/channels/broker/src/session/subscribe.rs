@@ -109,7 +109,7 @@ impl Session {
             // A signed-in connection joins as its user with a signature for the channel alone.
             (true, None, Some(user)) => {
                 let text = format!("{}:{channel}", self.socket.id);
-                let signature = auth.split_once(':').map(|(_, signature)| signature).unwrap_or_default();
+                let signature = auth.rsplit_once(':').map(|(_, signature)| signature).unwrap_or_default();
                 match signer.verify(text.as_bytes(), signature) {
                     true => Ok(Some(user.clone())),
                     false => Err(wrong_signature()),

@@ -69,3 +69,19 @@ async fn a_client_that_sends_without_reading_the_answers_is_closed() {
     tokio::time::timeout(Duration::from_secs(40), asking).await.unwrap();
     assert_eq!(broker.connections(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_each_frame_in_time_stays_however_many_wait() {
+    let broker = broker();
+    let mut client = connect(&broker).await;
+    client.subscribe("news").await;
+    // Each is longer than the stream's buffer.
+    for n in 0..5 {
+        publish(&broker, "news", "e", &format!("{n}{}", ".".repeat(10_000)));
+    }
+    for n in 0..5 {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        assert!(client.next().await["data"].as_str().unwrap().starts_with(&n.to_string()));
+    }
+    assert_eq!(broker.connections(), 1);
+}

@@ -17,6 +17,44 @@ async fn a_subscription_may_carry_its_data_as_text() {
 }
 
 #[tokio::test]
+async fn a_key_may_contain_colons() {
+    let signer = pusher_broker::Signer::new("app:key:1", "app-secret");
+    let broker = pusher_broker::Broker::new("3", signer.clone());
+    let mut client = establish(open(&broker, "/app/app:key:1?protocol=7&client=test&version=1").await).await;
+    let authorize = |channel: &str, data: Option<&str>| {
+        signer.authorize_channel(&client.id, &channel.parse().unwrap(), data).unwrap().auth
+    };
+    let (private, presence) =
+        (authorize("private-ada", None), authorize("presence-room", Some(r#"{"user_id":"ada"}"#)));
+    let (user, alone) = (r#"{"id":"ada"}"#, signer.sign(format!("{}:presence-own", client.id).as_bytes()));
+    for (event, data, answer) in [
+        (
+            "subscribe",
+            json!({"channel": "private-ada", "auth": private}),
+            "pusher_internal:subscription_succeeded",
+        ),
+        (
+            "subscribe",
+            json!({"channel": "presence-room", "auth": presence, "channel_data": r#"{"user_id":"ada"}"#}),
+            "pusher_internal:subscription_succeeded",
+        ),
+        (
+            "signin",
+            json!({"auth": signer.authenticate_user(&client.id, user).unwrap().auth, "user_data": user}),
+            "pusher:signin_success",
+        ),
+        (
+            "subscribe",
+            json!({"channel": "presence-own", "auth": format!("app:key:1:{alone}")}),
+            "pusher_internal:subscription_succeeded",
+        ),
+    ] {
+        client.send(json!({"event": format!("pusher:{event}"), "data": data})).await;
+        assert_eq!(client.next().await["event"], answer, "{data}");
+    }
+}
+
+#[tokio::test]
 async fn a_private_channel_rejects_a_client_without_authorization() {
     let broker = broker();
     let (mut client, other) = (connect(&broker).await, connect(&broker).await);

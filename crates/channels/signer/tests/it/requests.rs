@@ -285,3 +285,20 @@ fn an_error_contains_neither_the_right_signature_nor_the_secret() {
         assert!(!shown.contains(&right) && !shown.contains("secret"), "{shown}");
     }
 }
+
+#[test]
+fn a_body_can_be_verified_after_the_rest_of_its_request() {
+    let signed = sign(&[], Some(b"body")).unwrap();
+    let query = borrowed(&signed);
+    let head = Request::new("POST", PATH).with_query(&query);
+    let expected = signer().verify_request_head(&head, NOW).unwrap();
+    assert_eq!(expected.verify(b"body").map_err(|error| error.kind()), Ok(()));
+    assert_eq!(expected.verify(b"other").map_err(|error| error.kind()), Err(ErrorKind::BodyMd5));
+    let other = Request::new("POST", "/apps/2/events").with_query(&query);
+    assert_eq!(signer().verify_request_head(&other, NOW).unwrap_err().kind(), ErrorKind::Signature);
+    let bodiless = sign(&[], None).unwrap();
+    let query = borrowed(&bodiless);
+    let expected = signer().verify_request_head(&Request::new("POST", PATH).with_query(&query), NOW).unwrap();
+    assert_eq!(expected.verify(b"").map_err(|error| error.kind()), Ok(()));
+    assert_eq!(expected.verify(b"body").map_err(|error| error.kind()), Err(ErrorKind::MissingParameter));
+}

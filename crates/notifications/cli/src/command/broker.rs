@@ -6,16 +6,16 @@ use clap::Args;
 use futures_util::FutureExt;
 use internal_notifications::with_causes;
 use internal_notifications_server::config::{EmbeddedConfig, RealtimeConfig};
-use internal_notifications_server::{Config, Limits, local_url, serve};
+use internal_notifications_server::{Config, Limits, listen, local_url, serve};
 use pusher_broker::Broker as Channels;
 use pusher_signer::Signer;
 use serde_json::json;
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::env::Env;
 use crate::error::Error;
 use crate::logging;
+use crate::open_files;
 use crate::output::Output;
 use crate::signals::Signals;
 
@@ -54,15 +54,16 @@ impl Broker {
         let (app_id, signer) = app(env)?;
         let builder = Channels::builder(app_id, signer).client_events(self.client_events);
         let broker = webhooks::add(builder, &self.webhook)?.build();
+        let limits = Limits::default();
+        open_files::raise_limit(&limits);
         let mut signals = Signals::listen()?;
         let bind_error = |error| Error::failed(format!("cannot listen on {}: {error}", self.listen));
-        let listener = TcpListener::bind(self.listen).await.map_err(bind_error)?;
+        let listener = listen(self.listen).map_err(bind_error)?;
         let address = listener.local_addr().map_err(bind_error)?;
         let (running, ending) = oneshot::channel::<()>();
         let ending = ending.map(drop).shared();
         let failed = broker.failed();
         let serving = tokio::spawn(async move {
-            let limits = Limits::default();
             let requests = serve(listener, broker.router(), &limits, ending.clone());
             // Clients need not wait for a slow request.
             let clients = async {

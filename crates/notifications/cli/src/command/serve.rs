@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::env::Env;
 use crate::error::Error;
 use crate::logging;
+use crate::open_files;
 use crate::output::{Output, print_to_stderr};
 use crate::shell_quote::shell_quote;
 use crate::signals::Signals;
@@ -43,6 +44,7 @@ impl Serve {
         env.set(DATABASE_URL, self.database.as_deref());
         let config =
             Config::from_env(|name| env.get(name)).map_err(|error| Error::usage(with_causes(&error)))?;
+        open_files::raise_limit(&config.limits);
         let mut signals = Signals::listen()?;
         let server = tokio::select! {
             started = Server::start(config) => started.map_err(|error| command_error(&error))?,

@@ -9,6 +9,8 @@ mod chaos;
 mod command_runner;
 mod demo;
 mod help;
+#[cfg(target_os = "linux")]
+mod open_files;
 mod retract;
 mod round_trip;
 mod serve;

@@ -1,4 +1,5 @@
 /// What a figure is to reach.
+#[derive(Clone, Copy)]
 pub(crate) enum Goal {
     AtMost(f64),
     AtLeast(f64),
