@@ -21,8 +21,9 @@ pub struct Limits {
     pub subscribe_requests: usize,
     /// Frames that may wait for one connection. One more closes it with code 4100. Default: 256.
     pub send_queue: usize,
-    /// Bytes of a frame from a client. A longer one closes the connection with code 1009.
-    /// Default: 16 KiB.
+    /// Bytes of a frame from a client. A longer one closes the connection with code 1009. If client
+    /// events are allowed, frames may in any case be as long as one whose data is full of escapes
+    /// (six times `event_data`, and 4 KiB). Default: 16 KiB.
     pub frame_bytes: usize,
     /// Binary or malformed frames from one client. One more closes the connection with code 1003.
     /// Default: 10.
