@@ -9,7 +9,7 @@ use crate::clock::{self, Clock};
 use crate::limits::Limits;
 use crate::registry::Registry;
 use crate::shared::Shared;
-use crate::webhook::{SendWebhook, Webhook, Webhooks};
+use crate::webhook::{Webhook, WebhookDestination, Webhooks};
 
 impl Broker {
     /// Creates a broker with the default settings for the app with this id, key and secret.
@@ -41,7 +41,7 @@ pub struct Builder {
     limits: Limits,
     client_events: bool,
     subscription_counts: bool,
-    webhooks: Vec<SendWebhook>,
+    webhooks: Vec<WebhookDestination>,
     clock: Clock,
     random: Box<dyn Fn() -> u64 + Send + Sync>,
 }
@@ -68,16 +68,32 @@ impl Builder {
 
     /// Adds a destination of webhooks of all kinds.
     ///
-    /// `send` returns `Ok` if the response was a 2xx, and otherwise a reason for the log. A webhook
-    /// that failed is sent again with growing delays for [`Limits::webhook_retry_period`].
-    /// Destinations do not wait for each other.
+    /// `send` returns `Ok` if the response was a 2xx, and otherwise a reason for the log. See
+    /// [`webhook_to`](Self::webhook_to), which also takes a filter and distinguishes a response of
+    /// 413.
     #[must_use]
-    pub fn webhook<S, F>(mut self, send: S) -> Self
+    pub fn webhook<S, F>(self, send: S) -> Self
     where
         S: Fn(Webhook) -> F + Send + Sync + 'static,
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
-        self.webhooks.push(Box::new(move |webhook| Box::pin(send(webhook))));
+        self.webhook_to(WebhookDestination::new(send))
+    }
+
+    /// Adds a destination of webhooks. Destinations do not wait for each other.
+    ///
+    /// A webhook that failed is sent again with growing delays for
+    /// [`Limits::webhook_retry_period`]. Later webhooks do not wait for it, unless sixteen others
+    /// wait to be sent again: then nothing new is sent until the destination accepts one, or one of
+    /// them was refused five times while others were accepted, which gives it up.
+    ///
+    /// So webhooks may arrive out of order. But an event never overtakes an earlier one about the
+    /// same channel's occupancy, the same member, or the same channel's subscription count. While a
+    /// destination is slow, a channel or member that came and left again is not reported to it, and
+    /// of several counts only the last.
+    #[must_use]
+    pub fn webhook_to(mut self, destination: WebhookDestination) -> Self {
+        self.webhooks.push(destination);
         self
     }
 

@@ -27,4 +27,4 @@ pub use limits::Limits;
 // Part of this crate's signatures.
 pub use pusher_protocol::{ChannelName, EventName, SocketId};
 pub use pusher_signer::Signer;
-pub use webhook::Webhook;
+pub use webhook::{Webhook, WebhookDestination, WebhookError, WebhookKind};

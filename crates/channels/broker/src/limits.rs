@@ -21,8 +21,9 @@ pub struct Limits {
     pub subscribe_requests: usize,
     /// Frames that may wait for one connection. One more closes it with code 4100. Default: 256.
     pub send_queue: usize,
-    /// Bytes of a frame from a client. A longer one closes the connection with code 1009.
-    /// Default: 16 KiB.
+    /// Bytes of a frame from a client. A longer one closes the connection with code 1009. If client
+    /// events are allowed, frames may in any case be as long as one whose data is full of escapes
+    /// (six times `event_data`, and 4 KiB). Default: 16 KiB.
     pub frame_bytes: usize,
     /// Binary or malformed frames from one client. One more closes the connection with code 1003.
     /// Default: 10.
@@ -66,10 +67,12 @@ pub struct Limits {
     /// How long the closing handshake may take and, on shutdown, before it the writing of queued
     /// frames. Default: 2 s.
     pub close_timeout: Duration,
-    /// Webhook events that may wait for one destination. Further ones are dropped. Default: 10,000.
+    /// Client events, cache misses and subscription counts that may wait for one destination of
+    /// webhooks, or be on their way to it. Further ones are dropped. Arrivals and departures
+    /// (`channel_occupied`, `channel_vacated`, `member_added`, `member_removed`) are not, and are
+    /// bounded by `connections` and `subscriptions`. Default: 10,000.
     pub webhook_queue: usize,
-    /// Bytes of webhook events that may wait for one destination. Further events are dropped.
-    /// Default: 16 MiB.
+    /// Bytes of the events that `webhook_queue` counts. Further ones are dropped. Default: 16 MiB.
     pub webhook_queue_bytes: usize,
     /// How long a destination may take to answer a webhook. Default: 10 s.
     pub webhook_timeout: Duration,

@@ -1,22 +1,34 @@
+mod batch;
 mod counters;
-mod delayed;
 mod delivery;
+mod destination;
+mod error;
 mod event;
+mod filter;
+mod grace;
+mod kind;
+mod outbox;
 mod queue;
+mod retries;
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 use crate::limits::Limits;
 use crate::shared::Shared;
 pub(crate) use counters::WebhookCounters;
 use delivery::Delivery;
+use destination::SendWebhook;
+pub use destination::WebhookDestination;
+pub use error::WebhookError;
 pub(crate) use event::WebhookEvent;
+use grace::Grace;
+pub use kind::WebhookKind;
 use queue::{Queue, Size};
 
 /// A signed webhook. Send it as a `POST` with [`headers`](Self::headers) and exactly these bytes of
@@ -50,37 +62,29 @@ impl fmt::Debug for Webhook {
     }
 }
 
-type Sending = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
-
-/// Sends a webhook to its destination with the host's HTTP client.
-pub(crate) type SendWebhook = Box<dyn Fn(Webhook) -> Sending + Send + Sync>;
-
 /// The destinations of webhooks, each with its queue.
 #[derive(Default)]
 pub(crate) struct Webhooks {
-    destinations: Vec<Destination>,
+    grace: Arc<Grace>,
+    destinations: Vec<Arc<SendWebhook>>,
     is_started: AtomicBool,
     counters: Arc<WebhookCounters>,
-}
-
-struct Destination {
-    queue: Arc<Queue>,
-    send: Arc<SendWebhook>,
+    /// Ends the tasks when it is dropped.
+    alive: watch::Sender<()>,
 }
 
 impl Webhooks {
-    pub(crate) fn new(destinations: Vec<SendWebhook>, limits: &Limits) -> Self {
+    pub(crate) fn new(destinations: Vec<WebhookDestination>, limits: &Limits) -> Self {
         let capacity = Size { events: limits.webhook_queue, bytes: limits.webhook_queue_bytes };
         let counters = Arc::<WebhookCounters>::default();
-        let destination = |send| Destination {
-            queue: Arc::new(Queue::new(capacity, limits.webhook_grace, counters.clone())),
-            send: Arc::new(send),
-        };
-        Self {
-            destinations: destinations.into_iter().map(destination).collect(),
-            is_started: AtomicBool::new(false),
-            counters,
-        }
+        let (queues, destinations) = destinations
+            .into_iter()
+            .map(|WebhookDestination { send, filter }| {
+                (Arc::new(Queue::new(capacity, filter, counters.clone())), Arc::new(send))
+            })
+            .unzip();
+        let grace = Arc::new(Grace::new(queues, limits));
+        Self { grace, destinations, counters, ..Self::default() }
     }
 
     /// Returns what was sent, sent again and dropped so far, of all destinations together.
@@ -89,13 +93,12 @@ impl Webhooks {
         &self.counters
     }
 
-    /// Queues an event for every destination. `event` is only called if there are any.
+    /// Queues an event for every destination that wants it. `event` is only called if there are
+    /// destinations.
     pub(crate) fn notify(&self, event: impl FnOnce() -> WebhookEvent) {
-        if self.destinations.is_empty() {
-            return;
+        if !self.destinations.is_empty() {
+            self.grace.push(event());
         }
-        let event = event();
-        self.destinations.iter().for_each(|destination| destination.queue.push(event.clone()));
     }
 
     /// Starts to send; needs a runtime. Further calls do nothing.
@@ -104,23 +107,27 @@ impl Webhooks {
             return;
         }
         let runtime = Handle::current();
-        for Destination { queue, send } in &self.destinations {
-            let delivery = Delivery {
-                queue: queue.clone(),
-                send: send.clone(),
-                counters: self.counters.clone(),
-                signer: signer.clone(),
-                clock: clock.clone(),
-                timeout: limits.webhook_timeout,
-                retry_period: limits.webhook_retry_period,
-            };
-            tasks.spawn(&runtime, "webhooks", delivery.run());
+        let grace = self.grace.clone();
+        tasks.spawn(&runtime, "webhooks", self.while_alive(async move { grace.run().await }));
+        for (queue, send) in self.grace.queues().iter().zip(&self.destinations) {
+            let delivery =
+                Delivery::new(queue.clone(), send.clone(), self.counters.clone(), signer, clock, limits);
+            tasks.spawn(&runtime, "webhooks", self.while_alive(delivery.run()));
         }
     }
-}
 
-impl Drop for Webhooks {
-    fn drop(&mut self) {
-        self.destinations.iter().for_each(|destination| destination.queue.close());
+    /// Ends a task when the broker is dropped.
+    fn while_alive(
+        &self,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let mut alive = self.alive.subscribe();
+        async move {
+            tokio::select! {
+                () = task => {}
+                // Nothing is ever sent.
+                _ = alive.changed() => {}
+            }
+        }
     }
 }

@@ -1,26 +1,30 @@
+use std::sync::Arc;
+
 use pusher_protocol::{ChannelName, SocketId};
 use serde::Serialize;
+
+use super::WebhookKind;
 
 /// One event in a webhook's body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "name", rename_all = "snake_case")]
 pub(crate) enum WebhookEvent {
     ChannelOccupied {
-        channel: String,
+        channel: Arc<str>,
     },
     ChannelVacated {
-        channel: String,
+        channel: Arc<str>,
     },
     MemberAdded {
-        channel: String,
-        user_id: String,
+        channel: Arc<str>,
+        user_id: Arc<str>,
     },
     MemberRemoved {
-        channel: String,
-        user_id: String,
+        channel: Arc<str>,
+        user_id: Arc<str>,
     },
     ClientEvent {
-        channel: String,
+        channel: Arc<str>,
         event: String,
         data: String,
         socket_id: String,
@@ -28,29 +32,29 @@ pub(crate) enum WebhookEvent {
         user_id: Option<String>,
     },
     CacheMiss {
-        channel: String,
+        channel: Arc<str>,
     },
     SubscriptionCount {
-        channel: String,
+        channel: Arc<str>,
         subscription_count: usize,
     },
 }
 
 impl WebhookEvent {
     pub(crate) fn channel_occupied(channel: &ChannelName) -> Self {
-        Self::ChannelOccupied { channel: channel.to_string() }
+        Self::ChannelOccupied { channel: channel.as_str().into() }
     }
 
     pub(crate) fn channel_vacated(channel: &ChannelName) -> Self {
-        Self::ChannelVacated { channel: channel.to_string() }
+        Self::ChannelVacated { channel: channel.as_str().into() }
     }
 
     pub(crate) fn member_added(channel: &ChannelName, user_id: &str) -> Self {
-        Self::MemberAdded { channel: channel.to_string(), user_id: user_id.to_owned() }
+        Self::MemberAdded { channel: channel.as_str().into(), user_id: user_id.into() }
     }
 
     pub(crate) fn member_removed(channel: &ChannelName, user_id: &str) -> Self {
-        Self::MemberRemoved { channel: channel.to_string(), user_id: user_id.to_owned() }
+        Self::MemberRemoved { channel: channel.as_str().into(), user_id: user_id.into() }
     }
 
     pub(crate) fn client_event(
@@ -61,7 +65,7 @@ impl WebhookEvent {
         user_id: Option<&str>,
     ) -> Self {
         Self::ClientEvent {
-            channel: channel.to_string(),
+            channel: channel.as_str().into(),
             event: event.to_owned(),
             data: data.to_owned(),
             socket_id: socket_id.to_string(),
@@ -70,11 +74,11 @@ impl WebhookEvent {
     }
 
     pub(crate) fn cache_miss(channel: &ChannelName) -> Self {
-        Self::CacheMiss { channel: channel.to_string() }
+        Self::CacheMiss { channel: channel.as_str().into() }
     }
 
     pub(crate) fn subscription_count(channel: &ChannelName, subscription_count: usize) -> Self {
-        Self::SubscriptionCount { channel: channel.to_string(), subscription_count }
+        Self::SubscriptionCount { channel: channel.as_str().into(), subscription_count }
     }
 
     /// Returns whether the event is held back until it is clear that the client does not return.
@@ -82,17 +86,58 @@ impl WebhookEvent {
         matches!(self, Self::ChannelVacated { .. } | Self::MemberRemoved { .. })
     }
 
-    /// Returns the channel or user that the event reports as gone or present. A departure and a
-    /// return of the same subject cancel each other out.
+    /// Returns whether a departure of the same subject may cancel the event.
+    pub(crate) fn is_arrival(&self) -> bool {
+        matches!(self, Self::ChannelOccupied { .. } | Self::MemberAdded { .. })
+    }
+
+    pub(crate) fn kind(&self) -> WebhookKind {
+        match self {
+            Self::ChannelOccupied { .. } => WebhookKind::ChannelOccupied,
+            Self::ChannelVacated { .. } => WebhookKind::ChannelVacated,
+            Self::MemberAdded { .. } => WebhookKind::MemberAdded,
+            Self::MemberRemoved { .. } => WebhookKind::MemberRemoved,
+            Self::ClientEvent { .. } => WebhookKind::ClientEvent,
+            Self::CacheMiss { .. } => WebhookKind::CacheMiss,
+            Self::SubscriptionCount { .. } => WebhookKind::SubscriptionCount,
+        }
+    }
+
+    /// Returns the kind that reverses an arrival or a departure.
+    pub(crate) fn opposite(&self) -> Option<WebhookKind> {
+        match self {
+            Self::ChannelOccupied { .. } => Some(WebhookKind::ChannelVacated),
+            Self::ChannelVacated { .. } => Some(WebhookKind::ChannelOccupied),
+            Self::MemberAdded { .. } => Some(WebhookKind::MemberRemoved),
+            Self::MemberRemoved { .. } => Some(WebhookKind::MemberAdded),
+            Self::ClientEvent { .. } | Self::CacheMiss { .. } | Self::SubscriptionCount { .. } => None,
+        }
+    }
+
+    pub(crate) fn channel(&self) -> &str {
+        match self {
+            Self::ChannelOccupied { channel }
+            | Self::ChannelVacated { channel }
+            | Self::MemberAdded { channel, .. }
+            | Self::MemberRemoved { channel, .. }
+            | Self::ClientEvent { channel, .. }
+            | Self::CacheMiss { channel }
+            | Self::SubscriptionCount { channel, .. } => channel,
+        }
+    }
+
+    /// Returns what the event reports the state of, if anything. A later event of the same subject
+    /// makes an earlier one obsolete, so the two must never change places.
     pub(crate) fn subject(&self) -> Option<Subject> {
         match self {
             Self::ChannelOccupied { channel } | Self::ChannelVacated { channel } => {
-                Some(Subject { channel: channel.clone(), user_id: None })
+                Some(Subject::Channel(channel.clone()))
             }
             Self::MemberAdded { channel, user_id } | Self::MemberRemoved { channel, user_id } => {
-                Some(Subject { channel: channel.clone(), user_id: Some(user_id.clone()) })
+                Some(Subject::Member(channel.clone(), user_id.clone()))
             }
-            _ => None,
+            Self::SubscriptionCount { channel, .. } => Some(Subject::Count(channel.clone())),
+            Self::ClientEvent { .. } | Self::CacheMiss { .. } => None,
         }
     }
 
@@ -107,18 +152,22 @@ impl WebhookEvent {
                 OVERHEAD + json_bytes(channel) + json_bytes(user_id)
             }
             Self::ClientEvent { channel, event, data, socket_id, user_id } => {
-                let texts = [channel, event, data, socket_id].into_iter().chain(user_id);
-                OVERHEAD + texts.map(|text| json_bytes(text)).sum::<usize>()
+                let texts = [event, data, socket_id].into_iter().chain(user_id);
+                OVERHEAD + json_bytes(channel) + texts.map(|text| json_bytes(text)).sum::<usize>()
             }
         }
     }
 }
 
-/// A channel as a whole, or one of its users.
+/// What an event reports the state of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Subject {
-    channel: String,
-    user_id: Option<String>,
+pub(crate) enum Subject {
+    /// Whether a channel has subscribers.
+    Channel(Arc<str>),
+    /// Whether a user is a member of a channel.
+    Member(Arc<str>, Arc<str>),
+    /// How many subscribers a channel has.
+    Count(Arc<str>),
 }
 
 /// Bytes around the texts: keys, quotes, a number.

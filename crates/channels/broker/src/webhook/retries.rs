@@ -1,0 +1,44 @@
+use std::collections::BTreeMap;
+
+use tokio::time::Instant;
+
+use super::batch::Batch;
+
+/// The webhooks that failed and wait to be sent again, by when.
+#[derive(Default)]
+pub(super) struct Retries {
+    waiting: BTreeMap<(Instant, u64), Batch>,
+    last: u64,
+}
+
+/// The webhooks that wait before nothing new is sent.
+const CAPACITY: usize = 16;
+/// The attempts after which a webhook may be given up early.
+const PATIENCE: u32 = 5;
+
+impl Retries {
+    pub(super) fn push(&mut self, due: Instant, batch: Batch) {
+        self.last += 1;
+        self.waiting.insert((due, self.last), batch);
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() >= CAPACITY
+    }
+
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.waiting.first_key_value().map(|((due, _), _)| *due)
+    }
+
+    pub(super) fn pop_first(&mut self) -> Option<Batch> {
+        self.waiting.pop_first().map(|(_, batch)| batch)
+    }
+
+    /// Removes a webhook that the destination keeps refusing while it accepts others. `accepted` is
+    /// how many it has accepted so far.
+    pub(super) fn remove_hopeless(&mut self, accepted: u64) -> Option<Batch> {
+        let is_hopeless = |batch: &Batch| batch.attempts >= PATIENCE && accepted > batch.accepted_before;
+        let key = *self.waiting.iter().find(|(_, batch)| is_hopeless(batch))?.0;
+        self.waiting.remove(&key)
+    }
+}
