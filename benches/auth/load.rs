@@ -8,9 +8,15 @@ use tokio::time::Instant;
 
 pub(crate) const CONNECTIONS: usize = 64;
 
-/// Returns the rate of requests per second over persistent connections, one request at a time on
-/// each.
-pub(crate) async fn rate(address: SocketAddr, token: &str, time: Duration) -> f64 {
+/// What was measured over persistent connections, with one request at a time on each.
+pub(crate) struct Load {
+    /// Requests per second.
+    pub(crate) rate: f64,
+    /// The time that 99 % of the requests took at most, in milliseconds.
+    pub(crate) p99: f64,
+}
+
+pub(crate) async fn measure(address: SocketAddr, token: &str, time: Duration) -> Load {
     let body = "socket_id=1234.5678&channel_name=private-ada";
     let request = format!(
         "POST /pusher/auth HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
@@ -21,16 +27,21 @@ pub(crate) async fn rate(address: SocketAddr, token: &str, time: Duration) -> f6
     let start = Instant::now();
     let send_requests = async |mut stream: TcpStream| {
         stream.set_nodelay(true).unwrap();
-        let (mut response, mut count) = (vec![0; 4096], 0);
+        let (mut response, mut latencies) = (vec![0; 4096], Vec::new());
         while start.elapsed() < time {
+            let sent = Instant::now();
             stream.write_all(request.as_bytes()).await.unwrap();
             read(&mut stream, &mut response).await;
-            count += 1;
+            latencies.push(sent.elapsed());
         }
-        count
+        latencies
     };
-    let counts: Vec<u32> = join_all(streams.into_iter().map(|stream| send_requests(stream.unwrap()))).await;
-    f64::from(counts.iter().sum::<u32>()) / start.elapsed().as_secs_f64()
+    let latencies = join_all(streams.into_iter().map(|stream| send_requests(stream.unwrap()))).await;
+    let elapsed = start.elapsed();
+    let mut latencies = latencies.concat();
+    latencies.sort();
+    let p99 = latencies[latencies.len() * 99 / 100];
+    Load { rate: latencies.len() as f64 / elapsed.as_secs_f64(), p99: p99.as_secs_f64() * 1e3 }
 }
 
 /// Reads one response, and asserts that it carries a signature.

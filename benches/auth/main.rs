@@ -31,6 +31,7 @@ use arguments::Arguments;
 use internal_notifications_models::Timestamp;
 use internal_notifications_server::TokenIssuer;
 use internal_notifications_server::config::RequiredClaims;
+use load::Load;
 use mimalloc::MiMalloc;
 use peers::{Peer, cpu_seconds};
 use process::Process;
@@ -61,27 +62,33 @@ fn measure(full: bool) -> ExitCode {
     let token = issuer.mint(&"ada".parse().unwrap(), Timestamp::now(), day, false);
     let servers: Vec<(Peer, Process)> = Peer::all().into_iter().map(|peer| (peer, peer.start())).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (mut rates, mut costs) = (vec![Vec::new(); servers.len()], vec![Vec::new(); servers.len()]);
+    let [mut rates, mut costs, mut p99s] = [(); 3].map(|()| vec![Vec::new(); servers.len()]);
     runtime.block_on(async {
         for (_, server) in &servers {
-            load::rate(server.address, &token, time / 4).await;
+            load::measure(server.address, &token, time / 4).await;
         }
         for _ in 0..rounds {
             for (index, (_, server)) in servers.iter().enumerate() {
                 let before = cpu_seconds(server);
-                let rate = load::rate(server.address, &token, time).await;
+                let Load { rate, p99 } = load::measure(server.address, &token, time).await;
                 rates[index].push(rate);
                 costs[index].push((cpu_seconds(server) - before) / (rate * time.as_secs_f64()) * 1e6);
+                p99s[index].push(p99);
             }
         }
     });
     println!("{} connections", load::CONNECTIONS);
-    println!("           k requests/s   ours to it   µs of processor time a request   its to ours");
+    println!("           k requests/s  ours to it  processor µs a request  its to ours  p99 ms  ours to it");
     for (index, (peer, _)) in servers.iter().enumerate() {
-        let (rate, cost) = (median(rates[index].clone()), median(costs[index].clone()));
+        let [rate, cost, p99] = [&rates, &costs, &p99s].map(|figures| median(figures[index].clone()));
         let faster = median(ratios(&rates[0], &rates[index]));
         let cheaper = median(ratios(&costs[index], &costs[0]));
-        println!("  {:<8} {:12.1}   {faster:10.2}   {cost:31.1}   {cheaper:11.2}", peer.name(), rate / 1e3);
+        let slower = median(ratios(&p99s[0], &p99s[index]));
+        println!(
+            "  {:<8} {:12.1}  {faster:10.2}  {cost:22.1}  {cheaper:11.2}  {p99:6.2}  {slower:10.2}",
+            peer.name(),
+            rate / 1e3
+        );
     }
     ExitCode::SUCCESS
 }

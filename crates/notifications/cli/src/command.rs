@@ -37,7 +37,7 @@ pub(crate) enum Command {
 
 impl Command {
     pub(crate) fn run(self, env: Env, output: &mut Output) -> Result<(), Error> {
-        let runtime = Builder::new_multi_thread().worker_threads(workers()).enable_all().build();
+        let runtime = Builder::new_multi_thread().worker_threads(self.workers()).enable_all().build();
         let runtime = runtime.map_err(|error| Error::failed(format!("cannot start: {error}")))?;
         let result = runtime.block_on(async {
             match self {
@@ -57,9 +57,15 @@ impl Command {
         runtime.shutdown_background();
         result
     }
-}
 
-/// Returns the number of worker threads: at least two, since one may block on writing the output.
-fn workers() -> usize {
-    available_parallelism().map_or(2, NonZeroUsize::get).max(2)
+    /// Returns the number of worker threads: as many as this process may use cores, since more only
+    /// take the core from each other.
+    fn workers(&self) -> usize {
+        let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+        match self {
+            // One may block on writing the output.
+            Self::Tail(_) => cores.max(2),
+            _ => cores,
+        }
+    }
 }

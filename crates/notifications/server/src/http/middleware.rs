@@ -1,6 +1,6 @@
 //! What surrounds every route.
 
 pub(super) mod cors;
-pub(super) mod hosts;
+mod hosts;
 pub(super) mod panics;
-pub(super) mod request;
+pub(super) mod surround;

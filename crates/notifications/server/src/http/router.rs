@@ -1,13 +1,12 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::post;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::middleware::{cors, hosts, panics, request};
+use super::middleware::{cors, panics, surround::Surround};
 use super::problem::{ApiError, Kind};
 use super::routes::{channel_auth, connections, health, metrics, push, read, retract, user_auth, write};
 use super::{AppState, openapi, page};
@@ -21,19 +20,19 @@ pub(crate) fn build_router(app: AppState) -> Router {
         .with_state(app.clone())
         .merge(openapi::route(openapi))
         .merge(page::routes(&app.realtime.client_address));
-    // The layer added last sees a request first.
     let routes = routes
         .merge(broker.unwrap_or_default())
         .fallback(|| async { ApiError::bare(Kind::NoSuchRoute) })
-        .method_not_allowed_fallback(|| async { ApiError::bare(Kind::MethodNotAllowed) })
-        .layer(CatchPanicLayer::custom(panics::answer));
+        .method_not_allowed_fallback(|| async { ApiError::bare(Kind::MethodNotAllowed) });
+    // The layer added last sees a request first.
     let routes = match app.config.cors_origins.is_empty() {
         true => routes,
-        false => routes.layer(cors::layer(&app.config.cors_origins)),
+        // A front end may read the answer to a panic, too.
+        false => {
+            routes.layer(CatchPanicLayer::custom(panics::answer)).layer(cors::layer(&app.config.cors_origins))
+        }
     };
-    routes
-        .layer(from_fn_with_state(app.clone(), hosts::check))
-        .layer(from_fn_with_state(app, request::surround))
+    routes.layer(Surround(app))
 }
 
 /// Returns the routes, each with its OpenAPI description.

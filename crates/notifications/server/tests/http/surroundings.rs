@@ -1,5 +1,14 @@
-use internal_notifications_server::config::{AllowedHosts, Origin};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::body::Body;
+use axum::http::Request;
+use internal_notifications_server::auth::{AuthError, Authenticator};
+use internal_notifications_server::config::{AllowedHosts, Config, EmbeddedConfig, Origin};
+use internal_notifications_server::store::memory::{MemoryData, MemoryOptions, MemoryStore};
+use internal_notifications_server::{Node, Principal};
 use reqwest::Method;
+use tower::ServiceExt;
 
 use crate::app::{TestApp, send};
 use crate::raw::{ask, status};
@@ -74,4 +83,29 @@ async fn only_configured_origins_may_read_answers() {
     let preflight = closed.request(Method::OPTIONS, "/v1/inbox").header("origin", "https://app.example");
     let preflight = preflight.header("access-control-request-method", "GET");
     assert_eq!(send(preflight).await.problem(), (405, "method-not-allowed"));
+}
+
+struct Broken;
+
+#[async_trait]
+impl Authenticator for Broken {
+    async fn authenticate(&self, _: &str) -> Result<Principal, AuthError> {
+        panic!("a secret of the login")
+    }
+}
+
+#[tokio::test]
+async fn a_front_end_may_read_the_answer_to_a_panic() {
+    let store = MemoryStore::open(MemoryData::default(), MemoryOptions::default());
+    let mut config = Config::new().with_realtime(EmbeddedConfig::new());
+    config.cors_origins = vec![Origin::new("https://app.example").unwrap()];
+    let node = Node::builder(Arc::new(store)).config(config).authenticator(Broken).start().await.unwrap();
+    let request = Request::get("/v1/inbox")
+        .header("host", "localhost")
+        .header("origin", "https://app.example")
+        .header("authorization", "Bearer ada");
+    let answer = node.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 500);
+    assert_eq!(answer.headers()["access-control-allow-origin"], "https://app.example");
+    assert!(answer.headers().contains_key("x-request-id"));
 }

@@ -4,7 +4,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::request::REQUEST_ID;
+use super::surround::REQUEST_ID;
 use crate::config::Origin;
 
 /// Lets web front ends of these origins call the routes and read their answers.
