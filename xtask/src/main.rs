@@ -9,6 +9,7 @@ mod mutants;
 mod packages;
 mod plan;
 mod runner;
+mod soak;
 mod test;
 mod tools;
 mod web;
@@ -23,8 +24,10 @@ Commands:
   test [--all] [--long]   Run every test that this machine can run.
                             --all   Fail if this machine lacks something, instead of skipping tests.
                             --long  Run the long tests too: those marked #[ignore], chaos for ten
-                                    minutes, each fuzz target for half a minute, and mutants (hours).
+                                    minutes, the soak of the broker for ten, each fuzz target for
+                                    half a minute, and mutants (hours).
   chaos [args]            Run real servers under faults while writers write; see chaos --help.
+  soak [args]             Let thousands of connections come and go at the broker; see soak --help.
   mutants [crates]        List the changed lines that the tests of a crate miss.
 ";
 
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
     match args.split_first() {
         Some((command, rest)) if command == "demo" => demo::run(rest),
         Some((command, rest)) if command == "chaos" => chaos::run(rest),
+        Some((command, rest)) if command == "soak" => soak::run(rest),
         Some((command, rest)) if command == "mutants" => mutants::run(rest),
         Some((command, rest)) if command == "test" => match plan::Options::parse(rest) {
             Some(options) => test::run(&options),

@@ -2,7 +2,7 @@
 
 use crate::runner::Step;
 use crate::tools::cargo;
-use crate::{chaos, demo, fuzzing, interop, packages, tools, web};
+use crate::{chaos, demo, fuzzing, interop, packages, soak, tools, web};
 use std::env;
 use std::path::Path;
 use std::process::Command;
@@ -47,6 +47,7 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
     steps.extend(interop::steps(root));
     steps.extend(web::test_steps(root));
     if options.long {
+        steps.push(soak::step());
         steps.push(interop::sockudo());
         steps.push(fuzzing::step(root));
         steps.push(mutants());

@@ -42,7 +42,9 @@ impl Broker {
             return Ok(0);
         }
         let frame = Utf8Bytes::from(published_event(event.as_str(), channel.as_str(), data));
-        Ok(registry.publish(channel, &frame, except))
+        let receivers = registry.publish(channel, &frame, except);
+        self.shared.remove_expired_events();
+        Ok(receivers)
     }
 
     /// Checks an event's data as [`publish`](Self::publish) does.
@@ -137,5 +139,23 @@ mod tests {
         let broker = Broker::new("1", Signer::new("app-key", "app-secret"));
         let text = format!("{broker:?} {:?}", Broker::builder("1", broker.shared.signer.clone()));
         assert!(text.contains("app-key") && !text.contains("app-secret"), "{text}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn last_events_are_removed_when_they_expire_though_nothing_is_published_any_more() {
+        let broker = Broker::new("1", Signer::new("app-key", "app-secret"));
+        let (event, registry) = (EventName::new("e").unwrap(), &broker.shared.registry);
+        for name in ["cache-a", "cache-b"] {
+            broker.publish(&name.parse().unwrap(), &event, "1", None).unwrap();
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        assert_eq!(registry.cached_events(), 2);
+        tokio::time::sleep(Duration::from_secs(30 * 60 - 90)).await;
+        assert_eq!(registry.cached_events(), 1);
+        tokio::time::sleep(Duration::from_secs(90)).await;
+        assert_eq!(registry.cached_events(), 0);
+        broker.publish(&"cache-a".parse().unwrap(), &event, "1", None).unwrap();
+        tokio::time::sleep(Duration::from_secs(31 * 60)).await;
+        assert_eq!(registry.cached_events(), 0, "the task runs again");
     }
 }

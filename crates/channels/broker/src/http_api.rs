@@ -8,7 +8,7 @@ mod users;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use pusher_protocol::ChannelName;
+use pusher_protocol::{ChannelName, Object};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
@@ -52,10 +52,11 @@ impl From<pusher_signer::Error> for ApiError {
 }
 
 fn parse_body<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|error| {
+    let Object(value) = serde_json::from_slice(body).map_err(|error| {
         let error: String = error.to_string().chars().take(200).collect();
         ApiError::bad_request(format!("The body is not the expected JSON: {error}"))
-    })
+    })?;
+    Ok(value)
 }
 
 fn parse_channel(name: String) -> Result<ChannelName, ApiError> {

@@ -21,8 +21,9 @@ pub struct Limits {
     pub subscribe_requests: usize,
     /// Frames that may wait for one connection. One more closes it with code 4100. Default: 256.
     pub send_queue: usize,
-    /// Bytes of a frame from a client. A longer one closes the connection with code 1009.
-    /// Default: 16 KiB.
+    /// Bytes of a frame from a client. A longer one closes the connection with code 1009. If client
+    /// events are allowed, frames may in any case be as long as one whose data is full of escapes
+    /// (six times `event_data`, and 4 KiB). Default: 16 KiB.
     pub frame_bytes: usize,
     /// Binary or malformed frames from one client. One more closes the connection with code 1003.
     /// Default: 10.
@@ -41,6 +42,9 @@ pub struct Limits {
     pub cache_time: Duration,
     /// Last events stored for all cache channels. The oldest is evicted first. Default: 10,000.
     pub cached_events: usize,
+    /// Bytes of the last events stored for all cache channels. The oldest are evicted first.
+    /// Default: 64 MiB.
+    pub cached_bytes: usize,
     /// Bytes of an HTTP request's body. Default: 640 KiB, enough for a full batch in which every
     /// byte is escaped.
     pub body_bytes: usize,
@@ -95,6 +99,7 @@ impl Default for Limits {
             client_events_per_second: limits::CLIENT_EVENTS_PER_SECOND,
             cache_time: Duration::from_secs(limits::CACHE_SECONDS),
             cached_events: 10_000,
+            cached_bytes: 64 * 1024 * 1024,
             body_bytes: 640 * 1024,
             buffered_bytes: 32 * 1024 * 1024,
             body_timeout: Duration::from_secs(10),

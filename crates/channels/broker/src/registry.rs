@@ -5,54 +5,53 @@ mod count_schedule;
 mod members;
 mod publishing;
 mod queries;
+mod shards;
+mod socket_set;
 mod sockets;
 mod subscribing;
 mod subscription_counts;
 mod users;
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use pusher_protocol::{ChannelName, SocketId};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::close::Close;
 use crate::limits::Limits;
 use crate::webhook::Webhooks;
 pub(crate) use authorizations::Revoked;
 use cache::Cache;
-use channel::Channel;
 use count_schedule::CountSchedule;
 pub(crate) use members::Member;
 pub(crate) use queries::ChannelSnapshot;
+use shards::Shards;
 pub(crate) use sockets::Socket;
+use sockets::Sockets;
 pub(crate) use subscribing::SubscribeError;
 use users::Users;
 
 /// All connections, their subscriptions and their users.
 ///
-/// There is one lock, and nothing waits while it is held. A publisher holds it until the frame is
-/// in the queue of every subscriber, so that all subscribers see the events of a channel in one
-/// order.
+/// Nothing waits while it holds a lock. Of the locks for connections, for users and for the shard
+/// of a channel, nobody holds two. Beside one of them, others may be taken for a moment: those of
+/// the cache, the counts, the webhooks, and of a connection.
+///
+/// A publisher holds the lock of the channel's shard until the frame is in the queue of every
+/// subscriber, so that all subscribers see the events of a channel in one order.
 pub(crate) struct Registry {
-    state: Mutex<State>,
+    sockets: Mutex<Sockets>,
+    users: Mutex<Users>,
+    shards: Shards,
+    cache: Mutex<Cache>,
+    counts: Mutex<CountSchedule>,
     random: Box<dyn Fn() -> u64 + Send + Sync>,
     connection_quota: usize,
     presence_members: usize,
     subscription_counts: bool,
-    /// Whether [`State::counts`] has entries that no task sends yet.
+    /// Whether [`counts`](Self::counts) has entries that no task sends yet.
     counts_need_a_task: AtomicBool,
+    /// Whether [`cache`](Self::cache) has entries that no task removes when they expire.
+    cache_needs_a_task: AtomicBool,
     webhooks: Webhooks,
-}
-
-#[derive(Debug)]
-struct State {
-    sockets: BTreeMap<SocketId, Arc<Socket>>,
-    channels: HashMap<ChannelName, Channel>,
-    cache: Cache,
-    users: Users,
-    counts: CountSchedule,
-    closed: Option<Close>,
 }
 
 impl Registry {
@@ -63,47 +62,47 @@ impl Registry {
         webhooks: Webhooks,
         random: Box<dyn Fn() -> u64 + Send + Sync>,
     ) -> Self {
-        let state = State {
-            sockets: BTreeMap::new(),
-            channels: HashMap::new(),
-            cache: Cache::new(limits.cache_time, limits.cached_events),
-            users: Users::default(),
-            counts: CountSchedule::default(),
-            closed: None,
-        };
+        let cache = Cache::new(limits.cache_time, limits.cached_events, limits.cached_bytes);
         Self {
-            state: Mutex::new(state),
+            sockets: Mutex::default(),
+            users: Mutex::default(),
+            shards: Shards::new(),
+            cache: Mutex::new(cache),
+            counts: Mutex::default(),
             random,
             connection_quota: limits.connection_quota.unwrap_or(usize::MAX),
             presence_members: limits.presence_members,
             subscription_counts,
             counts_need_a_task: AtomicBool::new(false),
+            cache_needs_a_task: AtomicBool::new(false),
             webhooks,
         }
     }
 
     /// Closes all connections and rejects further ones.
     pub(crate) fn close(&self, close: Close) {
-        let mut state = self.lock();
-        state.closed = Some(close);
-        state.sockets.values().for_each(|socket| socket.queue.close(close));
+        lock(&self.sockets).close(close);
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.lock().closed.is_some()
+        lock(&self.sockets).closed().is_some()
     }
 
     pub(crate) fn webhooks(&self) -> &Webhooks {
         &self.webhooks
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Locks a mutex. What it guards is whole even if somebody panicked.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use pusher_protocol::ChannelName;
     use tokio_tungstenite::tungstenite::Utf8Bytes;
 
     use super::*;
@@ -157,9 +156,14 @@ mod tests {
     fn a_disconnect_leaves_nothing_behind() {
         let registry = registry();
         let socket = subscriber(&registry);
-        registry.disconnect(&socket.id, [&channel()]);
-        let state = registry.lock();
-        assert!(state.sockets.is_empty() && state.channels.is_empty());
+        for name in [channel(), "private-a".parse().unwrap()] {
+            registry.record_authorization(&socket.id, &name, None);
+        }
+        registry.disconnect(&socket, [&channel()]);
+        registry.record_authorization(&socket.id, &channel(), None);
+        let is_empty = |shard: &shards::Shard| shard.channels.is_empty() && shard.authorized.is_empty();
+        assert!(lock(&registry.sockets).is_empty());
+        assert!(registry.shards.each().all(|shard| is_empty(&shard)));
     }
 
     #[test]

@@ -139,7 +139,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.shared.registry.disconnect(&self.socket.id, &self.subscriptions);
+        self.shared.registry.disconnect(&self.socket, &self.subscriptions);
         self.shared.send_delayed_counts();
         tracing::debug!(socket.id = %self.socket.id, "connection ended");
     }

@@ -94,6 +94,24 @@ impl Shared {
             });
         }
     }
+
+    /// Spawns a task that removes last events of cache channels when they expire, if there are some
+    /// and no such task runs yet.
+    pub(crate) fn remove_expired_events(self: &Arc<Self>) {
+        // Without a runtime, a later publication tries again.
+        if let Ok(runtime) = Handle::try_current()
+            && self.registry.take_cache_flag()
+        {
+            let shared = Arc::downgrade(self);
+            self.tasks.spawn(&runtime, "expiry of cached events", async move {
+                while let Some(next) =
+                    shared.upgrade().and_then(|shared| shared.registry.remove_expired_events())
+                {
+                    sleep_until(next).await;
+                }
+            });
+        }
+    }
 }
 
 /// Whether there is room for a connection.

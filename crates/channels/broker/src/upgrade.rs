@@ -17,7 +17,7 @@ use crate::close::Close;
 use crate::connection;
 use crate::frame_stream::FrameStream;
 use crate::limits::Limits;
-use crate::shared::{Admission, Permit};
+use crate::shared::{Admission, Permit, Shared};
 
 /// `GET /app/{key}`: accepts a WebSocket. Clients expect errors about the app or the protocol
 /// version as close codes of the WebSocket, so those connections are accepted first.
@@ -52,7 +52,7 @@ const OVER_CAPACITY: Close =
 
 async fn serve(upgrade: OnUpgrade, permit: Permit, admitted: Result<(), Close>) {
     let Ok(stream) = upgrade.await else { return };
-    let config = config(&permit.shared.limits);
+    let config = config(&permit.shared);
     let stream = FrameStream::new(TokioIo::new(stream));
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     connection::serve(socket, &permit.shared, admitted).await;
@@ -60,12 +60,25 @@ async fn serve(upgrade: OnUpgrade, permit: Permit, admitted: Result<(), Close>) 
 
 /// Starts with small buffers, since most connections are idle. They grow to the largest frame from
 /// the client and never shrink, hence the limit. Queued frames to the client pass no buffer.
-fn config(limits: &Limits) -> WebSocketConfig {
+fn config(shared: &Shared) -> WebSocketConfig {
+    let longest = longest_frame(&shared.limits, shared.client_events);
     WebSocketConfig::default()
         .read_buffer_size(1024)
         .write_buffer_size(0)
-        .max_message_size(Some(limits.frame_bytes))
-        .max_frame_size(Some(limits.frame_bytes))
+        .max_message_size(Some(longest))
+        .max_frame_size(Some(longest))
+}
+
+/// Bytes of a client event beside its data, also if its names are full of escapes.
+const EVENT_NAMES: usize = 4 * 1024;
+
+/// Returns the most bytes of a frame from a client. JSON takes up to six for each byte of a client
+/// event's data, and a client whose data is too long gets an error instead of being closed.
+fn longest_frame(limits: &Limits, client_events: bool) -> usize {
+    match client_events {
+        true => limits.frame_bytes.max(limits.event_data.saturating_mul(6).saturating_add(EVENT_NAMES)),
+        false => limits.frame_bytes,
+    }
 }
 
 /// Protocols 5, 6 and 7 do not differ for a server. A client may leave the version out.

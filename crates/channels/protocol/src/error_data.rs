@@ -22,7 +22,7 @@ impl ErrorData {
 
     /// Parses the data of an error event. Data of any other form becomes the message.
     pub fn parse(data: Data<'_>) -> Self {
-        data.json().unwrap_or_else(|_| {
+        data.object().unwrap_or_else(|_| {
             Self::new(None, Some(data.text().into_owned()).filter(|text| !text.is_empty()))
         })
     }

@@ -5,6 +5,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::Object;
+
 /// One text frame in either direction, borrowed from its text: names are copied only if they
 /// contain escapes, `data` never. `Debug` does not show the data.
 #[derive(Deserialize)]
@@ -44,7 +46,7 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// Returns [`FrameError`] if the text is not a JSON object with a string `event`.
     pub fn parse(text: &'a str) -> Result<Self, FrameError> {
-        serde_json::from_str(text).map_err(|_| FrameError)
+        serde_json::from_str::<Object<Self>>(text).map(|Object(frame)| frame).map_err(|_| FrameError)
     }
 
     /// Returns the `data` of the frame.
@@ -78,6 +80,15 @@ impl<'a> Data<'a> {
     /// Returns [`FrameError`] if the data does not have the form of `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, FrameError> {
         serde_json::from_str(&self.text()).map_err(|_| FrameError)
+    }
+
+    /// Decodes data that must be a JSON object, encoded once or twice, as all data of the protocol's
+    /// own events is.
+    ///
+    /// # Errors
+    /// Returns [`FrameError`] if the data is not an object, or does not have the form of `T`.
+    pub fn object<T: DeserializeOwned>(&self) -> Result<T, FrameError> {
+        self.json().map(|Object(data)| data)
     }
 
     /// Returns whether the data is absent or null.

@@ -24,7 +24,7 @@ impl Handshake {
             #[serde(default)]
             activity_timeout: Option<u64>,
         }
-        let raw: Raw = data.json()?;
+        let raw: Raw = data.object()?;
         Ok(Self {
             socket_id: SocketId::new(raw.socket_id).map_err(|_| FrameError)?,
             activity_timeout: raw

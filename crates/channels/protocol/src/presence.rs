@@ -4,7 +4,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::{Data, FrameError};
+use crate::{Data, FrameError, Object};
 
 /// A member of a presence channel: the data of `member_added` and `member_removed`, and the
 /// `channel_data` of a subscription. `Debug` does not show the info.
@@ -42,7 +42,7 @@ impl PresenceMember {
             #[serde(default)]
             user_info: Option<Box<RawValue>>,
         }
-        let raw: Raw = serde_json::from_str(text).map_err(|_| FrameError)?;
+        let Object(raw): Object<Raw> = serde_json::from_str(text).map_err(|_| FrameError)?;
         Ok(Self { id: raw.user_id.0, info: raw.user_info.map_or_else(null, text_of) })
     }
 }
@@ -71,7 +71,7 @@ impl Members {
     pub fn parse(data: Data<'_>) -> Result<Self, FrameError> {
         #[derive(Deserialize)]
         struct Raw {
-            presence: Presence,
+            presence: Object<Presence>,
         }
         #[derive(Deserialize)]
         struct Presence {
@@ -80,7 +80,7 @@ impl Members {
             #[serde(default)]
             hash: Option<BTreeMap<String, Option<Box<RawValue>>>>,
         }
-        let Raw { presence } = data.json()?;
+        let Raw { presence: Object(presence) } = data.object()?;
         let hash = presence.hash.unwrap_or_default().into_iter();
         let mut members: BTreeMap<_, _> =
             hash.map(|(id, info)| (id, info.map_or_else(null, text_of))).collect();

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::{Data, FrameError};
+use crate::{Data, FrameError, Object};
 
 /// The `user_data` of a signed-in user (Pusher's "authenticating users"). `Debug` shows the id
 /// alone.
@@ -25,7 +25,7 @@ impl UserData {
         struct Raw {
             user_data: String,
         }
-        let raw: Raw = data.json()?;
+        let raw: Raw = data.object()?;
         Self::parse_text(raw.user_data)
     }
 
@@ -38,8 +38,8 @@ impl UserData {
         struct Raw {
             id: String,
         }
-        match serde_json::from_str::<Raw>(&text) {
-            Ok(raw) if !raw.id.is_empty() => Ok(Self { id: raw.id, text }),
+        match serde_json::from_str::<Object<Raw>>(&text) {
+            Ok(Object(raw)) if !raw.id.is_empty() => Ok(Self { id: raw.id, text }),
             _ => Err(FrameError),
         }
     }
@@ -76,7 +76,12 @@ impl WatchlistChanges {
     /// # Errors
     /// Returns [`FrameError`] if the data is not an object with `events`.
     pub fn parse(data: Data<'_>) -> Result<Self, FrameError> {
-        data.json()
+        #[derive(Deserialize)]
+        struct Raw {
+            events: Vec<Object<WatchlistChange>>,
+        }
+        let Raw { events } = data.object()?;
+        Ok(Self { events: events.into_iter().map(|Object(change)| change).collect() })
     }
 }
 

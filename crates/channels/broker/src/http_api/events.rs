@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use pusher_protocol::{ChannelName, EventName, SocketId, limits};
+use pusher_protocol::{ChannelName, EventName, Object, SocketId, limits};
 use serde::{Deserialize, Serialize};
 
 use super::info::{ChannelInfo, RequestedInfo};
@@ -35,7 +35,7 @@ pub(crate) async fn batch_events(
 ) -> Result<Response, ApiError> {
     #[derive(Deserialize)]
     struct Batch {
-        batch: Vec<Event>,
+        batch: Vec<Object<Event>>,
     }
     #[derive(Serialize)]
     struct Published {
@@ -49,10 +49,11 @@ pub(crate) async fn batch_events(
             limits::EVENTS_PER_BATCH
         )));
     }
-    if batch.iter().any(|event| event.channels.is_some()) {
+    if batch.iter().any(|Object(event)| event.channels.is_some()) {
         return Err(ApiError::bad_request("An event in a batch needs `channel` instead of `channels`"));
     }
-    let events = batch.into_iter().map(|event| event.validate(&broker)).collect::<Result<Vec<_>, _>>()?;
+    let events =
+        batch.into_iter().map(|Object(event)| event.validate(&broker)).collect::<Result<Vec<_>, _>>()?;
     events.iter().try_for_each(|event| event.publish(&broker))?;
     if events.iter().all(|event| event.info.is_none()) {
         return Ok(json(&Empty {}));

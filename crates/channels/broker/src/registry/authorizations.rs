@@ -37,6 +37,11 @@ impl Authorizations {
         }
     }
 
+    /// Returns the channels for which an authorization was recorded.
+    pub(super) fn channels(&self) -> impl Iterator<Item = &ChannelName> {
+        self.0.keys()
+    }
+
     /// Returns when the authorization for a channel expires, if it was recorded and expires at all.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// The last events of cache channels, each for a limited time, with or without subscribers.
+/// Bounded in number and in bytes.
 #[derive(Debug)]
 pub(crate) struct Cache {
     entries: HashMap<ChannelName, Entry>,
@@ -13,8 +14,10 @@ pub(crate) struct Cache {
     /// expiry.
     order: BTreeMap<u64, ChannelName>,
     stored: u64,
+    bytes: usize,
     time: Duration,
     capacity: usize,
+    byte_capacity: usize,
 }
 
 #[derive(Debug)]
@@ -25,23 +28,28 @@ struct Entry {
 }
 
 impl Cache {
-    pub(crate) fn new(time: Duration, capacity: usize) -> Self {
-        Self { entries: HashMap::new(), order: BTreeMap::new(), stored: 0, time, capacity }
+    pub(super) fn new(time: Duration, capacity: usize, byte_capacity: usize) -> Self {
+        let (entries, order) = Default::default();
+        Self { entries, order, stored: 0, bytes: 0, time, capacity, byte_capacity }
     }
 
-    /// Stores an event as its channel's last one.
-    pub(crate) fn store(&mut self, channel: &ChannelName, frame: Utf8Bytes, now: Instant) {
-        let Some(expires) = now.checked_add(self.time) else { return };
-        self.evict_expired(now);
+    /// Stores an event as its channel's last one. Returns whether it is the first of all.
+    pub(super) fn store(&mut self, channel: &ChannelName, frame: Utf8Bytes, now: Instant) -> bool {
+        let Some(expires) = now.checked_add(self.time) else { return false };
+        self.remove_expired(now);
+        let is_first = self.entries.is_empty();
         self.stored += 1;
         let number = self.stored;
+        self.bytes += bytes(channel, &frame);
         if let Some(before) = self.entries.insert(channel.clone(), Entry { frame, expires, number }) {
+            self.bytes = self.bytes.saturating_sub(bytes(channel, &before.frame));
             self.order.remove(&before.number);
         }
         self.order.insert(number, channel.clone());
-        while self.order.len() > self.capacity {
-            self.evict_first();
+        while self.order.len() > self.capacity || self.bytes > self.byte_capacity {
+            self.remove_first();
         }
+        is_first
     }
 
     /// Returns the channel's last event and the time until it expires.
@@ -50,20 +58,35 @@ impl Cache {
         Some((&entry.frame, entry.expires - now))
     }
 
-    fn evict_expired(&mut self, now: Instant) {
+    /// Removes the events that have expired, and returns when the next one expires.
+    pub(super) fn remove_expired(&mut self, now: Instant) -> Option<Instant> {
         while let Some((_, channel)) = self.order.first_key_value() {
-            if self.entries.get(channel).is_some_and(|entry| entry.expires > now) {
-                return;
+            match self.entries.get(channel).map(|entry| entry.expires) {
+                Some(expires) if expires > now => return Some(expires),
+                _ => self.remove_first(),
             }
-            self.evict_first();
         }
+        None
     }
 
-    fn evict_first(&mut self) {
-        if let Some((_, channel)) = self.order.pop_first() {
-            self.entries.remove(&channel);
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn remove_first(&mut self) {
+        if let Some((_, channel)) = self.order.pop_first()
+            && let Some(entry) = self.entries.remove(&channel)
+        {
+            self.bytes = self.bytes.saturating_sub(bytes(&channel, &entry.frame));
         }
     }
+}
+
+/// Returns the bytes that an entry takes in about, with its two copies of the name.
+fn bytes(channel: &ChannelName, frame: &Utf8Bytes) -> usize {
+    const OVERHEAD: usize = 256;
+    frame.len() + 2 * channel.as_str().len() + OVERHEAD
 }
 
 #[cfg(test)]
@@ -71,7 +94,7 @@ mod tests {
     use super::*;
 
     fn cache() -> Cache {
-        Cache::new(Duration::from_secs(10), 2)
+        Cache::new(Duration::from_secs(10), 2, 10_000)
     }
 
     #[test]
@@ -96,5 +119,22 @@ mod tests {
         }
         assert!(cache.get(&a, now).is_some() && cache.get(&c, now).is_some());
         assert_eq!(cache.get(&b, now), None);
+    }
+
+    #[test]
+    fn beyond_the_bytes_the_oldest_events_are_evicted() {
+        let (mut cache, now) = (cache(), Instant::now());
+        let [a, b] = ["cache-a", "cache-b"].map(|name| name.parse::<ChannelName>().unwrap());
+        cache.store(&a, "a".repeat(9_000).into(), now);
+        cache.store(&a, "a".repeat(6_000).into(), now);
+        assert!(cache.get(&a, now).is_some());
+        cache.store(&b, "b".repeat(6_000).into(), now);
+        assert!(cache.get(&a, now).is_none() && cache.get(&b, now).is_some());
+        cache.store(&b, "b".repeat(10_000).into(), now);
+        assert_eq!(
+            (cache.entries.len(), cache.order.len(), cache.bytes),
+            (0, 0, 0),
+            "it is too large itself"
+        );
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use pusher_protocol::{ChannelName, ProtocolEvent, SocketId};
+use pusher_protocol::{ChannelName, SocketId, names};
 use serde_json::value::RawValue;
 
 /// A user as a presence channel's members see it.
@@ -23,7 +23,10 @@ pub(crate) struct Members {
 
 #[derive(Debug)]
 struct Presence {
-    user_info: Option<Box<RawValue>>,
+    /// Its `user_info`, or `null`, as JSON in a JSON string. Encoded once, since it is part of the
+    /// confirmation of each subscription.
+    escaped_info: Box<str>,
+    escaped_id: Box<str>,
     connections: usize,
 }
 
@@ -49,10 +52,7 @@ impl Members {
     /// Adds a connection, and returns whether it is its user's first one.
     pub(crate) fn join(&mut self, connection: &SocketId, member: &Member) -> bool {
         self.connections.insert(connection.clone(), member.user_id.clone());
-        let presence = self
-            .users
-            .entry(member.user_id.clone())
-            .or_insert_with(|| Presence { user_info: member.user_info.clone(), connections: 0 });
+        let presence = self.users.entry(member.user_id.clone()).or_insert_with(|| Presence::of(member));
         presence.connections += 1;
         presence.connections == 1
     }
@@ -69,12 +69,49 @@ impl Members {
         Some(user_id)
     }
 
-    /// Encodes the confirmation of a subscription.
+    /// Encodes the confirmation of a subscription, as [`ProtocolEvent::PresenceSucceeded`] does.
+    ///
+    /// [`ProtocolEvent::PresenceSucceeded`]: pusher_protocol::ProtocolEvent::PresenceSucceeded
     pub(crate) fn confirmation(&self, channel: &ChannelName) -> String {
-        let members =
-            self.users.iter().map(|(id, presence)| (id.as_ref(), presence.user_info.as_deref())).collect();
-        ProtocolEvent::PresenceSucceeded { channel, members: &members }.encode()
+        let users = || self.users.values();
+        let bytes: usize = users().map(|user| 2 * user.escaped_id.len() + user.escaped_info.len() + 3).sum();
+        let mut frame = String::with_capacity(bytes + channel.as_str().len() + 200);
+        let push = |frame: &mut String, parts: &[&str]| parts.iter().for_each(|part| frame.push_str(part));
+        // A channel's name has no characters that JSON escapes.
+        push(
+            &mut frame,
+            &[r#"{"event":""#, names::SUBSCRIPTION_SUCCEEDED, r#"","channel":""#, channel.as_str()],
+        );
+        frame.push_str(r#"","data":"{\"presence\":{\"ids\":["#);
+        for (number, user) in users().enumerate() {
+            push(&mut frame, &[if number > 0 { "," } else { "" }, &user.escaped_id]);
+        }
+        frame.push_str(r#"],\"hash\":{"#);
+        for (number, user) in users().enumerate() {
+            push(&mut frame, &[if number > 0 { "," } else { "" }, &user.escaped_id, ":", &user.escaped_info]);
+        }
+        push(&mut frame, &[r#"},\"count\":"#, &self.users.len().to_string(), r#"}}"}"#]);
+        frame
     }
+}
+
+impl Presence {
+    fn of(member: &Member) -> Self {
+        let info = member.user_info.as_ref().map_or("null", |info| info.get());
+        let id = json(&member.user_id);
+        Self { escaped_info: escaped(info), escaped_id: escaped(&id), connections: 0 }
+    }
+}
+
+/// Encodes a text as JSON, which cannot fail.
+fn json(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+/// Escapes a text for the inside of a JSON string.
+fn escaped(text: &str) -> Box<str> {
+    let quoted = json(text);
+    quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default().into()
 }
 
 #[cfg(test)]
@@ -98,5 +135,23 @@ mod tests {
         assert_eq!((members.count(), members.user_of(&second).map(AsRef::as_ref)), (1, Some("ada")));
         assert_eq!(members.leave(&second).as_deref(), Some("ada"));
         assert_eq!(members.count(), 0);
+    }
+
+    #[test]
+    fn a_confirmation_is_encoded_as_the_protocol_does() {
+        let channel: ChannelName = "presence-a".parse().unwrap();
+        let infos = [Some(r#"{"name":"Zoë \"Z\" \\ \u0001\n/"}"#), None, Some("1.50")];
+        let ids = ["ada", "b\"o\\b", "é\u{1}"];
+        let (mut members, mut expected) = (Members::default(), BTreeMap::new());
+        let infos = infos.map(|info| info.map(|info| RawValue::from_string(info.to_owned()).unwrap()));
+        for number in 0..=ids.len() {
+            let encoded =
+                pusher_protocol::ProtocolEvent::PresenceSucceeded { channel: &channel, members: &expected };
+            assert_eq!(members.confirmation(&channel), encoded.encode());
+            let (Some(id), Some(info)) = (ids.get(number), infos.get(number)) else { break };
+            let member = Member { user_id: Arc::from(*id), user_info: info.clone() };
+            members.join(&SocketId::from_parts(number as u32, 1), &member);
+            expected.insert(id, info.as_deref());
+        }
     }
 }

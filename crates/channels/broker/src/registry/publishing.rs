@@ -1,23 +1,25 @@
+use std::sync::atomic::Ordering;
+
 use pusher_protocol::{ChannelName, SocketId, client_event};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::{Registry, State};
+use super::{Registry, lock};
 use crate::webhook::WebhookEvent;
 
 impl Registry {
     /// Queues a frame for every subscriber except `except`, and returns their number. A cache
     /// channel stores the frame.
     pub(crate) fn publish(&self, name: &ChannelName, frame: &Utf8Bytes, except: Option<&SocketId>) -> usize {
-        let mut state = self.lock();
-        let State { channels, cache, .. } = &mut *state;
+        let mut shard = self.shards.of(name);
         if name.kind().is_cache() {
-            cache.store(name, frame.clone(), Instant::now());
-            if let Some(channel) = channels.get_mut(name) {
+            let is_first = lock(&self.cache).store(name, frame.clone(), Instant::now());
+            self.cache_needs_a_task.fetch_or(is_first, Ordering::Relaxed);
+            if let Some(channel) = shard.channels.get_mut(name) {
                 channel.is_miss_reported = false;
             }
         }
-        channels.get(name).map_or(0, |channel| channel.publish(frame, except))
+        shard.channels.get(name).map_or(0, |channel| channel.publish(frame, except))
     }
 
     /// Publishes a client event of the connection `sender`, a subscriber, to the other subscribers.
@@ -28,11 +30,24 @@ impl Registry {
         event: &str,
         data: &str,
     ) {
-        let state = self.lock();
-        let Some(channel) = state.channels.get(name) else { return };
+        let shard = self.shards.of(name);
+        let Some(channel) = shard.channels.get(name) else { return };
         let user_id = channel.members.as_ref().and_then(|members| members.user_of(sender));
         let user_id = user_id.map(AsRef::as_ref);
         channel.publish(&client_event(event, name.as_str(), data, user_id).into(), Some(sender));
         self.webhooks.notify(|| WebhookEvent::client_event(name, event, data, sender, user_id));
+    }
+
+    /// Returns, once, whether the caller has to call
+    /// [`remove_expired_events`](Self::remove_expired_events) until it returns `None`.
+    pub(crate) fn take_cache_flag(&self) -> bool {
+        self.cache_needs_a_task.load(Ordering::Relaxed)
+            && self.cache_needs_a_task.swap(false, Ordering::Relaxed)
+    }
+
+    /// Removes the last events of cache channels that have expired, and returns when to call again,
+    /// if ever.
+    pub(crate) fn remove_expired_events(&self) -> Option<Instant> {
+        lock(&self.cache).remove_expired(Instant::now())
     }
 }

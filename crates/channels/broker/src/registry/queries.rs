@@ -5,7 +5,7 @@ use pusher_protocol::ChannelName;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::Registry;
+use super::{Registry, lock};
 
 /// The state of a channel at one moment.
 #[derive(Debug, Default)]
@@ -20,25 +20,35 @@ pub(crate) struct ChannelSnapshot {
 impl Registry {
     /// Returns the number of connections.
     pub(crate) fn connections(&self) -> usize {
-        self.lock().sockets.len()
+        lock(&self.sockets).len()
+    }
+
+    /// Returns the number of stored last events of cache channels.
+    #[cfg(test)]
+    pub(crate) fn cached_events(&self) -> usize {
+        lock(&self.cache).len()
     }
 
     pub(crate) fn is_occupied(&self, channel: &ChannelName) -> bool {
-        self.lock().channels.contains_key(channel)
+        self.shards.of(channel).channels.contains_key(channel)
     }
 
     /// Returns the occupied channels whose names begin with `prefix`, each with its number of
     /// users.
     pub(crate) fn channels(&self, prefix: &str) -> BTreeMap<String, usize> {
-        let state = self.lock();
-        let channels = state.channels.iter().filter(|(name, _)| name.as_str().starts_with(prefix));
-        channels.map(|(name, channel)| (name.to_string(), channel.user_count())).collect()
+        let mut found = Vec::new();
+        for shard in self.shards.each() {
+            let channels = shard.channels.iter().filter(|(name, _)| name.as_str().starts_with(prefix));
+            found.extend(channels.map(|(name, channel)| (name.to_string(), channel.user_count())));
+        }
+        // Sorted while nobody waits for it.
+        found.into_iter().collect()
     }
 
     pub(crate) fn channel(&self, name: &ChannelName) -> ChannelSnapshot {
-        let state = self.lock();
-        let cached = state.cache.get(name, Instant::now()).map(|(frame, left)| (frame.clone(), left));
-        let Some(channel) = state.channels.get(name) else {
+        let shard = self.shards.of(name);
+        let cached = lock(&self.cache).get(name, Instant::now()).map(|(frame, left)| (frame.clone(), left));
+        let Some(channel) = shard.channels.get(name) else {
             return ChannelSnapshot { cached, ..ChannelSnapshot::default() };
         };
         ChannelSnapshot {
@@ -51,8 +61,8 @@ impl Registry {
 
     /// Returns the ids of a presence channel's users in ascending order.
     pub(crate) fn members(&self, name: &ChannelName) -> Vec<String> {
-        let state = self.lock();
-        let members = state.channels.get(name).and_then(|channel| channel.members.as_ref());
+        let shard = self.shards.of(name);
+        let members = shard.channels.get(name).and_then(|channel| channel.members.as_ref());
         members.map(|members| members.ids().map(str::to_owned).collect()).unwrap_or_default()
     }
 }

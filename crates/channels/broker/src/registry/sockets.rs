@@ -1,10 +1,11 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use pusher_protocol::{ChannelName, CloseCode, SocketId};
 use tokio::time::Instant;
 
 use super::authorizations::{Authorizations, Revoked};
-use super::{Registry, State};
+use super::{Registry, lock};
 use crate::close::Close;
 use crate::send_queue::SendQueue;
 
@@ -17,6 +18,10 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
+    pub(super) fn new(id: SocketId, queue: SendQueue) -> Self {
+        Self { id, queue, authorizations: Mutex::default() }
+    }
+
     /// Returns when the connection's authorization for a channel expires, if ever.
     ///
     /// # Errors
@@ -25,8 +30,35 @@ impl Socket {
         self.authorizations().expiry(channel)
     }
 
-    fn authorizations(&self) -> MutexGuard<'_, Authorizations> {
-        self.authorizations.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn authorizations(&self) -> MutexGuard<'_, Authorizations> {
+        lock(&self.authorizations)
+    }
+}
+
+/// The established connections.
+#[derive(Debug, Default)]
+pub(super) struct Sockets {
+    by_id: BTreeMap<SocketId, Arc<Socket>>,
+    closed: Option<Close>,
+}
+
+impl Sockets {
+    pub(super) fn close(&mut self, close: Close) {
+        self.closed = Some(close);
+        self.by_id.values().for_each(|socket| socket.queue.close(close));
+    }
+
+    pub(super) fn closed(&self) -> Option<Close> {
+        self.closed
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
     }
 }
 
@@ -39,33 +71,38 @@ impl Registry {
     /// Returns the reason to close the connection, if the registry is closed or the quota is used
     /// up.
     pub(crate) fn connect(&self, queue: SendQueue) -> Result<Arc<Socket>, Close> {
-        let mut state = self.lock();
-        if let Some(close) = state.closed {
+        let mut sockets = lock(&self.sockets);
+        if let Some(close) = sockets.closed {
             return Err(close);
         }
-        if state.sockets.len() >= self.connection_quota {
+        if sockets.len() >= self.connection_quota {
             return Err(OVER_QUOTA);
         }
         let id = loop {
             let random = (self.random)();
             let id = SocketId::from_parts((random >> 32) as u32, random as u32);
-            if !state.sockets.contains_key(&id) {
+            if !sockets.by_id.contains_key(&id) {
                 break id;
             }
         };
-        let socket = Arc::new(Socket { id: id.clone(), queue, authorizations: Mutex::default() });
-        state.sockets.insert(id, socket.clone());
+        let socket = Arc::new(Socket::new(id.clone(), queue));
+        sockets.by_id.insert(id, socket.clone());
         Ok(socket)
     }
 
     /// Removes a connection, its user and its subscriptions.
-    pub(crate) fn disconnect<'c>(&self, id: &SocketId, channels: impl IntoIterator<Item = &'c ChannelName>) {
-        let mut state = self.lock();
-        state.sockets.remove(id);
-        state.users.sign_out(id);
+    pub(crate) fn disconnect<'c>(
+        &self,
+        socket: &Socket,
+        channels: impl IntoIterator<Item = &'c ChannelName>,
+    ) {
+        lock(&self.sockets).by_id.remove(&socket.id);
+        lock(&self.users).sign_out(&socket.id);
         for channel in channels {
-            self.leave(&mut state, id, channel);
+            self.unsubscribe(&socket.id, channel);
         }
+        let authorized: Vec<ChannelName> = socket.authorizations().channels().cloned().collect();
+        authorized.iter().for_each(|channel| self.forget_authorization(&socket.id, channel));
     }
 
     /// Records that a connection is given a signature for a channel, and when that expires, if
@@ -76,24 +113,32 @@ impl Registry {
         channel: &ChannelName,
         expires: Option<Instant>,
     ) {
-        if let Some(socket) = self.lock().sockets.get(id) {
-            socket.authorizations().record(channel, expires);
+        let socket = |id| lock(&self.sockets).by_id.get(id).cloned();
+        let Some(recorded) = socket(id) else { return };
+        let mut shard = self.shards.of(channel);
+        recorded.authorizations().record(channel, expires);
+        shard.authorized.entry(channel.clone()).or_default().insert(&recorded);
+        drop(shard);
+        // It may have ended meanwhile, before there was anything to forget.
+        if socket(id).is_none() {
+            self.forget_authorization(id, channel);
+        }
+    }
+
+    fn forget_authorization(&self, id: &SocketId, channel: &ChannelName) {
+        let mut shard = self.shards.of(channel);
+        let Some(sockets) = shard.authorized.get_mut(channel) else { return };
+        sockets.remove(id);
+        if sockets.is_empty() {
+            shard.authorized.remove(channel);
         }
     }
 
     /// Closes the connections that are subscribed to a channel, and returns their number. Earlier
     /// signatures for this channel become invalid.
     pub(crate) fn close_subscribers(&self, channel: &ChannelName, close: Close) -> usize {
-        let state = self.lock();
-        state.revoke(channel);
-        let subscribers = state.channels.get(channel).map(|channel| channel.subscribers.values());
-        subscribers.into_iter().flatten().map(|socket| socket.queue.close(close)).count()
-    }
-}
-
-impl State {
-    /// Revokes the authorizations of all connections for a channel.
-    pub(super) fn revoke(&self, channel: &ChannelName) {
-        self.sockets.values().for_each(|socket| socket.authorizations().revoke(channel));
+        let shard = self.shards.of(channel);
+        shard.revoke(channel);
+        shard.close_subscribers(channel, close)
     }
 }

@@ -3,9 +3,8 @@ use std::sync::Arc;
 use pusher_protocol::{ChannelName, ProtocolEvent, SocketId};
 use tokio::time::Instant;
 
-use super::cache::Cache;
 use super::channel::Channel;
-use super::{Member, Registry, Revoked, Socket, State};
+use super::{Member, Registry, Revoked, Socket, lock};
 use crate::webhook::WebhookEvent;
 
 /// Why a subscription failed.
@@ -31,9 +30,9 @@ impl Registry {
         name: &ChannelName,
         member: Option<&Member>,
     ) -> Result<Option<Instant>, SubscribeError> {
-        let mut state = self.lock();
+        let mut shard = self.shards.of(name);
         let expires = socket.authorization_expiry(name).map_err(SubscribeError::Revoked)?;
-        let State { channels, cache, .. } = &mut *state;
+        let channels = &mut shard.channels;
         if let (Some(member), Some(members)) = (member, channels.get(name).and_then(|c| c.members.as_ref())) {
             if members.count() >= self.presence_members && !members.contains(&member.user_id) {
                 return Err(SubscribeError::Full);
@@ -48,10 +47,10 @@ impl Registry {
             Some(member) => self.join(channel, socket, name, member),
         }
         if name.kind().is_cache() {
-            self.send_last_event(channel, cache, socket, name);
+            self.send_last_event(channel, socket, name);
         }
-        channel.subscribers.insert(socket.id.clone(), socket.clone());
-        self.count_changed(&mut state, name);
+        channel.subscribers.insert(socket);
+        self.count_changed(&shard, name);
         Ok(expires)
     }
 
@@ -70,9 +69,10 @@ impl Registry {
     }
 
     /// Sends a cache channel's last event to a new subscriber, or reports a cache miss.
-    fn send_last_event(&self, channel: &mut Channel, cache: &Cache, socket: &Socket, name: &ChannelName) {
-        if let Some((last, _)) = cache.get(name, Instant::now()) {
-            socket.queue.push(last.clone());
+    fn send_last_event(&self, channel: &mut Channel, socket: &Socket, name: &ChannelName) {
+        let last = lock(&self.cache).get(name, Instant::now()).map(|(last, _)| last.clone());
+        if let Some(last) = last {
+            socket.queue.push(last);
             return;
         }
         socket.queue.push(ProtocolEvent::CacheMiss { channel: name }.encode().into());
@@ -81,13 +81,11 @@ impl Registry {
         }
     }
 
-    pub(crate) fn unsubscribe(&self, id: &SocketId, channel: &ChannelName) {
-        self.leave(&mut self.lock(), id, channel);
-    }
-
-    pub(super) fn leave(&self, state: &mut State, id: &SocketId, name: &ChannelName) {
-        let Some(channel) = state.channels.get_mut(name) else { return };
-        if channel.subscribers.remove(id).is_none() {
+    /// Ends a subscription, if there is one.
+    pub(crate) fn unsubscribe(&self, id: &SocketId, name: &ChannelName) {
+        let mut shard = self.shards.of(name);
+        let Some(channel) = shard.channels.get_mut(name) else { return };
+        if !channel.subscribers.remove(id) {
             return;
         }
         if let Some(user_id) = channel.members.as_mut().and_then(|members| members.leave(id)) {
@@ -96,9 +94,9 @@ impl Registry {
             self.webhooks.notify(|| WebhookEvent::member_removed(name, &user_id));
         }
         if channel.subscribers.is_empty() {
-            state.channels.remove(name);
+            shard.channels.remove(name);
             self.webhooks.notify(|| WebhookEvent::channel_vacated(name));
         }
-        self.count_changed(state, name);
+        self.count_changed(&shard, name);
     }
 }

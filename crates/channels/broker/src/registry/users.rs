@@ -5,7 +5,7 @@ use pusher_protocol::{ChannelName, ProtocolEvent, SocketId};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::{Registry, Revoked, Socket};
+use super::{Registry, Revoked, Socket, lock};
 use crate::close::Close;
 
 type Sockets = BTreeMap<SocketId, Arc<Socket>>;
@@ -24,20 +24,20 @@ impl Registry {
         watchlist: BTreeSet<Arc<str>>,
         success: Utf8Bytes,
     ) -> Result<Option<Instant>, Revoked> {
-        let mut state = self.lock();
+        let mut users = lock(&self.users);
         let expires = socket.authorization_expiry(own)?;
-        state.users.sign_in(socket, user_id, watchlist, success);
+        users.sign_in(socket, user_id, watchlist, success);
         Ok(expires)
     }
 
     /// Closes the connections of a signed-in user, and returns their number. Earlier sign-in
     /// signatures for this user become invalid.
     pub(crate) fn close_user(&self, user_id: &str, close: Close) -> usize {
-        let state = self.lock();
+        // Whoever signs in meanwhile finds the signature revoked, or is closed afterwards.
         if let Ok(own) = ChannelName::of_user(user_id) {
-            state.revoke(&own);
+            self.shards.of(&own).revoke(&own);
         }
-        state.users.close(user_id, close)
+        lock(&self.users).close(user_id, close)
     }
 }
 

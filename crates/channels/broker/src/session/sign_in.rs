@@ -30,7 +30,7 @@ struct UserData {
 
 impl Session {
     pub(super) fn sign_in(&mut self, frame: &Frame<'_>) -> Result<(), Rejection> {
-        let Ok(SignIn { auth, user_data }) = frame.data().json() else {
+        let Ok(SignIn { auth, user_data }) = frame.data().object() else {
             return Err(Rejection::new("Invalid signin: data must be an object with `auth` and `user_data`"));
         };
         let required = |name: &str, text: Option<String>| {

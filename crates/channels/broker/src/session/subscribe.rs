@@ -28,7 +28,7 @@ const TEN_SECONDS: Duration = Duration::from_secs(10);
 
 impl Session {
     pub(super) fn subscribe(&mut self, frame: &Frame<'_>) -> Result<(), Rejection> {
-        let Ok(request) = frame.data().json::<Subscribe>() else {
+        let Ok(request) = frame.data().object::<Subscribe>() else {
             return Err(Rejection::new(
                 "Invalid subscription: data must be an object with the text `channel`",
             ));
@@ -132,7 +132,7 @@ impl Session {
     }
 
     pub(super) fn unsubscribe(&mut self, frame: &Frame<'_>) -> Result<(), Rejection> {
-        let Ok(Unsubscribe { channel }) = frame.data().json() else {
+        let Ok(Unsubscribe { channel }) = frame.data().object() else {
             return Err(Rejection::new(
                 "Invalid unsubscription: data must be an object with the text `channel`",
             ));

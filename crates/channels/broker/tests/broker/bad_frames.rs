@@ -13,6 +13,7 @@ async fn a_malformed_frame_is_answered_with_an_error_and_the_connection_stays() 
         Message::text(""),
         Message::text(r#"{"data":1}"#),
         Message::text(r#"{"event":1}"#),
+        Message::text(r#"["pusher:ping",null,{},null]"#),
         Message::text(deep.clone()),
         Message::text(format!(r#"{{"event":"pusher:subscribe","data":{deep}"#)),
         Message::binary(b"{}".to_vec()),
@@ -135,4 +136,20 @@ async fn a_connection_cut_within_a_frame_is_removed() {
     stream.shutdown().await.unwrap();
     while futures_util::StreamExt::next(&mut client.ws).await.is_some_and(|message| message.is_ok()) {}
     assert_eq!(broker.connections(), 0);
+}
+
+#[tokio::test]
+async fn arrays_do_not_pass_for_the_data_of_requests() {
+    let mut client = connect(&broker()).await;
+    client.subscribe("news").await;
+    for (event, data) in [
+        ("pusher:subscribe", json!(["other"])),
+        ("pusher:unsubscribe", json!(["news"])),
+        ("pusher:signin", json!(["auth", "user_data"])),
+    ] {
+        client.send(json!({"event": event, "data": data})).await;
+        let answer = client.next().await;
+        let message = answer["data"]["message"].as_str().unwrap();
+        assert!(message.contains("data must be an object"), "{message}");
+    }
 }

@@ -113,3 +113,19 @@ async fn the_eleventh_client_event_in_a_second_is_rejected_with_4301_and_the_con
     ada.send(typing(ROOM, &json!("later"))).await;
     assert_eq!(bob.next().await["data"], "later");
 }
+
+#[tokio::test]
+async fn escapes_do_not_make_an_event_too_long() {
+    let broker = broker();
+    let (mut ada, mut bob) = (connect(&broker).await, connect(&broker).await);
+    ada.subscribe(ROOM).await;
+    bob.subscribe(ROOM).await;
+    for character in ["\u{1}", "\"", "é"] {
+        let longest = character.repeat(10_240 / character.len());
+        ada.send(typing(ROOM, &json!(longest))).await;
+        assert_eq!(bob.next().await, event("client-typing", ROOM, &longest));
+        ada.send(typing(ROOM, &json!(format!("{longest}{character}")))).await;
+        let message = ada.next().await["data"]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("exceeds the allowed maximum (10240 bytes)"), "{message}");
+    }
+}

@@ -253,3 +253,13 @@ async fn the_bodies_of_all_requests_are_bounded_together() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn arrays_do_not_pass_for_events() {
+    let broker = broker();
+    let event = json!(["e", "{}", "news", null, null, null]);
+    let bodies = [(EVENTS, event.clone()), (BATCH, json!({"batch": [event]})), (BATCH, json!([[valid()]]))];
+    for (path, body) in bodies {
+        assert_eq!(post(&broker, path, &body.to_string()).await.0, StatusCode::BAD_REQUEST, "{body}");
+    }
+}

@@ -212,7 +212,8 @@ async fn a_slow_destination_loses_no_arrival() {
     for n in 0..100 {
         client.subscribe(&format!("c-{n}")).await;
     }
-    assert_eq!(events(&mut webhooks, 100).await.len(), 100);
+    let all = timeout(Duration::from_secs(600), events(&mut webhooks, 100)).await;
+    assert_eq!(all.expect("an arrival is missing").len(), 100);
 }
 
 /// Returns the names and channels of a webhook's events.

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use pusher_protocol::Object;
 use reqwest::Response;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -15,9 +16,10 @@ const MAX_BODY: usize = 16 << 20;
 pub(super) fn channels(body: &[u8]) -> Result<BTreeMap<String, ChannelCounts>, Error> {
     #[derive(Deserialize)]
     struct Channels {
-        channels: BTreeMap<String, ChannelCounts>,
+        channels: BTreeMap<String, Object<ChannelCounts>>,
     }
-    parse(body).map(|Channels { channels }| channels)
+    let Channels { channels } = parse(body)?;
+    Ok(channels.into_iter().map(|(name, Object(counts))| (name, counts)).collect())
 }
 
 /// Checks the response to events that asked for nothing. Servers answer with different JSON, or
@@ -33,10 +35,13 @@ pub(super) fn accepted(body: &[u8]) -> Result<(), Error> {
 pub(super) fn batch(body: &[u8], events: usize) -> Result<Vec<ChannelCounts>, Error> {
     #[derive(Deserialize)]
     struct Batch {
-        batch: Vec<ChannelCounts>,
+        batch: Vec<Object<ChannelCounts>>,
     }
     let Batch { batch } = parse(body)?;
-    if batch.len() == events { Ok(batch) } else { Err(unexpected()) }
+    if batch.len() != events {
+        return Err(unexpected());
+    }
+    Ok(batch.into_iter().map(|Object(counts)| counts).collect())
 }
 
 pub(super) fn channel(body: &[u8]) -> Result<ChannelInfo, Error> {
@@ -46,7 +51,7 @@ pub(super) fn channel(body: &[u8]) -> Result<ChannelInfo, Error> {
 pub(super) fn users(body: &[u8]) -> Result<Vec<String>, Error> {
     #[derive(Deserialize)]
     struct Users {
-        users: Vec<User>,
+        users: Vec<Object<User>>,
     }
     #[derive(Deserialize)]
     struct User {
@@ -60,7 +65,7 @@ pub(super) fn users(body: &[u8]) -> Result<Vec<String>, Error> {
         Number(serde_json::Number),
     }
     let Users { users } = parse(body)?;
-    let text = |user: User| match user.id {
+    let text = |Object(user): Object<User>| match user.id {
         Id::Text(text) => text,
         Id::Number(number) => number.to_string(),
     };
@@ -68,7 +73,8 @@ pub(super) fn users(body: &[u8]) -> Result<Vec<String>, Error> {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(body).map_err(|error| unexpected().with_cause(error))
+    let Object(answer) = serde_json::from_slice(body).map_err(|error| unexpected().with_cause(error))?;
+    Ok(answer)
 }
 
 fn unexpected() -> Error {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pusher_protocol::Object;
 use pusher_signer::{ChannelAuthorization, UserAuthentication};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Response, StatusCode, Url};
@@ -106,12 +107,13 @@ impl HttpAuthorizer {
             return Err(error_of(status));
         }
         let body = read(answer).await?;
-        serde_json::from_slice(&body).map_err(|error| {
+        let Object(answer) = serde_json::from_slice(&body).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             let message =
                 format!("the auth endpoint's answer is not an authorization (line {line}, column {column})");
             AuthorizationError::permanent(message)
-        })
+        })?;
+        Ok(answer)
     }
 
     async fn post(&self, form: &[(&str, &str)], fresh: bool) -> Result<Response, AuthorizationError> {

@@ -60,7 +60,7 @@ impl<'a> ServerMessage<'a> {
                 parsed(PresenceMember::parse(data), |member| Self::MemberRemoved(channel, member))
             }
             (names::SUBSCRIPTION_COUNT, Some(channel)) => {
-                parsed(data.json(), |Count { subscription_count }| {
+                parsed(data.object(), |Count { subscription_count }| {
                     Self::SubscriptionCount(channel, subscription_count)
                 })
             }
@@ -100,7 +100,7 @@ struct SubscriptionError {
 }
 
 fn subscription_error(frame: &Frame<'_>) -> Error {
-    let SubscriptionError { error, status } = frame.data().json().unwrap_or_default();
+    let SubscriptionError { error, status } = frame.data().object().unwrap_or_default();
     server_error(ErrorData::new(status, error))
 }
 

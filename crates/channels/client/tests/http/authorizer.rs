@@ -157,7 +157,16 @@ async fn the_status_decides_the_kind_of_the_error() {
 async fn an_answer_that_is_not_an_authorization_is_rejected() {
     let long = format!(r#"{{"auth":"k:s","x":"{}"}}"#, "x".repeat(70_000));
     let nested = "[".repeat(20_000);
-    for body in ["", "null", "[]", r#"{"data":{"auth":"k:s"}}"#, r#"{"auth":1}"#, &long, &nested] {
+    for body in [
+        "",
+        "null",
+        "[]",
+        r#"["k:s",null,null]"#,
+        r#"{"data":{"auth":"k:s"}}"#,
+        r#"{"auth":1}"#,
+        &long,
+        &nested,
+    ] {
         assert_eq!(refused(200, body).await, AuthorizationErrorKind::Permanent, "{body:.40}");
     }
 }

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use pusher_protocol::Object;
+
 use super::{Webhook, WebhookEvent};
 use crate::error::{Error, ErrorKind};
 use crate::signer::Signer;
@@ -87,10 +89,11 @@ impl WebhookReceiver {
             return Err(Error::new(ErrorKind::ContentType, text));
         }
         let signer = self.verify(received)?;
-        let mut webhook: Webhook = serde_json::from_slice(received.body).map_err(|error| {
-            let text = "the body of a webhook must be JSON with time_ms and events";
-            Error::new(ErrorKind::WebhookBody, text).with_source(error)
-        })?;
+        let Object(mut webhook): Object<Webhook> =
+            serde_json::from_slice(received.body).map_err(|error| {
+                let text = "the body of a webhook must be JSON with time_ms and events";
+                Error::new(ErrorKind::WebhookBody, text).with_source(error)
+            })?;
         if let Some(max_age) = self.max_age {
             if u128::from(webhook.time_ms.abs_diff(now)) > max_age.as_millis() {
                 let text = "the time of the webhook is too far in the past or future";

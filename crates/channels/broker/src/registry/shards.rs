@@ -1,0 +1,62 @@
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, MutexGuard};
+
+use pusher_protocol::ChannelName;
+
+use super::channel::Channel;
+use super::lock;
+use super::socket_set::SocketSet;
+use crate::close::Close;
+
+/// Few enough to walk through for a list of all channels, many enough that a busy channel seldom
+/// shares its lock with another one.
+const SHARDS: usize = 256;
+
+/// All channels, each in one of several parts with a lock of its own, so that what takes long in
+/// one channel delays few others.
+#[derive(Debug)]
+pub(super) struct Shards {
+    shards: Box<[Mutex<Shard>; SHARDS]>,
+    hasher: RandomState,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Shard {
+    pub(super) channels: HashMap<ChannelName, Channel>,
+    /// The connections for which an authorization was recorded, by its channel.
+    pub(super) authorized: HashMap<ChannelName, SocketSet>,
+}
+
+impl Shards {
+    pub(super) fn new() -> Self {
+        Self { shards: Box::new(std::array::from_fn(|_| Mutex::default())), hasher: RandomState::new() }
+    }
+
+    /// Locks the part with a channel.
+    #[expect(clippy::indexing_slicing, reason = "the remainder is below the length")]
+    pub(super) fn of(&self, channel: &ChannelName) -> MutexGuard<'_, Shard> {
+        let hash = self.hasher.hash_one(channel) as usize;
+        lock(&self.shards[hash % SHARDS])
+    }
+
+    /// Locks one part after the other.
+    pub(super) fn each(&self) -> impl Iterator<Item = MutexGuard<'_, Shard>> {
+        self.shards.iter().map(lock)
+    }
+}
+
+impl Shard {
+    /// Revokes all authorizations that were recorded for a channel.
+    pub(super) fn revoke(&self, channel: &ChannelName) {
+        let sockets = self.authorized.get(channel).into_iter().flat_map(SocketSet::iter);
+        sockets.for_each(|socket| socket.authorizations().revoke(channel));
+    }
+
+    /// Closes the connections that are subscribed to a channel, and returns their number.
+    pub(super) fn close_subscribers(&self, channel: &ChannelName, close: Close) -> usize {
+        let subscribers =
+            self.channels.get(channel).into_iter().flat_map(|channel| channel.subscribers.iter());
+        subscribers.map(|socket| socket.queue.close(close)).count()
+    }
+}
