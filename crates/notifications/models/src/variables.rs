@@ -28,6 +28,7 @@ const KNOWN: &[&str] = &[
     "TOKEN",
     "URL",
     "USER_ID",
+    "WEBHOOKS",
 ];
 
 /// Returns a warning for each `INTERNAL_NOTIFICATIONS_…` name that nothing reads.

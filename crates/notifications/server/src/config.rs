@@ -30,7 +30,10 @@ pub use limits::Limits;
 pub use origins::Origin;
 pub use outbox::OutboxDatabase;
 pub use public_key::PublicKey;
-pub use realtime::{ClientEndpoint, EmbeddedConfig, EngineConfig, EngineEndpoint, RealtimeConfig, Scheme};
+pub use realtime::{
+    ClientEndpoint, EmbeddedConfig, EngineConfig, EngineEndpoint, InvalidWebhook, RealtimeConfig, Scheme,
+    WebhookConfig,
+};
 pub use variable::Variable;
 
 use std::net::SocketAddr;

@@ -4,6 +4,7 @@ mod client_address;
 mod embedded;
 mod parts;
 mod remote;
+mod webhooks;
 
 use std::error::Error;
 use std::fmt;

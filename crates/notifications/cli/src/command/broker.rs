@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 use futures_util::FutureExt;
 use internal_notifications::with_causes;
-use internal_notifications_server::config::{EmbeddedConfig, RealtimeConfig};
+use internal_notifications_server::config::{EmbeddedConfig, RealtimeConfig, WebhookConfig};
 use internal_notifications_server::{Config, Limits, listen, local_url, serve};
 use pusher_broker::Broker as Channels;
 use pusher_signer::Signer;
@@ -26,6 +26,8 @@ const CREDENTIALS: [(&str, &str); 3] = [
     ("PUSHER_APP_SECRET", "the app's secret"),
 ];
 
+const WEBHOOKS: &str = "INTERNAL_NOTIFICATIONS_WEBHOOKS";
+
 /// Run the Channels broker alone, until Ctrl-C or SIGTERM, for development and tests with several
 /// servers
 ///
@@ -40,8 +42,12 @@ pub(crate) struct Broker {
     /// Let clients send events to each other on private and presence channels
     #[arg(long)]
     client_events: bool,
-    /// The URL to send all webhooks to; may be repeated
-    #[arg(long, value_name = "URL")]
+    /// The URL to send all webhooks to, or a JSON object with "url", "event_types",
+    /// "filter": {"channel_name_starts_with"} and "headers"; may be repeated
+    ///
+    /// INTERNAL_NOTIFICATIONS_WEBHOOKS may hold a JSON array of further ones, which is safer for
+    /// headers with secrets.
+    #[arg(long, value_name = "URL|JSON")]
     webhook: Vec<String>,
     /// Print the address as JSON
     #[arg(long)]
@@ -51,9 +57,9 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) async fn run(self, env: &Env, output: &mut Output) -> Result<(), Error> {
         logging::start(env, logging::SERVER_FILTER)?;
-        let (app_id, signer) = app(env)?;
+        let (app_id, signer, webhooks) = app(env)?;
         let builder = Channels::builder(app_id, signer).client_events(self.client_events);
-        let broker = webhooks::add(builder, &self.webhook)?.build();
+        let broker = webhooks::add(builder, webhooks, &self.webhook)?.build();
         let limits = Limits::default();
         open_files::raise_limit(&limits);
         let mut signals = Signals::listen()?;
@@ -98,12 +104,12 @@ impl Broker {
     }
 }
 
-/// Reads the app as a server does.
-fn app(env: &Env) -> Result<(String, Signer), Error> {
+/// Reads the app and its webhooks as a server does.
+fn app(env: &Env) -> Result<(String, Signer, Vec<WebhookConfig>), Error> {
     for (name, what) in CREDENTIALS {
         env.require(name, what)?;
     }
-    let ours = |name: &str| CREDENTIALS.iter().any(|(ours, _)| *ours == name);
+    let ours = |name: &str| name == WEBHOOKS || CREDENTIALS.iter().any(|(ours, _)| *ours == name);
     let config = Config::from_env(|name| env.get(name).filter(|_| ours(name)))
         .map_err(|error| Error::usage(with_causes(&error)))?;
     match config.realtime {
@@ -111,8 +117,9 @@ fn app(env: &Env) -> Result<(String, Signer), Error> {
             app_id: Some(id),
             app_key: Some(key),
             app_secret: Some(secret),
+            webhooks,
             ..
-        }) => Ok((id, Signer::new(key, &secret))),
+        }) => Ok((id, Signer::new(key, &secret), webhooks)),
         _ => Err(Error::usage("PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET are needed")),
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
@@ -16,8 +17,13 @@ const APP: [(&str, &str); 3] =
 
 /// Starts a broker. Returns the process and the line with its address.
 fn start(args: &[&str]) -> (Child, String) {
+    start_with(args, &[])
+}
+
+fn start_with(args: &[&str], env: &[(&str, &str)]) -> (Child, String) {
     let args = [&["broker", "--listen", "127.0.0.1:0"], args].concat();
-    let mut process = command(&args, &APP).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut process =
+        command(&args, &[&APP, env].concat()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
     (process, line)
@@ -88,7 +94,15 @@ async fn single_and_batch_events_reach_subscribers_and_a_wrong_secret_is_rejecte
 async fn client_events_are_sent_to_the_webhook() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
-    let (process, line) = start(&["--client-events", "--webhook", &url]);
+    // The same destination as an option, for everything, and in the environment with a filter.
+    let filtered = serde_json::json!([{
+        "url": &url,
+        "event_types": ["client_event"],
+        "filter": {"channel_name_starts_with": "private-"},
+        "headers": {"X-Name": "filtered"},
+    }]);
+    let webhooks = [("INTERNAL_NOTIFICATIONS_WEBHOOKS", &*filtered.to_string())];
+    let (process, line) = start_with(&["--client-events", "--webhook", &url], &webhooks);
     let port = line.trim().rsplit_once(':').unwrap().1.parse().unwrap();
     let client = Client::builder(KEY).host("127.0.0.1").port(port).tls(false);
     let authorizer = Arc::new(SigningAuthorizer::new(Signer::new(KEY, SECRET)));
@@ -97,22 +111,28 @@ async fn client_events_are_sent_to_the_webhook() {
     assert_eq!(subscription.next().await, Some(ChannelEvent::Subscribed));
     subscription.trigger("client-typing", "{}").await.unwrap();
 
-    let mut received = String::new();
-    while !received.contains("client_event") {
+    let (mut received, mut filtered) = (String::new(), String::new());
+    while !(received.contains("client_event") && filtered.contains("client_event")) {
         let (stream, _) = listener.accept().await.unwrap();
-        let (key, signature, body) = receive(stream).await;
-        Signer::new(KEY, SECRET).verify_webhook(Some(&key), Some(&signature), body.as_bytes()).unwrap();
-        received.push_str(&body);
+        let (headers, body) = receive(stream).await;
+        let header = |name| headers.get(name).map(String::as_str);
+        let (key, signature) = (header("x-pusher-key"), header("x-pusher-signature"));
+        Signer::new(KEY, SECRET).verify_webhook(key, signature, body.as_bytes()).unwrap();
+        match header("x-name") {
+            Some("filtered") => filtered.push_str(&body),
+            _ => received.push_str(&body),
+        }
     }
     assert!(received.contains(r#""name":"channel_occupied","channel":"private-ada""#), "{received}");
+    assert!(!filtered.contains("channel_occupied"), "{filtered}");
     stop(process);
 }
 
-/// Receives one webhook. Returns its key, signature and body.
-async fn receive(stream: tokio::net::TcpStream) -> (String, String, String) {
+/// Receives one webhook. Returns its headers and its body.
+async fn receive(stream: tokio::net::TcpStream) -> (HashMap<String, String>, String) {
     use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
     let mut stream = tokio::io::BufReader::new(stream);
-    let (mut key, mut signature, mut length) = (String::new(), String::new(), 0);
+    let mut headers = HashMap::new();
     loop {
         let mut line = String::new();
         stream.read_line(&mut line).await.unwrap();
@@ -122,18 +142,13 @@ async fn receive(stream: tokio::net::TcpStream) -> (String, String, String) {
             }
             continue;
         };
-        match &*name.to_lowercase() {
-            "x-pusher-key" => key = value.to_owned(),
-            "x-pusher-signature" => signature = value.to_owned(),
-            "content-length" => length = value.parse().unwrap(),
-            _ => {}
-        }
+        headers.insert(name.to_lowercase(), value.to_owned());
     }
-    let mut body = vec![0; length];
+    let mut body = vec![0; headers["content-length"].parse().unwrap()];
     stream.read_exact(&mut body).await.unwrap();
     let ok = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     stream.get_mut().write_all(ok).await.unwrap();
-    (key, signature, String::from_utf8(body).unwrap())
+    (headers, String::from_utf8(body).unwrap())
 }
 
 #[test]
@@ -142,4 +157,13 @@ fn the_error_names_a_wrong_webhook_url() {
         let ran = run(&["broker", "--listen", "127.0.0.1:0", "--webhook", url], &APP);
         assert!(ran.error(2).contains(url), "{}", ran.stderr);
     }
+}
+
+#[test]
+fn the_error_of_a_malformed_webhook_shows_no_header() {
+    let webhook =
+        r#"{"url": "http://app.example", "headers": {"Authorization": "hunter2"}, "event_types": [1]}"#;
+    let ran = run(&["broker", "--listen", "127.0.0.1:0", "--webhook", webhook], &APP);
+    assert!(ran.error(2).contains("malformed"), "{}", ran.stderr);
+    ran.does_not_show("hunter2");
 }

@@ -26,6 +26,7 @@ const ALL: &[Variable] = &[
     realtime::CLIENT_HOST,
     realtime::CLIENT_PORT,
     realtime::CLIENT_SCHEME,
+    realtime::WEBHOOKS,
     channel_prefix::CHANNEL_PREFIX,
     position_check::POSITION_CHECK_SECONDS,
     retention::RETENTION,

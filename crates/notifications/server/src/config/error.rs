@@ -2,7 +2,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use super::Variable;
+use super::realtime::WEBHOOKS;
+use super::{InvalidWebhook, Variable};
 
 /// A setting that cannot be used. Its text names the variable and the problem, never a secret.
 #[derive(Clone, Debug)]
@@ -20,6 +21,11 @@ impl ConfigError {
     /// Returns the error for a value that is not among the allowed ones.
     pub(crate) fn not_allowed(variable: &Variable, value: &str) -> Self {
         Self::new(variable, format!("{value:?} is not allowed; it must be {}", variable.allowed))
+    }
+
+    /// Returns the error for a destination of webhooks.
+    pub(crate) fn webhook(error: InvalidWebhook) -> Self {
+        Self::new(&WEBHOOKS, error.to_string())
     }
 
     pub(crate) fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {

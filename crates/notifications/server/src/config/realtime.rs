@@ -1,5 +1,6 @@
 mod endpoint;
 mod environment;
+mod webhook;
 
 use std::fmt;
 
@@ -8,8 +9,9 @@ use pusher_signer::Signer;
 pub use endpoint::{ClientEndpoint, Scheme};
 pub(crate) use environment::{
     APP_CLUSTER, APP_ID, APP_KEY, APP_SECRET, CLIENT_HOST, CLIENT_PORT, CLIENT_SCHEME, HOST, PORT, REALTIME,
-    SCHEME,
+    SCHEME, WEBHOOKS,
 };
+pub use webhook::{InvalidWebhook, WebhookConfig};
 
 /// Which Channels engine delivers live events.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub struct EmbeddedConfig {
     pub app_secret: Option<String>,
     /// Where clients reach the broker, if not at the server's own address.
     pub client: Option<ClientEndpoint>,
+    /// Where the broker sends webhooks.
+    pub webhooks: Vec<WebhookConfig>,
 }
 
 /// The settings of a Channels engine elsewhere.
@@ -78,6 +82,13 @@ impl EmbeddedConfig {
     pub fn with_client(self, client: ClientEndpoint) -> Self {
         Self { client: Some(client), ..self }
     }
+
+    /// Adds a destination of the broker's webhooks.
+    #[must_use]
+    pub fn with_webhook(mut self, webhook: WebhookConfig) -> Self {
+        self.webhooks.push(webhook);
+        self
+    }
 }
 
 impl EngineConfig {
@@ -117,6 +128,7 @@ impl fmt::Debug for EmbeddedConfig {
             .field("app_id", &self.app_id)
             .field("app_key", &self.app_key)
             .field("client", &self.client)
+            .field("webhooks", &self.webhooks)
             .finish_non_exhaustive()
     }
 }

@@ -53,6 +53,8 @@ fn an_error_names_the_variable_and_the_allowed_values() {
         ("INTERNAL_NOTIFICATIONS_OUTBOX_URLS", "postgres://root:pass@db:port/d", "postgres://USER"),
         ("INTERNAL_NOTIFICATIONS_OUTBOX_URLS", "sqlite::memory:", "in-memory"),
         ("INTERNAL_NOTIFICATIONS_OUTBOX_URLS", "app.db", "sqlite://PATH"),
+        ("INTERNAL_NOTIFICATIONS_WEBHOOKS", "http://a.example", "event_types"),
+        ("INTERNAL_NOTIFICATIONS_WEBHOOKS", r#"["ftp://a.example"]"#, "http://"),
         ("INTERNAL_NOTIFICATIONS_REALTIME", "reverb", "`embedded` or `pusher`"),
         ("INTERNAL_NOTIFICATIONS_REALTIME", "Embedded", "`embedded` or `pusher`"),
         ("INTERNAL_NOTIFICATIONS_CHANNEL_PREFIX", "presence-", "begins with private-"),

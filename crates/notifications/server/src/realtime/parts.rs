@@ -5,7 +5,9 @@ use pusher_client::{HttpApi, Retry};
 use pusher_signer::Signer;
 
 use super::{ClientAddress, EmbeddedBroker, Realtime, RemoteEngine};
-use crate::config::{Config, EmbeddedConfig, EngineConfig, EngineEndpoint, RealtimeConfig, Scheme};
+use crate::config::{
+    Config, ConfigError, EmbeddedConfig, EngineConfig, EngineEndpoint, RealtimeConfig, Scheme,
+};
 use crate::error::Error;
 use crate::generated_secrets;
 use crate::store::Store;
@@ -63,7 +65,9 @@ impl RealtimeParts {
         let configured = [&config.app_id, &config.app_key, &config.app_secret].map(Option::clone);
         let [id, key, secret] = generated_secrets::app(store, configured).await?;
         let signer = Signer::new(key, &secret);
-        let broker = Broker::builder(id, signer.clone()).limits(limits.clone()).build();
+        let builder = Broker::builder(id, signer.clone()).limits(limits.clone());
+        let builder = config.webhooks.iter().try_fold(builder, |builder, webhook| webhook.add_to(builder));
+        let broker = builder.map_err(ConfigError::webhook)?.build();
         let parts = Self::embedded(broker, signer);
         Ok(match &config.client {
             Some(endpoint) => parts.with_client_address(ClientAddress::Host(endpoint.clone())),

@@ -3,7 +3,9 @@ use std::num::NonZeroU16;
 
 use pusher_signer::Signer;
 
-use super::{ClientEndpoint, EmbeddedConfig, EngineConfig, EngineEndpoint, RealtimeConfig, Scheme};
+use super::{
+    ClientEndpoint, EmbeddedConfig, EngineConfig, EngineEndpoint, RealtimeConfig, Scheme, WebhookConfig,
+};
 use crate::config::variables::Variables;
 use crate::config::{ConfigError, Variable};
 
@@ -80,6 +82,12 @@ pub(crate) const CLIENT_SCHEME: Variable = Variable {
     allowed: A_SCHEME,
     purpose: "Whether clients use TLS to the engine. By default as `PUSHER_SCHEME`.",
 };
+pub(crate) const WEBHOOKS: Variable = Variable {
+    name: "INTERNAL_NOTIFICATIONS_WEBHOOKS",
+    default: None,
+    allowed: "a JSON array of URLs and of objects with `url`, `event_types`, `filter` and `headers`",
+    purpose: "Where the embedded broker sends webhooks.",
+};
 
 impl RealtimeConfig {
     pub(crate) fn from_env(variables: &Variables<'_>) -> Result<Self, ConfigError> {
@@ -98,6 +106,7 @@ impl RealtimeConfig {
                 app_key: credential(variables, &APP_KEY)?,
                 app_secret: variables.secret(&APP_SECRET),
                 client: client.client_endpoint(&PartialEndpoint::default())?,
+                webhooks: webhooks(variables)?,
             }));
         }
         let (endpoint, client) = match (server.endpoint(), cluster) {
@@ -114,6 +123,11 @@ impl RealtimeConfig {
         let signer = Signer::new(key, &secret);
         Ok(Self::Engine(Box::new(EngineConfig { app_id, signer, endpoint, client })))
     }
+}
+
+fn webhooks(variables: &Variables<'_>) -> Result<Vec<WebhookConfig>, ConfigError> {
+    let list = variables.text(&WEBHOOKS).map(|list| WebhookConfig::list(&list));
+    list.unwrap_or(Ok(Vec::new())).map_err(ConfigError::webhook)
 }
 
 fn missing(variable: &Variable, what: &str) -> ConfigError {
