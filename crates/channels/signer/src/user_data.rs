@@ -23,8 +23,8 @@ impl UserData {
     /// Names the user; without further information, and without a watchlist.
     ///
     /// # Errors
-    /// Returns [`UserData`](ErrorKind::UserData) if the id cannot be part of the user's own channel,
-    /// `#server-to-user-` and the id, or has more than 128 characters.
+    /// Returns [`UserData`](ErrorKind::UserData) if the id cannot be part of the user's own
+    /// channel, `#server-to-user-` and the id, or has more than 128 characters.
     pub fn new(id: impl Into<String>) -> Result<Self, Error> {
         let id = id.into();
         if id.len() > limits::USER_ID || ChannelName::of_user(&id).is_err() {
