@@ -13,7 +13,6 @@ pub(crate) struct Counters {
     turned_away: Trouble,
 }
 
-#[allow(dead_code, reason = "read by the metrics")]
 impl Counters {
     /// Returns the number of messages from clients, well-formed or not.
     pub(crate) fn messages_in(&self) -> u64 {

@@ -10,6 +10,7 @@ mod error;
 mod frame_stream;
 mod http_api;
 mod limits;
+mod metrics;
 mod registry;
 mod routes;
 mod send_queue;
@@ -24,6 +25,7 @@ pub use broker::Broker;
 pub use builder::Builder;
 pub use error::{Error, ErrorKind};
 pub use limits::Limits;
+pub use metrics::Metrics;
 // Part of this crate's signatures.
 pub use pusher_protocol::{ChannelName, EventName, SocketId};
 pub use pusher_signer::Signer;

@@ -3,6 +3,7 @@
 mod accept;
 pub mod auth;
 mod backoff;
+mod broker_router;
 mod clock_guard;
 pub mod config;
 pub mod dispatcher;
@@ -26,6 +27,7 @@ pub use async_trait::async_trait;
 pub use auth::{Principal, TokenIssuer};
 #[doc(no_inline)]
 pub use axum;
+pub use broker_router::broker_router;
 pub use config::{Config, ConfigError, Database, Limits, unknown_names};
 pub use error::{Error, ErrorKind};
 pub use ids::{IdGenerator, UuidV7};

@@ -1,5 +1,6 @@
 //! The server's metrics for Prometheus: numbers only, nothing about users or notifications.
 
+mod broker;
 mod http;
 mod lazy_gauge;
 mod metered_store;
@@ -18,10 +19,21 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use tokio::time::Instant;
 
+use pusher_broker::Broker;
+
 use crate::store::{Advanced, Drift, StoreErrorKind, Swept};
 pub(crate) use http::Request;
 pub use metered_store::MeteredStore;
 use pass_gauge::PassGauge;
+
+const PREFIX: &str = "internal_notifications";
+
+/// Returns the metrics of a broker that runs by itself.
+pub(crate) fn broker_registry(broker: Broker) -> Registry {
+    let mut registry = Registry::with_prefix(PREFIX);
+    registry.register_collector(Box::new(broker::BrokerCollector(broker)));
+    registry
+}
 
 /// Counters with one label.
 type Counters = Family<[(&'static str, &'static str); 1], Counter>;
@@ -57,7 +69,7 @@ pub struct Metrics {
 impl Metrics {
     /// Returns metrics that are all zero.
     pub fn new() -> Self {
-        let mut registry = Registry::with_prefix("internal_notifications");
+        let mut registry = Registry::with_prefix(PREFIX);
         let counter = |registry: &mut Registry, name: &str, help: &str| {
             let counter = Counter::default();
             registry.register(name, help, counter.clone());
@@ -199,6 +211,12 @@ impl Metrics {
     ) {
         let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         registry.register_collector(Box::new(lazy_gauge::LazyGauge::new(name, help, value)));
+    }
+
+    /// Adds the metrics of the embedded broker.
+    pub(crate) fn watch_broker(&self, broker: Broker) {
+        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        registry.register_collector(Box::new(broker::BrokerCollector(broker)));
     }
 
     /// Returns all metrics in Prometheus's text format, version 0.0.4.

@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
+use tokio::task::spawn_blocking;
 
 use super::info::{ChannelInfo, RequestedInfo};
 use super::{ApiError, SignedRequest, json, parse_channel};
@@ -19,7 +21,7 @@ pub(crate) async fn channels(
         channels: BTreeMap<String, ChannelInfo>,
     }
     let request = SignedRequest::verify(&broker, &id, request).await?;
-    let prefix = request.parameter("filter_by_prefix").unwrap_or_default();
+    let prefix = request.parameter("filter_by_prefix").unwrap_or_default().into_owned();
     let requested = RequestedInfo::parse(request.parameter("info").as_deref())?;
     if requested.subscription_count || requested.cache {
         return Err(ApiError::bad_request("The only info attribute of a list of channels is user_count"));
@@ -29,10 +31,16 @@ pub(crate) async fn channels(
             "user_count may only be requested for presence channels - please supply filter_by_prefix beginning with presence-",
         ));
     }
-    let info =
-        |users| if requested.user_count { ChannelInfo::of_users(users) } else { ChannelInfo::default() };
-    let channels = broker.shared.registry.channels(&prefix).into_iter();
-    Ok(json(&Channels { channels: channels.map(|(name, users)| (name, info(users))).collect() }))
+    let info = move |users| match requested.user_count {
+        true => ChannelInfo::of_users(users),
+        false => ChannelInfo::default(),
+    };
+    // A long list would hold up the connections whose turn it is on the same thread.
+    let listing = spawn_blocking(move || {
+        let channels = broker.shared.registry.channels(&prefix).into_iter();
+        json(&Channels { channels: channels.map(|(name, users)| (name, info(users))).collect() })
+    });
+    listing.await.map_err(|_| ApiError(StatusCode::INTERNAL_SERVER_ERROR, "The list failed".to_owned()))
 }
 
 /// `GET /apps/{id}/channels/{name}`: returns the state of one channel.

@@ -23,6 +23,11 @@ impl Registry {
         lock(&self.sockets).len()
     }
 
+    /// Returns the number of occupied channels.
+    pub(crate) fn occupied(&self) -> usize {
+        self.shards.each().map(|shard| shard.channels.len()).sum()
+    }
+
     /// Returns the number of stored last events of cache channels.
     #[cfg(test)]
     pub(crate) fn cached_events(&self) -> usize {

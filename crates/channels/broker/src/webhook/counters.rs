@@ -8,7 +8,6 @@ pub(crate) struct WebhookCounters {
     dropped: AtomicU64,
 }
 
-#[allow(dead_code, reason = "read by the metrics")]
 impl WebhookCounters {
     /// Returns the number of webhooks that were acknowledged.
     pub(crate) fn sent(&self) -> u64 {

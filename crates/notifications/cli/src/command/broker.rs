@@ -6,7 +6,7 @@ use clap::Args;
 use futures_util::FutureExt;
 use internal_notifications::with_causes;
 use internal_notifications_server::config::{EmbeddedConfig, RealtimeConfig, WebhookConfig};
-use internal_notifications_server::{Config, Limits, listen, local_url, serve};
+use internal_notifications_server::{Config, Limits, broker_router, listen, local_url, serve};
 use pusher_broker::Broker as Channels;
 use pusher_signer::Signer;
 use serde_json::json;
@@ -33,7 +33,8 @@ const WEBHOOKS: &str = "INTERNAL_NOTIFICATIONS_WEBHOOKS";
 ///
 /// It serves the app of PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET. Servers publish
 /// through it if they have the same three variables, and its address in PUSHER_HOST, PUSHER_PORT
-/// and PUSHER_SCHEME=http. Logs go to stderr; RUST_LOG sets the level.
+/// and PUSHER_SCHEME=http. GET /health answers while it runs, GET /metrics with metrics for
+/// Prometheus. Logs go to stderr; RUST_LOG sets the level.
 #[derive(Args)]
 pub(crate) struct Broker {
     /// The address to listen on, like 127.0.0.1:6001; port 0 chooses a free port
@@ -42,6 +43,9 @@ pub(crate) struct Broker {
     /// Let clients send events to each other on private and presence channels
     #[arg(long)]
     client_events: bool,
+    /// Tell the subscribers of a channel, and webhooks, how many they are
+    #[arg(long)]
+    subscription_counts: bool,
     /// The URL to send all webhooks to, or a JSON object with "url", "event_types",
     /// "filter": {"channel_name_starts_with"} and "headers"; may be repeated
     ///
@@ -58,7 +62,9 @@ impl Broker {
     pub(crate) async fn run(self, env: &Env, output: &mut Output) -> Result<(), Error> {
         logging::start(env, logging::SERVER_FILTER)?;
         let (app_id, signer, webhooks) = app(env)?;
-        let builder = Channels::builder(app_id, signer).client_events(self.client_events);
+        let builder = Channels::builder(app_id, signer)
+            .client_events(self.client_events)
+            .subscription_counts(self.subscription_counts);
         let broker = webhooks::add(builder, webhooks, &self.webhook)?.build();
         let limits = Limits::default();
         open_files::raise_limit(&limits);
@@ -70,7 +76,7 @@ impl Broker {
         let ending = ending.map(drop).shared();
         let failed = broker.failed();
         let serving = tokio::spawn(async move {
-            let requests = serve(listener, broker.router(), &limits, ending.clone());
+            let requests = serve(listener, broker_router(&broker), &limits, ending.clone());
             // Clients need not wait for a slow request.
             let clients = async {
                 ending.await;

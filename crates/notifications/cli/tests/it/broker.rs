@@ -167,3 +167,36 @@ fn the_error_of_a_malformed_webhook_shows_no_header() {
     assert!(ran.error(2).contains("malformed"), "{}", ran.stderr);
     ran.does_not_show("hunter2");
 }
+
+#[tokio::test]
+async fn it_shows_its_health_and_its_metrics() {
+    let (process, line) = start(&["--subscription-counts"]);
+    let port: u16 = line.trim().rsplit_once(':').unwrap().1.parse().unwrap();
+    let get = async |path: &str| {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        answer
+    };
+    assert!(get("/health").await.ends_with(r#"{"status":"live"}"#));
+    let client = Client::builder(KEY).host("127.0.0.1").port(port).tls(false).connect().unwrap();
+    let mut subscription = client.subscribe("news").await.unwrap();
+    assert_eq!(subscription.next().await, Some(ChannelEvent::Subscribed));
+    assert_eq!(subscription.next().await, Some(ChannelEvent::SubscriptionCount(1)));
+    let metrics = get("/metrics").await;
+    for line in [
+        "internal_notifications_broker_connections 1",
+        "internal_notifications_broker_channels 1",
+        "internal_notifications_broker_messages_in_total 1",
+        "internal_notifications_broker_messages_out_total 3",
+        "internal_notifications_broker_slow_readers_total 0",
+        "internal_notifications_broker_webhook_events_dropped_total 0",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line}\n{metrics}");
+    }
+    stop(process);
+}

@@ -122,9 +122,7 @@ impl NodeBuilder {
         };
         if let Some(broker) = realtime.broker.clone() {
             store.lock_broker().await?;
-            metrics.watch("broker_connections", "Sockets connected to the embedded broker", move || {
-                broker.connections()
-            });
+            metrics.watch_broker(broker);
         }
 
         let guard = Arc::new(ClockGuard::start(store.as_ref(), clock.clone(), config.confirm_clock).await?);
