@@ -160,7 +160,9 @@ impl Worker {
                     let push = push.with_now(self.clock.now());
                     recipients += push.user_ids.len();
                     match parts.last_mut() {
-                        Some(part) if part.len() < TOGETHER && recipients <= RECIPIENTS => part.push((key, push)),
+                        Some(part) if part.len() < TOGETHER && recipients <= RECIPIENTS => {
+                            part.push((key, push))
+                        }
                         _ => {
                             recipients = push.user_ids.len();
                             parts.push(vec![(key, push)]);
