@@ -8,9 +8,10 @@ use std::env::{args, var};
 use std::error::Error;
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header::AUTHORIZATION};
 use axum::{Json, Router, extract::State, routing::post};
-use pusher_signer::{ChannelAuthorization, ChannelName, Signer, SocketId};
+use pusher_signer::{AuthRequest, ChannelAuthorization, Signer};
 
 /// The backend's state: the user of each session, and the app's key and secret.
 struct Backend {
@@ -18,32 +19,21 @@ struct Backend {
     signer: Signer,
 }
 
-/// The fields that Pusher's libraries send, as a form or as JSON. Some apps use camel case.
-#[derive(serde::Deserialize)]
-struct Request {
-    #[serde(alias = "socketId")]
-    socket_id: String,
-    #[serde(alias = "channelName")]
-    channel_name: String,
-}
-
 async fn authorize(
     State(backend): State<Arc<Backend>>,
     headers: HeaderMap,
-    body: String,
+    body: Bytes,
 ) -> Result<Json<ChannelAuthorization>, StatusCode> {
     let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let user = bearer.and_then(|bearer| backend.sessions.get(bearer)).ok_or(StatusCode::UNAUTHORIZED)?;
 
-    let json = serde_json::from_str(&body).ok();
-    let request: Option<Request> = json.or_else(|| serde_urlencoded::from_str(&body).ok());
-    let Request { socket_id, channel_name } = request.ok_or(StatusCode::BAD_REQUEST)?;
-    let socket_id: SocketId = socket_id.parse().map_err(|_| StatusCode::BAD_REQUEST)?;
-    let channel: ChannelName = channel_name.parse().map_err(|_| StatusCode::BAD_REQUEST)?;
-    if channel_name != format!("private-{user}") {
+    let request = AuthRequest::parse(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
+    let channel = request.channel.ok_or(StatusCode::BAD_REQUEST)?;
+    if channel.as_str() != format!("private-{user}") {
         return Err(StatusCode::FORBIDDEN);
     }
-    backend.signer.authorize_channel(&socket_id, &channel, None).map(Json).map_err(|_| StatusCode::FORBIDDEN)
+    let authorization = backend.signer.authorize_channel(&request.socket_id, &channel, None);
+    authorization.map(Json).map_err(|_| StatusCode::FORBIDDEN)
 }
 
 #[tokio::main]

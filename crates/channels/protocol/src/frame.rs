@@ -82,8 +82,8 @@ impl<'a> Data<'a> {
         serde_json::from_str(&self.text()).map_err(|_| FrameError)
     }
 
-    /// Decodes data that must be a JSON object, encoded once or twice, as all data of the protocol's
-    /// own events is.
+    /// Decodes data that must be a JSON object, encoded once or twice. All data of the protocol's
+    /// own events is one.
     ///
     /// # Errors
     /// Returns [`FrameError`] if the data is not an object, or does not have the form of `T`.

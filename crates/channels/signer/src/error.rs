@@ -21,12 +21,16 @@ pub enum ErrorKind {
     PublicChannel,
     /// A presence channel needs `channel_data`.
     ChannelDataRequired,
-    /// `channel_data` is not a JSON object with a `user_id`.
+    /// `channel_data` is not a JSON object with a `user_id`, or breaks one of Pusher's limits.
     ChannelData,
     /// `channel_data` was given for a channel whose signature does not cover it.
     UnexpectedChannelData,
-    /// `user_data` is not a JSON object with a string `id`.
+    /// `user_data` is not a JSON object with a string `id`, or breaks one of Pusher's limits.
     UserData,
+    /// The body of a request to an auth endpoint is not one.
+    AuthRequest,
+    /// A URL is not of the form of `PUSHER_URL`.
+    Url,
     /// An encrypted channel needs the encryption master key.
     EncryptionKeyRequired,
     /// An encryption master key or shared secret is not base64 of exactly 32 bytes.

@@ -2,12 +2,15 @@ use std::borrow::Cow;
 use std::fmt;
 
 use md5::{Digest, Md5};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pusher_protocol::limits::REQUEST_AGE_SECONDS;
 
 use crate::error::{Error, ErrorKind};
 use crate::hex;
 use crate::signer::Signer;
 
+/// All but the characters that never need encoding (RFC 3986, "unreserved").
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const KEY: &str = "auth_key";
 const TIMESTAMP: &str = "auth_timestamp";
 const VERSION: &str = "auth_version";
@@ -51,8 +54,8 @@ impl<'a> Request<'a> {
 impl Signer {
     /// Signs a request and returns its whole query: the given parameters with names in lower case,
     /// `auth_key`, `auth_timestamp`, `auth_version`, `body_md5` if there is a body, and
-    /// `auth_signature` at the end. The values still need percent-encoding. `now` is in Unix
-    /// seconds.
+    /// `auth_signature` at the end. The values still need percent-encoding, as
+    /// [`sign_query`](Self::sign_query) does it. `now` is in Unix seconds.
     ///
     /// # Errors
     /// - Returns [`Request`](ErrorKind::Request) or [`Parameter`](ErrorKind::Parameter) if method,
@@ -82,6 +85,20 @@ impl Signer {
         let parameters = parameters.into_iter().map(|(name, value)| (name.into_owned(), value.to_owned()));
         let signature = (SIGNATURE.to_owned(), self.sign(text.as_bytes()));
         Ok(parameters.chain([signature]).collect())
+    }
+
+    /// Signs a request as [`sign_request`](Self::sign_request) does, and returns the whole query,
+    /// percent-encoded, to be appended to the path after `?`.
+    ///
+    /// # Errors
+    /// As [`sign_request`](Self::sign_request).
+    pub fn sign_query(&self, request: &Request<'_>, now: u64) -> Result<String, Error> {
+        let parameters = self.sign_request(request, now)?.into_iter();
+        let pairs = parameters.map(|(name, value)| {
+            let [name, value] = [&name, &value].map(|text| utf8_percent_encode(text, ENCODED));
+            format!("{name}={value}")
+        });
+        Ok(pairs.collect::<Vec<_>>().join("&"))
     }
 
     /// Verifies a received request: its key, signature and body, and that it was signed less than

@@ -12,6 +12,16 @@ pub use extractor::WebhookRejection;
 pub use receiver::{ReceivedWebhook, WebhookReceiver};
 
 impl Signer {
+    /// Signs a webhook's body and returns the headers to send with it: what Pusher sends, for tests
+    /// of a receiver.
+    pub fn sign_webhook(&self, body: &[u8]) -> [(&'static str, String); 3] {
+        [
+            ("Content-Type", "application/json".to_owned()),
+            ("X-Pusher-Key", self.key().to_owned()),
+            ("X-Pusher-Signature", self.sign(body)),
+        ]
+    }
+
     /// Verifies the signature of a webhook (Pusher's "webhooks"). `key` is the header
     /// `X-Pusher-Key`, `signature` the header `X-Pusher-Signature`, `body` the bytes as received.
     ///

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use command_line::CommandLine;
 use mimalloc::MiMalloc;
 
-/// Requests and events allocate much and briefly; see docs/performance.md.
+/// Requests and events allocate much and briefly; see docs/decisions.md.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -22,7 +22,8 @@ pub(super) type SendWebhook = Box<dyn Fn(Webhook) -> Sending + Send + Sync>;
 /// let rooms = WebhookDestination::new(send)
 ///     .kinds([WebhookKind::MemberAdded, WebhookKind::MemberRemoved])
 ///     .channel_prefix("presence-room-");
-/// let broker = Broker::builder("1", Signer::new("app-key", "app-secret")).webhook_to(rooms).build();
+/// let signer = Signer::new("app-key", "app-secret");
+/// let broker = Broker::builder("1", signer).webhook_to(rooms).build();
 /// ```
 pub struct WebhookDestination {
     pub(super) send: SendWebhook,

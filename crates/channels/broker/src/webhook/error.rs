@@ -14,8 +14,8 @@ impl WebhookError {
 
     /// Creates the error for a response with this status, which is not a 2xx.
     ///
-    /// After a 413 (content too large) the events are sent again at once in smaller webhooks, and an
-    /// event that is too large by itself is dropped.
+    /// After a 413 (content too large) the events are sent again at once in smaller webhooks, and
+    /// an event that is too large by itself is dropped.
     pub fn from_status(status: u16) -> Self {
         Self { reason: format!("the response was {status}"), is_too_large: status == 413 }
     }

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod attacks;
+mod auth_requests;
 mod authorizations;
 #[cfg(feature = "encrypted")]
 mod encrypted;
@@ -14,5 +15,7 @@ mod extractor;
 mod received_webhooks;
 mod requests;
 mod secrets;
+mod typed_data;
+mod urls;
 mod vectors;
 mod webhooks;

@@ -302,3 +302,16 @@ fn a_body_can_be_verified_after_the_rest_of_its_request() {
     assert_eq!(expected.verify(b"").map_err(|error| error.kind()), Ok(()));
     assert_eq!(expected.verify(b"body").map_err(|error| error.kind()), Err(ErrorKind::MissingParameter));
 }
+
+#[test]
+fn a_signed_query_is_percent_encoded() {
+    let query = [("filter_by_prefix", "presence-é ;=+"), ("info[]", "user_count")];
+    let request = Request::new("GET", "/apps/1/channels").with_query(&query);
+    let text = signer().sign_query(&request, NOW).unwrap();
+    assert!(text.contains("&filter_by_prefix=presence-%C3%A9%20%3B%3D%2B&"), "{text}");
+    assert!(text.contains("info%5B%5D=user_count") && text.contains("auth_timestamp=1700000000"), "{text}");
+    let decoded: Vec<_> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+    let received = borrowed(&decoded);
+    let received = Request::new("GET", "/apps/1/channels").with_query(&received);
+    assert_eq!(signer().verify_request(&received, NOW), Ok(()));
+}

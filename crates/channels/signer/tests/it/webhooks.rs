@@ -50,3 +50,15 @@ fn a_webhook_without_its_headers_is_rejected() {
     }
     assert_eq!(signer.verify_webhook(Some("key"), Some(""), b"{}").unwrap_err().kind(), ErrorKind::Signature);
 }
+
+#[test]
+fn a_signed_webhook_is_received() {
+    let signer = Signer::new("key", "secret");
+    let body = br#"{"time_ms":1,"events":[{"channel":"a","name":"channel_vacated"}]}"#;
+    let [(_, content_type), (_, key), (_, signature)] = signer.sign_webhook(body);
+    let received = pusher_signer::ReceivedWebhook::new(body)
+        .with_content_type(content_type.as_str())
+        .with_key(key.as_str())
+        .with_signature(signature.as_str());
+    assert_eq!(pusher_signer::WebhookReceiver::new(signer).receive(&received, 1).unwrap().events.len(), 1);
+}
