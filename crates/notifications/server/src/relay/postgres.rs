@@ -24,7 +24,11 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// If this server vanishes from the network, the database releases its rows, well after the end of
 /// a round.
-const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '60s'; SET statement_timeout = '10s'";
+///
+/// Settling does not wait for the disk: the pushes are already stored, and an intent that a crash
+/// of the database brings back is pushed again, which changes nothing.
+const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '60s'; SET statement_timeout = '10s';
+    SET synchronous_commit = off";
 const HAS_TABLE: &str = "SELECT to_regclass('internal_notifications_intents') IS NOT NULL";
 /// Locks the table, and finds the oldest rows with the bytes that they take.
 const FIND: &str = "SELECT key, least(octet_length(user_ids), $2) + least(octet_length(body), $3)
@@ -40,7 +44,8 @@ const TAKE: &str = "SELECT key, convert_to(left(id, 200), 'UTF8'), convert_to(le
 /// The first key of the lock on a table, of which the second is the table's oid.
 const LOCK: i32 = 0x696e_626f;
 const DELETE: &str = "DELETE FROM internal_notifications_intents WHERE key = ANY($1)";
-const FAIL: &str = "UPDATE internal_notifications_intents SET failed = $2 WHERE key = $1";
+const FAIL: &str = "UPDATE internal_notifications_intents i SET failed = f.reason
+    FROM unnest($1::bigint[], $2::text[]) f (key, reason) WHERE i.key = f.key";
 
 /// The intents in a PostgreSQL database, in the table that the role finds on its `search_path`.
 ///
@@ -113,12 +118,21 @@ impl PostgresIntents {
 
     async fn write(&mut self, settled: Vec<SettledIntent>) -> Result<(), Failure> {
         let connection = self.connected().await?;
-        let done: Vec<i64> = settled.iter().filter(|row| row.failed.is_none()).map(|row| row.key).collect();
+        let (mut done, mut refused, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+        for SettledIntent { key, failed } in settled {
+            match failed {
+                Some(reason) => {
+                    refused.push(key);
+                    reasons.push(reason);
+                }
+                None => done.push(key),
+            }
+        }
         if !done.is_empty() {
             sqlx::query(DELETE).bind(done).execute(&mut *connection).await?;
         }
-        for SettledIntent { key, failed } in settled.into_iter().filter(|row| row.failed.is_some()) {
-            sqlx::query(FAIL).bind(key).bind(failed).execute(&mut *connection).await?;
+        if !refused.is_empty() {
+            sqlx::query(FAIL).bind(refused).bind(reasons).execute(&mut *connection).await?;
         }
         sqlx::raw_sql("COMMIT").execute(connection).await?;
         Ok(())

@@ -26,7 +26,8 @@ const TAKE: &str = "SELECT key, CAST(substr(id, 1, 200) AS BLOB), CAST(substr(se
         CASE WHEN length(CAST(body AS BLOB)) <= ?3 THEN CAST(body AS BLOB) END
     FROM internal_notifications_intents
     WHERE key IN (SELECT value FROM json_each(?1)) AND failed IS NULL ORDER BY key";
-const DELETE: &str = "DELETE FROM internal_notifications_intents WHERE key = ?1";
+const DELETE: &str =
+    "DELETE FROM internal_notifications_intents WHERE key IN (SELECT value FROM json_each(?1))";
 const FAIL: &str = "UPDATE internal_notifications_intents SET failed = ?2 WHERE key = ?1";
 
 /// The intents in a SQLite file.
@@ -92,10 +93,13 @@ impl SqliteIntents {
 
     async fn write(&mut self, settled: Vec<SettledIntent>) -> Result<(), Failure> {
         let mut transaction = self.connected().await?.begin_with("BEGIN IMMEDIATE").await?;
-        for SettledIntent { key, failed } in settled {
-            let statement = sqlx::query(if failed.is_some() { FAIL } else { DELETE }).bind(key);
-            let statement = if failed.is_some() { statement.bind(failed) } else { statement };
-            statement.execute(&mut *transaction).await?;
+        // One statement for all that were pushed, since meanwhile nobody else can write.
+        let done: Vec<i64> = settled.iter().filter(|row| row.failed.is_none()).map(|row| row.key).collect();
+        if !done.is_empty() {
+            sqlx::query(DELETE).bind(json!(done).to_string()).execute(&mut *transaction).await?;
+        }
+        for SettledIntent { key, failed } in settled.into_iter().filter(|row| row.failed.is_some()) {
+            sqlx::query(FAIL).bind(key).bind(failed).execute(&mut *transaction).await?;
         }
         Ok(transaction.commit().await?)
     }

@@ -13,8 +13,10 @@ use crate::backoff::Backoff;
 use crate::metrics::Metrics;
 use crate::store::{Push, Store, StoreError, StoreErrorKind};
 
-/// How many intents one round takes.
-const INTENTS: usize = 256;
+/// How many intents one round takes, to be settled together.
+const INTENTS: usize = 1024;
+/// The most intents that are pushed together.
+const TOGETHER: usize = 256;
 /// Intents are pushed together up to about this many recipients.
 const RECIPIENTS: usize = 5_000;
 /// How long a round may push before it settles: meanwhile, a source may lock its rows.
@@ -158,7 +160,9 @@ impl Worker {
                     let push = push.with_now(self.clock.now());
                     recipients += push.user_ids.len();
                     match parts.last_mut() {
-                        Some(part) if recipients <= RECIPIENTS => part.push((key, push)),
+                        Some(part) if part.len() < TOGETHER && recipients <= RECIPIENTS => {
+                            part.push((key, push))
+                        }
                         _ => {
                             recipients = push.user_ids.len();
                             parts.push(vec![(key, push)]);

@@ -13,6 +13,7 @@ mod inboxes;
 mod plain_sql;
 mod postgres;
 mod postgres_app;
+mod rounds;
 mod sqlite;
 mod sqlite_app;
 

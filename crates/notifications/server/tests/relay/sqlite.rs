@@ -191,16 +191,17 @@ async fn more_intents_than_a_round_takes_that_cannot_be_stored_hold_up_no_other(
                   BEGIN SELECT RAISE(ABORT, 'rejected'); END";
     sqlx::raw_sql(reject).execute(&mut database).await.unwrap();
     let (mut app, file) = App::with_own_file(inboxes.folder()).await;
-    for number in 0..300 {
-        app.push(named(&format!("bad{number}"), "bad"), true).await;
-    }
+    let bad = r#"INSERT INTO internal_notifications_intents (id, sender, user_ids, body)
+        WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 1100)
+        SELECT 'bad' || n, 'outbox:orders', '["ada"]', '{"content":"bad"}' FROM s"#;
+    sqlx::raw_sql(bad).execute(&mut app.database).await.unwrap();
     app.push(named("good", "good"), true).await;
     let relay = inboxes.relay(vec![intent_source(&outbox_database(&file))]);
     assert_eq!(inboxes.contents(1).await, ["good"]);
     eventually("the good one is settled", async || relay.relayed() == 1).await;
-    assert_eq!((app.rows().await.len(), relay.failed()), (300, 0));
+    assert_eq!((app.rows().await.len(), relay.failed()), (1100, 0));
     sqlx::raw_sql("DROP TRIGGER reject").execute(&mut database).await.unwrap();
     app.nothing_waits().await;
-    eventually("all are settled", async || relay.relayed() == 301).await;
+    eventually("all are settled", async || relay.relayed() == 1101).await;
     assert_eq!(relay.failed(), 0);
 }
