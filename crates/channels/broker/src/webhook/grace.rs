@@ -145,3 +145,58 @@ impl Departures {
         Some(departure)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::webhook::filter::Filter;
+    use crate::webhook::queue::Size;
+
+    const ALL: Size = Size { events: 10, bytes: usize::MAX };
+
+    fn grace(connections: usize) -> Grace {
+        let queue = Queue::new(ALL, Filter::default(), Arc::default());
+        let limits = Limits { connections, subscriptions: 1, ..Limits::default() };
+        Grace::new(vec![Arc::new(queue)], &limits)
+    }
+
+    fn occupied(channel: &str) -> WebhookEvent {
+        WebhookEvent::channel_occupied(&channel.parse().unwrap())
+    }
+
+    fn vacated(channel: &str) -> WebhookEvent {
+        WebhookEvent::channel_vacated(&channel.parse().unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_return_after_the_grace_period_follows_the_departure() {
+        let grace = grace(10);
+        grace.push(vacated("a"));
+        advance(Duration::from_secs(3)).await;
+        grace.push(occupied("a"));
+        grace.push(occupied("b"));
+        assert_eq!(grace.queues[0].take(ALL).await, [vacated("a"), occupied("a"), occupied("b")]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_departure_gets_a_grace_period_again() {
+        let grace = grace(10);
+        for event in [vacated("a"), vacated("b"), occupied("a"), vacated("a")] {
+            grace.push(event);
+            advance(Duration::from_secs(1)).await;
+        }
+        grace.push(occupied("a"));
+        grace.push(occupied("c"));
+        assert_eq!(grace.queues[0].take(ALL).await, [vacated("b"), occupied("c")]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn more_departures_than_the_registry_may_hold_are_early_but_not_lost() {
+        let grace = grace(1);
+        ["a", "b", "c"].into_iter().for_each(|channel| grace.push(vacated(channel)));
+        assert_eq!(grace.queues[0].take(ALL).await, [vacated("a")]);
+        assert_eq!(grace.lock().len(), 2);
+    }
+}

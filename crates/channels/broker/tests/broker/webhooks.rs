@@ -383,3 +383,24 @@ async fn a_destination_gets_the_kinds_and_channels_that_it_wants() {
     let expected = [("member_added", "presence-a"), ("channel_vacated", "presence-a")];
     assert_eq!(sent, expected.map(|(name, channel)| (name.to_owned(), channel.to_owned())));
 }
+
+#[tokio::test(start_paused = true)]
+async fn webhooks_that_are_refused_for_ever_do_not_hold_up_others() {
+    let (sender, mut webhooks) = mpsc::unbounded_channel();
+    let broker = builder()
+        .webhook(move |webhook| {
+            let is_refused = webhook.body().contains("bad-");
+            let result = if is_refused { Err(()) } else { sender.send(webhook).map_err(drop) };
+            std::future::ready(result.map_err(|()| "no".to_owned()))
+        })
+        .build();
+    let mut client = connect(&broker).await;
+    for n in 0..40 {
+        for channel in [format!("bad-{n}"), format!("good-{n}")] {
+            client.subscribe(&channel).await;
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+    let good = timeout(Duration::from_secs(10), events(&mut webhooks, 40)).await;
+    assert_eq!(good.expect("they wait for the refused ones").len(), 40);
+}
