@@ -99,18 +99,17 @@ impl Shared {
     /// and no such task runs yet.
     pub(crate) fn remove_expired_events(self: &Arc<Self>) {
         // Without a runtime, a later publication tries again.
-        if let Ok(runtime) = Handle::try_current()
-            && self.registry.take_cache_flag()
-        {
-            let shared = Arc::downgrade(self);
-            self.tasks.spawn(&runtime, "expiry of cached events", async move {
-                while let Some(next) =
-                    shared.upgrade().and_then(|shared| shared.registry.remove_expired_events())
-                {
-                    sleep_until(next).await;
-                }
-            });
+        let Ok(runtime) = Handle::try_current() else { return };
+        if !self.registry.take_cache_flag() {
+            return;
         }
+        let shared = Arc::downgrade(self);
+        self.tasks.spawn(&runtime, "expiry of cached events", async move {
+            while let Some(next) = shared.upgrade().and_then(|shared| shared.registry.remove_expired_events())
+            {
+                sleep_until(next).await;
+            }
+        });
     }
 }
 

@@ -5,6 +5,7 @@ const KNOWN: &[&str] = &[
     "API_KEY",
     "API_KEYS",
     "ALLOWED_HOSTS",
+    "BROKER_LIMITS",
     "BUFFERED_BYTES",
     "CHANNEL_PREFIX",
     "CONFIRM_CLOCK",

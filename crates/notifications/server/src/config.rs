@@ -3,6 +3,7 @@
 
 mod all_variables;
 mod auth;
+mod broker_limits;
 mod channel_prefix;
 mod confirm_clock;
 mod database;
@@ -21,6 +22,7 @@ mod variables;
 
 pub use all_variables::variables;
 pub use auth::{ApiKey, AuthConfig, JwtKey, JwtSecret, RequiredClaims};
+pub use broker_limits::{InvalidBrokerLimit, set_broker_limits};
 pub use channel_prefix::{ChannelPrefix, UnservedUser};
 pub use database::Database;
 pub use error::ConfigError;

@@ -75,11 +75,9 @@ impl Cache {
     }
 
     fn remove_first(&mut self) {
-        if let Some((_, channel)) = self.order.pop_first()
-            && let Some(entry) = self.entries.remove(&channel)
-        {
-            self.bytes = self.bytes.saturating_sub(bytes(&channel, &entry.frame));
-        }
+        let Some((_, channel)) = self.order.pop_first() else { return };
+        let Some(entry) = self.entries.remove(&channel) else { return };
+        self.bytes = self.bytes.saturating_sub(bytes(&channel, &entry.frame));
     }
 }
 

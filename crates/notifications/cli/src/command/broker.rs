@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use clap::Args;
 use futures_util::FutureExt;
 use internal_notifications::with_causes;
-use internal_notifications_server::config::{EmbeddedConfig, RealtimeConfig, WebhookConfig};
+use internal_notifications_server::config::{
+    EmbeddedConfig, RealtimeConfig, WebhookConfig, set_broker_limits,
+};
 use internal_notifications_server::{Config, Limits, broker_router, listen, local_url, serve};
 use pusher_broker::Broker as Channels;
 use pusher_signer::Signer;
@@ -27,6 +29,7 @@ const CREDENTIALS: [(&str, &str); 3] = [
 ];
 
 const WEBHOOKS: &str = "INTERNAL_NOTIFICATIONS_WEBHOOKS";
+const LIMITS: &str = "INTERNAL_NOTIFICATIONS_BROKER_LIMITS";
 
 /// Run the Channels broker alone, until Ctrl-C or SIGTERM, for development and tests with several
 /// servers
@@ -53,6 +56,13 @@ pub(crate) struct Broker {
     /// headers with secrets.
     #[arg(long, value_name = "URL|JSON")]
     webhook: Vec<String>,
+    /// Limits that differ from their defaults, like connections=20000,cache_seconds=60; may be
+    /// repeated
+    ///
+    /// They come on top of those in INTERNAL_NOTIFICATIONS_BROKER_LIMITS. An unknown name lists
+    /// all.
+    #[arg(long, value_name = "NAME=NUMBER,…")]
+    limits: Vec<String>,
     /// Print the address as JSON
     #[arg(long)]
     json: bool,
@@ -61,12 +71,14 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) async fn run(self, env: &Env, output: &mut Output) -> Result<(), Error> {
         logging::start(env, logging::SERVER_FILTER)?;
-        let (app_id, signer, webhooks) = app(env)?;
-        let builder = Channels::builder(app_id, signer)
+        let App { id, signer, webhooks, mut limits } = app(env)?;
+        set_broker_limits(&mut limits.broker, &self.limits.join(","))
+            .map_err(|error| Error::usage(format!("--limits: {error}")))?;
+        let builder = Channels::builder(id, signer)
+            .limits(limits.broker.clone())
             .client_events(self.client_events)
             .subscription_counts(self.subscription_counts);
         let broker = webhooks::add(builder, webhooks, &self.webhook)?.build();
-        let limits = Limits::default();
         open_files::raise_limit(&limits);
         let mut signals = Signals::listen()?;
         let bind_error = |error| Error::failed(format!("cannot listen on {}: {error}", self.listen));
@@ -110,12 +122,20 @@ impl Broker {
     }
 }
 
-/// Reads the app and its webhooks as a server does.
-fn app(env: &Env) -> Result<(String, Signer, Vec<WebhookConfig>), Error> {
+struct App {
+    id: String,
+    signer: Signer,
+    webhooks: Vec<WebhookConfig>,
+    limits: Limits,
+}
+
+/// Reads the app, its webhooks and its limits as a server does.
+fn app(env: &Env) -> Result<App, Error> {
     for (name, what) in CREDENTIALS {
         env.require(name, what)?;
     }
-    let ours = |name: &str| name == WEBHOOKS || CREDENTIALS.iter().any(|(ours, _)| *ours == name);
+    let ours =
+        |name: &str| [WEBHOOKS, LIMITS].contains(&name) || CREDENTIALS.iter().any(|(ours, _)| *ours == name);
     let config = Config::from_env(|name| env.get(name).filter(|_| ours(name)))
         .map_err(|error| Error::usage(with_causes(&error)))?;
     match config.realtime {
@@ -125,7 +145,7 @@ fn app(env: &Env) -> Result<(String, Signer, Vec<WebhookConfig>), Error> {
             app_secret: Some(secret),
             webhooks,
             ..
-        }) => Ok((id, Signer::new(key, &secret), webhooks)),
+        }) => Ok(App { id, signer: Signer::new(key, &secret), webhooks, limits: config.limits }),
         _ => Err(Error::usage("PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET are needed")),
     }
 }

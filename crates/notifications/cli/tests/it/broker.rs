@@ -200,3 +200,25 @@ async fn it_shows_its_health_and_its_metrics() {
     }
     stop(process);
 }
+
+#[tokio::test]
+async fn its_limits_come_from_the_environment_and_from_options() {
+    let variable = [("INTERNAL_NOTIFICATIONS_BROKER_LIMITS", "subscriptions=1,connections=1")];
+    let (process, line) = start_with(&["--limits", "subscriptions=2"], &variable);
+    let port = line.trim().rsplit_once(':').unwrap().1.parse().unwrap();
+    let client = Client::builder(KEY).host("127.0.0.1").port(port).tls(false).connect().unwrap();
+    let mut subscriptions = Vec::new();
+    for channel in ["a", "b"] {
+        let mut subscription = client.subscribe(channel).await.unwrap();
+        assert_eq!(subscription.next().await, Some(ChannelEvent::Subscribed), "{channel}");
+        subscriptions.push(subscription);
+    }
+    let mut third = client.subscribe("c").await.unwrap();
+    assert!(!matches!(third.next().await, Some(ChannelEvent::Subscribed)));
+    stop(process);
+    for limits in ["sockets=1", "connections=0"] {
+        let ran = run(&["broker", "--listen", "127.0.0.1:0", "--limits", limits], &APP);
+        let error = ran.error(2);
+        assert!(error.contains("--limits") && error.contains("connection"), "{error}");
+    }
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 use internal_notifications_models::{MAX_NOTIFICATION_BYTES, MAX_RECIPIENTS, PushLimits};
 
 use super::variables::Variables;
-use super::{ConfigError, Variable};
+use super::{ConfigError, Variable, broker_limits};
 
 pub(crate) const BUFFERED_BYTES: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_BUFFERED_BYTES",
@@ -82,6 +82,7 @@ impl Limits {
         limits.buffered_bytes = variables.parsed(&BUFFERED_BYTES)?.unwrap_or(limits.buffered_bytes);
         let seconds = variables.parsed(&SHUTDOWN_SECONDS)?.map(NonZeroU64::get);
         limits.shutdown_timeout = seconds.map_or(limits.shutdown_timeout, Duration::from_secs);
+        limits.broker = broker_limits::from_env(variables)?;
         Ok(limits)
     }
 

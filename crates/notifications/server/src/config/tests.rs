@@ -55,6 +55,8 @@ fn an_error_names_the_variable_and_the_allowed_values() {
         ("INTERNAL_NOTIFICATIONS_OUTBOX_URLS", "app.db", "sqlite://PATH"),
         ("INTERNAL_NOTIFICATIONS_WEBHOOKS", "http://a.example", "event_types"),
         ("INTERNAL_NOTIFICATIONS_WEBHOOKS", r#"["ftp://a.example"]"#, "http://"),
+        ("INTERNAL_NOTIFICATIONS_BROKER_LIMITS", "connections=0", "at least 1"),
+        ("INTERNAL_NOTIFICATIONS_BROKER_LIMITS", "sockets=1", "connections, connection_quota"),
         ("INTERNAL_NOTIFICATIONS_REALTIME", "reverb", "`embedded` or `pusher`"),
         ("INTERNAL_NOTIFICATIONS_REALTIME", "Embedded", "`embedded` or `pusher`"),
         ("INTERNAL_NOTIFICATIONS_CHANNEL_PREFIX", "presence-", "begins with private-"),
