@@ -16,6 +16,7 @@ mod resting;
 mod source;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod waves;
 mod worker;
 
 use std::fmt;

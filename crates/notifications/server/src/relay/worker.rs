@@ -2,12 +2,14 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::push::PushRules;
 use super::resting::Resting;
 use super::source::{IntentSource, PendingIntent, SettledIntent, SourceError};
+use super::waves::{Part, waves};
 use crate::Clock;
 use crate::backoff::Backoff;
 use crate::metrics::Metrics;
@@ -32,9 +34,6 @@ pub(super) struct Worker {
     backoff: Backoff,
     resting: Resting,
 }
-
-/// Intents that are pushed together, with the keys of their rows.
-type Part = Vec<(i64, Push)>;
 
 /// How a round ended.
 enum Round {
@@ -108,12 +107,15 @@ impl Worker {
         let mut passed_over = Vec::new();
         let (parts, refused) = self.prepare(taken);
         settled.extend(refused);
-        for part in parts {
+        for wave in waves(parts, RECIPIENTS) {
             if stop.is_cancelled() || started.elapsed() > ROUND {
                 break;
             }
-            let (keys, pushes): (Vec<i64>, Vec<Push>) = part.into_iter().unzip();
-            for (key, pushed) in keys.into_iter().zip(self.store.push_all(pushes).await) {
+            let pushing = wave.into_iter().map(async |part| {
+                let (keys, pushes): (Vec<i64>, Vec<Push>) = part.into_iter().unzip();
+                keys.into_iter().zip(self.store.push_all(pushes).await).collect::<Vec<_>>()
+            });
+            for (key, pushed) in join_all(pushing).await.into_iter().flatten() {
                 match pushed.map_err(NotPushed::from) {
                     Ok(_) => settled.push(SettledIntent { key, failed: None }),
                     Err(NotPushed::Refused(reason)) => {
