@@ -6,7 +6,8 @@ use crate::store::Push;
 /// Intents that are pushed together, with the keys of their rows.
 pub(super) type Part = Vec<(i64, Push)>;
 
-/// The most parts that are pushed at the same time, so that the relay leaves transactions to others.
+/// The most parts that are pushed at the same time, so that the relay leaves transactions to
+/// others.
 const AT_ONCE: usize = 3;
 
 /// Divides parts into waves, in order. Those of a wave can be pushed at the same time: no recipient
