@@ -32,6 +32,7 @@ pub use limits::Limits;
 pub use origins::Origin;
 pub use outbox::OutboxDatabase;
 pub use public_key::PublicKey;
+pub(crate) use realtime::webhook_host;
 pub use realtime::{
     ClientEndpoint, EmbeddedConfig, EngineConfig, EngineEndpoint, InvalidWebhook, RealtimeConfig, Scheme,
     WebhookConfig,

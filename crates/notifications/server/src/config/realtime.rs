@@ -1,6 +1,7 @@
 mod endpoint;
 mod environment;
 mod webhook;
+mod webhook_url;
 
 use std::fmt;
 
@@ -12,6 +13,7 @@ pub(crate) use environment::{
     SCHEME, WEBHOOKS,
 };
 pub use webhook::{InvalidWebhook, WebhookConfig};
+pub(crate) use webhook_url::host as webhook_host;
 
 /// Which Channels engine delivers live events.
 #[derive(Clone, Debug)]

@@ -6,6 +6,8 @@ use pusher_broker::WebhookKind;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::webhook_url::redacted;
+
 /// A destination of the embedded broker's webhooks, read from a URL or from a JSON object like that
 /// of soketi:
 ///
@@ -33,10 +35,18 @@ pub struct WebhookConfig {
     pub(crate) headers: BTreeMap<String, String>,
 }
 
-/// Why a destination of webhooks cannot be used. Its text shows no header.
+/// Why a destination of webhooks cannot be used. Its text shows no header, and of the URL, which may
+/// contain a secret too, only scheme and host.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidWebhook(pub(crate) String);
+
+impl InvalidWebhook {
+    /// Returns the error for a URL.
+    pub(crate) fn url(url: &str, why: &str) -> Self {
+        Self(format!("{:?} is not a valid webhook URL: {why}", redacted(url)))
+    }
+}
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
@@ -77,9 +87,7 @@ impl WebhookConfig {
     fn check(self) -> Result<Self, InvalidWebhook> {
         let Self { url, headers, .. } = &self;
         if !url.starts_with("http://") && !url.starts_with("https://") {
-            return Err(InvalidWebhook(format!(
-                "{url:?} is not a valid webhook URL: it must begin with https:// or http://"
-            )));
+            return Err(InvalidWebhook::url(url, "it must begin with https:// or http://"));
         }
         if let Some(name) = headers.keys().find(|name| RESERVED.contains(&name.to_ascii_lowercase().as_str()))
         {
@@ -151,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_shows_no_header() {
+    fn an_error_shows_neither_headers_nor_the_url() {
         for text in [
             r#"{"url": "http://a", "headers": {"A": "hunter2", "B": 1}}"#,
             r#"{"url": "http://a", "headers": "hunter2"}"#,
@@ -159,6 +167,9 @@ mod tests {
             r#"{"url": "http://a", "event_types": ["hunter2"]}"#,
             r#"{"url": "http://a", "hunter2": 1}"#,
             r#"{"url": "http://a", "headers": {"A": "hunter2"}"#,
+            // Taken for a URL.
+            r#"[{"url": "http://a", "headers": {"A": "hunter2"}}]"#,
+            r#""ftp://user:hunter2@a""#,
         ] {
             let error = text.parse::<WebhookConfig>().unwrap_err().to_string();
             assert!(!error.contains("hunter2"), "{error}");
