@@ -25,8 +25,8 @@ pub(crate) struct CommandLine {
     /// How long 99 of 100 deliveries may take beside the strains, in milliseconds
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=60_000))]
     pub(crate) latency_limit: u64,
-    /// Report latencies, but find nothing wrong with late deliveries: for machines that are busy
-    /// with other work
+    /// Let 99 of 100 deliveries take up to half a minute instead: for machines that are busy with
+    /// other work
     #[arg(long)]
     pub(crate) allow_late: bool,
     /// Write the JSON report to this file instead of stdout

@@ -44,7 +44,7 @@ pub(crate) async fn run(line: &CommandLine) -> Result<Report, Failure> {
     let (stop, stopped) = watch::channel(false);
     let stalls = Stalls::watch();
     let writing = start_writing(&testbed, line.seconds, seed, &stopped);
-    let calm = CalmTimes::new(Duration::from_millis(line.latency_limit));
+    let calm = CalmTimes::new(Duration::from_millis(line.latency_limit), line.allow_late);
     let mut progress = Progress::new(calm);
     let injected = inject_faults(&mut testbed, Duration::from_secs(line.seconds), seed, &mut progress).await;
     stop.send_replace(true);
@@ -61,9 +61,6 @@ pub(crate) async fn run(line: &CommandLine) -> Result<Report, Failure> {
     let devices: Vec<Device> = testbed.replicas.iter().map(Replica::device).collect();
     let (latencies, found) = latencies(&entries, &devices, &progress.calm, &stalls.so_far());
     progress.findings.add(found);
-    if line.allow_late {
-        progress.findings.late.clear();
-    }
     progress.findings.other.extend(entries.unexpected.iter().cloned());
     join_all(testbed.replicas.iter().map(Replica::dispose)).await;
 
