@@ -25,7 +25,6 @@ const WARM_UP: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Memory in KiB by which a small process may differ from itself.
 const NOISE: u64 = 4 * 1024;
-
 /// Open files of the broker that are not connections of clients, at most.
 const OTHER_FILES: usize = 100;
 
@@ -144,7 +143,7 @@ async fn after_all_left(broker: &Broker, start: Option<u64>) -> Option<u64> {
     Some(least)
 }
 
-/// Returns a figure, or nothing where the system does not tell.
+/// Returns the figure as text, or "unknown" where the system has none.
 fn shown(memory: Option<u64>) -> String {
     memory.map_or_else(|| "unknown".to_owned(), |memory| memory.to_string())
 }

@@ -43,6 +43,7 @@ impl Visitor {
     /// Runs until all leave.
     pub(crate) async fn run(mut self) -> Vec<Stay> {
         let mut stays = Vec::new();
+        self.update(|client| *client = Client::default());
         loop {
             let phase = *self.phase.borrow_and_update();
             match phase {
@@ -146,9 +147,16 @@ impl Visitor {
     fn handle(&self, event: &Value, stay: &mut Stay) {
         let channel = text(event, "channel");
         match text(event, "event") {
+            // It comes after the answers to all requests before the ping.
             "pusher:pong" => {
                 stay.is_last = true;
-                self.update(|client| client.is_settled = true);
+                let is_answered = self.update(|client| {
+                    client.is_settled = true;
+                    client.feed == Place::In && ![client.room, client.own].contains(&Place::Asked)
+                });
+                if is_answered != Some(true) {
+                    self.world.find(&format!("client {}: a subscription is not confirmed", self.number));
+                }
             }
             "pusher:error" => self.world.find(&format!("client {}: {event}", self.number)),
             "pusher_internal:subscription_succeeded" if channel == feed_name(stay.feed) => {
