@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::figures::Figures;
 use crate::peers::Peer;
@@ -17,13 +17,7 @@ pub(crate) async fn run(peers: &[Peer], full: bool) {
             let request = event("private-a");
             let mut times = Vec::with_capacity(events);
             for _ in 0..events {
-                let started = Instant::now();
-                let received = async {
-                    subscriber.event().await;
-                    started.elapsed()
-                };
-                let ((), time) = tokio::join!(publisher.send(&request), received);
-                times.push(time);
+                times.push(subscriber.round_trip(&mut publisher, &request).await);
             }
             times.sort_unstable();
             let percentile = |percent| micros(times[events * percent / 100]);

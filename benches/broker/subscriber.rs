@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt, TryStreamExt, stream};
 use pusher_signer::{ChannelName, SocketId};
@@ -13,6 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use crate::peers::signer;
+use crate::publisher::Publisher;
 
 /// A connection with subscriptions.
 pub(crate) struct Subscriber {
@@ -109,6 +111,17 @@ impl Subscriber {
     ) -> Vec<Self> {
         let opening = channels.into_iter().map(async |channel| Self::connect(server, &channel).await);
         stream::iter(opening).buffered(50).collect().await
+    }
+
+    /// Publishes an event of this connection's channel, and returns how long it takes from the
+    /// request until the event is here.
+    pub(crate) async fn round_trip(&mut self, publisher: &mut Publisher, request: &[u8]) -> Duration {
+        let started = Instant::now();
+        let received = async {
+            self.event().await;
+            started.elapsed()
+        };
+        tokio::join!(publisher.send(request), received).1
     }
 
     /// Waits for a published event.

@@ -3,18 +3,11 @@
 use crate::runner::Step;
 use crate::tools;
 use std::fs;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 /// Builds the chaos program and the server, and becomes the chaos program.
 pub(crate) fn run(args: &[String]) -> ExitCode {
-    let mut build = tools::cargo([]);
-    build.args(["build", "--quiet", "--package", "internal-notifications-cli", "--package", "chaos"]);
-    if !build.status().is_ok_and(|status| status.success()) {
-        return ExitCode::FAILURE;
-    }
-    let error = tools::become_program(chaos().args(args));
-    eprintln!("cargo xtask chaos: {error}");
-    ExitCode::FAILURE
+    tools::run_black_box("chaos", args)
 }
 
 /// One minute on each database, or ten if `long`; at the same time if the machine has both.
@@ -22,7 +15,7 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
 pub(crate) fn steps(long: bool) -> Vec<Step> {
     let on = |database: &str, nodes: &str| {
         let report = tools::built("chaos").with_file_name(format!("chaos-{database}.json"));
-        let mut command = chaos();
+        let mut command = tools::black_box("chaos");
         command.args([
             "--seconds",
             if long { "600" } else { "60" },
@@ -46,12 +39,6 @@ pub(crate) fn steps(long: bool) -> Vec<Step> {
         Step::new("chaos, on PostgreSQL", vec![postgres])
             .needs("PostgreSQL's server programs (/usr/lib/postgresql/*/bin/initdb)", false),
     ]
-}
-
-fn chaos() -> Command {
-    let mut command = Command::new(tools::built("chaos"));
-    command.env("INTERNAL_NOTIFICATIONS_BIN", tools::built_binary());
-    command
 }
 
 fn has_postgres() -> bool {

@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 /// Returns cargo without the variables that `cargo run` set for xtask: they would make some build
 /// scripts run again.
@@ -34,6 +34,26 @@ pub(crate) fn become_program(command: &mut Command) -> io::Error {
         Ok(status) => std::process::exit(status.code().unwrap_or(1)),
         Err(error) => error,
     }
+}
+
+/// Builds our binary and the program of the workspace that tests it as a black box, and becomes
+/// that program. Returns only if that fails.
+pub(crate) fn run_black_box(name: &str, args: &[String]) -> ExitCode {
+    let mut build = cargo(["build", "--quiet", "--package", "internal-notifications-cli", "--package", name]);
+    if !build.status().is_ok_and(|status| status.success()) {
+        return ExitCode::FAILURE;
+    }
+    let error = become_program(black_box(name).args(args));
+    eprintln!("cargo xtask {name}: {error}");
+    ExitCode::FAILURE
+}
+
+/// Returns a program of the workspace that tests our binary as a black box, both as cargo builds
+/// them.
+pub(crate) fn black_box(name: &str) -> Command {
+    let mut command = Command::new(built(name));
+    command.env("INTERNAL_NOTIFICATIONS_BIN", built_binary());
+    command
 }
 
 /// Returns whether cargo has this subcommand.

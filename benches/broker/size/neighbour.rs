@@ -1,6 +1,6 @@
 use std::cell::Cell;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::time::sleep;
 
@@ -21,7 +21,7 @@ impl Latencies {
     }
 }
 
-/// Does some work while a neighbour gets events on a channel of its own, at least one.
+/// Does some work while a neighbour gets events on its own channel. It gets at least one.
 pub(super) async fn beside<T>(server: SocketAddr, work: impl Future<Output = T>) -> (T, Latencies) {
     let mut subscriber = Subscriber::connect(server, CHANNEL).await;
     let mut publisher = Publisher::connect(server).await;
@@ -34,13 +34,7 @@ pub(super) async fn beside<T>(server: SocketAddr, work: impl Future<Output = T>)
     let events = async {
         let mut times = Vec::new();
         while times.is_empty() || !is_done.get() {
-            let started = Instant::now();
-            let received = async {
-                subscriber.event().await;
-                started.elapsed()
-            };
-            let ((), time) = tokio::join!(publisher.send(&request), received);
-            times.push(time);
+            times.push(subscriber.round_trip(&mut publisher, &request).await);
             sleep(PERIOD).await;
         }
         times.sort_unstable();
