@@ -166,7 +166,7 @@ fn feed<S: AsyncRead + AsyncWrite + Unpin>(
     frames: VecDeque<Utf8Bytes>,
     shared: &Shared,
 ) {
-    shared.counters.count_messages_out(frames.len());
+    shared.counters.messages_out.add(frames.len());
     socket.get_mut().feed(frames);
 }
 

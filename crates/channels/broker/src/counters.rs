@@ -1,47 +1,26 @@
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What a broker counts since its start.
+use crate::counter::Counter;
+
+/// What a broker counts since its start; see [`Metrics`](crate::Metrics).
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    messages_in: AtomicU64,
-    messages_out: AtomicU64,
+    pub(crate) messages_in: Counter,
+    pub(crate) messages_out: Counter,
     slow_readers: Trouble,
     turned_away: Trouble,
 }
 
 impl Counters {
-    /// Returns the number of messages from clients, well-formed or not.
-    pub(crate) fn messages_in(&self) -> u64 {
-        self.messages_in.load(Ordering::Relaxed)
-    }
-
-    /// Returns the number of messages whose writing to a client has begun.
-    pub(crate) fn messages_out(&self) -> u64 {
-        self.messages_out.load(Ordering::Relaxed)
-    }
-
-    /// Returns the number of connections closed with 4100 because their client did not read.
     pub(crate) fn slow_readers(&self) -> u64 {
-        self.slow_readers.count.load(Ordering::Relaxed)
+        self.slow_readers.count.get()
     }
 
-    /// Returns the number of connections closed with 4100 because there was no room for them.
     pub(crate) fn turned_away(&self) -> u64 {
-        self.turned_away.count.load(Ordering::Relaxed)
-    }
-}
-
-impl Counters {
-    pub(crate) fn count_message_in(&self) {
-        self.messages_in.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn count_messages_out(&self, messages: usize) {
-        self.messages_out.fetch_add(u64::try_from(messages).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.turned_away.count.get()
     }
 
     /// Counts a connection that is closed because its client does not read, and logs it.
@@ -70,7 +49,7 @@ impl Counters {
 /// Counts what an operator should learn of, without a line in the log for each case.
 #[derive(Debug, Default)]
 struct Trouble {
-    count: AtomicU64,
+    count: Counter,
     /// When something was reported last, and the count then.
     reported: Mutex<Option<(Instant, u64)>>,
 }
@@ -81,7 +60,7 @@ impl Trouble {
     /// Counts a case. Returns the number of cases to report now, if it is time to.
     fn count(&self, now: Instant) -> Option<u64> {
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        let count = self.count.add(1);
         let before = match *reported {
             Some((at, _)) if now.duration_since(at) < REPORT_INTERVAL => return None,
             Some((_, before)) => before,

@@ -5,6 +5,7 @@ mod builder;
 mod clock;
 mod close;
 mod connection;
+mod counter;
 mod counters;
 mod error;
 mod frame_stream;

@@ -34,13 +34,13 @@ impl Broker {
         Metrics {
             connections: registry.connections(),
             channels: registry.occupied(),
-            messages_in: counters.messages_in(),
-            messages_out: counters.messages_out(),
+            messages_in: counters.messages_in.get(),
+            messages_out: counters.messages_out.get(),
             slow_readers: counters.slow_readers(),
             turned_away: counters.turned_away(),
-            webhooks_sent: webhooks.sent(),
-            webhooks_retried: webhooks.retried(),
-            webhook_events_dropped: webhooks.dropped(),
+            webhooks_sent: webhooks.sent.get(),
+            webhooks_retried: webhooks.retried.get(),
+            webhook_events_dropped: webhooks.dropped.get(),
         }
     }
 }

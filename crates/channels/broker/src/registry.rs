@@ -2,6 +2,7 @@ mod authorizations;
 mod cache;
 mod channel;
 mod count_schedule;
+mod flag;
 mod members;
 mod publishing;
 mod queries;
@@ -12,7 +13,6 @@ mod subscribing;
 mod subscription_counts;
 mod users;
 
-use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::close::Close;
@@ -21,6 +21,7 @@ use crate::webhook::Webhooks;
 pub(crate) use authorizations::Revoked;
 use cache::Cache;
 use count_schedule::CountSchedule;
+pub(crate) use flag::Flag;
 pub(crate) use members::Member;
 pub(crate) use queries::ChannelSnapshot;
 use shards::Shards;
@@ -47,10 +48,10 @@ pub(crate) struct Registry {
     connection_quota: usize,
     presence_members: usize,
     subscription_counts: bool,
-    /// Whether [`counts`](Self::counts) has entries that no task sends yet.
-    counts_need_a_task: AtomicBool,
-    /// Whether [`cache`](Self::cache) has entries that no task removes when they expire.
-    cache_needs_a_task: AtomicBool,
+    /// Whether subscription counts wait that no task sends yet.
+    pub(crate) counts_need_a_task: Flag,
+    /// Whether cache channels have events that no task removes when they expire.
+    pub(crate) cache_needs_a_task: Flag,
     webhooks: Webhooks,
 }
 
@@ -73,8 +74,8 @@ impl Registry {
             connection_quota: limits.connection_quota.unwrap_or(usize::MAX),
             presence_members: limits.presence_members,
             subscription_counts,
-            counts_need_a_task: AtomicBool::new(false),
-            cache_needs_a_task: AtomicBool::new(false),
+            counts_need_a_task: Flag::default(),
+            cache_needs_a_task: Flag::default(),
             webhooks,
         }
     }

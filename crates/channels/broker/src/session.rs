@@ -90,7 +90,7 @@ impl Session {
     /// # Errors
     /// Returns why to close the connection, after too many malformed frames.
     pub(crate) fn receive(&mut self, text: &str) -> Result<(), Close> {
-        self.shared.counters.count_message_in();
+        self.shared.counters.messages_in.add(1);
         let Ok(frame) = Frame::parse(text) else {
             return self.bad_frame("Invalid message: a JSON object with the text `event` is required");
         };
@@ -119,7 +119,7 @@ impl Session {
     /// # Errors
     /// As [`receive`](Self::receive).
     pub(crate) fn receive_binary(&mut self) -> Result<(), Close> {
-        self.shared.counters.count_message_in();
+        self.shared.counters.messages_in.add(1);
         self.bad_frame("Binary messages are not supported")
     }
 

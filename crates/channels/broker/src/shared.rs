@@ -3,12 +3,12 @@ use std::sync::Arc;
 use pusher_signer::Signer;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::limits::Limits;
-use crate::registry::Registry;
+use crate::registry::{Flag, Registry};
 use crate::tasks::Tasks;
 
 /// The state that the handles, connections and HTTP requests of one broker share.
@@ -81,32 +81,37 @@ impl Shared {
     /// Spawns a task that sends delayed subscription counts, if some wait and no such task runs
     /// yet.
     pub(crate) fn send_delayed_counts(self: &Arc<Self>) {
-        if !self.registry.take_delayed_counts_flag() {
-            return;
-        }
-        // A connection may be dropped together with its runtime.
-        if let Ok(runtime) = Handle::try_current() {
-            let shared = self.clone();
-            self.tasks.spawn(&runtime, "subscription counts", async move {
-                while let Some(next) = shared.registry.send_due_counts() {
-                    sleep_until(next).await;
-                }
-            });
-        }
+        let registry = &self.registry;
+        self.repeat(&registry.counts_need_a_task, "subscription counts", Registry::send_due_counts);
     }
 
     /// Spawns a task that removes last events of cache channels when they expire, if there are some
     /// and no such task runs yet.
     pub(crate) fn remove_expired_events(self: &Arc<Self>) {
-        // Without a runtime, a later publication tries again.
+        let registry = &self.registry;
+        let step = Registry::remove_expired_events;
+        self.repeat(&registry.cache_needs_a_task, "expiry of cached events", step);
+    }
+
+    /// Spawns a task that repeats a step whenever it is due, if the flag is raised. The step
+    /// returns when it is due again, if ever. The task ends with the broker.
+    fn repeat(
+        self: &Arc<Self>,
+        needs_a_task: &Flag,
+        name: &'static str,
+        step: fn(&Registry) -> Option<Instant>,
+    ) {
+        if !needs_a_task.is_raised() {
+            return;
+        }
+        // A connection may be dropped together with its runtime: the next caller tries again.
         let Ok(runtime) = Handle::try_current() else { return };
-        if !self.registry.take_cache_flag() {
+        if !needs_a_task.take() {
             return;
         }
         let shared = Arc::downgrade(self);
-        self.tasks.spawn(&runtime, "expiry of cached events", async move {
-            while let Some(next) = shared.upgrade().and_then(|shared| shared.registry.remove_expired_events())
-            {
+        self.tasks.spawn(&runtime, name, async move {
+            while let Some(next) = shared.upgrade().and_then(|shared| step(&shared.registry)) {
                 sleep_until(next).await;
             }
         });

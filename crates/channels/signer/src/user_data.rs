@@ -47,7 +47,7 @@ impl UserData {
         Ok(Self { user_info: Some(user_info(ErrorKind::UserData, info)?), ..self })
     }
 
-    /// Sets the users whose coming and going the connection is told.
+    /// Sets the watchlist: the client is told when one of these users comes online or goes offline.
     ///
     /// # Errors
     /// Returns [`UserData`](ErrorKind::UserData) if there are more than 100.

@@ -12,8 +12,8 @@ pub use extractor::WebhookRejection;
 pub use receiver::{ReceivedWebhook, WebhookReceiver};
 
 impl Signer {
-    /// Signs a webhook's body and returns the headers to send with it: what Pusher sends, for tests
-    /// of a receiver.
+    /// Signs a webhook's body and returns the headers to send with it, as Pusher does: for servers,
+    /// and for tests of a receiver.
     pub fn sign_webhook(&self, body: &[u8]) -> [(&'static str, String); 3] {
         [
             ("Content-Type", "application/json".to_owned()),

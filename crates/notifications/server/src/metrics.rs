@@ -27,12 +27,22 @@ pub use metered_store::MeteredStore;
 use pass_gauge::PassGauge;
 
 const PREFIX: &str = "internal_notifications";
+/// The content type of the metrics' text.
+pub(crate) const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Returns the metrics of a broker that runs by itself.
-pub(crate) fn broker_registry(broker: Broker) -> Registry {
+/// Returns the metrics of a broker that runs by itself as text.
+pub(crate) fn broker_text(broker: &Broker) -> String {
     let mut registry = Registry::with_prefix(PREFIX);
-    registry.register_collector(Box::new(broker::BrokerCollector(broker)));
-    registry
+    registry.register_collector(Box::new(broker::BrokerCollector(broker.clone())));
+    text(&registry)
+}
+
+fn text(registry: &Registry) -> String {
+    let mut text = String::new();
+    if let Err(error) = prometheus_text::encode(&mut text, registry) {
+        tracing::error!(%error, "the metrics cannot be encoded");
+    }
+    text
 }
 
 /// Counters with one label.
@@ -221,12 +231,7 @@ impl Metrics {
 
     /// Returns all metrics in Prometheus's text format, version 0.0.4.
     pub fn text(&self) -> String {
-        let mut text = String::new();
-        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = prometheus_text::encode(&mut text, &registry) {
-            tracing::error!(%error, "the metrics cannot be encoded");
-        }
-        text
+        text(&self.registry.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn answered(&self, request: Request) {

@@ -17,8 +17,8 @@ pub(crate) async fn channels(
     request: Request,
 ) -> Result<Response, ApiError> {
     #[derive(Serialize)]
-    struct Channels {
-        channels: BTreeMap<String, ChannelInfo>,
+    struct Channels<'a> {
+        channels: BTreeMap<&'a str, ChannelInfo>,
     }
     let request = SignedRequest::verify(&broker, &id, request).await?;
     let prefix = request.parameter("filter_by_prefix").unwrap_or_default().into_owned();
@@ -37,8 +37,9 @@ pub(crate) async fn channels(
     };
     // A long list would hold up the connections whose turn it is on the same thread.
     let listing = spawn_blocking(move || {
-        let channels = broker.shared.registry.channels(&prefix).into_iter();
-        json(&Channels { channels: channels.map(|(name, users)| (name, info(users))).collect() })
+        let channels = broker.shared.registry.channels(&prefix);
+        let channels = channels.iter().map(|(name, users)| (name.as_str(), info(*users)));
+        json(&Channels { channels: channels.collect() })
     });
     listing.await.map_err(|_| ApiError(StatusCode::INTERNAL_SERVER_ERROR, "The list failed".to_owned()))
 }

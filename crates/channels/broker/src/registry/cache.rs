@@ -36,8 +36,9 @@ impl Cache {
     /// Stores an event as its channel's last one. Returns whether it is the first of all.
     pub(super) fn store(&mut self, channel: &ChannelName, frame: Utf8Bytes, now: Instant) -> bool {
         let Some(expires) = now.checked_add(self.time) else { return false };
-        self.remove_expired(now);
+        // Before the expired are removed: the task that waits for them goes on with this one.
         let is_first = self.entries.is_empty();
+        self.remove_expired(now);
         self.stored += 1;
         let number = self.stored;
         self.bytes += bytes(channel, &frame);

@@ -1,5 +1,3 @@
-use std::sync::atomic::Ordering;
-
 use pusher_protocol::{ChannelName, SocketId, client_event};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -13,8 +11,9 @@ impl Registry {
     pub(crate) fn publish(&self, name: &ChannelName, frame: &Utf8Bytes, except: Option<&SocketId>) -> usize {
         let mut shard = self.shards.of(name);
         if name.kind().is_cache() {
-            let is_first = lock(&self.cache).store(name, frame.clone(), Instant::now());
-            self.cache_needs_a_task.fetch_or(is_first, Ordering::Relaxed);
+            if lock(&self.cache).store(name, frame.clone(), Instant::now()) {
+                self.cache_needs_a_task.raise();
+            }
             if let Some(channel) = shard.channels.get_mut(name) {
                 channel.is_miss_reported = false;
             }
@@ -36,13 +35,6 @@ impl Registry {
         let user_id = user_id.map(AsRef::as_ref);
         channel.publish(&client_event(event, name.as_str(), data, user_id).into(), Some(sender));
         self.webhooks.notify(|| WebhookEvent::client_event(name, event, data, sender, user_id));
-    }
-
-    /// Returns, once, whether the caller has to call
-    /// [`remove_expired_events`](Self::remove_expired_events) until it returns `None`.
-    pub(crate) fn take_cache_flag(&self) -> bool {
-        self.cache_needs_a_task.load(Ordering::Relaxed)
-            && self.cache_needs_a_task.swap(false, Ordering::Relaxed)
     }
 
     /// Removes the last events of cache channels that have expired, and returns when to call again,

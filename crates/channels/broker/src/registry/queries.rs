@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pusher_protocol::ChannelName;
@@ -38,16 +37,15 @@ impl Registry {
         self.shards.of(channel).channels.contains_key(channel)
     }
 
-    /// Returns the occupied channels whose names begin with `prefix`, each with its number of
-    /// users.
-    pub(crate) fn channels(&self, prefix: &str) -> BTreeMap<String, usize> {
+    /// Returns the occupied channels whose names begin with `prefix`, in no order, each with its
+    /// number of users.
+    pub(crate) fn channels(&self, prefix: &str) -> Vec<(ChannelName, usize)> {
         let mut found = Vec::new();
         for shard in self.shards.each() {
             let channels = shard.channels.iter().filter(|(name, _)| name.as_str().starts_with(prefix));
-            found.extend(channels.map(|(name, channel)| (name.to_string(), channel.user_count())));
+            found.extend(channels.map(|(name, channel)| (name.clone(), channel.user_count())));
         }
-        // Sorted while nobody waits for it.
-        found.into_iter().collect()
+        found
     }
 
     pub(crate) fn channel(&self, name: &ChannelName) -> ChannelSnapshot {

@@ -13,8 +13,8 @@ use crate::close::Close;
 /// shares its lock with another one.
 const SHARDS: usize = 256;
 
-/// All channels, each in one of several parts with a lock of its own, so that what takes long in
-/// one channel delays few others.
+/// All channels, divided among shards. Each shard has its own lock, so that what takes long in one
+/// channel delays few others.
 #[derive(Debug)]
 pub(super) struct Shards {
     shards: Box<[Mutex<Shard>; SHARDS]>,
@@ -33,14 +33,14 @@ impl Shards {
         Self { shards: Box::new(std::array::from_fn(|_| Mutex::default())), hasher: RandomState::new() }
     }
 
-    /// Locks the part with a channel.
+    /// Locks the shard of a channel.
     #[expect(clippy::indexing_slicing, reason = "the remainder is below the length")]
     pub(super) fn of(&self, channel: &ChannelName) -> MutexGuard<'_, Shard> {
         let hash = self.hasher.hash_one(channel) as usize;
         lock(&self.shards[hash % SHARDS])
     }
 
-    /// Locks one part after the other.
+    /// Locks one shard after another.
     pub(super) fn each(&self) -> impl Iterator<Item = MutexGuard<'_, Shard>> {
         self.shards.iter().map(lock)
     }

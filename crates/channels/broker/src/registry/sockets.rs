@@ -113,14 +113,14 @@ impl Registry {
         channel: &ChannelName,
         expires: Option<Instant>,
     ) {
-        let socket = |id| lock(&self.sockets).by_id.get(id).cloned();
-        let Some(recorded) = socket(id) else { return };
+        let find = || lock(&self.sockets).by_id.get(id).cloned();
+        let Some(socket) = find() else { return };
         let mut shard = self.shards.of(channel);
-        recorded.authorizations().record(channel, expires);
-        shard.authorized.entry(channel.clone()).or_default().insert(&recorded);
+        socket.authorizations().record(channel, expires);
+        shard.authorized.entry(channel.clone()).or_default().insert(&socket);
         drop(shard);
-        // It may have ended meanwhile, before there was anything to forget.
-        if socket(id).is_none() {
+        // If the connection has ended meanwhile, `disconnect` had nothing to forget yet.
+        if find().is_none() {
             self.forget_authorization(id, channel);
         }
     }

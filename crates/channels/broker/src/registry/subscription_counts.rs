@@ -1,5 +1,3 @@
-use std::sync::atomic::Ordering;
-
 use pusher_protocol::{ChannelName, ProtocolEvent};
 use tokio::time::Instant;
 
@@ -26,7 +24,7 @@ impl Registry {
         if !is_deferred {
             self.send_count(shard, name);
         } else if no_task_runs {
-            self.counts_need_a_task.store(true, Ordering::Relaxed);
+            self.counts_need_a_task.raise();
         }
     }
 
@@ -38,13 +36,6 @@ impl Registry {
             channel.publish(&frame, None);
         }
         self.webhooks.notify(|| WebhookEvent::subscription_count(name, count));
-    }
-
-    /// Returns, once, whether the caller has to call [`send_due_counts`](Self::send_due_counts)
-    /// until it returns `None`.
-    pub(crate) fn take_delayed_counts_flag(&self) -> bool {
-        self.counts_need_a_task.load(Ordering::Relaxed)
-            && self.counts_need_a_task.swap(false, Ordering::Relaxed)
     }
 
     /// Sends the counts of large channels that are due, and returns when to call again, if ever.

@@ -42,6 +42,5 @@ fn sign(events: &[WebhookEvent], signer: &Signer, clock: &Clock) -> Webhook {
     let time_ms = u64::try_from(clock().as_millis()).unwrap_or(u64::MAX);
     // Serializing strings and numbers cannot fail.
     let body = serde_json::to_string(&Body { time_ms, events }).unwrap_or_default();
-    let signature = signer.sign(body.as_bytes());
-    Webhook { key: signer.key().to_owned(), signature, body }
+    Webhook { headers: signer.sign_webhook(body.as_bytes()), body }
 }

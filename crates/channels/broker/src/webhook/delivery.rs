@@ -85,7 +85,7 @@ impl Delivery {
 
     fn attempt(&self, mut batch: Batch) -> Attempt {
         if batch.attempts > 0 {
-            self.counters.count_retried();
+            self.counters.retried.add(1);
         }
         batch.attempts = batch.attempts.saturating_add(1);
         let (send, limit) = (self.send.clone(), self.timeout);
@@ -103,7 +103,7 @@ impl Delivery {
         }
         let Err(error) = result else {
             self.accepted += 1;
-            self.counters.count_sent();
+            self.counters.sent.add(1);
             return self.queue.settle(&batch.events);
         };
         if error.is_too_large() {
@@ -134,7 +134,7 @@ impl Delivery {
 
     fn give_up(&self, batch: &Batch, error: &WebhookError) {
         let (events, attempts) = (batch.events.len(), batch.attempts);
-        self.counters.count_dropped(events);
+        self.counters.dropped.add(events);
         tracing::warn!(%error, webhook.events = events, webhook.attempts = attempts, "giving up on a webhook");
         self.queue.settle(&batch.events);
     }

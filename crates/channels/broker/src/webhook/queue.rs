@@ -54,7 +54,7 @@ impl Queue {
             let bytes = state.bytes.saturating_add(event.bytes());
             if state.counted >= self.capacity.events || bytes > self.capacity.bytes {
                 state.dropped += 1;
-                self.counters.count_dropped(1);
+                self.counters.dropped.add(1);
                 return;
             }
             state.counted += 1;
@@ -169,7 +169,7 @@ mod tests {
         queue.push(occupied("b"));
         assert_eq!(queue.take(ALL).await, [client_event(0), client_event(1), vacated("a"), occupied("b")]);
         assert_eq!((queue.take_dropped(), queue.take_dropped()), (1, 0));
-        assert_eq!(queue.counters.dropped(), 1);
+        assert_eq!(queue.counters.dropped.get(), 1);
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 
 use crate::http::AppState;
+use crate::metrics::TEXT;
 
 /// Returns the metrics for Prometheus.
 ///
@@ -16,5 +17,5 @@ use crate::http::AppState;
     responses((status = 200, description = "The metrics in Prometheus's text format.", body = String, content_type = "text/plain; version=0.0.4; charset=utf-8")),
 )]
 pub(in crate::http) async fn metrics(State(app): State<Arc<AppState>>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.text())
+    ([(CONTENT_TYPE, TEXT)], app.metrics.text())
 }
