@@ -35,8 +35,8 @@ pub struct WebhookConfig {
     pub(crate) headers: BTreeMap<String, String>,
 }
 
-/// Why a destination of webhooks cannot be used. Its text shows no header, and of the URL, which may
-/// contain a secret too, only scheme and host.
+/// Why a destination of webhooks cannot be used. Its text shows no header, and of the URL, which
+/// may contain a secret too, only scheme and host.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidWebhook(pub(crate) String);
