@@ -10,8 +10,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::batch::Batch;
 use super::destination::SendWebhook;
-use super::queue::{Queue, Size};
+use super::queue::Queue;
 use super::retries::Retries;
+use super::size::Size;
 use super::{WebhookCounters, WebhookError};
 use crate::clock::Clock;
 use crate::limits::Limits;

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::WebhookEvent;
 use super::event::Subject;
 use super::filter::Filter;
-use super::queue::Size;
+use super::size::Size;
 
 /// The events for one destination in the order in which to send them.
 ///
