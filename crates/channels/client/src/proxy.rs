@@ -1,14 +1,16 @@
-use http::Uri;
+#[cfg(feature = "websocket")]
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 use crate::Error;
-use crate::endpoint::{Endpoint, is_loopback};
+#[cfg(feature = "websocket")]
+use crate::endpoint::Endpoint;
+use crate::endpoint::is_loopback;
 
 /// Where connections find their proxy; the same for WebSocket and HTTP.
 #[derive(Clone, Default)]
 pub(crate) enum ProxySource {
-    /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` in the environment, in upper or lower
-    /// case, or else the settings of macOS or Windows. Not for a server on this machine.
+    /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` in the environment, in upper or
+    /// lower case, or else the settings of macOS or Windows. Not for a server on this machine.
     #[default]
     System,
     /// This URL, for every server.
@@ -53,7 +55,7 @@ impl ProxySource {
 #[cfg(feature = "websocket")]
 fn select(proxies: &Matcher, endpoint: &Endpoint) -> Result<Option<Intercept>, Error> {
     let scheme = if endpoint.tls { "https" } else { "http" };
-    let uri = format!("{scheme}://{}", endpoint.authority()).parse::<Uri>();
+    let uri = format!("{scheme}://{}", endpoint.authority()).parse::<http::Uri>();
     let Some(proxy) = uri.ok().and_then(|uri| proxies.intercept(&uri)) else { return Ok(None) };
     let uri = proxy.uri();
     match uri.scheme_str() {

@@ -68,8 +68,8 @@ impl HttpApiBuilder {
         self
     }
 
-    /// Sets the proxy: `http://host:port`, `https://…`, `socks5://…` or `socks5h://…`, before the host
-    /// `name:password@` where needed. By default as for the WebSocket client: the environment
+    /// Sets the proxy: `http://host:port`, `https://…`, `socks5://…` or `socks5h://…`, before the
+    /// host `name:password@` where needed. By default as for the WebSocket client: the environment
     /// decides, or else the settings of macOS or Windows, except for a server on this machine.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxySource::Url(url.into());

@@ -192,8 +192,8 @@ impl Registry {
         }
     }
 
-    /// Remembers an error of the server that names no channel for all pending requests, since it may
-    /// be the answer to any of them.
+    /// Remembers an error of the server that names no channel for all pending requests, since it
+    /// may be the answer to any of them.
     pub(crate) fn server_error(&mut self, error: &Error) {
         for entry in self.channels.values_mut().filter(|entry| entry.phase == Phase::Requested) {
             entry.server_error = Some(error.clone());
