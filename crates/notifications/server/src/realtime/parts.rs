@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use pusher_broker::Broker;
+use pusher_broker::{Broker, Builder};
 use pusher_client::{HttpApi, Retry};
 use pusher_signer::Signer;
 
@@ -67,7 +67,9 @@ impl RealtimeParts {
         let signer = Signer::new(key, &secret);
         let builder = Broker::builder(id, signer.clone()).limits(limits.clone());
         let builder = config.webhooks.iter().try_fold(builder, |builder, webhook| webhook.add_to(builder));
-        let broker = builder.map_err(ConfigError::webhook)?.build();
+        let builder = builder.map_err(ConfigError::webhook)?;
+        let builder = config.allowed_origins.iter().cloned().fold(builder, Builder::allowed_origin);
+        let broker = config.trusted_proxies.iter().copied().fold(builder, Builder::trusted_proxy).build();
         let parts = Self::embedded(broker, signer);
         Ok(match &config.client {
             Some(endpoint) => parts.with_client_address(ClientAddress::Host(endpoint.clone())),
