@@ -54,9 +54,7 @@ fn without_links(text: &str) -> String {
 
 #[test]
 fn a_page_is_made_of_the_docs_of_a_trait() {
-    let source = "\
-        /// # Contract\n///\n/// First\n///\n/// 1. One is\n///    [`A`](crate::A).\n/// 2. Two.\n///\n\
-        /// Second\n///\n/// 3. Three.\n#[async_trait]\npub trait T {\n    /// See [`a`](Self::a).\n    fn a(&self);\n}\n";
+    let source = "/// # Contract\n///\n/// First\n///\n/// 1. One is\n///    [`A`](crate::A).\n/// 2. Two.\n///\n/// Second\n///\n/// 3. Three.\n#[async_trait]\npub trait T {\n    /// See [`a`](Self::a).\n    fn a(&self);\n}\n";
     assert_eq!(bullets(source), "## First\n\n1. One is `A`.\n2. Two.\n\n## Second\n\n3. Three.\n");
     assert_eq!(
         signatures(source),
