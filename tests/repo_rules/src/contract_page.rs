@@ -35,9 +35,10 @@ fn bullets(source: &str) -> String {
 
 /// The trait with its docs, as Rust code.
 fn signatures(source: &str) -> String {
-    let start = source.find("#[async_trait]\npub trait").expect("the trait is here");
-    let (body, _) = source[start..].split_once("\n}\n").expect("the trait ends");
-    format!("```rust\n{}\n}}\n```\n", without_links(body))
+    let start = "#[async_trait]\npub trait";
+    let (_, rest) = source.split_once(start).expect("the trait is here");
+    let (body, _) = rest.split_once("\n}\n").expect("the trait ends");
+    format!("```rust\n{start}{}\n}}\n```\n", without_links(body))
 }
 
 /// Leaves of each link to an item only the item's name.
