@@ -352,7 +352,7 @@ fn marks_that_wait_are_sent_in_one_request_and_repeated_in_the_same_one() {
     let ids = |range: std::ops::Range<usize>| -> Vec<_> {
         range.map(|n| NotificationId::new(format!("n{n}")).unwrap()).collect()
     };
-    let mut write = |inbox: &mut Inbox, name: &str, command| {
+    let write = |inbox: &mut Inbox, name: &str, command| {
         inbox.write(op(name), command, Timestamp::UNIX_EPOCH).unwrap();
     };
     write(&mut inbox, "w1", InboxCommand::Opened(ids(0..300)));
