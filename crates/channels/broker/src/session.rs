@@ -57,7 +57,7 @@ impl Session {
         };
         session
             .reply(&ProtocolEvent::ConnectionEstablished { socket_id: &session.socket.id, activity_timeout });
-        shared.registry.webhooks().start(shared);
+        shared.registry.webhooks().start(&shared.signer, &shared.clock, &shared.limits, &shared.tasks);
         tracing::debug!(socket.id = %session.socket.id, "connection established");
         Ok(session)
     }

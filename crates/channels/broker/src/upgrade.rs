@@ -1,10 +1,11 @@
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::header::{
-    CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, Version};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use pusher_protocol::CloseCode;
@@ -58,8 +59,9 @@ async fn serve(upgrade: OnUpgrade, permit: Permit, admitted: Result<(), Close>) 
     connection::serve(socket, &permit.shared, admitted).await;
 }
 
-/// Starts with small buffers, since most connections are idle. They grow to the largest frame from
-/// the client and never shrink, hence the limit. Queued frames to the client pass no buffer.
+/// Starts with small buffers, since most connections are idle. The read buffer grows to the largest
+/// frame from the client and never shrinks, hence the limit. Queued frames to the client are not
+/// copied into a buffer.
 fn config(shared: &Shared) -> WebSocketConfig {
     let longest = longest_frame(&shared.limits, shared.client_events);
     WebSocketConfig::default()
@@ -69,7 +71,8 @@ fn config(shared: &Shared) -> WebSocketConfig {
         .max_frame_size(Some(longest))
 }
 
-/// Bytes of a client event beside its data, also if its names are full of escapes.
+/// Enough bytes for what a client event has beside its data: the names of event and channel, even
+/// if each character is escaped.
 const EVENT_NAMES: usize = 4 * 1024;
 
 /// Returns the most bytes of a frame from a client. JSON takes up to six for each byte of a client
@@ -88,10 +91,15 @@ fn is_supported_protocol(uri: &Uri) -> bool {
     protocol.is_none_or(|version| matches!(version, "5" | "6" | "7"))
 }
 
+/// The subprotocol that some clients offer, and expect the server to choose.
+const SUBPROTOCOL: &str = "pusher-channels-protocol-7";
+
 /// A valid WebSocket handshake (RFC 6455, section 4.2.1). Any origin may connect, as at Pusher: the
 /// app key is public and no cookie is read.
 pub(crate) struct Upgrade {
     key: String,
+    /// Whether the client offers [`SUBPROTOCOL`].
+    offers_subprotocol: bool,
     connection: OnUpgrade,
 }
 
@@ -103,6 +111,8 @@ impl Upgrade {
             (UPGRADE, "websocket".to_owned()),
             (SEC_WEBSOCKET_ACCEPT, accept),
         ];
+        let protocol = self.offers_subprotocol.then_some((SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL.to_owned()));
+        let headers = AppendHeaders(headers.into_iter().chain(protocol));
         (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
     }
 }
@@ -128,8 +138,9 @@ impl<S: Sync> FromRequestParts<S> for Upgrade {
             let text = "Sec-WebSocket-Key must be base64 of 16 bytes";
             return Err((StatusCode::BAD_REQUEST, text).into_response());
         };
+        let offers_subprotocol = has_token(headers, &SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
         match parts.extensions.remove::<OnUpgrade>() {
-            Some(connection) => Ok(Self { key, connection }),
+            Some(connection) => Ok(Self { key, offers_subprotocol, connection }),
             None => Err(upgrade_required("This connection cannot be upgraded")),
         }
     }

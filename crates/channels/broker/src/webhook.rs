@@ -10,17 +10,20 @@ mod kind;
 mod outbox;
 mod queue;
 mod retries;
+mod size;
 
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use pusher_signer::Signer;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use crate::clock::Clock;
 use crate::limits::Limits;
-use crate::shared::Shared;
+use crate::tasks::Tasks;
 pub(crate) use counters::WebhookCounters;
 use delivery::Delivery;
 use destination::SendWebhook;
@@ -29,7 +32,8 @@ pub use error::WebhookError;
 pub(crate) use event::WebhookEvent;
 use grace::Grace;
 pub use kind::WebhookKind;
-use queue::{Queue, Size};
+use queue::Queue;
+use size::Size;
 
 /// A signed webhook. Send it as a `POST` with [`headers`](Self::headers) and exactly these bytes of
 /// [`body`](Self::body) (Pusher's "webhooks" page).
@@ -96,7 +100,7 @@ impl Webhooks {
     }
 
     /// Starts to send; needs a runtime. Further calls do nothing.
-    pub(crate) fn start(&self, Shared { signer, clock, limits, tasks, .. }: &Shared) {
+    pub(crate) fn start(&self, signer: &Signer, clock: &Clock, limits: &Limits, tasks: &Tasks) {
         if self.destinations.is_empty() || self.is_started.swap(true, Ordering::Relaxed) {
             return;
         }

@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
     use crate::webhook::filter::Filter;
-    use crate::webhook::queue::Size;
+    use crate::webhook::size::Size;
 
     const ALL: Size = Size { events: 10, bytes: usize::MAX };
 

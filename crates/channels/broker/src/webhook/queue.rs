@@ -4,6 +4,7 @@ use tokio::sync::Notify;
 
 use super::filter::Filter;
 use super::outbox::Outbox;
+use super::size::Size;
 use super::{WebhookCounters, WebhookEvent};
 
 /// The events that wait to be sent to one destination, or to be sent again. Pushing never waits.
@@ -17,13 +18,6 @@ pub(super) struct Queue {
     capacity: Size,
     filter: Filter,
     counters: Arc<WebhookCounters>,
-}
-
-/// A number of events and a number of bytes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Size {
-    pub(super) events: usize,
-    pub(super) bytes: usize,
 }
 
 #[derive(Debug, Default)]
