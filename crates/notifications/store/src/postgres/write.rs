@@ -14,8 +14,8 @@ use crate::{InboxCommand, StoreError, StoreErrorKind, Write};
 /// The rows of notifications in a locked inbox. A statement's first parameter is the key of the
 /// inbox, its second the ids.
 ///
-/// Without statistics, PostgreSQL would read the whole inbox rather than a row for each id. So would
-/// an index of rows that are not removed, hence `coalesce` in the statements.
+/// Without statistics, PostgreSQL would read the whole inbox rather than a row for each id. The
+/// statements test columns with `coalesce` to keep it from indexes of rows that are not removed.
 macro_rules! rows_of_ids {
     () => {
         "ARRAY(SELECT d.ctid FROM unnest($2::text[]) r (id)
