@@ -34,7 +34,10 @@ pub(crate) async fn accept(
     let (permit, room) = match broker.shared.admit() {
         Admission::Accept(permit) => (permit, Ok(())),
         Admission::Reject(permit) => (permit, Err(OVER_CAPACITY)),
-        Admission::Full => return (StatusCode::SERVICE_UNAVAILABLE, OVER_CAPACITY.reason).into_response(),
+        Admission::Full => {
+            broker.shared.counters.count_turned_away();
+            return (StatusCode::SERVICE_UNAVAILABLE, OVER_CAPACITY.reason).into_response();
+        }
     };
     let admitted = if key != broker.shared.signer.key() {
         Err(Close::new(CloseCode::UNKNOWN_APP, "App key does not exist"))
