@@ -104,12 +104,14 @@ pub(crate) const WEBHOOKS: Variable = Variable {
 };
 pub(crate) const BROKER_ORIGINS: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_BROKER_ORIGINS",
+    method: "with_realtime",
     default: None,
     allowed: "origins like `https://app.example.com` or `https://*.example.com`, or hosts like `app.example.com`, separated by commas",
     purpose: "The web pages that may connect to the embedded broker. By default all; programs that send no `Origin` always may.",
 };
 pub(crate) const TRUSTED_PROXIES: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_TRUSTED_PROXIES",
+    method: "with_realtime",
     default: None,
     allowed: "addresses and networks like `10.0.0.7` or `10.0.0.0/8`, separated by commas",
     purpose: "The proxies whose `X-Forwarded-For` the embedded broker believes when it counts the connections of an address. None by default.",
