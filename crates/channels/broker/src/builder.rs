@@ -151,13 +151,19 @@ impl Builder {
     }
 
     /// Creates the broker.
-    pub fn build(self) -> Broker {
+    pub fn build(mut self) -> Broker {
+        let room = Room::new(&self.limits, std::mem::take(&mut self.trusted_proxies));
+        self.build_in(Arc::new(room))
+    }
+
+    /// Creates the broker in a room that others may share.
+    pub(crate) fn build_in(self, room: Arc<Room>) -> Broker {
         let webhooks = Webhooks::new(self.webhooks, &self.limits);
         let registry = Registry::new(&self.limits, self.subscription_counts, webhooks, self.random);
         let shared = Shared {
             app_id: self.app_id,
             signer: self.signer,
-            room: Room::new(&self.limits, self.trusted_proxies),
+            room,
             limits: self.limits,
             registry,
             clock: self.clock,

@@ -12,6 +12,8 @@ pub struct Error {
 pub enum ErrorKind {
     /// The event's data is longer than [`Limits::event_data`](crate::Limits::event_data).
     DataTooLong,
+    /// The apps cannot be served together.
+    InvalidApps,
     /// The text is not an [`AllowedOrigin`](crate::AllowedOrigin).
     InvalidOrigin,
     /// The text is not a [`TrustedProxy`](crate::TrustedProxy).
@@ -22,6 +24,10 @@ impl Error {
     pub(crate) fn data_too_long(limit: usize) -> Self {
         let text = format!("The data content of this event exceeds the allowed maximum ({limit} bytes)");
         Self { kind: ErrorKind::DataTooLong, text }
+    }
+
+    pub(crate) fn invalid_apps(text: String) -> Self {
+        Self { kind: ErrorKind::InvalidApps, text }
     }
 
     pub(crate) fn invalid_origin(origin: &str) -> Self {
@@ -45,7 +51,10 @@ impl Error {
     /// Returns whether the same call may succeed later: never so far.
     pub fn is_retryable(&self) -> bool {
         match self.kind {
-            ErrorKind::DataTooLong | ErrorKind::InvalidOrigin | ErrorKind::InvalidProxy => false,
+            ErrorKind::DataTooLong
+            | ErrorKind::InvalidApps
+            | ErrorKind::InvalidOrigin
+            | ErrorKind::InvalidProxy => false,
         }
     }
 }

@@ -41,7 +41,9 @@ impl From<Error> for ApiError {
         let status = match error.kind() {
             ErrorKind::DataTooLong => StatusCode::PAYLOAD_TOO_LARGE,
             // Errors of settings, which a request has none of.
-            ErrorKind::InvalidOrigin | ErrorKind::InvalidProxy => StatusCode::BAD_REQUEST,
+            ErrorKind::InvalidApps | ErrorKind::InvalidOrigin | ErrorKind::InvalidProxy => {
+                StatusCode::BAD_REQUEST
+            }
         };
         Self(status, error.to_string())
     }

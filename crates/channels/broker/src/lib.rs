@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod allowed_origin;
+mod apps;
 mod broker;
 mod builder;
 mod client_address;
@@ -27,6 +28,7 @@ mod upgrade;
 mod webhook;
 
 pub use allowed_origin::AllowedOrigin;
+pub use apps::Apps;
 pub use broker::Broker;
 pub use builder::Builder;
 pub use error::{Error, ErrorKind};

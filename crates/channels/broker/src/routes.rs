@@ -1,6 +1,7 @@
 use axum::Router;
 use axum::routing::{get, post};
 
+use crate::apps::Apps;
 use crate::broker::Broker;
 use crate::{http_api, upgrade};
 
@@ -11,6 +12,13 @@ impl Broker {
     ///
     /// If the router is nested below a path, callers of the HTTP API still sign the path from
     /// `/apps/` on.
+    pub fn router(&self) -> Router {
+        Apps::from(self.clone()).router()
+    }
+}
+
+impl Apps {
+    /// Returns the routes of [`Broker::router`] for all apps.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/app/{key}", get(upgrade::accept))

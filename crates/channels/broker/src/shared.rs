@@ -26,7 +26,8 @@ pub(crate) struct Shared {
     pub(crate) client_events: bool,
     pub(crate) tasks: Tasks,
     pub(crate) counters: Counters,
-    pub(crate) room: Room,
+    /// Shared with the other apps of the process.
+    pub(crate) room: Arc<Room>,
     /// Whose pages may connect. All, if it is empty.
     pub(crate) allowed_origins: Vec<AllowedOrigin>,
     /// The number of connection tasks, including those that only reject a client.

@@ -15,7 +15,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use crate::broker::Broker;
+use crate::apps::Apps;
 use crate::client_address::client_address;
 use crate::close::Close;
 use crate::connection;
@@ -27,15 +27,17 @@ use crate::shared::{Admission, Permit, Shared};
 /// `GET /app/{key}`: accepts a WebSocket. Clients expect errors about the app or the protocol
 /// version as close codes of the WebSocket, so those connections are accepted first.
 pub(crate) async fn accept(
-    State(broker): State<Broker>,
+    State(apps): State<Apps>,
     Path(key): Path<String>,
     uri: Uri,
     upgrade: Upgrade,
 ) -> Response {
-    if broker.shared.registry.is_closed() {
+    let app = apps.with_key(&key);
+    // Any broker can turn away a client whose app is unknown.
+    let shared = &app.unwrap_or(apps.first()).shared;
+    if shared.registry.is_closed() {
         return (StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down").into_response();
     }
-    let shared = &broker.shared;
     let (permit, room) = match shared.admit(upgrade.address) {
         Admission::Accept(permit) => (permit, Ok(())),
         Admission::Reject(permit, close) => (permit, Err(close)),
@@ -47,7 +49,7 @@ pub(crate) async fn accept(
             return (StatusCode::SERVICE_UNAVAILABLE, close.reason).into_response();
         }
     };
-    let admitted = if key != shared.signer.key() {
+    let admitted = if app.is_none() {
         Err(Close::new(CloseCode::UNKNOWN_APP, "App key does not exist"))
     } else if !is_supported_protocol(&uri) {
         Err(Close::new(CloseCode::UNSUPPORTED_PROTOCOL, "Unsupported protocol version"))
@@ -132,10 +134,10 @@ impl Upgrade {
     }
 }
 
-impl FromRequestParts<Broker> for Upgrade {
+impl FromRequestParts<Apps> for Upgrade {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, broker: &Broker) -> Result<Self, Response> {
+    async fn from_request_parts(parts: &mut Parts, apps: &Apps) -> Result<Self, Response> {
         let headers = &parts.headers;
         if parts.version != Version::HTTP_11 || !has_token(headers, &CONNECTION, "upgrade") {
             return Err(upgrade_required(
@@ -155,7 +157,7 @@ impl FromRequestParts<Broker> for Upgrade {
         };
         let offers_subprotocol = has_token(headers, &SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
         let origin = headers.get(ORIGIN).cloned();
-        let address = client_address(parts, &broker.shared.room.trusted_proxies);
+        let address = client_address(parts, &apps.first().shared.room.trusted_proxies);
         match parts.extensions.remove::<OnUpgrade>() {
             Some(connection) => Ok(Self { key, offers_subprotocol, origin, address, connection }),
             None => Err(upgrade_required("This connection cannot be upgraded")),

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::info::{ChannelInfo, RequestedInfo};
 use super::{ApiError, Empty, SignedRequest, json, parse_body, parse_channel};
+use crate::apps::Apps;
 use crate::broker::Broker;
 
 /// `POST /apps/{id}/events`: publishes an event.
 pub(crate) async fn events(
-    State(broker): State<Broker>,
+    State(apps): State<Apps>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -19,7 +20,7 @@ pub(crate) async fn events(
     struct Published<'a> {
         channels: BTreeMap<&'a str, ChannelInfo>,
     }
-    let request = SignedRequest::verify(&broker, &id, request).await?;
+    let (broker, request) = SignedRequest::verify(&apps, &id, request).await?;
     let event = parse_body::<Event>(&request.body)?.validate(&broker)?;
     event.publish(&broker)?;
     let Some(info) = event.info else { return Ok(json(&Empty {})) };
@@ -29,7 +30,7 @@ pub(crate) async fn events(
 
 /// `POST /apps/{id}/batch_events`: publishes all events or, if one is invalid, none.
 pub(crate) async fn batch_events(
-    State(broker): State<Broker>,
+    State(apps): State<Apps>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -41,7 +42,7 @@ pub(crate) async fn batch_events(
     struct Published {
         batch: Vec<ChannelInfo>,
     }
-    let request = SignedRequest::verify(&broker, &id, request).await?;
+    let (broker, request) = SignedRequest::verify(&apps, &id, request).await?;
     let Batch { batch } = parse_body(&request.body)?;
     if batch.len() > limits::EVENTS_PER_BATCH {
         return Err(ApiError::bad_request(format!(

@@ -8,11 +8,11 @@ use tokio::task::spawn_blocking;
 
 use super::info::{ChannelInfo, RequestedInfo};
 use super::{ApiError, SignedRequest, json, parse_channel};
-use crate::broker::Broker;
+use crate::apps::Apps;
 
 /// `GET /apps/{id}/channels`: lists the occupied channels.
 pub(crate) async fn channels(
-    State(broker): State<Broker>,
+    State(apps): State<Apps>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -20,7 +20,7 @@ pub(crate) async fn channels(
     struct Channels<'a> {
         channels: BTreeMap<&'a str, ChannelInfo>,
     }
-    let request = SignedRequest::verify(&broker, &id, request).await?;
+    let (broker, request) = SignedRequest::verify(&apps, &id, request).await?;
     let prefix = request.parameter("filter_by_prefix").unwrap_or_default().into_owned();
     let requested = RequestedInfo::parse(request.parameter("info").as_deref())?;
     if requested.subscription_count || requested.cache {
@@ -46,7 +46,7 @@ pub(crate) async fn channels(
 
 /// `GET /apps/{id}/channels/{name}`: returns the state of one channel.
 pub(crate) async fn channel(
-    State(broker): State<Broker>,
+    State(apps): State<Apps>,
     Path((id, name)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -56,7 +56,7 @@ pub(crate) async fn channel(
         #[serde(flatten)]
         info: ChannelInfo,
     }
-    let request = SignedRequest::verify(&broker, &id, request).await?;
+    let (broker, request) = SignedRequest::verify(&apps, &id, request).await?;
     let channel = parse_channel(name)?;
     let requested = RequestedInfo::parse(request.parameter("info").as_deref())?;
     if requested.user_count && !channel.kind().is_presence() {
@@ -73,7 +73,7 @@ pub(crate) async fn channel(
 
 /// `GET /apps/{id}/channels/{name}/users`: lists the users of a presence channel.
 pub(crate) async fn users(
-    State(broker): State<Broker>,
+    State(apps): State<Apps>,
     Path((id, name)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -85,7 +85,7 @@ pub(crate) async fn users(
     struct User {
         id: String,
     }
-    SignedRequest::verify(&broker, &id, request).await?;
+    let (broker, _) = SignedRequest::verify(&apps, &id, request).await?;
     let channel = parse_channel(name)?;
     if !channel.kind().is_presence() {
         return Err(ApiError::bad_request("Users can only be retrieved for presence channels"));

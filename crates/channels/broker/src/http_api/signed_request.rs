@@ -6,6 +6,7 @@ use axum::http::{StatusCode, Uri};
 
 use super::ApiError;
 use super::body::{self, Body};
+use crate::apps::Apps;
 use crate::broker::Broker;
 
 /// A request whose signature by the app's secret was verified.
@@ -15,15 +16,19 @@ pub(super) struct SignedRequest {
 }
 
 impl SignedRequest {
-    /// Verifies a request and reads its body.
+    /// Verifies a request and reads its body. Returns the broker of its app, too.
     ///
     /// # Errors
     /// Returns an error if the app is unknown, the broker is shutting down, the signature is wrong,
     /// or the body is too long, too late or unreadable.
-    pub(super) async fn verify(broker: &Broker, app_id: &str, request: Request) -> Result<Self, ApiError> {
-        if app_id != broker.shared.app_id {
+    pub(super) async fn verify(
+        apps: &Apps,
+        app_id: &str,
+        request: Request,
+    ) -> Result<(Broker, Self), ApiError> {
+        let Some(broker) = apps.with_id(app_id) else {
             return Err(ApiError(StatusCode::NOT_FOUND, "No app has this id".to_owned()));
-        }
+        };
         if broker.shared.registry.is_closed() {
             let text = "The server is shutting down".to_owned();
             return Err(ApiError(StatusCode::SERVICE_UNAVAILABLE, text));
@@ -36,7 +41,7 @@ impl SignedRequest {
         let expected = broker.shared.signer.verify_request_head(&head, (broker.shared.clock)().as_secs())?;
         let body = body::read(broker, body).await?;
         expected.verify(&body)?;
-        Ok(Self { uri, body })
+        Ok((broker.clone(), Self { uri, body }))
     }
 
     /// Returns the value of a query parameter.

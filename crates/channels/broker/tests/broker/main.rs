@@ -9,6 +9,7 @@
 )]
 
 mod addresses;
+mod apps;
 mod authorization_expiry;
 mod backpressure;
 mod bad_frames;
