@@ -89,6 +89,11 @@ impl Broker {
         self.shared.registry.record_authorization(socket_id, channel, expires);
     }
 
+    /// Returns the id of the app.
+    pub fn app_id(&self) -> &str {
+        &self.shared.app_id
+    }
+
     /// Returns the number of established connections.
     pub fn connections(&self) -> usize {
         self.shared.registry.connections()

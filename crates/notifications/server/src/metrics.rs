@@ -19,7 +19,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use tokio::time::Instant;
 
-use pusher_broker::Broker;
+use pusher_broker::{Apps, Broker};
 
 use crate::store::{Advanced, Drift, StoreErrorKind, Swept};
 pub(crate) use http::Request;
@@ -31,9 +31,9 @@ const PREFIX: &str = "internal_notifications";
 pub(crate) const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Returns the metrics of a broker that runs by itself as text.
-pub(crate) fn broker_text(broker: &Broker) -> String {
+pub(crate) fn broker_text(apps: &Apps) -> String {
     let mut registry = Registry::with_prefix(PREFIX);
-    registry.register_collector(Box::new(broker::BrokerCollector(broker.clone())));
+    registry.register_collector(Box::new(broker::BrokerCollector(apps.clone())));
     text(&registry)
 }
 
@@ -226,7 +226,7 @@ impl Metrics {
     /// Adds the metrics of the embedded broker.
     pub(crate) fn watch_broker(&self, broker: Broker) {
         let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        registry.register_collector(Box::new(broker::BrokerCollector(broker)));
+        registry.register_collector(Box::new(broker::BrokerCollector(broker.into())));
     }
 
     /// Returns all metrics in Prometheus's text format, version 0.0.4.

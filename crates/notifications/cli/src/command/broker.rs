@@ -1,13 +1,15 @@
+mod apps_file;
 mod webhooks;
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use futures_util::FutureExt;
 use internal_notifications::with_causes;
 use internal_notifications_server::config::{EmbeddedConfig, RealtimeConfig, set_broker_limits};
 use internal_notifications_server::{Config, Limits, broker_router, listen, local_url, serve};
-use pusher_broker::{AllowedOrigin, Broker as Channels, Builder, TrustedProxy};
+use pusher_broker::{AllowedOrigin, Apps, Broker as Channels, Builder, TrustedProxy};
 use pusher_signer::Signer;
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -39,13 +41,26 @@ const SETTINGS: [&str; 4] = [
 ///
 /// It serves the app of PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET. Servers publish
 /// through it if they have the same three variables, and its address in PUSHER_HOST, PUSHER_PORT
-/// and PUSHER_SCHEME=http. GET /health answers while it runs, GET /metrics with metrics for
+/// and PUSHER_SCHEME=http. --apps serves several apps instead. GET /health answers while it runs, GET /metrics with metrics for
 /// Prometheus. Logs go to stderr; RUST_LOG sets the level.
 #[derive(Args)]
 pub(crate) struct Broker {
     /// The address to listen on, like 127.0.0.1:6001; port 0 chooses a free port
     #[arg(long, value_name = "ADDR")]
     listen: SocketAddr,
+    /// A JSON file with several apps to serve, instead of that of PUSHER_APP_ID; overrides
+    /// INTERNAL_NOTIFICATIONS_BROKER_APPS
+    ///
+    /// It is an array of objects with "id", "key", "secret" and, if wanted, "max_connections",
+    /// "allowed_origins", "enable_client_messages", "subscription_counts" and "webhooks" (an array
+    /// of URLs and objects like those of --webhook). The apps are apart from each other, except
+    /// that the limits of connections and of memory are those of all apps together.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["client_events", "subscription_counts", "webhook", "allowed_origin"]
+    )]
+    apps: Option<PathBuf>,
     /// Let clients send events to each other on private and presence channels
     #[arg(long)]
     client_events: bool,
