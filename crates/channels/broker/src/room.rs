@@ -119,7 +119,8 @@ mod tests {
         (0..REJECTING_TASKS + 2).for_each(|_| room.leave(a));
         assert_eq!(room.enter(a), Entry::Accept);
         [a, b, None, None].into_iter().for_each(|address| room.leave(address));
-        assert_eq!((room.occupied().all, room.occupied().by_address.len()), (0, 0));
+        let occupied = room.occupied();
+        assert_eq!((occupied.all, occupied.by_address.len()), (0, 0));
     }
 
     #[test]
