@@ -5,6 +5,7 @@ const KNOWN: &[&str] = &[
     "API_KEY",
     "API_KEYS",
     "ALLOWED_HOSTS",
+    "BROKER_APPS",
     "BROKER_LIMITS",
     "BROKER_ORIGINS",
     "BUFFERED_BYTES",

@@ -1,16 +1,14 @@
+mod apps;
 mod apps_file;
 mod webhooks;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use futures_util::FutureExt;
-use internal_notifications::with_causes;
-use internal_notifications_server::config::{EmbeddedConfig, RealtimeConfig, set_broker_limits};
-use internal_notifications_server::{Config, Limits, broker_router, listen, local_url, serve};
-use pusher_broker::{AllowedOrigin, Apps, Broker as Channels, Builder, TrustedProxy};
-use pusher_signer::Signer;
+use internal_notifications_server::{broker_router, listen, local_url, serve};
+use pusher_broker::{AllowedOrigin, TrustedProxy};
 use serde_json::json;
 use tokio::sync::oneshot;
 
@@ -20,21 +18,6 @@ use crate::logging;
 use crate::open_files;
 use crate::output::Output;
 use crate::signals::Signals;
-
-/// The required variables, each with a description.
-const CREDENTIALS: [(&str, &str); 3] = [
-    ("PUSHER_APP_ID", "the app's id"),
-    ("PUSHER_APP_KEY", "the app's key"),
-    ("PUSHER_APP_SECRET", "the app's secret"),
-];
-
-/// Further variables that are read.
-const SETTINGS: [&str; 4] = [
-    "INTERNAL_NOTIFICATIONS_WEBHOOKS",
-    "INTERNAL_NOTIFICATIONS_BROKER_ORIGINS",
-    "INTERNAL_NOTIFICATIONS_BROKER_LIMITS",
-    "INTERNAL_NOTIFICATIONS_TRUSTED_PROXIES",
-];
 
 /// Run the Channels broker alone, until Ctrl-C or SIGTERM, for development and tests with several
 /// servers
@@ -103,24 +86,7 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) async fn run(self, env: &Env, output: &mut Output) -> Result<(), Error> {
         logging::start(env, logging::SERVER_FILTER)?;
-        let App { id, signer, config, mut limits } = app(env)?;
-        set_broker_limits(&mut limits.broker, &self.limits.join(","))
-            .map_err(|error| Error::usage(format!("--limits: {error}")))?;
-        let builder = Channels::builder(id, signer)
-            .limits(limits.broker.clone())
-            .client_events(self.client_events)
-            .subscription_counts(self.subscription_counts);
-        let builder = config
-            .allowed_origins
-            .into_iter()
-            .chain(self.allowed_origin.iter().cloned())
-            .fold(builder, Builder::allowed_origin);
-        let builder = config
-            .trusted_proxies
-            .into_iter()
-            .chain(self.trusted_proxy.iter().copied())
-            .fold(builder, Builder::trusted_proxy);
-        let broker = webhooks::add(builder, config.webhooks, &self.webhook)?.build();
+        let (apps, limits) = self.apps(env)?;
         open_files::raise_limit(&limits);
         let mut signals = Signals::listen()?;
         let bind_error = |error| Error::failed(format!("cannot listen on {}: {error}", self.listen));
@@ -128,13 +94,13 @@ impl Broker {
         let address = listener.local_addr().map_err(bind_error)?;
         let (running, ending) = oneshot::channel::<()>();
         let ending = ending.map(drop).shared();
-        let failed = broker.failed();
+        let failed = apps.failed();
         let serving = tokio::spawn(async move {
-            let requests = serve(listener, broker_router(&broker), &limits, ending.clone());
+            let requests = serve(listener, broker_router(&apps), &limits, ending.clone());
             // Clients need not wait for a slow request.
             let clients = async {
                 ending.await;
-                broker.shutdown().await;
+                apps.shutdown().await;
             };
             tokio::join!(requests, clients);
         });
@@ -161,38 +127,5 @@ impl Broker {
             true => output.json(&json!({"type": "listening", "url": url})),
             false => output.line(&format!("listening on {url}")),
         }
-    }
-}
-
-struct App {
-    id: String,
-    signer: Signer,
-    config: EmbeddedConfig,
-    limits: Limits,
-}
-
-/// Reads the app and the broker's settings as a server does.
-fn app(env: &Env) -> Result<App, Error> {
-    for (name, what) in CREDENTIALS {
-        env.require(name, what)?;
-    }
-    let ours = |name: &str| SETTINGS.contains(&name) || CREDENTIALS.iter().any(|(ours, _)| *ours == name);
-    let config = Config::from_env(|name| env.get(name).filter(|_| ours(name)))
-        .map_err(|error| Error::usage(with_causes(&error)))?;
-    match config.realtime {
-        RealtimeConfig::Embedded(
-            ref broker @ EmbeddedConfig {
-                app_id: Some(ref id),
-                app_key: Some(ref key),
-                app_secret: Some(ref secret),
-                ..
-            },
-        ) => Ok(App {
-            id: id.clone(),
-            signer: Signer::new(key, secret),
-            config: broker.clone(),
-            limits: config.limits,
-        }),
-        _ => Err(Error::usage("PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET are needed")),
     }
 }

@@ -172,22 +172,12 @@ fn the_error_of_a_malformed_webhook_shows_no_header() {
 async fn it_shows_its_health_and_its_metrics() {
     let (process, line) = start(&["--subscription-counts"]);
     let port: u16 = line.trim().rsplit_once(':').unwrap().1.parse().unwrap();
-    let get = async |path: &str| {
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        answer
-    };
-    assert!(get("/health").await.ends_with(r#"{"status":"live"}"#));
+    assert!(get(port, "/health").await.ends_with(r#"{"status":"live"}"#));
     let client = Client::builder(KEY).host("127.0.0.1").port(port).tls(false).connect().unwrap();
     let mut subscription = client.subscribe("news").await.unwrap();
     assert_eq!(subscription.next().await, Some(ChannelEvent::Subscribed));
     assert_eq!(subscription.next().await, Some(ChannelEvent::SubscriptionCount(1)));
-    let metrics = get("/metrics").await;
+    let metrics = get(port, "/metrics").await;
     for line in [
         "internal_notifications_broker_connections 1",
         "internal_notifications_broker_channels 1",
@@ -272,4 +262,80 @@ async fn first_event(port: u16, origin: &str, forwarded_for: &str) -> (String, t
         assert_ne!(stream.read_buf(&mut received).await.unwrap(), 0);
     }
     (String::from_utf8_lossy(&received).into_owned(), stream)
+}
+
+#[tokio::test]
+async fn several_apps_of_a_file_are_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("apps.json");
+    let apps = serde_json::json!([
+        {"id": "17", "key": KEY, "secret": SECRET},
+        {"id": "18", "key": "other-key", "secret": "other-secret", "max_connections": 1},
+    ]);
+    std::fs::write(&file, apps.to_string()).unwrap();
+    let (process, line) = start(&["--apps", file.to_str().unwrap()]);
+    let port: u16 = line.trim().rsplit_once(':').unwrap().1.parse().unwrap();
+    let connect = async |key: &str| {
+        let client = Client::builder(key).host("127.0.0.1").port(port).tls(false).connect().unwrap();
+        let mut subscription = client.subscribe("news").await.unwrap();
+        assert_eq!(subscription.next().await, Some(ChannelEvent::Subscribed));
+        (client, subscription)
+    };
+    let ((_client, mut one), (_other_client, mut other)) = (connect(KEY).await, connect("other-key").await);
+    for (id, signer) in [("18", Signer::new("other-key", "other-secret")), ("17", Signer::new(KEY, SECRET))] {
+        let api = HttpApi::builder(id, signer).host("127.0.0.1").port(port).tls(false).build().unwrap();
+        api.trigger(&Trigger::new(["news"], "published", id).unwrap()).await.unwrap();
+    }
+    for (subscription, data) in [(&mut one, "17"), (&mut other, "18")] {
+        let Some(ChannelEvent::Event(event)) = subscription.next().await else { panic!("{data}") };
+        assert_eq!(event.data(), data);
+    }
+    let stranger = HttpApi::builder("18", Signer::new(KEY, SECRET)).host("127.0.0.1").port(port).tls(false);
+    let refused = stranger.build().unwrap().trigger(&Trigger::new(["news"], "e", "x").unwrap()).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unauthorized);
+    let metrics = get(port, "/metrics").await;
+    for app in ["17", "18"] {
+        let line = format!("internal_notifications_broker_connections{{app=\"{app}\"}} 1");
+        assert!(metrics.lines().any(|found| found == line), "{line}\n{metrics}");
+    }
+    stop(process);
+}
+
+#[test]
+fn an_error_in_the_file_of_apps_names_the_app_and_shows_no_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("apps.json");
+    let start = |more: &[&str], env: &[(&str, &str)]| {
+        let ran = run(&[&["broker", "--listen", "127.0.0.1:0"], more].concat(), env);
+        ran.does_not_show(SECRET);
+        ran.error(2).to_owned()
+    };
+    let path = file.to_str().unwrap();
+    let variable = [("INTERNAL_NOTIFICATIONS_BROKER_APPS", path)];
+    assert!(start(&["--apps", path], &[]).contains("cannot be read"));
+    let app = |id: &str, key: &str| serde_json::json!({"id": id, "key": key, "secret": SECRET});
+    for (apps, problem) in [
+        (vec![app("1", "a"), app("1", "b")], "two apps have the id"),
+        (vec![app("1", "a"), app("2", "a")], "have the same key"),
+        (vec![], "there is no app"),
+        (vec![app("1", "a"), app("2", "")], "app 2"),
+    ] {
+        std::fs::write(&file, serde_json::Value::from(apps).to_string()).unwrap();
+        let error = start(&[], &variable);
+        assert!(error.contains(path) && error.contains(problem), "{error}");
+    }
+    assert!(start(&["--client-events"], &variable).contains("belong in its file"));
+    let origins = ("INTERNAL_NOTIFICATIONS_BROKER_ORIGINS", "a.example");
+    assert!(start(&[], &[variable[0], origins]).contains("INTERNAL_NOTIFICATIONS_BROKER_ORIGINS"));
+}
+
+async fn get(port: u16, path: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    answer
 }
