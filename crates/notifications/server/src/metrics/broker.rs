@@ -46,11 +46,11 @@ impl Collector for BrokerCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let apps: Vec<_> = self.0.brokers().map(|broker| (broker.app_id(), broker.metrics())).collect();
         for (name, help, value) in GAUGES {
-            let gauge = |now| ConstGauge::new(i64::try_from(value(now)).unwrap_or(i64::MAX));
+            let gauge = |now: &Metrics| ConstGauge::new(i64::try_from(value(now)).unwrap_or(i64::MAX));
             encode(&mut encoder, name, help, &apps, gauge)?;
         }
         for (name, help, value) in COUNTERS {
-            encode(&mut encoder, name, help, &apps, |now| ConstCounter::new(value(now)))?;
+            encode(&mut encoder, name, help, &apps, |now: &Metrics| ConstCounter::new(value(now)))?;
         }
         Ok(())
     }
