@@ -65,7 +65,7 @@ impl End {
     }
 }
 
-/// Frames written together, before the next read.
+/// The most frames written together, before the next read.
 const BURST: usize = 64;
 
 async fn run<S: AsyncRead + AsyncWrite + Unpin>(

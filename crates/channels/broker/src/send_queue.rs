@@ -33,6 +33,9 @@ pub(crate) enum Next<F = Utf8Bytes> {
     Nothing,
 }
 
+/// A client that reads slowly is read between bursts, so they have to be short for it.
+const BURST_BYTES: usize = 64 * 1024;
+
 const SLOW_READER: Close =
     Close::new(CloseCode::OVER_CAPACITY, "The connection does not read what it is sent");
 
@@ -64,15 +67,22 @@ impl SendQueue {
         self.changed.notify_one();
     }
 
-    /// Removes and returns the next frames, at most `limit`, or the reason to close once there is
-    /// none. Keeps no memory for what it returns.
+    /// Removes and returns the next frames, or the reason to close once there is none. At most
+    /// `limit` frames of at most 64 KiB together, but at least one. Keeps no memory for what it
+    /// returns.
     pub(crate) fn take(&self, limit: usize) -> Next<VecDeque<Utf8Bytes>> {
         let mut state = self.lock();
         if state.frames.is_empty() {
             return state.close.map_or(Next::Nothing, Next::Close);
         }
-        let rest = match state.frames.len() > limit {
-            true => state.frames.split_off(limit),
+        let mut bytes = 0;
+        let fits = |frame: &&Utf8Bytes| {
+            bytes += frame.len();
+            bytes <= BURST_BYTES
+        };
+        let count = state.frames.iter().take(limit).take_while(fits).count().max(1);
+        let rest = match state.frames.len() > count {
+            true => state.frames.split_off(count),
             false => VecDeque::new(),
         };
         let frames = std::mem::replace(&mut state.frames, rest);
@@ -143,6 +153,18 @@ mod tests {
         assert_eq!(queue.take(2), frames(&["a", "b"]));
         assert_eq!(queue.take(2), frames(&["c"]));
         assert_eq!(queue.take(2), Next::Nothing);
+    }
+
+    #[test]
+    fn large_frames_leave_in_shorter_bursts() {
+        let queue = SendQueue::new(9);
+        let sizes = [BURST_BYTES / 2, BURST_BYTES / 2, 1, BURST_BYTES + 1, 1];
+        sizes.iter().for_each(|size| queue.push("x".repeat(*size).into()));
+        let mut bursts = Vec::new();
+        while let Next::Write(frames) = queue.take(9) {
+            bursts.push(frames.len());
+        }
+        assert_eq!(bursts, [2, 1, 1, 1]);
     }
 
     #[test]

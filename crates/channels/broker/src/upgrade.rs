@@ -1,10 +1,11 @@
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::header::{
-    CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, Version};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use pusher_protocol::CloseCode;
@@ -88,10 +89,15 @@ fn is_supported_protocol(uri: &Uri) -> bool {
     protocol.is_none_or(|version| matches!(version, "5" | "6" | "7"))
 }
 
+/// The subprotocol that some clients offer, and expect the server to choose.
+const SUBPROTOCOL: &str = "pusher-channels-protocol-7";
+
 /// A valid WebSocket handshake (RFC 6455, section 4.2.1). Any origin may connect, as at Pusher: the
 /// app key is public and no cookie is read.
 pub(crate) struct Upgrade {
     key: String,
+    /// Whether the client offers [`SUBPROTOCOL`].
+    offers_subprotocol: bool,
     connection: OnUpgrade,
 }
 
@@ -103,6 +109,8 @@ impl Upgrade {
             (UPGRADE, "websocket".to_owned()),
             (SEC_WEBSOCKET_ACCEPT, accept),
         ];
+        let protocol = self.offers_subprotocol.then_some((SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL.to_owned()));
+        let headers = AppendHeaders(headers.into_iter().chain(protocol));
         (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
     }
 }
@@ -128,8 +136,9 @@ impl<S: Sync> FromRequestParts<S> for Upgrade {
             let text = "Sec-WebSocket-Key must be base64 of 16 bytes";
             return Err((StatusCode::BAD_REQUEST, text).into_response());
         };
+        let offers_subprotocol = has_token(headers, &SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
         match parts.extensions.remove::<OnUpgrade>() {
-            Some(connection) => Ok(Self { key, connection }),
+            Some(connection) => Ok(Self { key, offers_subprotocol, connection }),
             None => Err(upgrade_required("This connection cannot be upgraded")),
         }
     }

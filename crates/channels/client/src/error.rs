@@ -62,8 +62,20 @@ pub enum ErrorKind {
     Timeout,
     /// The server failed (5xx).
     Server,
-    /// The server could not be reached, or the connection broke.
+    /// The connection broke, or could not be made for a reason without a kind of its own.
     Network,
+    /// A host name could not be resolved.
+    Dns,
+    /// No address of the host accepted a TCP connection: refused, no route, or no answer.
+    Unreachable,
+    /// The server's certificate is not trusted, has expired, or is for another name.
+    Certificate,
+    /// The proxy could not be reached, or refused the connection; [`Error::code`] is its HTTP
+    /// status, such as 407 if it requires a name and password.
+    Proxy,
+    /// The server answered the upgrade to WebSocket with this HTTP status, such as 404:
+    /// [`Error::code`].
+    Upgrade,
     /// The server reported success with an unexpected answer: it may not be a Channels server.
     UnexpectedAnswer,
 }
@@ -112,8 +124,8 @@ impl Error {
         self.kind
     }
 
-    /// Returns the HTTP status, or the code of the WebSocket close or `pusher:error`, if the server
-    /// sent one.
+    /// Returns the HTTP status of the server or proxy, or the code of the WebSocket close or
+    /// `pusher:error`, if there was one.
     pub fn code(&self) -> Option<u16> {
         self.code
     }
@@ -150,7 +162,13 @@ impl From<InvalidEventName> for Error {
 
 impl ErrorKind {
     pub(crate) fn is_retryable(self) -> bool {
-        matches!(self, Self::RateLimited | Self::Timeout | Self::Server | Self::Network)
+        matches!(self, Self::RateLimited | Self::Timeout | Self::Server) || self.is_connection()
+    }
+
+    /// Returns whether there was no usable connection.
+    pub(crate) fn is_connection(self) -> bool {
+        use ErrorKind::{Certificate, Dns, Network, Proxy, Unreachable, Upgrade};
+        matches!(self, Network | Dns | Unreachable | Certificate | Proxy | Upgrade)
     }
 
     /// Returns the kind for the status of a failed request (Pusher's HTTP API reference, "HTTP
@@ -161,6 +179,7 @@ impl ErrorKind {
             401 => Self::Unauthorized,
             403 => Self::Forbidden,
             404 => Self::NotFound,
+            407 => Self::Proxy,
             408 | 504 => Self::Timeout,
             413 => Self::TooLarge,
             429 => Self::RateLimited,

@@ -6,9 +6,15 @@
 )]
 
 #[cfg(any(feature = "websocket", feature = "http"))]
+mod connect_error;
+#[cfg(any(feature = "websocket", feature = "http"))]
 mod endpoint;
 #[cfg(any(feature = "websocket", feature = "http"))]
 mod error;
+#[cfg(any(feature = "websocket", feature = "http"))]
+mod proxy;
+#[cfg(any(feature = "websocket", feature = "http"))]
+mod resolver;
 #[cfg(any(feature = "websocket", feature = "http"))]
 mod roots;
 
@@ -30,6 +36,9 @@ pub use authorizer::{
 };
 #[cfg(all(feature = "websocket", feature = "http"))]
 pub use authorizer::{FieldProvider, HttpAuthorizer, HttpAuthorizerBuilder, TokenProvider};
+#[cfg(feature = "http")]
+#[doc(hidden)]
+pub use connect_error::http_error;
 #[cfg(any(feature = "websocket", feature = "http"))]
 pub use error::{Error, ErrorKind};
 #[cfg(any(feature = "websocket", feature = "http"))]

@@ -25,6 +25,7 @@ mod settings;
 mod sign_in;
 mod state;
 mod subscription;
+mod tcp;
 mod user;
 
 pub use binding::{Binding, BoundEvent};

@@ -5,6 +5,7 @@
 //! are stored in whole milliseconds.
 
 mod advance;
+mod advance_turn;
 mod broker_lock;
 mod cleanup;
 mod connect;
@@ -19,7 +20,6 @@ mod read;
 mod retract;
 mod schema;
 mod setting;
-mod sqlstate;
 mod sweep;
 mod sweep_turn;
 mod transaction;
@@ -51,14 +51,14 @@ use self::push_queue::PushQueue;
 use self::read::{ReadChanges, ReadHead, ReadNotification, ReadPage};
 pub use self::setting::read_setting;
 use self::setting::{Ping, ReadTime, RecordTime, Setting};
-pub(crate) use self::sqlstate::failure;
 use self::sweep_turn::EndTurn;
 pub use self::url::PostgresUrl;
 use self::write::InboxWrite;
-use crate::rules::push::{NewPush, execute_all};
+use crate::rules::push::NewPush;
 use crate::rules::tasks::Tasks;
 use crate::sql::drifts::Drifts;
 use crate::sql::failure::Failure;
+use crate::sql::push_all::execute_all;
 use crate::{
     Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreTime, Sweep, Swept, Unpublished,
     Write,

@@ -9,4 +9,5 @@ pub(crate) mod failure;
 pub(crate) mod inspection;
 pub(crate) mod journal;
 pub(crate) mod order;
+pub(crate) mod push_all;
 pub(crate) mod row;

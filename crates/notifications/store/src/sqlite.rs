@@ -16,7 +16,6 @@ mod orphans;
 mod publish;
 mod push;
 mod read;
-mod result_code;
 mod retract;
 mod row;
 mod schema;
@@ -46,17 +45,17 @@ use self::advance::Progress;
 pub use self::backup::backup;
 use self::command::{Command, Reply};
 pub use self::options::SqliteOptions;
-pub(crate) use self::result_code::failure;
 pub use self::setting::read_setting;
 pub use self::url::path_from_url;
 use self::withdraw::Withdraw;
 use crate::rules::listener_slot::ListenerSlot;
-use crate::rules::push::{NewPush, execute_all};
+use crate::rules::push::NewPush;
 use crate::rules::tasks::Tasks;
 use crate::rules::withdrawal::{Limits, is_small};
 use crate::sql::apart;
 use crate::sql::drifts::Drifts;
 use crate::sql::failure::Failure;
+use crate::sql::push_all::execute_all;
 use crate::{
     Advanced, CommitListener, PublishLimits, Push, Store, StoreError, StoreErrorKind, StoreTime, Sweep,
     Swept, Unpublished, Write,

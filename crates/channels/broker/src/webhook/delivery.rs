@@ -115,10 +115,10 @@ impl Delivery {
             return self.give_up(&batch, &error);
         }
         tracing::debug!(%error, "a webhook failed and will be sent again");
-        self.retries.push(Instant::now() + delay, batch);
+        self.retries.push(Instant::now() + delay, batch, error);
         if self.retries.is_full() {
             let hopeless = self.retries.remove_hopeless(self.accepted);
-            hopeless.iter().for_each(|batch| self.give_up(batch, &error));
+            hopeless.iter().for_each(|(batch, error)| self.give_up(batch, error));
         }
     }
 

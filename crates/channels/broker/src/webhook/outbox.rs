@@ -73,9 +73,10 @@ impl Outbox {
                 self.replaceable.remove(&subject);
             }
             match waits_for {
-                _ if !is_wanted => {}
+                // Also an event that is not wanted: its opposite may cancel it.
                 Some(waiting) => waiting.push(event),
-                None => taken.push(event),
+                None if is_wanted => taken.push(event),
+                None => {}
             }
         }
         let subjects = taken.iter().filter_map(WebhookEvent::subject);
@@ -110,6 +111,7 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::webhook::WebhookKind;
 
     const ALL: Size = Size { events: 10, bytes: usize::MAX };
 
@@ -158,6 +160,27 @@ mod tests {
         assert_eq!(take(&mut outbox), [vacated("a"), occupied("a")]);
         outbox.settle(&[vacated("a"), occupied("a")]);
         assert!(outbox.sending.is_empty() && outbox.replaceable.is_empty());
+    }
+
+    #[test]
+    fn what_waits_is_bounded_also_if_only_departures_are_wanted() {
+        let mut filter = Filter::default();
+        filter.set_kinds([WebhookKind::ChannelVacated]);
+        let mut outbox = outbox([vacated("a")]);
+        assert_eq!(outbox.take(ALL, &filter), [vacated("a")]);
+        for _ in 0..1_000 {
+            outbox.push(occupied("a"));
+            assert_eq!(outbox.take(ALL, &filter), []);
+            outbox.push(vacated("a"));
+            assert_eq!(outbox.take(ALL, &filter), []);
+        }
+        assert!(outbox.ready.is_empty() && outbox.sending.values().all(Vec::is_empty));
+        outbox.push(occupied("a"));
+        assert_eq!(outbox.take(ALL, &filter), []);
+        outbox.settle(&[vacated("a")]);
+        assert_eq!(outbox.take(ALL, &filter), [], "an arrival is not wanted");
+        outbox.push(vacated("a"));
+        assert_eq!(outbox.take(ALL, &filter), [vacated("a")]);
     }
 
     #[test]

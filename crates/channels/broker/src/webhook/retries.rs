@@ -2,12 +2,13 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
+use super::WebhookError;
 use super::batch::Batch;
 
-/// The webhooks that failed and wait to be sent again, by when.
+/// The webhooks that failed and wait to be sent again, by when, each with its last error.
 #[derive(Default)]
 pub(super) struct Retries {
-    waiting: BTreeMap<(Instant, u64), Batch>,
+    waiting: BTreeMap<(Instant, u64), (Batch, WebhookError)>,
     last: u64,
 }
 
@@ -17,9 +18,9 @@ const CAPACITY: usize = 16;
 const PATIENCE: u32 = 5;
 
 impl Retries {
-    pub(super) fn push(&mut self, due: Instant, batch: Batch) {
+    pub(super) fn push(&mut self, due: Instant, batch: Batch, error: WebhookError) {
         self.last += 1;
-        self.waiting.insert((due, self.last), batch);
+        self.waiting.insert((due, self.last), (batch, error));
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -31,14 +32,14 @@ impl Retries {
     }
 
     pub(super) fn pop_first(&mut self) -> Option<Batch> {
-        self.waiting.pop_first().map(|(_, batch)| batch)
+        self.waiting.pop_first().map(|(_, (batch, _))| batch)
     }
 
     /// Removes a webhook that the destination keeps refusing while it accepts others. `accepted` is
     /// how many it has accepted so far.
-    pub(super) fn remove_hopeless(&mut self, accepted: u64) -> Option<Batch> {
+    pub(super) fn remove_hopeless(&mut self, accepted: u64) -> Option<(Batch, WebhookError)> {
         let is_hopeless = |batch: &Batch| batch.attempts >= PATIENCE && accepted > batch.accepted_before;
-        let key = *self.waiting.iter().find(|(_, batch)| is_hopeless(batch))?.0;
+        let key = *self.waiting.iter().find(|(_, (batch, _))| is_hopeless(batch))?.0;
         self.waiting.remove(&key)
     }
 }

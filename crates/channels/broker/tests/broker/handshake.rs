@@ -124,3 +124,26 @@ async fn a_plain_request_is_rejected_with_426() {
     assert_eq!(status, StatusCode::UPGRADE_REQUIRED);
     assert!(text.contains("WebSocket"), "{text}");
 }
+
+#[tokio::test]
+async fn an_offered_subprotocol_of_channels_is_chosen() {
+    for (offered, chosen) in [
+        (None, None),
+        (Some("chat"), None),
+        (Some("chat, pusher-channels-protocol-7"), Some("pusher-channels-protocol-7")),
+    ] {
+        let mut request = Request::get(APP)
+            .header("connection", "Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        if let Some(offered) = offered {
+            request = request.header("sec-websocket-protocol", offered);
+        }
+        let mut sender = http_client(&broker()).await;
+        let response = sender.send_request(request.body(Full::default()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
+        let header = response.headers().get("sec-websocket-protocol");
+        assert_eq!(header.map(|value| value.to_str().unwrap()), chosen, "{offered:?}");
+    }
+}

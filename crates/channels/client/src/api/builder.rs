@@ -6,10 +6,11 @@ use pusher_signer::Signer;
 use super::http::Http;
 use super::{HttpApi, Retry};
 use crate::endpoint::{EndpointParts, check_segment};
+use crate::proxy::ProxySource;
 use crate::{Error, Roots};
 
-/// Builds an [`HttpApi`]. `Debug` does not show the secret.
-#[derive(Clone, Debug)]
+/// Builds an [`HttpApi`]. `Debug` shows neither the secret nor the proxy.
+#[derive(Clone)]
 pub struct HttpApiBuilder {
     pub(super) app_id: String,
     pub(super) signer: Signer,
@@ -17,6 +18,7 @@ pub struct HttpApiBuilder {
     timeout: Duration,
     connect_timeout: Duration,
     roots: Roots,
+    proxy: ProxySource,
     retry: Retry,
     max_data_bytes: usize,
 }
@@ -30,6 +32,7 @@ impl HttpApiBuilder {
             timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(5),
             roots: Roots::new(),
+            proxy: ProxySource::System,
             retry: Retry::default(),
             max_data_bytes: limits::EVENT_DATA,
         }
@@ -65,6 +68,14 @@ impl HttpApiBuilder {
         self
     }
 
+    /// Sets the proxy: `http://host:port`, `https://…`, `socks5://…` or `socks5h://…`, before the
+    /// host `name:password@` where needed. By default as for the WebSocket client: the environment
+    /// decides, or else the settings of macOS or Windows, except for a server on this machine.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = ProxySource::Url(url.into());
+        self
+    }
+
     /// Sets the timeout of one attempt, including the response. 10 s by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -94,18 +105,27 @@ impl HttpApiBuilder {
     ///
     /// # Errors
     /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if host or app id are
-    /// missing or malformed.
+    /// missing or malformed, the proxy is no URL, or certificates cannot be loaded.
     pub fn build(self) -> Result<HttpApi, Error> {
         check_segment("app id", &self.app_id)?;
         let endpoint = self.endpoint.finish()?;
         let client = self
             .roots
-            .http_client(&endpoint.host)?
+            .http_client_through(&self.proxy, &endpoint.host)?
             .timeout(self.timeout)
             .connect_timeout(self.connect_timeout)
             .build()
             .map_err(|error| Error::configuration("the HTTP client cannot be set up").with_cause(error))?;
         let http = Http { client, base: endpoint.http_url(), signer: self.signer, retry: self.retry };
         Ok(HttpApi { http, app_id: self.app_id, max_data_bytes: self.max_data_bytes })
+    }
+}
+
+impl std::fmt::Debug for HttpApiBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpApiBuilder")
+            .field("app_id", &self.app_id)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
     }
 }

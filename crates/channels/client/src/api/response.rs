@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::info::{ChannelCounts, ChannelInfo};
+use crate::connect_error::http_error;
 use crate::{Error, ErrorKind};
 
 /// The most bytes that are read of an error's text.
@@ -99,11 +100,13 @@ pub(super) async fn body(mut response: Response) -> Result<Vec<u8>, Error> {
 /// Returns the error for a request without a response. The URL is omitted: it contains the
 /// signature.
 pub(super) fn unreachable(error: reqwest::Error) -> Error {
-    let (kind, message) = match error.is_timeout() {
-        true => (ErrorKind::Timeout, "the Pusher API did not answer in time"),
-        false => (ErrorKind::Network, "the Pusher API could not be reached"),
+    let error = http_error(error);
+    let (kind, code) = (error.kind(), error.code());
+    let message = match kind {
+        ErrorKind::Timeout => "the Pusher API did not answer in time",
+        _ => "the Pusher API could not be reached",
     };
-    Error::new(kind, message).with_cause(error.without_url())
+    Error::new(kind, message).with_code(code).with_cause(error)
 }
 
 /// Returns the error for an unsuccessful response. The text of a 401 is omitted: it repeats what

@@ -10,6 +10,8 @@ use serde::de::DeserializeOwned;
 use super::{
     AuthorizationError, AuthorizationRequest, Authorizer, UserAuthenticationRequest, UserAuthenticator,
 };
+use crate::connect_error::http_error;
+use crate::proxy::ProxySource;
 use crate::{Error, ErrorKind, Roots};
 
 /// The largest answer that is read. An authorization has some hundred bytes; presence data adds up
@@ -79,6 +81,7 @@ pub struct HttpAuthorizerBuilder {
     tokens: Option<Arc<dyn TokenProvider>>,
     timeout: Duration,
     roots: Roots,
+    proxy: ProxySource,
 }
 
 impl HttpAuthorizer {
@@ -93,6 +96,7 @@ impl HttpAuthorizer {
             tokens: None,
             timeout: Duration::from_secs(10),
             roots: Roots::new(),
+            proxy: ProxySource::System,
         }
     }
 
@@ -147,7 +151,7 @@ impl HttpAuthorizer {
         request.send().await.map_err(|error| match error.is_builder() {
             true => AuthorizationError::permanent("the token contains characters that a header cannot hold"),
             false => AuthorizationError::retryable("the auth endpoint could not be reached")
-                .with_source(error.without_url()),
+                .with_source(http_error(error)),
         })
     }
 }
@@ -257,6 +261,12 @@ impl HttpAuthorizerBuilder {
         self
     }
 
+    /// Sets the proxy, as [`ClientBuilder::proxy`](crate::ClientBuilder::proxy) does.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = ProxySource::Url(url.into());
+        self
+    }
+
     /// Builds the authorizer.
     ///
     /// # Errors
@@ -276,7 +286,7 @@ impl HttpAuthorizerBuilder {
         }
         let client = self
             .roots
-            .http_client(url.host_str().unwrap_or_default())?
+            .http_client_through(&self.proxy, url.host_str().unwrap_or_default())?
             .timeout(self.timeout)
             .build()
             .map_err(|error| Error::configuration("the HTTP client cannot be set up").with_cause(error))?;

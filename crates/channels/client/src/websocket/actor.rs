@@ -23,13 +23,15 @@ use super::registry::{Delivered, Phase, Registry};
 use super::server_message::ServerMessage;
 use super::settings::Settings;
 use super::sign_in::{SignIn, Stage};
-use crate::Error;
+use crate::{Error, connect_error};
 
 /// The most frames that wait for a server that does not read, besides four per channel.
 const MAX_UNSENT: usize = 1024;
 /// The most concurrent calls of the authorizer, so that many channels do not overload the app's
 /// endpoint.
 const MAX_AUTHORIZATIONS: usize = 16;
+/// How long after a `pusher:error` a close without a code of its own is the one that it announced.
+const ANNOUNCED: Duration = Duration::from_secs(2);
 /// The close code for a normal closure (RFC 6455, 7.4.1).
 const NORMAL: CloseCode = CloseCode(1000);
 
@@ -50,6 +52,8 @@ pub(crate) struct Actor {
     authorization_permits: Arc<Semaphore>,
     /// The time since which there is no connection although one is wanted.
     offline_since: Instant,
+    /// The last reason for that, with its causes, which was reported.
+    reported: Option<String>,
 }
 
 enum Turn {
@@ -83,6 +87,7 @@ impl Actor {
             attempts: Attempts::default(),
             authorization_permits: Arc::new(Semaphore::new(MAX_AUTHORIZATIONS)),
             offline_since: Instant::now(),
+            reported: None,
         }
     }
 
@@ -176,7 +181,10 @@ impl Actor {
         match event {
             ConnectionEvent::RetryDue => self.connection = Connection::connecting(self.settings.clone()),
             ConnectionEvent::Attempted(Ok(connection)) => self.established(connection),
-            ConnectionEvent::Attempted(Err(reason)) => self.retry(&reason, Duration::ZERO),
+            ConnectionEvent::Attempted(Err(reason)) => {
+                self.report(&reason.to_error());
+                self.retry(&reason, Duration::ZERO);
+            }
             ConnectionEvent::Message(text) => self.message(&text),
             ConnectionEvent::Lost(reason) => self.lost(reason),
             ConnectionEvent::AuthAnswered(answer) => self.auth_answered(answer),
@@ -192,7 +200,12 @@ impl Actor {
     }
 
     fn established(&mut self, connection: Box<OpenConnection>) {
-        tracing::debug!(socket.id = %connection.socket_id, "connected to the Channels server");
+        match self.reported.take() {
+            Some(_) => {
+                tracing::info!(socket.id = %connection.socket_id, "connected to the Channels server again")
+            }
+            None => tracing::debug!(socket.id = %connection.socket_id, "connected to the Channels server"),
+        }
         self.state.send_replace(ConnectionState::Connected { socket_id: connection.socket_id.clone() });
         self.connection = Connection::Open(connection);
         self.sign_in();
@@ -253,8 +266,10 @@ impl Actor {
     fn server_error(&mut self, error: Error) {
         tracing::debug!(pusher.code = error.code(), "the Channels server reported an error");
         if let (Connection::Open(connection), Some(code @ ..4300)) = (&mut self.connection, error.code()) {
-            connection.announced_close = Some(DisconnectReason::Closed(CloseCode(code), error.to_string()));
+            let reason = DisconnectReason::Closed(CloseCode(code), error.to_string());
+            connection.announced_close = Some((Instant::now(), reason));
         }
+        self.registry.server_error(&error);
         if self.sign_in.stage == Stage::Requested {
             self.sign_in.server_error = Some(error.clone());
         }
@@ -268,7 +283,7 @@ impl Actor {
         let connection = *connection;
         let lasted = connection.established_at.elapsed();
         let reason = match connection.announced_close {
-            Some(announced) if !reason.has_pusher_code() => announced,
+            Some((at, announced)) if !reason.has_pusher_code() && at.elapsed() <= ANNOUNCED => announced,
             _ => reason,
         };
         match reason {
@@ -291,6 +306,18 @@ impl Actor {
         self.sign_in.interrupt();
         self.offline_since = Instant::now();
         self.retry(&reason, lasted);
+    }
+
+    /// Reports why an attempt failed, unless it is the reason that was reported last.
+    fn report(&mut self, reason: &Error) {
+        let text = Some(connect_error::chain(reason));
+        if self.reported == text {
+            return;
+        }
+        self.reported = text;
+        let error: &dyn std::error::Error = reason;
+        tracing::warn!(error, "cannot connect to the Channels server; trying again");
+        let _ = self.errors.send(reason.clone());
     }
 
     /// Decides what follows a failed attempt or a lost connection.

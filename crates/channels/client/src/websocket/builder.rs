@@ -12,6 +12,7 @@ use super::reconnect::at_most_a_day;
 use super::settings::{Limits, Settings};
 use super::{Client, ConnectionState, Connector};
 use crate::endpoint::{EndpointParts, check_segment};
+use crate::proxy::ProxySource;
 use crate::{Authorizer, Backoff, Error, Roots, UserAuthenticator};
 
 /// The capacity of the command channel. The actor serves commands at once.
@@ -32,7 +33,7 @@ pub struct ClientBuilder {
     authorizer: Option<Arc<dyn Authorizer>>,
     user_authenticator: Option<Arc<dyn UserAuthenticator>>,
     connector: Option<Arc<dyn Connector>>,
-    proxy: Option<String>,
+    proxy: ProxySource,
     limits: Limits,
     seed: Option<u64>,
 }
@@ -47,7 +48,7 @@ impl ClientBuilder {
             authorizer: None,
             user_authenticator: None,
             connector: None,
-            proxy: None,
+            proxy: ProxySource::System,
             limits: Limits::default(),
             seed: None,
         }
@@ -108,14 +109,16 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the HTTP proxy for the connection: `http://host:port` or
-    /// `http://name:password@host:port`. The client opens a tunnel with `CONNECT`.
+    /// Sets the proxy of the connection: `http://host:port` (with `CONNECT`), `socks5://host:port`,
+    /// or `socks5h://host:port` if the proxy is to resolve the server's name; before the host
+    /// `name:password@` where needed.
     ///
     /// By default the environment decides: `HTTPS_PROXY` (with TLS), `HTTP_PROXY` (without),
-    /// `ALL_PROXY` and `NO_PROXY`, in upper or lower case, except for a server on this machine. An
-    /// unsupported proxy is an error of [`connect`](Self::connect).
+    /// `ALL_PROXY` and `NO_PROXY`, in upper or lower case, or else the settings of macOS or
+    /// Windows; except for a server on this machine. An unsupported proxy is an error of
+    /// [`connect`](Self::connect).
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.proxy = Some(url.into());
+        self.proxy = ProxySource::Url(url.into());
         self
     }
 
@@ -206,7 +209,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if host or app key are
-    /// missing or malformed, the proxy is not an `http://` URL, or there is no runtime.
+    /// missing or malformed, the proxy is not supported, certificates cannot be loaded, or there is
+    /// no runtime.
     pub fn connect(self) -> Result<Client, Error> {
         self.start(true)
     }
@@ -259,10 +263,13 @@ impl ClientBuilder {
             true => Some(Arc::new(self.roots.client_config()?)),
             false => None,
         };
-        let connector = match (self.connector, self.proxy) {
-            (Some(connector), _) => connector,
-            (None, Some(proxy)) => Arc::new(ProxyConnector::new(&proxy)?),
-            (None, None) => Arc::new(ProxyConnector::from_env(&endpoint)?),
+        let connector: Arc<dyn Connector> = match self.connector {
+            Some(connector) => connector,
+            None => Arc::new(ProxyConnector {
+                proxy: self.proxy.select(&endpoint)?,
+                // Leaves time for TLS and the upgrade.
+                limit: self.limits.connect_timeout / 2,
+            }),
         };
         Ok(Settings {
             url: endpoint.websocket_url(&self.path_prefix, &self.app_key),

@@ -14,7 +14,7 @@ use super::disconnect_reason::DisconnectReason;
 use super::server_message::server_error;
 use super::session::{Session, Socket, broken, closed};
 use super::settings::Settings;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, connect_error};
 
 /// The read buffer. Events are small and rare compared with the library's default of 128 KiB.
 const READ_BUFFER: usize = 16 * 1024;
@@ -54,8 +54,9 @@ async fn attempt(settings: &Settings) -> Result<(Session, SocketId), DisconnectR
 async fn open(settings: &Settings) -> Result<BoxTransport, DisconnectReason> {
     let endpoint = &settings.endpoint;
     settings.connector.connect(&endpoint.host, endpoint.port).await.map_err(|error| {
-        let message = format!("{} could not be reached", endpoint.authority());
-        DisconnectReason::Failed(Error::new(ErrorKind::Network, message).with_cause(error))
+        let known = error.downcast::<Error>();
+        let error = known.unwrap_or_else(|error| connect_error::unreachable(&endpoint.authority(), error));
+        DisconnectReason::Failed(error)
     })
 }
 
@@ -68,9 +69,10 @@ async fn secure(settings: &Settings, transport: BoxTransport) -> Result<BoxTrans
     })?;
     match TlsConnector::from(tls.clone()).connect(name, transport).await {
         Ok(stream) => Ok(Box::new(stream)),
-        Err(error) => Err(DisconnectReason::Failed(
-            failed(format!("the TLS handshake with {host} failed")).with_cause(error),
-        )),
+        Err(error) => Err(DisconnectReason::Failed(match connect_error::find::<rustls::Error>(&error) {
+            Some(error) => connect_error::tls(host, error),
+            None => failed(format!("the TLS handshake with {host} failed")).with_cause(error),
+        })),
     }
 }
 

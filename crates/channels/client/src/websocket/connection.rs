@@ -57,8 +57,8 @@ pub(crate) struct OpenConnection {
     /// Subscriptions to presence channels whose authorization has no user, until the sign-in
     /// provides one.
     pub(crate) awaiting_user: Vec<(Ticket, ChannelName, ChannelAuthorization)>,
-    /// The close that a `pusher:error` announced.
-    pub(crate) announced_close: Option<DisconnectReason>,
+    /// The close that a `pusher:error` announced, and when.
+    pub(crate) announced_close: Option<(Instant, DisconnectReason)>,
 }
 
 /// An event of the connection.

@@ -1,81 +1,70 @@
+use std::future::{Ready, ready};
 use std::io;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::Uri;
-use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::client::legacy::connect::proxy::SocksV5;
+use hyper_util::client::proxy::matcher::Intercept;
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tower_service::Service;
 
-use super::{BoxTransport, Connector, TcpConnector};
-use crate::Error;
-use crate::endpoint::{Endpoint, authority, is_loopback};
+use super::{BoxTransport, Connector, tcp};
+use crate::endpoint::authority;
+use crate::{Error, ErrorKind, connect_error, resolver};
 
 /// The longest head of a proxy's response in bytes.
 const MAX_HEAD: usize = 8 * 1024;
 
-/// Connects over TCP, through an HTTP proxy if one is configured.
+/// Connects over TCP, through a proxy if one is configured.
 pub(crate) struct ProxyConnector {
-    proxy: Option<Intercept>,
-}
-
-impl ProxyConnector {
-    /// Reads the proxy for the server from the environment.
-    pub(crate) fn from_env(endpoint: &Endpoint) -> Result<Self, Error> {
-        match is_loopback(&endpoint.host) {
-            true => Ok(Self { proxy: None }),
-            false => Self::select(&Matcher::from_env(), endpoint),
-        }
-    }
-
-    /// Uses this proxy for every server.
-    pub(crate) fn new(url: &str) -> Result<Self, Error> {
-        let anywhere = Endpoint { host: "server.invalid".to_owned(), port: 443, tls: true };
-        let selected = Self::select(&Matcher::builder().all(url).build(), &anywhere)?;
-        match selected.proxy {
-            Some(_) => Ok(selected),
-            None => Err(Error::configuration("the proxy must be an http:// URL")),
-        }
-    }
-
-    /// Selects the proxy for a server, if any. An unsupported proxy is an error: to bypass it could
-    /// expose the traffic that it guards, and to keep trying would look like a server that is down.
-    fn select(proxies: &Matcher, endpoint: &Endpoint) -> Result<Self, Error> {
-        let Endpoint { host, port, tls } = endpoint;
-        let scheme = if *tls { "https" } else { "http" };
-        let uri = format!("{scheme}://{}", authority(host, *port)).parse::<Uri>();
-        let proxy = uri.ok().and_then(|uri| proxies.intercept(&uri));
-        match proxy {
-            Some(proxy) if proxy.uri().scheme_str() != Some("http") || proxy.uri().host().is_none() => {
-                let message = "the proxy (from HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) must be an http:// URL";
-                Err(Error::configuration(message))
-            }
-            proxy => Ok(Self { proxy }),
-        }
-    }
+    pub(crate) proxy: Option<Intercept>,
+    /// The time that the addresses of a family share.
+    pub(crate) limit: Duration,
 }
 
 #[async_trait::async_trait]
 impl Connector for ProxyConnector {
     async fn connect(&self, host: &str, port: u16) -> io::Result<BoxTransport> {
-        let Some(proxy) = &self.proxy else { return TcpConnector.connect(host, port).await };
+        let stream = match &self.proxy {
+            None => tcp::open(host, port, self.limit).await,
+            Some(proxy) => self.connect_through(proxy, host, port).await,
+        };
+        Ok(Box::new(stream.map_err(io::Error::other)?))
+    }
+}
+
+impl ProxyConnector {
+    async fn connect_through(&self, proxy: &Intercept, host: &str, port: u16) -> Result<TcpStream, Error> {
+        let is_http = proxy.uri().scheme_str() == Some("http");
         let at = proxy.uri().host().unwrap_or_default().trim_matches(['[', ']']);
-        let mut stream = TcpConnector.connect(at, proxy.uri().port_u16().unwrap_or(80)).await?;
-        stream.write_all(&request(proxy, host, port)).await?;
-        stream.flush().await?;
-        match status(&head(&mut stream).await?) {
-            Some(200..=299) => Ok(stream),
-            Some(407) => {
-                let message = "the proxy requires a name and password (407)";
-                Err(io::Error::new(io::ErrorKind::ConnectionRefused, message))
-            }
-            Some(status) => {
-                let message = format!("the proxy answered {status}");
-                Err(io::Error::new(io::ErrorKind::ConnectionRefused, message))
-            }
-            None => Err(io::Error::new(io::ErrorKind::InvalidData, "the proxy's response is not HTTP")),
+        let at_port = proxy.uri().port_u16().unwrap_or(if is_http { 80 } else { 1080 });
+        let stream = tcp::open(at, at_port, self.limit).await;
+        let stream = stream.map_err(|error| failed("the proxy could not be reached").with_cause(error))?;
+        match is_http {
+            true => tunnel(proxy, stream, host, port).await,
+            false => socks(proxy, stream, host, port).await,
         }
     }
 }
 
-/// Returns a request for a tunnel (RFC 9110, 9.3.6).
+/// Opens a tunnel through an HTTP proxy (RFC 9110, 9.3.6).
+async fn tunnel(proxy: &Intercept, mut stream: TcpStream, host: &str, port: u16) -> Result<TcpStream, Error> {
+    let exchanged = async {
+        stream.write_all(&request(proxy, host, port)).await?;
+        head(&mut stream).await
+    };
+    let head = exchanged.await.map_err(|error| failed("the proxy did not answer").with_cause(error))?;
+    match status(&head) {
+        Some(200..=299) => Ok(stream),
+        Some(407) => Err(connect_error::proxy_wants_password()),
+        Some(status) => Err(failed(&format!("the proxy answered {status}")).with_code(Some(status))),
+        None => Err(failed("the proxy's response is not HTTP")),
+    }
+}
+
 fn request(proxy: &Intercept, host: &str, port: u16) -> Vec<u8> {
     let target = authority(host, port);
     let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n").into_bytes();
@@ -89,11 +78,11 @@ fn request(proxy: &Intercept, host: &str, port: u16) -> Vec<u8> {
 }
 
 /// Reads up to the empty line and no further: the bytes after it are the server's.
-async fn head(stream: &mut BoxTransport) -> io::Result<Vec<u8>> {
+async fn head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() >= MAX_HEAD {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the proxy's response is too long"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the response is too long"));
         }
         head.push(stream.read_u8().await?);
     }
@@ -108,17 +97,55 @@ fn status(head: &[u8]) -> Option<u16> {
     words.next()?.parse().ok()
 }
 
+/// Connects through a SOCKS 5 proxy (RFC 1928), which resolves the name if its scheme is `socks5h`.
+async fn socks(proxy: &Intercept, stream: TcpStream, host: &str, port: u16) -> Result<TcpStream, Error> {
+    let target = match proxy.uri().scheme_str() {
+        Some("socks5h") => authority(host, port),
+        _ => match resolver::resolve(host, port).await?.first() {
+            Some(address) => address.to_string(),
+            None => authority(host, port),
+        },
+    };
+    let target = Uri::builder().scheme("http").authority(target).path_and_query("/").build();
+    let target = target.map_err(|error| failed("the host cannot be sent to the proxy").with_cause(error))?;
+    let mut socks = SocksV5::new(proxy.uri().clone(), Opened(Some(stream)));
+    let has_password = proxy.raw_auth().is_some();
+    if let Some((name, password)) = proxy.raw_auth() {
+        socks = socks.with_auth(name.to_owned(), password.to_owned());
+    }
+    match socks.call(target).await {
+        Ok(stream) => Ok(stream.into_inner()),
+        Err(error) => {
+            let hint = if has_password { "" } else { "; it may require a name and password" };
+            Err(failed(&format!("the SOCKS proxy did not connect{hint}")).with_cause(error))
+        }
+    }
+}
+
+fn failed(message: &str) -> Error {
+    Error::new(ErrorKind::Proxy, message)
+}
+
+/// A connector that has already connected.
+struct Opened(Option<TcpStream>);
+
+impl Service<Uri> for Opened {
+    type Response = TokioIo<TcpStream>;
+    type Error = io::Error;
+    type Future = Ready<io::Result<TokioIo<TcpStream>>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        ready(self.0.take().map(TokioIo::new).ok_or_else(|| io::ErrorKind::NotConnected.into()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_http_proxies_are_accepted() {
-        assert!(ProxyConnector::new("http://proxy.test:3128").is_ok());
-        for url in ["", "socks5://proxy.test:1080", "https://proxy.test", "http://"] {
-            assert!(ProxyConnector::new(url).is_err(), "{url}");
-        }
-    }
 
     #[test]
     fn the_status_is_read_from_the_first_line() {
@@ -127,13 +154,5 @@ mod tests {
         for head in [&b""[..], b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1\r\n\r\n", b"HTTP/1.1 x\r\n\r\n"] {
             assert_eq!(status(head), None);
         }
-    }
-
-    #[test]
-    fn an_unsupported_proxy_is_an_error_only_for_servers_that_would_use_it() {
-        let endpoint = |host: &str| Endpoint { host: host.to_owned(), port: 80, tls: false };
-        let proxies = Matcher::builder().all("socks5://proxy.test").no("direct.test").build();
-        assert!(ProxyConnector::select(&proxies, &endpoint("server.test")).is_err());
-        assert!(ProxyConnector::select(&proxies, &endpoint("direct.test")).unwrap().proxy.is_none());
     }
 }

@@ -192,6 +192,20 @@ impl Registry {
         }
     }
 
+    /// Remembers an error of the server that names no channel for all pending requests, since it
+    /// may be the answer to any of them.
+    pub(crate) fn server_error(&mut self, error: &Error) {
+        for entry in self.channels.values_mut().filter(|entry| entry.phase == Phase::Requested) {
+            entry.server_error = Some(error.clone());
+        }
+    }
+
+    /// Counts a request that the server did not confirm. Returns the error to end the subscription
+    /// with, if the server sent one without a channel for the second time in a row.
+    pub(crate) fn count_unconfirmed(&mut self, channel: &ChannelName) -> Option<Error> {
+        self.channels.get_mut(channel)?.count_unconfirmed()
+    }
+
     /// Counts a failure, and returns the number of failures since the last success.
     pub(crate) fn count_failure(&mut self, channel: &ChannelName) -> u32 {
         self.channels.get_mut(channel).map_or(1, |entry| {

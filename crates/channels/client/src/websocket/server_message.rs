@@ -10,6 +10,9 @@ use crate::{Error, ErrorKind};
 /// The longest message of the server that is kept, in characters.
 const MAX_MESSAGE: usize = 300;
 
+/// The fewest hexadecimal digits that may be a signature.
+const SIGNATURE: usize = 32;
+
 /// A message from the server.
 #[derive(Debug)]
 pub(crate) enum ServerMessage<'a> {
@@ -116,9 +119,17 @@ pub(crate) fn server_error(data: ErrorData) -> Error {
     Error::new(kind, message.unwrap_or_else(|| "the server gave no reason".to_owned())).with_code(data.code)
 }
 
-/// Shortens a message of the server and removes control characters.
+/// Shortens a message of the server, and removes control characters and signatures: pusher.com
+/// repeats a wrong one.
 pub(crate) fn sanitize(text: &str) -> String {
-    text.chars().filter(|char| !char.is_control()).take(MAX_MESSAGE).collect()
+    let is_separator = |char: char| !char.is_ascii_alphanumeric();
+    let shown = text.split_inclusive(is_separator).flat_map(|part| {
+        let word = part.trim_end_matches(is_separator);
+        let is_signature = word.len() >= SIGNATURE && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let (hidden, rest) = if is_signature { ("…", part.get(word.len()..)) } else { ("", Some(part)) };
+        hidden.chars().chain(rest.unwrap_or_default().chars())
+    });
+    shown.filter(|char| !char.is_control()).take(MAX_MESSAGE).collect()
 }
 
 #[cfg(test)]
@@ -182,6 +193,15 @@ mod tests {
             assert_eq!((&*channel, error.is_retryable()), ("c", retryable), "{status}");
             assert_eq!(error.to_string(), "m");
         }
+    }
+
+    #[test]
+    fn a_signature_in_a_message_is_hidden() {
+        let text = "Invalid signature: Expected HMAC SHA256 hex digest of 1.2:private-a, but got 0a1b2c3d4e5f60718293a4b5c6d7e8f9.";
+        assert_eq!(
+            sanitize(text),
+            "Invalid signature: Expected HMAC SHA256 hex digest of 1.2:private-a, but got …."
+        );
     }
 
     #[test]

@@ -135,11 +135,20 @@ pub(crate) fn closed(frame: Option<CloseFrame>) -> DisconnectReason {
 pub(crate) fn broken(error: tungstenite::Error) -> DisconnectReason {
     let message = match &error {
         tungstenite::Error::Capacity(_) => return DisconnectReason::MessageTooLarge,
+        tungstenite::Error::Http(response) => return rejected_upgrade(response.status().as_u16()),
         tungstenite::Error::Protocol(_) | tungstenite::Error::Utf8(_) => {
             "the server violated the WebSocket protocol"
         }
-        tungstenite::Error::Http(_) => "the server rejected the upgrade to WebSocket",
         _ => "the connection broke",
     };
     DisconnectReason::Failed(Error::new(ErrorKind::Network, message).with_cause(error))
+}
+
+fn rejected_upgrade(status: u16) -> DisconnectReason {
+    let message = match status {
+        401 | 403 => format!("the server refused the upgrade to WebSocket ({status})"),
+        404 => "the server has no WebSocket at this path (404); check host, port and path".to_owned(),
+        _ => format!("the server answered the upgrade to WebSocket with {status}"),
+    };
+    DisconnectReason::Failed(Error::new(ErrorKind::Upgrade, message).with_code(Some(status)))
 }

@@ -49,15 +49,28 @@ pub enum ConnectionState {
     },
 }
 
+impl ConnectionState {
+    /// Returns why there is no connection, if an attempt failed or the connection was lost. Its
+    /// `source` is the cause, such as a certificate that is not trusted.
+    pub fn reason(&self) -> Option<&Error> {
+        match self {
+            Self::Unavailable { reason } | Self::Reconnecting { reason, .. } | Self::Failed { reason } => {
+                Some(reason)
+            }
+            Self::Initialized | Self::Connecting | Self::Connected { .. } | Self::Disconnected => None,
+        }
+    }
+}
+
 /// A stream of the connection's state: the current one, then each change. Changes in quick
 /// succession may appear as one. The stream ends with the client, and does not keep it alive.
 #[derive(Debug)]
 pub struct States(pub(crate) WatchStream<ConnectionState>);
 
-/// A stream of errors that end nothing: error events of the server about the connection or without
-/// a channel (as pusher.com sends them), and authorizations that failed and are retried. If the
-/// stream is not read, older errors are skipped. It ends with the client, and does not keep it
-/// alive.
+/// A stream of errors that end nothing: why attempts to connect fail, once for each change of the
+/// reason; error events of the server about the connection or without a channel (as pusher.com
+/// sends them); and authorizations that failed and are retried. If the stream is not read, older
+/// errors are skipped. It ends with the client, and does not keep it alive.
 #[derive(Debug)]
 pub struct Errors(pub(crate) BroadcastStream<Error>);
 

@@ -105,7 +105,7 @@ async fn a_missing_answer_and_a_missing_server_are_retryable() {
     drop(server);
     tokio::task::yield_now().await;
     let error = api.trigger(&event()).await.unwrap_err();
-    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Network, true));
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unreachable, true));
 }
 
 #[tokio::test]

@@ -6,5 +6,6 @@ mod api;
 mod authorizer;
 mod calls;
 mod channels_server;
+mod reasons;
 mod retrying;
 mod server;

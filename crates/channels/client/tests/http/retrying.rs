@@ -101,7 +101,7 @@ async fn an_event_is_sent_again_if_there_was_no_connection() {
                 .backoff(Backoff::new(Duration::from_millis(5), Duration::from_millis(5))),
         );
     let once = patient.clone().retry(Retry::never()).build().unwrap();
-    assert_eq!(once.trigger(&event()).await.unwrap_err().kind(), ErrorKind::Network);
+    assert_eq!(once.trigger(&event()).await.unwrap_err().kind(), ErrorKind::Unreachable);
 
     let patient = patient.build().unwrap();
     let event = event();

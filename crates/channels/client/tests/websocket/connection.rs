@@ -171,6 +171,21 @@ async fn an_error_followed_by_other_messages_announces_no_close() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_error_long_before_a_silent_loss_announced_no_close() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut errors = client.errors();
+    let mut peer = net.establish(1).await;
+    peer.refuse(Some(4009), "Connection is unauthorized", None).await;
+    assert_eq!(errors.next().await.unwrap().code(), Some(4009));
+    sleep(Duration::from_secs(5)).await;
+    drop(peer);
+    let lost = state(&client, is_reconnecting).await;
+    assert_eq!(lost.reason().unwrap().code(), None);
+    let _peer = net.establish(2).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_attempt_that_hangs_times_out() {
     for upgraded in [false, true] {
         let net = Net::new();

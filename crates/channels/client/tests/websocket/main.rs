@@ -12,6 +12,7 @@ mod late_answers;
 mod lifetime;
 mod presence;
 mod proxy;
+mod reasons;
 mod scripted_server;
 mod sign_in;
 mod subscription;

@@ -10,6 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::scripted_server::state;
+
 /// The variable that marks a child process, which runs this test binary again.
 const CHILD: &str = "PUSHER_CLIENT_TEST_CHILD";
 
@@ -32,8 +34,13 @@ async fn next_request(listener: &TcpListener) -> (TcpStream, String) {
 
 /// Opens the tunnel and plays the server at its other end.
 async fn establish(mut stream: TcpStream) -> tokio_tungstenite::WebSocketStream<TcpStream> {
-    use futures_util::SinkExt;
     stream.write_all(b"HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n").await.unwrap();
+    greet(stream).await
+}
+
+/// Plays the server.
+async fn greet(stream: TcpStream) -> tokio_tungstenite::WebSocketStream<TcpStream> {
+    use futures_util::SinkExt;
     let mut socket = accept_async(stream).await.unwrap();
     let frame = ProtocolEvent::ConnectionEstablished {
         socket_id: &SocketId::from_parts(1, 1),
@@ -56,7 +63,7 @@ async fn a_tunnel_is_requested_with_the_name_and_password_of_the_proxy() {
 }
 
 #[tokio::test]
-async fn a_refusing_proxy_is_tried_again() {
+async fn a_refusing_proxy_is_the_reason_and_tried_again() {
     let (listener, address) = proxy().await;
     let builder = Client::builder("app-key").host("server.test").tls(false);
     let client = builder.proxy(format!("http://{address}")).connect().unwrap();
@@ -66,9 +73,64 @@ async fn a_refusing_proxy_is_tried_again() {
     let closing = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut sent));
     closing.await.expect("the refused tunnel is used").unwrap();
     assert!(sent.is_empty(), "{}", String::from_utf8_lossy(&sent));
+    let failed = state(&client, |state| state.reason().is_some()).await;
+    let reason = failed.reason().unwrap();
+    assert_eq!((reason.kind(), reason.code()), (ErrorKind::Proxy, Some(407)));
+    assert!(reason.to_string().contains("name and password"), "{reason}");
     let (stream, _) = next_request(&listener).await;
     let _socket = establish(stream).await;
     client.connected().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_proxy_that_cannot_be_reached_is_the_reason() {
+    use std::error::Error;
+    let (listener, address) = proxy().await;
+    drop(listener);
+    let builder = Client::builder("app-key").host("server.test").tls(false);
+    let client = builder.proxy(format!("http://{address}")).connect().unwrap();
+    let failed = state(&client, |state| state.reason().is_some()).await;
+    let reason = failed.reason().unwrap();
+    assert_eq!(reason.kind(), ErrorKind::Proxy);
+    assert_eq!(reason.source().unwrap().to_string(), format!("{address} could not be reached"));
+}
+
+/// Reads this many bytes.
+async fn read(stream: &mut TcpStream, bytes: usize) -> Vec<u8> {
+    let mut buffer = vec![0; bytes];
+    stream.read_exact(&mut buffer).await.unwrap();
+    buffer
+}
+
+#[tokio::test]
+async fn a_socks_proxy_resolves_the_name_and_is_given_name_and_password() {
+    let (listener, address) = proxy().await;
+    let builder = Client::builder("app-key").host("server.test").port(8080).tls(false);
+    let client = builder.proxy(format!("socks5h://ada:secret@{address}")).connect().unwrap();
+    let (mut stream, _) = listener.accept().await.unwrap();
+    // RFC 1928 and RFC 1929.
+    assert_eq!(read(&mut stream, 3).await, [5, 1, 2]);
+    stream.write_all(&[5, 2]).await.unwrap();
+    assert_eq!(read(&mut stream, 12).await, b"\x01\x03ada\x06secret");
+    stream.write_all(&[1, 0]).await.unwrap();
+    assert_eq!(read(&mut stream, 18).await, b"\x05\x01\x00\x03\x0bserver.test\x1f\x90");
+    stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
+    let _socket = greet(stream).await;
+    client.connected().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_socks_proxy_that_wants_a_password_is_the_reason() {
+    let (listener, address) = proxy().await;
+    let builder = Client::builder("app-key").host("10.0.0.1").tls(false);
+    let client = builder.proxy(format!("socks5://{address}")).connect().unwrap();
+    let (mut stream, _) = listener.accept().await.unwrap();
+    assert_eq!(read(&mut stream, 3).await, [5, 1, 0]);
+    stream.write_all(&[5, 255]).await.unwrap();
+    let failed = state(&client, |state| state.reason().is_some()).await;
+    let reason = failed.reason().unwrap();
+    assert_eq!(reason.kind(), ErrorKind::Proxy);
+    assert!(reason.to_string().contains("may require a name and password"), "{reason}");
 }
 
 #[tokio::test]
@@ -97,7 +159,7 @@ async fn an_unsupported_proxy_in_the_environment_is_reported_at_once() {
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "proxy::a_child_process_rejects_its_environment", "--ignored"])
             .env_clear()
-            .env(variable, "socks5://127.0.0.1:9")
+            .env(variable, "socks4://127.0.0.1:9")
             .env(CHILD, "1")
             .output()
             .unwrap();
@@ -113,7 +175,7 @@ async fn a_child_process_rejects_its_environment() {
     }
     let error = Client::builder("app-key").host("server.test").connect().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
-    assert!(error.to_string().contains("proxy"), "{error}");
+    assert!(error.to_string().contains("socks4:// is not supported"), "{error}");
     assert!(
         Client::builder("app-key").host("127.0.0.1").build().is_ok(),
         "a server on this machine needs no proxy"

@@ -310,3 +310,23 @@ async fn a_burst_does_not_overflow_a_subscriber_on_the_same_thread() {
     peer.0.get_mut().write_all(&burst).await.unwrap();
     reader.await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_second_error_without_a_channel_in_a_row_refuses_the_pending_subscription() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let (mut news, mut peer) = net.requested(&client, "news").await;
+    let mut other = client.subscribe("other").await.unwrap();
+    peer.expect_subscribe("other").await;
+    peer.refuse(None, "Invalid signature", None).await;
+    peer.confirm("other").await;
+    peer.expect_subscribe("news").await;
+    peer.refuse(None, "Invalid signature", None).await;
+    let error = match next(&mut news).await {
+        ChannelEvent::Refused(error) => error,
+        event => panic!("{event:?}"),
+    };
+    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Refused, "Invalid signature"));
+    assert_eq!(next(&mut other).await, ChannelEvent::Subscribed);
+    assert!(other.is_subscribed());
+}

@@ -5,7 +5,8 @@ use sqlx::{Connection, PgConnection};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{PostgresOptions, connect};
+use super::connect;
+use super::options::PostgresOptions;
 use crate::rules::tasks::Tasks;
 use crate::sql::failure::Failure;
 

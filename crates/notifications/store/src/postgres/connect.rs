@@ -3,7 +3,8 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 
-use super::{PostgresOptions, PostgresUrl};
+use super::options::PostgresOptions;
+use super::url::PostgresUrl;
 use crate::sql::failure::Failure;
 
 /// The name of connections in `pg_stat_activity`, unless the URL has one.

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
-use super::PostgresOptions;
+use super::options::PostgresOptions;
 use super::transaction::Transaction;
 use crate::rules::listener_slot::ListenerSlot;
 use crate::sql::failure::Failure;

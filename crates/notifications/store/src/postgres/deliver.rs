@@ -5,7 +5,7 @@ use std::time::Duration;
 use internal_notifications_models::{Timestamp, UserId};
 use sqlx::PgConnection;
 
-use super::advance::{step_in_turn, take_turn};
+use super::advance_turn::{step_in_turn, take_turn};
 use super::database::{Database, Mutation, Outcome, Query};
 use super::transaction::Transaction;
 use crate::rules::rounds::{Place, share};

@@ -1,8 +1,10 @@
 use internal_notifications_models::Timestamp;
 use sqlx::{Connection, PgConnection};
 
+use super::connect;
 use super::database::Query;
-use super::{PostgresOptions, PostgresUrl, connect};
+use super::options::PostgresOptions;
+use super::url::PostgresUrl;
 use crate::sql::failure::Failure;
 use crate::store_time::RECORDED_TIME;
 use crate::{StoreError, StoreTime};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use internal_notifications_models::{NotificationId, Timestamp, UserId};
 use sqlx::PgConnection;
 
-use super::advance::{step_in_turn, take_turn};
+use super::advance_turn::{step_in_turn, take_turn};
 use super::database::{Database, Mutation, Outcome, Query};
 use super::orphans;
 use super::transaction::Transaction;

@@ -1,4 +1,4 @@
-use internal_notifications_models::{NotificationId, Receipt, Timestamp, UserId};
+use internal_notifications_models::{NotificationId, Timestamp, UserId};
 
 use super::body::body;
 use crate::{IdempotencyKey, Push, StoreError, StoreErrorKind};
@@ -45,6 +45,7 @@ impl NewPush {
 
     /// Returns roughly how many rows the push writes, to bound a transaction. A body counts as much
     /// as the rows that would take its bytes.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(crate) fn weight(&self) -> usize {
         const ROW: usize = 256;
         self.user_ids.len() + self.body.len() / ROW
@@ -87,28 +88,6 @@ impl NewPush {
     pub(crate) fn has_expired(&self) -> bool {
         self.expires_at.is_some_and(|expires_at| expires_at <= self.now)
     }
-}
-
-/// Prepares pushes, executes together those that are valid, and returns the answer of each.
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-pub(crate) async fn execute_all<F>(
-    pushes: Vec<Push>,
-    execute: impl FnOnce(Vec<NewPush>) -> F,
-) -> Vec<Result<Receipt, StoreError>>
-where
-    F: Future<Output = Vec<Result<Receipt, StoreError>>>,
-{
-    let mut valid = Vec::with_capacity(pushes.len());
-    let mut prepare = |push| match NewPush::new(push) {
-        Ok(push) => {
-            valid.push(push);
-            None
-        }
-        Err(invalid) => Some(Err(invalid)),
-    };
-    let invalid: Vec<Option<_>> = pushes.into_iter().map(&mut prepare).collect();
-    let mut answers = execute(valid).await.into_iter();
-    invalid.into_iter().filter_map(|invalid| invalid.or_else(|| answers.next())).collect()
 }
 
 impl IdempotencyKey {

@@ -1,3 +1,8 @@
+#[cfg(feature = "sqlite")]
+mod result_code;
+#[cfg(feature = "postgres")]
+mod sqlstate;
+
 use std::borrow::Cow;
 
 use internal_notifications_models::InvalidId;
@@ -84,10 +89,10 @@ impl From<sqlx::Error> for Failure {
             sqlx::Error::Database(error)
                 if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() =>
             {
-                crate::sqlite::failure(error)
+                result_code::failure(error)
             }
             #[cfg(feature = "postgres")]
-            sqlx::Error::Database(error) => crate::postgres::failure(error.code().as_deref()),
+            sqlx::Error::Database(error) => sqlstate::failure(error.code().as_deref()),
             sqlx::Error::ColumnDecode { index, .. } => {
                 Self::unusable(format!("the column {index} holds a value of the wrong type")).particular(true)
             }

@@ -1,8 +1,8 @@
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 
-use super::SqliteOptions;
 use super::file::DatabaseFile;
+use super::options::SqliteOptions;
 use crate::StoreError;
 use crate::sql::failure::Failure;
 

@@ -5,10 +5,9 @@ use internal_notifications_models::UserId;
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 use tokio::sync::mpsc;
 
-use super::SqliteOptions;
 use super::command::Command;
 use super::file::DatabaseFile;
-use super::result_code::is_io;
+use super::options::SqliteOptions;
 use super::transaction::{Keys, Transaction};
 use super::{cleanup, connect, orphans, publish, push, retract, schema, setting, write};
 use crate::StoreErrorKind;
@@ -123,7 +122,7 @@ impl Writer {
             Err(_) => drop(session.connection.close().await),
         }
         match done {
-            Err(failure) if is_io(&failure) => {
+            Err(failure) if failure.is_io() => {
                 let explains = |failure: &Failure| {
                     matches!(failure.kind(), StoreErrorKind::DiskFull | StoreErrorKind::ReadOnly)
                 };

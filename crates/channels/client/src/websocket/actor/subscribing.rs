@@ -148,6 +148,15 @@ impl Actor {
         }
     }
 
+    /// Handles a request that the server did not confirm in time.
+    fn unconfirmed(&mut self, channel: &ChannelName) {
+        if let Some(error) = self.registry.count_unconfirmed(channel) {
+            return self.registry.refuse(channel, &error);
+        }
+        tracing::debug!(%channel, "the server did not confirm the subscription in time; retrying");
+        self.retry_later(channel);
+    }
+
     fn retry_later(&mut self, channel: &ChannelName) {
         let failures = self.registry.count_failure(channel);
         let delay = self.settings.limits.reconnect.delay(failures, &mut self.rng);
@@ -164,8 +173,7 @@ impl Actor {
             match self.registry.phase(channel.as_str()) {
                 Some(Phase::Waiting) => self.start_subscription(&channel),
                 Some(Phase::Requested) if self.registry.has_subscribers(&channel) => {
-                    tracing::debug!(%channel, "the server did not confirm the subscription in time; retrying");
-                    self.retry_later(&channel);
+                    self.unconfirmed(&channel)
                 }
                 Some(Phase::Requested) => {
                     self.registry.remove(&channel);

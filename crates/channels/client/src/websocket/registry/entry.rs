@@ -11,6 +11,10 @@ use crate::websocket::subscription::Subscriber;
 use crate::websocket::{ChannelEvent, Event, Member, Members};
 use crate::{Error, ErrorKind};
 
+/// How many requests in a row the server must leave unconfirmed, each with an error that names no
+/// channel, for the error to count as their answer.
+const REFUSALS: u32 = 2;
+
 /// A channel with subscribers.
 #[derive(Debug)]
 pub(super) struct Entry {
@@ -19,6 +23,10 @@ pub(super) struct Entry {
     pub(super) phase: Phase,
     pub(super) deadline: Option<Instant>,
     pub(super) failures: u32,
+    /// The server's last error without a channel since the request.
+    pub(super) server_error: Option<Error>,
+    /// The requests in a row that were followed by such an error and not confirmed.
+    refusals: u32,
     /// The user that a presence channel is subscribed as.
     pub(super) me: Option<Arc<str>>,
     /// Present for an encrypted channel once it is authorized.
@@ -43,6 +51,8 @@ impl Entry {
             phase: Phase::Idle,
             deadline: None,
             failures: 0,
+            server_error: None,
+            refusals: 0,
             me: None,
             decryptor: None,
         }
@@ -62,6 +72,8 @@ impl Entry {
     /// Handles the confirmation of the subscription.
     pub(super) fn confirm(&mut self, members: pusher_protocol::Members) {
         self.failures = 0;
+        self.server_error = None;
+        self.refusals = 0;
         let members = Members::new(members, self.me.clone());
         for subscriber in &self.subscribers {
             subscriber.state.send_modify(|state| {
@@ -79,10 +91,18 @@ impl Entry {
             }
             self.notice(&ChannelEvent::Interrupted);
         }
+        self.server_error = None;
         self.phase = Phase::Idle;
         self.deadline = None;
         self.failures = 0;
         self.decryptor = None;
+    }
+
+    /// Counts a request that was not confirmed. Returns the server's error after the second one.
+    pub(super) fn count_unconfirmed(&mut self) -> Option<Error> {
+        let error = self.server_error.take().filter(|error| !error.is_retryable())?;
+        self.refusals += 1;
+        (self.refusals >= REFUSALS).then_some(error)
     }
 
     pub(super) fn refuse(&self, error: &Error) {

@@ -1,9 +1,9 @@
-use crate::sql::failure::Failure;
+use super::Failure;
 use crate::{StoreError, StoreErrorKind};
 
 /// Converts an error that PostgreSQL reported. Only its SQLSTATE is shown, since its texts may
 /// quote stored data: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
-pub(crate) fn failure(sqlstate: Option<&str>) -> Failure {
+pub(super) fn failure(sqlstate: Option<&str>) -> Failure {
     let state = sqlstate.unwrap_or("unknown");
     let class = state.get(..2);
     let kind = match (state, class) {

@@ -1,11 +1,11 @@
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::SqliteError;
 
-use crate::sql::failure::Failure;
+use super::Failure;
 use crate::{StoreError, StoreErrorKind};
 
 /// Converts an error that SQLite reported. Its texts name tables and columns, never stored data.
-pub(crate) fn failure(error: Box<dyn DatabaseError>) -> Failure {
+pub(super) fn failure(error: Box<dyn DatabaseError>) -> Failure {
     let code = error.code();
     let (kind, _) = classify(code.as_deref());
     let is_particular = is_about_data(code.as_deref());
@@ -21,10 +21,12 @@ fn is_about_data(code: Option<&str>) -> bool {
     matches!(code.map(|code| code & 0xff), Some(TOO_BIG | CONSTRAINT | MISMATCH))
 }
 
-/// Returns whether SQLite reported an I/O error without further details.
-pub(super) fn is_io(failure: &Failure) -> bool {
-    let source = failure.as_error().source().and_then(|source| source.downcast_ref::<SqliteError>());
-    source.is_some_and(|error| classify(error.code().as_deref()).1)
+impl Failure {
+    /// Returns whether SQLite reported an I/O error without further details.
+    pub(crate) fn is_io(&self) -> bool {
+        let source = self.as_error().source().and_then(|source| source.downcast_ref::<SqliteError>());
+        source.is_some_and(|error| classify(error.code().as_deref()).1)
+    }
 }
 
 /// Returns the kind of error that a result code means, and whether it is an unspecific I/O error.
