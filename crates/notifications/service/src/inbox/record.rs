@@ -88,9 +88,9 @@ struct Shared<T>(Arc<T>);
 impl Inbox {
     /// Returns a record of the inbox, to [`restore`](Self::restore) it later.
     ///
-    /// Keep the record of an inbox before you act on the [`InboxEvent`](crate::InboxEvent)s that led to it, and before
-    /// you send a write or tell the app that it is queued. Then a crash loses no write, and nothing
-    /// is announced again.
+    /// Keep the record before you act on the [`InboxEvent`](crate::InboxEvent)s that led to it, and
+    /// before you send a write or tell the app that it is queued. Then a crash loses no write, and
+    /// nothing is announced again.
     #[expect(clippy::expect_used, reason = "a record has neither maps nor fallible parts")]
     pub fn save(&self) -> Vec<u8> {
         let catch_up = self.catch_up.as_ref().map(|catch_up| SavedCatchUp {
