@@ -25,6 +25,7 @@ pub use futures_core::stream::BoxStream;
 pub use identity::{Credentials, Identity};
 pub use inbox::{
     Inbox, InboxEvent, InboxQuery, InvalidRecord, MAX_WINDOW, PendingWrite, QueueFull, WindowFull,
+    WriteRequest,
 };
 pub use inbox_log::{InboxCommand, InboxLog, Refused};
 pub use internal_notifications_models as models;

@@ -35,6 +35,8 @@ pub(super) enum Fault {
     AnnouncedBeforeKept,
     /// The app says that a write is queued before it has kept it.
     QueuedBeforeKept,
+    /// The app sends a request before it has kept which writes it contains.
+    SentBeforeKept,
 }
 
 thread_local! {

@@ -40,5 +40,6 @@ mod app {
     each_is_found! { assert_found();
         announcing_before_keeping_is_found: AnnouncedBeforeKept,
         queueing_before_keeping_is_found: QueuedBeforeKept,
+        sending_before_keeping_is_found: SentBeforeKept,
     }
 }

@@ -48,6 +48,8 @@ pub(super) enum Step {
     /// announced what it has kept.
     CrashUnkept,
     CrashUntold,
+    /// The app crashes when it has sent a write.
+    CrashSent,
 }
 
 /// A schedule, from the start of the client.
@@ -100,5 +102,6 @@ fn step(calm: u32) -> impl Strategy<Value = Step> {
         1 => Just(Step::Restart),
         1 => Just(Step::CrashUnkept),
         1 => Just(Step::CrashUntold),
+        2 => Just(Step::CrashSent),
     ]
 }

@@ -9,7 +9,7 @@ use internal_notifications_models::{
 use super::server::Server;
 use super::step::Step;
 use crate::inbox::fault::Fault;
-use crate::{Announcement, Inbox, InboxCommand, InboxEvent, InboxQuery, PendingWrite, Refused};
+use crate::{Announcement, Inbox, InboxCommand, InboxEvent, InboxQuery, Refused, WriteRequest};
 
 /// An answer of the server, with its query.
 enum Answer {
@@ -40,6 +40,8 @@ pub(super) struct World {
     pub(super) skipped: bool,
     /// What the replica told in this step. The app hears of it once the replica is kept.
     events: Vec<InboxEvent>,
+    /// The writes of each request that was ever sent.
+    requests: BTreeMap<OpId, Vec<OpId>>,
     crash: Option<Crash>,
     /// Ids whose announcement was kept and not made, because of a crash.
     pub(super) untold: BTreeSet<NotificationId>,
@@ -66,6 +68,8 @@ pub(super) struct Own {
     pub(super) seen: Position,
     /// Whether the server had done it when it last answered.
     pub(super) done: bool,
+    /// The request in which it is sent.
+    pub(super) sent_as: Option<OpId>,
 }
 
 /// The server's pages are small, so that schedules page often.
@@ -93,13 +97,14 @@ impl World {
             announced: BTreeMap::new(),
             skipped: false,
             events: Vec::new(),
+            requests: BTreeMap::new(),
             crash: None,
             untold: BTreeSet::new(),
         }
     }
 
     pub(super) fn step(&mut self, step: Step) {
-        let crash = self.crash.take();
+        let crashes = self.crash.is_some() || matches!(step, Step::CrashSent);
         match step {
             Step::Push | Step::PushAgain(_) | Step::Retract(_) | Step::Expire | Step::Prune(_) => {
                 let change = self.by_backend(step);
@@ -146,9 +151,13 @@ impl World {
             Step::Restart => self.restart(self.kept()),
             Step::CrashUnkept => self.crash = Some(Crash::Unkept(self.kept())),
             Step::CrashUntold => self.crash = Some(Crash::Untold),
+            Step::CrashSent => {
+                self.crash = Some(Crash::Unkept(self.kept()));
+                self.send();
+            }
         }
         let events = std::mem::take(&mut self.events);
-        match crash {
+        match self.crash.take_if(|_| crashes) {
             None => self.observe(events),
             Some(Crash::Unkept(kept)) => {
                 if Fault::AnnouncedBeforeKept.is_planted() {
@@ -211,7 +220,7 @@ impl World {
                 self.step(Step::AskHead);
                 self.step(Step::AnswerHead);
             }
-            if self.inbox.next_query().is_none() && self.inbox.next_write().is_none() {
+            if self.inbox.next_query().is_none() && self.inbox.unanswered_writes() == 0 {
                 return self.check_end();
             }
             self.step(Step::InboxQuery);
@@ -326,7 +335,7 @@ impl World {
         };
         self.writes += 1;
         let op = OpId::new(format!("o{}", self.writes)).unwrap();
-        self.own.insert(op.clone(), Own { seen, done: false });
+        self.own.insert(op.clone(), Own { seen, done: false, sent_as: None });
         self.inbox.write(op, command, self.server.tick()).unwrap();
     }
 
@@ -334,12 +343,22 @@ impl World {
         if self.sent.is_some() {
             return;
         }
-        let Some(PendingWrite { op, command, .. }) = self.inbox.next_write().cloned() else { return };
+        let Some(WriteRequest { op, command, ops, .. }) = self.inbox.next_write() else { return };
+        // The request is kept before it is sent.
+        if matches!(self.crash, Some(Crash::Unkept(_))) && !Fault::SentBeforeKept.is_planted() {
+            self.crash = Some(Crash::Unkept(self.kept()));
+        }
+        let first = self.requests.entry(op.clone()).or_insert_with(|| ops.clone());
+        assert_eq!(*first, ops, "{op} is sent again with other writes");
         let before = self.server.log().head().position;
         let (answer, change) = self.server.write(&command, Some(&op));
-        let own = self.own.get_mut(&op).unwrap();
-        own.done = self.server.has_done(&op);
-        let seen = own.seen;
+        let done = self.server.has_done(&op);
+        for write in &ops {
+            let own = self.own.get_mut(write).unwrap();
+            assert!(own.sent_as.as_ref().is_none_or(|before| *before == op), "{write} changes its request");
+            (own.sent_as, own.done) = (Some(op.clone()), done);
+        }
+        let seen = self.own[&op].seen;
         if matches!(command, InboxCommand::OpenedAll { .. }) {
             self.check_seen(seen, before);
         }
@@ -355,8 +374,11 @@ impl World {
             }
             Some((op, _, Err(_))) => {
                 let events = self.inbox.on_refused(&op);
-                assert!(matches!(events[..], [InboxEvent::RolledBack(_)]));
-                self.own.remove(&op);
+                assert!(!events.is_empty());
+                for event in events {
+                    let InboxEvent::RolledBack(write) = event else { panic!("{event:?}") };
+                    assert_eq!(self.own.remove(&write.op).unwrap().sent_as.as_ref(), Some(&op));
+                }
             }
             None => {}
         }
