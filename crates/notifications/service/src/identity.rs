@@ -21,7 +21,7 @@ use crate::{ServiceError, ServiceErrorKind};
 #[async_trait]
 pub trait Identity: Send + Sync {
     /// Returns the user and a token. With `fresh`, the server has just refused the last token, and
-    /// a cached one will not do.
+    /// a cached one will not do. It is not called with `fresh` again before it has returned.
     ///
     /// # Errors
     /// An error is the result of the call that needed the credentials. One of the kind

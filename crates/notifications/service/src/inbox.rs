@@ -33,7 +33,7 @@ pub use event::InboxEvent;
 use history::History;
 pub use older_pages::{MAX_WINDOW, WindowFull};
 use overlay::Overlay;
-pub use overlay::{PendingWrite, QueueFull};
+pub use overlay::{PendingWrite, QueueFull, WriteRequest};
 pub use query::InboxQuery;
 use recent_changes::RecentChanges;
 use window::Window;

@@ -22,7 +22,9 @@ pub use ext::{InternalNotificationsServiceExt, user_ids};
 pub use futures_core::future::BoxFuture;
 pub use futures_core::stream::BoxStream;
 pub use identity::{Credentials, Identity};
-pub use inbox::{Inbox, InboxEvent, InboxQuery, MAX_WINDOW, PendingWrite, QueueFull, WindowFull};
+pub use inbox::{
+    Inbox, InboxEvent, InboxQuery, MAX_WINDOW, PendingWrite, QueueFull, WindowFull, WriteRequest,
+};
 pub use inbox_log::{InboxCommand, InboxLog, Refused};
 pub use internal_notifications_models as models;
 pub use offline_push::OfflinePush;

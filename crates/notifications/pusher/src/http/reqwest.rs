@@ -1,11 +1,12 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
 use pusher_client::{Roots, http_error};
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Method, Response};
 
+use super::retry_after::retry_after;
 use super::{HttpClient, HttpMethod, HttpRequest, HttpResponse, MAX_RESPONSE_BYTES};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -56,6 +57,8 @@ impl HttpClient for ReqwestClient {
 
 async fn read(mut response: Response) -> Result<HttpResponse, ServiceError> {
     let status = response.status().as_u16();
+    let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let wait = wait.and_then(|value| retry_after(value, SystemTime::now()));
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(read_error)? {
         if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
@@ -63,7 +66,11 @@ async fn read(mut response: Response) -> Result<HttpResponse, ServiceError> {
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(HttpResponse::new(status, body))
+    let response = HttpResponse::new(status, body);
+    Ok(match wait {
+        Some(wait) => response.with_retry_after(wait),
+        None => response,
+    })
 }
 
 fn send_error(error: reqwest::Error) -> ServiceError {

@@ -35,7 +35,11 @@ impl World {
         let done = &self.server.at(position).done;
         self.own.retain(|op, own| {
             let is_shown = self.inbox.pending_write(op).is_some();
-            assert!(is_shown || !own.done || done.contains(op), "{op} is no longer shown, and was not done");
+            let request = own.sent_as.as_ref().unwrap_or(op);
+            assert!(
+                is_shown || !own.done || done.contains(request),
+                "{op} is no longer shown, and was not done"
+            );
             is_shown
         });
     }

@@ -8,7 +8,7 @@ use internal_notifications_models::{
 
 use super::server::Server;
 use super::step::Step;
-use crate::{Inbox, InboxCommand, InboxEvent, InboxQuery, PendingWrite, Refused};
+use crate::{Inbox, InboxCommand, InboxEvent, InboxQuery, Refused, WriteRequest};
 
 /// An answer of the server, with its query.
 enum Answer {
@@ -45,6 +45,8 @@ pub(super) struct Own {
     pub(super) seen: Position,
     /// Whether the server had done it when it last answered.
     pub(super) done: bool,
+    /// The request in which it is sent.
+    pub(super) sent_as: Option<OpId>,
 }
 
 /// The server's pages are small, so that schedules page often.
@@ -137,7 +139,7 @@ impl World {
                 self.step(Step::AskHead);
                 self.step(Step::AnswerHead);
             }
-            if self.inbox.next_query().is_none() && self.inbox.next_write().is_none() {
+            if self.inbox.next_query().is_none() && self.inbox.unanswered_writes() == 0 {
                 return self.check_end();
             }
             self.step(Step::InboxQuery);
@@ -252,7 +254,7 @@ impl World {
         };
         self.writes += 1;
         let op = OpId::new(format!("o{}", self.writes)).unwrap();
-        self.own.insert(op.clone(), Own { seen, done: false });
+        self.own.insert(op.clone(), Own { seen, done: false, sent_as: None });
         self.inbox.write(op, command, self.server.tick()).unwrap();
     }
 
@@ -260,12 +262,16 @@ impl World {
         if self.sent.is_some() {
             return;
         }
-        let Some(PendingWrite { op, command, .. }) = self.inbox.next_write().cloned() else { return };
+        let Some(WriteRequest { op, command, ops, .. }) = self.inbox.next_write() else { return };
         let before = self.server.log().head().position;
         let (answer, change) = self.server.write(&command, Some(&op));
-        let own = self.own.get_mut(&op).unwrap();
-        own.done = self.server.has_done(&op);
-        let seen = own.seen;
+        let done = self.server.has_done(&op);
+        for write in &ops {
+            let own = self.own.get_mut(write).unwrap();
+            assert!(own.sent_as.as_ref().is_none_or(|before| *before == op), "{write} changes its request");
+            (own.sent_as, own.done) = (Some(op.clone()), done);
+        }
+        let seen = self.own[&op].seen;
         if matches!(command, InboxCommand::OpenedAll { .. }) {
             self.check_seen(seen, before);
         }
@@ -281,8 +287,11 @@ impl World {
             }
             Some((op, _, Err(_))) => {
                 let events = self.inbox.on_refused(&op);
-                assert!(matches!(events[..], [InboxEvent::RolledBack(_)]));
-                self.own.remove(&op);
+                assert!(!events.is_empty());
+                for event in events {
+                    let InboxEvent::RolledBack(write) = event else { panic!("{event:?}") };
+                    assert_eq!(self.own.remove(&write.op).unwrap().sent_as.as_ref(), Some(&op));
+                }
             }
             None => {}
         }
