@@ -239,8 +239,9 @@ impl PusherServiceBuilder {
             (None, None, Some(user_id)) if !needs_token => Arc::new(Credentials::without_token(user_id)),
             _ => {
                 return Err(configuration(
-                    "the user or the token is missing: set INTERNAL_NOTIFICATIONS_TOKEN, or give the builder a \
-                     `user` or an `identity`",
+                    "the user or the token is missing: set INTERNAL_NOTIFICATIONS_TOKEN (and \
+                     INTERNAL_NOTIFICATIONS_USER_ID, unless the token is a JWT whose `sub` is the user), or give \
+                     the builder a `user` or an `identity`",
                 ));
             }
         };

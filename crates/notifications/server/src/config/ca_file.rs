@@ -5,6 +5,7 @@ use super::{ConfigError, Variable};
 
 pub(crate) const CA_FILE: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_CA_FILE",
+    method: "with_roots",
     default: None,
     allowed: "the path of a PEM file with certificates",
     purpose: "Certificate authorities that the server trusts when it connects to a Channels engine or sends webhooks, in \

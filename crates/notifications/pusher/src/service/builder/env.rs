@@ -67,13 +67,15 @@ impl PusherServiceBuilder {
         }
         let Some(token) = token else { return Ok(()) };
         let credentials = match self.user_id.take() {
-            Some(user_id) => Credentials::new(user_id, token),
-            None => Credentials::from_token(token),
+            Some(user_id) => Credentials::new(user_id, token).map_err(|error| {
+                wrong(TOKEN, &format!("cannot be used: {error}; it must be a token of the user in {USER_ID}"))
+            }),
+            None => Credentials::from_token(token).map_err(|_| {
+                let problem = "does not name the user: it is not a JWT whose `sub` is a user id";
+                wrong(TOKEN, &format!("{problem}; set {USER_ID} too, or give the builder a `user_id`"))
+            }),
         };
-        let credentials = credentials.map_err(|error| {
-            wrong(TOKEN, &format!("cannot be used: {error}; it must be a token of the user in {USER_ID}"))
-        })?;
-        self.identity = Some(Arc::new(credentials));
+        self.identity = Some(Arc::new(credentials?));
         Ok(())
     }
 }
@@ -175,6 +177,21 @@ mod tests {
     fn without_a_token_an_identity_is_needed() {
         let error = settings(&[SERVER, (USER_ID, "ada")]).err().unwrap();
         assert!(error.to_string().contains(TOKEN), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_opaque_token_needs_the_user_beside_it() {
+        let error = settings(&[SERVER, (TOKEN, "opaque")]).err().unwrap().to_string();
+        assert!(error.contains(USER_ID) && error.contains("`user_id`"), "{error}");
+        let neither = settings(&[SERVER]).err().unwrap().to_string();
+        assert!(neither.contains(USER_ID), "{neither}");
+        for settings in [
+            settings(&[SERVER, (TOKEN, "opaque"), (USER_ID, "ada")]),
+            builder(&[SERVER, (TOKEN, "opaque")]).user_id("ada").settings(),
+        ] {
+            let credentials = settings.unwrap().identity.identity(false).await.unwrap();
+            assert_eq!((credentials.user_id().as_str(), credentials.token()), ("ada", "opaque"));
+        }
     }
 
     #[tokio::test]
