@@ -81,6 +81,35 @@ describe('start', () => {
     expect(server.tokens.slice(0, 2)).toEqual(['old', 'new']);
   });
 
+  it('asks for one fresh token at a time, and ever more seldom while it stays refused', async () => {
+    server.log.add('a');
+    let [asking, together, asked] = [0, 0, 0];
+    const token = async (fresh: boolean) => {
+      if (fresh) {
+        asked += 1;
+        asking += 1;
+        together = Math.max(together, asking);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        asking -= 1;
+      }
+      return `token-${asked}`;
+    };
+    server.token = 'token-0';
+    const { client } = await started({ token });
+    server.token = 'another';
+    void client.markOpened(['a']);
+    client.start();
+    await pass(1_000);
+    expect([asked, together]).toEqual([1, 1]);
+    expect(client.snapshot).toMatchObject({ status: 'failed', unconfirmed: 1 });
+    await pass(3_600_000);
+    expect(asked).toBeGreaterThan(4);
+    expect(asked).toBeLessThan(20);
+    server.token = `token-${asked + 1}`;
+    await pass(1_200_000);
+    expect(client.snapshot).toMatchObject({ status: 'live', unconfirmed: 0 });
+  });
+
   it('never shows the inbox of a second user', async () => {
     const jwt = (sub: string) => `h.${btoa(JSON.stringify({ sub })).replaceAll('=', '')}.s`;
     let token = jwt('ada');
@@ -355,6 +384,66 @@ describe('writes', () => {
     await expect(written).rejects.toMatchObject({ kind: 'invalid', status: 422 });
     expect(ids()).toBe('a');
     expect(refused).toEqual([]);
+  });
+
+  it('that something else answers are kept, and sent again with the same op', async () => {
+    server.log.add('a');
+    const { client, refused } = await started();
+    const ops: string[] = [];
+    const html = (status: number) => ({ body: '<html>', init: { status } });
+    const answers = [html(302), html(403), html(404), html(409), html(422), { body: '<html>' }, { body: '{}' }, 401, 421, html(502)];
+    server.fault = (request) => (request.startsWith('POST') ? answers[ops.length - 1] : undefined);
+    server.onBody = (body) => ops.push(String(body['op']));
+    await expect(Promise.race([client.markOpened(['a']), pass(5_000)])).resolves.toBe('queued');
+    expect(client.snapshot.unconfirmed).toBe(1);
+    await pass(1_200_000);
+    expect(ops.length).toBe(answers.length + 1);
+    expect(new Set(ops).size).toBe(1);
+    expect(client.snapshot).toMatchObject({ unconfirmed: 0, pending: 0, status: 'live' });
+    expect(refused).toEqual([]);
+  });
+
+  it('that are queued behind a login page are stored once when it is gone', async () => {
+    for (let n = 0; n < 300; n += 1) {
+      server.log.add(`n${n}`);
+    }
+    const { client, refused } = await started({ window: 300 });
+    await client.loadOlder(1).catch(() => {});
+    await pass();
+    const answers = [302, 403, 404, 200].map((status) => ({ body: '<html>', init: { status } }));
+    let turn = 0;
+    server.fault = () => answers[(turn += 1) % answers.length];
+    server.disconnect();
+    const marked = server.log.rows.map((row) => client.markOpened([row['id']]));
+    await pass(5_000);
+    expect(new Set(await Promise.all(marked))).toEqual(new Set(['queued']));
+    const before = server.requests.filter((request) => request.startsWith('POST')).length;
+    await pass(60_000);
+    const tries = server.requests.filter((request) => request.startsWith('POST')).length - before;
+    expect(tries).toBeGreaterThan(3);
+    expect(tries).toBeLessThan(30);
+    expect(client.snapshot).toMatchObject({ unconfirmed: 300, status: 'offline' });
+    server.fault = () => undefined;
+    server.reconnect();
+    await pass(1_000);
+    expect(client.snapshot).toMatchObject({ unconfirmed: 0, pending: 0, status: 'live' });
+    expect(server.log.changes.filter((change) => change['kind'] === 'opened').length).toBeLessThan(4);
+    expect(refused).toEqual([]);
+  });
+
+  it('and queries wait as long as the server asks', async () => {
+    server.log.add('a');
+    const { client } = await started();
+    const busy = { body: '', init: { status: 503, headers: { 'retry-after': '120' } } };
+    server.fault = (request) => (request.startsWith('POST') ? busy : undefined);
+    void client.markOpened(['a']);
+    await pass();
+    server.fault = () => undefined;
+    const asked = server.requests.length;
+    await pass(119_000);
+    expect(server.requests.length).toBe(asked);
+    await pass(15_000);
+    expect(client.snapshot.unconfirmed).toBe(0);
   });
 
   it('that were queued and are refused are rolled back, and the listeners are notified', async () => {

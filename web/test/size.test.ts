@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 /**
  * The limits of our own code, minified and compressed, in bytes; without and with its style sheets.
  */
-const MOST = { client: { code: 12_000, all: 12_000 }, index: { code: 20_000, all: 22_000 } };
+const MOST = { client: { code: 13_000, all: 13_000 }, index: { code: 21_000, all: 24_000 } };
 
 const withoutStyles: Plugin = {
   name: 'without styles',

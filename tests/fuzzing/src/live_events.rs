@@ -41,7 +41,7 @@ fn answer(inbox: &mut Inbox, word: &str, json: &str) {
                 inbox.on_older(at, before, page);
             }
         })),
-        "head" => drop(serde_json::from_str(json).map(|head| match inbox.next_write().cloned() {
+        "head" => drop(serde_json::from_str(json).map(|head| match inbox.next_write() {
             Some(write) => inbox.on_written(&write.op, at, head),
             None => inbox.on_head(at, head),
         })),

@@ -1,12 +1,13 @@
 import { changesAnswer, head, inboxPage } from '../models/answers.js';
 import { record, text, WireError, type Reader } from '../models/read.js';
 import type { ChangesAnswer, Head, InboxPage, Position } from '../models/wire.js';
-import type { PendingWrite } from '../replica/overlay.js';
+import type { WriteRequest } from '../replica/overlay.js';
 import { boundedText } from './body.js';
 import { InboxError } from './error.js';
 import type { Identity } from './identity.js';
 import { realtimeInfo, type RealtimeInfo } from './realtime.js';
-import { Refusal } from './refusal.js';
+import { failure, isRetryable, Refusal } from './refusal.js';
+import { retryAfter } from './retryAfter.js';
 
 /** How long a call may take in all, with getting the token, in milliseconds. */
 const TIMEOUT = 30_000;
@@ -17,6 +18,8 @@ const CHANGES = 500;
 interface Request {
   readonly method: string;
   readonly body?: object;
+  /** Whether the endpoint need not be an inbox server's, so that its status alone decides. */
+  readonly isAnyone?: boolean;
 }
 
 type Query = Readonly<Record<string, string | number | null>>;
@@ -53,7 +56,7 @@ export class Api {
   }
 
   /** Sends a write, and returns the head after it. */
-  write({ op, command }: PendingWrite, signal: AbortSignal): Promise<Head> {
+  write({ op, command }: WriteRequest, signal: AbortSignal): Promise<Head> {
     const send = async (url: URL, request: Request): Promise<Head> => (await this.#call(url, request, writeAnswer, signal)).head;
     const mark = (route: string, what: object) => send(this.#url(`v1/inbox/${route}`), { method: 'POST', body: { ...what, op } });
     switch (command.kind) {
@@ -75,7 +78,7 @@ export class Api {
       return Promise.reject(new InboxError('protocol', 'the server named no usable auth endpoint'));
     }
     const body = { socket_id: socketId, channel_name: channel };
-    return this.#call(url, { method: 'POST', body }, authAnswer, signal).then(({ auth }) => auth);
+    return this.#call(url, { method: 'POST', body, isAnyone: !isPath }, authAnswer, signal).then(({ auth }) => auth);
   }
 
   #get<T>(route: string, query: Query, read: Reader<T>, signal: AbortSignal): Promise<T> {
@@ -106,22 +109,20 @@ export class Api {
   }
 
   async #authorized<T>(url: URL, request: Request, read: Reader<T>, signal: AbortSignal): Promise<T> {
-    const token = await this.#identity.token(false);
+    const token = await this.#identity.token();
     try {
-      return await this.#once(url, request, token, read, signal);
+      return await this.#once(url, request, token.text, read, signal);
     } catch (error) {
-      if (!(error instanceof Refusal && error.kind === 'unauthenticated')) {
+      const isRefused = error instanceof Refusal && error.kind === 'unauthenticated';
+      const fresh = isRefused ? await this.#identity.replacement(token) : null;
+      if (fresh === null) {
         throw error;
       }
-      const fresh = await this.#identity.token(true);
-      if (fresh === token) {
-        throw error;
-      }
-      return await this.#once(url, request, fresh, read, signal);
+      return await this.#once(url, request, fresh.text, read, signal);
     }
   }
 
-  async #once<T>(url: URL, { method, body }: Request, token: string, read: Reader<T>, signal: AbortSignal): Promise<T> {
+  async #once<T>(url: URL, { method, body, isAnyone }: Request, token: string, read: Reader<T>, signal: AbortSignal): Promise<T> {
     const headers: Record<string, string> = { accept: 'application/json', authorization: `Bearer ${token}` };
     const init: RequestInit = { method, headers, signal, cache: 'no-store', credentials: 'omit', redirect: 'error' };
     if (body !== undefined) {
@@ -137,9 +138,14 @@ export class Api {
       throw new InboxError('unavailable', 'the server cannot be reached');
     }
     if (!response.ok) {
-      throw Refusal.of(response.status, answer ?? '', token);
+      const explain = isAnyone ? Refusal.of : failure;
+      const error = explain(response.status, answer ?? '', token);
+      error.retryAfter = isRetryable(error) ? retryAfter(response.headers.get('retry-after')) : undefined;
+      throw error;
     }
-    return understood(answer, read);
+    const result = understood(answer, read);
+    this.#identity.accepted();
+    return result;
   }
 }
 

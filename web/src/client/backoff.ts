@@ -12,9 +12,12 @@ export function delay(attempt: number, random: Random): number {
   return Math.min(CAP, BASE * 2 ** Math.max(0, attempt - 1)) * random();
 }
 
-/** Returns the delay after a failure that is unlikely to pass soon: close to the cap. */
-export function slowDelay(random: Random): number {
-  return CAP * (0.5 + random() / 2);
+/**
+ * Returns the delay after failure number `attempt` that is unlikely to pass soon: ever longer, from
+ * 10 s up to 5 minutes.
+ */
+export function slowDelay(attempt: number, random: Random): number {
+  return Math.min(300_000, CAP * 2 ** Math.max(0, attempt - 1)) * (0.5 + random() / 2);
 }
 
 /** Returns the time until the next position check: at most the interval, less some jitter. */

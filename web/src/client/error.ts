@@ -2,7 +2,7 @@
  * - `not-started`: before `start()` or after `stop()`.
  * - `queue-full`: too many writes wait for the server; this one was dropped.
  * - `window-full`: the list holds as many notifications as it can.
- * - `unavailable`: no connection, or the server cannot answer now.
+ * - `unavailable`: no connection, or the inbox server cannot answer now, or something else answered.
  * - `unauthenticated`, `forbidden`, `invalid`: the server refused the request.
  * - `unknown`: the server does not know the notification.
  * - `conflict`: the server's history is not the one the user saw.
@@ -25,6 +25,8 @@ export class InboxError extends Error {
   readonly kind: InboxErrorKind;
   /** The HTTP status, if the server answered. */
   readonly status: number | undefined;
+  /** How long the server asks to be left alone, in milliseconds, if it does. */
+  retryAfter: number | undefined;
 
   constructor(kind: InboxErrorKind, message: string, status?: number) {
     super(message);

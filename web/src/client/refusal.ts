@@ -6,13 +6,19 @@ import type { Snapshot } from './snapshot.js';
 /** How many characters of the server's text are shown. */
 const MAX_DETAIL = 300;
 
-/** An error answer, with the head of the inbox if the server sent it. */
+/** The beginning of the `type` of every problem that an inbox server answers. */
+const NAMESPACE = 'urn:internal-notifications:';
+
+/** The refusal of the inbox server, with the head of the inbox if the server sent it. */
 export class Refusal extends InboxError {
   readonly head: Head | undefined;
+  /** Whether it is for good: a write is then rolled back. */
+  readonly isFinal: boolean;
 
-  private constructor(status: number, detail: string, head: Head | undefined) {
+  private constructor(status: number, detail: string, problem: Record<string, unknown>) {
     super(kindOf(status), detail, status);
-    this.head = head;
+    this.head = headOf(problem['head']);
+    this.isFinal = FINAL.includes(this.kind) && problem['type'] !== `${NAMESPACE}no-such-route`;
   }
 
   /** Describes an error answer. `token` is the token that was sent; it is never shown. */
@@ -21,8 +27,23 @@ export class Refusal extends InboxError {
     const text = problem['detail'] ?? problem['title'];
     const isShown = typeof text === 'string' && text !== '' && !text.includes(token);
     const detail = `the server answered ${status}${isShown ? `: ${shown(text)}` : ''}`;
-    return new Refusal(status, detail, headOf(problem['head']));
+    return new Refusal(status, detail, problem);
   }
+}
+
+/** The kinds of refusals that are for good. */
+const FINAL: readonly InboxErrorKind[] = ['forbidden', 'unknown', 'conflict', 'invalid'];
+
+/**
+ * Describes an error answer. Only the inbox server refuses, with a problem of its own: an ingress, a
+ * firewall or a login page that answers in its place says nothing about the request. With 401 it
+ * does not matter who answered.
+ */
+export function failure(status: number, body: string, token: string): InboxError {
+  if (status === 401 || String(parsed(body)['type']).startsWith(NAMESPACE)) {
+    return Refusal.of(status, body, token);
+  }
+  return new InboxError('unavailable', `the server answered ${status}, and not as an inbox server`, status);
 }
 
 /**
@@ -31,6 +52,11 @@ export class Refusal extends InboxError {
  */
 export function isRetryable(error: InboxError): boolean {
   return error.kind === 'unavailable' || (error.kind === 'protocol' && error.status === undefined);
+}
+
+/** Returns whether a write was refused for good, or cannot be sent. */
+export function isFinal(error: InboxError): boolean {
+  return error instanceof Refusal ? error.isFinal : error.kind === 'invalid';
 }
 
 /** Returns the error of a snapshot whose status is `failed`. */

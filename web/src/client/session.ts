@@ -7,6 +7,7 @@ import { Api } from './api.js';
 import { InboxError, notStarted, unavailable } from './error.js';
 import { Identity } from './identity.js';
 import type { ClientOptions } from './options.js';
+import { Hold } from './retryAfter.js';
 import { LiveChannel } from './session/liveChannel.js';
 import { WriteBackoff } from './session/writeBackoff.js';
 import type { Parts } from './session/parts.js';
@@ -50,6 +51,7 @@ export class Session {
       channel,
       schedule: new Schedule(random),
       writeBackoff: new WriteBackoff(random),
+      hold: new Hold(random),
       calls: new PendingCalls(),
       publisher: new Publisher(listener),
       changed: () => this.#changed(),

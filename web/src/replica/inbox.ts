@@ -13,7 +13,7 @@ import {
 } from '../models/wire.js';
 import { Announcer, type Announcement } from './announcer.js';
 import { CatchUp } from './catchUp.js';
-import { Overlay, type Command, type PendingWrite } from './overlay.js';
+import { Overlay, type Command, type PendingWrite, type WriteRequest } from './overlay.js';
 import { History } from './history.js';
 import { RecentChanges } from './recentChanges.js';
 import { Window } from './window.js';
@@ -211,9 +211,17 @@ export class Inbox {
     return this.#overlay.push(op, command, at);
   }
 
-  /** Returns the write to send now. Send one at a time; if the answer is lost, look here again. */
-  nextWrite(): PendingWrite | undefined {
-    return this.#overlay.unanswered;
+  /**
+   * Returns the request to send now: the first write without an answer, together with the marks of
+   * the same kind right after it. Send one at a time; if the answer is lost, look here again.
+   */
+  nextWrite(): WriteRequest | undefined {
+    return this.#overlay.nextRequest();
+  }
+
+  /** Whether a write waits for the server's answer. */
+  get hasUnanswered(): boolean {
+    return this.#overlay.waiting > 0;
   }
 
   /** The writes that the replica does not contain yet. */
@@ -228,10 +236,9 @@ export class Inbox {
     this.onHead(askedAt, head);
   }
 
-  /** Removes a write that the server refused. */
+  /** Removes the writes of a request that the server refused, or a write that was never sent. */
   onRefused(op: string): InboxEvent[] {
-    const write = this.#overlay.take(op);
-    return write === undefined ? [] : [{ kind: 'rolled_back', write }];
+    return this.#overlay.take(op).map((write) => ({ kind: 'rolled_back', write }));
   }
 
   get #position(): Position {

@@ -1,7 +1,7 @@
 import { changesAnswer, inboxPage, liveEvent } from '../../src/models/answers.js';
 import { WireError } from '../../src/models/read.js';
 import { Inbox, type Query, type InboxEvent } from '../../src/replica/inbox.js';
-import type { Command, PendingWrite } from '../../src/replica/overlay.js';
+import type { Command, WriteRequest } from '../../src/replica/overlay.js';
 import { change, ids, live, page, pointOf, position, seconds, time, type Raw } from './expand.js';
 
 /** A replica, on which the steps of a case are performed. */
@@ -154,7 +154,7 @@ function command(step: Raw): Command {
   return { kind, ids: ids(step[kind]) };
 }
 
-function sent({ op, command }: PendingWrite): string {
+function sent({ op, command }: WriteRequest): string {
   switch (command.kind) {
     case 'remove':
       return `${op} remove ${command.id}`;

@@ -12,7 +12,8 @@ export const INFO = {
   position_check_seconds: 60,
 };
 
-export type Fault = 'network' | 'never' | number | { readonly body: string };
+/** A number is the status of a refusal by the server. */
+export type Fault = 'network' | 'never' | number | { readonly body: string; readonly init?: ResponseInit };
 
 /** An inbox server of one user in memory, with its live channel. */
 export class FakeServer {
@@ -23,6 +24,8 @@ export class FakeServer {
   readonly tokens: string[] = [];
   /** Returns how a request fails, if it does. */
   fault: (request: string) => Fault | undefined = () => undefined;
+  /** Receives the body of each request that has one. */
+  onBody: (body: Raw) => void = () => {};
   /** The only token that is accepted. */
   token = 'good';
   /** Whether live events are delivered. */
@@ -48,6 +51,9 @@ export class FakeServer {
     this.requests.push(request);
     const token = new Headers(init.headers).get('authorization')?.replace('Bearer ', '') ?? '';
     this.tokens.push(token);
+    if (init.body !== undefined) {
+      this.onBody(JSON.parse(String(init.body)) as Raw);
+    }
     const fault = this.fault(request);
     if (fault === 'never') {
       return await new Promise((_, reject) => init.signal?.addEventListener('abort', () => reject(new Error('aborted'))));
@@ -56,7 +62,7 @@ export class FakeServer {
       throw new TypeError('Failed to fetch');
     }
     if (typeof fault === 'object') {
-      return new Response(fault.body);
+      return new Response(fault.body, fault.init);
     }
     if (typeof fault === 'number') {
       return this.#problem(fault);
@@ -121,7 +127,7 @@ export class FakeServer {
   }
 
   #problem(status: number): Response {
-    const body = { type: 'about:blank', title: 'Refused', status, detail: `problem ${status}`, head: this.log.head };
+    const body = { type: 'urn:internal-notifications:refused', title: 'Refused', status, detail: `problem ${status}`, head: this.log.head };
     return Response.json(body, { status, headers: { 'content-type': 'application/problem+json' } });
   }
 }

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use internal_notifications_models::{LiveEvent, OpId, Timestamp, UserId};
 use internal_notifications_service::{
-    Announcement, Inbox, InboxCommand, InboxEvent, InboxLog, InboxPublisher, InboxQuery, RefusedWrite,
-    ServiceError, ServiceErrorKind, Status,
+    Announcement, Inbox, InboxEvent, InboxLog, InboxPublisher, InboxQuery, RefusedWrite, ServiceError,
+    ServiceErrorKind, Status,
 };
 use tokio::sync::Notify;
 
@@ -114,10 +114,14 @@ impl Session {
         self.collect(events);
     }
 
-    /// Rolls back a queued write that was refused.
-    pub(crate) fn roll_back(&mut self, op: &OpId, command: InboxCommand, error: ServiceError) {
-        self.inbox.on_refused(op);
-        self.announcements.push(Announcement::WriteRefused(Arc::new(RefusedWrite::new(command, error))));
+    /// Rolls back the queued writes of a request that was refused.
+    pub(crate) fn roll_back(&mut self, op: &OpId, error: &ServiceError) {
+        for event in self.inbox.on_refused(op) {
+            if let InboxEvent::RolledBack(write) = event {
+                let refused = RefusedWrite::new(write.command, error.clone());
+                self.announcements.push(Announcement::WriteRefused(Arc::new(refused)));
+            }
+        }
     }
 
     fn collect(&mut self, events: Vec<InboxEvent>) {

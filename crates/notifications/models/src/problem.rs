@@ -23,9 +23,18 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// The beginning of the kind of every problem that an inbox server makes.
+    pub const NAMESPACE: &str = "urn:internal-notifications:";
+
     /// Makes a problem of the kind `about:blank`.
     pub fn new(status: u16, title: impl Into<String>) -> Self {
         Self { kind: about_blank(), title: title.into(), status, detail: None, head: None }
+    }
+
+    /// Returns the last part of the kind if an inbox server made this problem: `forbidden` of
+    /// `urn:internal-notifications:forbidden`.
+    pub fn slug(&self) -> Option<&str> {
+        self.kind.strip_prefix(Self::NAMESPACE)
     }
 
     /// Sets the stable name of the kind.
@@ -66,6 +75,15 @@ mod tests {
             serde_json::to_value(problem).unwrap(),
             json!({"type": "about:blank", "title": "Not Found", "status": 404})
         );
+    }
+
+    #[test]
+    fn only_a_problem_of_an_inbox_server_has_a_slug() {
+        let problem = |kind: &str| Problem::new(403, "Forbidden").with_kind(kind);
+        assert_eq!(problem("urn:internal-notifications:forbidden").slug(), Some("forbidden"));
+        for kind in ["about:blank", "https://example.org/forbidden", "forbidden"] {
+            assert_eq!(problem(kind).slug(), None);
+        }
     }
 
     #[test]

@@ -16,9 +16,9 @@ use tokio::time::timeout;
 
 pub(crate) use base_url::BaseUrl;
 pub(crate) use call_error::CallError;
-pub(crate) use token_source::TokenSource;
+pub(crate) use token_source::{Token, TokenSource};
 
-use crate::{HttpBody, HttpClient, HttpMethod, HttpRequest, MAX_RESPONSE_BYTES};
+use crate::{HttpBody, HttpClient, HttpMethod, HttpRequest, HttpResponse, MAX_RESPONSE_BYTES};
 
 /// Calls the inbox server's routes.
 ///
@@ -73,16 +73,13 @@ impl InboxApi {
         body: Option<HttpBody>,
     ) -> Result<T, CallError> {
         let call = self.send_authorized(method, url, body);
-        let body = timeout(self.timeout, call).await.map_err(|_| {
+        let response = timeout(self.timeout, call).await.map_err(|_| {
             ServiceError::new(ServiceErrorKind::Unavailable, "the server did not answer in time")
         })??;
-        serde_json::from_slice(&body).map_err(|error| {
-            // The error itself may quote the response.
-            let (line, column) = (error.line(), error.column());
-            let detail =
-                format!("the server's response has an unexpected format, at line {line}, column {column}");
-            ServiceError::new(ServiceErrorKind::Protocol, detail).into()
-        })
+        let answer = serde_json::from_slice(&response.body)
+            .map_err(|error| CallError::of_body(response.status, &error))?;
+        self.tokens.accepted();
+        Ok(answer)
     }
 
     async fn send_authorized(
@@ -90,13 +87,15 @@ impl InboxApi {
         method: HttpMethod,
         url: String,
         body: Option<HttpBody>,
-    ) -> Result<Vec<u8>, CallError> {
-        let token = self.tokens.token(false).await?;
-        let first = self.send(method, url.clone(), &token, body.clone()).await;
+    ) -> Result<HttpResponse, CallError> {
+        let token = self.tokens.token().await?;
+        let first = self.send(method, url.clone(), &token.text, body.clone()).await;
         match first {
             Err(error) if error.kind() == ServiceErrorKind::Unauthorized => {
-                let fresh = self.tokens.token(true).await?;
-                if fresh == token { Err(error) } else { self.send(method, url, &fresh, body).await }
+                match self.tokens.replacement(&token).await? {
+                    Some(fresh) => self.send(method, url, &fresh.text, body).await,
+                    None => Err(error),
+                }
             }
             outcome => outcome,
         }
@@ -108,7 +107,7 @@ impl InboxApi {
         url: String,
         token: &str,
         body: Option<HttpBody>,
-    ) -> Result<Vec<u8>, CallError> {
+    ) -> Result<HttpResponse, CallError> {
         let mut request = HttpRequest::new(method, url, token);
         request.body = body;
         let response = self.http_client.send(request).await?;
@@ -117,8 +116,8 @@ impl InboxApi {
             return Err(ServiceError::new(ServiceErrorKind::Protocol, detail).into());
         }
         match response.status {
-            200..=299 => Ok(response.body),
-            _ => Err(CallError::rejected(&response, token)),
+            200..=299 => Ok(response),
+            _ => Err(CallError::of_response(&response, token)),
         }
     }
 }

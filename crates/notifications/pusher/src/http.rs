@@ -1,7 +1,9 @@
 mod reqwest;
+mod retry_after;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use internal_notifications_service::ServiceError;
@@ -102,12 +104,20 @@ pub struct HttpResponse {
     pub status: u16,
     /// The body.
     pub body: Vec<u8>,
+    /// How long the server asks not to repeat the request, in its `Retry-After` header.
+    pub retry_after: Option<Duration>,
 }
 
 impl HttpResponse {
     /// Creates a response.
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, body: body.into() }
+        Self { status, body: body.into(), retry_after: None }
+    }
+
+    /// Sets how long the server asks not to repeat the request.
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
     }
 }
 

@@ -1,3 +1,5 @@
+mod builder;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,14 +9,12 @@ use internal_notifications_models::{
     InternalNotification, NotificationId, PushRequest, Receipt, Retraction, UserId,
 };
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
-use pusher_client::Roots;
 use tokio::time::sleep;
 
-use crate::HttpClient;
-use crate::api::{BaseUrl, CallError, InboxApi, TokenSource, retry};
-use crate::http::ReqwestClient;
+pub use builder::InboxClientBuilder;
 
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+use crate::HttpClient;
+use crate::api::{BaseUrl, CallError, InboxApi, Token, TokenSource, retry};
 
 /// Pushes notifications from a backend: HTTP only, with an API key, and without an inbox of its
 /// own.
@@ -46,21 +46,25 @@ impl InboxClient {
     /// # Errors
     /// Returns [`ServiceErrorKind::Configuration`] if the URL or the key cannot be used.
     pub fn new(server_url: &str, key: impl Into<String>) -> Result<Self, ServiceError> {
-        let base = BaseUrl::parse(server_url)?;
-        let http_client = Arc::new(ReqwestClient::new(base.host(), &Roots::new(), REQUEST_TIMEOUT)?);
-        Self::with_http_client(http_client, base, key.into())
+        Self::builder(server_url, key).build()
     }
 
-    fn with_http_client(
+    /// Creates a builder, for a private certificate authority, a proxy or another timeout.
+    pub fn builder(server_url: impl Into<String>, key: impl Into<String>) -> InboxClientBuilder {
+        InboxClientBuilder::new(server_url.into(), key.into())
+    }
+
+    pub(crate) fn with_http_client(
         http_client: Arc<dyn HttpClient>,
         base: BaseUrl,
         key: String,
+        timeout: Duration,
     ) -> Result<Self, ServiceError> {
         if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             let detail = "the API key must be visible ASCII characters without spaces";
             return Err(ServiceError::new(ServiceErrorKind::Configuration, detail));
         }
-        let api = InboxApi::new(http_client, base, Arc::new(ApiKey(key)), REQUEST_TIMEOUT);
+        let api = InboxApi::new(http_client, base, Arc::new(ApiKey(key)), timeout);
         Ok(Self { api: Arc::new(api) })
     }
 
@@ -133,8 +137,8 @@ async fn with_retries<T, C>(call: impl Fn() -> C) -> Result<T, ServiceError>
 where
     C: Future<Output = Result<T, CallError>>,
 {
-    let wait = |attempt| sleep(retry::delay(attempt, &mut rand::rng()));
-    Ok(retry::retry(retry::TRIES, call, wait).await?)
+    let wait = |attempt, asked| sleep(retry::pause(attempt, asked, &mut rand::rng()));
+    Ok(retry::retry(retry::TRIES, retry::PATIENCE, call, wait).await?)
 }
 
 /// A token that never changes.
@@ -142,9 +146,15 @@ struct ApiKey(String);
 
 #[async_trait]
 impl TokenSource for ApiKey {
-    async fn token(&self, _fresh: bool) -> Result<String, ServiceError> {
-        Ok(self.0.clone())
+    async fn token(&self) -> Result<Token, ServiceError> {
+        Ok(Token::new(&self.0, 0))
     }
+
+    async fn replacement(&self, _refused: &Token) -> Result<Option<Token>, ServiceError> {
+        Ok(None)
+    }
+
+    fn accepted(&self) {}
 }
 
 #[cfg(test)]
@@ -159,6 +169,7 @@ mod tests {
         statuses: Mutex<Vec<u16>>,
         bodies: Mutex<Vec<Vec<u8>>>,
         urls: Mutex<Vec<String>>,
+        retry_after: Option<Duration>,
     }
 
     #[async_trait]
@@ -168,16 +179,34 @@ mod tests {
             self.bodies.lock().unwrap().push(request.body.map_or_else(Vec::new, |body| body.bytes));
             self.urls.lock().unwrap().push(format!("{:?} {}", request.method, request.url));
             let status = self.statuses.lock().unwrap().pop().unwrap();
-            let body = r#"{"id":"n","accepted":1,"duplicates":0,"scheduled":0,"cancelled":2,"removed":3}"#;
-            Ok(HttpResponse::new(status, body))
+            let body = match status {
+                200..=299 => {
+                    r#"{"id":"n","accepted":1,"duplicates":0,"scheduled":0,"cancelled":2,"removed":3}"#
+                }
+                403 => r#"{"type":"urn:internal-notifications:forbidden","title":"t","status":403}"#,
+                _ => "<html>",
+            };
+            let response = HttpResponse::new(status, body);
+            Ok(match self.retry_after {
+                Some(wait) => response.with_retry_after(wait),
+                None => response,
+            })
         }
     }
 
     fn client(statuses: &[u16]) -> (InboxClient, Arc<ScriptedServer>) {
+        client_that_waits(statuses, None)
+    }
+
+    fn client_that_waits(
+        statuses: &[u16],
+        retry_after: Option<Duration>,
+    ) -> (InboxClient, Arc<ScriptedServer>) {
         let statuses = Mutex::new(statuses.iter().rev().copied().collect());
-        let server = Arc::new(ScriptedServer { statuses, bodies: Mutex::default(), urls: Mutex::default() });
-        let base = BaseUrl::parse("http://h").unwrap();
-        (InboxClient::with_http_client(server.clone(), base, "hidden-key".into()).unwrap(), server)
+        let (bodies, urls) = (Mutex::default(), Mutex::default());
+        let server = Arc::new(ScriptedServer { statuses, bodies, urls, retry_after });
+        let builder = InboxClient::builder("http://h", "hidden-key").http_client(Arc::clone(&server));
+        (builder.build().unwrap(), server)
     }
 
     async fn push(client: &InboxClient) -> Result<Receipt, ServiceError> {
@@ -201,6 +230,26 @@ mod tests {
         assert_eq!(server.bodies.lock().unwrap().len(), 1);
         let (down, _) = client(&[503, 503, 503, 503]);
         assert_eq!(push(&down).await.unwrap_err().kind(), ServiceErrorKind::Unavailable);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_proxy_that_answers_in_place_of_the_server_is_an_outage() {
+        let (client, server) = client(&[302, 404, 201]);
+        assert_eq!(push(&client).await.unwrap().accepted, 1);
+        assert_eq!(server.bodies.lock().unwrap().len(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_push_waits_as_long_as_the_server_asks_but_not_for_very_long() {
+        let (client, _) = client_that_waits(&[503, 201], Some(Duration::from_secs(20)));
+        let before = tokio::time::Instant::now();
+        push(&client).await.unwrap();
+        assert!(before.elapsed() >= Duration::from_secs(20), "{:?}", before.elapsed());
+
+        let (client, server) = client_that_waits(&[503, 201], Some(Duration::from_secs(3_600)));
+        let before = tokio::time::Instant::now();
+        assert_eq!(push(&client).await.unwrap_err().kind(), ServiceErrorKind::Unavailable);
+        assert_eq!((before.elapsed(), server.bodies.lock().unwrap().len()), (Duration::ZERO, 1));
     }
 
     #[tokio::test(start_paused = true)]

@@ -120,7 +120,10 @@ impl HttpClient for RejectingClient {
             sent = self.client.get(&request.url);
             sent.send().await.map_err(unavailable)?;
             self.rejects.store(false, Ordering::SeqCst);
-            return Ok(HttpResponse::new(403, Vec::new()));
+            return Ok(HttpResponse::new(
+                403,
+                r#"{"type":"urn:internal-notifications:forbidden","title":"Forbidden","status":403}"#,
+            ));
         }
         let answer = sent.send().await.map_err(unavailable)?;
         let status = answer.status().as_u16();

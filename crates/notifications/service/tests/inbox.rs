@@ -336,12 +336,56 @@ fn a_write_that_is_sent_again_remembers_its_first_answer() {
 
     inbox.on_changes(asked_at, log.changes(asked_at, 500, 3));
     assert_eq!(state(&inbox), Some((false, true)), "the answer came from a history that is lost");
-    assert_eq!(inbox.next_write().map(|write| write.op.clone()), Some(op.clone()));
+    let again = inbox.next_write().unwrap();
+    assert_eq!((&again.op, again.was_answered), (&op, true));
 
-    let done = log.write(&inbox.next_write().unwrap().command.clone(), Some(&op), at, Tag::from_bits(2));
+    let done = log.write(&again.command, Some(&op), at, Tag::from_bits(2));
     inbox.on_written(&op, asked_at, done.unwrap().head);
     inbox.on_changes(asked_at, log.changes(asked_at, 500, 3));
     assert_eq!((state(&inbox), inbox.pending_writes(), inbox.head()), (None, 0, log.head()));
+}
+
+#[test]
+fn marks_that_wait_are_sent_in_one_request_and_repeated_in_the_same_one() {
+    let (_, mut inbox) = started();
+    let op = |name: &str| OpId::new(name).unwrap();
+    let ids = |range: std::ops::Range<usize>| -> Vec<_> {
+        range.map(|n| NotificationId::new(format!("n{n}")).unwrap()).collect()
+    };
+    let write = |inbox: &mut Inbox, name: &str, command| {
+        inbox.write(op(name), command, Timestamp::UNIX_EPOCH).unwrap();
+    };
+    write(&mut inbox, "w1", InboxCommand::Opened(ids(0..300)));
+    write(&mut inbox, "w2", InboxCommand::Opened(ids(200..500)));
+    let first = inbox.next_write().unwrap();
+    assert_eq!((&first.op, &first.ops), (&op("w1"), &vec![op("w1"), op("w2")]));
+    assert_eq!(first.command, InboxCommand::Opened(ids(0..500)));
+
+    write(&mut inbox, "w3", InboxCommand::Opened(ids(0..1)));
+    write(&mut inbox, "w4", InboxCommand::Opened(ids(500..501)));
+    write(&mut inbox, "w5", InboxCommand::Unopened(ids(0..1)));
+    write(&mut inbox, "w6", InboxCommand::Remove(ids(0..1).remove(0)));
+    assert_eq!(inbox.next_write(), Some(first), "a request that was sent stays as it was");
+
+    let answer = Head::new(Position { seq: 9, tag: None }, 0);
+    inbox.on_written(&op("w1"), inbox.head().position, answer);
+    assert!(["w1", "w2"].iter().all(|name| inbox.pending_write(&op(name)).unwrap().is_answered()));
+    assert_eq!(inbox.next_write().unwrap().ops, [op("w3"), op("w4")]);
+    let rolled_back: Vec<_> = inbox
+        .on_refused(&op("w3"))
+        .into_iter()
+        .map(|event| match event {
+            InboxEvent::RolledBack(write) => (write.op, write.command),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let marks = [("w3", ids(0..1)), ("w4", ids(500..501))];
+    assert_eq!(rolled_back, marks.map(|(name, ids)| (op(name), InboxCommand::Opened(ids))));
+    for alone in ["w5", "w6"] {
+        assert_eq!(inbox.next_write().unwrap().ops, [op(alone)]);
+        inbox.on_written(&op(alone), inbox.head().position, answer);
+    }
+    assert_eq!(inbox.next_write(), None);
 }
 
 #[test]

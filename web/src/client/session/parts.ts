@@ -1,6 +1,7 @@
 import type { Inbox } from '../../replica/inbox.js';
 import type { Api } from '../api.js';
 import type { ClientOptions } from '../options.js';
+import type { Hold } from '../retryAfter.js';
 import type { LiveChannel } from './liveChannel.js';
 import type { WriteBackoff } from './writeBackoff.js';
 import type { Publisher } from './publisher.js';
@@ -15,6 +16,7 @@ export interface Parts {
   readonly channel: LiveChannel;
   readonly schedule: Schedule;
   readonly writeBackoff: WriteBackoff;
+  readonly hold: Hold;
   readonly calls: PendingCalls;
   readonly publisher: Publisher;
   /** Publishes the new state, and looks for what to send, soon. */

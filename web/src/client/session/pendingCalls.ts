@@ -66,14 +66,11 @@ export class PendingCalls {
     return count;
   }
 
-  /**
-   * Rejects the call that made a refused write. Returns the call's writes, or undefined if it no
-   * longer waits.
-   */
-  refused(op: string, error: InboxError): readonly string[] | undefined {
-    let ops: readonly string[] | undefined;
-    this.#writes = without(this.#writes, (caller) => caller.wanted.includes(op), (caller) => {
-      ops = caller.wanted;
+  /** Rejects the calls that made refused writes, and returns all writes of these calls. */
+  refused(refused: readonly string[], error: InboxError): readonly string[] {
+    const ops: string[] = [];
+    this.#writes = without(this.#writes, (caller) => caller.wanted.some((op) => refused.includes(op)), (caller) => {
+      ops.push(...caller.wanted);
       this.#settled.push(() => caller.reject(error));
     });
     return ops;

@@ -27,7 +27,8 @@ export class Queries {
 
   /** When to send the next query; never while one is pending. */
   get next(): number {
-    return this.#slot.isFree ? this.#parts.schedule.next(this.#nextQuery() !== null) : Infinity;
+    const { schedule, hold } = this.#parts;
+    return this.#slot.isFree ? Math.max(hold.until, schedule.next(this.#nextQuery() !== null)) : Infinity;
   }
 
   async send(): Promise<void> {
@@ -150,7 +151,8 @@ export class Queries {
   }
 
   #onFailed(error: InboxError): void {
-    const { schedule, calls } = this.#parts;
+    const { schedule, hold, calls } = this.#parts;
+    hold.ask(error.retryAfter);
     this.failOlder(error);
     this.#mayHaveMoved = false;
     this.hasFailed = true;

@@ -3,6 +3,9 @@ import { checkDelay, delay, slowDelay, type Random } from '../backoff.js';
 /** How many useless answers in a row cause no delay: a catch-up may have to ask again at once. */
 const FREE_ANSWERS = 3;
 
+/** The longest wait after refusals, in milliseconds. */
+const LONGEST = 600_000;
+
 /** When the next query is sent to the server. Times are those of `performance.now()`. */
 export class Schedule {
   /** Milliseconds between position checks. */
@@ -57,12 +60,18 @@ export class Schedule {
   /** An answer could not be read, and the next is unlikely to be better soon. */
   failedSlowly(): void {
     this.#useless += 1;
-    this.#wait(slowDelay(this.#random));
+    this.#wait(slowDelay(this.#useless, this.#random));
   }
 
-  /** A query was refused. The next one waits as long as a position check. */
+  /** A query was refused. The next one waits as long as a position check, and then ever longer. */
   refused(): void {
-    this.#wait(checkDelay(this.interval, this.#random));
+    this.#useless += 1;
+    this.#wait(checkDelay(Math.min(LONGEST, this.interval * 2 ** (this.#useless - 1)), this.#random));
+  }
+
+  /** The position must be checked as soon as a query may be sent. */
+  checkSoon(): void {
+    this.#checkAt = performance.now();
   }
 
   /** The next query need not wait; earlier failures are forgotten. */

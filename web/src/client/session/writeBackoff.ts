@@ -1,6 +1,6 @@
 import type { Inbox } from '../../replica/inbox.js';
-import type { PendingWrite } from '../../replica/overlay.js';
-import { delay, type Random } from '../backoff.js';
+import type { WriteRequest } from '../../replica/overlay.js';
+import { delay, slowDelay, type Random } from '../backoff.js';
 
 /** When the next write is sent. Times are those of `performance.now()`. */
 export class WriteBackoff {
@@ -31,8 +31,14 @@ export class WriteBackoff {
     this.#notBefore = performance.now() + delay(this.#failures, this.#random);
   }
 
+  /** A write was refused, not for good, but hardly for a short time. */
+  failedSlowly(): void {
+    this.#failures += 1;
+    this.#notBefore = performance.now() + slowDelay(this.#failures, this.#random);
+  }
+
   /** A write was answered. As long as writes are repeated, every further write waits. */
-  answered(write: PendingWrite): void {
+  answered(write: WriteRequest): void {
     this.isUp();
     if (write.wasAnswered) {
       this.#repeated ??= write.op;

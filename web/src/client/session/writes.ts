@@ -1,7 +1,7 @@
 import type { Head, Position } from '../../models/wire.js';
-import type { Command, PendingWrite } from '../../replica/overlay.js';
+import type { Command, WriteRequest } from '../../replica/overlay.js';
 import type { InboxError } from '../error.js';
-import { isRetryable, Refusal } from '../refusal.js';
+import { isFinal, isRetryable, Refusal } from '../refusal.js';
 import type { Parts } from './parts.js';
 import { RequestSlot } from './requestSlot.js';
 
@@ -31,13 +31,13 @@ export class Writes {
 
   /** When to send the next write; never while one is pending, or none waits. */
   get next(): number {
-    const { inbox, writeBackoff } = this.#parts;
-    return this.#slot.isFree && inbox.nextWrite() !== undefined ? writeBackoff.next : Infinity;
+    const { inbox, writeBackoff, hold } = this.#parts;
+    return this.#slot.isFree && inbox.hasUnanswered ? Math.max(hold.until, writeBackoff.next) : Infinity;
   }
 
   async send(): Promise<void> {
     const { api, inbox, changed } = this.#parts;
-    const write = inbox.nextWrite() as PendingWrite;
+    const write = inbox.nextWrite() as WriteRequest;
     const askedAt = inbox.head;
     await this.#slot.send(
       (signal) => api.write(write, signal),
@@ -51,7 +51,7 @@ export class Writes {
     this.#slot.cancel();
   }
 
-  #onStored(write: PendingWrite, askedAt: Position, head: Head): void {
+  #onStored(write: WriteRequest, askedAt: Position, head: Head): void {
     const { inbox, writeBackoff, schedule } = this.#parts;
     writeBackoff.answered(write);
     inbox.onWritten(write.op, askedAt, head);
@@ -60,10 +60,17 @@ export class Writes {
     }
   }
 
-  #onFailed(write: PendingWrite, askedAt: Position, error: InboxError): void {
-    const { inbox, writeBackoff, schedule, calls } = this.#parts;
-    if (isRetryable(error)) {
-      writeBackoff.failed();
+  #onFailed(write: WriteRequest, askedAt: Position, error: InboxError): void {
+    const { inbox, writeBackoff, schedule, hold, calls } = this.#parts;
+    if (!isFinal(error)) {
+      hold.ask(error.retryAfter);
+      if (isRetryable(error)) {
+        writeBackoff.failed();
+      } else {
+        writeBackoff.failedSlowly();
+        // A query finds out whether the server refuses everything.
+        schedule.checkSoon();
+      }
       return calls.queueWrites();
     }
     writeBackoff.isUp();
@@ -72,24 +79,26 @@ export class Writes {
       inbox.onHead(askedAt, error.head);
       schedule.hurry();
     }
-    // The history is another one, or it is unknown what the server did.
-    if (error.kind === 'conflict' || error.kind === 'protocol') {
+    // The history is another one.
+    if (error.kind === 'conflict') {
       inbox.catchUp();
     }
   }
 
   /**
-   * Removes a refused write. If its call still waits, the call is rejected and its remaining writes
-   * are dropped; otherwise the listeners are notified.
+   * Removes the writes of a refused request. If a write's call still waits, the call is rejected and
+   * its remaining writes are dropped; otherwise the listeners are notified.
    */
-  #onRefused(write: PendingWrite, error: InboxError): void {
+  #onRefused(request: WriteRequest, error: InboxError): void {
     const { inbox, publisher, calls } = this.#parts;
-    const ops = calls.refused(write.op, error);
-    if (ops === undefined) {
-      return inbox.onRefused(write.op).forEach(() => publisher.rolledBack({ command: write.command, error }));
+    const awaited = calls.refused(request.ops, error);
+    for (const event of inbox.onRefused(request.op)) {
+      if (event.kind === 'rolled_back' && !awaited.includes(event.write.op)) {
+        publisher.rolledBack({ command: event.write.command, error });
+      }
     }
     // Writes that the server has already stored stay.
-    const dropped = inbox.pendingWrites.filter(({ op, wasAnswered }) => ops.includes(op) && (op === write.op || !wasAnswered));
+    const dropped = inbox.pendingWrites.filter(({ op, wasAnswered }) => awaited.includes(op) && !wasAnswered);
     this.#takeBack(dropped.map(({ op }) => op));
   }
 

@@ -25,8 +25,7 @@ impl DisconnectReason {
         Self::Failed(Error::new(ErrorKind::Network, message))
     }
 
-    /// Returns what to do next. A connection without a pong is replaced at once, as after close
-    /// code 4201.
+    /// Returns what to do next.
     pub(crate) fn reaction(&self) -> Reaction {
         match self {
             Self::Closed(code, _) => code.reaction(),

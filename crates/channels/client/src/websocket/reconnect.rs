@@ -47,7 +47,7 @@ pub(crate) enum Next {
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
     made: u32,
-    /// Whether one of them was made at once, as a close code allowed.
+    /// Whether one of them was made at once, after a connection without a pong.
     reconnected_at_once: bool,
 }
 
@@ -69,7 +69,9 @@ impl Attempts {
             return Next::Stop;
         }
         self.made = self.made.saturating_add(1);
-        if reaction == Reaction::Reconnect && !std::mem::replace(&mut self.reconnected_at_once, true) {
+        // After a close code all clients come back at the same time, so that they need jitter.
+        let is_alone = matches!(reason, DisconnectReason::PongTimeout);
+        if is_alone && !std::mem::replace(&mut self.reconnected_at_once, true) {
             return Next::Retry(self.made, Duration::ZERO);
         }
         let delay = policy.delay(self.made, rng);
@@ -121,18 +123,20 @@ mod tests {
     }
 
     #[test]
-    fn after_4200_the_client_reconnects_at_once_but_only_once_until_a_connection_has_lasted() {
-        let (policy, mut rng, mut attempts) = (Reconnect::default(), rng(), Attempts::default());
-        let reason = closed(4200);
-        assert_eq!(attempts.next(&policy, &reason, TOO_SHORT, &mut rng), Next::Retry(1, Duration::ZERO));
-        for attempt in 2..5 {
-            let Next::Retry(number, delay) = attempts.next(&policy, &reason, TOO_SHORT, &mut rng) else {
-                panic!()
-            };
-            assert_eq!(number, attempt);
-            assert_ne!(delay, Duration::ZERO);
+    fn after_4200_the_first_attempts_of_many_clients_are_spread_and_soon() {
+        let (policy, mut rng) = (Reconnect::default(), rng());
+        let delays: Vec<_> = (0..200)
+            .map(|_| match Attempts::default().next(&policy, &closed(4200), LASTED, &mut rng) {
+                Next::Retry(1, delay) => delay,
+                next => panic!("{next:?}"),
+            })
+            .collect();
+        let limit = policy.backoff.limit(1);
+        assert!(limit <= Duration::from_millis(500) && delays.iter().all(|delay| *delay <= limit));
+        for quarter in 0..4 {
+            let quarter = limit / 4 * quarter..limit / 4 * (quarter + 1);
+            assert!(delays.iter().any(|delay| quarter.contains(delay)), "{quarter:?}");
         }
-        assert_eq!(attempts.next(&policy, &reason, LASTED, &mut rng), Next::Retry(1, Duration::ZERO));
     }
 
     #[test]
@@ -155,9 +159,15 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_without_a_pong_is_replaced_at_once() {
-        let (policy, mut rng) = (Reconnect::default(), rng());
-        let next = Attempts::default().next(&policy, &DisconnectReason::PongTimeout, LASTED, &mut rng);
-        assert_eq!(next, Next::Retry(1, Duration::ZERO));
+    fn a_connection_without_a_pong_is_replaced_at_once_but_only_once_until_a_connection_has_lasted() {
+        let (policy, mut rng, mut attempts) = (Reconnect::default(), rng(), Attempts::default());
+        let mut next = |lasted| attempts.next(&policy, &DisconnectReason::PongTimeout, lasted, &mut rng);
+        assert_eq!(next(LASTED), Next::Retry(1, Duration::ZERO));
+        for attempt in 2..5 {
+            let Next::Retry(number, delay) = next(TOO_SHORT) else { panic!() };
+            assert_eq!(number, attempt);
+            assert_ne!(delay, Duration::ZERO);
+        }
+        assert_eq!(next(LASTED), Next::Retry(1, Duration::ZERO));
     }
 }

@@ -82,15 +82,16 @@ async fn an_error_instead_of_the_handshake_counts_as_a_close_with_its_code() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_4200_the_client_reconnects_at_once_then_with_backoff_until_a_connection_has_lasted() {
+async fn after_a_4200_the_client_reconnects_with_jitter_and_backoff_until_a_connection_has_lasted() {
     let net = Net::new();
     let client = net.client().connect().unwrap();
     let peer = net.establish(1).await;
 
+    let soon = Duration::from_millis(500);
     let start = Instant::now();
     peer.close(4200).await;
     let peer = net.establish(2).await;
-    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert!(start.elapsed() <= soon && start.elapsed() > Duration::ZERO, "{:?}", start.elapsed());
 
     peer.close(4200).await;
     let waiting = state(&client, is_reconnecting).await;
@@ -104,7 +105,7 @@ async fn after_a_4200_the_client_reconnects_at_once_then_with_backoff_until_a_co
     let start = Instant::now();
     peer.close(4200).await;
     let _peer = net.establish(4).await;
-    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert!(start.elapsed() <= soon, "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,7 +128,7 @@ async fn an_error_and_the_close_that_it_announces_count_once() {
     peer.close(4200).await;
     let peer = net.establish(2).await;
     assert_eq!(errors.next().await.unwrap().code(), Some(4200));
-    // The client reconnected at once after the first 4200. If that had counted twice, the next
+    // The client reconnected after the first 4200. If that had counted twice, the next
     // attempt would be the third.
     peer.close(4200).await;
     let waiting = state(&client, is_reconnecting).await;

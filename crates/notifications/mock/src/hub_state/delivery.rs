@@ -1,7 +1,7 @@
 use internal_notifications_models::{
     Change, ChangeKind, InternalNotification, LiveEvent, NotificationId, UserId,
 };
-use internal_notifications_service::{InboxQuery, PendingWrite};
+use internal_notifications_service::{InboxQuery, WriteRequest};
 
 use super::HubState;
 use crate::device::Device;
@@ -78,21 +78,21 @@ impl HubState {
     /// Answers the replica until it has caught up, then sends the queued writes.
     pub(super) fn flush(&mut self, id: u64) {
         self.catch_up(id);
-        while let Some(PendingWrite { op, command, .. }) = self.unsent(id) {
+        while let Some(WriteRequest { op, command, .. }) = self.unsent(id) {
             let may = self.devices.get_mut(&id).map_or(Ok(()), |device| device.faults.queued_write());
             let outcome = may.and_then(|()| self.send(id, &op, &command));
             let outcome = self.note_outcome(id, &format!("sends the queued {op}"), outcome);
             let session = self.devices.get_mut(&id).and_then(|device| device.session.as_mut());
             if let (Some(session), Err(error)) = (session, outcome) {
-                session.roll_back(&op, command, error);
+                session.roll_back(&op, &error);
             }
         }
         self.publish(id);
     }
 
-    fn unsent(&self, id: u64) -> Option<PendingWrite> {
-        let device = self.devices.get(&id).filter(|device| device.is_online)?;
-        device.session.as_ref()?.inbox.next_write().cloned()
+    fn unsent(&mut self, id: u64) -> Option<WriteRequest> {
+        let device = self.devices.get_mut(&id).filter(|device| device.is_online)?;
+        device.session.as_mut()?.inbox.next_write()
     }
 
     pub(super) fn catch_up(&mut self, id: u64) {

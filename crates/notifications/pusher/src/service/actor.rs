@@ -24,7 +24,7 @@ use super::live_channel::{self, LiveChannel};
 use super::publisher::Publisher;
 use super::settings::Settings;
 use super::{authorizer, user_authenticator};
-use crate::api::{CallError, InboxApi};
+use crate::api::{CallError, InboxApi, retry};
 use fetch::{Fetch, Fetched, Response};
 use internal_notifications_service::with_causes;
 use pending_calls::{PendingCalls, older_unavailable};
@@ -53,8 +53,10 @@ pub(crate) struct Actor {
     /// The write in progress: at most one, beside a fetch.
     sends: JoinSet<SentWrite>,
     write_backoff: WriteBackoff,
-    /// Why the server rejects the fetches, if it does.
-    rejection: Option<String>,
+    /// Until when the server asked not to be asked again.
+    held_until: Instant,
+    /// Why the server rejects the requests, if it does.
+    rejection: Option<ServiceError>,
     pending_calls: PendingCalls,
     rng: StdRng,
 }
@@ -116,6 +118,7 @@ impl Actor {
             schedule,
             sends: JoinSet::new(),
             write_backoff,
+            held_until: Instant::now(),
             rejection: None,
             pending_calls: PendingCalls::default(),
             rng,
@@ -184,7 +187,7 @@ impl Actor {
         if !self.fetches.is_empty() || matches!(self.channel, ChannelState::Paused) {
             return None;
         }
-        Some(self.schedule.next(self.next_fetch().is_some()))
+        Some(self.schedule.next(self.next_fetch().is_some()).max(self.held_until))
     }
 
     fn fetch_if_due(&mut self) {
@@ -362,6 +365,7 @@ impl Actor {
 
     fn on_fetch_failed(&mut self, error: CallError) {
         use ServiceErrorKind::{Configuration, Forbidden, Unauthorized};
+        self.hold(error.retry_after());
         let error = ServiceError::from(error);
         self.fail_older(&error);
         match &mut self.channel {
@@ -370,16 +374,27 @@ impl Actor {
             ChannelState::Paused => {}
         }
         tracing::debug!(error = with_causes(&error), "a request to the inbox server failed");
-        if matches!(error.kind(), Configuration | Forbidden | Unauthorized) {
-            if self.rejection.is_none() {
-                tracing::warn!(error = with_causes(&error), "the inbox server rejects requests");
-            }
-            self.rejection = Some(with_causes(&error));
-        }
         if error.is_retryable() {
             self.schedule.failed();
         } else {
             self.schedule.failed_for_long();
+        }
+        if matches!(error.kind(), Configuration | Forbidden | Unauthorized) {
+            self.on_rejected(error);
+        }
+    }
+
+    fn on_rejected(&mut self, error: ServiceError) {
+        if self.rejection.is_none() {
+            tracing::warn!(error = with_causes(&error), "the inbox server rejects requests");
+        }
+        self.rejection = Some(error);
+    }
+
+    /// Sends nothing for as long as the server asked.
+    fn hold(&mut self, asked: Option<Duration>) {
+        if let Some(asked) = asked {
+            self.held_until = Instant::now() + retry::hold(asked, &mut self.rng);
         }
     }
 
@@ -398,7 +413,7 @@ impl Actor {
             (ChannelState::Rejected { reason, .. }, None) => {
                 Status::Failed(format!("the live channel was rejected: {reason}"))
             }
-            (_, Some(reason)) => Status::Failed(reason.clone()),
+            (_, Some(error)) => Status::Failed(with_causes(error)),
             (ChannelState::Open { subscribed: false, .. }, None) => Status::Offline,
             (ChannelState::Open { .. }, None) if self.inbox.is_catching_up() => Status::CatchingUp,
             (ChannelState::Open { .. }, None) => Status::Live,

@@ -6,7 +6,7 @@ use pusher_client::{AuthorizationError, AuthorizationRequest, Authorizer, Channe
 use reqwest::Url;
 
 use super::settings::Settings;
-use crate::api::{BaseUrl, CallError, InboxApi};
+use crate::api::{BaseUrl, InboxApi};
 
 /// Returns the authorizer of a user's channel on an inbox server.
 pub(crate) fn for_server(
@@ -17,18 +17,23 @@ pub(crate) fn for_server(
     if let Some(authorizer) = &settings.options.authorizer {
         return Ok(Arc::clone(authorizer));
     }
-    let url = match &settings.options.auth_endpoint {
-        Some(url) => url.clone(),
-        None => endpoint_url(api.base(), &info.auth_endpoint)?,
+    let (url, is_on_server) = match &settings.options.auth_endpoint {
+        Some(url) => (url.clone(), false),
+        None => (endpoint_url(api.base(), &info.auth_endpoint)?, is_path(&info.auth_endpoint)),
     };
-    Ok(Arc::new(EndpointAuthorizer { api: Arc::clone(api), url }))
+    Ok(Arc::new(EndpointAuthorizer { api: Arc::clone(api), url, is_on_server }))
+}
+
+/// Returns whether the server named an auth endpoint of its own.
+pub(crate) fn is_path(named: &str) -> bool {
+    named.starts_with('/') && !named.starts_with("//")
 }
 
 /// Resolves the auth endpoint that the server named: a path on the server, or a URL.
 ///
 /// The endpoint gets the user's token, so with a server over TLS it must use TLS too.
 fn endpoint_url(server: &BaseUrl, named: &str) -> Result<String, ServiceError> {
-    if named.starts_with('/') && !named.starts_with("//") {
+    if is_path(named) {
         return Ok(server.route(named.trim_start_matches('/'), &[]));
     }
     let protocol = |detail: &str| ServiceError::new(ServiceErrorKind::Protocol, detail);
@@ -43,6 +48,8 @@ fn endpoint_url(server: &BaseUrl, named: &str) -> Result<String, ServiceError> {
 pub(crate) struct EndpointAuthorizer {
     pub(crate) api: Arc<InboxApi>,
     pub(crate) url: String,
+    /// Whether the inbox server itself answers.
+    pub(crate) is_on_server: bool,
 }
 
 #[async_trait::async_trait]
@@ -52,12 +59,15 @@ impl Authorizer for EndpointAuthorizer {
         request: &AuthorizationRequest,
     ) -> Result<ChannelAuthorization, AuthorizationError> {
         let form = [("socket_id", request.socket_id.as_str()), ("channel_name", request.channel.as_str())];
-        self.api.post_form(&self.url, &form).await.map_err(authorization_error)
+        let answer = self.api.post_form(&self.url, &form).await;
+        answer.map_err(|error| match self.is_on_server {
+            true => authorization_error(error.into()),
+            false => authorization_error(error.of_any_endpoint()),
+        })
     }
 }
 
-pub(crate) fn authorization_error(error: CallError) -> AuthorizationError {
-    let error = ServiceError::from(error);
+pub(crate) fn authorization_error(error: ServiceError) -> AuthorizationError {
     let detail = with_causes(&error);
     match error.kind() {
         ServiceErrorKind::Unauthorized => AuthorizationError::unauthorized(detail),

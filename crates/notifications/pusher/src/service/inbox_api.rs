@@ -1,7 +1,7 @@
 use internal_notifications_models::{
     ChangesAnswer, Head, InboxPage, MarkRequest, NotificationId, OpId, Position, RealtimeInfo, WriteAnswer,
 };
-use internal_notifications_service::{InboxCommand, PendingWrite, ServiceError, ServiceErrorKind};
+use internal_notifications_service::{InboxCommand, ServiceError, ServiceErrorKind, WriteRequest};
 use serde::de::DeserializeOwned;
 
 use crate::api::{CallError, InboxApi};
@@ -34,7 +34,7 @@ impl InboxApi {
         self.get("v1/inbox/changes", &query).await
     }
 
-    pub(crate) async fn write(&self, write: PendingWrite) -> Result<WriteAnswer, CallError> {
+    pub(crate) async fn write(&self, write: WriteRequest) -> Result<WriteAnswer, CallError> {
         let op = write.op.clone();
         let ids = |ids: Vec<NotificationId>| MarkRequest::ids(ids).with_op(op.clone());
         match write.command {
@@ -71,30 +71,6 @@ impl InboxApi {
     }
 }
 
-impl CallError {
-    /// Returns the head of the inbox, which the server sends with a rejected write.
-    pub(crate) fn head(&self) -> Option<Head> {
-        match self {
-            Self::Failed(_) => None,
-            Self::Rejected { problem, .. } => problem.as_ref().and_then(|problem| problem.head),
-        }
-    }
-}
-
 fn invalid(detail: &str) -> ServiceError {
     ServiceError::new(ServiceErrorKind::Invalid, detail)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::HttpResponse;
-
-    #[test]
-    fn a_rejected_write_has_the_head_of_the_problem() {
-        let body = r#"{"title":"Not Found","status":404,"head":{"seq":0,"tag":null,"pending":0}}"#;
-        let error = CallError::rejected(&HttpResponse::new(404, body), "token");
-        assert_eq!(error.head(), Some(Head::default()));
-        assert_eq!(CallError::rejected(&HttpResponse::new(404, ""), "token").head(), None);
-    }
 }

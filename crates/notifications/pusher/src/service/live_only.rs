@@ -206,7 +206,9 @@ impl LiveOnly {
 fn authorizer(settings: &Settings, api: Option<Arc<InboxApi>>) -> Result<Arc<dyn Authorizer>, ServiceError> {
     match (&settings.options.authorizer, api, &settings.options.auth_endpoint) {
         (Some(authorizer), ..) => Ok(Arc::clone(authorizer)),
-        (None, Some(api), Some(url)) => Ok(Arc::new(EndpointAuthorizer { api, url: url.clone() })),
+        (None, Some(api), Some(url)) => {
+            Ok(Arc::new(EndpointAuthorizer { api, url: url.clone(), is_on_server: false }))
+        }
         _ => {
             let detail = "nothing authorizes the user's channel";
             Err(ServiceError::new(ServiceErrorKind::Configuration, detail))

@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use internal_notifications_models::{InternalNotification, Position, PushRequest, Receipt, UserId};
 use internal_notifications_service::{InboxCommand, OfflinePush, ServiceError, ServiceErrorKind, Written};
@@ -59,9 +60,10 @@ impl Session {
         let options = &self.settings.options;
         let stored = async {
             match options.offline_push {
-                OfflinePush::Wait => self.retry(u32::MAX, push).await,
+                OfflinePush::Wait => self.retry(u32::MAX, Duration::MAX, push).await,
                 _ => {
-                    let tried = timeout(options.call_timeout, self.retry(retry::TRIES, push));
+                    let tried =
+                        timeout(options.call_timeout, self.retry(retry::TRIES, retry::PATIENCE, push));
                     tried.await.unwrap_or_else(|_| Err(unanswered().into()))
                 }
             }
@@ -73,19 +75,19 @@ impl Session {
         }
     }
 
-    async fn retry<T, C>(&self, tries: u32, call: impl Fn() -> C) -> Result<T, CallError>
+    async fn retry<T, C>(&self, tries: u32, patience: Duration, call: impl Fn() -> C) -> Result<T, CallError>
     where
         C: Future<Output = Result<T, CallError>>,
     {
-        let wait = |attempt| async move {
-            let delay = self.settings.random(|rng| retry::delay(attempt, rng));
+        let wait = |attempt, asked: Option<Duration>| async move {
+            let pause = self.settings.random(|rng| retry::pause(attempt, asked, rng));
             tokio::select! {
                 biased;
-                () = sleep(delay) => {}
-                () = self.publisher.reconnected() => {}
+                () = sleep(pause) => {}
+                () = self.publisher.reconnected(), if asked.is_none() => {}
             }
         };
-        retry::retry(tries, call, wait).await
+        retry::retry(tries, patience, call, wait).await
     }
 }
 

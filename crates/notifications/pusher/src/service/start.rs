@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use internal_notifications_service::{ServiceError, ServiceErrorKind, Status};
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
 
 use super::actor::Actor;
 use super::command::Command;
@@ -10,7 +9,7 @@ use super::live_only::LiveOnly;
 use super::publisher::Publisher;
 use super::settings::{Endpoint, Settings, Target};
 use super::user_tokens::UserTokens;
-use crate::api::InboxApi;
+use crate::api::{BaseUrl, CallError, InboxApi};
 
 /// The result of an `init`: none while it runs. A live-only service has no API.
 pub(crate) type StartResult = Option<Result<Option<Arc<InboxApi>>, ServiceError>>;
@@ -50,10 +49,7 @@ async fn start(
     commands: mpsc::Receiver<Command>,
 ) -> Result<Running, ServiceError> {
     let call_timeout = settings.options.call_timeout;
-    let tokens = timeout(call_timeout, UserTokens::of(Arc::clone(&settings.identity)));
-    let tokens = tokens.await.map_err(|_| {
-        ServiceError::new(ServiceErrorKind::Unavailable, "the identity did not return credentials in time")
-    })??;
+    let tokens = UserTokens::of(Arc::clone(&settings.identity), call_timeout, settings.fork_rng()).await?;
     let user_id = tokens.user_id().clone();
     let api = |endpoint: &Endpoint| {
         let (http_client, base) = (Arc::clone(&endpoint.http_client), endpoint.base.clone());
@@ -64,7 +60,7 @@ async fn start(
         Target::Server(endpoint) => {
             let api = api(endpoint);
             let first = tokio::try_join!(api.realtime(), api.page(settings.first_page()));
-            let (info, page) = first?;
+            let (info, page) = first.map_err(|error| start_error(error, &endpoint.base))?;
             let settings = Arc::clone(&settings);
             let actor = Actor::start(settings, Arc::clone(&api), publisher, commands, info, page).await?;
             Ok(Running::Inbox(api, Box::new(actor)))
@@ -77,4 +73,16 @@ async fn start(
             Ok(Running::LiveOnly(Box::new(actor)))
         }
     }
+}
+
+/// Returns the error of an `init`. It names the URL if there is no inbox server.
+fn start_error(error: CallError, server: &BaseUrl) -> ServiceError {
+    if !error.denies_server() {
+        return error.into();
+    }
+    let detail = format!(
+        "no inbox server answers at {}: check the server's URL (INTERNAL_NOTIFICATIONS_URL)",
+        server.url()
+    );
+    ServiceError::new(ServiceErrorKind::Configuration, detail).with_source(ServiceError::from(error))
 }

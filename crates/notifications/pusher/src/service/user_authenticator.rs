@@ -5,7 +5,7 @@ use pusher_client::{
     AuthorizationError, SocketId, UserAuthentication, UserAuthenticationRequest, UserAuthenticator,
 };
 
-use super::authorizer::authorization_error;
+use super::authorizer::{authorization_error, is_path};
 use super::settings::Settings;
 use crate::api::InboxApi;
 
@@ -19,8 +19,7 @@ pub(crate) fn for_server(
     info: &RealtimeInfo,
 ) -> Option<Arc<dyn UserAuthenticator>> {
     let options = &settings.options;
-    let is_on_server = info.auth_endpoint.starts_with('/') && !info.auth_endpoint.starts_with("//");
-    if options.authorizer.is_some() || options.auth_endpoint.is_some() || !is_on_server {
+    if options.authorizer.is_some() || options.auth_endpoint.is_some() || !is_path(&info.auth_endpoint) {
         return None;
     }
     Some(Arc::new(InboxAuthenticator { api: Arc::clone(api), signed: Mutex::default() }))
@@ -48,7 +47,8 @@ impl UserAuthenticator for InboxAuthenticator {
         }
         let url = self.api.base().route("pusher/user-auth", &[]);
         let form = [("socket_id", request.socket_id.as_str())];
-        let authentication = self.api.post_form(&url, &form).await.map_err(authorization_error)?;
+        let authentication = self.api.post_form(&url, &form).await;
+        let authentication = authentication.map_err(|error| authorization_error(error.into()))?;
         let signed = Some((request.socket_id.clone(), signatures + 1));
         *self.signed.lock().unwrap_or_else(PoisonError::into_inner) = signed;
         Ok(authentication)
@@ -71,7 +71,7 @@ mod tests {
     use pusher_client::AuthorizationErrorKind;
 
     use super::*;
-    use crate::api::{BaseUrl, TokenSource};
+    use crate::api::{BaseUrl, Token, TokenSource};
     use crate::{HttpClient, HttpRequest, HttpResponse};
 
     #[derive(Default)]
@@ -86,20 +86,26 @@ mod tests {
         }
     }
 
-    struct Token;
+    struct Tokens;
 
     #[async_trait::async_trait]
-    impl TokenSource for Token {
-        async fn token(&self, _fresh: bool) -> Result<String, ServiceError> {
-            Ok("token".to_owned())
+    impl TokenSource for Tokens {
+        async fn token(&self) -> Result<Token, ServiceError> {
+            Ok(Token::new("token", 0))
         }
+
+        async fn replacement(&self, _refused: &Token) -> Result<Option<Token>, ServiceError> {
+            Ok(None)
+        }
+
+        fn accepted(&self) {}
     }
 
     #[tokio::test]
     async fn a_connection_whose_sign_ins_are_ignored_gets_three_signatures() {
         let server = Arc::new(SigningServer::default());
         let base = BaseUrl::parse("https://example.org/in").unwrap();
-        let api = InboxApi::new(server.clone(), base, Arc::new(Token), Duration::from_secs(1));
+        let api = InboxApi::new(server.clone(), base, Arc::new(Tokens), Duration::from_secs(1));
         let authenticator = InboxAuthenticator { api: Arc::new(api), signed: Mutex::default() };
         let authenticate = |socket_id: &str| {
             let request = UserAuthenticationRequest::new(socket_id.parse().unwrap());

@@ -58,7 +58,7 @@ async fn before_init_and_after_dispose_every_call_fails() {
 #[tokio::test(start_paused = true)]
 async fn concurrent_inits_share_one_attempt() {
     let server = Server::new();
-    server.fail("/realtime", Fault::Response(503, Vec::new()));
+    server.fail("/realtime", Fault::foreign(503));
     let device = Device::new(&server);
     let (one, two) = tokio::join!(device.service.init(), device.service.init());
     assert_eq!(one, two);
@@ -76,13 +76,16 @@ async fn a_failed_init_reports_the_kind_and_leaves_the_service_idle() {
     let mut too_long = br#"{"seq":0,"tag":null,"pending":0,"notifications":[],"next":null}"#.to_vec();
     too_long.resize(MAX_RESPONSE_BYTES + 1, b' ');
     for (fault, kind) in [
-        (Fault::Response(401, Vec::new()), ServiceErrorKind::Unauthorized),
-        (Fault::Response(403, Vec::new()), ServiceErrorKind::Forbidden),
+        (Fault::foreign(401), ServiceErrorKind::Unauthorized),
+        (Fault::refusal(401), ServiceErrorKind::Unauthorized),
+        (Fault::refusal(403), ServiceErrorKind::Forbidden),
+        (Fault::foreign(403), ServiceErrorKind::Unavailable),
+        (Fault::foreign(302), ServiceErrorKind::Unavailable),
         (Fault::Unreachable, ServiceErrorKind::Unavailable),
         (Fault::Silence, ServiceErrorKind::Unavailable),
-        (Fault::Response(200, b"{}".to_vec()), ServiceErrorKind::Protocol),
-        (Fault::Response(200, too_long), ServiceErrorKind::Protocol),
-        (Fault::Response(200, vec![b'['; 20_000]), ServiceErrorKind::Protocol),
+        (Fault::Response(HttpResponse::new(200, "{}")), ServiceErrorKind::Protocol),
+        (Fault::Response(HttpResponse::new(200, too_long)), ServiceErrorKind::Protocol),
+        (Fault::Response(HttpResponse::new(200, vec![b'['; 20_000])), ServiceErrorKind::Protocol),
     ] {
         server.fail("/v1/inbox", fault);
         assert_eq!(device.service.init().await.unwrap_err().kind(), kind);
@@ -91,6 +94,21 @@ async fn a_failed_init_reports_the_kind_and_leaves_the_service_idle() {
             device.service.mark_opened(&[]).await.unwrap_err().kind(),
             ServiceErrorKind::NotInitialized
         );
+    }
+    device.go_live().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_url_without_an_inbox_server_is_a_mistake_that_names_it() {
+    let server = Server::new();
+    let device = Device::new(&server);
+    for status in [200, 404, 405] {
+        server.fail("/realtime", Fault::foreign(status));
+        let error = device.service.init().await.unwrap_err();
+        assert_eq!(error.kind(), ServiceErrorKind::Configuration, "{status}");
+        let text = error.to_string();
+        assert!(text.contains("http://inbox.test") && text.contains("INTERNAL_NOTIFICATIONS_URL"), "{text}");
+        assert!(std::error::Error::source(&error).unwrap().to_string().contains(&status.to_string()));
     }
     device.go_live().await;
 }

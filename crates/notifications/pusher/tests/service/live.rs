@@ -203,9 +203,7 @@ async fn a_cut_connection_reconnects_and_misses_nothing() {
 async fn failed_requests_are_retried() {
     let server = Server::new();
     let device = Device::live(&server).await;
-    for fault in
-        [Fault::Unreachable, Fault::Response(503, Vec::new()), Fault::Response(200, b"<html>".to_vec())]
-    {
+    for fault in [Fault::Unreachable, Fault::foreign(503), Fault::foreign(200), Fault::foreign(403)] {
         server.fail("/changes", fault);
     }
     server.fail("/changes", Fault::Silence);

@@ -1,13 +1,14 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
+use internal_notifications_pusher::HttpResponse;
 use internal_notifications_pusher::contract::{
-    Announcement, InboxCommand, InternalNotificationsService, OfflinePush, ServiceErrorKind, Written,
+    Announcement, InboxCommand, InternalNotificationsService, OfflinePush, ServiceErrorKind, Status, Written,
 };
 use internal_notifications_pusher::models::{InternalNotification, NotificationId, UserId};
 use tokio::time::Instant;
 
-use crate::support::{Device, Fault, Server, soon};
+use crate::support::{Device, Fault, Seen, Server, soon};
 
 fn id(id: &str) -> NotificationId {
     NotificationId::new(id).unwrap()
@@ -77,7 +78,7 @@ async fn a_rejected_queued_write_is_rolled_back_and_announced() {
     assert_eq!(device.service.remove(&id("a")).await, Ok(Written::Queued));
     assert_eq!(device.service.mark_opened(&[id("b")]).await, Ok(Written::Queued));
     assert_eq!(device.ids(), ["b"]);
-    server.fail("/opened", Fault::Response(403, Vec::new()));
+    server.fail("/opened", Fault::refusal(403));
     server.write("ada", InboxCommand::Remove(id("a"))).unwrap();
     device.mend(&server);
     for (command, kind) in [
@@ -93,6 +94,88 @@ async fn a_rejected_queued_write_is_rolled_back_and_announced() {
     }
     device.until_stored().await;
     assert_eq!(device.ids(), ["b*"]);
+}
+
+/// Adds 300 notifications, and marks each opened while nothing but a login page answers.
+async fn marked_behind_a_portal() -> (Server, Device) {
+    let server = Server::new();
+    let ids: Vec<_> = (0..300).map(|n| format!("n{n}")).collect();
+    ids.iter().for_each(|id| drop(server.add_silently("ada", id)));
+    let device = Device::with(&server, |builder| builder.window(300));
+    device.go_live().await;
+    device.until(|snapshot| snapshot.notifications.len() == 300).await;
+    server.world().portal = Some(0);
+    device.network.cut(true);
+    for id in &ids {
+        assert_eq!(device.service.mark_opened(&[self::id(id)]).await, Ok(Written::Queued));
+    }
+    (server, device)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_queued_behind_a_portal_is_stored_once_when_it_is_gone() {
+    let (server, device) = marked_behind_a_portal().await;
+    let mut announcements = device.service.announcements();
+    let before = server.seen("/opened").len();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let tries = server.seen("/opened").len() - before;
+    assert!((5..40).contains(&tries), "{tries} tries in a minute");
+    assert_eq!(device.service.snapshot().unconfirmed, 300);
+    assert!(device.ids().iter().all(|id| !id.ends_with('*')));
+    assert!(matches!(device.service.snapshot().status, Status::Offline));
+
+    server.world().portal = None;
+    device.network.cut(false);
+    let now = device.until_stored().await;
+    assert_eq!((now.pending, now.position.seq), (0, 302), "each mark changed the inbox once");
+    assert_eq!(server.world().logs["ada"].head().pending, 0);
+    assert!(announcements.next().now_or_never().is_none(), "nothing was refused");
+    // One mark was sent before the others waited.
+    let ids = |seen: &Seen| seen.body["ids"].as_array().unwrap().len();
+    let mut requests: Vec<_> = server.seen("/opened").iter().map(ids).collect();
+    requests.dedup();
+    assert_eq!(requests, [1, 299]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_queued_is_kept_while_the_token_is_refused() {
+    let (server, device) = offline(&["a"]).await;
+    let tokens = std::mem::take(&mut server.world().tokens);
+    assert_eq!(device.service.mark_opened(&[id("a")]).await, Ok(Written::Queued));
+    device.mend(&server);
+    device.until(|snapshot| matches!(snapshot.status, Status::Failed(_))).await;
+    let before = server.seen("").len();
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    let requests = server.seen("").len() - before;
+    assert!(requests < 80, "{requests} requests in an hour with a token that stays refused");
+    assert_eq!((device.ids(), device.service.snapshot().unconfirmed), (vec!["a".to_owned()], 1));
+    server.world().tokens = tokens;
+    assert_eq!(device.until_stored().await.pending, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_for_a_wait_is_left_alone_for_so_long() {
+    let (server, device) = offline(&["a"]).await;
+    let busy = |seconds| HttpResponse::new(503, "").with_retry_after(Duration::from_secs(seconds));
+    for path in ["/opened", "/changes"] {
+        server.fail(path, Fault::Response(busy(120)));
+    }
+    assert_eq!(device.service.mark_opened(&[id("a")]).await, Ok(Written::Queued));
+    device.mend(&server);
+    soon(async {
+        while server.world().has_faults() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+    let is_asked = |path: &str| ["/opened", "/changes", "/head"].iter().any(|asked| path.contains(asked));
+    let asked = || server.seen("").iter().filter(|seen| is_asked(&seen.path)).count();
+    let (before, since) = (asked(), Instant::now());
+    tokio::time::sleep(Duration::from_secs(110)).await;
+    assert_eq!(asked(), before, "it is asked too early");
+    device.until_stored().await;
+    let waited = since.elapsed().as_secs();
+    assert!((119..145).contains(&waited), "{waited} s");
 }
 
 #[tokio::test(start_paused = true)]
@@ -175,7 +258,7 @@ async fn an_answered_write_is_repeated_after_a_restored_backup() {
     assert_eq!(device.service.mark_opened(&[id("a")]).await, Ok(Written::Queued));
     server.world().mute = true;
     // It is stored, and its history is lost before the replica has the change.
-    (0..1_000).for_each(|_| server.fail("/changes", Fault::Response(503, Vec::new())));
+    (0..1_000).for_each(|_| server.fail("/changes", Fault::foreign(503)));
     device.mend(&server);
     soon(async {
         while server.world().writes.is_empty() {

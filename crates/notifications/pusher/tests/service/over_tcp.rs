@@ -55,7 +55,7 @@ async fn a_redirect_is_not_followed() {
     let head =
         format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {elsewhere}\r\ncontent-length: 0\r\n\r\n");
     let (url, _) = answering(head.leak(), Vec::new()).await;
-    assert_eq!(init(&url).await, ServiceErrorKind::Protocol);
+    assert_eq!(init(&url).await, ServiceErrorKind::Unavailable);
     assert_eq!(*visits.borrow(), 0);
 }
 

@@ -35,13 +35,13 @@ async fn each_connection_is_signed_in_and_a_closed_one_reconnects() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_sign_in_does_not_affect_the_inbox() {
-    let no_json = || Fault::Response(200, b"no json".to_vec());
     for (fault, is_retried) in [
-        (Fault::Response(404, Vec::new()), false),
-        (Fault::Response(403, Vec::new()), false),
-        (Fault::Response(401, Vec::new()), false),
-        (no_json(), false),
-        (Fault::Response(503, Vec::new()), true),
+        (Fault::refusal(404), false),
+        (Fault::refusal(403), false),
+        (Fault::foreign(401), false),
+        (Fault::foreign(404), true),
+        (Fault::foreign(200), true),
+        (Fault::foreign(503), true),
         (Fault::Unreachable, true),
         (Fault::Silence, true),
     ] {

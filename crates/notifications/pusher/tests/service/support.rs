@@ -4,4 +4,4 @@ mod server;
 
 pub use channel::Network;
 pub use device::{Device, ids, soon};
-pub use server::{Fault, Server};
+pub use server::{Fault, Seen, Server};

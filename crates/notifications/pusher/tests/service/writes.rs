@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use internal_notifications_pusher::HttpResponse;
 use internal_notifications_pusher::contract::{
     Announcement, InboxCommand, InternalNotificationsService, ServiceErrorKind, Status, Written,
 };
@@ -47,7 +48,7 @@ async fn a_write_shows_when_it_returns() {
 async fn a_write_whose_response_is_lost_is_repeated_with_the_same_op() {
     let (server, device) = with_notifications(&["a/b c", "b"]).await;
     server.fail("/notifications/", Fault::ResponseLost);
-    server.fail("/notifications/", Fault::Response(502, Vec::new()));
+    server.fail("/notifications/", Fault::foreign(502));
     assert_eq!(device.service.remove(&id("b")).await, Ok(Written::Queued));
     device.until_stored().await;
     let ops: Vec<_> = server.seen("/notifications/").iter().map(|seen| seen.query["op"].clone()).collect();
@@ -93,15 +94,38 @@ async fn a_rejected_write_is_not_repeated() {
     let (server, device) = with_notifications(&["a"]).await;
     for (status, kind) in [
         (403, ServiceErrorKind::Forbidden),
+        (404, ServiceErrorKind::Unknown),
         (413, ServiceErrorKind::Invalid),
         (422, ServiceErrorKind::Invalid),
-        (301, ServiceErrorKind::Protocol),
     ] {
-        server.fail("/opened", Fault::Response(status, Vec::new()));
+        server.fail("/opened", Fault::refusal(status));
         let before = server.seen("/opened").len();
         assert_eq!(device.service.mark_opened(&[id("a")]).await.unwrap_err().kind(), kind);
         assert_eq!((device.ids(), device.service.snapshot().unconfirmed), (vec!["a*".to_owned()], 0));
         assert_eq!(server.seen("/opened").len(), before + 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_something_else_answers_is_repeated_with_the_same_op() {
+    let (server, device) = with_notifications(&["a"]).await;
+    let unreadable = HttpResponse::new(200, r#"{"seq":"x"}"#);
+    for (n, fault) in [200, 204, 301, 302, 400, 403, 404, 405, 409, 413, 422, 502]
+        .map(Fault::foreign)
+        .into_iter()
+        .chain([Fault::refusal(401), Fault::refusal(405), Fault::Response(unreadable)])
+        .enumerate()
+    {
+        let before = server.seen("opened").len();
+        server.fail("opened", fault);
+        let written = match n % 2 {
+            0 => device.service.mark_opened(&[id("a")]).await,
+            _ => device.service.mark_unopened(&[id("a")]).await,
+        };
+        assert_eq!(written, Ok(Written::Queued), "{n}");
+        device.until_stored().await;
+        let seen = server.seen("opened").split_off(before);
+        assert!(seen.len() == 2 && seen[0].body["op"] == seen[1].body["op"], "{n}: {seen:?}");
     }
 }
 
@@ -128,7 +152,7 @@ async fn mark_all_opened_of_another_history_is_a_conflict_and_starts_a_catch_up(
     assert_eq!(device.ids(), ["other*"]);
 
     server.add_silently("ada", "more");
-    server.fail("/opened", Fault::Response(409, Vec::new()));
+    server.fail("/opened", Fault::refusal(409));
     assert_eq!(device.service.mark_all_opened().await.unwrap_err().kind(), ServiceErrorKind::Conflict);
     device.until_seq(2).await;
 }
@@ -205,7 +229,7 @@ async fn answered_writes_leave_room_in_the_queue() {
 async fn an_answered_write_ends_the_backoff_of_failed_requests() {
     let (server, device) = with_notifications(&["a"]).await;
     let requests = server.seen("/changes").len();
-    (0..8).for_each(|_| server.fail("/changes", Fault::Response(503, Vec::new())));
+    (0..8).for_each(|_| server.fail("/changes", Fault::foreign(503)));
     server.add_silently("ada", "b");
     server.add("ada", "c");
     soon(async {
@@ -226,7 +250,7 @@ async fn after_a_rejected_request_the_later_ones_of_the_call_are_not_sent() {
     let mut ids: Vec<_> = (0..1_100).map(|n| id(&format!("n{n}"))).collect();
     ids.push(id("a"));
     let mut announcements = device.service.announcements();
-    server.fail("/opened", Fault::Response(422, Vec::new()));
+    server.fail("/opened", Fault::refusal(422));
     let error = device.service.mark_opened(&ids).await.unwrap_err();
     assert_eq!(error.kind(), ServiceErrorKind::Invalid);
     assert_eq!((device.ids(), device.service.snapshot().unconfirmed), (vec!["a*".to_owned()], 0));
@@ -252,7 +276,7 @@ async fn writes_stored_before_a_rejection_are_kept() {
         while server.seen("/opened").is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        server.fail("/opened", Fault::Response(422, Vec::new()));
+        server.fail("/opened", Fault::refusal(422));
     });
     assert_eq!(outcome.unwrap_err().kind(), ServiceErrorKind::Invalid);
     assert_eq!((device.ids(), device.service.snapshot().unconfirmed), (vec!["b*".into(), "a".into()], 1));

@@ -204,7 +204,7 @@ impl IntoResponse for ApiError {
             _ => {}
         }
         let mut problem =
-            Problem::new(status.as_u16(), title).with_kind(format!("urn:internal-notifications:{slug}"));
+            Problem::new(status.as_u16(), title).with_kind(format!("{}{slug}", Problem::NAMESPACE));
         problem.detail = self.detail.map(|detail| detail.chars().take(DETAIL_CHARS).collect());
         problem.head = self.head;
         let mut response = (status, Json(problem)).into_response();

@@ -65,7 +65,8 @@ async fn only_configured_origins_may_read_answers() {
     };
     let ours = from("https://app.example").await;
     assert_eq!((ours.status, ours.header("access-control-allow-origin")), (401, "https://app.example"));
-    assert!(ours.header("access-control-expose-headers").contains("x-request-id"));
+    let exposed = ours.header("access-control-expose-headers");
+    assert!(exposed.contains("x-request-id") && exposed.contains("retry-after"), "{exposed}");
     assert_eq!(from("https://evil.example").await.header("access-control-allow-origin"), "");
 
     let preflight = app.request(Method::OPTIONS, "/v1/inbox/notifications/n1");

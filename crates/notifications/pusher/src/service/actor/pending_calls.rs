@@ -90,13 +90,17 @@ impl PendingCalls {
         count
     }
 
-    /// Fails the call of a write that the server rejected. Returns all writes of that call if its
-    /// caller still waits.
-    pub(super) fn reject_write(&mut self, op: &OpId, error: &ServiceError) -> Option<Vec<OpId>> {
-        let call = take(&mut self.writes, |call| call.waits_for.contains(op)).pop()?;
-        let has_caller = !call.reply.is_closed();
-        self.finish_write(call.reply, Err(error.clone()));
-        has_caller.then_some(call.waits_for)
+    /// Fails the calls of writes that the server rejected. Returns all writes of those calls whose
+    /// callers still wait.
+    pub(super) fn reject_writes(&mut self, rejected: &[OpId], error: &ServiceError) -> Vec<OpId> {
+        let mut ops = Vec::new();
+        for call in take(&mut self.writes, |call| call.waits_for.iter().any(|op| rejected.contains(op))) {
+            if !call.reply.is_closed() {
+                ops.extend(call.waits_for);
+            }
+            self.finish_write(call.reply, Err(error.clone()));
+        }
+        ops
     }
 
     /// Finishes the calls that have all they wait for.

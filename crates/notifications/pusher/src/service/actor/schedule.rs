@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use rand::RngExt;
 use rand::rngs::StdRng;
 use tokio::time::Instant;
 
@@ -41,6 +40,11 @@ impl Schedule {
         self.check_at <= Instant::now()
     }
 
+    /// Makes a position check due now.
+    pub(super) fn check_now(&mut self) {
+        self.check_at = Instant::now();
+    }
+
     /// Records that the replica is as new as the server.
     pub(super) fn confirmed(&mut self) {
         self.check_at = Instant::now() + check_delay(self.interval, &mut self.rng);
@@ -66,7 +70,7 @@ impl Schedule {
     /// Records that a request was rejected and will hardly succeed soon.
     pub(super) fn failed_for_long(&mut self) {
         self.failures = self.failures.saturating_add(1);
-        self.not_before = Instant::now() + retry::CAP.mul_f64(self.rng.random_range(0.5..=1.0));
+        self.not_before = Instant::now() + retry::long_delay(self.failures, &mut self.rng);
     }
 
     /// Forgets earlier failures.

@@ -6,7 +6,7 @@ use internal_notifications_service::InboxQuery;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::api::{BaseUrl, TokenSource};
+use crate::api::{BaseUrl, Token, TokenSource};
 use crate::{HttpClient, HttpRequest, HttpResponse, PusherService};
 
 /// A server that never answers, and a source of tokens that never returns one.
@@ -21,9 +21,15 @@ impl HttpClient for Unresponsive {
 
 #[async_trait]
 impl TokenSource for Unresponsive {
-    async fn token(&self, _fresh: bool) -> Result<String, ServiceError> {
+    async fn token(&self) -> Result<Token, ServiceError> {
         std::future::pending().await
     }
+
+    async fn replacement(&self, _refused: &Token) -> Result<Option<Token>, ServiceError> {
+        std::future::pending().await
+    }
+
+    fn accepted(&self) {}
 }
 
 fn info() -> RealtimeInfo {

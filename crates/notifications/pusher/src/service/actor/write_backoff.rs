@@ -1,5 +1,5 @@
 use internal_notifications_models::OpId;
-use internal_notifications_service::{Inbox, PendingWrite};
+use internal_notifications_service::{Inbox, WriteRequest};
 use rand::rngs::StdRng;
 use tokio::time::Instant;
 
@@ -36,11 +36,17 @@ impl WriteBackoff {
         self.not_before = Instant::now() + retry::delay(self.failures, &mut self.rng);
     }
 
+    /// Records that a write was rejected, not for good, but hardly for a short time.
+    pub(super) fn failed_for_long(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = Instant::now() + retry::long_delay(self.failures, &mut self.rng);
+    }
+
     /// Records that a write was answered. While writes are repeated, the wait grows with each
     /// repeat.
-    pub(super) fn answered(&mut self, write: &PendingWrite) {
+    pub(super) fn answered(&mut self, write: &WriteRequest) {
         self.server_is_up();
-        if write.was_answered() {
+        if write.was_answered {
             self.repeated.get_or_insert_with(|| write.op.clone());
             self.repeats = self.repeats.saturating_add(1);
             self.not_before = Instant::now() + retry::delay(self.repeats, &mut self.rng);

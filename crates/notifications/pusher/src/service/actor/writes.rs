@@ -3,7 +3,7 @@ use std::sync::Arc;
 use internal_notifications_models::{OpId, Position, Timestamp, WriteAnswer};
 use internal_notifications_service::{
     Announcement, InboxCommand, InboxEvent, PendingWrite, RefusedWrite, ServiceError, ServiceErrorKind,
-    Written,
+    WriteRequest, Written,
 };
 use tokio::time::Instant;
 
@@ -14,7 +14,7 @@ use internal_notifications_service::with_causes;
 
 /// The result of sending a write.
 pub(super) struct SentWrite {
-    write: PendingWrite,
+    write: WriteRequest,
     /// The position of the replica when the write was sent.
     position: Position,
     answer: Result<WriteAnswer, CallError>,
@@ -41,8 +41,8 @@ impl Actor {
 
     /// Returns when to send the next write; none while one is in progress or if there is none.
     pub(super) fn send_at(&self) -> Option<Instant> {
-        let has_next = self.sends.is_empty() && self.inbox.next_write().is_some();
-        has_next.then(|| self.write_backoff.next())
+        let has_next = self.sends.is_empty() && self.inbox.unanswered_writes() > 0;
+        has_next.then(|| self.write_backoff.next().max(self.held_until))
     }
 
     pub(super) fn send_if_due(&mut self) {
@@ -50,7 +50,7 @@ impl Actor {
         if self.send_at().is_none_or(|at| at > Instant::now()) {
             return;
         }
-        let Some(write) = self.inbox.next_write().cloned() else { return };
+        let Some(write) = self.inbox.next_write() else { return };
         let (api, position) = (Arc::clone(&self.api), self.inbox.head().position);
         self.sends.spawn(async move {
             let answer = api.write(write.clone()).await;
@@ -63,18 +63,32 @@ impl Actor {
         match answer {
             Ok(answer) => {
                 self.write_backoff.answered(&write);
+                self.rejection = None;
                 self.inbox.on_written(&write.op, position, answer.head);
-                if !write.was_answered() {
+                if !write.was_answered {
                     self.schedule.reset();
                 }
             }
-            Err(error) if error.is_retryable() => {
-                tracing::debug!(error = with_causes(&ServiceError::from(error)), "sending a write failed");
-                self.on_send_failed();
-            }
-            Err(error) => self.on_write_rejected(&write.op, position, error),
+            Err(error) if error.is_final() => self.on_write_rejected(&write, position, error),
+            Err(error) => self.on_write_failed(error),
         }
         self.has_changed = true;
+    }
+
+    /// Keeps a write whose outcome is unknown, or that may be accepted later.
+    fn on_write_failed(&mut self, error: CallError) {
+        self.hold(error.retry_after());
+        let error = ServiceError::from(error);
+        tracing::debug!(error = with_causes(&error), "sending a write failed");
+        match error.is_retryable() {
+            true => self.write_backoff.failed(),
+            false => self.write_backoff.failed_for_long(),
+        }
+        if error.kind() == ServiceErrorKind::Unauthorized {
+            self.on_rejected(error);
+            self.schedule.check_now();
+        }
+        self.pending_calls.queue_writes();
     }
 
     /// Backs off, and lets the callers know that their writes are queued.
@@ -83,38 +97,34 @@ impl Actor {
         self.pending_calls.queue_writes();
     }
 
-    /// Rolls a rejected write back.
+    /// Rolls the writes of a rejected request back.
     ///
-    /// If its caller still waits, the call fails and its later writes are not sent. Otherwise the
+    /// If a caller still waits, its call fails and its later writes are not sent. Otherwise the
     /// rejection is announced.
-    fn on_write_rejected(&mut self, op: &OpId, position: Position, error: CallError) {
+    fn on_write_rejected(&mut self, request: &WriteRequest, position: Position, error: CallError) {
         let head = error.head();
         let error = ServiceError::from(error);
         self.write_backoff.server_is_up();
-        match self.pending_calls.reject_write(op, &error) {
-            Some(mut ops) => {
-                // Writes that the server has already stored are kept.
-                let is_undone = |write: &PendingWrite| write.op == *op || !write.was_answered();
-                ops.retain(|op| self.inbox.pending_write(op).is_some_and(is_undone));
-                self.roll_back(&ops);
-            }
-            None => {
-                for event in self.inbox.on_refused(op) {
-                    if let InboxEvent::RolledBack(write) = &event {
-                        let refused = RefusedWrite::new(write.command.clone(), error.clone());
-                        let announcement = Announcement::WriteRefused(Arc::new(refused));
-                        self.events.push(InboxEvent::Announce(announcement));
-                    }
-                    self.events.push(event);
-                }
+        let awaited = self.pending_calls.reject_writes(&request.ops, &error);
+        for event in self.inbox.on_refused(&request.op) {
+            let InboxEvent::RolledBack(write) = &event else { continue };
+            if !awaited.contains(&write.op) {
+                let refused = RefusedWrite::new(write.command.clone(), error.clone());
+                let announcement = Announcement::WriteRefused(Arc::new(refused));
+                self.events.extend([InboxEvent::Announce(announcement), event]);
             }
         }
+        // Writes that the server has already stored are kept.
+        let is_undone = |write: &PendingWrite| !write.was_answered();
+        let undone: Vec<_> =
+            awaited.into_iter().filter(|op| self.inbox.pending_write(op).is_some_and(is_undone)).collect();
+        self.roll_back(&undone);
         if let Some(head) = head {
             self.inbox.on_head(position, head);
             self.schedule.reset();
         }
-        // The history may have been replaced, or the outcome of the write is unknown.
-        if matches!(error.kind(), ServiceErrorKind::Conflict | ServiceErrorKind::Protocol) {
+        // The history may have been replaced.
+        if error.kind() == ServiceErrorKind::Conflict {
             self.inbox.catch_up();
         }
     }

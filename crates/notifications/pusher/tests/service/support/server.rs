@@ -38,6 +38,8 @@ pub struct World {
     pub mute: bool,
     /// Whether all requests fail.
     pub is_down: bool,
+    /// How many requests a login page has answered, if one answers all of them.
+    pub portal: Option<usize>,
     /// The log that catch-ups are answered from, instead of the real one.
     pub stale: Option<InboxLog>,
     /// Whether requests for older pages fail.
@@ -68,7 +70,19 @@ pub enum Fault {
     /// There is no response.
     Silence,
     /// This response.
-    Response(u16, Vec<u8>),
+    Response(HttpResponse),
+}
+
+impl Fault {
+    /// Something else than the inbox server answers.
+    pub fn foreign(status: u16) -> Self {
+        Self::Response(HttpResponse::new(status, "<html>"))
+    }
+
+    /// The inbox server refuses the request.
+    pub fn refusal(status: u16) -> Self {
+        Self::Response(problem(status, "not this time", None))
+    }
 }
 
 impl Server {
@@ -229,6 +243,10 @@ impl World {
         self.faults.clear();
     }
 
+    pub fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
     fn tag(&mut self) -> Tag {
         self.tags += 1;
         Tag::from_bits(self.tags)
@@ -276,9 +294,16 @@ impl HttpClient for Server {
         tokio::time::sleep(LATENCY).await;
         let is_older = url.query_pairs().any(|(name, _)| name == "before");
         let is_down = self.world().is_down || (is_older && self.world().fails_older);
+        let portal = {
+            let mut world = self.world();
+            let turn = world.portal;
+            world.portal = turn.map(|turn| turn + 1);
+            turn
+        };
         let lost = || Err(ServiceError::new(ServiceErrorKind::Unavailable, "lost"));
         match fault {
             None if is_down => lost(),
+            None if portal.is_some() => Ok(of_portal(portal.unwrap_or_default())),
             None => Ok(self.answer(&request)),
             Some(Fault::Unreachable) => lost(),
             Some(Fault::ResponseLost) => {
@@ -286,7 +311,7 @@ impl HttpClient for Server {
                 lost()
             }
             Some(Fault::Silence) => std::future::pending().await,
-            Some(Fault::Response(status, body)) => Ok(HttpResponse::new(status, body)),
+            Some(Fault::Response(response)) => Ok(response),
         }
     }
 }
@@ -304,7 +329,17 @@ fn problem(
     detail: &str,
     head: Option<internal_notifications_pusher::models::Head>,
 ) -> HttpResponse {
-    let mut problem = Problem::new(status, "Refused").with_detail(detail);
+    let kind = format!("{}refused", Problem::NAMESPACE);
+    let mut problem = Problem::new(status, "Refused").with_kind(kind).with_detail(detail);
     problem.head = head;
     HttpResponse::new(status, serde_json::to_vec(&problem).unwrap())
+}
+
+/// Returns what a network that wants its users to sign in first answers to request number `turn`.
+fn of_portal(turn: usize) -> HttpResponse {
+    let html = "<!DOCTYPE html><title>Welcome to our hotel</title>";
+    let blank = r#"{"type":"about:blank","title":"Forbidden","status":403}"#;
+    let answers = [(302, ""), (403, html), (404, html), (200, html), (403, blank), (301, ""), (200, "{}")];
+    let (status, body) = answers[turn % answers.len()];
+    HttpResponse::new(status, body)
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderName, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -21,6 +21,6 @@ pub(in crate::http) fn layer(origins: &[Origin]) -> CorsLayer {
             HeaderName::from_static("x-requested-with"),
             HeaderName::from_static("x-csrf-token"),
         ])
-        .expose_headers([REQUEST_ID])
+        .expose_headers([REQUEST_ID, RETRY_AFTER])
         .max_age(Duration::from_secs(600))
 }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::expand::{change, ids, live, page, point, position, repeated, seconds, text, time};
-use crate::inbox::{Inbox, InboxEvent, InboxQuery, PendingWrite};
+use crate::inbox::{Inbox, InboxEvent, InboxQuery, WriteRequest};
 use crate::{Announcement, InboxCommand};
 
 const STATE_KEYS: [&str; 6] = ["shown", "pending", "head", "low", "next_query", "writes"];
@@ -179,7 +179,7 @@ fn command(step: &Value) -> InboxCommand {
     }
 }
 
-fn sent(write: &PendingWrite) -> String {
+fn sent(write: WriteRequest) -> String {
     let joined =
         |ids: &[NotificationId]| ids.iter().map(NotificationId::as_str).collect::<Vec<_>>().join(" ");
     let what = match &write.command {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use internal_notifications_models::{Change, ChangeKind, InboxNotification, NotificationId, Position};
 
 use super::world::World;
-use crate::{Announcement, InboxEvent};
+use crate::{Announcement, Inbox, InboxEvent};
 
 impl World {
     /// Checks the replica after a step. If it believes that it has missed nothing, it equals the
@@ -30,14 +30,25 @@ impl World {
     }
 
     /// Checks that a write of the user is shown until its change has arrived.
-    fn check_own(&mut self) {
+    pub(super) fn check_own(&mut self) {
         let position = self.inbox.head().position;
         let done = &self.server.at(position).done;
         self.own.retain(|op, own| {
             let is_shown = self.inbox.pending_write(op).is_some();
-            assert!(is_shown || !own.done || done.contains(op), "{op} is no longer shown, and was not done");
+            let request = own.sent_as.as_ref().unwrap_or(op);
+            assert!(
+                is_shown || !own.done || done.contains(request),
+                "{op} is no longer shown, and was not done"
+            );
             is_shown
         });
+    }
+
+    /// Checks that a record restores all of the replica that outlives its connection.
+    pub(super) fn check_record(&self, record: &[u8]) {
+        let mut lasting = self.inbox.clone();
+        lasting.disconnect();
+        assert_eq!(Inbox::restore(record, self.window).unwrap(), lasting);
     }
 
     /// Checks that the newest write opened only what the user had seen.
@@ -60,7 +71,7 @@ impl World {
         if self.skipped {
             return;
         }
-        let excused: BTreeSet<_> = self.first.union(&self.server.opened).collect();
+        let excused: BTreeSet<_> = self.first.iter().chain(&self.server.opened).chain(&self.untold).collect();
         for row in server.rows().filter(|row| !excused.contains(&row.id)) {
             assert!(self.announced.contains_key(&row.id), "{} was never announced", row.id);
         }
