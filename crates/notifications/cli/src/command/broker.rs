@@ -8,6 +8,7 @@ use internal_notifications::with_causes;
 use internal_notifications_server::config::{EmbeddedConfig, RealtimeConfig, set_broker_limits};
 use internal_notifications_server::{Config, Limits, broker_router, listen, local_url, serve};
 use pusher_broker::{AllowedOrigin, Broker as Channels, Builder, TrustedProxy};
+use pusher_client::Roots;
 use pusher_signer::Signer;
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -27,11 +28,12 @@ const CREDENTIALS: [(&str, &str); 3] = [
 ];
 
 /// Further variables that are read.
-const SETTINGS: [&str; 4] = [
+const SETTINGS: [&str; 5] = [
     "INTERNAL_NOTIFICATIONS_WEBHOOKS",
     "INTERNAL_NOTIFICATIONS_BROKER_ORIGINS",
     "INTERNAL_NOTIFICATIONS_BROKER_LIMITS",
     "INTERNAL_NOTIFICATIONS_TRUSTED_PROXIES",
+    "INTERNAL_NOTIFICATIONS_CA_FILE",
 ];
 
 /// Run the Channels broker alone, until Ctrl-C or SIGTERM, for development and tests with several
@@ -56,7 +58,8 @@ pub(crate) struct Broker {
     /// "filter": {"channel_name_starts_with"} and "headers"; may be repeated
     ///
     /// INTERNAL_NOTIFICATIONS_WEBHOOKS may hold a JSON array of further ones, which is safer for
-    /// headers with secrets.
+    /// headers with secrets. INTERNAL_NOTIFICATIONS_CA_FILE names a PEM file with authorities to
+    /// trust.
     #[arg(long, value_name = "URL|JSON")]
     webhook: Vec<String>,
     /// The web pages that may connect, like https://app.example.com, *.example.com or
@@ -88,7 +91,7 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) async fn run(self, env: &Env, output: &mut Output) -> Result<(), Error> {
         logging::start(env, logging::SERVER_FILTER)?;
-        let App { id, signer, config, mut limits } = app(env)?;
+        let App { id, signer, config, roots, mut limits } = app(env)?;
         set_broker_limits(&mut limits.broker, &self.limits.join(","))
             .map_err(|error| Error::usage(format!("--limits: {error}")))?;
         let builder = Channels::builder(id, signer)
@@ -105,7 +108,7 @@ impl Broker {
             .into_iter()
             .chain(self.trusted_proxy.iter().copied())
             .fold(builder, Builder::trusted_proxy);
-        let broker = webhooks::add(builder, config.webhooks, &self.webhook)?.build();
+        let broker = webhooks::add(builder, config.webhooks, &self.webhook, &roots)?.build();
         open_files::raise_limit(&limits);
         let mut signals = Signals::listen()?;
         let bind_error = |error| Error::failed(format!("cannot listen on {}: {error}", self.listen));
@@ -153,6 +156,7 @@ struct App {
     id: String,
     signer: Signer,
     config: EmbeddedConfig,
+    roots: Roots,
     limits: Limits,
 }
 
@@ -176,6 +180,7 @@ fn app(env: &Env) -> Result<App, Error> {
             id: id.clone(),
             signer: Signer::new(key, secret),
             config: broker.clone(),
+            roots: config.roots,
             limits: config.limits,
         }),
         _ => Err(Error::usage("PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET are needed")),
