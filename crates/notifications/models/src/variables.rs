@@ -9,6 +9,7 @@ const KNOWN: &[&str] = &[
     "BROKER_LIMITS",
     "BROKER_ORIGINS",
     "BUFFERED_BYTES",
+    "CA_FILE",
     "CHANNEL_PREFIX",
     "CONFIRM_CLOCK",
     "CORS_ORIGINS",

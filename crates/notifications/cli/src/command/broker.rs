@@ -54,7 +54,8 @@ pub(crate) struct Broker {
     /// "filter": {"channel_name_starts_with"} and "headers"; may be repeated
     ///
     /// INTERNAL_NOTIFICATIONS_WEBHOOKS may hold a JSON array of further ones, which is safer for
-    /// headers with secrets.
+    /// headers with secrets. INTERNAL_NOTIFICATIONS_CA_FILE names a PEM file with authorities to
+    /// trust.
     #[arg(long, value_name = "URL|JSON")]
     webhook: Vec<String>,
     /// The web pages that may connect, like https://app.example.com, *.example.com or

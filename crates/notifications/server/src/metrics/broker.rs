@@ -46,11 +46,13 @@ impl Collector for BrokerCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let apps: Vec<_> = self.0.brokers().map(|broker| (broker.app_id(), broker.metrics())).collect();
         for (name, help, value) in GAUGES {
-            let gauge = |now: &Metrics| ConstGauge::new(i64::try_from(value(now)).unwrap_or(i64::MAX));
-            encode(&mut encoder, name, help, &apps, gauge)?;
+            let gauge = |value| ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            let values = apps.iter().map(|(app, now)| (*app, gauge(value(now)))).collect();
+            encode(&mut encoder, name, help, values)?;
         }
         for (name, help, value) in COUNTERS {
-            encode(&mut encoder, name, help, &apps, |now: &Metrics| ConstCounter::new(value(now)))?;
+            let values = apps.iter().map(|(app, now)| (*app, ConstCounter::new(value(now)))).collect();
+            encode(&mut encoder, name, help, values)?;
         }
         Ok(())
     }
@@ -60,15 +62,14 @@ fn encode<M: EncodeMetric + TypedMetric>(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,
-    apps: &[(&str, Metrics)],
-    metric: impl Fn(&Metrics) -> M,
+    apps: Vec<(&str, M)>,
 ) -> fmt::Result {
     let mut encoder = encoder.encode_descriptor(name, help, None, M::TYPE)?;
-    if let [(_, now)] = apps {
-        return metric(now).encode(encoder);
+    if let [(_, only)] = apps.as_slice() {
+        return only.encode(encoder);
     }
-    for (app, now) in apps {
-        metric(now).encode(encoder.encode_family(&[("app", *app)])?)?;
+    for (app, metric) in &apps {
+        metric.encode(encoder.encode_family(&[("app", *app)])?)?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use internal_notifications::with_causes;
 use internal_notifications_server::config::{EmbeddedConfig, RealtimeConfig, set_broker_limits};
 use internal_notifications_server::{Config, Limits};
 use pusher_broker::{Apps, Broker as Channels, Builder, TrustedProxy};
+use pusher_client::Roots;
 use pusher_signer::Signer;
 
 use super::{Broker, apps_file, webhooks};
@@ -22,6 +23,14 @@ const WEBHOOKS: &str = "INTERNAL_NOTIFICATIONS_WEBHOOKS";
 const ORIGINS: &str = "INTERNAL_NOTIFICATIONS_BROKER_ORIGINS";
 const LIMITS: &str = "INTERNAL_NOTIFICATIONS_BROKER_LIMITS";
 const PROXIES: &str = "INTERNAL_NOTIFICATIONS_TRUSTED_PROXIES";
+const CA_FILE: &str = "INTERNAL_NOTIFICATIONS_CA_FILE";
+
+/// The settings that are read as a server reads them.
+struct Settings {
+    broker: EmbeddedConfig,
+    roots: Roots,
+    limits: Limits,
+}
 
 impl Broker {
     /// Creates the broker of each app. Returns the limits, too.
@@ -47,8 +56,8 @@ impl Broker {
                 "{name} is set, but with several apps it belongs in their file"
             )));
         }
-        let (broker, limits) = self.config(env, &[LIMITS, PROXIES])?;
-        let apps = apps_file::read(file, &limits.broker)?;
+        let Settings { broker, roots, limits } = self.settings(env, &[LIMITS, PROXIES, CA_FILE])?;
+        let apps = apps_file::read(file, &limits.broker, &roots)?;
         let apps = apps.into_iter().map(|app| self.trust(app, &broker.trusted_proxies));
         let apps = Apps::build(apps).map_err(|error| Error::usage(format!("{}: {error}", file.display())))?;
         Ok((apps, limits))
@@ -58,8 +67,9 @@ impl Broker {
         for (name, what) in CREDENTIALS {
             env.require(name, what)?;
         }
-        let variables = [CREDENTIALS.map(|(name, _)| name).as_slice(), &[WEBHOOKS, ORIGINS, LIMITS, PROXIES]];
-        let (config, limits) = self.config(env, &variables.concat())?;
+        let variables =
+            [CREDENTIALS.map(|(name, _)| name).as_slice(), &[WEBHOOKS, ORIGINS, LIMITS, PROXIES, CA_FILE]];
+        let Settings { broker: config, roots, limits } = self.settings(env, &variables.concat())?;
         let EmbeddedConfig { app_id: Some(id), app_key: Some(key), app_secret: Some(secret), .. } = &config
         else {
             return Err(Error::usage("PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET are needed"));
@@ -71,23 +81,23 @@ impl Broker {
         let origins = config.allowed_origins.iter().chain(&self.allowed_origin);
         let builder = origins.cloned().fold(builder, Builder::allowed_origin);
         let builder = self.trust(builder, &config.trusted_proxies);
-        let broker = webhooks::add(builder, config.webhooks, &self.webhook)?.build();
+        let broker = webhooks::add(builder, config.webhooks, &self.webhook, &roots)?.build();
         Ok((broker.into(), limits))
     }
 
-    /// Reads the broker's settings as a server does, from these variables alone, and the limits from
-    /// options, too.
-    fn config(&self, env: &Env, variables: &[&str]) -> Result<(EmbeddedConfig, Limits), Error> {
-        let Config { realtime, mut limits, .. } =
+    /// Reads the settings from these variables alone, and the limits from options, too.
+    fn settings(&self, env: &Env, variables: &[&str]) -> Result<Settings, Error> {
+        let Config { realtime, roots, mut limits, .. } =
             Config::from_env(|name| env.get(name).filter(|_| variables.contains(&name)))
                 .map_err(|error| Error::usage(with_causes(&error)))?;
         set_broker_limits(&mut limits.broker, &self.limits.join(","))
             .map_err(|error| Error::usage(format!("--limits: {error}")))?;
-        match realtime {
-            RealtimeConfig::Embedded(broker) => Ok((broker, limits)),
+        let broker = match realtime {
+            RealtimeConfig::Embedded(broker) => broker,
             // None of the variables chooses another engine.
-            _ => Ok((EmbeddedConfig::new(), limits)),
-        }
+            _ => EmbeddedConfig::new(),
+        };
+        Ok(Settings { broker, roots, limits })
     }
 
     fn trust(&self, builder: Builder, configured: &[TrustedProxy]) -> Builder {

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use internal_notifications_server::config::WebhookConfig;
 use pusher_broker::{AllowedOrigin, Broker, Builder, Limits};
+use pusher_client::Roots;
 use pusher_signer::Signer;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -31,13 +32,13 @@ struct App {
 ///
 /// # Errors
 /// Returns an error that names the file and the app, and shows no secret.
-pub(super) fn read(file: &Path, limits: &Limits) -> Result<Vec<Builder>, Error> {
+pub(super) fn read(file: &Path, limits: &Limits, roots: &Roots) -> Result<Vec<Builder>, Error> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Error::usage(format!("{} cannot be read: {error}", file.display())))?;
-    parse(&text, limits).map_err(|problem| Error::usage(format!("{}: {problem}", file.display())))
+    parse(&text, limits, roots).map_err(|problem| Error::usage(format!("{}: {problem}", file.display())))
 }
 
-fn parse(text: &str, limits: &Limits) -> Result<Vec<Builder>, String> {
+fn parse(text: &str, limits: &Limits, roots: &Roots) -> Result<Vec<Builder>, String> {
     let apps: Vec<Box<RawValue>> =
         serde_json::from_str(text).map_err(|error| format!("not a JSON array of apps, {}", place(&error)))?;
     let app = |(number, text): (usize, &Box<RawValue>)| {
@@ -48,12 +49,12 @@ fn parse(text: &str, limits: &Limits) -> Result<Vec<Builder>, String> {
         let app: App =
             serde_json::from_str(text.get()).map_err(|error| format!("app {number}: {}", problem(&error)))?;
         let id = app.id.clone();
-        builder(app, limits).map_err(|problem| format!("app {number} ({id:?}): {problem}"))
+        builder(app, limits, roots).map_err(|problem| format!("app {number} ({id:?}): {problem}"))
     };
     (1..).zip(&apps).map(app).collect()
 }
 
-fn builder(app: App, limits: &Limits) -> Result<Builder, String> {
+fn builder(app: App, limits: &Limits, roots: &Roots) -> Result<Builder, String> {
     let is_plain = |text: &str| {
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
@@ -81,7 +82,9 @@ fn builder(app: App, limits: &Limits) -> Result<Builder, String> {
     app.webhooks.iter().try_fold(builder, |builder, webhook| {
         let url = serde_json::from_str::<String>(webhook.get());
         let webhook = url.as_deref().unwrap_or(webhook.get()).parse::<WebhookConfig>();
-        webhook.and_then(|webhook| webhook.add_to(builder)).map_err(|error| format!("webhooks: {error}"))
+        webhook
+            .and_then(|webhook| webhook.add_to(builder, roots))
+            .map_err(|error| format!("webhooks: {error}"))
     })
 }
 
@@ -110,7 +113,7 @@ mod tests {
              "subscription_counts": true, "allowed_origins": ["*.b.example"],
              "webhooks": ["http://b.example", {"url": "http://c.example", "event_types": ["cache_miss"]}]}
         ]"#;
-        let apps = parse(text, &Limits::default()).unwrap();
+        let apps = parse(text, &Limits::default(), &Roots::new()).unwrap();
         let [one, two] = [apps.first(), apps.last()].map(|app| format!("{:?}", app.unwrap()));
         assert!(one.contains("connection_quota: None") && one.contains("client_events: false"), "{one}");
         for setting in [
@@ -143,7 +146,7 @@ mod tests {
             (text(r#"{"id": "9", "key": "a", "secret": "hunter2"}"#), "not a JSON array"),
             (text("["), "not a JSON array of apps, at line 1"),
         ] {
-            let error = parse(&file, &Limits::default()).unwrap_err();
+            let error = parse(&file, &Limits::default(), &Roots::new()).unwrap_err();
             assert!(error.contains(problem) && !error.contains("hunter2"), "{file}: {error}");
         }
     }
