@@ -67,9 +67,9 @@ impl Broker {
         for (name, what) in CREDENTIALS {
             env.require(name, what)?;
         }
-        let variables =
-            [CREDENTIALS.map(|(name, _)| name).as_slice(), &[WEBHOOKS, ORIGINS, LIMITS, PROXIES, CA_FILE]];
-        let Settings { broker: config, roots, limits } = self.settings(env, &variables.concat())?;
+        let mut variables = vec![WEBHOOKS, ORIGINS, LIMITS, PROXIES, CA_FILE];
+        variables.extend(CREDENTIALS.map(|(name, _)| name));
+        let Settings { broker: config, roots, limits } = self.settings(env, &variables)?;
         let EmbeddedConfig { app_id: Some(id), app_key: Some(key), app_secret: Some(secret), .. } = &config
         else {
             return Err(Error::usage("PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET are needed"));
