@@ -56,19 +56,20 @@ pub enum Status {
     /// Not initialized, or disposed: there is no user.
     #[default]
     Idle,
-    /// Loading the first snapshot.
+    /// `init` has been called, and the first snapshot is being loaded.
     Starting,
     /// Subscribed, and up to date as of the last event or position check.
     Live,
-    /// Subscribed, and asking the server for missed changes.
+    /// Subscribed, and asking the server for changes that may have been missed.
     CatchingUp,
-    /// Disconnected, and trying to reconnect.
+    /// There is no live connection; the service is trying to reconnect.
     Offline,
-    /// Unsubscribed by the app: the state stays as it is.
+    /// The app called `unsubscribe`: the state stays as it is until `subscribe`.
     Paused,
     /// Switched off by configuration.
     Disabled,
-    /// Stopped for this reason, until the configuration or the user changes.
+    /// The server rejects the user, or the live channel, for this reason. The service tries again
+    /// from time to time, but only another token or configuration is likely to help.
     Failed(String),
 }
 
