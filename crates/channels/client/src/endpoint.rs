@@ -41,7 +41,8 @@ impl Endpoint {
         authority(&self.host, self.port)
     }
 
-    /// Returns the URL of the WebSocket with a checked path prefix (Pusher's protocol reference, "connection").
+    /// Returns the URL of the WebSocket with a checked path prefix (Pusher's protocol reference,
+    /// "connection").
     #[cfg(feature = "websocket")]
     pub(crate) fn websocket_url(&self, path_prefix: &str, app_key: &str) -> String {
         let scheme = if self.tls { "wss" } else { "ws" };

@@ -64,8 +64,8 @@ impl HttpApiBuilder {
         self
     }
 
-    /// Sets the path before `/apps/…` in the URL, for a server behind a proxy that removes it; it is
-    /// not signed. Empty by default.
+    /// Sets the path before `/apps/…` in the URL, for a server behind a proxy that removes it. It
+    /// is not signed. Empty by default.
     pub fn path_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.path_prefix = prefix.into();
         self

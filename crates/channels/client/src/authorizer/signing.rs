@@ -10,7 +10,8 @@ use crate::{Error, ErrorKind};
 /// An authorizer that signs in this process. Only for backends and tests: it needs the app's
 /// secret, which must never be on a user's device.
 ///
-/// Presence channels and sign-ins need a [user](Self::as_user). `Debug` shows neither secret nor user info.
+/// Presence channels and sign-ins need a [user](Self::as_user). `Debug` shows neither secret nor
+/// user info.
 #[derive(Clone)]
 pub struct SigningAuthorizer {
     signer: Signer,

@@ -201,7 +201,8 @@ impl Client {
     /// [`trigger`](Self::trigger), which sends a text.
     ///
     /// # Errors
-    /// As [`trigger`](Self::trigger), and [`ErrorKind::Data`] if the data cannot be written as JSON.
+    /// As [`trigger`](Self::trigger), and [`ErrorKind::Data`] if the data cannot be written as
+    /// JSON.
     pub async fn trigger_json(
         &self,
         channel: impl TryInto<ChannelName, Error: Into<InvalidChannelName>>,
