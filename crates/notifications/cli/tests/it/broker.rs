@@ -242,7 +242,8 @@ async fn pages_of_other_origins_and_full_addresses_are_turned_away() {
     stop(process);
 
     for (option, value) in [("--allowed-origin", "https://a.example/x"), ("--trusted-proxy", "0.0.0.0/0")] {
-        let error = run(&["broker", "--listen", "127.0.0.1:0", option, value], &APP).error(2);
+        let ran = run(&["broker", "--listen", "127.0.0.1:0", option, value], &APP);
+        let error = ran.error(2);
         assert!(error.contains(option) && error.contains(value), "{error}");
     }
 }
