@@ -29,7 +29,7 @@ impl TokenSource for Unresponsive {
         std::future::pending().await
     }
 
-    fn accepted(&self) {}
+    fn forget_refusals(&self) {}
 }
 
 fn info() -> RealtimeInfo {
