@@ -135,7 +135,7 @@ async fn start(service: &PusherService, printer: &mut Printer) -> Result<(), Err
     loop {
         match service.init().await {
             Ok(()) => return Ok(()),
-            Err(error) if error.is_retryable() => printer.status(&Status::Offline)?,
+            Err(error) if error.is_retryable() => printer.status(&Status::Offline(error))?,
             Err(error) => return Err(client::command_error(&error)),
         }
         tokio::time::sleep(delay).await;

@@ -16,7 +16,7 @@ use fault::Fault;
 use faulty_service::FaultyService;
 
 /// Each fault, and the bullet that must be violated.
-const FAULTS: [(Fault, u8); 37] = [
+const FAULTS: [(Fault, u8); 40] = [
     (Fault::AnswersBeforeInit, 1),
     (Fault::AnnouncesTheFirstSnapshot, 2),
     (Fault::StartsAgain, 3),
@@ -54,6 +54,9 @@ const FAULTS: [(Fault, u8); 37] = [
     (Fault::RepeatsADroppedPush, 27),
     (Fault::AnnouncesAfterADroppedDispose, 27),
     (Fault::ShowsAfterADroppedDispose, 27),
+    (Fault::ResumesWhenWoken, 28),
+    (Fault::AnnouncesAgainWhenWoken, 28),
+    (Fault::WakesBeforeInit, 1),
 ];
 
 struct FaultyHarness {
