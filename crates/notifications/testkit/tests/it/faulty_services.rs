@@ -218,6 +218,6 @@ impl Harness for Panics {
 async fn a_panic_violates_the_bullet() {
     let Outcome::Violated(violation) = run_bullet(9, &Panics).await else { panic!("it holds") };
     assert_eq!(violation.to_string(), "contract 9: it panicked: there is no device");
-    let Outcome::Violated(violation) = run_bullet(28, &Panics).await else { panic!("it holds") };
-    assert_eq!(violation.to_string(), "contract 28: there is no such bullet");
+    let Outcome::Violated(violation) = run_bullet(29, &Panics).await else { panic!("it holds") };
+    assert_eq!(violation.to_string(), "contract 29: there is no such bullet");
 }
