@@ -7,9 +7,9 @@ import type { InboxNotification } from '../models/notification.js';
  * - `connecting`: waiting for the first snapshot.
  * - `live`: subscribed, and up to date as of the last event or check.
  * - `catching-up`: subscribed, and loading missed changes.
- * - `offline`: not connected; the client keeps trying. `error` says why the server does not answer, if
- *   it was asked.
- * - `polling`: live events are refused; the list follows the server by position checks. See `error`.
+ * - `offline`: not connected; the client keeps trying. `error` says why the server does not answer,
+ *   if it was asked.
+ * - `polling`: live events are refused; the list follows by position checks. See `error`.
  * - `paused`: paused by the app; the state is kept but not updated.
  * - `failed`: cannot work with this user, token or configuration; see `error`.
  */

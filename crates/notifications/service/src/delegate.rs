@@ -26,7 +26,8 @@
 ///     }
 ///
 ///     delegate_service!(|this| this.0; init, dispose, subscribe, unsubscribe, wake, push,
-///         snapshot, snapshots, announcements, mark_opened, mark_unopened, mark_all_opened, remove);
+///         snapshot, snapshots, announcements, mark_opened, mark_unopened, mark_all_opened,
+///         remove);
 /// }
 /// ```
 // The signatures of asynchronous methods are those that `#[async_trait]` generates: the attribute

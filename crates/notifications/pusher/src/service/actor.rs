@@ -71,8 +71,8 @@ enum ChannelState {
     /// The subscription exists and reconnects by itself.
     ///
     /// `offline` is why it is not subscribed, once that is known. `may_have_moved` is set if a
-    /// position check succeeds while the channel is down: then the server is asked where the channel
-    /// is now.
+    /// position check succeeds while the channel is down: then the server is asked where the
+    /// channel is now.
     Open {
         subscription: Box<LiveChannel>,
         subscribed: bool,
