@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use internal_notifications_models::{InvalidId, InvalidNotification, InvalidPush};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Why a service did not do what it was asked to do.
 ///
@@ -12,7 +12,7 @@ use serde::Serialize;
 /// [`source`](Error::source). Errors compare equal if kind and message are equal.
 ///
 /// As JSON it has a `kind` and a `message`: `{"kind": "unavailable", "message": "…"}`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ServiceError {
     kind: ServiceErrorKind,
     message: String,
@@ -21,7 +21,7 @@ pub struct ServiceError {
 }
 
 /// The kind of a [`ServiceError`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ServiceErrorKind {
@@ -49,6 +49,10 @@ pub enum ServiceErrorKind {
     WindowFull,
     /// Notifications are switched off by configuration.
     Disabled,
+    /// The device's storage failed, or holds something that this version cannot read.
+    Storage,
+    /// Another process has the inbox open in the same storage.
+    InUse,
 }
 
 impl ServiceError {

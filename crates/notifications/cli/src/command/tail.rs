@@ -6,6 +6,7 @@ mod text;
 use std::time::Duration;
 
 use clap::Args;
+use internal_notifications::with_causes;
 use internal_notifications_pusher::contract::{
     InternalNotificationsService, InternalNotificationsServiceExt, Snapshot, Status,
 };
@@ -15,6 +16,7 @@ use internal_notifications_pusher::{PusherService, Update, Updates};
 use crate::env::Env;
 use crate::error::Error;
 use crate::output::{Output, print_to_stderr};
+use crate::server_options::ServerOptions;
 use crate::signals::Signals;
 use crate::{client, logging};
 use printer::Printer;
@@ -26,6 +28,8 @@ use printer::Printer;
 /// server, INTERNAL_NOTIFICATIONS_TOKEN the user's token.
 #[derive(Args)]
 pub(crate) struct Tail {
+    #[command(flatten)]
+    server: ServerOptions,
     /// The user
     #[arg(long, value_name = "USER")]
     user: UserId,
@@ -45,6 +49,7 @@ pub(crate) struct Tail {
 
 impl Tail {
     pub(crate) async fn run(self, env: &Env) -> Result<(), Error> {
+        let env = &self.server.env(env)?;
         logging::start(env, "off")?;
         let limit = usize::from(self.limit);
         let service = client::inbox_of(env, &self.user)?.window(limit).build();
@@ -132,10 +137,18 @@ fn add_older(snapshot: &mut Snapshot, now: &Snapshot) {
 /// Initializes the service, and retries while the server cannot be reached.
 async fn start(service: &PusherService, printer: &mut Printer) -> Result<(), Error> {
     let mut delay = Duration::from_millis(100);
+    let mut reported = String::new();
     loop {
         match service.init().await {
             Ok(()) => return Ok(()),
-            Err(error) if error.is_retryable() => printer.status(&Status::Offline)?,
+            Err(error) if error.is_retryable() => {
+                printer.status(&Status::Offline)?;
+                let reason = with_causes(&error);
+                if reported != reason {
+                    print_to_stderr(&format!("internal-notifications: {reason}; trying again"));
+                    reported = reason;
+                }
+            }
             Err(error) => return Err(client::command_error(&error)),
         }
         tokio::time::sleep(delay).await;
