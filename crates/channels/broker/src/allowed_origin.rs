@@ -8,8 +8,8 @@ use crate::error::Error;
 ///
 /// It is one of
 ///
-/// - `https://app.example.com` or `https://app.example.com:8443`: this scheme, host and port. Without
-///   a port, that of the scheme;
+/// - `https://app.example.com` or `https://app.example.com:8443`: this scheme, host and port, which
+///   is that of the scheme if there is none;
 /// - `app.example.com`: this host, with any scheme and port, as in Laravel Reverb's
 ///   `allowed_origins`;
 /// - `app.example.com:8443`: this host and port;

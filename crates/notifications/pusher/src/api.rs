@@ -46,6 +46,12 @@ impl InboxApi {
         &self.base
     }
 
+    /// Allows another token to be asked for now, though the last ones were refused.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn forget_refusals(&self) {
+        self.tokens.forget_refusals();
+    }
+
     pub(crate) async fn push(&self, request: &PushRequest) -> Result<Receipt, CallError> {
         self.post("v1/notifications", request).await
     }
@@ -78,7 +84,7 @@ impl InboxApi {
         })??;
         let answer = serde_json::from_slice(&response.body)
             .map_err(|error| CallError::of_body(response.status, &error))?;
-        self.tokens.accepted();
+        self.tokens.forget_refusals();
         Ok(answer)
     }
 

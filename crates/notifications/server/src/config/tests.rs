@@ -66,7 +66,7 @@ fn an_error_names_the_variable_and_the_allowed_values() {
         ("INTERNAL_NOTIFICATIONS_TRUSTED_PROXIES", "10.0.0.7,proxy", "10.0.0.0/8"),
         ("INTERNAL_NOTIFICATIONS_TRUSTED_PROXIES", "0.0.0.0/0", "10.0.0.0/8"),
         ("INTERNAL_NOTIFICATIONS_BROKER_LIMITS", "connections=0", "at least 1"),
-        ("INTERNAL_NOTIFICATIONS_BROKER_LIMITS", "sockets=1", "connections, connection_quota"),
+        ("INTERNAL_NOTIFICATIONS_BROKER_LIMITS", "sockets=1", "connections, connections_per_address"),
         ("INTERNAL_NOTIFICATIONS_REALTIME", "reverb", "`embedded` or `pusher`"),
         ("INTERNAL_NOTIFICATIONS_REALTIME", "Embedded", "`embedded` or `pusher`"),
         ("INTERNAL_NOTIFICATIONS_CHANNEL_PREFIX", "presence-", "begins with private-"),
