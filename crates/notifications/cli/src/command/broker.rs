@@ -24,8 +24,8 @@ use crate::signals::Signals;
 ///
 /// It serves the app of PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET. Servers publish
 /// through it if they have the same three variables, and its address in PUSHER_HOST, PUSHER_PORT
-/// and PUSHER_SCHEME=http. --apps serves several apps instead. GET /health answers while it runs, GET /metrics with metrics for
-/// Prometheus. Logs go to stderr; RUST_LOG sets the level.
+/// and PUSHER_SCHEME=http. --apps serves several apps instead. GET /health answers while it runs,
+/// GET /metrics with metrics for Prometheus. Logs go to stderr; RUST_LOG sets the level.
 #[derive(Args)]
 pub(crate) struct Broker {
     /// The address to listen on, like 127.0.0.1:6001; port 0 chooses a free port
