@@ -76,13 +76,16 @@ impl InboxApi {
         let body = timeout(self.timeout, call).await.map_err(|_| {
             ServiceError::new(ServiceErrorKind::Unavailable, "the server did not answer in time")
         })??;
-        serde_json::from_slice(&body).map_err(|error| {
+        let (line, column) = match serde_json::from_slice(&body) {
+            // serde also reads a struct from an array of its fields.
+            Ok(_) if body.trim_ascii_start().starts_with(b"[") => (1, 1),
+            Ok(answer) => return Ok(answer),
             // The error itself may quote the response.
-            let (line, column) = (error.line(), error.column());
-            let detail =
-                format!("the server's response has an unexpected format, at line {line}, column {column}");
-            ServiceError::new(ServiceErrorKind::Protocol, detail).into()
-        })
+            Err(error) => (error.line(), error.column()),
+        };
+        let detail =
+            format!("the server's response has an unexpected format, at line {line}, column {column}");
+        Err(ServiceError::new(ServiceErrorKind::Protocol, detail).into())
     }
 
     async fn send_authorized(

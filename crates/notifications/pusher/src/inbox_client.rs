@@ -157,6 +157,7 @@ mod tests {
     /// Answers each request with the next status, and records the requests.
     struct ScriptedServer {
         statuses: Mutex<Vec<u16>>,
+        answer: &'static str,
         bodies: Mutex<Vec<Vec<u8>>>,
         urls: Mutex<Vec<String>>,
     }
@@ -168,14 +169,20 @@ mod tests {
             self.bodies.lock().unwrap().push(request.body.map_or_else(Vec::new, |body| body.bytes));
             self.urls.lock().unwrap().push(format!("{:?} {}", request.method, request.url));
             let status = self.statuses.lock().unwrap().pop().unwrap();
-            let body = r#"{"id":"n","accepted":1,"duplicates":0,"scheduled":0,"cancelled":2,"removed":3}"#;
-            Ok(HttpResponse::new(status, body))
+            Ok(HttpResponse::new(status, self.answer))
         }
     }
 
+    const ANSWER: &str = r#"{"id":"n","accepted":1,"duplicates":0,"scheduled":0,"cancelled":2,"removed":3}"#;
+
     fn client(statuses: &[u16]) -> (InboxClient, Arc<ScriptedServer>) {
+        client_of(statuses, ANSWER)
+    }
+
+    fn client_of(statuses: &[u16], answer: &'static str) -> (InboxClient, Arc<ScriptedServer>) {
         let statuses = Mutex::new(statuses.iter().rev().copied().collect());
-        let server = Arc::new(ScriptedServer { statuses, bodies: Mutex::default(), urls: Mutex::default() });
+        let (bodies, urls) = (Mutex::default(), Mutex::default());
+        let server = Arc::new(ScriptedServer { statuses, answer, bodies, urls });
         let base = BaseUrl::parse("http://h").unwrap();
         (InboxClient::with_http_client(server.clone(), base, "hidden-key".into()).unwrap(), server)
     }
@@ -212,6 +219,12 @@ mod tests {
         assert_eq!(*server.urls.lock().unwrap(), [url, url]);
         let error = client.retract(&NotificationId::new("..").unwrap()).await.unwrap_err();
         assert_eq!(error.kind(), ServiceErrorKind::Invalid);
+    }
+
+    #[tokio::test]
+    async fn an_array_is_no_answer() {
+        let (client, _) = client_of(&[201], r#"["n",1,0,0]"#);
+        assert_eq!(push(&client).await.unwrap_err().kind(), ServiceErrorKind::Protocol);
     }
 
     #[test]

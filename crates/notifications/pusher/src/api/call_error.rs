@@ -19,7 +19,8 @@ impl CallError {
     /// Reads an error response. `token` was sent with the request; text that contains it is not
     /// shown.
     pub(crate) fn rejected(response: &HttpResponse, token: &str) -> Self {
-        let mut problem = serde_json::from_slice::<Problem>(&response.body).ok();
+        let is_object = response.body.trim_ascii_start().starts_with(b"{");
+        let mut problem = serde_json::from_slice::<Problem>(&response.body).ok().filter(|_| is_object);
         if let Some(problem) = &mut problem {
             let texts = [Some(&problem.title), problem.detail.as_ref()];
             if texts.into_iter().flatten().any(|text| text.contains(token)) {
@@ -107,6 +108,12 @@ mod tests {
         assert_eq!(text(404, body), "the server answered 404: no such notification");
         let body = r#"{"type":"about:blank","title":"Not Found","status":404}"#;
         assert_eq!(text(404, body), "the server answered 404: Not Found");
+    }
+
+    #[test]
+    fn an_array_is_no_problem() {
+        let array = r#"["about:blank","Not Found",404,null]"#;
+        assert!(matches!(rejected(404, array), CallError::Rejected { problem: None, .. }));
     }
 
     #[test]
