@@ -47,6 +47,12 @@ impl InboxApi {
         &self.base
     }
 
+    /// Allows another token to be asked for now, though the last ones were refused.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn forget_refusals(&self) {
+        self.tokens.forget_refusals();
+    }
+
     pub(crate) async fn push(&self, request: &PushRequest) -> Result<Receipt, CallError> {
         self.post("v1/notifications", request).await
     }
@@ -79,7 +85,7 @@ impl InboxApi {
         })??;
         let answer =
             parse_object(&response.body).map_err(|error| CallError::of_body(response.status, &error))?;
-        self.tokens.accepted();
+        self.tokens.forget_refusals();
         Ok(answer)
     }
 

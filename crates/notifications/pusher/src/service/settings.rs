@@ -7,6 +7,7 @@ use pusher_client::{Authorizer, Connector, EventName, Roots};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use super::actor::WallClock;
 use crate::api::BaseUrl;
 use crate::{Channels, HttpClient, Identity};
 
@@ -27,11 +28,13 @@ pub(crate) struct Options {
     pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
     pub(crate) auth_endpoint: Option<String>,
     pub(crate) roots: Roots,
+    pub(crate) proxy: Option<String>,
     pub(crate) window: usize,
     pub(crate) announcement_queue: usize,
     pub(crate) offline_push: OfflinePush,
     pub(crate) position_check: Option<Duration>,
     pub(crate) call_timeout: Duration,
+    pub(crate) wall_clock: WallClock,
 }
 
 /// The server or app that a service connects to.
@@ -59,12 +62,14 @@ impl Default for Options {
             authorizer: None,
             auth_endpoint: None,
             roots: Roots::new(),
+            proxy: None,
             window: 200,
             // A catch-up may announce 10,000 at once; a reader that keeps up misses none of them.
             announcement_queue: 1 << 14,
             offline_push: OfflinePush::default(),
             position_check: None,
             call_timeout: Duration::from_secs(30),
+            wall_clock: Arc::new(SystemTime::now),
         }
     }
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use internal_notifications_models::UserId;
 use internal_notifications_service::ServiceError;
+use pusher_client::Roots;
 
 use super::{PusherServiceBuilder, configuration};
 use crate::api::BaseUrl;
@@ -12,6 +13,7 @@ const URL: &str = "INTERNAL_NOTIFICATIONS_URL";
 const USER_ID: &str = "INTERNAL_NOTIFICATIONS_USER_ID";
 const TOKEN: &str = "INTERNAL_NOTIFICATIONS_TOKEN";
 const POSITION_CHECK: &str = "INTERNAL_NOTIFICATIONS_POSITION_CHECK_SECONDS";
+const CA_FILE: &str = "INTERNAL_NOTIFICATIONS_CA_FILE";
 const AUTH_ENDPOINT: &str = "PUSHER_AUTH_ENDPOINT";
 
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
@@ -45,6 +47,10 @@ impl PusherServiceBuilder {
         if self.user.is_none() && self.identity.is_none() {
             self.fill_user(env.get(USER_ID), env.get(TOKEN))?;
         }
+        self.options.roots = match self.roots.take() {
+            Some(roots) => roots,
+            None => env.get(CA_FILE).map_or_else(|| Ok(Roots::new()), with_ca_file)?,
+        };
         if self.options.position_check.is_none() {
             self.options.position_check = env.get(POSITION_CHECK).as_deref().map(seconds).transpose()?;
         }
@@ -86,6 +92,13 @@ fn checked_endpoint(url: String) -> Result<String, ServiceError> {
         Ok(_) => Ok(url),
         Err(_) => Err(wrong(AUTH_ENDPOINT, "must be a URL that begins with http:// or https://")),
     }
+}
+
+fn with_ca_file(path: String) -> Result<Roots, ServiceError> {
+    let roots = Roots::new().with_pem_file(&path);
+    roots.map_err(|error| {
+        wrong(CA_FILE, "must be the path of a PEM file with certificates").with_source(error)
+    })
 }
 
 fn seconds(text: &str) -> Result<Duration, ServiceError> {
@@ -141,6 +154,7 @@ mod tests {
             (TOKEN, vec![SERVER, (TOKEN, "opaque")]),
             (POSITION_CHECK, vec![SERVER, (POSITION_CHECK, "0")]),
             (POSITION_CHECK, vec![SERVER, (POSITION_CHECK, "1m")]),
+            (CA_FILE, vec![SERVER, (CA_FILE, "/no/such/file")]),
             (AUTH_ENDPOINT, vec![SERVER, (AUTH_ENDPOINT, "/pusher/auth")]),
         ] {
             let error = settings(&variables).err().unwrap();
@@ -148,6 +162,15 @@ mod tests {
             assert!(error.to_string().starts_with(variable), "{error}");
             assert!(!error.to_string().contains(ADAS_TOKEN), "{error}");
         }
+    }
+
+    #[test]
+    fn a_file_of_authorities_is_read_unless_the_code_sets_them() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../channels/client/tests/tls/ca.pem");
+        assert!(settings(&[SERVER, (TOKEN, ADAS_TOKEN), (CA_FILE, file)]).is_ok());
+        let variables = [SERVER, (TOKEN, ADAS_TOKEN), (CA_FILE, "/no/such/file")];
+        assert!(settings(&variables).is_err());
+        assert!(builder(&variables).roots(Roots::new()).settings().is_ok());
     }
 
     #[test]
