@@ -8,8 +8,7 @@ async fn a_retraction_whose_count_takes_too_long_is_answered_with_what_was_count
     let mut later = push("n", &["ada"]);
     later.notification.send_after = Some(at(1_000));
     store.push(later).await.unwrap();
-    // Reading the last of 100,001 rows fails as PostgreSQL reports a statement that exceeds its time
-    // limit.
+    // Reading the last of 100,001 rows fails like a statement that exceeds its time limit.
     let sql = "INSERT INTO scheduled (notification, user_id, due_at)
              SELECT notification, 'user-' || n, due_at FROM scheduled CROSS JOIN generate_series(1, 99999) n;
          INSERT INTO scheduled (notification, user_id, due_at) SELECT notification, 'zoe', due_at FROM scheduled LIMIT 1;
