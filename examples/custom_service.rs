@@ -28,6 +28,6 @@ impl<S: InternalNotificationsService> InternalNotificationsService for DoNotDist
     }
 
     // Everything else is done by the wrapped service.
-    delegate_service!(|this| this.service; init, dispose, subscribe, unsubscribe, push, snapshot,
+    delegate_service!(|this| this.service; init, dispose, subscribe, unsubscribe, wake, push, snapshot,
         snapshots, mark_opened, mark_unopened, mark_all_opened, remove, load_older);
 }

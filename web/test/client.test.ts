@@ -40,7 +40,7 @@ describe('start', () => {
     const { client } = clientOf(server);
     client.start();
     await pass();
-    expect(client.snapshot).toMatchObject({ status: 'offline', loaded: false });
+    expect(client.snapshot).toMatchObject({ status: 'offline', loaded: false, error: { title: 'the server cannot be reached' } });
     expect(server.requests.length).toBe(1);
     for (const wait of [500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]) {
       const before = server.requests.length;
@@ -52,6 +52,15 @@ describe('start', () => {
     server.fault = () => undefined;
     await pass(10_000);
     expect(client.snapshot.status).toBe('live');
+    expect(client.snapshot.error).toBeUndefined();
+  });
+
+  it('says that no inbox server answers', async () => {
+    server.fault = () => ({ body: '<html>', init: { status: 404 } });
+    const { client } = clientOf(server);
+    client.start();
+    await pass();
+    expect(client.snapshot).toMatchObject({ status: 'offline', error: { status: 404, title: expect.stringContaining('not as an inbox server') } });
   });
 
   it.each([401, 403, 404])('fails on a %i, and sends nothing for a minute', async (status) => {
@@ -223,7 +232,7 @@ describe('live', () => {
     server.isLive = false;
     server.channels.forEach((channel) => channel.refused('no', 403));
     await pass();
-    expect(client.snapshot).toMatchObject({ status: 'failed', error: { status: 403 } });
+    expect(client.snapshot).toMatchObject({ status: 'polling', error: { status: 403 } });
     server.log.add('a');
     server.isLive = true;
     await pass(60_000);

@@ -1,7 +1,7 @@
 //! A user's device: the real Pusher service on its own host.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::StreamExt;
 use internal_notifications_models::UserId;
@@ -40,6 +40,8 @@ pub(crate) async fn run(world: Arc<World>, index: usize) -> turmoil::Result {
         .position_check(check)
         .window(WINDOW)
         .seed(seed)
+        // The machine's own clock says nothing about the simulated one.
+        .wall_clock(|| UNIX_EPOCH)
         .build()?;
     tokio::spawn(watch_announcements(world.clone(), device, service.clone()));
     while let Err(error) = service.init().await {

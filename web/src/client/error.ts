@@ -2,7 +2,7 @@
  * - `not-started`: before `start()` or after `stop()`.
  * - `queue-full`: too many writes wait for the server; this one was dropped.
  * - `window-full`: the list holds as many notifications as it can.
- * - `unavailable`: no connection, or the inbox server cannot answer now, or something else answered.
+ * - `unavailable`: no connection, or the server cannot answer now, or something else answered.
  * - `unauthenticated`, `forbidden`, `invalid`: the server refused the request.
  * - `unknown`: the server does not know the notification.
  * - `conflict`: the server's history is not the one the user saw.

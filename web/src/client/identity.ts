@@ -2,8 +2,8 @@ import { InboxError } from './error.js';
 
 /**
  * The user's token: a text, or a function that is called before every request and should return a
- * cached token. With `fresh`, the server refused the last token (401), and a new one is needed; it is
- * then not called with `fresh` again before it has answered. If the function throws, the client
+ * cached token. With `fresh`, the server refused the last token (401), and a new one is needed; it
+ * is then not called with `fresh` again before it has answered. If the function throws, the client
  * treats it as a lost connection and tries again.
  */
 export type TokenSource = string | ((fresh: boolean) => string | Promise<string>);
@@ -19,8 +19,8 @@ const FIRST_WAIT = 10_000;
 const LONGEST_WAIT = 600_000;
 
 /**
- * Gets the tokens of one user. The app is asked for one fresh token at a time, for all requests that
- * need it, and ever more seldom while its tokens stay refused.
+ * Gets the tokens of one user. The app is asked for one fresh token at a time, for all requests
+ * that need it, and ever more seldom while its tokens stay refused.
  */
 export class Identity {
   readonly #source: TokenSource;
@@ -48,8 +48,8 @@ export class Identity {
   }
 
   /**
-   * Returns a token to use in place of one that the server refused, or null if there is no other one
-   * now.
+   * Returns a token to use in place of one that the server refused, or null if there is no other
+   * one now.
    */
   async replacement(refused: Token): Promise<Token | null> {
     if (refused.generation === this.#generation && !this.#isAsking) {

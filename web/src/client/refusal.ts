@@ -35,8 +35,8 @@ export class Refusal extends InboxError {
 const FINAL: readonly InboxErrorKind[] = ['forbidden', 'unknown', 'conflict', 'invalid'];
 
 /**
- * Describes an error answer. Only the inbox server refuses, with a problem of its own: an ingress, a
- * firewall or a login page that answers in its place says nothing about the request. With 401 it
+ * Describes an error answer. Only the inbox server refuses, with a problem of its own: an ingress,
+ * a firewall or a login page that answers in its place says nothing about the request. With 401 it
  * does not matter who answered.
  */
 export function failure(status: number, body: string, token: string): InboxError {

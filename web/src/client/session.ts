@@ -233,7 +233,10 @@ export class Session {
 
   #publish(): void {
     const { channel, inbox, publisher } = this.#parts;
-    publisher.publish(inbox, this.#status(), this.#queries.refused ?? channel.refused);
+    const { refused, failure } = this.#queries;
+    const status = this.#status();
+    const reasons = { failed: refused, polling: channel.refused, offline: failure };
+    publisher.publish(inbox, status, status in reasons ? reasons[status as keyof typeof reasons] : null);
   }
 
   #status(): Status {
@@ -241,11 +244,15 @@ export class Session {
     if (this.#isPaused) {
       return 'paused';
     }
-    if (this.#queries.refused !== null || channel.refused !== null) {
+    const { refused, failure } = this.#queries;
+    if (refused !== null) {
       return 'failed';
     }
+    if (channel.refused !== null) {
+      return failure === null ? 'polling' : 'offline';
+    }
     if (!channel.subscribed) {
-      return channel.wasLost || this.#queries.hasFailed ? 'offline' : 'connecting';
+      return channel.wasLost || failure !== null ? 'offline' : 'connecting';
     }
     return !inbox.isLoaded ? 'connecting' : inbox.isCatchingUp ? 'catching-up' : 'live';
   }

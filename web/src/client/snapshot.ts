@@ -7,11 +7,13 @@ import type { InboxNotification } from '../models/notification.js';
  * - `connecting`: waiting for the first snapshot.
  * - `live`: subscribed, and up to date as of the last event or check.
  * - `catching-up`: subscribed, and loading missed changes.
- * - `offline`: not connected; the client keeps trying.
+ * - `offline`: not connected; the client keeps trying. `error` says why the server does not answer,
+ *   if it was asked.
+ * - `polling`: live events are refused; the list follows by position checks. See `error`.
  * - `paused`: paused by the app; the state is kept but not updated.
  * - `failed`: cannot work with this user, token or configuration; see `error`.
  */
-export type Status = 'idle' | 'connecting' | 'live' | 'catching-up' | 'offline' | 'paused' | 'failed';
+export type Status = 'idle' | 'connecting' | 'live' | 'catching-up' | 'offline' | 'polling' | 'paused' | 'failed';
 
 /** The inbox at one moment. It is frozen; the list and the count belong together. */
 export interface Snapshot {
@@ -29,7 +31,7 @@ export interface Snapshot {
   readonly hasOlder: boolean;
   /** How many of the user's writes are not yet stored on the server and part of the list. */
   readonly unconfirmed: number;
-  /** Why the status is `failed`. */
+  /** Why the status is `offline`, `polling` or `failed`, as far as it is known. */
   readonly error?: { readonly status?: number; readonly title: string };
 }
 

@@ -14,6 +14,7 @@ const STATUS: Record<Status, string> = {
   live: 'Live',
   'catching-up': 'Catching up…',
   offline: 'Offline',
+  polling: 'Live events refused',
   paused: 'Offline',
   failed: 'Failed',
 };

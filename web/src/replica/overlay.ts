@@ -120,7 +120,7 @@ export class Overlay {
   }
 }
 
-/** Returns whether a write belongs to a request. One that was never sent is a request of its own. */
+/** Returns whether a write is in a request. One that was never sent is a request of its own. */
 function isOf({ op, sentAs }: PendingWrite, request: string): boolean {
   return (sentAs ?? op) === request;
 }

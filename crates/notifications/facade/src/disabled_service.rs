@@ -61,6 +61,10 @@ impl InternalNotificationsService for DisabledService {
         self.initialized()
     }
 
+    async fn wake(&self) -> Result<(), ServiceError> {
+        self.initialized()
+    }
+
     async fn push(&self, _: &[UserId], _: InternalNotification) -> Result<Receipt, ServiceError> {
         self.initialized()?;
         let message = "notifications are switched off: the service is none";

@@ -80,7 +80,9 @@ impl InternalNotifications {
         self.service.dispose().await;
     }
 
-    /// Resumes live events after [`unsubscribe`](Self::unsubscribe) and catches up (8).
+    /// Resumes live events after [`unsubscribe`](Self::unsubscribe) and catches up (8). A service
+    /// that has [failed](crate::Status::Failed), or is [polling](crate::Status::Polling), tries
+    /// again at once.
     ///
     /// # Errors
     /// Returns [`NotInitialized`](crate::ServiceErrorKind::NotInitialized) before `init` and after
@@ -96,6 +98,20 @@ impl InternalNotifications {
     /// `dispose`.
     pub async fn unsubscribe(&self) -> Result<(), ServiceError> {
         self.service.unsubscribe().await
+    }
+
+    /// Checks the connection and what was missed now, instead of at the next position check or
+    /// time-out (28).
+    ///
+    /// Call it when the app comes back to the foreground, when the machine wakes from sleep, or
+    /// when the network changes. It returns without waiting for the result, which the snapshots
+    /// show.
+    ///
+    /// # Errors
+    /// Returns [`NotInitialized`](crate::ServiceErrorKind::NotInitialized) before `init` and after
+    /// `dispose`.
+    pub async fn wake(&self) -> Result<(), ServiceError> {
+        self.service.wake().await
     }
 
     /// Pushes a notification to users, such as `["ada"]` or `&user_ids` (20, 21, 26).

@@ -6,6 +6,8 @@ pub enum Call {
     Init,
     /// `subscribe`.
     Subscribe,
+    /// `wake`.
+    Wake,
     /// `push`.
     Push,
     /// `mark_opened`, `mark_unopened`, `mark_all_opened` and `remove`.

@@ -51,7 +51,7 @@ impl Device {
         match &self.session {
             None => Status::Idle,
             Some(session) if session.is_paused => Status::Paused,
-            Some(_) if !self.is_online => Status::Offline,
+            Some(_) if !self.is_online => Status::Offline(no_connection()),
             Some(session) if session.inbox.is_catching_up() => Status::CatchingUp,
             Some(_) => Status::Live,
         }

@@ -137,6 +137,11 @@ impl InternalNotificationsService for MockService {
         self.0.hub.state().unsubscribe(self.0.id)
     }
 
+    /// Checks the position as [`check_position`](Self::check_position) does.
+    async fn wake(&self) -> Result<(), ServiceError> {
+        self.0.hub.state().wake(self.0.id)
+    }
+
     async fn push(
         &self,
         user_ids: &[UserId],

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 pub(crate) use base_url::BaseUrl;
 pub(crate) use call_error::CallError;
+use call_error::parse_object;
 pub(crate) use token_source::{Token, TokenSource};
 
 use crate::{HttpBody, HttpClient, HttpMethod, HttpRequest, HttpResponse, MAX_RESPONSE_BYTES};
@@ -44,6 +45,12 @@ impl InboxApi {
 
     pub(crate) fn base(&self) -> &BaseUrl {
         &self.base
+    }
+
+    /// Allows another token to be asked for now, though the last ones were refused.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn forget_refusals(&self) {
+        self.tokens.forget_refusals();
     }
 
     pub(crate) async fn push(&self, request: &PushRequest) -> Result<Receipt, CallError> {
@@ -76,9 +83,9 @@ impl InboxApi {
         let response = timeout(self.timeout, call).await.map_err(|_| {
             ServiceError::new(ServiceErrorKind::Unavailable, "the server did not answer in time")
         })??;
-        let answer = serde_json::from_slice(&response.body)
-            .map_err(|error| CallError::of_body(response.status, &error))?;
-        self.tokens.accepted();
+        let answer =
+            parse_object(&response.body).map_err(|error| CallError::of_body(response.status, &error))?;
+        self.tokens.forget_refusals();
         Ok(answer)
     }
 

@@ -154,7 +154,7 @@ impl TokenSource for ApiKey {
         Ok(None)
     }
 
-    fn accepted(&self) {}
+    fn forget_refusals(&self) {}
 }
 
 #[cfg(test)]

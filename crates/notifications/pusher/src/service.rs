@@ -143,12 +143,21 @@ impl Inner {
         let runtime = Handle::try_current().map_err(|_| {
             ServiceError::new(ServiceErrorKind::Configuration, "init must be called within a tokio runtime")
         })?;
+        if state.publisher.is_closed() {
+            state.publisher = Arc::new(Publisher::new(self.settings.options.announcement_queue));
+        }
         let (sender, commands) = mpsc::channel(COMMANDS);
         let (report, started) = watch::channel(None);
         let (settings, publisher) = (Arc::clone(&self.settings), Arc::clone(&state.publisher));
         let task = runtime.spawn(start::run(settings, publisher, commands, report));
         state.run = Some(Run { commands: sender, started: started.clone(), task });
         Ok(started)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.publisher().close();
     }
 }
 
@@ -192,9 +201,10 @@ impl InternalNotificationsService for PusherService {
             let next = Arc::new(Publisher::new(self.0.settings.options.announcement_queue));
             (std::mem::replace(&mut state.publisher, next), run)
         };
-        run.task.abort();
-        // Before the await, where this future may be dropped.
+        // Before the task ends, which otherwise reports that, and before the await, where this
+        // future may be dropped.
         publisher.close();
+        run.task.abort();
         let _ = (&mut run.task).await;
     }
 
@@ -204,6 +214,15 @@ impl InternalNotificationsService for PusherService {
 
     async fn unsubscribe(&self) -> Result<(), ServiceError> {
         self.session()?.call(Command::Unsubscribe).await
+    }
+
+    /// The connection is pinged, or dialled again, the position is checked, and waiting writes are
+    /// sent, without regard to earlier failures. A service that the server refused asks for a fresh
+    /// token.
+    ///
+    /// A jump of the machine's clock, as after a sleep, has the same effect within 10 s.
+    async fn wake(&self) -> Result<(), ServiceError> {
+        self.session()?.call(Command::Wake).await
     }
 
     /// A notification without an id gets one here, so that retries store it once. The receipt of a

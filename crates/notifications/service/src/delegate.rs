@@ -2,7 +2,7 @@
 /// calling another service.
 ///
 /// Use it inside the `impl`, with an expression for the other service. List the methods to forward,
-/// and write the others yourself; without a list it forwards all thirteen.
+/// and write the others yourself; without a list it forwards all fourteen.
 ///
 /// ```
 /// use internal_notifications_service::{
@@ -25,8 +25,9 @@
 ///         self.0.load_older(count.next_multiple_of(10)).await
 ///     }
 ///
-///     delegate_service!(|this| this.0; init, dispose, subscribe, unsubscribe, push, snapshot,
-///         snapshots, announcements, mark_opened, mark_unopened, mark_all_opened, remove);
+///     delegate_service!(|this| this.0; init, dispose, subscribe, unsubscribe, wake, push,
+///         snapshot, snapshots, announcements, mark_opened, mark_unopened, mark_all_opened,
+///         remove);
 /// }
 /// ```
 // The signatures of asynchronous methods are those that `#[async_trait]` generates: the attribute
@@ -34,8 +35,8 @@
 #[macro_export]
 macro_rules! delegate_service {
     (|$this:ident| $service:expr) => {
-        $crate::delegate_service!(|$this| $service; init, dispose, subscribe, unsubscribe, push,
-            snapshot, snapshots, announcements, mark_opened, mark_unopened, mark_all_opened, remove,
+        $crate::delegate_service!(|$this| $service; init, dispose, subscribe, unsubscribe, wake,
+            push, snapshot, snapshots, announcements, mark_opened, mark_unopened, mark_all_opened, remove,
             load_older);
     };
     (|$this:ident| $service:expr; $($method:ident),+ $(,)?) => {
@@ -52,6 +53,9 @@ macro_rules! delegate_service {
     };
     (@unsubscribe $($to:tt)+) => {
         $crate::delegate_service!(@async unsubscribe() -> ::core::result::Result<(), $crate::ServiceError>, $($to)+);
+    };
+    (@wake $($to:tt)+) => {
+        $crate::delegate_service!(@async wake() -> ::core::result::Result<(), $crate::ServiceError>, $($to)+);
     };
     (@push $($to:tt)+) => {
         $crate::delegate_service!(

@@ -4,15 +4,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use internal_notifications_models::{InvalidId, InvalidNotification, InvalidPush};
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::with_causes;
 
 /// Why a service did not do what it was asked to do.
 ///
 /// Its `Display` does not repeat its cause, which is the
-/// [`source`](Error::source). Errors compare equal if kind and message are equal.
+/// [`source`](Error::source). Errors compare equal if their kinds, messages and causes are equal.
 ///
-/// As JSON it has a `kind` and a `message`: `{"kind": "unavailable", "message": "…"}`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// As JSON it has a `kind` and a `message`, which includes the causes: `{"kind": "unavailable",
+/// "message": "the server cannot be reached: connection refused"}`.
+#[derive(Clone, Debug, Deserialize)]
 pub struct ServiceError {
     kind: ServiceErrorKind,
     message: String,
@@ -80,11 +84,20 @@ impl ServiceError {
 
 impl PartialEq for ServiceError {
     fn eq(&self, other: &Self) -> bool {
-        (self.kind, &self.message) == (other.kind, &other.message)
+        self.kind == other.kind && with_causes(self) == with_causes(other)
     }
 }
 
 impl Eq for ServiceError {}
+
+impl Serialize for ServiceError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut json = serializer.serialize_struct("ServiceError", 2)?;
+        json.serialize_field("kind", &self.kind)?;
+        json.serialize_field("message", &with_causes(self))?;
+        json.end()
+    }
+}
 
 impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -137,8 +150,11 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_compared_by_kind_and_message() {
-        assert_eq!(unavailable().with_source("connection refused"), unavailable());
+    fn errors_are_compared_by_kind_message_and_causes() {
+        let refused = || unavailable().with_source("connection refused");
+        assert_eq!(refused(), refused());
+        assert_ne!(refused(), unavailable());
+        assert_ne!(refused(), unavailable().with_source("no such host"));
         assert_ne!(ServiceError::new(ServiceErrorKind::Protocol, unavailable().message), unavailable());
         assert_ne!(ServiceError::new(ServiceErrorKind::Unavailable, "busy"), unavailable());
     }

@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 
-use crate::{Announcement, Snapshot, Status};
+use crate::{Announcement, ServiceError, Snapshot, Status};
 
 /// Publishes snapshots and announcements from one `dispose` of a service to the next.
 ///
@@ -169,6 +169,12 @@ impl InboxPublisher {
         self.0.close();
     }
 
+    /// Ends all streams for good, and leaves them the present snapshot, with this failure: for a
+    /// service whose task has ended unexpectedly. Does nothing once closed.
+    pub fn fail(&self, error: ServiceError) {
+        self.0.end(|present| present.status = Status::Failed(error));
+    }
+
     /// Returns whether this publisher has been closed.
     pub fn is_closed(&self) -> bool {
         self.0.is_closed.load(Ordering::SeqCst)
@@ -181,12 +187,23 @@ impl Shared {
     }
 
     fn close(&self) {
-        let mut announcements = self.announcements();
-        self.present.send_modify(|present| {
-            self.is_closed.store(true, Ordering::SeqCst);
+        self.end(|present| *present = Snapshot::default());
+        // After a failure the snapshot still has the user's notifications.
+        self.present.send_if_modified(|present| {
+            let is_left = *present != Snapshot::default();
             *present = Snapshot::default();
+            is_left
         });
-        *announcements = None;
+    }
+
+    fn end(&self, change: impl FnOnce(&mut Snapshot)) {
+        let mut announcements = self.announcements();
+        if announcements.take().is_some() {
+            self.present.send_modify(|present| {
+                self.is_closed.store(true, Ordering::SeqCst);
+                change(present);
+            });
+        }
     }
 }
 
@@ -201,6 +218,7 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
+    use crate::{ServiceError, ServiceErrorKind};
 
     fn pending(count: u64) -> Snapshot {
         let mut snapshot = Snapshot::new(Status::Live);
@@ -231,9 +249,10 @@ mod tests {
         assert_eq!(ready(&mut snapshots), []);
         publisher.set_status(Status::Live);
         assert_eq!(ready(&mut snapshots), []);
-        publisher.set_status(Status::Offline);
+        let error = ServiceError::new(ServiceErrorKind::Unavailable, "no route");
+        publisher.set_status(Status::Offline(error.clone()));
         let mut offline = pending(3);
-        offline.status = Status::Offline;
+        offline.status = Status::Offline(error);
         assert_eq!(ready(&mut snapshots), [offline.clone()]);
         assert_eq!(publisher.snapshot(), offline);
         assert!(!has_ended(&mut snapshots));
@@ -277,6 +296,26 @@ mod tests {
         publisher.publish(pending(4), [Announcement::Skipped]);
         assert_eq!(ready(&mut snapshots), [pending(4)]);
         assert_eq!(ready(&mut announcements), [Announcement::Skipped]);
+    }
+
+    #[test]
+    fn a_failure_is_the_last_snapshot_and_ends_all_streams() {
+        let publisher = InboxPublisher::new(4);
+        publisher.publish(pending(1), []);
+        let (mut snapshots, mut announcements) = (publisher.snapshots(), publisher.announcements());
+        let error = ServiceError::new(ServiceErrorKind::NotInitialized, "the task has ended");
+        publisher.fail(error.clone());
+        let mut failed = pending(1);
+        failed.status = Status::Failed(error);
+        assert_eq!(ready(&mut snapshots), [failed.clone()]);
+        assert!(has_ended(&mut snapshots) && has_ended(&mut announcements));
+        publisher.set_status(Status::Live);
+        let mut late = publisher.snapshots();
+        assert_eq!(ready(&mut late), [failed]);
+        assert!(has_ended(&mut late) && publisher.is_closed());
+        publisher.close();
+        publisher.fail(ServiceError::new(ServiceErrorKind::NotInitialized, "too late"));
+        assert_eq!(publisher.snapshot(), Snapshot::default());
     }
 
     #[test]

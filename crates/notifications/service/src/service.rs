@@ -88,6 +88,13 @@ use crate::{Announcement, ServiceError, Snapshot, Written, delegate_service};
 /// Cancelling
 ///
 /// 27. A call whose future is dropped has happened once or not at all, and the service goes on.
+///
+/// Waking
+///
+/// 28. `wake` looks for what was missed at once, and for whether the connection is still alive,
+///     instead of after the next position check or time-out. What was missed is added, and
+///     announced once, in order. It changes nothing else, and does not resume what
+///     [`unsubscribe`](Self::unsubscribe) stopped.
 #[async_trait]
 pub trait InternalNotificationsService: Send + Sync {
     /// Starts the service for its user (contract 2, 3, 4, 6).
@@ -100,7 +107,9 @@ pub trait InternalNotificationsService: Send + Sync {
     /// Stops the service and forgets the user (5, 19).
     async fn dispose(&self);
 
-    /// Resumes live events after [`unsubscribe`](Self::unsubscribe) (8).
+    /// Resumes live events after [`unsubscribe`](Self::unsubscribe) (8). A service that has
+    /// [failed](crate::Status::Failed), or is [polling](crate::Status::Polling), tries again at
+    /// once.
     ///
     /// # Errors
     /// Fails before `init` and after `dispose`.
@@ -111,6 +120,15 @@ pub trait InternalNotificationsService: Send + Sync {
     /// # Errors
     /// Fails before `init` and after `dispose`.
     async fn unsubscribe(&self) -> Result<(), ServiceError>;
+
+    /// Checks the connection now, and what was missed (28). Call it when the app comes back to the
+    /// foreground, when the machine wakes from sleep, or when the network changes.
+    ///
+    /// It returns without waiting for the result, which the snapshots show.
+    ///
+    /// # Errors
+    /// Fails before `init` and after `dispose`.
+    async fn wake(&self) -> Result<(), ServiceError>;
 
     /// Pushes a notification to users (20, 21, 26).
     ///

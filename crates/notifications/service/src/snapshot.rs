@@ -3,6 +3,8 @@ use std::sync::Arc;
 use internal_notifications_models::{InboxNotification, Position};
 use serde::{Serialize, Serializer};
 
+use crate::ServiceError;
+
 /// The inbox as an app shows it. List, count and position belong to the same moment.
 ///
 /// As JSON, for a web view:
@@ -47,10 +49,10 @@ fn rows<S: Serializer>(rows: &[Arc<InboxNotification>], serializer: S) -> Result
 
 /// What a service is doing.
 ///
-/// As JSON it has a `kind`, and a `reason` if it has failed: `{"kind": "catching_up"}`,
-/// `{"kind": "failed", "reason": "the token has expired"}`.
+/// As JSON it has a `kind`, and an `error` where there is one: `{"kind": "catching_up"}`,
+/// `{"kind": "offline", "error": {"kind": "unavailable", "message": "…"}}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", content = "reason", rename_all = "snake_case")]
+#[serde(tag = "kind", content = "error", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Status {
     /// Not initialized, or disposed: there is no user.
@@ -58,19 +60,38 @@ pub enum Status {
     Idle,
     /// `init` has been called, and the first snapshot is being loaded.
     Starting,
+    /// The first snapshot is loaded, and the live channel is being subscribed for the first time.
+    Connecting,
     /// Subscribed, and up to date as of the last event or position check.
     Live,
     /// Subscribed, and asking the server for changes that may have been missed.
     CatchingUp,
-    /// There is no live connection; the service is trying to reconnect.
-    Offline,
+    /// There is no live connection, or the server does not answer, for this reason; the service is
+    /// trying to reconnect.
+    Offline(ServiceError),
+    /// The live channel is refused for this reason. The list follows the server all the same, by
+    /// position checks, and the service subscribes again after each of them.
+    Polling(ServiceError),
     /// The app called `unsubscribe`: the state stays as it is until `subscribe`.
     Paused,
     /// Switched off by configuration.
     Disabled,
-    /// The server rejects the user, or the live channel, for this reason. The service tries again
-    /// from time to time, but only another token or configuration is likely to help.
-    Failed(String),
+    /// The server rejects the user for this reason. The service tries again ever more seldom, but
+    /// only another token, user or configuration is likely to help.
+    ///
+    /// `subscribe` and `wake` try at once.
+    Failed(ServiceError),
+}
+
+impl Status {
+    /// Returns why the service is [`Offline`](Self::Offline), [`Polling`](Self::Polling) or
+    /// [`Failed`](Self::Failed).
+    pub fn error(&self) -> Option<&ServiceError> {
+        match self {
+            Self::Offline(error) | Self::Polling(error) | Self::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -79,6 +100,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::ServiceErrorKind;
 
     #[test]
     fn a_snapshot_is_json_for_a_web_view() {
@@ -100,11 +122,16 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_a_kind_and_the_reason_of_a_failure() {
+    fn a_status_is_a_kind_and_its_error() {
+        let error = ServiceError::new(ServiceErrorKind::Unavailable, "why").with_source("the cause");
+        let json = json!({"kind": "unavailable", "message": "why: the cause"});
         for (status, json) in [
             (Status::CatchingUp, json!({"kind": "catching_up"})),
-            (Status::Failed("why".to_owned()), json!({"kind": "failed", "reason": "why"})),
+            (Status::Offline(error.clone()), json!({"kind": "offline", "error": json})),
+            (Status::Polling(error.clone()), json!({"kind": "polling", "error": json})),
+            (Status::Failed(error.clone()), json!({"kind": "failed", "error": json})),
         ] {
+            assert_eq!(status.error(), json.get("error").map(|_| &error));
             assert_eq!(serde_json::to_value(status).unwrap(), json);
         }
     }

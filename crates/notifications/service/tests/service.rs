@@ -56,6 +56,11 @@ impl InternalNotificationsService for Recorder {
         Ok(())
     }
 
+    async fn wake(&self) -> Result<(), ServiceError> {
+        self.record("wake");
+        Ok(())
+    }
+
     async fn push(
         &self,
         user_ids: &[UserId],
@@ -132,6 +137,7 @@ async fn call_all(service: impl InternalNotificationsService) -> Vec<String> {
         format!("{:?}", service.init().await),
         format!("{:?}", service.subscribe().await),
         format!("{:?}", service.unsubscribe().await),
+        format!("{:?}", service.wake().await),
         format!("{:?}", service.push(&[user], notification).await.map(|receipt| receipt.accepted)),
         format!("{:?}", service.snapshot().pending),
         format!("{:?}", service.snapshots().next().await.map(|snapshot| snapshot.pending)),
@@ -156,7 +162,7 @@ fn pointers_forward_every_call() {
     let recorder = Recorder::new();
     recorder.publish(live(3));
     let direct = (call_all(recorder.clone()).now_or_never().unwrap(), recorder.calls());
-    assert_eq!(direct.1.len(), 13);
+    assert_eq!(direct.1.len(), 14);
     assert_eq!(called(&|recorder| Arc::new(recorder)), direct);
     assert_eq!(
         called(&|recorder| {

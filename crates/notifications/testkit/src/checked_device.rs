@@ -88,6 +88,10 @@ impl CheckedDevice {
         self.ok("unsubscribe", self.service().unsubscribe()).await
     }
 
+    pub(crate) async fn wake(&self) -> CheckResult {
+        self.ok("wake", self.service().wake()).await
+    }
+
     pub(crate) async fn push(&self, to: &[&UserId], id: &NotificationId) -> CheckResult<Receipt> {
         self.ok("push", self.try_push(to, notification(id))).await
     }
@@ -125,7 +129,10 @@ impl CheckedDevice {
     /// Cuts the connection and waits until the status is [`Status::Offline`].
     pub(crate) async fn cut(&self) -> CheckResult {
         in_time(self.timeout, "the connection was cut", self.connection()?.cut()).await?;
-        self.until("its status is Offline without a connection", |now| now.status == Status::Offline).await?;
+        self.until("its status is Offline without a connection", |now| {
+            matches!(now.status, Status::Offline(_))
+        })
+        .await?;
         Ok(())
     }
 
@@ -201,6 +208,7 @@ impl CheckedDevice {
         let (service, ids) = (self.service(), [id.clone()]);
         self.fails(&name("subscribe"), kind, service.subscribe()).await?;
         self.fails(&name("unsubscribe"), kind, service.unsubscribe()).await?;
+        self.fails(&name("wake"), kind, service.wake()).await?;
         let notification = InternalNotification::new("refused");
         self.fails(&name("push"), kind, self.try_push(&[bob], notification)).await?;
         self.fails(&name("mark_opened"), kind, service.mark_opened(&ids)).await?;

@@ -9,4 +9,5 @@ pub(crate) mod offline;
 pub(crate) mod push;
 pub(crate) mod state;
 pub(crate) mod streams;
+pub(crate) mod waking;
 pub(crate) mod without_inbox;

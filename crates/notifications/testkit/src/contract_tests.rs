@@ -35,6 +35,7 @@ macro_rules! __each_bullet {
             25 offline bullet_25_the_write_queue_is_bounded,
             26 offline bullet_26_a_push_while_offline_fails_or_waits,
             27 cancelling bullet_27_a_dropped_call_happens_once_or_not_at_all,
+            28 waking bullet_28_wake_finds_what_was_missed_and_changes_nothing_else,
         }
     };
 }

@@ -62,7 +62,7 @@ export class Publisher {
       loaded: inbox.isLoaded,
       hasOlder: inbox.low > 0,
       unconfirmed: inbox.pendingWrites.length,
-      ...(status === 'failed' && error ? { error } : {}),
+      ...(error ? { error } : {}),
     };
     this.position = inbox.head;
     const keys = Object.keys(snapshot) as (keyof Snapshot)[];

@@ -12,8 +12,8 @@ type SessionQuery = Query | { readonly kind: 'head' } | { readonly kind: 'realti
 
 /** Sends the queries of a session to the server, one at a time, and takes the answers. */
 export class Queries {
-  /** Whether the last query failed. */
-  hasFailed = false;
+  /** Why the last query failed, if it did. */
+  failure: Snapshot['error'] | null = null;
   /** Why the server refuses to answer. */
   refused: Snapshot['error'] | null = null;
   readonly #parts: Parts;
@@ -146,7 +146,7 @@ export class Queries {
 
   #onAnswered(): void {
     this.#parts.writeBackoff.isUp();
-    this.hasFailed = false;
+    this.failure = null;
     this.refused = null;
   }
 
@@ -155,7 +155,9 @@ export class Queries {
     hold.ask(error.retryAfter);
     this.failOlder(error);
     this.#mayHaveMoved = false;
-    this.hasFailed = true;
+    if (this.failure?.title !== error.message) {
+      this.failure = described(error.message, error.status);
+    }
     switch (error.kind) {
       case 'unauthenticated':
       case 'forbidden':

@@ -86,8 +86,8 @@ export class Writes {
   }
 
   /**
-   * Removes the writes of a refused request. If a write's call still waits, the call is rejected and
-   * its remaining writes are dropped; otherwise the listeners are notified.
+   * Removes the writes of a refused request. If a write's call still waits, the call is rejected
+   * and its remaining writes are dropped; otherwise the listeners are notified.
    */
   #onRefused(request: WriteRequest, error: InboxError): void {
     const { inbox, publisher, calls } = this.#parts;

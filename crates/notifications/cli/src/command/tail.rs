@@ -6,7 +6,6 @@ mod text;
 use std::time::Duration;
 
 use clap::Args;
-use internal_notifications::with_causes;
 use internal_notifications_pusher::contract::{
     InternalNotificationsService, InternalNotificationsServiceExt, Snapshot, Status,
 };
@@ -137,18 +136,10 @@ fn add_older(snapshot: &mut Snapshot, now: &Snapshot) {
 /// Initializes the service, and retries while the server cannot be reached.
 async fn start(service: &PusherService, printer: &mut Printer) -> Result<(), Error> {
     let mut delay = Duration::from_millis(100);
-    let mut reported = String::new();
     loop {
         match service.init().await {
             Ok(()) => return Ok(()),
-            Err(error) if error.is_retryable() => {
-                printer.status(&Status::Offline)?;
-                let reason = with_causes(&error);
-                if reported != reason {
-                    print_to_stderr(&format!("internal-notifications: {reason}; trying again"));
-                    reported = reason;
-                }
-            }
+            Err(error) if error.is_retryable() => printer.status(&Status::Offline(error))?,
             Err(error) => return Err(client::command_error(&error)),
         }
         tokio::time::sleep(delay).await;

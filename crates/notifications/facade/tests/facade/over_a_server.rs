@@ -142,7 +142,7 @@ async fn a_custom_authorizer_authorizes_each_connection() {
     live(&inbox).await;
     assert_eq!(counting.1.load(Ordering::SeqCst), 1);
     proxy.cut().await;
-    until(&inbox, |now| now.status == Status::Offline).await;
+    until(&inbox, |now| matches!(now.status, Status::Offline(_))).await;
     proxy.mend();
     until(&inbox, |now| now.status == Status::Live).await;
     assert!(counting.1.load(Ordering::SeqCst) > 1);

@@ -66,6 +66,21 @@ impl HubState {
         Ok(())
     }
 
+    pub(crate) fn wake(&mut self, id: u64) -> Result<(), ServiceError> {
+        let outcome = self.may_wake(id);
+        let outcome = self.note_outcome(id, "wake", outcome);
+        if outcome.is_ok() {
+            self.check_position(id);
+        }
+        outcome
+    }
+
+    fn may_wake(&mut self, id: u64) -> Result<(), ServiceError> {
+        let device = self.device(id)?;
+        device.initialized()?;
+        device.faults.call(Call::Wake)
+    }
+
     pub(crate) fn load_older(&mut self, id: u64, count: usize) -> Result<(), ServiceError> {
         let outcome = self.extend_window(id, count);
         self.note_outcome(id, "load_older", outcome)

@@ -11,8 +11,8 @@ pub(crate) trait TokenSource: Send + Sync {
     /// one now.
     async fn replacement(&self, refused: &Token) -> Result<Option<Token>, ServiceError>;
 
-    /// Records that the server accepted the last token.
-    fn accepted(&self);
+    /// Records that the server accepted the last token, or that another one may be asked for now.
+    fn forget_refusals(&self);
 }
 
 /// A bearer token.

@@ -1,3 +1,4 @@
+mod clock_watch;
 mod fetch;
 mod pending_calls;
 mod schedule;
@@ -20,11 +21,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::command::{Command, Reply};
-use super::live_channel::{self, LiveChannel};
+use super::live_channel::{self, LiveChannel, LiveUpdate};
 use super::publisher::Publisher;
 use super::settings::Settings;
 use super::{authorizer, user_authenticator};
 use crate::api::{CallError, InboxApi, retry};
+use clock_watch::ClockWatch;
+pub(crate) use clock_watch::WallClock;
 use fetch::{Fetch, Fetched, Response};
 use internal_notifications_service::with_causes;
 use pending_calls::{PendingCalls, older_unavailable};
@@ -57,6 +60,9 @@ pub(crate) struct Actor {
     held_until: Instant,
     /// Why the server rejects the requests, if it does.
     rejection: Option<ServiceError>,
+    /// Why the last fetch failed, if it did.
+    failure: Option<ServiceError>,
+    clock: ClockWatch,
     pending_calls: PendingCalls,
     rng: StdRng,
 }
@@ -64,19 +70,31 @@ pub(crate) struct Actor {
 enum ChannelState {
     /// The subscription exists and reconnects by itself.
     ///
-    /// `may_have_moved` is set if a position check succeeds while the channel is down: then the
-    /// server is asked where the channel is now.
-    Open { subscription: Box<LiveChannel>, subscribed: bool, may_have_moved: bool },
+    /// `offline` is why it is not subscribed, once that is known. `may_have_moved` is set if a
+    /// position check succeeds while the channel is down: then the server is asked where the
+    /// channel is now.
+    Open {
+        subscription: Box<LiveChannel>,
+        subscribed: bool,
+        offline: Option<ServiceError>,
+        may_have_moved: bool,
+    },
     /// The channel was rejected. Once a position check succeeds (`check_succeeded`), the service
     /// subscribes again.
-    Rejected { reason: String, check_succeeded: bool },
+    Rejected { error: ServiceError, check_succeeded: bool },
     /// `unsubscribe` was called.
     Paused,
 }
 
+impl ChannelState {
+    fn open(subscription: Box<LiveChannel>) -> Self {
+        Self::Open { subscription, subscribed: false, offline: None, may_have_moved: false }
+    }
+}
+
 enum Wakeup {
     Command(Option<Command>),
-    Channel(Option<ChannelEvent>),
+    Channel(Option<LiveUpdate>),
     Fetched(Option<Fetched>),
     Sent(Option<SentWrite>),
     Timer,
@@ -104,6 +122,7 @@ impl Actor {
         let events = inbox.on_snapshot(page);
         let schedule = Schedule::new(settings.check_interval(&info), StdRng::from_rng(&mut rng));
         let write_backoff = WriteBackoff::new(StdRng::from_rng(&mut rng));
+        let clock = ClockWatch::new(Arc::clone(&settings.options.wall_clock));
         let mut actor = Self {
             settings,
             api,
@@ -113,13 +132,15 @@ impl Actor {
             inbox,
             events,
             has_changed: true,
-            channel: ChannelState::Open { subscription, subscribed: false, may_have_moved: false },
+            channel: ChannelState::open(subscription),
             fetches: JoinSet::new(),
             schedule,
             sends: JoinSet::new(),
             write_backoff,
             held_until: Instant::now(),
             rejection: None,
+            failure: None,
+            clock,
             pending_calls: PendingCalls::default(),
             rng,
         };
@@ -130,6 +151,10 @@ impl Actor {
     /// Runs until the last handle is dropped.
     pub(crate) async fn run(mut self) {
         loop {
+            if self.clock.has_slept() {
+                tracing::debug!("the machine has slept, or its clock was set: checking the connection");
+                self.wake().await;
+            }
             self.fetch_if_due();
             self.send_if_due();
             let abandoned = self.pending_calls.expire(Instant::now());
@@ -140,7 +165,11 @@ impl Actor {
                 Wakeup::Command(Some(command)) => self.on_command(command).await,
                 Wakeup::Channel(event) => self.on_channel_events(event),
                 Wakeup::Fetched(Some(fetched)) => self.on_fetched(fetched).await,
-                Wakeup::Fetched(None) => self.schedule.failed(),
+                Wakeup::Fetched(None) => {
+                    let detail = "a request to the inbox server has ended unexpectedly";
+                    let error = ServiceError::new(ServiceErrorKind::Unavailable, detail);
+                    self.on_fetch_failed(error.into());
+                }
                 Wakeup::Sent(sent) => self.on_sent(sent),
                 Wakeup::Timer => {}
             }
@@ -167,7 +196,10 @@ impl Actor {
 
     /// Returns when there is something to do even if nothing else happens.
     fn timer(&self) -> Option<Instant> {
-        [self.fetch_at(), self.send_at(), self.pending_calls.deadline()].into_iter().flatten().min()
+        let is_paused = matches!(self.channel, ChannelState::Paused);
+        let clock = (!is_paused).then(|| self.clock.next());
+        let due = [self.fetch_at(), self.send_at(), self.pending_calls.deadline(), clock];
+        due.into_iter().flatten().min()
     }
 
     /// Returns what to fetch as soon as the schedule allows it.
@@ -202,10 +234,14 @@ impl Actor {
     async fn on_command(&mut self, command: Command) {
         match command {
             Command::Subscribe(reply) => {
-                if matches!(self.channel, ChannelState::Paused) {
+                let is_paused = matches!(self.channel, ChannelState::Paused);
+                if is_paused {
                     self.inbox.catch_up();
                     self.schedule.reset();
                     self.connect().await;
+                }
+                if matches!(self.status(), Status::Failed(_) | Status::Polling(_)) {
+                    self.wake().await;
                 }
                 self.publish();
                 let _ = reply.send(Ok(()));
@@ -218,9 +254,31 @@ impl Actor {
                 self.publish();
                 let _ = reply.send(Ok(()));
             }
+            Command::Wake(reply) => {
+                self.wake().await;
+                let _ = reply.send(Ok(()));
+            }
             Command::Write(writes, reply) => self.on_write(writes, reply),
             Command::LoadOlder(count, reply) => self.on_load_older(count, reply),
         }
+    }
+
+    /// Checks the connection and the position at once, and sends what waits.
+    ///
+    /// Requests in progress are made again, since they may wait on a dead connection.
+    async fn wake(&mut self) {
+        self.held_until = Instant::now();
+        self.api.forget_refusals();
+        self.sends = JoinSet::new();
+        self.write_backoff.try_now();
+        match &self.channel {
+            ChannelState::Paused => return,
+            ChannelState::Open { subscription, .. } => subscription.wake().await,
+            ChannelState::Rejected { .. } => self.connect().await,
+        }
+        self.fetches = JoinSet::new();
+        self.schedule.reset();
+        self.schedule.check_now();
     }
 
     fn on_load_older(&mut self, count: usize, reply: Reply<()>) {
@@ -250,7 +308,7 @@ impl Actor {
         let call_timeout = self.settings.options.call_timeout;
         Instant::now()
             + match self.status() {
-                Status::Offline => OFFLINE_TIMEOUT.min(call_timeout),
+                Status::Offline(_) | Status::Connecting => OFFLINE_TIMEOUT.min(call_timeout),
                 _ => call_timeout,
             }
     }
@@ -258,12 +316,12 @@ impl Actor {
     async fn connect(&mut self) {
         let seed = self.rng.random();
         self.channel = match subscribe(&self.settings, &self.api, &self.info, seed).await {
-            Ok(subscription) => ChannelState::Open { subscription, subscribed: false, may_have_moved: false },
-            Err(error) => ChannelState::Rejected { reason: with_causes(&error), check_succeeded: false },
+            Ok(subscription) => ChannelState::open(subscription),
+            Err(error) => ChannelState::Rejected { error, check_succeeded: false },
         };
     }
 
-    fn on_channel_events(&mut self, first: Option<ChannelEvent>) {
+    fn on_channel_events(&mut self, first: Option<LiveUpdate>) {
         self.on_channel_event(first);
         for _ in 1..BATCH {
             let ChannelState::Open { subscription, .. } = &mut self.channel else { return };
@@ -272,7 +330,17 @@ impl Actor {
         }
     }
 
-    fn on_channel_event(&mut self, event: Option<ChannelEvent>) {
+    fn on_channel_event(&mut self, update: Option<LiveUpdate>) {
+        let event = match update {
+            Some(LiveUpdate::Event(event)) => Some(event),
+            Some(LiveUpdate::Offline(error)) => {
+                if let ChannelState::Open { subscribed: false, offline, .. } = &mut self.channel {
+                    *offline = Some(error);
+                }
+                return;
+            }
+            None => None,
+        };
         match (event, &mut self.channel) {
             (Some(ChannelEvent::Event(event)), _) => {
                 let name = event.name();
@@ -283,24 +351,31 @@ impl Actor {
                     self.on_live(LiveEvent::parse(event.data()));
                 }
             }
-            (Some(ChannelEvent::Subscribed), ChannelState::Open { subscribed, may_have_moved, .. }) => {
+            (
+                Some(ChannelEvent::Subscribed),
+                ChannelState::Open { subscribed, offline, may_have_moved, .. },
+            ) => {
                 *subscribed = true;
+                *offline = None;
                 *may_have_moved = false;
                 // A fetch in progress may be waiting on a dead connection.
                 self.fetches = JoinSet::new();
                 self.inbox.catch_up();
                 self.schedule.reset();
             }
-            (Some(ChannelEvent::Interrupted), ChannelState::Open { subscribed, .. }) => {
+            (Some(ChannelEvent::Interrupted), ChannelState::Open { subscribed, offline, .. }) => {
                 *subscribed = false;
+                offline.get_or_insert_with(live_channel::lost);
                 self.pending_calls.limit_deadlines(Instant::now() + OFFLINE_TIMEOUT);
             }
             (Some(ChannelEvent::Lagged(events)), _) => {
                 tracing::debug!(events, "live events were dropped, catching up");
                 self.inbox.catch_up();
             }
-            (Some(ChannelEvent::Refused(error)), _) => self.on_channel_rejected(with_causes(&error)),
-            (None, _) => self.on_channel_rejected("the connection has ended".to_owned()),
+            (Some(ChannelEvent::Refused(error)), _) => {
+                self.on_channel_rejected(live_channel::refused(error));
+            }
+            (None, _) => self.on_channel_rejected(live_channel::ended()),
             _ => {}
         }
     }
@@ -315,9 +390,9 @@ impl Actor {
         }
     }
 
-    fn on_channel_rejected(&mut self, reason: String) {
-        tracing::warn!(reason, "the live channel was rejected; polling the inbox instead");
-        self.channel = ChannelState::Rejected { reason, check_succeeded: false };
+    fn on_channel_rejected(&mut self, error: ServiceError) {
+        tracing::warn!(error = with_causes(&error), "no live channel; polling the inbox instead");
+        self.channel = ChannelState::Rejected { error, check_succeeded: false };
     }
 
     async fn on_fetched(&mut self, fetched: Fetched) {
@@ -327,7 +402,7 @@ impl Actor {
             Err(error) => return self.on_fetch_failed(error),
         };
         self.write_backoff.server_is_up();
-        self.rejection = None;
+        (self.rejection, self.failure) = (None, None);
         self.has_changed = true;
         let low = self.inbox.low();
         let has_head = !matches!(response, Response::Older(..));
@@ -339,6 +414,12 @@ impl Actor {
                 self.inbox.on_head(position, head);
                 match &mut self.channel {
                     ChannelState::Rejected { check_succeeded, .. } => *check_succeeded = true,
+                    // A subscription that lost an event may be dead.
+                    ChannelState::Open { subscription, subscribed: true, .. }
+                        if self.inbox.is_catching_up() =>
+                    {
+                        subscription.wake().await;
+                    }
                     ChannelState::Open { subscribed, may_have_moved, .. } => *may_have_moved = !*subscribed,
                     ChannelState::Paused => {}
                 }
@@ -379,6 +460,7 @@ impl Actor {
         } else {
             self.schedule.failed_for_long();
         }
+        self.failure = Some(error.clone());
         if matches!(error.kind(), Configuration | Forbidden | Unauthorized) {
             self.on_rejected(error);
         }
@@ -408,15 +490,20 @@ impl Actor {
     }
 
     fn status(&self) -> Status {
-        match (&self.channel, &self.rejection) {
-            (ChannelState::Paused, _) => Status::Paused,
-            (ChannelState::Rejected { reason, .. }, None) => {
-                Status::Failed(format!("the live channel was rejected: {reason}"))
+        match (&self.channel, &self.rejection, &self.failure) {
+            (ChannelState::Paused, ..) => Status::Paused,
+            (_, Some(error), _) => Status::Failed(error.clone()),
+            (ChannelState::Rejected { .. }, None, Some(error)) => Status::Offline(error.clone()),
+            (ChannelState::Rejected { error, .. }, None, None) => Status::Polling(error.clone()),
+            (ChannelState::Open { subscribed: false, offline: Some(error), .. }, None, _) => {
+                Status::Offline(error.clone())
             }
-            (_, Some(error)) => Status::Failed(with_causes(error)),
-            (ChannelState::Open { subscribed: false, .. }, None) => Status::Offline,
-            (ChannelState::Open { .. }, None) if self.inbox.is_catching_up() => Status::CatchingUp,
-            (ChannelState::Open { .. }, None) => Status::Live,
+            (ChannelState::Open { subscribed: false, .. }, None, _) => Status::Connecting,
+            (ChannelState::Open { .. }, None, Some(error)) if self.inbox.is_catching_up() => {
+                Status::Offline(error.clone())
+            }
+            (ChannelState::Open { .. }, None, None) if self.inbox.is_catching_up() => Status::CatchingUp,
+            (ChannelState::Open { .. }, None, _) => Status::Live,
         }
     }
 }

@@ -3,7 +3,7 @@ mod env;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use internal_notifications_models::UserId;
 use internal_notifications_service::{MAX_WINDOW, OfflinePush, ServiceError, ServiceErrorKind};
@@ -205,6 +205,15 @@ impl PusherServiceBuilder {
     /// Sets how the WebSocket's connections are opened, for tests and simulations. TCP by default.
     pub fn connector(mut self, connector: impl Connector + 'static) -> Self {
         self.options.connector = Some(Arc::new(connector));
+        self
+    }
+
+    /// Sets the machine's clock, for tests and simulations. If it jumps forwards against the
+    /// monotonic one, the machine has slept, and the service [wakes].
+    ///
+    /// [wakes]: internal_notifications_service::InternalNotificationsService::wake
+    pub fn wall_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.options.wall_clock = Arc::new(clock);
         self
     }
 

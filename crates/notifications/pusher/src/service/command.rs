@@ -12,6 +12,8 @@ pub(crate) enum Command {
     Subscribe(Reply<()>),
     /// Stop live events.
     Unsubscribe(Reply<()>),
+    /// Check the connection and the position now.
+    Wake(Reply<()>),
     /// Show these writes and send them to the server. They belong to one call; each has its id.
     Write(Vec<(OpId, InboxCommand)>, Reply<Written>),
     /// Extend the list by this many older notifications.

@@ -1,10 +1,12 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use futures_util::StreamExt;
 use internal_notifications_models::RealtimeInfo;
 use internal_notifications_service::{ServiceError, ServiceErrorKind, with_causes};
 use pusher_client::{
-    Authorizer, ChannelEvent, ChannelName, Client, Subscription, User, UserAuthenticator, UserEvent,
+    Authorizer, ChannelEvent, ChannelName, Client, ConnectionState, Errors, States, Subscription, User,
+    UserAuthenticator, UserEvent,
 };
 
 use super::settings::Settings;
@@ -15,7 +17,17 @@ use crate::api::BaseUrl;
 pub(crate) struct LiveChannel {
     client: Client,
     subscription: Subscription,
+    states: States,
+    errors: Errors,
     sign_in: SignIn,
+}
+
+/// What happens to a live channel.
+pub(crate) enum LiveUpdate {
+    /// An event of the channel.
+    Event(ChannelEvent),
+    /// Why there is no connection or subscription, if there is none.
+    Offline(ServiceError),
 }
 
 /// The sign-in of the connection.
@@ -32,8 +44,8 @@ enum SignIn {
 }
 
 impl LiveChannel {
-    /// Returns the next event of the channel, or none once it has ended. Cancel-safe.
-    pub(crate) async fn next(&mut self) -> Option<ChannelEvent> {
+    /// Returns the next update, or none once the channel has ended. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> Option<LiveUpdate> {
         loop {
             let sign_in = async {
                 match &mut self.sign_in {
@@ -45,6 +57,13 @@ impl LiveChannel {
             let event = tokio::select! {
                 biased;
                 event = self.subscription.next() => event,
+                Some(state) = self.states.next() => match state {
+                    ConnectionState::Reconnecting { reason, .. } | ConnectionState::Unavailable { reason, .. } => {
+                        return Some(LiveUpdate::Offline(offline(reason)));
+                    }
+                    _ => continue,
+                },
+                Some(error) = self.errors.next() => return Some(LiveUpdate::Offline(offline(error))),
                 changed = sign_in => {
                     self.sign_in = changed;
                     continue;
@@ -56,9 +75,29 @@ impl LiveChannel {
                 (Some(ChannelEvent::Interrupted), _) => SignIn::Waiting,
                 (_, sign_in) => sign_in,
             };
-            return event;
+            return event.map(LiveUpdate::Event);
         }
     }
+
+    /// Pings the server now, or makes the next attempt to connect now.
+    pub(crate) async fn wake(&self) {
+        // It fails only once the client has ended, which its last event reports.
+        let _ = self.client.ping_now().await;
+    }
+}
+
+/// Returns why there are no live events.
+pub(crate) fn offline(reason: pusher_client::Error) -> ServiceError {
+    ServiceError::new(ServiceErrorKind::Unavailable, "the live channel is not connected").with_source(reason)
+}
+
+/// Returns why live events are refused.
+pub(crate) fn refused(reason: pusher_client::Error) -> ServiceError {
+    let kind = match reason.code() {
+        Some(401) => ServiceErrorKind::Unauthorized,
+        _ => ServiceErrorKind::Forbidden,
+    };
+    ServiceError::new(kind, "the live channel was rejected").with_source(reason)
 }
 
 /// Waits until the user is no longer signed in.
@@ -119,7 +158,18 @@ pub(crate) async fn subscribe(
     let client = builder.path_prefix(path.trim_matches('/')).connect().map_err(unusable)?;
     let subscription = client.subscribe(channel).await.map_err(unusable)?;
     let sign_in = if signs_in { SignIn::Waiting } else { SignIn::Off };
-    Ok(Box::new(LiveChannel { client, subscription, sign_in }))
+    let (states, errors) = (client.states(), client.errors());
+    Ok(Box::new(LiveChannel { client, subscription, states, errors, sign_in }))
+}
+
+/// Returns the error of a live channel that has ended without a reason.
+pub(crate) fn ended() -> ServiceError {
+    ServiceError::new(ServiceErrorKind::Unavailable, "the connection has ended")
+}
+
+/// Returns the error of a live channel that was lost, until the reason is known.
+pub(crate) fn lost() -> ServiceError {
+    ServiceError::new(ServiceErrorKind::Unavailable, "the live channel was lost")
 }
 
 fn unusable(error: impl Into<Box<dyn Error + Send + Sync>>) -> ServiceError {

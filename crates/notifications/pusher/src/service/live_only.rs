@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use super::authorizer::EndpointAuthorizer;
 use super::check_delay::check_delay;
 use super::command::{Command, Reply};
-use super::live_channel::{self, LiveChannel};
+use super::live_channel::{self, LiveChannel, LiveUpdate};
 use super::publisher::Publisher;
 use super::settings::Settings;
 use crate::api::InboxApi;
@@ -36,11 +36,17 @@ pub(crate) struct LiveOnly {
 
 enum ChannelState {
     /// The subscription exists and reconnects by itself.
-    Open { subscription: Box<LiveChannel>, subscribed: bool },
+    Open { subscription: Box<LiveChannel>, subscribed: bool, offline: Option<ServiceError> },
     /// The channel was rejected; `retry_at` is when to subscribe again.
-    Rejected { reason: String, retry_at: Instant },
+    Rejected { error: ServiceError, retry_at: Instant },
     /// `unsubscribe` was called.
     Paused,
+}
+
+impl ChannelState {
+    fn open(subscription: Box<LiveChannel>) -> Self {
+        Self::Open { subscription, subscribed: false, offline: None }
+    }
 }
 
 /// The event that existing backends trigger, written for the project that this one replaces.
@@ -68,7 +74,7 @@ impl LiveOnly {
             "no inbox server is configured: live-only, so notifications sent while disconnected are lost"
         );
         let inbox = LocalInbox::new(settings.options.window);
-        let channel = ChannelState::Open { subscription, subscribed: false };
+        let channel = ChannelState::open(subscription);
         let mut task = Self { settings, authorizer, publisher, commands, info, inbox, channel, rng };
         task.publish(vec![InboxEvent::Replaced(None)]);
         Ok(task)
@@ -115,6 +121,14 @@ impl LiveOnly {
                 self.publish(Vec::new());
                 let _ = reply.send(Ok(()));
             }
+            Command::Wake(reply) => {
+                match &self.channel {
+                    ChannelState::Open { subscription, .. } => subscription.wake().await,
+                    ChannelState::Rejected { .. } => self.connect().await,
+                    ChannelState::Paused => {}
+                }
+                let _ = reply.send(Ok(()));
+            }
             Command::Write(writes, reply) => self.on_write(writes, reply),
             Command::LoadOlder(count, reply) => {
                 let loaded = self.inbox.load_older(count);
@@ -143,13 +157,13 @@ impl LiveOnly {
         let seed = self.rng.random();
         let authorizer = Arc::clone(&self.authorizer);
         match live_channel::subscribe(&self.settings, authorizer, None, None, &self.info, seed).await {
-            Ok(subscription) => self.channel = ChannelState::Open { subscription, subscribed: false },
-            Err(error) => self.on_rejected(with_causes(&error)),
+            Ok(subscription) => self.channel = ChannelState::open(subscription),
+            Err(error) => self.on_rejected(error),
         }
         self.publish(Vec::new());
     }
 
-    fn on_channel_events(&mut self, first: Option<ChannelEvent>) {
+    fn on_channel_events(&mut self, first: Option<LiveUpdate>) {
         let mut events = self.on_channel_event(first);
         for _ in 1..BATCH {
             let ChannelState::Open { subscription, .. } = &mut self.channel else { break };
@@ -159,31 +173,46 @@ impl LiveOnly {
         self.publish(events);
     }
 
-    fn on_channel_event(&mut self, event: Option<ChannelEvent>) -> Vec<InboxEvent> {
+    fn on_channel_event(&mut self, update: Option<LiveUpdate>) -> Vec<InboxEvent> {
+        let event = match update {
+            Some(LiveUpdate::Event(event)) => Some(event),
+            Some(LiveUpdate::Offline(error)) => {
+                if let ChannelState::Open { subscribed: false, offline, .. } = &mut self.channel {
+                    *offline = Some(error);
+                }
+                return Vec::new();
+            }
+            None => None,
+        };
         match (event, &mut self.channel) {
             (Some(ChannelEvent::Event(event)), _)
                 if event.name() == self.info.event || event.name() == LEGACY_EVENT =>
             {
                 return self.inbox.on_event(event.data(), &mut self.rng);
             }
-            (Some(ChannelEvent::Subscribed), ChannelState::Open { subscribed, .. }) => *subscribed = true,
-            (Some(ChannelEvent::Interrupted), ChannelState::Open { subscribed, .. }) => *subscribed = false,
+            (Some(ChannelEvent::Subscribed), ChannelState::Open { subscribed, offline, .. }) => {
+                (*subscribed, *offline) = (true, None);
+            }
+            (Some(ChannelEvent::Interrupted), ChannelState::Open { subscribed, offline, .. }) => {
+                *subscribed = false;
+                offline.get_or_insert_with(live_channel::lost);
+            }
             (Some(ChannelEvent::Lagged(events)), _) => {
                 tracing::warn!(events, "live events were dropped and are lost");
                 return vec![InboxEvent::Announce(Announcement::Skipped)];
             }
-            (Some(ChannelEvent::Refused(error)), _) => self.on_rejected(with_causes(&error)),
-            (None, _) => self.on_rejected("the connection has ended".to_owned()),
+            (Some(ChannelEvent::Refused(error)), _) => self.on_rejected(live_channel::refused(error)),
+            (None, _) => self.on_rejected(live_channel::ended()),
             _ => {}
         }
         Vec::new()
     }
 
-    fn on_rejected(&mut self, reason: String) {
-        tracing::warn!(reason, "the live channel was rejected");
+    fn on_rejected(&mut self, error: ServiceError) {
+        tracing::warn!(error = with_causes(&error), "no live channel");
         let interval = self.settings.check_interval(&self.info);
         let retry_at = Instant::now() + check_delay(interval, &mut self.rng);
-        self.channel = ChannelState::Rejected { reason, retry_at };
+        self.channel = ChannelState::Rejected { error, retry_at };
     }
 
     fn publish(&mut self, events: Vec<InboxEvent>) {
@@ -194,11 +223,10 @@ impl LiveOnly {
     fn status(&self) -> Status {
         match &self.channel {
             ChannelState::Paused => Status::Paused,
-            ChannelState::Rejected { reason, .. } => {
-                Status::Failed(format!("the live channel was rejected: {reason}"))
-            }
-            ChannelState::Open { subscribed: false, .. } => Status::Offline,
-            ChannelState::Open { .. } => Status::Live,
+            ChannelState::Rejected { error, .. } => Status::Failed(error.clone()),
+            ChannelState::Open { subscribed: true, .. } => Status::Live,
+            ChannelState::Open { offline: Some(error), .. } => Status::Offline(error.clone()),
+            ChannelState::Open { .. } => Status::Connecting,
         }
     }
 }

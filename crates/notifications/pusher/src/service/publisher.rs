@@ -2,7 +2,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, future};
-use internal_notifications_service::{Announcement, Inbox, InboxEvent, InboxPublisher, Snapshot, Status};
+use internal_notifications_service::{
+    Announcement, Inbox, InboxEvent, InboxPublisher, ServiceError, ServiceErrorKind, Snapshot, Status,
+};
 use tokio::sync::mpsc;
 
 use super::update::Update;
@@ -102,8 +104,38 @@ impl Publisher {
         *readers = None;
     }
 
+    /// Ends all streams, and publishes this failure.
+    fn fail(&self, error: ServiceError) {
+        let mut readers = self.readers();
+        self.inbox.fail(error);
+        *readers = None;
+    }
+
     fn readers(&self) -> MutexGuard<'_, Option<Vec<mpsc::Sender<Update>>>> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends all streams when it is dropped, unless the publisher is closed or the guard is dismissed:
+/// the task of the service has ended with its runtime, or by a panic.
+pub(crate) struct EndGuard(Option<Arc<Publisher>>);
+
+impl EndGuard {
+    pub(crate) fn new(publisher: &Arc<Publisher>) -> Self {
+        Self(Some(Arc::clone(publisher)))
+    }
+
+    pub(crate) fn dismiss(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for EndGuard {
+    fn drop(&mut self) {
+        if let Some(publisher) = &self.0 {
+            let detail = "the service's task has ended, with its runtime or by a panic; init starts it again";
+            publisher.fail(ServiceError::new(ServiceErrorKind::NotInitialized, detail));
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use pusher_client::{Authorizer, Connector, EventName, Roots};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use super::actor::WallClock;
 use crate::api::BaseUrl;
 use crate::{Channels, HttpClient, Identity};
 
@@ -33,6 +34,7 @@ pub(crate) struct Options {
     pub(crate) offline_push: OfflinePush,
     pub(crate) position_check: Option<Duration>,
     pub(crate) call_timeout: Duration,
+    pub(crate) wall_clock: WallClock,
 }
 
 /// The server or app that a service connects to.
@@ -67,6 +69,7 @@ impl Default for Options {
             offline_push: OfflinePush::default(),
             position_check: None,
             call_timeout: Duration::from_secs(30),
+            wall_clock: Arc::new(SystemTime::now),
         }
     }
 }

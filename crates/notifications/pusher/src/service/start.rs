@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, watch};
 use super::actor::Actor;
 use super::command::Command;
 use super::live_only::LiveOnly;
-use super::publisher::Publisher;
+use super::publisher::{EndGuard, Publisher};
 use super::settings::{Endpoint, Settings, Target};
 use super::user_tokens::UserTokens;
 use crate::api::{BaseUrl, CallError, InboxApi};
@@ -21,6 +21,7 @@ pub(crate) async fn run(
     commands: mpsc::Receiver<Command>,
     started: watch::Sender<StartResult>,
 ) {
+    let guard = EndGuard::new(&publisher);
     publisher.set_status(Status::Starting);
     match start(settings, &publisher, commands).await {
         Ok(Running::Inbox(api, actor)) => {
@@ -33,6 +34,7 @@ pub(crate) async fn run(
         }
         Err(error) => {
             publisher.set_status(Status::Idle);
+            guard.dismiss();
             started.send_replace(Some(Err(error)));
         }
     }

@@ -98,7 +98,7 @@ mod tests {
             Ok(None)
         }
 
-        fn accepted(&self) {}
+        fn forget_refusals(&self) {}
     }
 
     #[tokio::test]

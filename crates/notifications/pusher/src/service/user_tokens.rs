@@ -64,13 +64,6 @@ impl UserTokens {
         &self.user_id
     }
 
-    /// Allows the identity to be asked at once.
-    pub(crate) fn forget_refusals(&self) {
-        let mut renewal = self.renewal();
-        renewal.refused = 0;
-        renewal.not_before = Instant::now();
-    }
-
     fn renewal(&self) -> MutexGuard<'_, Renewal> {
         self.renewal.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -135,8 +128,10 @@ impl TokenSource for UserTokens {
         Ok(last.filter(|last| last.text != refused.text))
     }
 
-    fn accepted(&self) {
-        self.forget_refusals();
+    fn forget_refusals(&self) {
+        let mut renewal = self.renewal();
+        renewal.refused = 0;
+        renewal.not_before = Instant::now();
     }
 }
 
@@ -230,7 +225,7 @@ mod tests {
         assert!(waits[0] <= 11 && waits[3] > 2 * waits[0], "{waits:?}");
         assert!(waits.len() < 350 && waits[10..].iter().all(|wait| (290..=601).contains(wait)), "{waits:?}");
 
-        tokens.accepted();
+        tokens.forget_refusals();
         let (token, before) = (tokens.token().await.unwrap(), identity.asked());
         tokens.replacement(&token).await.unwrap();
         assert_eq!(identity.asked(), before + 1);

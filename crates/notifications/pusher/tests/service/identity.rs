@@ -120,7 +120,7 @@ async fn an_identity_that_changes_its_user_never_shows_the_other_inbox() {
     server.add_silently("ada", "a");
     server.add("ada", "b");
     device
-        .until(|snapshot| matches!(&snapshot.status, Status::Failed(why) if why.contains("another user")))
+        .until(|snapshot| matches!(&snapshot.status, Status::Failed(why) if why.to_string().contains("another user")))
         .await;
     assert_eq!(server.seen("").len(), requests);
     assert_eq!(device.service.mark_all_opened().await, Ok(Written::Stored));
@@ -134,7 +134,9 @@ async fn the_service_recovers_when_the_identity_does() {
     let tokens = std::mem::take(&mut server.world().tokens);
     server.add_silently("ada", "a");
     server.add("ada", "b");
-    device.until(|snapshot| matches!(&snapshot.status, Status::Failed(why) if why.contains("401"))).await;
+    device
+        .until(|snapshot| matches!(&snapshot.status, Status::Failed(why) if why.to_string().contains("401")))
+        .await;
     server.world().tokens = tokens;
     device.until_seq(2).await;
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use internal_notifications_pusher::contract::{
-    Announcement, InternalNotificationsService, ServiceErrorKind, Snapshot, Status, Written,
+    Announcement, InternalNotificationsService, ServiceErrorKind, Snapshot, Status, Written, with_causes,
 };
 use internal_notifications_pusher::models::{EVENT, InternalNotification, NotificationId};
 use internal_notifications_pusher::pusher_client::{
@@ -140,7 +140,7 @@ async fn it_goes_offline_pauses_and_forgets_like_any_service() {
     server.trigger("ada", EVENT, &bare("a"));
     until_count(&device, 1).await;
     device.network.cut(true);
-    device.until(|snapshot| snapshot.status == Status::Offline).await;
+    device.until(|snapshot| matches!(snapshot.status, Status::Offline(_))).await;
     device.network.cut(false);
     device.until_live().await;
     device.service.unsubscribe().await.unwrap();
@@ -161,7 +161,9 @@ async fn a_rejected_channel_is_reported_and_retried() {
     server.world().rejects_channels = true;
     let device = device(&server, with_endpoint());
     device.service.init().await.unwrap();
-    device.until(|snapshot| matches!(&snapshot.status, Status::Failed(why) if why.contains("403"))).await;
+    device
+        .until(|snapshot| matches!(&snapshot.status, Status::Failed(why) if with_causes(why).contains("403")))
+        .await;
     let requests = server.seen("/auth").len();
     tokio::time::sleep(Duration::from_secs(50)).await;
     assert_eq!(server.seen("/auth").len(), requests);

@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod ending;
 mod identity;
 mod lifecycle;
 mod live;
@@ -18,6 +19,8 @@ mod offline;
 mod older;
 mod over_tcp;
 mod signing_in;
+mod status;
 mod support;
 mod updates;
+mod waking;
 mod writes;

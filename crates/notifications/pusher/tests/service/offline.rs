@@ -122,7 +122,7 @@ async fn what_is_queued_behind_a_portal_is_stored_once_when_it_is_gone() {
     assert!((5..40).contains(&tries), "{tries} tries in a minute");
     assert_eq!(device.service.snapshot().unconfirmed, 300);
     assert!(device.ids().iter().all(|id| !id.ends_with('*')));
-    assert!(matches!(device.service.snapshot().status, Status::Offline));
+    assert!(matches!(device.service.snapshot().status, Status::Offline(_)));
 
     server.world().portal = None;
     device.network.cut(false);

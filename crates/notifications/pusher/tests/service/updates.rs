@@ -50,7 +50,7 @@ async fn a_reader_from_before_init_sees_the_start() {
     let device = Device::new(&server);
     let mut updates = device.service.updates();
     device.go_live().await;
-    for line in ["0 []", "Starting", r#"1 ["a*"]"#, "Offline", "CatchingUp", "Live"] {
+    for line in ["0 []", "Starting", r#"1 ["a*"]"#, "Connecting", "CatchingUp", "Live"] {
         assert_eq!(next_line(&mut updates).await, line);
     }
 }

@@ -10,7 +10,7 @@ use crate::scenario::Scenario;
 use crate::violation::{CheckResult, Failure, ensure};
 
 /// The bullets with a part that applies.
-pub(crate) const BULLETS: [u8; 15] = [1, 2, 3, 5, 6, 7, 8, 11, 12, 13, 15, 16, 19, 20, 27];
+pub(crate) const BULLETS: [u8; 16] = [1, 2, 3, 5, 6, 7, 8, 11, 12, 13, 15, 16, 19, 20, 27, 28];
 
 pub(crate) async fn bullet(number: u8, scenario: &Scenario<'_>) -> CheckResult {
     let (ada, bob) = (scenario.user("ada")?, scenario.user("bob")?);
@@ -64,6 +64,10 @@ pub(crate) async fn bullet(number: u8, scenario: &Scenario<'_>) -> CheckResult {
                 laptop.subscribe().await?;
                 unchanged("after subscribe")?;
             }
+        }
+        28 => {
+            laptop.wake().await?;
+            unchanged("after wake")?;
         }
         11 => {
             skipped("mark_opened", laptop.open(&[&unknown]).await?)?;

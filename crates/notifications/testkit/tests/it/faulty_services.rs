@@ -16,7 +16,7 @@ use fault::Fault;
 use faulty_service::FaultyService;
 
 /// Each fault, and the bullet that must be violated.
-const FAULTS: [(Fault, u8); 37] = [
+const FAULTS: [(Fault, u8); 40] = [
     (Fault::AnswersBeforeInit, 1),
     (Fault::AnnouncesTheFirstSnapshot, 2),
     (Fault::StartsAgain, 3),
@@ -54,6 +54,9 @@ const FAULTS: [(Fault, u8); 37] = [
     (Fault::RepeatsADroppedPush, 27),
     (Fault::AnnouncesAfterADroppedDispose, 27),
     (Fault::ShowsAfterADroppedDispose, 27),
+    (Fault::ResumesWhenWoken, 28),
+    (Fault::AnnouncesAgainWhenWoken, 28),
+    (Fault::WakesBeforeInit, 1),
 ];
 
 struct FaultyHarness {
@@ -215,6 +218,6 @@ impl Harness for Panics {
 async fn a_panic_violates_the_bullet() {
     let Outcome::Violated(violation) = run_bullet(9, &Panics).await else { panic!("it holds") };
     assert_eq!(violation.to_string(), "contract 9: it panicked: there is no device");
-    let Outcome::Violated(violation) = run_bullet(28, &Panics).await else { panic!("it holds") };
-    assert_eq!(violation.to_string(), "contract 28: there is no such bullet");
+    let Outcome::Violated(violation) = run_bullet(29, &Panics).await else { panic!("it holds") };
+    assert_eq!(violation.to_string(), "contract 29: there is no such bullet");
 }

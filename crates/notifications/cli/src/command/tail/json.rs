@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use internal_notifications_pusher::contract::{Snapshot, Status};
+use internal_notifications_pusher::contract::{Snapshot, Status, with_causes};
 use internal_notifications_pusher::models::{Change, JsonText};
 use serde_json::{Error, json};
 
@@ -35,15 +35,18 @@ pub(super) fn change(change: &Change) -> Result<JsonText, Error> {
 }
 
 pub(super) fn status(status: &Status) -> JsonText {
-    let line = match status {
-        Status::Failed(reason) => json!({"type": "status", "status": "failed", "reason": reason}),
-        status => json!({"type": "status", "status": status_name(status)}),
+    let name = status_name(status);
+    let line = match status.error() {
+        Some(error) => json!({"type": "status", "status": name, "reason": with_causes(error)}),
+        None => json!({"type": "status", "status": name}),
     };
     line.into()
 }
 
 #[cfg(test)]
 mod tests {
+    use internal_notifications_pusher::contract::{ServiceError, ServiceErrorKind};
+
     use super::*;
 
     #[test]
@@ -76,9 +79,16 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_status_has_a_reason() {
-        let line = status(&Status::Failed("no".into()));
-        assert_eq!(line, json!({"type": "status", "status": "failed", "reason": "no"}).into());
+    fn a_status_has_a_reason_if_there_is_one() {
+        let error = || ServiceError::new(ServiceErrorKind::Unavailable, "no").with_source("because");
+        for (name, with) in [
+            ("offline", Status::Offline(error())),
+            ("polling", Status::Polling(error())),
+            ("failed", Status::Failed(error())),
+        ] {
+            let line = json!({"type": "status", "status": name, "reason": "no: because"});
+            assert_eq!(status(&with), line.into());
+        }
         let line = json!({"type": "status", "status": "catching_up"});
         assert_eq!(status(&Status::CatchingUp), line.into());
     }

@@ -1,6 +1,6 @@
 //! The lines for people.
 
-use internal_notifications_pusher::contract::{Snapshot, Status};
+use internal_notifications_pusher::contract::{Snapshot, Status, with_causes};
 use internal_notifications_pusher::models::{Change, ChangeKind, InboxNotification, NotificationId};
 
 use super::status_name::status_name;
@@ -32,9 +32,10 @@ pub(super) fn change(change: &Change) -> String {
 }
 
 pub(super) fn status(status: &Status) -> String {
-    match status {
-        Status::Failed(reason) => format!("-- failed: {reason}"),
-        status => format!("-- {}", status_name(status).replace('_', " ")),
+    let name = status_name(status).replace('_', " ");
+    match status.error() {
+        Some(error) => format!("-- {name}: {}", with_causes(error)),
+        None => format!("-- {name}"),
     }
 }
 

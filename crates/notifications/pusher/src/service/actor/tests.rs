@@ -29,7 +29,7 @@ impl TokenSource for Unresponsive {
         std::future::pending().await
     }
 
-    fn accepted(&self) {}
+    fn forget_refusals(&self) {}
 }
 
 fn info() -> RealtimeInfo {
@@ -54,7 +54,7 @@ async fn actor() -> (Actor, mpsc::Sender<Command>) {
 async fn dropped_live_events_start_a_catch_up() {
     let (mut actor, _commands) = actor().await;
     assert_eq!(actor.inbox.next_query(), None);
-    actor.on_channel_event(Some(ChannelEvent::Lagged(3)));
+    actor.on_channel_event(Some(LiveUpdate::Event(ChannelEvent::Lagged(3))));
     assert_eq!(actor.inbox.next_query(), Some(InboxQuery::Changes { after: Position::default() }));
 }
 
@@ -70,9 +70,9 @@ async fn one_fetch_is_in_progress_at_a_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_that_ends_without_a_reason_is_a_failure() {
+async fn after_a_subscription_that_ends_without_a_reason_the_inbox_is_polled() {
     let (mut actor, _commands) = actor().await;
     actor.on_channel_event(None);
-    assert!(matches!(actor.status(), Status::Failed(_)));
+    assert!(matches!(actor.status(), Status::Polling(_)));
     assert!(actor.timer().is_some(), "the position is still checked");
 }

@@ -63,11 +63,16 @@ impl WriteBackoff {
         }
     }
 
+    /// Forgets earlier failures and repeats.
+    pub(super) fn try_now(&mut self) {
+        self.failures = 0;
+        self.not_before = Instant::now();
+    }
+
     /// Records that the server answered some request.
     pub(super) fn server_is_up(&mut self) {
         if self.is_down() {
-            self.failures = 0;
-            self.not_before = Instant::now();
+            self.try_now();
         }
     }
 }

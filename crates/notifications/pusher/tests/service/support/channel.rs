@@ -6,6 +6,7 @@ use hyper_util::service::TowerToHyperService;
 use internal_notifications_pusher::pusher_client::{BoxTransport, Connector};
 use pusher_broker::Broker;
 use tokio::io::{copy_bidirectional, duplex};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 /// In-memory connections to a broker that a test can cut.
@@ -21,6 +22,8 @@ struct Cables {
     /// The only reachable host; none means any.
     only_host: Option<String>,
     laid: Vec<AbortHandle>,
+    /// Whether nothing passes any more over the connections that exist, though they stay open.
+    frozen: watch::Sender<()>,
 }
 
 impl Network {
@@ -33,6 +36,11 @@ impl Network {
         let mut cables = self.cables.lock().unwrap();
         cables.down = down;
         cables.laid.drain(..).for_each(|cable| cable.abort());
+    }
+
+    /// Lets nothing pass any more over the connections that exist, without closing them.
+    pub fn freeze(&self) {
+        self.cables.lock().unwrap().frozen.send_replace(());
     }
 
     /// Cuts every connection. New ones succeed only to this host.
@@ -56,7 +64,13 @@ impl Connector for Network {
             let http = hyper::server::conn::http1::Builder::new();
             let _ = http.serve_connection(TokioIo::new(theirs), service).with_upgrades().await;
         });
-        let cable = tokio::spawn(async move { drop(copy_bidirectional(&mut near, &mut far).await) });
+        let mut frozen = cables.frozen.subscribe();
+        let cable = tokio::spawn(async move {
+            tokio::select! {
+                _ = copy_bidirectional(&mut near, &mut far) => {}
+                _ = frozen.changed() => std::future::pending().await,
+            }
+        });
         cables.laid.push(cable.abort_handle());
         Ok(Box::new(ours))
     }

@@ -92,7 +92,7 @@ impl Device {
     pub async fn cut(&self, server: &Server) {
         server.world().is_down = true;
         self.network.cut(true);
-        self.until(|snapshot| snapshot.status == Status::Offline).await;
+        self.until(|snapshot| matches!(snapshot.status, Status::Offline(_))).await;
     }
 
     pub fn mend(&self, server: &Server) {

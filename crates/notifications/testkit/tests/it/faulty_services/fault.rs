@@ -39,4 +39,7 @@ pub(crate) enum Fault {
     RepeatsADroppedPush,
     AnnouncesAfterADroppedDispose,
     ShowsAfterADroppedDispose,
+    ResumesWhenWoken,
+    AnnouncesAgainWhenWoken,
+    WakesBeforeInit,
 }

@@ -90,7 +90,7 @@ fn faulty_snapshot(fault: Fault, memory: &Memory, mut now: Snapshot) -> Snapshot
             now = memory.shown.clone().unwrap_or(now);
         }
         Fault::CountsOneMore if now.notifications.len() > 2 => now.pending += 1,
-        Fault::LooksLiveWhileOffline if now.status == Status::Offline => now.status = Status::Live,
+        Fault::LooksLiveWhileOffline if matches!(now.status, Status::Offline(_)) => now.status = Status::Live,
         Fault::OpensTheUnseen if memory.waits_to_open_all => {
             let all = now.notifications.iter().cloned().map(|mut row| {
                 let at = row.created_at;
@@ -176,6 +176,19 @@ impl InternalNotificationsService for FaultyService {
         match self.fault {
             Fault::GoesOnListening => Ok(()),
             _ => self.inner.unsubscribe().await,
+        }
+    }
+
+    async fn wake(&self) -> Result<(), ServiceError> {
+        let woken = self.inner.wake().await;
+        match self.fault {
+            Fault::ResumesWhenWoken => self.inner.subscribe().await,
+            Fault::AnnouncesAgainWhenWoken => {
+                self.announce_all();
+                woken
+            }
+            Fault::WakesBeforeInit => Ok(()),
+            _ => woken,
         }
     }
 
@@ -265,7 +278,9 @@ impl InternalNotificationsService for FaultyService {
         });
         let memory = Arc::clone(&self.memory);
         match fault {
-            Fault::AnnouncesTheFirstSnapshot | Fault::AnnouncesAgainAfterInit => {
+            Fault::AnnouncesTheFirstSnapshot
+            | Fault::AnnouncesAgainAfterInit
+            | Fault::AnnouncesAgainWhenWoken => {
                 let more = BroadcastStream::new(self.more.subscribe());
                 stream::select(announcements, more.filter_map(|more| async { more.ok() })).boxed()
             }
@@ -307,7 +322,7 @@ impl InternalNotificationsService for FaultyService {
             let ids: Vec<_> = listed.iter().map(|row| row.id.clone()).collect();
             return self.inner.mark_opened(&ids).await;
         }
-        if self.is(Fault::OpensTheUnseen) && self.inner.snapshot().status == Status::Offline {
+        if self.is(Fault::OpensTheUnseen) && matches!(self.inner.snapshot().status, Status::Offline(_)) {
             self.memory.lock().unwrap().waits_to_open_all = true;
             let (inner, memory) = (Arc::clone(&self.inner), Arc::clone(&self.memory));
             tokio::spawn(async move {
