@@ -2,6 +2,9 @@
 //!
 //! Run `SESSIONS='secret=ada' cargo run -p examples --bin nested_router -- 127.0.0.1:8080
 //! inbox.db`. Ada's client then uses the URL `http://127.0.0.1:8080/inbox` and the token `secret`.
+//! That token does not contain the user, as a JWT would, so the client names her too. In its
+//! environment these are `INTERNAL_NOTIFICATIONS_URL`, `…_TOKEN` and `…_USER_ID`; its builder has
+//! `url` and `user("ada", "secret")`.
 #![allow(clippy::print_stdout, reason = "it prints where it listens")]
 
 use std::collections::HashMap;
@@ -34,7 +37,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let router = Router::new().route("/", get(async || "a shop")).nest("/inbox", node.router());
     let listener = listen(address.parse()?)?;
     println!("listening on {}", listener.local_addr()?);
-    serve(listener, router, &Limits::default(), async { drop(tokio::signal::ctrl_c().await) }).await;
+    let (limits, stop) = (Limits::default(), async { drop(tokio::signal::ctrl_c().await) });
+    let outcome = tokio::select! {
+        () = serve(listener, router, &limits, stop) => Ok(()),
+        error = node.failed() => Err(error.into()),
+    };
     node.shutdown().await;
-    Ok(())
+    outcome
 }

@@ -1,4 +1,5 @@
-//! A backend with its own login. Each user may subscribe to `private-{user}`, and to no other.
+//! A backend with its own login. Each user may subscribe to `private-{user}`, and to no other. It
+//! answers 401 to an unknown session, 403 for another's channel, and 400 to a malformed request.
 //!
 //! `SESSIONS='secret=ada' PUSHER_APP_KEY=… PUSHER_APP_SECRET=… cargo run -p auth-endpoint -- ADDR`
 #![allow(clippy::print_stdout, reason = "it prints where it listens")]

@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pusher-broker", &["pusher-protocol", "pusher-signer"]),
     ("internal-notifications-models", &[]),
     ("internal-notifications-service", &["internal-notifications-models"]),
+    ("internal-notifications-storage", &["internal-notifications-models", "internal-notifications-service"]),
     ("internal-notifications-mock", &["internal-notifications-models", "internal-notifications-service"]),
     (
         "internal-notifications-pusher",
@@ -26,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "internal-notifications-models",
             "internal-notifications-service",
+            "internal-notifications-storage",
             "internal-notifications-mock",
             "internal-notifications-pusher",
         ],

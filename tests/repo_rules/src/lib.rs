@@ -1,6 +1,7 @@
 //! The rules of this repository that no tool checks, as tests: which crate may depend on which,
-//! what every package carries, how files are laid out, how long a comment is, and that each bullet
-//! of the contract has a test. They read `cargo metadata`, `cargo tree` and the sources.
+//! what every package carries, how files are laid out, how long a comment is, that each bullet of
+//! the contract has a test, and that its page repeats it. They read `cargo metadata`, `cargo tree`
+//! and the sources.
 //!
 //! Clippy (`[workspace.lints]`) and cargo-deny (`deny.toml`) check the rest.
 
@@ -10,6 +11,8 @@ mod arrows;
 mod comments;
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod contract_page;
 #[cfg(test)]
 mod files;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! are not beside it.
 
 use crate::files::read;
-use crate::workspace::{Workspace, root};
+use crate::workspace::{Package, Workspace, root};
 
 #[test]
 fn readmes_of_packages_link_nowhere_into_the_repository() {
@@ -14,6 +14,17 @@ fn readmes_of_packages_link_nowhere_into_the_repository() {
         wrong.extend(relative_links(&readme).map(|link| format!("{}: {link}", folder.display())));
     }
     assert!(wrong.is_empty(), "write the whole https URL of:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn readmes_of_crates_say_which_rust_they_need() {
+    let workspace = Workspace::read();
+    let packages = workspace.published().into_iter();
+    let version = |package: &Package| format!("Rust {}", package.rust_version.as_deref().unwrap_or("?"));
+    let silent =
+        packages.filter(|package| !read(&package.folder().join("README.md")).contains(&version(package)));
+    let silent: Vec<_> = silent.map(|package| format!("{}: {}", package.name, version(package))).collect();
+    assert!(silent.is_empty(), "write where the dependencies are:\n{}", silent.join("\n"));
 }
 
 /// The targets of links and images that are paths. URLs, anchors and names of Rust items are none.

@@ -83,9 +83,11 @@ impl Builder {
     /// Adds a destination of webhooks. Destinations do not wait for each other.
     ///
     /// A webhook that failed is sent again with growing delays for
-    /// [`Limits::webhook_retry_period`]. Later webhooks do not wait for it, unless sixteen others
-    /// wait to be sent again: then nothing new is sent until the destination accepts one, or one of
-    /// them was refused five times while others were accepted, which gives it up.
+    /// [`Limits::webhook_retry_period`]: after 1, 2, 4 seconds and so on, at last every 60
+    /// seconds, so ten times in all by default, if the destination refuses at once. Later webhooks
+    /// do not wait for it, unless sixteen have failed: then nothing new is sent until the
+    /// destination accepts one of them, or one is given up, at the end of its period or when it was
+    /// refused five times while others were accepted.
     ///
     /// So webhooks may arrive out of order. But an event never overtakes an earlier one about the
     /// same channel's occupancy, the same member, or the same channel's subscription count. While a

@@ -39,8 +39,8 @@ impl Counters {
         if let Some(connections) = self.turned_away.count(Instant::now()) {
             tracing::warn!(
                 connections,
-                "closed connections beyond the limit of connections (4100); further ones are reported at most \
-                 once a minute"
+                "turned away connections beyond the limit of connections (4100, or status 503); further ones \
+                 are reported at most once a minute"
             );
         }
     }

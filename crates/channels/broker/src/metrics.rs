@@ -14,7 +14,8 @@ pub struct Metrics {
     pub messages_out: u64,
     /// Connections closed with 4100 because their client did not read.
     pub slow_readers: u64,
-    /// Connections closed with 4100 because there was no room for them.
+    /// Connections closed with 4100, or refused with status 503, because there was no room for
+    /// them.
     pub turned_away: u64,
     /// Webhooks that were acknowledged.
     pub webhooks_sent: u64,

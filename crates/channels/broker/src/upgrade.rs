@@ -34,7 +34,10 @@ pub(crate) async fn accept(
     let (permit, room) = match broker.shared.admit() {
         Admission::Accept(permit) => (permit, Ok(())),
         Admission::Reject(permit) => (permit, Err(OVER_CAPACITY)),
-        Admission::Full => return (StatusCode::SERVICE_UNAVAILABLE, OVER_CAPACITY.reason).into_response(),
+        Admission::Full => {
+            broker.shared.counters.count_turned_away();
+            return (StatusCode::SERVICE_UNAVAILABLE, OVER_CAPACITY.reason).into_response();
+        }
     };
     let admitted = if key != broker.shared.signer.key() {
         Err(Close::new(CloseCode::UNKNOWN_APP, "App key does not exist"))
@@ -59,8 +62,9 @@ async fn serve(upgrade: OnUpgrade, permit: Permit, admitted: Result<(), Close>) 
     connection::serve(socket, &permit.shared, admitted).await;
 }
 
-/// Starts with small buffers, since most connections are idle. They grow to the largest frame from
-/// the client and never shrink, hence the limit. Queued frames to the client pass no buffer.
+/// Starts with small buffers, since most connections are idle. The read buffer grows to the largest
+/// frame from the client and never shrinks, hence the limit. Queued frames to the client are not
+/// copied into a buffer.
 fn config(shared: &Shared) -> WebSocketConfig {
     let longest = longest_frame(&shared.limits, shared.client_events);
     WebSocketConfig::default()
@@ -70,7 +74,8 @@ fn config(shared: &Shared) -> WebSocketConfig {
         .max_frame_size(Some(longest))
 }
 
-/// Bytes of a client event beside its data, also if its names are full of escapes.
+/// Enough bytes for what a client event has beside its data: the names of event and channel, even
+/// if each character is escaped.
 const EVENT_NAMES: usize = 4 * 1024;
 
 /// Returns the most bytes of a frame from a client. JSON takes up to six for each byte of a client

@@ -141,6 +141,22 @@ impl Roots {
         self.http_client_through(&ProxySource::System, host)
     }
 
+    /// As [`http_client`](Self::http_client), through the proxy at this URL if there is one.
+    ///
+    /// # Errors
+    /// Also returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if the proxy's
+    /// URL is malformed.
+    #[cfg(feature = "http")]
+    #[doc(hidden)]
+    pub fn http_client_with_proxy(
+        &self,
+        host: &str,
+        proxy: Option<&str>,
+    ) -> Result<reqwest::ClientBuilder, Error> {
+        let proxy = proxy.map_or(ProxySource::System, |url| ProxySource::Url(url.to_owned()));
+        self.http_client_through(&proxy, host)
+    }
+
     #[cfg(feature = "http")]
     pub(crate) fn http_client_through(
         &self,

@@ -4,11 +4,13 @@ use internal_notifications::with_causes;
 use internal_notifications_pusher::contract::{ServiceError, ServiceErrorKind};
 use internal_notifications_pusher::models::UserId;
 use internal_notifications_pusher::{InboxClient, PusherService, PusherServiceBuilder};
+use pusher_client::Roots;
 
 use crate::env::Env;
 use crate::error::Error;
 
-const URL: &str = "INTERNAL_NOTIFICATIONS_URL";
+pub(crate) const URL: &str = "INTERNAL_NOTIFICATIONS_URL";
+pub(crate) const CA_FILE: &str = "INTERNAL_NOTIFICATIONS_CA_FILE";
 const TOKEN: &str = "INTERNAL_NOTIFICATIONS_TOKEN";
 const SERVICE: &str = "INTERNAL_NOTIFICATIONS_SERVICE";
 const API_KEY: &str = "INTERNAL_NOTIFICATIONS_API_KEY";
@@ -26,13 +28,23 @@ pub(crate) fn inbox_of(env: &Env, user: &UserId) -> Result<PusherServiceBuilder,
             "{TOKEN} is not set; set it to a token of {user}, see `internal-notifications token --help`"
         )));
     }
-    let env = env.clone();
-    Ok(PusherService::builder().user_id(user.clone()).env(move |name| env.get(name)))
+    let (env, roots) = (env.clone(), roots(env)?);
+    Ok(PusherService::builder().user_id(user.clone()).roots(roots).env(move |name| env.get(name)))
+}
+
+/// Returns the system's certificate authorities, with those of the file that the environment names.
+fn roots(env: &Env) -> Result<Roots, Error> {
+    match env.get(CA_FILE) {
+        None => Ok(Roots::platform()),
+        Some(path) => Roots::platform()
+            .with_pem_file(&path)
+            .map_err(|error| Error::usage(format!("{CA_FILE}: {path}: {}", with_causes(&error)))),
+    }
 }
 
 /// Returns the error of a command that cannot work without an inbox server.
 pub(crate) fn server_required() -> Error {
-    Error::usage(format!("{URL} is not set; set it to the server's URL, like http://127.0.0.1:8080"))
+    Error::usage(format!("{URL} is not set; set it or --url to the server's URL, like http://127.0.0.1:8080"))
 }
 
 /// Returns a client that pushes.
@@ -43,7 +55,7 @@ pub(crate) fn for_pushing(env: &Env) -> Result<InboxClient, Error> {
             "neither {API_KEY} nor {TOKEN} is set; set one, see `internal-notifications token --help`"
         ))
     })?;
-    InboxClient::new(&url, key).map_err(|error| command_error(&error))
+    InboxClient::builder(url, key).roots(roots(env)?).build().map_err(|error| command_error(&error))
 }
 
 /// Converts the error of a client into that of the command.

@@ -9,6 +9,7 @@ mod escape;
 mod logging;
 mod open_files;
 mod output;
+mod server_options;
 mod shell_quote;
 mod signals;
 mod ttl;

@@ -30,11 +30,11 @@ pub use internal_notifications_service::{
 
 #[cfg(feature = "mock")]
 pub use internal_notifications_mock::{Call, MockHub, MockService, MockServiceBuilder};
-#[cfg(feature = "client")]
-pub use internal_notifications_pusher::InboxClient;
 #[cfg(feature = "pusher")]
 pub use internal_notifications_pusher::pusher_client::{
     self, AuthorizationError, AuthorizationRequest, Authorizer, ChannelAuthorization, Roots,
 };
 #[cfg(feature = "pusher")]
 pub use internal_notifications_pusher::{Channels, PusherService, PusherServiceBuilder};
+#[cfg(feature = "client")]
+pub use internal_notifications_pusher::{InboxClient, InboxClientBuilder};

@@ -7,6 +7,7 @@ const KNOWN: &[&str] = &[
     "ALLOWED_HOSTS",
     "BROKER_LIMITS",
     "BUFFERED_BYTES",
+    "CA_FILE",
     "CHANNEL_PREFIX",
     "CONFIRM_CLOCK",
     "CORS_ORIGINS",

@@ -71,7 +71,8 @@ impl Outbox {
         })
     }
 
-    /// Creates the table of intents if it is missing, for apps without migrations.
+    /// Creates the table of intents if it is missing, for apps without migrations. It may be called
+    /// at every start.
     ///
     /// Migrations can execute `postgres::CREATE_TABLE` or `sqlite::CREATE_TABLE` instead.
     ///

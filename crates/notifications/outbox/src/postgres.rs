@@ -6,7 +6,8 @@ use sqlx::PgConnection;
 
 use crate::connection::sealed::{Connection, Intent};
 
-/// SQL that creates the table if it is missing, for migrations.
+/// SQL statements that create the table and its index where they are missing, for migrations. They
+/// may be executed again.
 pub const CREATE_TABLE: &str = include_str!("../sql/postgres.sql");
 
 /// The channel that a committed push notifies. A listening server then looks at the table at once.

@@ -4,7 +4,8 @@ use sqlx::SqliteConnection;
 
 use crate::connection::sealed::{Connection, Intent};
 
-/// SQL that creates the table if it is missing, for migrations.
+/// SQL statements that create the table and its index where they are missing, for migrations. They
+/// may be executed again.
 pub const CREATE_TABLE: &str = include_str!("../sql/sqlite.sql");
 
 /// Inserts a row.

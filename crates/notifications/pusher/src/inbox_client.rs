@@ -1,3 +1,5 @@
+mod builder;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,14 +9,12 @@ use internal_notifications_models::{
     InternalNotification, NotificationId, PushRequest, Receipt, Retraction, UserId,
 };
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
-use pusher_client::Roots;
 use tokio::time::sleep;
+
+pub use builder::InboxClientBuilder;
 
 use crate::HttpClient;
 use crate::api::{BaseUrl, CallError, InboxApi, Token, TokenSource, retry};
-use crate::http::ReqwestClient;
-
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Pushes notifications from a backend: HTTP only, with an API key, and without an inbox of its
 /// own.
@@ -46,21 +46,25 @@ impl InboxClient {
     /// # Errors
     /// Returns [`ServiceErrorKind::Configuration`] if the URL or the key cannot be used.
     pub fn new(server_url: &str, key: impl Into<String>) -> Result<Self, ServiceError> {
-        let base = BaseUrl::parse(server_url)?;
-        let http_client = Arc::new(ReqwestClient::new(base.host(), &Roots::new(), REQUEST_TIMEOUT)?);
-        Self::with_http_client(http_client, base, key.into())
+        Self::builder(server_url, key).build()
     }
 
-    fn with_http_client(
+    /// Creates a builder, for a private certificate authority, a proxy or another timeout.
+    pub fn builder(server_url: impl Into<String>, key: impl Into<String>) -> InboxClientBuilder {
+        InboxClientBuilder::new(server_url.into(), key.into())
+    }
+
+    pub(crate) fn with_http_client(
         http_client: Arc<dyn HttpClient>,
         base: BaseUrl,
         key: String,
+        timeout: Duration,
     ) -> Result<Self, ServiceError> {
         if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             let detail = "the API key must be visible ASCII characters without spaces";
             return Err(ServiceError::new(ServiceErrorKind::Configuration, detail));
         }
-        let api = InboxApi::new(http_client, base, Arc::new(ApiKey(key)), REQUEST_TIMEOUT);
+        let api = InboxApi::new(http_client, base, Arc::new(ApiKey(key)), timeout);
         Ok(Self { api: Arc::new(api) })
     }
 
@@ -201,8 +205,8 @@ mod tests {
         let statuses = Mutex::new(statuses.iter().rev().copied().collect());
         let (bodies, urls) = (Mutex::default(), Mutex::default());
         let server = Arc::new(ScriptedServer { statuses, bodies, urls, retry_after });
-        let base = BaseUrl::parse("http://h").unwrap();
-        (InboxClient::with_http_client(server.clone(), base, "hidden-key".into()).unwrap(), server)
+        let builder = InboxClient::builder("http://h", "hidden-key").http_client(Arc::clone(&server));
+        (builder.build().unwrap(), server)
     }
 
     async fn push(client: &InboxClient) -> Result<Receipt, ServiceError> {

@@ -8,7 +8,7 @@ mod inbox_client;
 mod service;
 
 pub use http::{HttpBody, HttpClient, HttpMethod, HttpRequest, HttpResponse, MAX_RESPONSE_BYTES};
-pub use inbox_client::InboxClient;
+pub use inbox_client::{InboxClient, InboxClientBuilder};
 #[cfg(feature = "websocket")]
 pub use service::{Channels, Credentials, Identity, PusherService, PusherServiceBuilder, Update, Updates};
 

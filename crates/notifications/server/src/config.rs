@@ -4,6 +4,7 @@
 mod all_variables;
 mod auth;
 mod broker_limits;
+mod ca_file;
 mod channel_prefix;
 mod confirm_clock;
 mod database;
@@ -42,6 +43,8 @@ pub use variable::Variable;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pusher_client::Roots;
+
 use crate::store::Retention;
 pub(crate) use confirm_clock::CONFIRM_CLOCK;
 use internal_notifications_models::Timestamp;
@@ -62,6 +65,9 @@ pub struct Config {
     pub auth: AuthConfig,
     /// Which Channels engine delivers live events. Default: the embedded broker.
     pub realtime: RealtimeConfig,
+    /// The certificate authorities that the server trusts when it connects to an engine or sends
+    /// webhooks. Default: [`Roots::platform`].
+    pub roots: Roots,
     /// The prefix of the users' channels. Default: `private-`.
     pub channel_prefix: ChannelPrefix,
     /// The Host headers that the server accepts. `None`, the default, means those that fit the
@@ -107,6 +113,7 @@ impl Config {
             outboxes: Vec::new(),
             auth: AuthConfig::default(),
             realtime: RealtimeConfig::default(),
+            roots: Roots::platform(),
             channel_prefix: ChannelPrefix::default(),
             allowed_hosts: None,
             cors_origins: Vec::new(),
@@ -144,6 +151,7 @@ impl Config {
             outboxes: outbox::from_env(&variables)?,
             auth: AuthConfig::from_env(&variables)?,
             realtime: RealtimeConfig::from_env(&variables)?,
+            roots: ca_file::from_env(&variables)?,
             channel_prefix: ChannelPrefix::from_env(&variables)?,
             allowed_hosts: AllowedHosts::from_env(&variables)?,
             cors_origins: origins::from_env(&variables)?,
@@ -186,6 +194,13 @@ impl Config {
     #[must_use]
     pub fn with_realtime(self, realtime: impl Into<RealtimeConfig>) -> Self {
         Self { realtime: realtime.into(), ..self }
+    }
+
+    /// Sets the certificate authorities that the server trusts when it connects to an engine or
+    /// sends webhooks.
+    #[must_use]
+    pub fn with_roots(self, roots: Roots) -> Self {
+        Self { roots, ..self }
     }
 
     /// Sets the prefix of the users' channels.

@@ -66,7 +66,7 @@ impl Upkeep {
     }
 }
 
-/// Waits for this time, or until the task is stopped. Returns whether it is.
+/// Waits for this time, or until the task is stopped, and returns whether it was stopped.
 async fn stopped_within(stop: &CancellationToken, time: Duration) -> bool {
     tokio::time::timeout(time, stop.cancelled()).await.is_ok()
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use internal_notifications_models::{InboxNotification, InternalNotification};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{InboxCommand, ServiceError};
 
@@ -26,7 +26,7 @@ pub enum Announcement {
 }
 
 /// A write that was rolled back.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RefusedWrite {
     /// The write.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use internal_notifications_models::{InvalidId, InvalidNotification, InvalidPush};
 use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::with_causes;
 
@@ -16,15 +16,16 @@ use crate::with_causes;
 ///
 /// As JSON it has a `kind` and a `message`, which includes the causes: `{"kind": "unavailable",
 /// "message": "the server cannot be reached: connection refused"}`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct ServiceError {
     kind: ServiceErrorKind,
     message: String,
+    #[serde(skip)]
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 /// The kind of a [`ServiceError`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ServiceErrorKind {
@@ -52,6 +53,10 @@ pub enum ServiceErrorKind {
     WindowFull,
     /// Notifications are switched off by configuration.
     Disabled,
+    /// The device's storage failed, or holds something that this version cannot read.
+    Storage,
+    /// Another process has the inbox open in the same storage.
+    InUse,
 }
 
 impl ServiceError {

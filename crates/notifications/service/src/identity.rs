@@ -76,12 +76,17 @@ impl Credentials {
 
     /// Makes credentials of a JWT; the user is its `sub`. Only the server verifies the signature.
     ///
+    /// A token of another kind does not name its user: use [`new`](Self::new) for it.
+    ///
     /// # Errors
-    /// Returns [`ServiceErrorKind::Unauthorized`] if the token is no JWT, or its `sub` no user id.
+    /// Returns [`ServiceErrorKind::Unauthorized`] if the token is not a JWT with a `sub`, or if the
+    /// `sub` is not a user id.
     pub fn from_token(token: impl Into<String>) -> Result<Self, ServiceError> {
         let token = token.into();
-        let subject = subject(&token).ok_or_else(|| unauthorized("the token is no JWT with a `sub`"))?;
-        let user_id = UserId::new(subject).map_err(|_| unauthorized("the token's `sub` is no user id"))?;
+        let subject = subject(&token).ok_or_else(|| {
+            unauthorized("the token is not a JWT with a `sub`; name its user with `Credentials::new`")
+        })?;
+        let user_id = UserId::new(subject).map_err(|_| unauthorized("the token's `sub` is not a user id"))?;
         Self::new(user_id, token)
     }
 

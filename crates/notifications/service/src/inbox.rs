@@ -16,6 +16,8 @@ mod older_pages;
 mod overlay;
 mod query;
 mod recent_changes;
+mod record;
+mod refusals;
 mod window;
 mod writes;
 
@@ -26,7 +28,7 @@ use internal_notifications_models::{
     Position, ResetReason, Stamp, Timestamp,
 };
 
-use crate::{InboxLog, Snapshot, Status};
+use crate::{InboxLog, RefusedWrite, Snapshot, Status};
 use announcer::Announcer;
 use catch_up::CatchUp;
 pub use event::InboxEvent;
@@ -36,6 +38,7 @@ use overlay::Overlay;
 pub use overlay::{PendingWrite, QueueFull, WriteRequest};
 pub use query::InboxQuery;
 use recent_changes::RecentChanges;
+pub use record::InvalidRecord;
 use window::Window;
 
 /// The inbox of a user on the client: a replica that folds numbered changes.
@@ -50,6 +53,7 @@ use window::Window;
 /// [`next_query`](Self::next_query), one at a time, and handle the returned [`InboxEvent`]s in
 /// order.
 #[derive(Clone, Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 pub struct Inbox {
     window: Window,
     head: Head,
@@ -62,6 +66,8 @@ pub struct Inbox {
     /// The catch-up in progress, if any. Without one, live events are folded as they arrive.
     catch_up: Option<CatchUp>,
     is_loaded: bool,
+    /// Refused writes that the app has not been told of yet.
+    refusals: Vec<Arc<RefusedWrite>>,
 }
 
 /// The most notifications of one page, and of the first snapshot.
@@ -85,6 +91,7 @@ impl Inbox {
             announcer: Announcer::new(window.max(1)),
             catch_up: Some(CatchUp::with_snapshot(None)),
             is_loaded: false,
+            refusals: Vec::new(),
         }
     }
 

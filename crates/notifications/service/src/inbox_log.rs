@@ -6,7 +6,7 @@ use internal_notifications_models::{
     Change, ChangeKind, Head, InboxNotification, InternalNotification, MAX_IDS, NotificationId, OpId,
     RemovedReason, Stamp, Tag, Timestamp, WriteAnswer,
 };
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A write in the user's own inbox.
 ///
@@ -48,6 +48,26 @@ impl Serialize for InboxCommand {
             Self::Remove(id) => Json::Remove { id },
         }
         .serialize(serializer)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum OwnedJson {
+    Opened { ids: Vec<NotificationId> },
+    Unopened { ids: Vec<NotificationId> },
+    OpenedAll { through: Option<u64>, tag: Option<Tag> },
+    Remove { id: NotificationId },
+}
+
+impl<'de> Deserialize<'de> for InboxCommand {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match OwnedJson::deserialize(deserializer)? {
+            OwnedJson::Opened { ids } => Self::Opened(ids),
+            OwnedJson::Unopened { ids } => Self::Unopened(ids),
+            OwnedJson::OpenedAll { through, tag } => Self::OpenedAll { through, tag },
+            OwnedJson::Remove { id } => Self::Remove(id),
+        })
     }
 }
 

@@ -12,6 +12,7 @@ mod offline_push;
 mod publisher;
 mod service;
 mod snapshot;
+mod storage;
 mod written;
 
 pub use announcement::{Announcement, RefusedWrite};
@@ -23,7 +24,8 @@ pub use futures_core::future::BoxFuture;
 pub use futures_core::stream::BoxStream;
 pub use identity::{Credentials, Identity};
 pub use inbox::{
-    Inbox, InboxEvent, InboxQuery, MAX_WINDOW, PendingWrite, QueueFull, WindowFull, WriteRequest,
+    Inbox, InboxEvent, InboxQuery, InvalidRecord, MAX_WINDOW, PendingWrite, QueueFull, WindowFull,
+    WriteRequest,
 };
 pub use inbox_log::{InboxCommand, InboxLog, Refused};
 pub use internal_notifications_models as models;
@@ -31,4 +33,5 @@ pub use offline_push::OfflinePush;
 pub use publisher::InboxPublisher;
 pub use service::InternalNotificationsService;
 pub use snapshot::{Snapshot, Status};
+pub use storage::{RecordKey, Storage, StoredRecord};
 pub use written::Written;

@@ -17,8 +17,10 @@ use crate::{Announcement, ServiceError, Snapshot, Written, delegate_service};
 ///
 /// Lifecycle
 ///
-/// 1. Before `init` the snapshot is empty and [`Idle`](crate::Status::Idle), and every call except
-///    `init` and `dispose` returns [`NotInitialized`](crate::ServiceErrorKind::NotInitialized).
+/// 1. Before `init` the snapshot is empty and [`Idle`](crate::Status::Idle), and every asynchronous
+///    call except `init` and `dispose` returns
+///    [`NotInitialized`](crate::ServiceErrorKind::NotInitialized). Streams may be taken already:
+///    `snapshots` yields the empty snapshot, and both continue with the next `init`.
 /// 2. `init` returns when the first snapshot has been loaded, and announces nothing in it.
 /// 3. `init` of an initialized service does nothing. Concurrent calls share one start.
 /// 4. An `init` that fails leaves the service idle, and may be called again.

@@ -58,25 +58,26 @@ pub enum Status {
     /// Not initialized, or disposed: there is no user.
     #[default]
     Idle,
-    /// Loading the first snapshot.
+    /// `init` has been called, and the first snapshot is being loaded.
     Starting,
     /// The first snapshot is loaded, and the live channel is being subscribed for the first time.
     Connecting,
     /// Subscribed, and up to date as of the last event or position check.
     Live,
-    /// Subscribed, and asking the server for missed changes.
+    /// Subscribed, and asking the server for changes that may have been missed.
     CatchingUp,
-    /// Disconnected for this reason, and trying to reconnect.
+    /// There is no live connection, or the server does not answer, for this reason; the service is
+    /// trying to reconnect.
     Offline(ServiceError),
     /// The live channel is refused for this reason. The list follows the server all the same, by
     /// position checks, and the service subscribes again after each of them.
     Polling(ServiceError),
-    /// Unsubscribed by the app: the state stays as it is.
+    /// The app called `unsubscribe`: the state stays as it is until `subscribe`.
     Paused,
     /// Switched off by configuration.
     Disabled,
-    /// Refused for this reason. The service tries again ever more seldom, but hardly anything helps
-    /// except a token that the server accepts, another user or another configuration.
+    /// The server rejects the user for this reason. The service tries again ever more seldom, but
+    /// only another token, user or configuration is likely to help.
     ///
     /// `subscribe` and `wake` try at once.
     Failed(ServiceError),

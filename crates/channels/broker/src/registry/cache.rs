@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pusher_protocol::ChannelName;
@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 /// Bounded in number and in bytes.
 #[derive(Debug)]
 pub(crate) struct Cache {
-    entries: HashMap<ChannelName, Entry>,
+    entries: BTreeMap<ChannelName, Entry>,
     /// The channels in the order in which their entries were stored, which is also the order of
     /// expiry.
     order: BTreeMap<u64, ChannelName>,

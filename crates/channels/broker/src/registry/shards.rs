@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard};
 
@@ -15,6 +15,8 @@ const SHARDS: usize = 256;
 
 /// All channels, divided among shards. Each shard has its own lock, so that what takes long in one
 /// channel delays few others.
+///
+/// They are B-trees, as all of the broker's maps: a hash table would keep the memory of its peak.
 #[derive(Debug)]
 pub(super) struct Shards {
     shards: Box<[Mutex<Shard>; SHARDS]>,
@@ -23,9 +25,9 @@ pub(super) struct Shards {
 
 #[derive(Debug, Default)]
 pub(super) struct Shard {
-    pub(super) channels: HashMap<ChannelName, Channel>,
+    pub(super) channels: BTreeMap<ChannelName, Channel>,
     /// The connections for which an authorization was recorded, by its channel.
-    pub(super) authorized: HashMap<ChannelName, SocketSet>,
+    pub(super) authorized: BTreeMap<ChannelName, SocketSet>,
 }
 
 impl Shards {

@@ -67,7 +67,7 @@ impl Delivery {
     pub(super) async fn run(mut self) {
         let (mut first, mut again) = (None, None);
         loop {
-            let may_send = first.is_none() && !self.retries.is_full();
+            let may_send = first.is_none() && !self.retries.is_full(again.is_some());
             let next_retry = self.retries.next_due().filter(|_| again.is_none());
             select! {
                 biased;
@@ -116,7 +116,7 @@ impl Delivery {
         }
         tracing::debug!(%error, "a webhook failed and will be sent again");
         self.retries.push(Instant::now() + delay, batch, error);
-        if self.retries.is_full() {
+        if self.retries.is_full(false) {
             let hopeless = self.retries.remove_hopeless(self.accepted);
             hopeless.iter().for_each(|(batch, error)| self.give_up(batch, error));
         }

@@ -160,7 +160,7 @@ impl WebhookEvent {
 }
 
 /// What an event reports the state of.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Subject {
     /// Whether a channel has subscribers.
     Channel(Arc<str>),

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -102,7 +102,7 @@ impl Grace {
 #[derive(Debug, Default)]
 struct Departures {
     waiting: BTreeMap<u64, (Instant, WebhookEvent)>,
-    numbers: HashMap<Subject, u64>,
+    numbers: BTreeMap<Subject, u64>,
     last: u64,
 }
 

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::WebhookEvent;
 use super::event::Subject;
@@ -17,9 +17,9 @@ pub(super) struct Outbox {
     first: i64,
     last: i64,
     /// The numbers of the arrivals and counts in `ready` that a later event may make obsolete.
-    replaceable: HashMap<Subject, i64>,
+    replaceable: BTreeMap<Subject, i64>,
     /// The subjects of events that are being sent, each with the later events that wait for it.
-    sending: HashMap<Subject, Vec<WebhookEvent>>,
+    sending: BTreeMap<Subject, Vec<WebhookEvent>>,
 }
 
 impl Outbox {

@@ -12,7 +12,7 @@ pub(super) struct Retries {
     last: u64,
 }
 
-/// The webhooks that wait before nothing new is sent.
+/// The webhooks that have failed before nothing new is sent, with the one that is being sent again.
 const CAPACITY: usize = 16;
 /// The attempts after which a webhook may be given up early.
 const PATIENCE: u32 = 5;
@@ -23,8 +23,10 @@ impl Retries {
         self.waiting.insert((due, self.last), (batch, error));
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.waiting.len() >= CAPACITY
+    /// Returns whether there are as many as there may be, beside one that is being sent again if
+    /// `is_running`.
+    pub(super) fn is_full(&self, is_running: bool) -> bool {
+        self.waiting.len() + usize::from(is_running) >= CAPACITY
     }
 
     pub(super) fn next_due(&self) -> Option<Instant> {

@@ -72,7 +72,7 @@ async fn a_connection_beyond_the_limit_is_closed_with_4100_until_there_is_room()
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_number_of_rejected_connections_is_bounded_too() {
+async fn the_number_of_rejected_connections_is_bounded_too_and_all_are_counted() {
     let broker = broker_with(|limits| limits.connections = 0);
     let mut refused = Vec::new();
     for _ in 0..64 {
@@ -84,6 +84,7 @@ async fn the_number_of_rejected_connections_is_bounded_too() {
     for ws in &mut refused {
         assert_eq!(close_code(ws).await, 4100);
     }
+    assert_eq!(broker.metrics().turned_away, 65);
 }
 
 #[tokio::test]

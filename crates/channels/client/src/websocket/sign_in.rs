@@ -19,7 +19,7 @@ pub(crate) struct SignIn {
     pub(crate) stage: Stage,
     pub(crate) deadline: Option<Instant>,
     failures: u32,
-    /// The user id of the last request to the server, until the app is called again.
+    /// The user id of the last request to the server, until the authenticator is called again.
     pub(crate) requested_user: Option<String>,
     /// The last error of the server since the request.
     pub(crate) server_error: Option<Error>,
@@ -153,12 +153,14 @@ impl SignIn {
         }
     }
 
+    /// Sends an event to all handles. One whose queue is full misses it.
     fn send(&self, event: &UserEvent) {
         for handle in &self.handles {
             handle.event(event.clone());
         }
     }
 
+    /// Sends all handles a notice, which none misses.
     fn notice(&self, notice: &UserEvent) {
         for handle in &self.handles {
             handle.notice(notice.clone());

@@ -10,6 +10,7 @@ use internal_notifications_server::config::{
 };
 use internal_notifications_server::{Config, Limits, broker_router, listen, local_url, serve};
 use pusher_broker::Broker as Channels;
+use pusher_client::Roots;
 use pusher_signer::Signer;
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -30,6 +31,7 @@ const CREDENTIALS: [(&str, &str); 3] = [
 
 const WEBHOOKS: &str = "INTERNAL_NOTIFICATIONS_WEBHOOKS";
 const LIMITS: &str = "INTERNAL_NOTIFICATIONS_BROKER_LIMITS";
+const CA_FILE: &str = "INTERNAL_NOTIFICATIONS_CA_FILE";
 
 /// Run the Channels broker alone, until Ctrl-C or SIGTERM, for development and tests with several
 /// servers
@@ -53,7 +55,8 @@ pub(crate) struct Broker {
     /// "filter": {"channel_name_starts_with"} and "headers"; may be repeated
     ///
     /// INTERNAL_NOTIFICATIONS_WEBHOOKS may hold a JSON array of further ones, which is safer for
-    /// headers with secrets.
+    /// headers with secrets. INTERNAL_NOTIFICATIONS_CA_FILE names a PEM file with authorities to
+    /// trust.
     #[arg(long, value_name = "URL|JSON")]
     webhook: Vec<String>,
     /// Limits that differ from their defaults, like connections=20000,cache_seconds=60; may be
@@ -71,14 +74,14 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) async fn run(self, env: &Env, output: &mut Output) -> Result<(), Error> {
         logging::start(env, logging::SERVER_FILTER)?;
-        let App { id, signer, webhooks, mut limits } = app(env)?;
+        let App { id, signer, webhooks, roots, mut limits } = app(env)?;
         set_broker_limits(&mut limits.broker, &self.limits.join(","))
             .map_err(|error| Error::usage(format!("--limits: {error}")))?;
         let builder = Channels::builder(id, signer)
             .limits(limits.broker.clone())
             .client_events(self.client_events)
             .subscription_counts(self.subscription_counts);
-        let broker = webhooks::add(builder, webhooks, &self.webhook)?.build();
+        let broker = webhooks::add(builder, webhooks, &self.webhook, &roots)?.build();
         open_files::raise_limit(&limits);
         let mut signals = Signals::listen()?;
         let bind_error = |error| Error::failed(format!("cannot listen on {}: {error}", self.listen));
@@ -126,6 +129,7 @@ struct App {
     id: String,
     signer: Signer,
     webhooks: Vec<WebhookConfig>,
+    roots: Roots,
     limits: Limits,
 }
 
@@ -134,8 +138,9 @@ fn app(env: &Env) -> Result<App, Error> {
     for (name, what) in CREDENTIALS {
         env.require(name, what)?;
     }
-    let ours =
-        |name: &str| [WEBHOOKS, LIMITS].contains(&name) || CREDENTIALS.iter().any(|(ours, _)| *ours == name);
+    let ours = |name: &str| {
+        [WEBHOOKS, LIMITS, CA_FILE].contains(&name) || CREDENTIALS.iter().any(|(ours, _)| *ours == name)
+    };
     let config = Config::from_env(|name| env.get(name).filter(|_| ours(name)))
         .map_err(|error| Error::usage(with_causes(&error)))?;
     match config.realtime {
@@ -145,7 +150,13 @@ fn app(env: &Env) -> Result<App, Error> {
             app_secret: Some(secret),
             webhooks,
             ..
-        }) => Ok(App { id, signer: Signer::new(key, &secret), webhooks, limits: config.limits }),
+        }) => Ok(App {
+            id,
+            signer: Signer::new(key, &secret),
+            webhooks,
+            roots: config.roots,
+            limits: config.limits,
+        }),
         _ => Err(Error::usage("PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET are needed")),
     }
 }

@@ -15,12 +15,15 @@ use crate::client;
 use crate::env::Env;
 use crate::error::Error;
 use crate::output::Output;
+use crate::server_options::ServerOptions;
 
 /// Mark a user's notifications opened, on all of the user's devices; print the new head
 ///
 /// INTERNAL_NOTIFICATIONS_URL is the server, INTERNAL_NOTIFICATIONS_TOKEN the user's token.
 #[derive(Args)]
 pub(crate) struct Open {
+    #[command(flatten)]
+    server: ServerOptions,
     /// The user
     #[arg(long, value_name = "USER")]
     user: UserId,
@@ -37,6 +40,7 @@ pub(crate) struct Open {
 
 impl Open {
     pub(crate) async fn run(self, env: &Env, output: &mut Output) -> Result<(), Error> {
+        let env = &self.server.env(env)?;
         let service = client::inbox_of(env, &self.user)?.build();
         let service = service.map_err(|error| client::command_error(&error))?;
         if service.is_live_only() {

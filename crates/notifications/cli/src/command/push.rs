@@ -8,6 +8,7 @@ use crate::client;
 use crate::env::Env;
 use crate::error::Error;
 use crate::output::Output;
+use crate::server_options::ServerOptions;
 
 /// Push a notification to users; print the receipt
 ///
@@ -16,6 +17,8 @@ use crate::output::Output;
 /// --push`).
 #[derive(Args)]
 pub(crate) struct Push {
+    #[command(flatten)]
+    server: ServerOptions,
     /// A recipient; may be repeated
     #[arg(long, value_name = "USER", required = true)]
     to: Vec<UserId>,
@@ -50,6 +53,7 @@ pub(crate) struct Push {
 
 impl Push {
     pub(crate) async fn run(self, env: &Env, output: &mut Output) -> Result<(), Error> {
+        let env = &self.server.env(env)?;
         let mut notification = InternalNotification::new(self.content);
         notification.id = self.id;
         notification.heading = self.heading;

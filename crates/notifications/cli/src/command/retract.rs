@@ -6,6 +6,7 @@ use crate::client;
 use crate::env::Env;
 use crate::error::Error;
 use crate::output::Output;
+use crate::server_options::ServerOptions;
 
 /// Retract a notification: remove it from every inbox, and cancel its scheduled deliveries
 ///
@@ -13,6 +14,8 @@ use crate::output::Output;
 /// key.
 #[derive(Args)]
 pub(crate) struct Retract {
+    #[command(flatten)]
+    server: ServerOptions,
     /// The notification's id, from the receipt of the push
     #[arg(value_name = "ID")]
     id: NotificationId,
@@ -23,6 +26,7 @@ pub(crate) struct Retract {
 
 impl Retract {
     pub(crate) async fn run(self, env: &Env, output: &mut Output) -> Result<(), Error> {
+        let env = &self.server.env(env)?;
         let retracted = client::for_pushing(env)?.retract(&self.id).await;
         let retracted = retracted.map_err(|error| client::command_error(&error))?;
         match self.json {

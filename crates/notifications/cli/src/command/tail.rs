@@ -15,6 +15,7 @@ use internal_notifications_pusher::{PusherService, Update, Updates};
 use crate::env::Env;
 use crate::error::Error;
 use crate::output::{Output, print_to_stderr};
+use crate::server_options::ServerOptions;
 use crate::signals::Signals;
 use crate::{client, logging};
 use printer::Printer;
@@ -26,6 +27,8 @@ use printer::Printer;
 /// server, INTERNAL_NOTIFICATIONS_TOKEN the user's token.
 #[derive(Args)]
 pub(crate) struct Tail {
+    #[command(flatten)]
+    server: ServerOptions,
     /// The user
     #[arg(long, value_name = "USER")]
     user: UserId,
@@ -45,6 +48,7 @@ pub(crate) struct Tail {
 
 impl Tail {
     pub(crate) async fn run(self, env: &Env) -> Result<(), Error> {
+        let env = &self.server.env(env)?;
         logging::start(env, "off")?;
         let limit = usize::from(self.limit);
         let service = client::inbox_of(env, &self.user)?.window(limit).build();

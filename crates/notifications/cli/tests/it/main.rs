@@ -11,6 +11,7 @@ mod demo;
 mod help;
 #[cfg(target_os = "linux")]
 mod open_files;
+mod private_authority;
 mod retract;
 mod round_trip;
 mod serve;
@@ -18,4 +19,5 @@ mod server;
 mod sign;
 mod tail;
 mod tail_process;
+mod tls_terminator;
 mod token;

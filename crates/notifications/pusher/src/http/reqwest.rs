@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
-use pusher_client::Roots;
+use pusher_client::{Roots, http_error};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Method, Response};
 
@@ -16,13 +16,19 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct ReqwestClient(Client);
 
 impl ReqwestClient {
-    /// Creates a client for the server at `host`.
+    /// Creates a client for the server at `host`, through the proxy at a URL or else the system's.
     ///
     /// `timeout` limits each request, with its connection and its response.
-    pub(crate) fn new(host: &str, roots: &Roots, timeout: Duration) -> Result<Self, ServiceError> {
+    pub(crate) fn new(
+        host: &str,
+        roots: &Roots,
+        proxy: Option<&str>,
+        timeout: Duration,
+    ) -> Result<Self, ServiceError> {
         let configuration =
             || ServiceError::new(ServiceErrorKind::Configuration, "the HTTP client could not be set up");
-        let builder = roots.http_client(host).map_err(|error| configuration().with_source(error))?;
+        let builder = roots.http_client_with_proxy(host, proxy);
+        let builder = builder.map_err(|error| configuration().with_source(error))?;
         let client = builder.connect_timeout(CONNECT_TIMEOUT.min(timeout)).timeout(timeout).build();
         client.map(Self).map_err(|error| configuration().with_source(error))
     }
@@ -76,11 +82,10 @@ fn send_error(error: reqwest::Error) -> ServiceError {
         }
         false => error_of(ServiceErrorKind::Unavailable, "the server cannot be reached"),
     };
-    // The URL may contain a notification's id, and says nothing about the cause.
-    summary.with_source(error.without_url())
+    summary.with_source(http_error(error))
 }
 
 fn read_error(error: reqwest::Error) -> ServiceError {
     let detail = "the connection broke off during the response";
-    ServiceError::new(ServiceErrorKind::Unavailable, detail).with_source(error.without_url())
+    ServiceError::new(ServiceErrorKind::Unavailable, detail).with_source(http_error(error))
 }

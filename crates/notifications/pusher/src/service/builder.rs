@@ -33,6 +33,7 @@ pub struct PusherServiceBuilder {
     event_name: Option<String>,
     http_client: Option<Arc<dyn HttpClient>>,
     request_timeout: Option<Duration>,
+    roots: Option<Roots>,
     seed: Option<u64>,
     /// The first invalid user id.
     invalid: Option<ServiceError>,
@@ -175,9 +176,23 @@ impl PusherServiceBuilder {
         self
     }
 
-    /// Sets the certificate authorities that TLS trusts. [`Roots::new`] by default.
+    /// Sets the certificate authorities that TLS trusts, to the server and to the Channels engine.
+    ///
+    /// By default [`Roots::new`], with those in `INTERNAL_NOTIFICATIONS_CA_FILE` of the
+    /// [`env`](Self::env). For apps on desktops that an organization manages, see
+    /// [`Roots::platform`].
     pub fn roots(mut self, roots: Roots) -> Self {
-        self.options.roots = roots;
+        self.roots = Some(roots);
+        self
+    }
+
+    /// Sets the proxy of all connections: `http://host:port`, `socks5://host:port` or
+    /// `socks5h://host:port`, before the host `name:password@` where needed.
+    ///
+    /// By default `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` of the process decide, or
+    /// else the settings of macOS or Windows, except for a server on this machine.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.options.proxy = Some(url.into());
         self
     }
 
@@ -233,8 +248,9 @@ impl PusherServiceBuilder {
             (None, None, Some(user_id)) if !needs_token => Arc::new(Credentials::without_token(user_id)),
             _ => {
                 return Err(configuration(
-                    "the user or the token is missing: set INTERNAL_NOTIFICATIONS_TOKEN, or give the builder a \
-                     `user` or an `identity`",
+                    "the user or the token is missing: set INTERNAL_NOTIFICATIONS_TOKEN (and \
+                     INTERNAL_NOTIFICATIONS_USER_ID, unless the token is a JWT whose `sub` is the user), or give \
+                     the builder a `user` or an `identity`",
                 ));
             }
         };
@@ -287,7 +303,8 @@ impl PusherServiceBuilder {
             Some(client) => Arc::clone(client),
             None => {
                 let timeout = self.request_timeout.unwrap_or(REQUEST_TIMEOUT);
-                Arc::new(ReqwestClient::new(base.host(), &self.options.roots, timeout)?)
+                let proxy = self.options.proxy.as_deref();
+                Arc::new(ReqwestClient::new(base.host(), &self.options.roots, proxy, timeout)?)
             }
         };
         Ok(Endpoint { base, http_client })

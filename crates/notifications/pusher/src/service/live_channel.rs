@@ -130,6 +130,9 @@ pub(crate) async fn subscribe(
     if let Some(connector) = &settings.options.connector {
         builder = builder.connector(Arc::clone(connector));
     }
+    if let Some(proxy) = &settings.options.proxy {
+        builder = builder.proxy(proxy);
+    }
     let signs_in = authenticator.is_some();
     if let Some(authenticator) = authenticator {
         builder = builder.user_authenticator(authenticator);

@@ -28,6 +28,7 @@ pub(crate) struct Options {
     pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
     pub(crate) auth_endpoint: Option<String>,
     pub(crate) roots: Roots,
+    pub(crate) proxy: Option<String>,
     pub(crate) window: usize,
     pub(crate) announcement_queue: usize,
     pub(crate) offline_push: OfflinePush,
@@ -61,6 +62,7 @@ impl Default for Options {
             authorizer: None,
             auth_endpoint: None,
             roots: Roots::new(),
+            proxy: None,
             window: 200,
             // A catch-up may announce 10,000 at once; a reader that keeps up misses none of them.
             announcement_queue: 1 << 14,

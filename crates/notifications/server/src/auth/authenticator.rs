@@ -16,6 +16,10 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Forgets what is remembered about a user's tokens, because a backend closes the user's
     /// connections after a logout. The default does nothing, which suits an authenticator that
     /// remembers no tokens.
+    ///
+    /// Only the server that receives the request calls it. Where several servers share a database,
+    /// an authenticator that remembers tokens must let them expire soon, or learn of logouts
+    /// itself.
     fn forget(&self, user_id: &UserId) {
         let _ = user_id;
     }

@@ -1,6 +1,6 @@
 use super::{
-    Variable, auth, broker_limits, channel_prefix, confirm_clock, database, hosts, limits, listen, origins,
-    outbox, position_check, realtime, retention,
+    Variable, auth, broker_limits, ca_file, channel_prefix, confirm_clock, database, hosts, limits, listen,
+    origins, outbox, position_check, realtime, retention,
 };
 
 /// Every variable of the server, in the order of its documentation.
@@ -27,6 +27,7 @@ const ALL: &[Variable] = &[
     realtime::CLIENT_PORT,
     realtime::CLIENT_SCHEME,
     realtime::WEBHOOKS,
+    ca_file::CA_FILE,
     broker_limits::BROKER_LIMITS,
     channel_prefix::CHANNEL_PREFIX,
     position_check::POSITION_CHECK_SECONDS,

@@ -8,6 +8,7 @@ use super::{ConfigError, PublicKey, Variable};
 
 pub(crate) const JWT_SECRET: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_JWT_SECRET",
+    method: "with_auth",
     default: None,
     allowed: "a text of at least 32 bytes",
     purpose: "The secret that verifies the tokens of app users (HS256). If no JWT key is set, a server on loopback \
@@ -15,24 +16,28 @@ pub(crate) const JWT_SECRET: Variable = Variable {
 };
 pub(crate) const JWT_PUBLIC_KEY_FILE: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_JWT_PUBLIC_KEY_FILE",
+    method: "with_auth",
     default: None,
     allowed: "the path of a PEM file with an RSA, P-256 or Ed25519 public key",
     purpose: "The public key that verifies the tokens of app users (RS256, ES256 or EdDSA), instead of a secret.",
 };
 pub(crate) const JWT_ISSUER: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_JWT_ISSUER",
+    method: "with_auth",
     default: None,
     allowed: "any text",
     purpose: "The `iss` that tokens must have. Not checked by default.",
 };
 pub(crate) const JWT_AUDIENCE: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_JWT_AUDIENCE",
+    method: "with_auth",
     default: None,
     allowed: "any text",
     purpose: "The `aud` that tokens must have. Not checked by default.",
 };
 pub(crate) const API_KEYS: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_API_KEYS",
+    method: "with_auth",
     default: None,
     allowed: "NAME:KEY pairs, separated by commas, with keys of at least 32 visible ASCII characters",
     purpose: "The API keys of backends. A key's name becomes the sender of what the backend pushes.",

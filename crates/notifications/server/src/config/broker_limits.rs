@@ -8,6 +8,7 @@ use super::{ConfigError, Variable};
 
 pub(crate) const BROKER_LIMITS: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_BROKER_LIMITS",
+    method: "with_limits",
     default: None,
     allowed: "names and numbers like `connections=20000,cache_seconds=60`, separated by commas; an unknown name lists all",
     purpose: "The limits of the embedded broker that differ from their defaults.",

@@ -6,6 +6,7 @@ use super::{ConfigError, Variable};
 
 pub(crate) const CHANNEL_PREFIX: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_CHANNEL_PREFIX",
+    method: "with_channel_prefix",
     default: Some("private-"),
     allowed: "a text of letters, digits and `_-=@,.;` that begins with private-, but not with private-encrypted- or private-cache-",
     purpose: "The prefix of a user's channel; the user's id follows it.",

@@ -13,6 +13,7 @@ use crate::store::{Store, StoreError};
 
 pub(crate) const DATABASE_URL: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_DATABASE_URL",
+    method: "with_database",
     default: Some("sqlite://internal-notifications.db"),
     allowed: "`sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`",
     purpose: "The database with the inboxes.",

@@ -5,6 +5,7 @@ use super::{ConfigError, Variable, listen};
 
 pub(crate) const ALLOWED_HOSTS: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_ALLOWED_HOSTS",
+    method: "with_allowed_hosts",
     default: None,
     allowed: "names like `inbox.example.com` or `inbox.example.com:8443`, separated by commas, or `*`",
     purpose: "The Host headers that the server accepts. By default all, or on loopback only its names.",

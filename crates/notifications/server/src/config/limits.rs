@@ -8,12 +8,14 @@ use super::{ConfigError, Variable, broker_limits};
 
 pub(crate) const BUFFERED_BYTES: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_BUFFERED_BYTES",
+    method: "with_limits",
     default: Some("67108864"),
     allowed: "a number of bytes, at least 2097152, the largest request body",
     purpose: "How much memory the bodies of all requests may take at a time. One user may hold a sixteenth of it, and one API key a half, but always one body.",
 };
 pub(crate) const SHUTDOWN_SECONDS: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_SHUTDOWN_SECONDS",
+    method: "with_limits",
     default: Some("10"),
     allowed: "a number of seconds, at least 1",
     purpose: "How long a shutdown may take. What is unfinished then is cut off.",

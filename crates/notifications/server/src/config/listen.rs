@@ -5,6 +5,7 @@ use super::{ConfigError, Variable};
 
 pub(crate) const LISTEN: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_LISTEN",
+    method: "with_listen",
     default: Some("127.0.0.1:8080"),
     allowed: "an IP address and a port, like `127.0.0.1:8080` or `[::1]:8080`; port 0 takes a free one",
     purpose: "Where the server listens. Beyond loopback, a JWT key or API keys are required.",

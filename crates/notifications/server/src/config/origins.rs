@@ -5,6 +5,7 @@ use super::{ConfigError, Variable};
 
 pub(crate) const CORS_ORIGINS: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_CORS_ORIGINS",
+    method: "with_cors_origin",
     default: None,
     allowed: "origins like `https://app.example.com`, separated by commas",
     purpose: "The web front ends on other origins that may call the server. None by default.",

@@ -5,6 +5,7 @@ use super::{ConfigError, Database, Variable};
 
 pub(crate) const OUTBOX_URLS: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_OUTBOX_URLS",
+    method: "with_outbox",
     default: None,
     allowed: "URLs like `sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, separated by commas",
     purpose: "Further databases with an outbox table, in which apps leave intents to push. The server relays these and \

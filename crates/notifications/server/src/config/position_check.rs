@@ -5,6 +5,7 @@ use super::{ConfigError, Variable};
 
 pub(crate) const POSITION_CHECK_SECONDS: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_POSITION_CHECK_SECONDS",
+    method: "with_position_check_seconds",
     default: Some("60"),
     allowed: "a number of seconds, at least 1",
     purpose: "How often a connected client checks whether it missed a live event.",

@@ -11,30 +11,35 @@ const COUNT: &str = "a whole number, at least 1, or `unlimited`";
 
 pub(crate) const RETENTION: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_RETENTION",
+    method: "with_retention",
     default: Some("365d"),
     allowed: AGE,
     purpose: "How long a notification is kept, whether opened or not.",
 };
 pub(crate) const RETENTION_COUNT: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_RETENTION_COUNT",
+    method: "with_retention",
     default: Some("100000"),
     allowed: COUNT,
     purpose: "How many notifications an inbox keeps. The oldest are removed first.",
 };
 pub(crate) const LOG_RETENTION: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_LOG_RETENTION",
+    method: "with_retention",
     default: Some("30d"),
     allowed: AGE,
     purpose: "How long changes are kept in the log. A client that was away for longer gets a snapshot.",
 };
 pub(crate) const LOG_COUNT: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_LOG_COUNT",
+    method: "with_retention",
     default: Some("10000"),
     allowed: COUNT,
     purpose: "How many changes of an inbox are kept in its log.",
 };
 pub(crate) const SWEEP_SECONDS: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_SWEEP_SECONDS",
+    method: "with_sweep_interval",
     default: Some("60"),
     allowed: "a number of seconds, at least 1",
     purpose: "How often the server starts a pass over all inboxes to check their counts and enforce the retention.",

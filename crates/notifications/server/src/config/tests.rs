@@ -1,3 +1,5 @@
+mod methods;
+
 use std::collections::BTreeMap;
 
 use super::*;
@@ -316,7 +318,8 @@ fn a_default_has_the_same_effect_as_an_unset_variable() {
 fn the_readme_has_a_row_for_each_variable() {
     let row = |known: &Variable| {
         let default = known.default.map_or("–".to_owned(), |default| format!("`{default}`"));
-        format!("| `{}` | {default} | {} | {} |\n", known.name, known.allowed, known.purpose)
+        let Variable { name, method, allowed, purpose, .. } = known;
+        format!("| `{name}` | `{method}` | {default} | {allowed} | {purpose} |\n")
     };
     let table: String = variables().iter().map(row).collect();
     assert!(include_str!("../../README.md").contains(&table), "copy this into the README:\n{table}");

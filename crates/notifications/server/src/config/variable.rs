@@ -4,6 +4,8 @@
 pub struct Variable {
     /// Its name.
     pub name: &'static str,
+    /// The method of [`Config`](super::Config) that sets the same in code.
+    pub method: &'static str,
     /// The value that has the same effect as leaving it unset, if there is one.
     pub default: Option<&'static str>,
     /// Which values are allowed: "it must be …".

@@ -79,7 +79,7 @@ fn policy(address: &ClientAddress) -> String {
         ClientAddress::Cluster(cluster) => write!(policy, " wss://ws-{cluster}.pusher.com"),
         ClientAddress::Host(endpoint) => {
             let scheme = if endpoint.scheme.as_str() == "https" { "wss" } else { "ws" };
-            write!(policy, " {scheme}://{}:{}", endpoint.host, endpoint.port)
+            write!(policy, " {scheme}://{}:{}", endpoint.host_in_url(), endpoint.port)
         }
     };
     policy

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Authenticator, Policy};
 use crate::clock_guard::ClockGuard;
-use crate::config::{Config, UnservedUser};
+use crate::config::{ClientEndpoint, Config, UnservedUser};
 use crate::health::Health;
 use crate::http::BodyBudget;
 use crate::http::problem::{ApiError, Kind};
@@ -69,7 +69,7 @@ impl AppState {
         let mut info = RealtimeInfo::new(self.realtime.signer.key(), channel, "/pusher/auth");
         info.position_check_seconds = self.config.position_check_seconds;
         info.cluster = cluster;
-        info.host = host.map(|endpoint| endpoint.host.clone());
+        info.host = host.map(ClientEndpoint::host_in_url);
         info.port = host.map(|endpoint| endpoint.port);
         info.scheme = host.map(|endpoint| endpoint.scheme.as_str().to_owned());
         Ok(info)

@@ -30,7 +30,7 @@ impl Collector for BrokerCollector {
             ),
             (
                 "broker_turned_away",
-                "Connections closed with 4100 because there was no room for them",
+                "Connections closed with 4100, or refused with 503, because there was no room for them",
                 now.turned_away,
             ),
             ("broker_webhooks_sent", "Webhooks that were acknowledged", now.webhooks_sent),

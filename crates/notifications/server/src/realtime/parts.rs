@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use pusher_broker::Broker;
-use pusher_client::{HttpApi, Retry};
+use pusher_client::{HttpApi, Retry, Roots};
 use pusher_signer::Signer;
 
 use super::{ClientAddress, EmbeddedBroker, Realtime, RemoteEngine};
@@ -50,23 +50,18 @@ impl RealtimeParts {
 
     pub(crate) async fn from_config(config: &Config, store: &dyn Store) -> Result<Self, Error> {
         match &config.realtime {
-            RealtimeConfig::Embedded(broker) => {
-                Self::start_broker(broker, &config.limits.broker, store).await
-            }
-            RealtimeConfig::Engine(engine) => Self::connect(engine),
+            RealtimeConfig::Embedded(broker) => Self::start_broker(broker, config, store).await,
+            RealtimeConfig::Engine(engine) => Self::connect(engine, &config.roots),
         }
     }
 
-    async fn start_broker(
-        config: &EmbeddedConfig,
-        limits: &pusher_broker::Limits,
-        store: &dyn Store,
-    ) -> Result<Self, Error> {
+    async fn start_broker(config: &EmbeddedConfig, whole: &Config, store: &dyn Store) -> Result<Self, Error> {
         let configured = [&config.app_id, &config.app_key, &config.app_secret].map(Option::clone);
         let [id, key, secret] = generated_secrets::app(store, configured).await?;
         let signer = Signer::new(key, &secret);
-        let builder = Broker::builder(id, signer.clone()).limits(limits.clone());
-        let builder = config.webhooks.iter().try_fold(builder, |builder, webhook| webhook.add_to(builder));
+        let builder = Broker::builder(id, signer.clone()).limits(whole.limits.broker.clone());
+        let mut webhooks = config.webhooks.iter();
+        let builder = webhooks.try_fold(builder, |builder, webhook| webhook.add_to(builder, &whole.roots));
         let broker = builder.map_err(ConfigError::webhook)?.build();
         let parts = Self::embedded(broker, signer);
         Ok(match &config.client {
@@ -75,9 +70,10 @@ impl RealtimeParts {
         })
     }
 
-    fn connect(engine: &EngineConfig) -> Result<Self, Error> {
+    fn connect(engine: &EngineConfig, roots: &Roots) -> Result<Self, Error> {
         // The dispatcher repeats what failed, in order.
-        let builder = HttpApi::builder(engine.app_id.clone(), engine.signer.clone()).retry(Retry::never());
+        let builder = HttpApi::builder(engine.app_id.clone(), engine.signer.clone());
+        let builder = builder.retry(Retry::never()).roots(roots.clone());
         let (builder, address) = match engine.endpoint.clone() {
             EngineEndpoint::Cluster(cluster) => (builder.cluster(&cluster), ClientAddress::Cluster(cluster)),
             EngineEndpoint::Host(host) => {

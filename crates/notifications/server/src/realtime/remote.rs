@@ -58,6 +58,10 @@ fn failed(error: pusher_client::Error) -> RealtimeError {
         (ErrorKind::RateLimited, _) => {
             RealtimeError::unavailable("the Channels engine received too many requests")
         }
+        (ErrorKind::Proxy, Some(407)) => RealtimeError::rejected(rejection(407)),
+        (ErrorKind::Certificate, _) => RealtimeError::rejected(
+            "the Channels engine cannot be trusted; set INTERNAL_NOTIFICATIONS_CA_FILE if its authority is private",
+        ),
         _ if error.is_retryable() => RealtimeError::retryable("a request to the Channels engine failed"),
         (ErrorKind::UnexpectedAnswer, _) => RealtimeError::rejected(
             "the Channels engine does not answer as a Channels server does; check its address",

@@ -28,14 +28,21 @@ async fn the_page_may_load_only_from_this_server() {
 }
 
 #[tokio::test]
-async fn the_page_may_connect_to_the_configured_engine() {
-    let app = TestApp::start_with(|config| {
-        let RealtimeConfig::Embedded(embedded) = &mut config.realtime else { panic!("embedded by default") };
-        let host = "sockets.example".to_owned();
-        embedded.client = Some(ClientEndpoint::new(host).with_port(6001).with_scheme(Scheme::Http));
-    })
-    .await;
-    let answer = app.request(Method::GET, "/").send().await.unwrap();
-    let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
-    assert!(policy.ends_with("connect-src 'self' ws://sockets.example:6001"), "{policy}");
+async fn the_page_and_clients_are_sent_to_the_configured_engine() {
+    for (host, in_url) in [
+        ("sockets.example", "sockets.example"),
+        ("::1", "[::1]"),
+        ("[::1]", "[::1]"),
+        ("127.0.0.1", "127.0.0.1"),
+    ] {
+        let app = TestApp::start_with(|config| {
+            let RealtimeConfig::Embedded(embedded) = &mut config.realtime else { panic!("the default") };
+            embedded.client = Some(ClientEndpoint::new(host).with_port(6001).with_scheme(Scheme::Http));
+        })
+        .await;
+        let answer = app.request(Method::GET, "/").send().await.unwrap();
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy.ends_with(&format!("connect-src 'self' ws://{in_url}:6001")), "{policy}");
+        assert_eq!(app.get("ada", "/v1/realtime").await.body["host"], in_url);
+    }
 }

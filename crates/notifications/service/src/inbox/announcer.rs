@@ -2,6 +2,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use internal_notifications_models::{InboxNotification, InternalNotification, NotificationId, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::InboxEvent;
 use super::window::Window;
@@ -9,6 +10,7 @@ use crate::Announcement;
 
 /// Decides what is announced: each notification at most once, in order.
 #[derive(Clone, Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Announcer {
     /// The notifications that the catch-up in progress has added. They are kept apart from the
     /// window of the inbox, so that those evicted from it are announced too.
@@ -21,6 +23,29 @@ pub(super) struct Announcer {
 impl Announcer {
     pub(super) fn new(window: usize) -> Self {
         Self { waiting: Window::new(usize::MAX), announced_to: 0, seen: Seen::new(window) }
+    }
+
+    /// Restores an announcer that waits to announce nothing.
+    pub(super) fn restored(announced: Announced, window: usize) -> Self {
+        let mut seen = Seen::new(window);
+        seen.mark_old(announced.old);
+        for (id, was_announced, place) in announced.ids {
+            seen.insert(&id, SeenId { was_announced, place });
+        }
+        Self { waiting: Window::new(usize::MAX), announced_to: announced.to, seen }
+    }
+
+    /// Returns what is to be remembered across restarts.
+    pub(super) fn announced(&self) -> Announced {
+        let ids = self.seen.order.iter().filter_map(|id| {
+            let SeenId { was_announced, place } = self.seen.ids.get(id)?;
+            Some((id.clone(), *was_announced, *place))
+        });
+        Announced { to: self.announced_to, old: self.seen.old, ids: ids.collect() }
+    }
+
+    pub(super) fn waiting_rows(&self) -> impl Iterator<Item = &Arc<InboxNotification>> {
+        self.waiting.rows()
     }
 
     /// Returns the notifications that are announced at the end of the catch-up.
@@ -102,9 +127,19 @@ impl Announcer {
     }
 }
 
+/// What is remembered of announcing across restarts.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Announced {
+    to: u64,
+    old: Place,
+    /// The ids in the order in which they were seen, with whether each was announced.
+    ids: Vec<(NotificationId, bool, Option<Place>)>,
+}
+
 /// The newest ids that the replica has seen or announced, and the place up to which all others are
 /// old.
 #[derive(Clone, Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 struct Seen {
     max: usize,
     order: VecDeque<NotificationId>,
@@ -113,6 +148,7 @@ struct Seen {
 }
 
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 struct SeenId {
     was_announced: bool,
     /// The place in the inbox, unless it was never there.
@@ -121,7 +157,8 @@ struct SeenId {
 
 /// The place of a notification by seq and time. After a backup is restored, new notifications may
 /// have low seqs, but they do not have early times.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(PartialEq))]
 struct Place {
     added: u64,
     created_at: Timestamp,

@@ -4,6 +4,7 @@ use internal_notifications_models::{LiveEvent, NotificationId, ResetReason};
 
 /// A catch-up in progress.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct CatchUp {
     /// Live events that have arrived meanwhile.
     waiting: VecDeque<LiveEvent>,
@@ -21,6 +22,11 @@ const MAX_WAITING: usize = 256;
 impl CatchUp {
     pub(super) fn with_snapshot(reason: Option<ResetReason>) -> Self {
         Self { snapshot: Some(reason), ..Self::default() }
+    }
+
+    /// Restores a catch-up. The events that waited are lost, and its answers will be newer.
+    pub(super) fn restored(gone: BTreeSet<NotificationId>, snapshot: Option<Option<ResetReason>>) -> Self {
+        Self { gone, snapshot, ..Self::default() }
     }
 
     pub(super) fn needs_snapshot(&self) -> bool {
@@ -49,6 +55,10 @@ impl CatchUp {
 
     pub(super) fn gone(&mut self) -> &mut BTreeSet<NotificationId> {
         &mut self.gone
+    }
+
+    pub(super) fn gone_so_far(&self) -> &BTreeSet<NotificationId> {
+        &self.gone
     }
 
     pub(super) fn into_waiting(self) -> (VecDeque<LiveEvent>, bool) {

@@ -31,6 +31,12 @@ pub(super) enum Fault {
     OverlayBySeq,
     /// Marking all opened does not carry the tag that the user saw.
     OpenedAllUntagged,
+    /// The app announces before it has kept what it announces.
+    AnnouncedBeforeKept,
+    /// The app says that a write is queued before it has kept it.
+    QueuedBeforeKept,
+    /// The app sends a request before it has kept which writes it contains.
+    SentBeforeKept,
 }
 
 thread_local! {

@@ -7,6 +7,7 @@ use internal_notifications_models::{Position, Tag};
 /// It records every change, also one that touched nothing in the window. Only an event of a
 /// recorded position is a repeat.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct History {
     /// The seq of the first tag.
     first: u64,

@@ -2,12 +2,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use internal_notifications_models::{InboxNotification, MAX_IDS, OpId, Position, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::window::set_opened;
 use crate::InboxCommand;
 
 /// A write of the user whose change has not arrived yet.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PendingWrite {
     /// The id. A write that is sent again with the same id is done once.
     pub op: OpId,
@@ -15,6 +16,8 @@ pub struct PendingWrite {
     pub command: InboxCommand,
     /// When the user did it. It is shown as the time of opening until the server's time arrives.
     pub at: Timestamp,
+    /// The position of the inbox when the user did it.
+    pub position: Position,
     /// The id of the request in which it was first sent, and is sent again.
     sent_as: Option<OpId>,
     /// The head in the server's answer.
@@ -79,6 +82,7 @@ impl WriteRequest {
 
 /// The writes that are shown over the replica, in order.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Overlay(VecDeque<PendingWrite>);
 
 /// Too many writes wait for the server.
@@ -93,13 +97,23 @@ const MAX_UNANSWERED: usize = 500;
 const MAX_WRITES: usize = 10 * MAX_UNANSWERED;
 
 impl Overlay {
+    pub(super) fn restored(writes: Vec<PendingWrite>) -> Self {
+        Self(writes.into())
+    }
+
     /// Adds a write, if there is room.
-    pub(super) fn push(&mut self, op: OpId, command: InboxCommand, at: Timestamp) -> Result<(), QueueFull> {
+    pub(super) fn push(
+        &mut self,
+        op: OpId,
+        command: InboxCommand,
+        at: Timestamp,
+        position: Position,
+    ) -> Result<(), QueueFull> {
         if self.0.len() >= MAX_WRITES || self.unanswered() >= MAX_UNANSWERED {
             return Err(QueueFull);
         }
-        let write = PendingWrite { op, command, at, sent_as: None, answered: None, was_answered: false };
-        self.0.push_back(write);
+        let (sent_as, answered, was_answered) = (None, None, false);
+        self.0.push_back(PendingWrite { op, command, at, position, sent_as, answered, was_answered });
         Ok(())
     }
 
@@ -120,7 +134,6 @@ impl Overlay {
         Some(request)
     }
 
-    #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = &PendingWrite> {
         self.0.iter()
     }

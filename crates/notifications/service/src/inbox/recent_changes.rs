@@ -11,6 +11,7 @@ use super::window::set_opened;
 ///
 /// They are replayed on an older page that was read before those changes.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct RecentChanges {
     /// The seq before the oldest effect.
     floor: u64,
@@ -21,6 +22,7 @@ pub(super) struct RecentChanges {
 }
 
 #[derive(Clone, Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 enum Effect {
     Mark(Vec<NotificationId>, Option<Timestamp>),
     OpenThrough(u64, Timestamp),

@@ -5,6 +5,7 @@ use internal_notifications_models::{InboxNotification, NotificationId, Timestamp
 
 /// The newest notifications of the inbox: every one with `added >= low`.
 #[derive(Clone, Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Window {
     max: usize,
     low: u64,

@@ -11,8 +11,10 @@ impl Inbox {
     /// Returns [`QueueFull`] if 500 writes wait for the server's answer, or 5,000 for their change
     /// to arrive. The write is not shown then.
     pub fn write(&mut self, op: OpId, command: InboxCommand, at: Timestamp) -> Result<(), QueueFull> {
-        planted!(OpenedAllUntagged => return self.overlay.push(op, super::fault::without_tag(command), at));
-        self.overlay.push(op, command, at)
+        let position = self.head.position;
+        planted!(OpenedAllUntagged =>
+            return self.overlay.push(op, super::fault::without_tag(command), at, position));
+        self.overlay.push(op, command, at, position)
     }
 
     /// Returns the request to send to the server: the first write that has no answer, together with

@@ -34,6 +34,10 @@ pub(super) trait Query: Sync {
 pub(super) trait Mutation: Send + Sync + 'static {
     type Answer: Send + 'static;
 
+    /// Whether its statements keep their plans, which saves time. A plan is made for what the
+    /// tables hold then, so a statement that joins tables may read all of one that has grown since.
+    const KEEPS_PLANS: bool = false;
+
     fn write(
         &self,
         transaction: &mut Transaction<'_>,
@@ -171,7 +175,11 @@ impl Database {
 
     async fn transact<M: Mutation>(&self, mutation: &M) -> Result<Result<M::Answer, StoreError>, Failure> {
         let mut session = self.session().await?;
-        let mut begun = session.connection()?.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+        let begin = match M::KEEPS_PLANS {
+            true => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            false => "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL plan_cache_mode = force_custom_plan",
+        };
+        let mut begun = session.connection()?.begin_with(begin).await?;
         let mut transaction = Transaction::new(&mut begun, &*self.options.hooks.make_tag);
         match mutation.write(&mut transaction).await {
             Ok(Outcome::Commit(answer)) => {

@@ -78,8 +78,7 @@ impl Mutation for Deliver {
         let mut rows = self.rows(transaction, &due).await?;
         let users: BTreeSet<&str> = rows.iter().map(|(.., user)| user.as_str()).collect();
         let users: Vec<&str> = users.into_iter().collect();
-        transaction.create_inboxes(&users).await?;
-        let mut inboxes = transaction.lock_free_inboxes(&users).await?;
+        let (mut inboxes, _) = transaction.create_and_lock(&users, false).await?;
         let free: HashSet<&str> = inboxes.keys().map(UserId::as_str).collect();
         rows.retain(|(.., user)| free.contains(user.as_str()));
         let Some((first, ..)) = rows.first() else {

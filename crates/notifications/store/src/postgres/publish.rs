@@ -6,8 +6,9 @@ use internal_notifications_models::UserId;
 use sqlx::{PgConnection, Row};
 
 use super::database::Query;
+use super::read::lookup_added;
 use crate::sql::failure::Failure;
-use crate::sql::row::{self, change_columns, join_added};
+use crate::sql::row::{self, change_columns};
 use crate::{PublishLimits, Unpublished};
 
 /// [`Store::unpublished_users`](crate::Store::unpublished_users).
@@ -46,7 +47,8 @@ impl Query for UnpublishedUsers<'_> {
                        UNION ALL
                        (SELECT inbox, 2 AS part FROM publications
                         WHERE inbox <= $1 AND (owner = $3 OR until IS NULL OR until <= clock_timestamp()) ORDER BY inbox LIMIT $2)
-                   ) p JOIN inboxes ON key = inbox ORDER BY part, inbox LIMIT $2";
+                   ) p CROSS JOIN LATERAL (SELECT user_id FROM inboxes WHERE key = p.inbox LIMIT 1) i
+                   ORDER BY part, inbox LIMIT $2";
         let query =
             sqlx::query_as(sql).bind(self.cursor.load(Ordering::Relaxed)).bind(row::limit(self.limit));
         let rows: Vec<(i64, String)> = query.bind(self.owner).fetch_all(connection).await?;
@@ -61,46 +63,30 @@ impl Query for Claim<'_> {
     type Answer = Vec<Unpublished>;
 
     async fn read(&self, connection: &mut PgConnection) -> Result<Vec<Unpublished>, Failure> {
-        let users: Vec<&str> = self.users.iter().map(|(user, _)| user.as_str()).collect();
         // A locked row is in use by a push, whose server then notifies its own dispatcher, or by
         // another dispatcher, which receives newer changes when it marks its own as published.
-        let sql = "WITH free AS (SELECT p.inbox FROM inboxes i JOIN publications p ON p.inbox = i.key
-                                 WHERE i.user_id = ANY($1) AND (p.owner = $2 OR p.until IS NULL OR p.until <= clock_timestamp())
-                                 ORDER BY i.user_id FOR UPDATE OF p SKIP LOCKED)
-                   UPDATE publications p SET owner = $2, until = clock_timestamp() + $3 * interval '1 millisecond'
-                   FROM free WHERE p.inbox = free.inbox RETURNING p.inbox";
-        let lease = i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX);
-        let query = sqlx::query_scalar(sql).bind(users).bind(self.owner).bind(lease);
-        let claimed: Vec<i64> = query.fetch_all(&mut *connection).await?;
-        if claimed.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.changes(connection, claimed).await
-    }
-}
-
-impl Claim<'_> {
-    async fn changes(
-        &self,
-        connection: &mut PgConnection,
-        claimed: Vec<i64>,
-    ) -> Result<Vec<Unpublished>, Failure> {
         let sql = concat!(
-            "SELECT requested.place, requested.missed > $4 AS far_behind, ",
+            "WITH claimed AS (
+                 SELECT u.place, p.inbox, p.newest - greatest(p.published, u.after) AS missed, greatest(p.published, u.after) AS after
+                 FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS u (user_id, after, place)
+                 CROSS JOIN LATERAL (SELECT key FROM inboxes WHERE user_id = u.user_id LIMIT 1) i
+                 CROSS JOIN LATERAL (SELECT inbox, published, newest FROM publications
+                                     WHERE inbox = i.key AND (owner = $3 OR until IS NULL OR until <= clock_timestamp())
+                                     LIMIT 1 FOR UPDATE SKIP LOCKED) p),
+             leased AS (UPDATE publications SET owner = $3, until = clock_timestamp() + $4 * interval '1 millisecond'
+                        WHERE inbox = ANY(ARRAY(SELECT inbox FROM claimed)))
+             SELECT claimed.place, claimed.missed > $5 AS far_behind, ",
             change_columns!(),
-            ", CASE WHEN d.removed_at IS NULL AND octet_length(n.body) <= $5 THEN n.body END AS body
-             FROM (SELECT u.place, i.key AS inbox, i.seq AS head, i.seq - greatest(p.published, u.after) AS missed
-                   FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS u (user_id, after, place)
-                   JOIN inboxes i ON i.user_id = u.user_id JOIN publications p ON p.inbox = i.key
-                   WHERE i.key = ANY($3)) requested
-             JOIN changes c ON c.inbox = requested.inbox
-                           AND c.seq > requested.head - CASE WHEN requested.missed > $4 THEN 1 ELSE requested.missed END",
-            join_added!(),
-            "ORDER BY requested.place, c.seq"
+            ", CASE WHEN d.removed_at IS NULL AND octet_length(n.body) <= $6 THEN n.body END AS body
+             FROM claimed CROSS JOIN LATERAL (SELECT * FROM changes WHERE inbox = claimed.inbox AND seq > claimed.after
+                                              ORDER BY seq DESC LIMIT CASE WHEN claimed.missed > $5 THEN 1 END) c",
+            lookup_added!(),
+            "ORDER BY claimed.place, c.seq"
         );
-        let users: Vec<&str> = self.users.iter().map(|(user, _)| user.as_str()).collect();
-        let after: Vec<i64> = self.users.iter().map(|(_, after)| row::seq(*after)).collect();
-        let query = sqlx::query(sql).bind(users).bind(after).bind(claimed);
+        let (users, after): (Vec<&str>, Vec<i64>) =
+            self.users.iter().map(|(user, after)| (user.as_str(), row::seq(*after))).unzip();
+        let lease = i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX);
+        let query = sqlx::query(sql).bind(users).bind(after).bind(self.owner).bind(lease);
         let query = query.bind(row::limit(self.limits.changes)).bind(row::limit(self.limits.body_bytes));
         let mut unpublished: BTreeMap<i64, Unpublished> = BTreeMap::new();
         for row in query.fetch_all(connection).await? {
@@ -128,16 +114,20 @@ impl Query for Mark<'_> {
             let mark = marks.entry(user.as_str()).or_default();
             *mark = row::seq(*seq).max(*mark);
         }
-        // Only the server that has leased a row moves its mark.
-        let sql = "WITH held AS (SELECT p.inbox, i.user_id, p.newest, greatest(p.published, m.seq) AS published
+        // Only the server that has leased a row moves its mark. Rows are locked in the order of the
+        // users.
+        let sql = "WITH held AS (SELECT p.inbox, p.newest, greatest(p.published, m.seq) AS published
                                  FROM unnest($1::text[], $2::bigint[]) AS m (user_id, seq)
-                                 JOIN inboxes i ON i.user_id = m.user_id JOIN publications p ON p.inbox = i.key
-                                 WHERE p.owner = $3 OR p.until IS NULL OR p.until <= clock_timestamp()
-                                 ORDER BY i.user_id FOR UPDATE OF p),
-                   done AS (DELETE FROM publications p USING held WHERE p.inbox = held.inbox AND held.published >= held.newest)
-                   UPDATE publications p SET published = held.published, owner = NULL, until = NULL,
-                                             since = CASE WHEN held.published > p.published THEN clock_timestamp() ELSE p.since END
-                   FROM held WHERE p.inbox = held.inbox AND held.published < held.newest RETURNING held.user_id";
+                                 CROSS JOIN LATERAL (SELECT key FROM inboxes WHERE user_id = m.user_id LIMIT 1) i
+                                 CROSS JOIN LATERAL (SELECT inbox, published, newest FROM publications
+                                                     WHERE inbox = i.key AND (owner = $3 OR until IS NULL OR until <= clock_timestamp())
+                                                     LIMIT 1 FOR UPDATE) p),
+                   done AS (DELETE FROM publications WHERE inbox = ANY(ARRAY(SELECT inbox FROM held WHERE published >= newest)))
+                   INSERT INTO publications AS p (inbox, published, newest)
+                   SELECT inbox, published, newest FROM held WHERE published < newest
+                   ON CONFLICT (inbox) DO UPDATE SET published = excluded.published, owner = NULL, until = NULL,
+                       since = CASE WHEN excluded.published > p.published THEN clock_timestamp() ELSE p.since END
+                   RETURNING (SELECT user_id FROM inboxes WHERE key = p.inbox)";
         let (users, seqs): (Vec<&str>, Vec<i64>) = marks.into_iter().unzip();
         let query = sqlx::query_scalar(sql).bind(users).bind(seqs).bind(self.owner);
         let behind: Vec<String> = query.fetch_all(connection).await?;

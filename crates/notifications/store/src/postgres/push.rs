@@ -32,17 +32,15 @@ type Answers = HashMap<(String, String), (String, Receipt)>;
 impl Mutation for SharedPush {
     type Answer = Vec<Pushed>;
 
+    const KEEPS_PLANS: bool = true;
+
     async fn write(&self, transaction: &mut Transaction<'_>) -> Result<Outcome<Vec<Pushed>>, Failure> {
         let mut answers = stored_answers(transaction, &self.pushes).await?;
         let open: Vec<&NewPush> =
             self.pushes.iter().map(|push| &**push).filter(|push| !is_answered(push, &answers)).collect();
         let users: BTreeSet<&str> = open.iter().flat_map(|push| &push.user_ids).map(UserId::as_str).collect();
         let users: Vec<&str> = users.into_iter().collect();
-        let created = transaction.create_inboxes(&users).await?;
-        let mut inboxes = match self.waits {
-            true => transaction.lock_inboxes(&users).await?,
-            false => transaction.lock_free_inboxes(&users).await?,
-        };
+        let (mut inboxes, created) = transaction.create_and_lock(&users, self.waits).await?;
         let free: Vec<&NewPush> = open.into_iter().filter(|push| is_free(push, &inboxes)).collect();
         let inserted = insert(transaction, &free).await?;
         let existing: Vec<&NewPush> =

@@ -14,7 +14,7 @@ use crate::sql::failure::Failure;
 
 /// The most pushes in each lane. Further callers wait until there is room.
 const ROOM: usize = 1024;
-/// The most pushes of one transaction, and about the most rows of pushes that share one.
+/// The most pushes that share a transaction, and the most rows of all of them together.
 const BATCH: (usize, usize) = (256, 5_000);
 /// A push of more rows is large: it does not share a transaction with small ones.
 const LARGE: usize = 500;
@@ -40,7 +40,7 @@ struct Lanes {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Name {
+enum LaneName {
     Small,
     Large,
     Blocked,
@@ -50,9 +50,9 @@ struct Lane {
     waiting: VecDeque<Waiting>,
     /// The places of pushes that wait or run.
     room: Arc<Semaphore>,
-    /// The number of tasks that run transactions.
+    /// The number of tasks that run transactions, at most `max_running`.
     running: usize,
-    most: usize,
+    max_running: usize,
 }
 
 struct Waiting {
@@ -69,7 +69,7 @@ impl PushQueue {
         let writers = database.options.writers();
         let third = (writers / 3).max(1);
         let room = || Arc::new(Semaphore::new(ROOM));
-        let lane = |most| Lane { waiting: VecDeque::new(), room: room(), running: 0, most };
+        let lane = |max_running| Lane { waiting: VecDeque::new(), room: room(), running: 0, max_running };
         let small = lane(writers.saturating_sub(2 * third).max(1));
         let lanes = Mutex::new(Lanes { small, large: lane(third), blocked: lane(third) });
         Self { database, lanes }
@@ -79,7 +79,7 @@ impl PushQueue {
     pub(super) async fn push(self: &Arc<Self>, push: NewPush) -> Result<Receipt, StoreError> {
         self.database.check_open()?;
         let (begun, deadline) = (Instant::now(), self.database.deadline());
-        let name = if push.weight() > LARGE { Name::Large } else { Name::Small };
+        let name = if push.weight() > LARGE { LaneName::Large } else { LaneName::Small };
         let patience = self.database.options.acquire_timeout.min(self.database.options.call_timeout);
         let room = timeout(patience, self.room(name).acquire_owned()).await;
         let room = room
@@ -91,11 +91,11 @@ impl PushQueue {
         answer.map_err(|_| Failure::unavailable("the server is stopping"))?
     }
 
-    fn add(self: &Arc<Self>, name: Name, waiting: Waiting) {
+    fn add(self: &Arc<Self>, name: LaneName, waiting: Waiting) {
         let mut lanes = self.lanes();
         let lane = lanes.lane(name);
         lane.waiting.push_back(waiting);
-        if lane.running < lane.most {
+        if lane.running < lane.max_running {
             lane.running += 1;
             drop(self.database.spawn(self.clone().run(name)));
         }
@@ -104,30 +104,30 @@ impl PushQueue {
     /// Lets a push wait for a locked inbox, if there is room for it.
     fn add_blocked(self: &Arc<Self>, waiting: Waiting) {
         // It gives up its place among the small ones, which may overtake it.
-        match self.room(Name::Blocked).try_acquire_owned() {
-            Ok(room) => self.add(Name::Blocked, Waiting { _room: room, ..waiting }),
+        match self.room(LaneName::Blocked).try_acquire_owned() {
+            Ok(room) => self.add(LaneName::Blocked, Waiting { _room: room, ..waiting }),
             Err(_) => waiting.answer(Err(inbox_is_locked().into())),
         }
     }
 
     /// Runs transactions until nothing waits in the lane.
-    async fn run(self: Arc<Self>, name: Name) {
-        while !self.ends(name) {
+    async fn run(self: Arc<Self>, name: LaneName) {
+        while !self.ended(name) {
             let begun = Instant::now();
             match self.database.permit().await {
                 Ok(_permit) => {
-                    let batch = self.lanes().lane(name).take(name == Name::Blocked);
-                    // Its own task contains a panic.
+                    let batch = self.lanes().lane(name).take(name == LaneName::Blocked);
+                    // In a task of its own, so that a panic does not end this one.
                     drop(tokio::spawn(self.clone().serve(name, batch)).await);
                 }
-                // Later pushes have not waited as long yet.
+                // Pushes that came later than `begun` may still get a permit in time.
                 Err(failure) => self.lanes().lane(name).fail_older(begun, &failure),
             }
         }
     }
 
-    /// Returns whether nothing waits in the lane, in which case the caller's task ends.
-    fn ends(&self, name: Name) -> bool {
+    /// If nothing waits in the lane, counts the caller's task as ended and returns true.
+    fn ended(&self, name: LaneName) -> bool {
         let mut lanes = self.lanes();
         let lane = lanes.lane(name);
         let is_empty = lane.waiting.is_empty();
@@ -135,14 +135,14 @@ impl PushQueue {
         is_empty
     }
 
-    async fn serve(self: Arc<Self>, name: Name, batch: Vec<Waiting>) {
+    async fn serve(self: Arc<Self>, name: LaneName, batch: Vec<Waiting>) {
         let now = Instant::now();
         let (batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|waiting| waiting.deadline > now);
         late.into_iter().for_each(|waiting| waiting.answer(Err(out_of_time().into())));
         // The latest, so that no push fails because it shares a transaction with an older one.
         let Some(deadline) = batch.iter().map(|waiting| waiting.deadline).max() else { return };
         let pushes = batch.iter().map(|waiting| waiting.push.clone()).collect();
-        let waits = name != Name::Small;
+        let waits = name != LaneName::Small;
         let database = &self.database;
         let answers = apart::run(vec![pushes], |pushes| run(database, deadline, pushes, waits)).await;
         for (waiting, answer) in batch.into_iter().zip(answers) {
@@ -176,7 +176,7 @@ impl PushQueue {
         answers.into_iter().map(|answer| answer?.into_answer()).collect()
     }
 
-    fn room(&self, name: Name) -> Arc<Semaphore> {
+    fn room(&self, name: LaneName) -> Arc<Semaphore> {
         self.lanes().lane(name).room.clone()
     }
 
@@ -199,17 +199,17 @@ async fn run(
 }
 
 impl Lanes {
-    fn lane(&mut self, name: Name) -> &mut Lane {
+    fn lane(&mut self, name: LaneName) -> &mut Lane {
         match name {
-            Name::Small => &mut self.small,
-            Name::Large => &mut self.large,
-            Name::Blocked => &mut self.blocked,
+            LaneName::Small => &mut self.small,
+            LaneName::Large => &mut self.large,
+            LaneName::Blocked => &mut self.blocked,
         }
     }
 }
 
 impl Lane {
-    /// Fails the pushes that were called before this time.
+    /// Fails the pushes that began to wait before this time.
     fn fail_older(&mut self, than: Instant, failure: &Failure) {
         for waiting in std::mem::take(&mut self.waiting) {
             match waiting.begun <= than {

@@ -7,7 +7,18 @@ use super::database::Query;
 use crate::rules::budget::{Budget, MAX_BYTES, SNAPSHOT};
 use crate::sql::catch_up::{CatchUp, catch_up, of_missing_inbox, reset_reason};
 use crate::sql::failure::Failure;
-use crate::sql::row::{self, change_columns, join_added};
+use crate::sql::row::{self, change_columns};
+
+/// Joins the delivery and the notification of a record that added one. However the statement is
+/// planned, it reads one row of each.
+macro_rules! lookup_added {
+    () => {
+        " LEFT JOIN LATERAL (SELECT * FROM deliveries WHERE c.detail IS NULL AND inbox = c.inbox AND added = c.seq LIMIT 1) d ON true
+          LEFT JOIN LATERAL (SELECT * FROM notifications WHERE key = d.notification LIMIT 1) n ON true "
+    };
+}
+
+pub(super) use lookup_added;
 
 /// [`Store::head`](crate::Store::head).
 pub(super) struct ReadHead<'a>(pub(super) &'a UserId);
@@ -59,9 +70,11 @@ impl Query for ReadNotification<'_> {
 
     async fn read(&self, connection: &mut PgConnection) -> Result<Self::Answer, Failure> {
         let Self(user_id, id) = self;
-        let sql = "SELECT d.added, d.created_at, d.opened_at, n.id, n.sender, n.body FROM notifications n
-                   JOIN inboxes i ON i.user_id = $2 JOIN deliveries d ON d.notification = n.key AND d.inbox = i.key
-                   WHERE n.id = $1 AND d.removed_at IS NULL";
+        let sql = "SELECT d.added, d.created_at, d.opened_at, n.id, n.sender, n.body
+                   FROM (SELECT * FROM notifications WHERE id = $1 LIMIT 1) n
+                   CROSS JOIN LATERAL (SELECT * FROM deliveries WHERE notification = n.key
+                                       AND inbox = (SELECT key FROM inboxes WHERE user_id = $2) LIMIT 1) d
+                   WHERE coalesce(d.removed_at, -1) = -1";
         let query = sqlx::query(sql).bind(id.as_str()).bind(user_id.as_str());
         query.fetch_optional(connection).await?.as_ref().map(row::delivery).transpose()
     }
@@ -91,7 +104,7 @@ async fn page_of(
                           sum(octet_length(n.body)) OVER (ORDER BY d.added DESC ROWS UNBOUNDED PRECEDING) - octet_length(n.body) AS sent,
                           row_number() OVER (ORDER BY d.added DESC) AS place
                    FROM (SELECT * FROM deliveries WHERE inbox = $1 AND added < $2 AND removed_at IS NULL ORDER BY added DESC LIMIT $3) d
-                   JOIN notifications n ON n.key = d.notification) page
+                   CROSS JOIN LATERAL (SELECT * FROM notifications WHERE key = d.notification LIMIT 1) n) page
                WHERE sent <= $4 OR place = 2 ORDER BY added DESC";
     let query = sqlx::query(sql).bind(inbox.key).bind(row::seq(before.unwrap_or(u64::MAX)));
     let query = query.bind(row::limit(limit.saturating_add(1))).bind(row::limit(MAX_BYTES));
@@ -147,7 +160,7 @@ async fn records(
         change_columns!(),
         ", CASE WHEN d.removed_at IS NULL THEN n.body END AS body
          FROM (SELECT * FROM changes WHERE inbox = $1 AND seq > $2 ORDER BY seq LIMIT $3) c",
-        join_added!(),
+        lookup_added!(),
         "), weighed AS (SELECT *, coalesce(octet_length(body), 0) + coalesce(octet_length(detail), 0) AS bytes FROM records)
          SELECT * FROM (SELECT *, sum(bytes) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) - bytes AS sent,
                                row_number() OVER (ORDER BY seq) AS place FROM weighed) page

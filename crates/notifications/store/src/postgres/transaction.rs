@@ -41,21 +41,51 @@ impl<'a> Transaction<'a> {
         Self { connection, journal: Journal::new(make_tag), changed: Vec::new() }
     }
 
-    /// Creates those inboxes of these sorted users that are missing, and returns their users.
+    /// Locks the inboxes of these sorted users, and creates those that are missing. Unless it waits
+    /// for them, it leaves out inboxes that another transaction has locked. Also returns the users
+    /// whose inboxes it created.
     ///
     /// All rows are created before any is locked, so that two transactions wait in one direction.
-    pub(super) async fn create_inboxes(&mut self, users: &[&str]) -> Result<Vec<String>, Failure> {
+    pub(super) async fn create_and_lock(
+        &mut self,
+        users: &[&str],
+        waits: bool,
+    ) -> Result<(BTreeMap<UserId, Inbox>, Vec<String>), Failure> {
+        // Mostly, all exist.
+        let sql = match waits {
+            true => {
+                "SELECT key, user_id, seq, tag, pending FROM inboxes
+                 WHERE user_id = ANY($1) AND (SELECT count(*) FROM inboxes WHERE user_id = ANY($1)) = cardinality($1)
+                 ORDER BY user_id FOR UPDATE"
+            }
+            false => {
+                "SELECT key, user_id, seq, tag, pending FROM inboxes
+                 WHERE user_id = ANY($1) AND (SELECT count(*) FROM inboxes WHERE user_id = ANY($1)) = cardinality($1)
+                 ORDER BY user_id FOR UPDATE SKIP LOCKED"
+            }
+        };
+        let rows: Vec<InboxRow> = sqlx::query_as(sql).bind(users).fetch_all(&mut *self.connection).await?;
+        if !rows.is_empty() || users.is_empty() {
+            return Ok((inboxes(rows)?, Vec::new()));
+        }
+        let created = self.create_inboxes(users).await?;
+        let locked = match waits {
+            true => self.lock_inboxes(users).await?,
+            false => self.lock_free_inboxes(users).await?,
+        };
+        Ok((locked, created))
+    }
+
+    /// Creates those inboxes of these sorted users that are missing, and returns their users.
+    async fn create_inboxes(&mut self, users: &[&str]) -> Result<Vec<String>, Failure> {
         let sql = "INSERT INTO inboxes (user_id)
-                   SELECT u FROM unnest($1::text[]) u WHERE NOT EXISTS (SELECT 1 FROM inboxes WHERE user_id = u)
+                   SELECT u FROM unnest($1::text[]) u WHERE (SELECT key FROM inboxes WHERE user_id = u) IS NULL
                    ORDER BY u COLLATE \"C\" ON CONFLICT (user_id) DO NOTHING RETURNING user_id";
         Ok(sqlx::query_scalar(sql).bind(users).fetch_all(&mut *self.connection).await?)
     }
 
     /// Locks those inboxes of these users that exist and that no other transaction has locked.
-    pub(super) async fn lock_free_inboxes(
-        &mut self,
-        users: &[&str],
-    ) -> Result<BTreeMap<UserId, Inbox>, Failure> {
+    async fn lock_free_inboxes(&mut self, users: &[&str]) -> Result<BTreeMap<UserId, Inbox>, Failure> {
         let sql = "SELECT key, user_id, seq, tag, pending FROM inboxes WHERE user_id = ANY($1)
                    ORDER BY user_id FOR UPDATE SKIP LOCKED";
         let rows = sqlx::query_as(sql).bind(users).fetch_all(&mut *self.connection).await?;

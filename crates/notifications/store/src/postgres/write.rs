@@ -11,6 +11,21 @@ use crate::sql::order::in_request_order;
 use crate::sql::row;
 use crate::{InboxCommand, StoreError, StoreErrorKind, Write};
 
+/// The rows of notifications in a locked inbox. A statement's first parameter is the key of the
+/// inbox, its second the ids.
+///
+/// Without statistics, PostgreSQL would read the whole inbox rather than a row for each id. The
+/// statements test columns with `coalesce` to keep it from indexes of rows that are not removed.
+macro_rules! rows_of_ids {
+    () => {
+        "ARRAY(SELECT d.ctid FROM unnest($2::text[]) r (id)
+               CROSS JOIN LATERAL (SELECT key FROM notifications WHERE id = r.id LIMIT 1) n
+               CROSS JOIN LATERAL (SELECT ctid, notification, inbox FROM deliveries WHERE (notification, inbox) >= (n.key, $1)
+                                   ORDER BY notification, inbox LIMIT 1) d
+               WHERE d.notification = n.key AND d.inbox = $1)"
+    };
+}
+
 /// A write in a user's own inbox.
 pub(super) struct InboxWrite(pub(super) UserId, pub(super) Write);
 
@@ -59,17 +74,21 @@ async fn apply(
 ) -> Result<Result<Option<ChangeKind>, StoreErrorKind>, Failure> {
     Ok(Ok(match kind {
         InboxCommand::Opened(ids) => {
-            let sql = "UPDATE deliveries d SET opened_at = $3 FROM notifications n
-                       WHERE n.id = ANY($2) AND d.notification = n.key AND d.inbox = $1
-                         AND d.opened_at IS NULL AND d.removed_at IS NULL RETURNING n.id";
+            let sql = concat!(
+                "UPDATE deliveries SET opened_at = $3 WHERE ctid = ANY(",
+                rows_of_ids!(),
+                ") AND coalesce(opened_at, -1) = -1 AND coalesce(removed_at, -1) = -1 RETURNING (SELECT id FROM notifications WHERE key = notification)"
+            );
             let ids = mark(connection, sql, inbox.key, ids, Some(at)).await?;
             inbox.head.pending = inbox.head.pending.saturating_sub(ids.len() as u64);
             (!ids.is_empty()).then_some(ChangeKind::Opened { ids })
         }
         InboxCommand::Unopened(ids) => {
-            let sql = "UPDATE deliveries d SET opened_at = $3 FROM notifications n
-                       WHERE n.id = ANY($2) AND d.notification = n.key AND d.inbox = $1
-                         AND d.opened_at IS NOT NULL AND d.removed_at IS NULL RETURNING n.id";
+            let sql = concat!(
+                "UPDATE deliveries SET opened_at = $3 WHERE ctid = ANY(",
+                rows_of_ids!(),
+                ") AND opened_at IS NOT NULL AND coalesce(removed_at, -1) = -1 RETURNING (SELECT id FROM notifications WHERE key = notification)"
+            );
             let ids = mark(connection, sql, inbox.key, ids, None).await?;
             inbox.head.pending += ids.len() as u64;
             (!ids.is_empty()).then_some(ChangeKind::Unopened { ids })
@@ -88,10 +107,12 @@ async fn apply(
             (opened > 0).then_some(ChangeKind::OpenedAll { through: seen.seq })
         }
         InboxCommand::Remove(id) => {
-            let sql = "UPDATE deliveries SET removed_at = $3
-                       WHERE inbox = $1 AND removed_at IS NULL AND notification = (SELECT key FROM notifications WHERE id = $2)
-                       RETURNING opened_at IS NULL";
-            let query = sqlx::query_scalar(sql).bind(inbox.key).bind(id.as_str()).bind(at);
+            let sql = concat!(
+                "UPDATE deliveries SET removed_at = $3 WHERE ctid = ANY(",
+                rows_of_ids!(),
+                ") AND coalesce(removed_at, -1) = -1 RETURNING opened_at IS NULL"
+            );
+            let query = sqlx::query_scalar(sql).bind(inbox.key).bind([id.as_str()]).bind(at);
             let pending: Option<bool> = query.fetch_optional(connection).await?;
             let Some(pending) = pending else { return Ok(Err(StoreErrorKind::NotFound)) };
             inbox.head.pending = inbox.head.pending.saturating_sub(u64::from(pending));

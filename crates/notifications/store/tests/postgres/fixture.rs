@@ -43,8 +43,12 @@ impl Schema {
 
     /// Returns the URL, with the schema's name as the application name.
     pub(crate) fn url(&self) -> PostgresUrl {
+        self.url_text().parse().unwrap()
+    }
+
+    fn url_text(&self) -> String {
         let joint = if self.url.contains('?') { '&' } else { '?' };
-        format!("{}{joint}application_name={}", self.url, self.name).parse().unwrap()
+        format!("{}{joint}application_name={}", self.url, self.name)
     }
 
     pub(crate) async fn try_open(&self, options: PostgresOptions) -> Result<PostgresStore, StoreError> {
@@ -53,6 +57,12 @@ impl Schema {
 
     pub(crate) async fn open(&self, options: PostgresOptions) -> PostgresStore {
         self.try_open(options).await.unwrap()
+    }
+
+    /// Opens a store whose connections plan each statement once, for any parameters.
+    pub(crate) async fn open_with_generic_plans(&self) -> PostgresStore {
+        let url = format!("{}&options=-c%20plan_cache_mode%3Dforce_generic_plan", self.url_text());
+        PostgresStore::open(&url.parse().unwrap(), self.options()).await.unwrap()
     }
 
     /// Returns the address at which PostgreSQL listens.

@@ -24,6 +24,7 @@ mod opening;
 mod planning;
 mod sharing_transactions;
 mod snapshots;
+mod stale_plans;
 mod sweeping;
 mod unreachable;
 #[path = "../support/values.rs"]

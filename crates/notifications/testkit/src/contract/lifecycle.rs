@@ -19,9 +19,15 @@ pub(crate) async fn bullet_01_before_init_the_service_is_idle_and_calls_fail(
     laptop.dispose().await?;
     laptop.is_idle("after dispose without init")?;
 
-    // The rejected calls had no effect.
+    // The rejected calls had no effect, and streams that were taken before `init` go on.
+    let (early, mut announced) = (laptop.service().snapshots(), laptop.announcement_reader());
     laptop.init().await?;
     laptop.shows(&[&a], 1).await?;
+    let loaded = early.any(|snapshot| future::ready(snapshot.pending == 1));
+    let has_loaded = laptop.call("a stream of snapshots from before init", loaded).await?;
+    ensure!(has_loaded, "a stream of snapshots from before init ends with it");
+    let b = scenario.push(&[&ada], "b").await?;
+    announced.expect(&[&b]).await?;
     let bobs = scenario.live(&bob).await?;
     let fence = scenario.push(&[&bob], "fence").await?;
     bobs.shows(&[&fence], 1).await?;

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use internal_notifications_models::UserId;
 use internal_notifications_service::ServiceError;
+use pusher_client::Roots;
 
 use super::{PusherServiceBuilder, configuration};
 use crate::api::BaseUrl;
@@ -12,6 +13,7 @@ const URL: &str = "INTERNAL_NOTIFICATIONS_URL";
 const USER_ID: &str = "INTERNAL_NOTIFICATIONS_USER_ID";
 const TOKEN: &str = "INTERNAL_NOTIFICATIONS_TOKEN";
 const POSITION_CHECK: &str = "INTERNAL_NOTIFICATIONS_POSITION_CHECK_SECONDS";
+const CA_FILE: &str = "INTERNAL_NOTIFICATIONS_CA_FILE";
 const AUTH_ENDPOINT: &str = "PUSHER_AUTH_ENDPOINT";
 
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
@@ -45,6 +47,10 @@ impl PusherServiceBuilder {
         if self.user.is_none() && self.identity.is_none() {
             self.fill_user(env.get(USER_ID), env.get(TOKEN))?;
         }
+        self.options.roots = match self.roots.take() {
+            Some(roots) => roots,
+            None => env.get(CA_FILE).map_or_else(|| Ok(Roots::new()), with_ca_file)?,
+        };
         if self.options.position_check.is_none() {
             self.options.position_check = env.get(POSITION_CHECK).as_deref().map(seconds).transpose()?;
         }
@@ -61,13 +67,15 @@ impl PusherServiceBuilder {
         }
         let Some(token) = token else { return Ok(()) };
         let credentials = match self.user_id.take() {
-            Some(user_id) => Credentials::new(user_id, token),
-            None => Credentials::from_token(token),
+            Some(user_id) => Credentials::new(user_id, token).map_err(|error| {
+                wrong(TOKEN, &format!("cannot be used: {error}; it must be a token of the user in {USER_ID}"))
+            }),
+            None => Credentials::from_token(token).map_err(|_| {
+                let problem = "does not name the user: it is not a JWT whose `sub` is a user id";
+                wrong(TOKEN, &format!("{problem}; set {USER_ID} too, or give the builder a `user_id`"))
+            }),
         };
-        let credentials = credentials.map_err(|error| {
-            wrong(TOKEN, &format!("cannot be used: {error}; it must be a token of the user in {USER_ID}"))
-        })?;
-        self.identity = Some(Arc::new(credentials));
+        self.identity = Some(Arc::new(credentials?));
         Ok(())
     }
 }
@@ -84,6 +92,13 @@ fn checked_endpoint(url: String) -> Result<String, ServiceError> {
         Ok(_) => Ok(url),
         Err(_) => Err(wrong(AUTH_ENDPOINT, "must be a URL that begins with http:// or https://")),
     }
+}
+
+fn with_ca_file(path: String) -> Result<Roots, ServiceError> {
+    let roots = Roots::new().with_pem_file(&path);
+    roots.map_err(|error| {
+        wrong(CA_FILE, "must be the path of a PEM file with certificates").with_source(error)
+    })
 }
 
 fn seconds(text: &str) -> Result<Duration, ServiceError> {
@@ -139,6 +154,7 @@ mod tests {
             (TOKEN, vec![SERVER, (TOKEN, "opaque")]),
             (POSITION_CHECK, vec![SERVER, (POSITION_CHECK, "0")]),
             (POSITION_CHECK, vec![SERVER, (POSITION_CHECK, "1m")]),
+            (CA_FILE, vec![SERVER, (CA_FILE, "/no/such/file")]),
             (AUTH_ENDPOINT, vec![SERVER, (AUTH_ENDPOINT, "/pusher/auth")]),
         ] {
             let error = settings(&variables).err().unwrap();
@@ -149,9 +165,33 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_authorities_is_read_unless_the_code_sets_them() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../channels/client/tests/tls/ca.pem");
+        assert!(settings(&[SERVER, (TOKEN, ADAS_TOKEN), (CA_FILE, file)]).is_ok());
+        let variables = [SERVER, (TOKEN, ADAS_TOKEN), (CA_FILE, "/no/such/file")];
+        assert!(settings(&variables).is_err());
+        assert!(builder(&variables).roots(Roots::new()).settings().is_ok());
+    }
+
+    #[test]
     fn without_a_token_an_identity_is_needed() {
         let error = settings(&[SERVER, (USER_ID, "ada")]).err().unwrap();
         assert!(error.to_string().contains(TOKEN), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_opaque_token_needs_the_user_beside_it() {
+        let error = settings(&[SERVER, (TOKEN, "opaque")]).err().unwrap().to_string();
+        assert!(error.contains(USER_ID) && error.contains("`user_id`"), "{error}");
+        let neither = settings(&[SERVER]).err().unwrap().to_string();
+        assert!(neither.contains(USER_ID), "{neither}");
+        for settings in [
+            settings(&[SERVER, (TOKEN, "opaque"), (USER_ID, "ada")]),
+            builder(&[SERVER, (TOKEN, "opaque")]).user_id("ada").settings(),
+        ] {
+            let credentials = settings.unwrap().identity.identity(false).await.unwrap();
+            assert_eq!((credentials.user_id().as_str(), credentials.token()), ("ada", "opaque"));
+        }
     }
 
     #[tokio::test]

@@ -58,6 +58,16 @@ impl Scheme {
     }
 }
 
+impl ClientEndpoint {
+    /// Returns the host as it is written in a URL: with brackets around an IPv6 address.
+    pub(crate) fn host_in_url(&self) -> String {
+        match self.host.contains(':') && !self.host.starts_with('[') {
+            true => format!("[{}]", self.host),
+            false => self.host.clone(),
+        }
+    }
+}
+
 impl FromStr for Scheme {
     type Err = ();
 
@@ -66,6 +76,19 @@ impl FromStr for Scheme {
             "https" => Ok(Self::Https),
             "http" => Ok(Self::Http),
             _ => Err(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_address_has_brackets_in_a_url_however_it_is_configured() {
+        for (host, in_url) in [("::1", "[::1]"), ("[::1]", "[::1]"), ("127.0.0.1", "127.0.0.1"), ("ws", "ws")]
+        {
+            assert_eq!(ClientEndpoint::new(host).host_in_url(), in_url);
         }
     }
 }

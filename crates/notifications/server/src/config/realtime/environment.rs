@@ -16,6 +16,7 @@ const A_SCHEME: &str = "`https` or `http`";
 
 pub(crate) const REALTIME: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_REALTIME",
+    method: "with_realtime",
     default: None,
     allowed: "`embedded` or `pusher`",
     purpose: "Which Channels engine delivers live events: the embedded broker, or pusher.com or a compatible engine. \
@@ -23,48 +24,56 @@ pub(crate) const REALTIME: Variable = Variable {
 };
 pub(crate) const APP_ID: Variable = Variable {
     name: "PUSHER_APP_ID",
+    method: "with_realtime",
     default: None,
     allowed: CREDENTIAL,
     purpose: "The id of the Channels app. Required for `pusher`; by default generated for the embedded broker.",
 };
 pub(crate) const APP_KEY: Variable = Variable {
     name: "PUSHER_APP_KEY",
+    method: "with_realtime",
     default: None,
     allowed: CREDENTIAL,
     purpose: "The key of the Channels app. Required for `pusher`; by default generated for the embedded broker.",
 };
 pub(crate) const APP_SECRET: Variable = Variable {
     name: "PUSHER_APP_SECRET",
+    method: "with_realtime",
     default: None,
     allowed: "any text",
     purpose: "The secret of the Channels app. Required for `pusher`; by default generated for the embedded broker.",
 };
 pub(crate) const APP_CLUSTER: Variable = Variable {
     name: "PUSHER_APP_CLUSTER",
+    method: "with_realtime",
     default: None,
     allowed: "a name like `eu`",
     purpose: "The cluster of pusher.com.",
 };
 pub(crate) const HOST: Variable = Variable {
     name: "PUSHER_HOST",
+    method: "with_realtime",
     default: None,
     allowed: ADDRESS,
     purpose: "The host of a Channels engine other than pusher.com.",
 };
 pub(crate) const PORT: Variable = Variable {
     name: "PUSHER_PORT",
+    method: "with_realtime",
     default: None,
     allowed: A_PORT,
     purpose: "The port of that engine. By default 443, or 80 for `http`.",
 };
 pub(crate) const SCHEME: Variable = Variable {
     name: "PUSHER_SCHEME",
+    method: "with_realtime",
     default: Some("https"),
     allowed: A_SCHEME,
     purpose: "Whether the server uses TLS to that engine.",
 };
 pub(crate) const CLIENT_HOST: Variable = Variable {
     name: "PUSHER_CLIENT_HOST",
+    method: "with_realtime",
     default: None,
     allowed: ADDRESS,
     purpose: "The host at which clients reach the engine, if it differs from `PUSHER_HOST` or, with the embedded broker, \
@@ -72,18 +81,21 @@ pub(crate) const CLIENT_HOST: Variable = Variable {
 };
 pub(crate) const CLIENT_PORT: Variable = Variable {
     name: "PUSHER_CLIENT_PORT",
+    method: "with_realtime",
     default: None,
     allowed: A_PORT,
     purpose: "The port at which clients reach the engine. By default `PUSHER_PORT`, or the scheme's.",
 };
 pub(crate) const CLIENT_SCHEME: Variable = Variable {
     name: "PUSHER_CLIENT_SCHEME",
+    method: "with_realtime",
     default: None,
     allowed: A_SCHEME,
     purpose: "Whether clients use TLS to the engine. By default as `PUSHER_SCHEME`.",
 };
 pub(crate) const WEBHOOKS: Variable = Variable {
     name: "INTERNAL_NOTIFICATIONS_WEBHOOKS",
+    method: "with_realtime",
     default: None,
     allowed: "a JSON array of URLs and of objects with `url`, `event_types`, `filter` and `headers`",
     purpose: "Where the embedded broker sends webhooks.",

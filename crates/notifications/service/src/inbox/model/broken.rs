@@ -27,7 +27,19 @@ fn no_fault_is_found_in_the_replica_as_it_is() {
     assert!(run_schedules().is_ok());
 }
 
-each_is_found!(assert!(
-    matches!(run_schedules(), Err(TestError::Fail(..))),
-    "not found in {SCHEDULES} schedules"
-));
+fn assert_found() {
+    assert!(matches!(run_schedules(), Err(TestError::Fail(..))), "not found in {SCHEDULES} schedules");
+}
+
+each_is_found!(assert_found());
+
+/// Faults of the app that drives the replica.
+mod app {
+    use super::*;
+
+    each_is_found! { assert_found();
+        announcing_before_keeping_is_found: AnnouncedBeforeKept,
+        queueing_before_keeping_is_found: QueuedBeforeKept,
+        sending_before_keeping_is_found: SentBeforeKept,
+    }
+}

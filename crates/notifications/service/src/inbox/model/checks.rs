@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use internal_notifications_models::{Change, ChangeKind, InboxNotification, NotificationId, Position};
 
 use super::world::World;
-use crate::{Announcement, InboxEvent};
+use crate::{Announcement, Inbox, InboxEvent};
 
 impl World {
     /// Checks the replica after a step. If it believes that it has missed nothing, it equals the
@@ -30,7 +30,7 @@ impl World {
     }
 
     /// Checks that a write of the user is shown until its change has arrived.
-    fn check_own(&mut self) {
+    pub(super) fn check_own(&mut self) {
         let position = self.inbox.head().position;
         let done = &self.server.at(position).done;
         self.own.retain(|op, own| {
@@ -42,6 +42,13 @@ impl World {
             );
             is_shown
         });
+    }
+
+    /// Checks that a record restores all of the replica that outlives its connection.
+    pub(super) fn check_record(&self, record: &[u8]) {
+        let mut lasting = self.inbox.clone();
+        lasting.disconnect();
+        assert_eq!(Inbox::restore(record, self.window).unwrap(), lasting);
     }
 
     /// Checks that the newest write opened only what the user had seen.
@@ -64,7 +71,7 @@ impl World {
         if self.skipped {
             return;
         }
-        let excused: BTreeSet<_> = self.first.union(&self.server.opened).collect();
+        let excused: BTreeSet<_> = self.first.iter().chain(&self.server.opened).chain(&self.untold).collect();
         for row in server.rows().filter(|row| !excused.contains(&row.id)) {
             assert!(self.announced.contains_key(&row.id), "{} was never announced", row.id);
         }

@@ -42,6 +42,14 @@ pub(super) enum Step {
     Send,
     Sent,
     LoseSent,
+    /// The app restarts.
+    Restart,
+    /// The app crashes after the next step: before it has kept what came of it, or before it has
+    /// announced what it has kept.
+    CrashUnkept,
+    CrashUntold,
+    /// The app crashes when it has sent a write.
+    CrashSent,
 }
 
 /// A schedule, from the start of the client.
@@ -91,5 +99,9 @@ fn step(calm: u32) -> impl Strategy<Value = Step> {
         3 * calm => Just(Step::Send),
         3 * calm => Just(Step::Sent),
         1 => Just(Step::LoseSent),
+        1 => Just(Step::Restart),
+        1 => Just(Step::CrashUnkept),
+        1 => Just(Step::CrashUntold),
+        2 => Just(Step::CrashSent),
     ]
 }

@@ -8,7 +8,8 @@ use internal_notifications_models::{
 
 use super::server::Server;
 use super::step::Step;
-use crate::{Inbox, InboxCommand, InboxEvent, InboxQuery, Refused, WriteRequest};
+use crate::inbox::fault::Fault;
+use crate::{Announcement, Inbox, InboxCommand, InboxEvent, InboxQuery, Refused, WriteRequest};
 
 /// An answer of the server, with its query.
 enum Answer {
@@ -37,9 +38,31 @@ pub(super) struct World {
     pub(super) first: BTreeSet<NotificationId>,
     pub(super) announced: BTreeMap<NotificationId, u64>,
     pub(super) skipped: bool,
+    /// What the replica told in this step. The app hears of it once the replica is kept.
+    events: Vec<InboxEvent>,
+    /// The writes of each request that was ever sent.
+    requests: BTreeMap<OpId, Vec<OpId>>,
+    crash: Option<Crash>,
+    /// Ids whose announcement was kept and not made, because of a crash.
+    pub(super) untold: BTreeSet<NotificationId>,
+}
+
+/// How the app crashes at the end of the next step.
+enum Crash {
+    /// Before it has kept anything after this.
+    Unkept(Kept),
+    /// Before it has announced what it has kept.
+    Untold,
+}
+
+/// What survives a crash of the app: a record, and the writes that the app knows to be queued.
+struct Kept {
+    record: Vec<u8>,
+    own: BTreeMap<OpId, Own>,
 }
 
 /// An own write of the user.
+#[derive(Clone)]
 pub(super) struct Own {
     /// The position of the inbox when the user made it.
     pub(super) seen: Position,
@@ -73,10 +96,15 @@ impl World {
             first: BTreeSet::new(),
             announced: BTreeMap::new(),
             skipped: false,
+            events: Vec::new(),
+            requests: BTreeMap::new(),
+            crash: None,
+            untold: BTreeSet::new(),
         }
     }
 
     pub(super) fn step(&mut self, step: Step) {
+        let crashes = self.crash.is_some() || matches!(step, Step::CrashSent);
         match step {
             Step::Push | Step::PushAgain(_) | Step::Retract(_) | Step::Expire | Step::Prune(_) => {
                 let change = self.by_backend(step);
@@ -120,14 +148,67 @@ impl World {
             Step::Send => self.send(),
             Step::Sent => self.sent(),
             Step::LoseSent => self.sent = None,
+            Step::Restart => self.restart(self.kept()),
+            Step::CrashUnkept => self.crash = Some(Crash::Unkept(self.kept())),
+            Step::CrashUntold => self.crash = Some(Crash::Untold),
+            Step::CrashSent => {
+                self.crash = Some(Crash::Unkept(self.kept()));
+                self.send();
+            }
+        }
+        let events = std::mem::take(&mut self.events);
+        match self.crash.take_if(|_| crashes) {
+            None => self.observe(events),
+            Some(Crash::Unkept(kept)) => {
+                if Fault::AnnouncedBeforeKept.is_planted() {
+                    self.observe(events);
+                }
+                self.restart(kept);
+            }
+            Some(Crash::Untold) => {
+                self.lose(events);
+                self.check_own();
+                self.restart(self.kept());
+            }
         }
         self.check();
     }
 
+    /// Excuses the announcements of events that a crash has lost.
+    fn lose(&mut self, events: Vec<InboxEvent>) {
+        for event in events {
+            match event {
+                InboxEvent::Announce(Announcement::Notification(row)) => {
+                    self.untold.insert(row.id.clone());
+                }
+                InboxEvent::Announce(_) => self.skipped = true,
+                _ => {}
+            }
+        }
+    }
+
+    fn kept(&self) -> Kept {
+        let record = self.inbox.save();
+        self.check_record(&record);
+        Kept { record, own: self.own.clone() }
+    }
+
+    /// Starts the app again from what it has kept. Answers in transit are lost.
+    fn restart(&mut self, kept: Kept) {
+        self.inbox = Inbox::restore(&kept.record, self.window).unwrap();
+        (self.answer, self.head, self.sent) = (None, None, None);
+        if !Fault::QueuedBeforeKept.is_planted() {
+            self.own = kept.own;
+        }
+        for op in self.own.keys() {
+            assert!(self.inbox.pending_write(op).is_some(), "{op} was queued and is lost");
+        }
+    }
+
     /// Repairs the connection: one position check, and the queries that follow from it.
     pub(super) fn heal(&mut self) {
-        for event in std::mem::take(&mut self.channel) {
-            self.deliver(event);
+        while !self.channel.is_empty() {
+            self.step(Step::Deliver(0));
         }
         self.step(Step::AnswerHead);
         self.answer = None;
@@ -196,7 +277,7 @@ impl World {
             self.hear(stamp.position());
         }
         let events = self.inbox.on_live(event);
-        self.observe(events);
+        self.events.extend(events);
     }
 
     /// The client hears of a position. It is news unless the replica is past it.
@@ -238,7 +319,7 @@ impl World {
             Answer::Changes(after, answer) => self.inbox.on_changes(after, answer),
         };
         self.news.drain(..heard);
-        self.observe(events);
+        self.events.extend(events);
     }
 
     /// The user writes in the app.
@@ -263,6 +344,12 @@ impl World {
             return;
         }
         let Some(WriteRequest { op, command, ops, .. }) = self.inbox.next_write() else { return };
+        // The request is kept before it is sent.
+        if matches!(self.crash, Some(Crash::Unkept(_))) && !Fault::SentBeforeKept.is_planted() {
+            self.crash = Some(Crash::Unkept(self.kept()));
+        }
+        let first = self.requests.entry(op.clone()).or_insert_with(|| ops.clone());
+        assert_eq!(*first, ops, "{op} is sent again with other writes");
         let before = self.server.log().head().position;
         let (answer, change) = self.server.write(&command, Some(&op));
         let done = self.server.has_done(&op);
