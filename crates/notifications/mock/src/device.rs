@@ -78,7 +78,7 @@ impl Device {
 
     /// Returns why the hub does not take this device's requests.
     pub(crate) fn not_connected(&self) -> ServiceError {
-        if self.is_online { refused() } else { no_connection() }
+        if self.is_refused { refused() } else { no_connection() }
     }
 
     pub(crate) fn initialized(&mut self) -> Result<&mut Session, ServiceError> {

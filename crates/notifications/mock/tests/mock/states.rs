@@ -87,7 +87,6 @@ fn a_refused_token_is_a_failure_that_keeps_what_waits() {
     let bob = ["bob".parse().unwrap()];
     let unnamed = internal_notifications_mock::models::InternalNotification::new("c");
     assert_eq!(kind(now(ada.push(&bob, unnamed))), ServiceErrorKind::Unauthorized);
-    assert_eq!(kind(now(ada.load_older(1))), ServiceErrorKind::Unauthorized);
     assert_eq!(announced(&mut announcements), [""; 0]);
 
     ada.accept_token();
