@@ -19,8 +19,8 @@ use crate::{Call, MockHub, MockServiceBuilder};
 
 /// One user's inbox on one device, in memory. Clones are the same device.
 ///
-/// Every call completes when it is first polled, except one that the test [holds](Self::hold), a push
-/// that [waits](crate::OfflinePush::Wait) for the connection, and an `init` whose
+/// Every call completes when it is first polled, except one that the test [holds](Self::hold), a
+/// push that [waits](crate::OfflinePush::Wait) for the connection, and an `init` whose
 /// [identity](MockServiceBuilder::identity) takes its time. Dropping the last clone removes the
 /// device from the hub and ends its streams.
 #[derive(Clone)]
@@ -138,8 +138,8 @@ impl MockService {
         self.0.hub.state().set_refused(self.0.id, true);
     }
 
-    /// Accepts the user's token again, as after a new sign-in: the service catches up and sends what
-    /// waits.
+    /// Accepts the user's token again, as after a new sign-in: the service catches up and sends
+    /// what waits.
     pub fn accept_token(&self) {
         self.0.hub.state().set_refused(self.0.id, false);
     }
