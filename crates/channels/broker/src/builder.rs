@@ -93,8 +93,8 @@ impl Builder {
     /// The peer's address comes from axum's
     /// [`into_make_service_with_connect_info::<SocketAddr>`][axum]; without it nothing is counted.
     /// Peers on loopback and in private networks are not counted unless they are trusted, since
-    /// they are most likely proxies. Behind another proxy or a CDN, all clients count as one until it
-    /// is trusted here. The proxy must replace or extend the header.
+    /// they are most likely proxies. Behind another proxy or a CDN, all clients count as one until
+    /// it is trusted here. The proxy must replace or extend the header.
     ///
     /// [axum]: axum::Router::into_make_service_with_connect_info
     #[must_use]
