@@ -26,6 +26,7 @@ const KNOWN: &[&str] = &[
     "RETENTION_COUNT",
     "SERVICE",
     "SHUTDOWN_SECONDS",
+    "STORAGE",
     "SWEEP_SECONDS",
     "TOKEN",
     "URL",
