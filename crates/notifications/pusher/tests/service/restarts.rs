@@ -1,6 +1,7 @@
 //! What the storage keeps across restarts of the app.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ struct Memory {
     /// Whether nothing can be kept.
     is_full: Arc<Mutex<bool>>,
     is_held: Arc<watch::Sender<bool>>,
+    starts: Arc<AtomicU64>,
 }
 
 struct MemoryRecord {
@@ -59,7 +61,9 @@ impl StoredRecord for MemoryRecord {
 
 impl Memory {
     fn device(&self, server: &Server) -> Device {
-        Device::with(server, |builder| builder.storage(self.clone()))
+        // Each start draws other operation ids.
+        let seed = self.starts.fetch_add(1, Ordering::Relaxed);
+        Device::with(server, |builder| builder.storage(self.clone()).seed(seed))
     }
 
     /// Starts the app without a connection.
@@ -192,6 +196,7 @@ async fn a_refusal_that_nobody_heard_is_told_after_a_restart_and_the_write_is_no
     device.mend(&server);
     device.until_stored().await;
     drop(device);
+    let sent = server.seen("/opened").len();
     assert!(storage.text().contains("forbidden"));
 
     let device = storage.device(&server);
@@ -205,7 +210,7 @@ async fn a_refusal_that_nobody_heard_is_told_after_a_restart_and_the_write_is_no
         other => panic!("{other:?}"),
     }
     device.until_live().await;
-    assert_eq!((device.ids(), server.seen("/opened").len()), (vec!["a*".to_owned()], 1));
+    assert_eq!((device.ids(), server.seen("/opened").len()), (vec!["a*".to_owned()], sent));
     assert!(!storage.text().contains("forbidden"), "{}", storage.text());
 }
 
