@@ -38,7 +38,12 @@ mod subscriber;
 use std::process::ExitCode;
 
 use arguments::Arguments;
+use mimalloc::MiMalloc;
 use peers::Peer;
+
+/// The allocator of the command, for the broker and for the bare loop.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::read();

@@ -39,7 +39,16 @@ pub(crate) fn run(names: &[String]) -> ExitCode {
     for (name, files) in CRATES.iter().filter(|(name, _)| chosen(name)) {
         let results = folder.join(name);
         let mut cargo = tools::cargo([]);
-        cargo.args(["mutants", "--package", name, "--all-features", "--timeout", "60", "--colors", "never"]);
+        cargo.args([
+            "mutants",
+            "--package",
+            name,
+            "--all-features",
+            "--minimum-test-timeout",
+            "60",
+            "--colors",
+            "never",
+        ]);
         cargo.args(files.iter().flat_map(|file| ["--file", file])).arg("--output").arg(&results);
         // The service's model test is slow, and the tests with planted faults test only the tests.
         cargo.env("MODEL_SCHEDULES", "100").args(["--", "--", "--skip", "planted_faults"]);

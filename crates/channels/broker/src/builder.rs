@@ -3,12 +3,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pusher_signer::Signer;
+use tokio::sync::watch;
 
+use crate::allowed_origin::AllowedOrigin;
 use crate::broker::Broker;
 use crate::clock::{self, Clock};
+use crate::counters::Counters;
 use crate::limits::Limits;
 use crate::registry::Registry;
+use crate::room::Room;
 use crate::shared::Shared;
+use crate::tasks::Tasks;
+use crate::trusted_proxy::TrustedProxy;
 use crate::webhook::{Webhook, WebhookDestination, Webhooks};
 
 impl Broker {
@@ -26,6 +32,8 @@ impl Broker {
             limits: Limits::default(),
             client_events: false,
             subscription_counts: false,
+            allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             webhooks: Vec::new(),
             clock: clock::system(),
             random: Box::new(rand::random),
@@ -41,6 +49,8 @@ pub struct Builder {
     limits: Limits,
     client_events: bool,
     subscription_counts: bool,
+    allowed_origins: Vec<AllowedOrigin>,
+    trusted_proxies: Vec<TrustedProxy>,
     webhooks: Vec<WebhookDestination>,
     clock: Clock,
     random: Box<dyn Fn() -> u64 + Send + Sync>,
@@ -64,6 +74,33 @@ impl Builder {
     #[must_use]
     pub fn subscription_counts(self, subscription_counts: bool) -> Self {
         Self { subscription_counts, ..self }
+    }
+
+    /// Lets the pages of an origin connect; those of further origins then cannot, and are closed
+    /// with code 4009. Default: the pages of all origins may connect.
+    ///
+    /// This keeps other sites' pages from using the app with their visitors' browsers. It is no
+    /// access control: programs other than browsers send any `Origin` or none, and none is allowed.
+    #[must_use]
+    pub fn allowed_origin(mut self, origin: AllowedOrigin) -> Self {
+        self.allowed_origins.push(origin);
+        self
+    }
+
+    /// Trusts the `X-Forwarded-For` of proxies, to learn the address of the client for
+    /// [`Limits::connections_per_address`]. Default: none is trusted.
+    ///
+    /// The peer's address comes from axum's
+    /// [`into_make_service_with_connect_info::<SocketAddr>`][axum]; without it nothing is counted.
+    /// Peers on loopback and in private networks are not counted unless they are trusted, since
+    /// they are most likely proxies. Behind another proxy or a CDN, all clients count as one until
+    /// it is trusted here. The proxy must replace or extend the header.
+    ///
+    /// [axum]: axum::Router::into_make_service_with_connect_info
+    #[must_use]
+    pub fn trusted_proxy(mut self, proxy: TrustedProxy) -> Self {
+        self.trusted_proxies.push(proxy);
+        self
     }
 
     /// Adds a destination of webhooks of all kinds.
@@ -117,8 +154,19 @@ impl Builder {
     pub fn build(self) -> Broker {
         let webhooks = Webhooks::new(self.webhooks, &self.limits);
         let registry = Registry::new(&self.limits, self.subscription_counts, webhooks, self.random);
-        let shared =
-            Shared::new(self.app_id, self.signer, self.limits, registry, self.clock, self.client_events);
+        let shared = Shared {
+            app_id: self.app_id,
+            signer: self.signer,
+            room: Room::new(&self.limits, self.trusted_proxies),
+            limits: self.limits,
+            registry,
+            clock: self.clock,
+            client_events: self.client_events,
+            allowed_origins: self.allowed_origins,
+            tasks: Tasks::default(),
+            counters: Counters::default(),
+            connection_tasks: watch::Sender::new(0),
+        };
         Broker { shared: Arc::new(shared) }
     }
 }
@@ -131,6 +179,8 @@ impl fmt::Debug for Builder {
             .field("limits", &self.limits)
             .field("client_events", &self.client_events)
             .field("subscription_counts", &self.subscription_counts)
+            .field("allowed_origins", &self.allowed_origins)
+            .field("trusted_proxies", &self.trusted_proxies)
             .field("webhooks", &self.webhooks.len())
             .finish_non_exhaustive()
     }

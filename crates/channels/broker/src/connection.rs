@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use crate::close::Close;
 use crate::frame_stream::FrameStream;
+use crate::room::FULL_ADDRESS;
 use crate::send_queue::{Next, SendQueue};
 use crate::session::Session;
 use crate::shared::Shared;
@@ -36,7 +37,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         }
         Err(close) => {
             let end = End::ByBroker(close);
-            if end.is_over_capacity() {
+            if end.is_over_capacity() && close != FULL_ADDRESS {
                 shared.counters.count_turned_away();
             }
             end

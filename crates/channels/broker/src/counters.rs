@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ pub(crate) struct Counters {
     pub(crate) messages_out: Counter,
     slow_readers: Trouble,
     turned_away: Trouble,
+    full_addresses: Trouble,
 }
 
 impl Counters {
@@ -21,6 +23,10 @@ impl Counters {
 
     pub(crate) fn turned_away(&self) -> u64 {
         self.turned_away.count.get()
+    }
+
+    pub(crate) fn full_addresses(&self) -> u64 {
+        self.full_addresses.count.get()
     }
 
     /// Counts a connection that is closed because its client does not read, and logs it.
@@ -41,6 +47,19 @@ impl Counters {
                 connections,
                 "turned away connections beyond the limit of connections (4100, or status 503); further ones \
                  are reported at most once a minute"
+            );
+        }
+    }
+
+    /// Counts a client whose address has as many connections as it may, and logs it.
+    pub(crate) fn count_full_address(&self, address: Option<IpAddr>) {
+        if let Some(connections) = self.full_addresses.count(Instant::now()) {
+            tracing::warn!(
+                connections,
+                client.address = address.map(tracing::field::display),
+                "turned away connections beyond the limit for one address (4100, or status 503), the last from \
+                 this address; if it is a proxy's, configure it as trusted; further ones are reported at most \
+                 once a minute"
             );
         }
     }

@@ -40,6 +40,8 @@ impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         let status = match error.kind() {
             ErrorKind::DataTooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            // Errors of settings, which a request has none of.
+            ErrorKind::InvalidOrigin | ErrorKind::InvalidProxy => StatusCode::BAD_REQUEST,
         };
         Self(status, error.to_string())
     }

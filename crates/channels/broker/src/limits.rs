@@ -9,6 +9,10 @@ use pusher_protocol::limits;
 pub struct Limits {
     /// Connections at the same time. One more is closed with code 4100. Default: 10,000.
     pub connections: usize,
+    /// Connections at the same time from one address, or from one IPv6 network of 64 bits. One more
+    /// is closed with code 4100. See [`Builder::trusted_proxy`](crate::Builder::trusted_proxy) for
+    /// what is counted. Default: 1,000.
+    pub connections_per_address: Option<usize>,
     /// Connections of the app at the same time, like the quota of a plan at pusher.com. One more is
     /// closed with code 4004, and its client does not reconnect. Default: none.
     pub connection_quota: Option<usize>,
@@ -87,6 +91,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 10_000,
+            connections_per_address: Some(1_000),
             connection_quota: None,
             subscriptions: 100,
             subscribe_requests: 500,

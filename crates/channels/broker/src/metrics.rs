@@ -17,6 +17,9 @@ pub struct Metrics {
     /// Connections closed with 4100, or refused with status 503, because there was no room for
     /// them.
     pub turned_away: u64,
+    /// Connections closed with 4100, or refused with status 503, because their address has as many
+    /// as [`Limits::connections_per_address`](crate::Limits::connections_per_address) allows.
+    pub full_addresses: u64,
     /// Webhooks that were acknowledged.
     pub webhooks_sent: u64,
     /// How often a webhook that had failed was sent again.
@@ -39,6 +42,7 @@ impl Broker {
             messages_out: counters.messages_out.get(),
             slow_readers: counters.slow_readers(),
             turned_away: counters.turned_away(),
+            full_addresses: counters.full_addresses(),
             webhooks_sent: webhooks.sent.get(),
             webhooks_retried: webhooks.retried.get(),
             webhook_events_dropped: webhooks.dropped.get(),

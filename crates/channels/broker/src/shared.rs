@@ -1,14 +1,19 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::http::HeaderValue;
 use pusher_signer::Signer;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use crate::allowed_origin::AllowedOrigin;
 use crate::clock::Clock;
+use crate::close::Close;
 use crate::counters::Counters;
 use crate::limits::Limits;
 use crate::registry::{Flag, Registry};
+use crate::room::{Entry, Room};
 use crate::tasks::Tasks;
 
 /// The state that the handles, connections and HTTP requests of one broker share.
@@ -21,56 +26,30 @@ pub(crate) struct Shared {
     pub(crate) client_events: bool,
     pub(crate) tasks: Tasks,
     pub(crate) counters: Counters,
-    /// A permit for each byte of [`Limits::buffered_bytes`].
-    pub(crate) body_memory: Arc<Semaphore>,
+    pub(crate) room: Room,
+    /// Whose pages may connect. All, if it is empty.
+    pub(crate) allowed_origins: Vec<AllowedOrigin>,
     /// The number of connection tasks, including those that only reject a client.
-    connection_tasks: watch::Sender<usize>,
+    pub(crate) connection_tasks: watch::Sender<usize>,
 }
 
-/// Connection tasks beyond [`Limits::connections`], which only send a close frame.
-const REJECTING_TASKS: usize = 64;
-
 impl Shared {
-    pub(crate) fn new(
-        app_id: String,
-        signer: Signer,
-        limits: Limits,
-        registry: Registry,
-        clock: Clock,
-        client_events: bool,
-    ) -> Self {
-        let connection_tasks = watch::Sender::new(0);
-        let body_memory = Arc::new(Semaphore::new(limits.buffered_bytes.min(Semaphore::MAX_PERMITS)));
-        Self {
-            app_id,
-            signer,
-            limits,
-            registry,
-            clock,
-            client_events,
-            tasks: Tasks::default(),
-            counters: Counters::default(),
-            body_memory,
-            connection_tasks,
+    /// Counts one more connection task and decides what it may do.
+    pub(crate) fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Admission {
+        let entry = self.room.enter(address);
+        self.connection_tasks.send_modify(|running| *running += 1);
+        let permit = Permit { shared: self.clone(), address };
+        match entry {
+            Entry::Accept => Admission::Accept(permit),
+            Entry::Reject(close) => Admission::Reject(permit, close),
+            Entry::Full(close) => Admission::Full(close),
         }
     }
 
-    /// Counts one more connection task and decides what it may do.
-    pub(crate) fn admit(self: &Arc<Self>) -> Admission {
-        let limit = self.limits.connections;
-        let mut tasks = 0;
-        self.connection_tasks.send_modify(|running| {
-            *running += 1;
-            tasks = *running;
-        });
-        let permit = Permit { shared: self.clone() };
-        if tasks > limit.saturating_add(REJECTING_TASKS) {
-            Admission::Full
-        } else if tasks > limit {
-            Admission::Reject(permit)
-        } else {
-            Admission::Accept(permit)
-        }
+    /// Returns whether a page with this `Origin` header may connect. Only browsers send one.
+    pub(crate) fn allows_origin(&self, origin: Option<&HeaderValue>) -> bool {
+        let Some(origin) = origin.filter(|_| !self.allowed_origins.is_empty()) else { return true };
+        origin.to_str().is_ok_and(|origin| self.allowed_origins.iter().any(|allowed| allowed.allows(origin)))
     }
 
     /// Watches the number of connection tasks.
@@ -121,19 +100,21 @@ impl Shared {
 /// Whether there is room for a connection.
 pub(crate) enum Admission {
     Accept(Permit),
-    /// Only to send a close frame.
-    Reject(Permit),
-    /// Not even for a close frame.
-    Full,
+    /// Only to send this close frame.
+    Reject(Permit, Close),
+    /// Not even for this close frame.
+    Full(Close),
 }
 
 /// Counts as one connection task until it is dropped.
 pub(crate) struct Permit {
     pub(crate) shared: Arc<Shared>,
+    address: Option<IpAddr>,
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        self.shared.room.leave(self.address);
         self.shared.connection_tasks.send_modify(|running| *running = running.saturating_sub(1));
     }
 }

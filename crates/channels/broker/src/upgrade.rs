@@ -1,10 +1,12 @@
+use std::net::IpAddr;
+
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::header::{
-    CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    CONNECTION, HeaderName, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, Uri, Version};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -14,10 +16,12 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::broker::Broker;
+use crate::client_address::client_address;
 use crate::close::Close;
 use crate::connection;
 use crate::frame_stream::FrameStream;
 use crate::limits::Limits;
+use crate::room::FULL_ADDRESS;
 use crate::shared::{Admission, Permit, Shared};
 
 /// `GET /app/{key}`: accepts a WebSocket. Clients expect errors about the app or the protocol
@@ -31,28 +35,34 @@ pub(crate) async fn accept(
     if broker.shared.registry.is_closed() {
         return (StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down").into_response();
     }
-    let (permit, room) = match broker.shared.admit() {
+    let shared = &broker.shared;
+    let (permit, room) = match shared.admit(upgrade.address) {
         Admission::Accept(permit) => (permit, Ok(())),
-        Admission::Reject(permit) => (permit, Err(OVER_CAPACITY)),
-        Admission::Full => {
-            broker.shared.counters.count_turned_away();
-            return (StatusCode::SERVICE_UNAVAILABLE, OVER_CAPACITY.reason).into_response();
+        Admission::Reject(permit, close) => (permit, Err(close)),
+        Admission::Full(close) => {
+            match close {
+                FULL_ADDRESS => shared.counters.count_full_address(upgrade.address),
+                _ => shared.counters.count_turned_away(),
+            }
+            return (StatusCode::SERVICE_UNAVAILABLE, close.reason).into_response();
         }
     };
-    let admitted = if key != broker.shared.signer.key() {
+    let admitted = if key != shared.signer.key() {
         Err(Close::new(CloseCode::UNKNOWN_APP, "App key does not exist"))
     } else if !is_supported_protocol(&uri) {
         Err(Close::new(CloseCode::UNSUPPORTED_PROTOCOL, "Unsupported protocol version"))
+    } else if !shared.allows_origin(upgrade.origin.as_ref()) {
+        Err(Close::new(CloseCode::UNAUTHORIZED, "Origin not allowed"))
     } else {
         room
     };
+    if admitted == Err(FULL_ADDRESS) {
+        shared.counters.count_full_address(upgrade.address);
+    }
     let response = upgrade.response();
     tokio::spawn(serve(upgrade.connection, permit, admitted));
     response
 }
-
-const OVER_CAPACITY: Close =
-    Close::new(CloseCode::OVER_CAPACITY, "The server has no room for another connection");
 
 async fn serve(upgrade: OnUpgrade, permit: Permit, admitted: Result<(), Close>) {
     let Ok(stream) = upgrade.await else { return };
@@ -97,12 +107,14 @@ fn is_supported_protocol(uri: &Uri) -> bool {
 /// The subprotocol that some clients offer, and expect the server to choose.
 const SUBPROTOCOL: &str = "pusher-channels-protocol-7";
 
-/// A valid WebSocket handshake (RFC 6455, section 4.2.1). Any origin may connect, as at Pusher: the
-/// app key is public and no cookie is read.
+/// A valid WebSocket handshake (RFC 6455, section 4.2.1). No cookie is read.
 pub(crate) struct Upgrade {
     key: String,
     /// Whether the client offers [`SUBPROTOCOL`].
     offers_subprotocol: bool,
+    origin: Option<HeaderValue>,
+    /// The address that the connection is counted under, if it is.
+    address: Option<IpAddr>,
     connection: OnUpgrade,
 }
 
@@ -120,10 +132,10 @@ impl Upgrade {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Upgrade {
+impl FromRequestParts<Broker> for Upgrade {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+    async fn from_request_parts(parts: &mut Parts, broker: &Broker) -> Result<Self, Response> {
         let headers = &parts.headers;
         if parts.version != Version::HTTP_11 || !has_token(headers, &CONNECTION, "upgrade") {
             return Err(upgrade_required(
@@ -142,8 +154,10 @@ impl<S: Sync> FromRequestParts<S> for Upgrade {
             return Err((StatusCode::BAD_REQUEST, text).into_response());
         };
         let offers_subprotocol = has_token(headers, &SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
+        let origin = headers.get(ORIGIN).cloned();
+        let address = client_address(parts, &broker.shared.room.trusted_proxies);
         match parts.extensions.remove::<OnUpgrade>() {
-            Some(connection) => Ok(Self { key, offers_subprotocol, connection }),
+            Some(connection) => Ok(Self { key, offers_subprotocol, origin, address, connection }),
             None => Err(upgrade_required("This connection cannot be upgraded")),
         }
     }

@@ -41,14 +41,13 @@ impl Endpoint {
         authority(&self.host, self.port)
     }
 
-    /// Returns the URL of the WebSocket (Pusher's protocol reference, "connection").
+    /// Returns the URL of the WebSocket with a checked path prefix (Pusher's protocol reference,
+    /// "connection").
     #[cfg(feature = "websocket")]
     pub(crate) fn websocket_url(&self, path_prefix: &str, app_key: &str) -> String {
         let scheme = if self.tls { "wss" } else { "ws" };
-        let prefix = path_prefix.trim_matches('/');
-        let slash = if prefix.is_empty() { "" } else { "/" };
         format!(
-            "{scheme}://{}{slash}{prefix}/app/{app_key}?protocol={}&client=rust-{}&version={}",
+            "{scheme}://{}{path_prefix}/app/{app_key}?protocol={}&client=rust-{}&version={}",
             self.authority(),
             pusher_protocol::PROTOCOL,
             env!("CARGO_PKG_NAME"),
@@ -75,6 +74,17 @@ pub(crate) fn check_segment(what: &str, text: &str) -> Result<(), Error> {
         return Err(Error::configuration(format!("the {what} may contain only letters, digits and -_.~")));
     }
     Ok(())
+}
+
+/// Checks the path before `/app/…` or `/apps/…`. Returns it with a slash before it and none after
+/// it, or empty.
+pub(crate) fn check_path_prefix(prefix: &str) -> Result<String, Error> {
+    let segments = prefix.trim_matches('/');
+    if segments.is_empty() {
+        return Ok(String::new());
+    }
+    segments.split('/').try_for_each(|segment| check_segment("path prefix", segment))?;
+    Ok(format!("/{segments}"))
 }
 
 /// Returns whether a host is this machine, so that no proxy is used.
@@ -104,8 +114,9 @@ mod tests {
                 "wss://ws-eu.pusher.com:443/app/key?protocol=7&client=rust-pusher-client&version={version}"
             )
         );
-        let url = endpoint("::1", Some(8080), false).unwrap().websocket_url("/realtime/", "key");
+        let url = endpoint("::1", Some(8080), false).unwrap().websocket_url("/realtime", "key");
         assert!(url.starts_with("ws://[::1]:8080/realtime/app/key?protocol=7&"), "{url}");
+        assert_eq!(endpoint("[::1]", Some(8080), false), endpoint("::1", Some(8080), false));
     }
 
     #[test]
@@ -116,6 +127,16 @@ mod tests {
         assert_eq!(EndpointParts::new().finish().unwrap_err().kind(), ErrorKind::Configuration);
         for segment in ["", "a/b", "..", "a?b", "a b", "é"] {
             assert!(check_segment("app key", segment).is_err(), "{segment:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_prefix_may_have_slashes_around_it() {
+        for (prefix, checked) in [("", ""), ("/", ""), ("a", "/a"), ("/a/b-c/", "/a/b-c")] {
+            assert_eq!(check_path_prefix(prefix).unwrap(), checked);
+        }
+        for prefix in ["a//b", "..", "a?b", "a b"] {
+            assert!(check_path_prefix(prefix).is_err(), "{prefix:?}");
         }
     }
 

@@ -2,9 +2,9 @@ use serde::Serialize;
 
 use crate::json;
 
-/// Encodes the frame that delivers a published event. `data` is the text as it was published; it
-/// becomes a JSON string in the frame, as the protocol requires.
-pub fn published_event(event: &str, channel: &str, data: &str) -> String {
+/// Encodes the frame of an event on a channel. A server delivers `data` as the text that was
+/// published, which becomes a JSON string; a client may send any JSON.
+pub fn published_event<T: Serialize + ?Sized>(event: &str, channel: &str, data: &T) -> String {
     json::frame(event, Some(channel), data)
 }
 

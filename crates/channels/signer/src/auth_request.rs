@@ -38,7 +38,7 @@ impl AuthRequest {
             Some(b'{') => {
                 let Object(fields) = serde_json::from_slice(body).map_err(|error| {
                     let text = "the body is not a JSON object with the texts socket_id and channel_name";
-                    Error::new(ErrorKind::AuthRequest, text).with_source(error)
+                    Error::new(ErrorKind::AuthRequest, text).with_json_source(error)
                 })?;
                 fields
             }

@@ -128,7 +128,7 @@ fn signed_data<'d>(channel: &ChannelName, data: Option<&'d str>) -> Result<Optio
         Error::new(ErrorKind::ChannelData, text)
     };
     let object: Map<String, Value> =
-        serde_json::from_str(data).map_err(|error| invalid().with_source(error))?;
+        serde_json::from_str(data).map_err(|error| invalid().with_json_source(error))?;
     match object.get("user_id") {
         Some(Value::Number(_)) => Ok(Some(data)),
         Some(Value::String(id)) if !id.is_empty() => Ok(Some(data)),

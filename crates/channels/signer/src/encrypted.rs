@@ -11,7 +11,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use crypto_secretbox::XSalsa20Poly1305;
 use crypto_secretbox::aead::{Aead as _, KeyInit as _};
-use pusher_protocol::ChannelName;
+use pusher_protocol::{ChannelName, Object};
 use serde::{Deserialize, Serialize};
 
 use crate::encryption::EncryptionMasterKey;
@@ -99,7 +99,7 @@ impl SharedSecret {
 }
 
 fn parse(data: &str) -> Option<(Nonce, Vec<u8>)> {
-    let envelope: Envelope = serde_json::from_str(data).ok()?;
+    let Object(envelope): Object<Envelope> = serde_json::from_str(data).ok()?;
     let nonce = LENIENT.decode(envelope.nonce).ok()?.try_into().ok()?;
     Some((nonce, LENIENT.decode(envelope.ciphertext).ok()?))
 }

@@ -79,6 +79,15 @@ impl Error {
         Self { source: Some(Arc::new(source)), ..self }
     }
 
+    /// Sets why a JSON text could not be read, without the values in it.
+    pub(crate) fn with_json_source(self, error: serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        match error.is_data() {
+            true => self.with_source(WrongValue { line, column }),
+            false => self.with_source(error),
+        }
+    }
+
     // The texts of Pusher's own servers.
     pub(crate) fn signature() -> Self {
         Self::new(ErrorKind::Signature, "Invalid signature")
@@ -92,6 +101,14 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
+}
+
+/// Stands for an error of serde_json that may quote the text.
+#[derive(Debug, thiserror::Error)]
+#[error("a value is missing or has the wrong type, at line {line}, column {column}")]
+struct WrongValue {
+    line: usize,
+    column: usize,
 }
 
 impl fmt::Display for Error {

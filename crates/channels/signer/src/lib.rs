@@ -30,6 +30,7 @@ pub use presence_data::PresenceData;
 pub use pusher_protocol::{ChannelName, SocketId};
 pub use request::{ExpectedBody, Request};
 pub use signer::Signer;
+pub use url::PusherUrl;
 pub use user::UserAuthentication;
 pub use user_data::UserData;
 #[cfg(feature = "axum")]

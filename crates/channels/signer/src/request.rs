@@ -126,8 +126,9 @@ impl Signer {
         request: &Request<'a>,
         now: u64,
     ) -> Result<ExpectedBody<'a>, Error> {
-        let (signatures, mut parameters): (Vec<_>, Vec<_>) =
-            lower_case(request.query).into_iter().partition(|(name, _)| name == SIGNATURE);
+        let mut parameters = lower_case(request.query);
+        let signature = parameters.iter().position(|(name, _)| name == SIGNATURE);
+        let signature = signature.map(|place| parameters.remove(place).1);
         let text = text_to_sign(request, &mut parameters)?;
         let find = |wanted| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| *value);
 
@@ -138,11 +139,10 @@ impl Signer {
             return Err(Error::new(ErrorKind::Version, "Version not supported"));
         }
         check_timestamp(find(TIMESTAMP).ok_or_else(missing("Timestamp required"))?, now)?;
-        let signature = match signatures.as_slice() {
-            [(_, signature)] => signature,
-            [] => return Err(missing("Missing parameter: auth_signature")()),
-            _ => return Err(duplicate(SIGNATURE)),
-        };
+        let signature = signature.ok_or_else(missing("Missing parameter: auth_signature"))?;
+        if find(SIGNATURE).is_some() {
+            return Err(duplicate(SIGNATURE));
+        }
         if !self.verify(text.as_bytes(), signature) {
             return Err(Error::signature());
         }

@@ -59,7 +59,7 @@ fn check(user_data: &str) -> Result<(), Error> {
         Error::new(ErrorKind::UserData, text)
     };
     let object: Map<String, Value> =
-        serde_json::from_str(user_data).map_err(|error| invalid().with_source(error))?;
+        serde_json::from_str(user_data).map_err(|error| invalid().with_json_source(error))?;
     match object.get("id") {
         Some(Value::String(id)) if !id.is_empty() => Ok(()),
         _ => Err(invalid()),

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt;
 
 use pusher_protocol::{ChannelName, SocketId, limits};
@@ -15,8 +16,8 @@ pub struct UserData {
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_info: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    watchlist: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    watchlist: BTreeSet<String>,
 }
 
 impl UserData {
@@ -27,14 +28,8 @@ impl UserData {
     /// channel, `#server-to-user-` and the id, or has more than 128 characters.
     pub fn new(id: impl Into<String>) -> Result<Self, Error> {
         let id = id.into();
-        if id.len() > limits::USER_ID || ChannelName::of_user(&id).is_err() {
-            let text = format!(
-                "the id of a user has 1 to {} characters: letters, digits and _-=@,.;",
-                limits::USER_ID
-            );
-            return Err(Error::new(ErrorKind::UserData, text));
-        }
-        Ok(Self { id, user_info: None, watchlist: Vec::new() })
+        check_id(&id)?;
+        Ok(Self { id, user_info: None, watchlist: BTreeSet::new() })
     }
 
     /// Adds what members of presence channels are shown of the user, if the user joins with the
@@ -48,14 +43,20 @@ impl UserData {
     }
 
     /// Sets the watchlist: the client is told when one of these users comes online or goes offline.
+    /// An id that occurs twice counts once, and the user's own is left out.
     ///
     /// # Errors
-    /// Returns [`UserData`](ErrorKind::UserData) if there are more than 100.
+    /// Returns [`UserData`](ErrorKind::UserData) if there are more than 100, or one is not the id
+    /// of a user, as in [`new`](Self::new).
     pub fn with_watchlist(self, users: impl IntoIterator<Item = impl Into<String>>) -> Result<Self, Error> {
-        let watchlist: Vec<String> = users.into_iter().map(Into::into).take(limits::WATCHLIST + 1).collect();
-        if watchlist.len() > limits::WATCHLIST {
-            let text = format!("a watchlist has at most {} users", limits::WATCHLIST);
-            return Err(Error::new(ErrorKind::UserData, text));
+        let mut watchlist = BTreeSet::new();
+        for user in users.into_iter().map(Into::into).filter(|user| *user != self.id) {
+            check_id(&user)?;
+            watchlist.insert(user);
+            if watchlist.len() > limits::WATCHLIST {
+                let text = format!("a watchlist has at most {} users", limits::WATCHLIST);
+                return Err(Error::new(ErrorKind::UserData, text));
+            }
         }
         Ok(Self { watchlist, ..self })
     }
@@ -69,6 +70,15 @@ impl Signer {
     pub fn sign_in(&self, socket_id: &SocketId, user: &UserData) -> Result<UserAuthentication, Error> {
         self.authenticate_user(socket_id, &json(ErrorKind::UserData, user)?)
     }
+}
+
+fn check_id(id: &str) -> Result<(), Error> {
+    if id.len() <= limits::USER_ID && ChannelName::of_user(id).is_ok() {
+        return Ok(());
+    }
+    let text =
+        format!("the id of a user has 1 to {} characters: letters, digits and _-=@,.;", limits::USER_ID);
+    Err(Error::new(ErrorKind::UserData, text))
 }
 
 impl fmt::Debug for UserData {

@@ -32,13 +32,37 @@ fn raise(wanted: u64) -> Option<u64> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let current = current?;
     let wanted = maximum.map_or(wanted, |maximum| wanted.min(maximum));
-    let raised =
-        current < wanted && setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }).is_ok();
-    Some(if raised { wanted } else { current })
+    Some(raise_from(current, wanted, |files| {
+        setrlimit(Resource::Nofile, Rlimit { current: Some(files), maximum }).is_ok()
+    }))
+}
+
+/// `OPEN_MAX` of macOS, which refuses more than its kernel allows even without a hard limit.
+#[cfg(unix)]
+const OPEN_MAX: u64 = 10_240;
+
+#[cfg(unix)]
+fn raise_from(current: u64, wanted: u64, set: impl Fn(u64) -> bool) -> u64 {
+    let mut limits = [wanted, wanted.min(OPEN_MAX)].into_iter();
+    limits.find(|files| current < *files && set(*files)).unwrap_or(current)
 }
 
 /// Elsewhere a process has no such limit.
 #[cfg(not(unix))]
 fn raise(_: u64) -> Option<u64> {
     None
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_system_refuses_more_it_is_asked_for_less() {
+        assert_eq!(raise_from(256, 20_320, |_| true), 20_320);
+        assert_eq!(raise_from(256, 20_320, |files| files <= OPEN_MAX), OPEN_MAX);
+        assert_eq!(raise_from(256, 20_320, |_| false), 256);
+        assert_eq!(raise_from(12_000, 20_320, |files| files <= OPEN_MAX), 12_000);
+        assert_eq!(raise_from(30_000, 20_320, |_| panic!("it is high enough")), 30_000);
+    }
 }

@@ -1,4 +1,5 @@
-/// A kind of call that [`MockService::fail_next`](crate::MockService::fail_next) can make fail.
+/// A kind of call that [`MockService::fail_next`](crate::MockService::fail_next) can make fail, and
+/// [`MockService::hold`](crate::MockService::hold) can make hang.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Call {

@@ -19,7 +19,13 @@ pub(crate) struct Device {
     pub(crate) settings: Settings,
     pub(crate) faults: PlannedFaults,
     pub(crate) is_online: bool,
-    /// Wakes pushes that wait for the connection.
+    /// Whether the hub refuses the user's token.
+    pub(crate) is_refused: bool,
+    /// How many calls of `init` wait to be released.
+    pub(crate) starting: usize,
+    /// How often the service was disposed.
+    pub(crate) disposals: u64,
+    /// Wakes calls that wait to be released, and pushes that wait for the connection.
     pub(crate) changed: Arc<Notify>,
     /// Present from `init` to `dispose`.
     pub(crate) session: Option<Session>,
@@ -49,8 +55,10 @@ const CHANGES: usize = 500;
 impl Device {
     pub(crate) fn status(&self) -> Status {
         match &self.session {
+            None if self.starting > 0 => Status::Starting,
             None => Status::Idle,
             Some(session) if session.is_paused => Status::Paused,
+            Some(_) if self.is_refused => Status::Failed(refused()),
             Some(_) if !self.is_online => Status::Offline(no_connection()),
             Some(session) if session.inbox.is_catching_up() => Status::CatchingUp,
             Some(_) => Status::Live,
@@ -59,7 +67,18 @@ impl Device {
 
     /// Returns the session if live events and answers reach it.
     pub(crate) fn live(&mut self) -> Option<&mut Session> {
-        self.session.as_mut().filter(|session| self.is_online && !session.is_paused)
+        let is_connected = self.is_connected();
+        self.session.as_mut().filter(|session| is_connected && !session.is_paused)
+    }
+
+    /// Returns whether the hub takes this device's requests.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.is_online && !self.is_refused
+    }
+
+    /// Returns why the hub does not take this device's requests.
+    pub(crate) fn not_connected(&self) -> ServiceError {
+        if self.is_refused { refused() } else { no_connection() }
     }
 
     pub(crate) fn initialized(&mut self) -> Result<&mut Session, ServiceError> {
@@ -69,9 +88,12 @@ impl Device {
     /// Publishes the current snapshot and the announcements that belong to it.
     pub(crate) fn publish(&mut self) {
         let status = self.status();
-        if let Some(session) = &mut self.session {
-            let announcements = std::mem::take(&mut session.announcements);
-            self.publisher.publish(session.inbox.snapshot(status), announcements);
+        match &mut self.session {
+            Some(session) => {
+                let announcements = std::mem::take(&mut session.announcements);
+                self.publisher.publish(session.inbox.snapshot(status), announcements);
+            }
+            None => self.publisher.set_status(status),
         }
     }
 
@@ -138,4 +160,8 @@ pub(crate) fn not_initialized() -> ServiceError {
 
 pub(crate) fn no_connection() -> ServiceError {
     ServiceError::new(ServiceErrorKind::Unavailable, "there is no connection to the hub")
+}
+
+fn refused() -> ServiceError {
+    ServiceError::new(ServiceErrorKind::Unauthorized, "the hub refuses the user's token")
 }

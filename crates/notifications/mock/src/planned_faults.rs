@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
 
@@ -11,6 +11,9 @@ pub(crate) struct PlannedFaults {
     refusals: VecDeque<ServiceErrorKind>,
     dropped_events: usize,
     duplicated_events: usize,
+    held: BTreeSet<Call>,
+    /// Whether the hub does not answer requests for missed changes.
+    pub(crate) holds_catch_up: bool,
 }
 
 impl PlannedFaults {
@@ -28,6 +31,18 @@ impl PlannedFaults {
 
     pub(crate) fn duplicate_next_event(&mut self) {
         self.duplicated_events += 1;
+    }
+
+    pub(crate) fn hold(&mut self, call: Call) {
+        self.held.insert(call);
+    }
+
+    pub(crate) fn release(&mut self, call: Call) {
+        self.held.remove(&call);
+    }
+
+    pub(crate) fn is_held(&self, call: Call) -> bool {
+        self.held.contains(&call)
     }
 
     /// Returns the planned failure of this call, if any.

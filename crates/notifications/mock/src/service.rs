@@ -11,7 +11,7 @@ use internal_notifications_service::{
 };
 use tokio::sync::Notify;
 
-use crate::device::Device;
+use crate::device::{Device, not_initialized};
 use crate::hub::Shared;
 use crate::service_builder::Settings;
 use crate::sign_in::SignIn;
@@ -19,8 +19,8 @@ use crate::{Call, MockHub, MockServiceBuilder};
 
 /// One user's inbox on one device, in memory. Clones are the same device.
 ///
-/// Every call completes when it is first polled, except a push that
-/// [waits](crate::OfflinePush::Wait) for the connection and an `init` whose
+/// Every call completes when it is first polled, except one that the test [holds](Self::hold), a
+/// push that [waits](crate::OfflinePush::Wait) for the connection, and an `init` whose
 /// [identity](MockServiceBuilder::identity) takes its time. Dropping the last clone removes the
 /// device from the hub and ends its streams.
 #[derive(Clone)]
@@ -105,6 +105,62 @@ impl MockService {
         self.with_device(|device| device.faults.refuse_next_queued(kind));
     }
 
+    /// Makes calls of this kind wait, without an effect, until [`release`](Self::release): a server
+    /// that is slow or does not answer. While an `init` waits, the status is
+    /// [`Starting`](Status::Starting). A call that waits when the service is disposed fails.
+    pub fn hold(&self, call: Call) {
+        self.0.hub.state().hold(self.0.id, call, true);
+    }
+
+    /// Lets calls of this kind go on.
+    pub fn release(&self, call: Call) {
+        self.0.hub.state().hold(self.0.id, call, false);
+    }
+
+    /// Withholds what the service asks for to catch up, until
+    /// [`release_catch_up`](Self::release_catch_up). Until then the status is
+    /// [`CatchingUp`](Status::CatchingUp), changes do not show, and writes are
+    /// [`Queued`](Written::Queued).
+    pub fn hold_catch_up(&self) {
+        self.0.hub.state().hold_catch_up(self.0.id, true);
+    }
+
+    /// Lets the service catch up.
+    pub fn release_catch_up(&self) {
+        self.0.hub.state().hold_catch_up(self.0.id, false);
+    }
+
+    /// Refuses the user's token from now on, as after it has expired, until
+    /// [`accept_token`](Self::accept_token). The status is [`Failed`](Status::Failed), writes are
+    /// [`Queued`](Written::Queued), and `init` and pushes fail with
+    /// [`Unauthorized`](ServiceErrorKind::Unauthorized).
+    pub fn refuse_token(&self) {
+        self.0.hub.state().set_refused(self.0.id, true);
+    }
+
+    /// Accepts the user's token again, as after a new sign-in: the service catches up and sends
+    /// what waits.
+    pub fn accept_token(&self) {
+        self.0.hub.state().set_refused(self.0.id, false);
+    }
+
+    /// Waits while calls of this kind are held. Returns an error if the service is disposed
+    /// meanwhile.
+    async fn released(&self, call: Call) -> Result<(), ServiceError> {
+        let disposals = |device: &mut Device| device.disposals;
+        let before = self.with_device(disposals);
+        loop {
+            let changed = self.0.changed.notified();
+            if self.with_device(disposals) != before {
+                return Err(not_initialized());
+            }
+            if self.with_device(|device| device.faults.is_held(call)) != Some(true) {
+                return Ok(());
+            }
+            changed.await;
+        }
+    }
+
     /// Calls a function with the device, which the hub keeps while a handle exists.
     fn with_device<T>(&self, call: impl FnOnce(&mut Device) -> T) -> Option<T> {
         self.0.hub.state().device(self.0.id).ok().map(call)
@@ -115,6 +171,9 @@ impl MockService {
 #[deny(clippy::missing_trait_methods)]
 impl InternalNotificationsService for MockService {
     async fn init(&self) -> Result<(), ServiceError> {
+        let starting = Starting::of(self);
+        self.released(Call::Init).await?;
+        drop(starting);
         let _guard = self.0.sign_in.before_init().await;
         if self.snapshot().status == Status::Idle {
             if let Some(user) = self.0.sign_in.user().await? {
@@ -130,6 +189,7 @@ impl InternalNotificationsService for MockService {
     }
 
     async fn subscribe(&self) -> Result<(), ServiceError> {
+        self.released(Call::Subscribe).await?;
         self.0.hub.state().subscribe(self.0.id)
     }
 
@@ -139,6 +199,7 @@ impl InternalNotificationsService for MockService {
 
     /// Checks the position as [`check_position`](Self::check_position) does.
     async fn wake(&self) -> Result<(), ServiceError> {
+        self.released(Call::Wake).await?;
         self.0.hub.state().wake(self.0.id)
     }
 
@@ -147,6 +208,7 @@ impl InternalNotificationsService for MockService {
         user_ids: &[UserId],
         notification: InternalNotification,
     ) -> Result<Receipt, ServiceError> {
+        self.released(Call::Push).await?;
         let mut session = None;
         loop {
             let changed = self.0.changed.notified();
@@ -171,24 +233,29 @@ impl InternalNotificationsService for MockService {
     }
 
     async fn mark_opened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
+        self.released(Call::Write).await?;
         self.0.hub.state().mark(self.0.id, ids, true)
     }
 
     async fn mark_unopened(&self, ids: &[NotificationId]) -> Result<Written, ServiceError> {
+        self.released(Call::Write).await?;
         self.0.hub.state().mark(self.0.id, ids, false)
     }
 
     async fn mark_all_opened(&self) -> Result<Written, ServiceError> {
+        self.released(Call::Write).await?;
         self.0.hub.state().mark_all_opened(self.0.id)
     }
 
     async fn remove(&self, id: &NotificationId) -> Result<Written, ServiceError> {
+        self.released(Call::Write).await?;
         self.0.hub.state().remove(self.0.id, id)
     }
 
     /// Fails with [`Unavailable`](ServiceErrorKind::Unavailable) also after `unsubscribe`, because
     /// an older page would bring new changes with it.
     async fn load_older(&self, count: usize) -> Result<(), ServiceError> {
+        self.released(Call::LoadOlder).await?;
         self.0.hub.state().load_older(self.0.id, count)
     }
 }
@@ -196,5 +263,28 @@ impl InternalNotificationsService for MockService {
 impl fmt::Debug for MockService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MockService").field("status", &self.snapshot().status).finish_non_exhaustive()
+    }
+}
+
+/// Shows that a held `init` waits, while it exists.
+struct Starting<'a>(Option<&'a MockService>);
+
+impl<'a> Starting<'a> {
+    fn of(service: &'a MockService) -> Self {
+        let is_held =
+            service.with_device(|device| device.session.is_none() && device.faults.is_held(Call::Init));
+        let held = Some(service).filter(|_| is_held == Some(true));
+        if let Some(MockService(handle)) = held {
+            handle.hub.state().set_starting(handle.id, true);
+        }
+        Self(held)
+    }
+}
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        if let Some(MockService(handle)) = self.0 {
+            handle.hub.state().set_starting(handle.id, false);
+        }
     }
 }

@@ -198,6 +198,13 @@ mod tests {
     }
 
     #[test]
+    fn control_characters_stay_escaped() {
+        for text in [r#""\n""#, r#""\u0000""#, r#""\u001f""#] {
+            assert_eq!(canonical(text).unwrap(), text);
+        }
+    }
+
+    #[test]
     fn the_last_of_several_values_of_a_key_counts() {
         assert_eq!(canonical(r#"{"a":1,"b":0,"\u0061":2,"a":3}"#).unwrap(), r#"{"a":3,"b":0}"#);
     }

@@ -194,14 +194,10 @@ impl<'de> Deserialize<'de> for Change {
 impl RawFields {
     /// Reads what a change does. A kind that this version does not know is no error.
     pub(crate) fn change_kind<E: de::Error>(&self) -> Result<ChangeKind, E> {
-        #[derive(Deserialize)]
-        struct OnlyId {
-            id: NotificationId,
-        }
         let kind: String = self.get("kind")?;
         Ok(match kind.as_str() {
             "added" if self.get_or_default("gone")? => {
-                ChangeKind::Gone { id: self.get::<OnlyId, E>("notification")?.id }
+                ChangeKind::Gone { id: self.get::<RawFields, E>("notification")?.get("id")? }
             }
             "added" => ChangeKind::Added { notification: self.get("notification")? },
             "opened" => ChangeKind::Opened { ids: self.get("ids")? },
@@ -269,6 +265,7 @@ mod tests {
             json!({"kind": 7}),
             json!({"kind": "added"}),
             json!({"kind": "added", "gone": true, "notification": {}}),
+            json!({"kind": "added", "gone": true, "notification": ["n"]}),
             json!({"kind": "added", "gone": 1, "notification": {"id": "n"}}),
             json!({"kind": "added", "notification": {"id": "n"}}),
             json!({"kind": "opened"}),

@@ -34,7 +34,7 @@ struct ChangedEvent<'a> {
     inbox: Stamp,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct ThinEvent {
     truncated: bool,
     inbox: Stamp,
@@ -56,23 +56,28 @@ impl LiveEvent {
             #[serde(default)]
             content: Option<serde::de::IgnoredAny>,
         }
+        // Where a struct is expected, serde would also accept an array of its fields.
+        if !is_object(data) {
+            return None;
+        }
         let peek: Peek = serde_json::from_str(data).ok()?;
         match peek {
             Peek { inbox: None, .. } => {
                 serde_json::from_str(data).ok().map(|bare| Self::Bare(Box::new(bare)))
             }
             Peek { truncated: true, .. } => {
-                serde_json::from_str::<ThinEvent>(data).ok().map(|thin| Self::Thin(thin.inbox))
+                let fields: RawFields = serde_json::from_str(data).ok()?;
+                stamp(fields.0.get("inbox")?.0.get()).map(Self::Thin)
             }
             Peek { kind: Some(_), content: None, .. } => {
                 let fields: RawFields = serde_json::from_str(data).ok()?;
-                let stamp = fields.get::<_, serde_json::Error>("inbox").ok()?;
+                let stamp = stamp(fields.0.get("inbox")?.0.get())?;
                 let kind = fields.change_kind::<serde_json::Error>().ok()?;
                 Some(Self::Change(Change { stamp, kind }))
             }
             _ => {
                 let mut notification: Box<InboxNotification> = serde_json::from_str(data).ok()?;
-                let stamp = notification.extra.remove("inbox")?.parse().ok()?;
+                let stamp = stamp(notification.extra.remove("inbox")?.as_str())?;
                 Some(Self::Change(Change { stamp, kind: ChangeKind::Added { notification } }))
             }
         }
@@ -99,6 +104,14 @@ impl LiveEvent {
     pub fn thin(inbox: Stamp) -> String {
         serde_json::to_string(&ThinEvent { truncated: true, inbox }).unwrap_or_default()
     }
+}
+
+fn stamp(json: &str) -> Option<Stamp> {
+    is_object(json).then(|| serde_json::from_str(json).ok())?
+}
+
+fn is_object(json: &str) -> bool {
+    json.trim_ascii_start().starts_with('{')
 }
 
 #[cfg(test)]
@@ -180,6 +193,11 @@ mod tests {
 
     #[test]
     fn a_malformed_event_is_refused() {
+        let array = r#"[7,"0000000000000007","0000000000000006",3,"1970-01-01T00:00:00Z"]"#.to_owned();
+        let object = serde_json::to_string(&stamp()).unwrap();
+        let thin = LiveEvent::thin(stamp()).replace(&object, &array);
+        let (_, added) = LiveEvent::encode(&added("c"), usize::MAX);
+        assert!(added.contains(&object) && serde_json::from_str::<Stamp>(&array).is_ok());
         let deep = format!("{{\"content\":{}{}}}", "[".repeat(20_000), "]".repeat(20_000));
         for data in [
             "",
@@ -189,6 +207,10 @@ mod tests {
             r#"{"content":1}"#,
             r#"{"content":"c","inbox":{"seq":1}}"#,
             r#"{"truncated":true}"#,
+            r#"[{"seq":7},true,null,null]"#,
+            &thin,
+            &thin.replace(r#""truncated":true"#, r#""kind":"opened_all","through":7"#),
+            &added.replace(&object, &array),
             &deep,
         ] {
             assert_eq!(LiveEvent::parse(data), None, "{data:.30}");

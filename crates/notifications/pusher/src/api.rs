@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 pub(crate) use base_url::BaseUrl;
 pub(crate) use call_error::CallError;
+use call_error::parse_object;
 pub(crate) use token_source::{Token, TokenSource};
 
 use crate::{HttpBody, HttpClient, HttpMethod, HttpRequest, HttpResponse, MAX_RESPONSE_BYTES};
@@ -82,8 +83,8 @@ impl InboxApi {
         let response = timeout(self.timeout, call).await.map_err(|_| {
             ServiceError::new(ServiceErrorKind::Unavailable, "the server did not answer in time")
         })??;
-        let answer = serde_json::from_slice(&response.body)
-            .map_err(|error| CallError::of_body(response.status, &error))?;
+        let answer =
+            parse_object(&response.body).map_err(|error| CallError::of_body(response.status, &error))?;
         self.tokens.forget_refusals();
         Ok(answer)
     }

@@ -309,7 +309,9 @@ impl Metrics {
             sum.saturating_add(counter.abs_diff(*counted))
         });
         self.drift.add(drift, is_first, is_last);
-        let passed_over = to_u64(swept.passed_over.len()).saturating_add(swept.unforgotten);
+        let passed_over = to_u64(swept.passed_over.len())
+            .saturating_add(swept.unforgotten)
+            .saturating_add(swept.unreadable);
         self.passed_over.add(passed_over, is_first, is_last);
         if is_last {
             *self.swept_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();

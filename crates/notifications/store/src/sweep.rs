@@ -52,6 +52,9 @@ pub struct Swept {
     pub drifts: Vec<Drift>,
     /// The inboxes that could not be swept, although the database works. The next pass tries again.
     pub passed_over: Vec<PassedOver>,
+    /// The number of inboxes whose user id cannot be read, as only in a damaged database. They are
+    /// not swept.
+    pub unreadable: u64,
     /// The number of notifications that could not be forgotten, although the database works. The
     /// next pass tries again.
     pub unforgotten: u64,

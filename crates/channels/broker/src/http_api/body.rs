@@ -25,7 +25,7 @@ pub(super) struct Body {
 /// it.
 pub(super) async fn read(broker: &Broker, body: axum::body::Body) -> Result<Body, ApiError> {
     let limits = &broker.shared.limits;
-    let read = read_all(body, limits.body_bytes, &broker.shared.body_memory);
+    let read = read_all(body, limits.body_bytes, &broker.shared.room.body_memory);
     timeout(limits.body_timeout, read).await.unwrap_or_else(|_| {
         Err(ApiError(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time".to_owned()))
     })

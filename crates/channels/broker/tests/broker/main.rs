@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod addresses;
 mod authorization_expiry;
 mod backpressure;
 mod bad_frames;
@@ -17,6 +18,7 @@ mod counts;
 mod handshake;
 mod http_api;
 mod keep_alive;
+mod origins;
 mod presence;
 mod publishing;
 mod queries;

@@ -5,7 +5,7 @@ use pusher_signer::Signer;
 
 use super::http::Http;
 use super::{HttpApi, Retry};
-use crate::endpoint::{EndpointParts, check_segment};
+use crate::endpoint::{EndpointParts, check_path_prefix, check_segment};
 use crate::proxy::ProxySource;
 use crate::{Error, Roots};
 
@@ -15,6 +15,7 @@ pub struct HttpApiBuilder {
     pub(super) app_id: String,
     pub(super) signer: Signer,
     pub(super) endpoint: EndpointParts,
+    path_prefix: String,
     timeout: Duration,
     connect_timeout: Duration,
     roots: Roots,
@@ -29,6 +30,7 @@ impl HttpApiBuilder {
             app_id,
             signer,
             endpoint: EndpointParts::new(),
+            path_prefix: String::new(),
             timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(5),
             roots: Roots::new(),
@@ -59,6 +61,13 @@ impl HttpApiBuilder {
     /// Turns TLS on or off. On by default.
     pub fn tls(mut self, tls: bool) -> Self {
         self.endpoint.tls = tls;
+        self
+    }
+
+    /// Sets the path before `/apps/…` in the URL, for a server behind a proxy that removes it. It
+    /// is not signed. Empty by default.
+    pub fn path_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.path_prefix = prefix.into();
         self
     }
 
@@ -116,7 +125,8 @@ impl HttpApiBuilder {
             .connect_timeout(self.connect_timeout)
             .build()
             .map_err(|error| Error::configuration("the HTTP client cannot be set up").with_cause(error))?;
-        let http = Http { client, base: endpoint.http_url(), signer: self.signer, retry: self.retry };
+        let base = endpoint.http_url() + &check_path_prefix(&self.path_prefix)?;
+        let http = Http { client, base, signer: self.signer, retry: self.retry };
         Ok(HttpApi { http, app_id: self.app_id, max_data_bytes: self.max_data_bytes })
     }
 }

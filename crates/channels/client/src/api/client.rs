@@ -65,7 +65,7 @@ impl HttpApi {
     /// breaks one of Pusher's limits. Otherwise the kind depends on the status of the response.
     pub async fn trigger(&self, event: &Trigger) -> Result<BTreeMap<String, ChannelCounts>, Error> {
         let body = event.body(&self.data_encoder())?;
-        let response = self.http.send(&self.post("events", body, RetryWhen::NotProcessed)).await?;
+        let response = self.http.send(&self.post_request("events", body, RetryWhen::NotProcessed)).await?;
         if event.info.is_empty() {
             response::accepted(&response)?;
             return Ok(BTreeMap::new());
@@ -80,7 +80,8 @@ impl HttpApi {
     /// As [`trigger`](Self::trigger).
     pub async fn trigger_batch(&self, events: &[BatchEvent]) -> Result<Vec<ChannelCounts>, Error> {
         let body = batch_body(events, &self.data_encoder())?;
-        let response = self.http.send(&self.post("batch_events", body, RetryWhen::NotProcessed)).await?;
+        let response =
+            self.http.send(&self.post_request("batch_events", body, RetryWhen::NotProcessed)).await?;
         if events.iter().all(|event| event.info.is_empty()) {
             response::accepted(&response)?;
             return Ok(Vec::new());
@@ -112,7 +113,7 @@ impl HttpApi {
     pub async fn terminate_user_connections(&self, user_id: &str) -> Result<(), Error> {
         user_channel(user_id)?;
         let path = format!("users/{user_id}/terminate_connections");
-        self.http.send(&self.post(&path, b"{}".to_vec(), RetryWhen::Temporary)).await.map(drop)
+        self.http.send(&self.post_request(&path, b"{}".to_vec(), RetryWhen::Temporary)).await.map(drop)
     }
 
     /// Lists the channels that have subscribers, optionally those whose name begins with `prefix`
@@ -138,7 +139,7 @@ impl HttpApi {
         }
         let mut query = info::query(info);
         query.extend(prefix.map(|prefix| ("filter_by_prefix", prefix.to_owned())));
-        response::channels(&self.http.send(&self.get("channels", query)).await?)
+        response::channels(&self.http.send(&self.get_request("channels", query)).await?)
     }
 
     /// Returns whether a channel has subscribers, and the requested attributes
@@ -158,7 +159,7 @@ impl HttpApi {
             return Err(Error::limit("only presence channels have a user count"));
         }
         let path = format!("channels/{}", url_encode(&channel));
-        response::channel(&self.http.send(&self.get(&path, info::query(info))).await?)
+        response::channel(&self.http.send(&self.get_request(&path, info::query(info))).await?)
     }
 
     /// Returns the ids of the users in a presence channel, without duplicates
@@ -176,14 +177,38 @@ impl HttpApi {
             return Err(Error::limit("only presence channels have users"));
         }
         let path = format!("channels/{}/users", url_encode(&channel));
-        response::users(&self.http.send(&self.get(&path, Vec::new())).await?)
+        response::users(&self.http.send(&self.get_request(&path, Vec::new())).await?)
     }
 
-    fn post(&self, path: &str, body: Vec<u8>, retry_when: RetryWhen) -> ApiRequest {
+    /// Sends a signed GET request for a call that this version does not know, and returns the body
+    /// of the response. `path` follows `/apps/{id}/`, percent-encoded where needed. It is retried
+    /// after every temporary failure.
+    ///
+    /// # Errors
+    /// Returns [`ErrorKind::Limit`](crate::ErrorKind::Limit) for a path that cannot be part of a
+    /// URL, and [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for a parameter that
+    /// the signature uses. Otherwise the kind depends on the status of the response.
+    pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, Error> {
+        let query = query.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        self.http.send(&self.get_request(path.trim_start_matches('/'), query)).await
+    }
+
+    /// Sends a signed POST request with a JSON body, as [`get`](Self::get). It is retried only if
+    /// the server did not process it.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn post(&self, path: &str, body: impl Into<String>) -> Result<Vec<u8>, Error> {
+        let body = body.into().into_bytes();
+        let path = path.trim_start_matches('/');
+        self.http.send(&self.post_request(path, body, RetryWhen::NotProcessed)).await
+    }
+
+    fn post_request(&self, path: &str, body: Vec<u8>, retry_when: RetryWhen) -> ApiRequest<'static> {
         ApiRequest { path: self.path(path), query: Vec::new(), body: Some(body), retry_when }
     }
 
-    fn get(&self, path: &str, query: Vec<(&'static str, String)>) -> ApiRequest {
+    fn get_request<'q>(&self, path: &str, query: Vec<(&'q str, String)>) -> ApiRequest<'q> {
         ApiRequest { path: self.path(path), query, body: None, retry_when: RetryWhen::Temporary }
     }
 

@@ -1,6 +1,4 @@
-use percent_encoding::percent_decode_str;
-use pusher_signer::{EncryptionMasterKey, Signer};
-use reqwest::Url;
+use pusher_signer::{EncryptionMasterKey, PusherUrl, Signer};
 
 use super::HttpApiBuilder;
 use crate::{Error, ErrorKind};
@@ -79,24 +77,9 @@ fn from_parts(value: &dyn Fn(&str) -> Option<String>) -> Result<HttpApiBuilder, 
 }
 
 fn parse(url: &str) -> Option<HttpApiBuilder> {
-    let url = Url::parse(url).ok()?;
-    let tls = match url.scheme() {
-        "https" => true,
-        "http" => false,
-        _ => return None,
-    };
-    let decoded = |text: &str| Some(percent_decode_str(text).decode_utf8().ok()?.into_owned());
-    let (key, secret) = (decoded(url.username())?, decoded(url.password()?)?);
-    let app_id = url.path().strip_prefix("/apps/")?.trim_end_matches('/');
-    if key.is_empty() || secret.is_empty() || app_id.is_empty() || app_id.contains('/') {
-        return None;
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return None;
-    }
-    let builder = HttpApiBuilder::new(app_id.to_owned(), Signer::new(key, &secret));
-    let builder = builder.host(url.host_str()?).tls(tls);
-    Some(match url.port() {
+    let PusherUrl { signer, app_id, tls, host, port, .. } = url.parse().ok()?;
+    let builder = HttpApiBuilder::new(app_id, signer).host(host).tls(tls);
+    Some(match port {
         Some(port) => builder.port(port),
         None => builder,
     })

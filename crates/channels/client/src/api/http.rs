@@ -30,7 +30,7 @@ struct Failure {
 impl Http {
     /// Sends a request until it succeeds or must not be sent again, and returns the body of the
     /// response.
-    pub(super) async fn send(&self, request: &ApiRequest) -> Result<Vec<u8>, Error> {
+    pub(super) async fn send(&self, request: &ApiRequest<'_>) -> Result<Vec<u8>, Error> {
         let mut attempt = 1;
         loop {
             let Failure { error, not_processed } = match self.attempt(request).await {
@@ -50,7 +50,7 @@ impl Http {
         }
     }
 
-    async fn attempt(&self, request: &ApiRequest) -> Result<Vec<u8>, Failure> {
+    async fn attempt(&self, request: &ApiRequest<'_>) -> Result<Vec<u8>, Failure> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let url = request.signed_url(&self.base, &self.signer, now).map_err(Failure::permanent)?;
         let mut builder = self
@@ -74,7 +74,7 @@ impl Http {
     }
 }
 
-fn log_retry(request: &ApiRequest, attempt: u32, delay: Duration, error: &Error) {
+fn log_retry(request: &ApiRequest<'_>, attempt: u32, delay: Duration, error: &Error) {
     let error: &dyn std::error::Error = error;
     tracing::debug!(http.path = request.path, attempt, ?delay, error, "retrying a request to the Pusher API");
 }

@@ -1,4 +1,5 @@
-use serde::Deserialize;
+use pusher_protocol::Object;
+use serde::{Deserialize, Deserializer};
 
 /// An attribute of a channel that a request can ask for (the parameter `info`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,6 +54,7 @@ pub struct ChannelInfo {
     #[serde(flatten)]
     pub counts: ChannelCounts,
     /// [`Attribute::Cache`]; `None` if not requested, or if there is no last event.
+    #[serde(default, deserialize_with = "object")]
     pub cache: Option<CachedEvent>,
 }
 
@@ -65,6 +67,11 @@ pub struct CachedEvent {
     /// The seconds until the server drops it.
     #[serde(default)]
     pub ttl: u64,
+}
+
+fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<CachedEvent>, D::Error> {
+    let event = Option::<Object<CachedEvent>>::deserialize(deserializer)?;
+    Ok(event.map(|Object(event)| event))
 }
 
 impl std::fmt::Debug for CachedEvent {

@@ -4,9 +4,9 @@ use reqwest::{Method, Url};
 use crate::Error;
 
 /// A request to the HTTP API, before it is signed.
-pub(super) struct ApiRequest {
+pub(super) struct ApiRequest<'q> {
     pub(super) path: String,
-    pub(super) query: Vec<(&'static str, String)>,
+    pub(super) query: Vec<(&'q str, String)>,
     /// The body of a POST; a GET has none.
     pub(super) body: Option<Vec<u8>>,
     pub(super) retry_when: RetryWhen,
@@ -21,13 +21,21 @@ pub(super) enum RetryWhen {
     NotProcessed,
 }
 
-impl ApiRequest {
+impl ApiRequest<'_> {
     pub(super) fn method(&self) -> Method {
         if self.body.is_some() { Method::POST } else { Method::GET }
     }
 
     /// Returns the URL with the signed query. `now` is in Unix seconds.
     pub(super) fn signed_url(&self, base: &str, signer: &Signer, now: u64) -> Result<Url, Error> {
+        let mut url = Url::parse(&format!("{base}{}", self.path)).map_err(|error| {
+            Error::configuration("the URL of the HTTP API is malformed").with_cause(error)
+        })?;
+        // A prefix in the base is not signed: what removes it is in front of the server.
+        if !url.path().ends_with(&self.path) || url.query().is_some() || url.fragment().is_some() {
+            let message = "the path has a segment . or .., or characters that must be percent-encoded";
+            return Err(Error::limit(message));
+        }
         let query: Vec<(&str, &str)> =
             self.query.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let (method, body) = (self.method(), self.body.as_deref());
@@ -35,12 +43,6 @@ impl ApiRequest {
         let query = signer
             .sign_request(&request, now)
             .map_err(|error| Error::configuration("the request cannot be signed").with_cause(error))?;
-        let mut url = Url::parse(&format!("{base}{}", self.path)).map_err(|error| {
-            Error::configuration("the URL of the HTTP API is malformed").with_cause(error)
-        })?;
-        if url.path() != self.path {
-            return Err(Error::limit("a channel or user named . or .. cannot be part of a URL"));
-        }
         url.query_pairs_mut().extend_pairs(query);
         Ok(url)
     }
@@ -104,6 +106,20 @@ mod tests {
             made += 1;
         }
         assert_eq!(made, 20);
+    }
+
+    #[test]
+    fn a_prefix_is_part_of_the_url_and_not_signed() {
+        let request = ApiRequest {
+            path: "/apps/1/channels".to_owned(),
+            query: Vec::new(),
+            body: None,
+            retry_when: RetryWhen::Temporary,
+        };
+        let url = |base: &str| request.signed_url(base, &Signer::new("k", "s"), 1).unwrap();
+        let (plain, prefixed) = (url("https://host"), url("https://host/realtime"));
+        assert_eq!(prefixed.path(), "/realtime/apps/1/channels");
+        assert_eq!(prefixed.query(), plain.query());
     }
 
     #[test]

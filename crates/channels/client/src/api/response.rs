@@ -74,7 +74,11 @@ pub(super) fn users(body: &[u8]) -> Result<Vec<String>, Error> {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    let Object(answer) = serde_json::from_slice(body).map_err(|error| unexpected().with_cause(error))?;
+    let Object(answer) = serde_json::from_slice(body).map_err(|error| {
+        // The error itself may quote the response.
+        let (line, column) = (error.line(), error.column());
+        unexpected().with_cause(format!("it is malformed at line {line}, column {column}"))
+    })?;
     Ok(answer)
 }
 
@@ -137,6 +141,20 @@ pub(super) async fn rejection(mut response: Response) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_array_is_no_last_event() {
+        let object = channel(br#"{"occupied":true,"cache":{"data":"x","ttl":1}}"#).unwrap();
+        assert_eq!(object.cache.map(|cached| cached.data).as_deref(), Some("x"));
+        assert!(channel(br#"{"occupied":true,"cache":["x",1]}"#).is_err());
+    }
+
+    #[test]
+    fn an_error_does_not_quote_the_response() {
+        let error = channels(br#"{"channels":"hidden-value"}"#).unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(cause, "it is malformed at line 1, column 26");
+    }
 
     #[test]
     fn a_page_does_not_accept_events() {

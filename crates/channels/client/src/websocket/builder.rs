@@ -11,7 +11,7 @@ use super::proxy::ProxyConnector;
 use super::reconnect::at_most_a_day;
 use super::settings::{Limits, Settings};
 use super::{Client, ConnectionState, Connector};
-use crate::endpoint::{EndpointParts, check_segment};
+use crate::endpoint::{EndpointParts, check_path_prefix, check_segment};
 use crate::proxy::ProxySource;
 use crate::{Authorizer, Backoff, Error, Roots, UserAuthenticator};
 
@@ -255,10 +255,7 @@ impl ClientBuilder {
     fn settings(self) -> Result<Settings, Error> {
         check_segment("app key", &self.app_key)?;
         let endpoint = self.endpoint.finish()?;
-        let segments = self.path_prefix.trim_matches('/');
-        if !segments.is_empty() {
-            segments.split('/').try_for_each(|segment| check_segment("path prefix", segment))?;
-        }
+        let path_prefix = check_path_prefix(&self.path_prefix)?;
         let tls = match endpoint.tls {
             true => Some(Arc::new(self.roots.client_config()?)),
             false => None,
@@ -272,7 +269,7 @@ impl ClientBuilder {
             }),
         };
         Ok(Settings {
-            url: endpoint.websocket_url(&self.path_prefix, &self.app_key),
+            url: endpoint.websocket_url(&path_prefix, &self.app_key),
             endpoint,
             tls,
             connector,

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use pusher_protocol::{ChannelKind, ChannelName, InvalidChannelName, SocketId};
+use serde::Serialize;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use tokio_stream::wrappers::{BroadcastStream, WatchStream};
 
 use super::binding::Filter;
-use super::client_event::ClientEvent;
+use super::client_event::{ClientEvent, ClientEventData};
 use super::command::Command;
 use super::queue;
 use super::subscription::{ChannelState, Subscriber};
@@ -193,7 +194,32 @@ impl Client {
         data: impl Into<String>,
     ) -> Result<(), Error> {
         let channel = channel.try_into().map_err(Into::into)?;
-        let event = ClientEvent::new(channel, event, data.into())?;
+        self.send_event(channel, event, ClientEventData::Text(data.into())).await
+    }
+
+    /// Sends a client event whose data is written as JSON, as pusher-js sends it; see
+    /// [`trigger`](Self::trigger), which sends a text.
+    ///
+    /// # Errors
+    /// As [`trigger`](Self::trigger), and [`ErrorKind::Data`] if the data cannot be written as
+    /// JSON.
+    pub async fn trigger_json(
+        &self,
+        channel: impl TryInto<ChannelName, Error: Into<InvalidChannelName>>,
+        event: &str,
+        data: &(impl Serialize + Sync + ?Sized),
+    ) -> Result<(), Error> {
+        let channel = channel.try_into().map_err(Into::into)?;
+        self.send_event(channel, event, ClientEventData::json(data)?).await
+    }
+
+    async fn send_event(
+        &self,
+        channel: ChannelName,
+        event: &str,
+        data: ClientEventData,
+    ) -> Result<(), Error> {
+        let event = ClientEvent::new(channel, event, data)?;
         self.call(|done| Command::Trigger(event, done)).await?
     }
 

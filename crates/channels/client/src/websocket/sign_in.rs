@@ -12,6 +12,9 @@ use crate::Error;
 /// servers may allow more.
 const MAX_WATCHED: usize = 10 * limits::WATCHLIST;
 
+/// The most watchlist events that wait for the sign-in. A server sends one or two.
+const MAX_EARLY: usize = 16;
+
 /// The sign-in: its handles and its stage.
 #[derive(Debug, Default)]
 pub(crate) struct SignIn {
@@ -23,6 +26,8 @@ pub(crate) struct SignIn {
     pub(crate) requested_user: Option<String>,
     /// The last error of the server since the request.
     pub(crate) server_error: Option<Error>,
+    /// Watchlist events that arrived before the user's channel was confirmed.
+    early: Vec<UserEvent>,
 }
 
 /// The stage of a sign-in.
@@ -85,6 +90,9 @@ impl SignIn {
         self.failures = 0;
         self.notice(&UserEvent::SignedIn(user.clone()));
         self.set(Stage::SignedIn(user, channel), None);
+        for event in std::mem::take(&mut self.early) {
+            self.send(&event);
+        }
     }
 
     /// Delivers an event of a user's channel, and returns it if it is this user's.
@@ -99,16 +107,23 @@ impl SignIn {
         Some(event)
     }
 
-    pub(crate) fn watchlist(&self, changes: WatchlistChanges) {
-        if self.user().is_none() {
-            return;
-        }
+    /// Handles changes of the watchlist. Servers send the first before they confirm the user's
+    /// channel; those wait, so that `SignedIn` comes first.
+    pub(crate) fn watchlist(&mut self, changes: WatchlistChanges) {
         for mut change in changes.events {
             change.user_ids.truncate(MAX_WATCHED);
-            match change.name.as_str() {
-                "online" => self.send(&UserEvent::Online(change.user_ids)),
-                "offline" => self.send(&UserEvent::Offline(change.user_ids)),
-                other => tracing::debug!(event = other, "ignored an unknown watchlist event"),
+            let event = match change.name.as_str() {
+                "online" => UserEvent::Online(change.user_ids),
+                "offline" => UserEvent::Offline(change.user_ids),
+                other => {
+                    tracing::debug!(event = other, "ignored an unknown watchlist event");
+                    continue;
+                }
+            };
+            match self.stage {
+                Stage::SignedIn(..) => self.send(&event),
+                Stage::Subscribing(..) if self.early.len() < MAX_EARLY => self.early.push(event),
+                _ => {}
             }
         }
     }
@@ -120,6 +135,7 @@ impl SignIn {
         }
         self.failures = 0;
         self.server_error = None;
+        self.early.clear();
         self.requested_user = None;
         self.set(Stage::Idle, None);
     }
@@ -136,6 +152,7 @@ impl SignIn {
         if self.has_handles() {
             return None;
         }
+        self.early.clear();
         match std::mem::take(&mut self.stage) {
             Stage::SignedIn(user, channel) => {
                 self.set(Stage::Abandoned(user, channel.clone()), None);

@@ -3,11 +3,12 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use pusher_protocol::ChannelName;
+use serde::Serialize;
 use tokio::sync::watch;
 
 use super::queue::{self, Receiver};
 use super::{Binding, ChannelEvent, Client, Members};
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// A subscriber of a channel: a stream of its events. Subscribers of one channel share one
 /// subscription at the server; dropping the last of them unsubscribes.
@@ -34,6 +35,8 @@ pub(crate) struct Subscriber {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ChannelState {
     pub(crate) subscribed: bool,
+    /// Why the subscription was refused.
+    pub(crate) refused: Option<Error>,
     pub(crate) count: Option<u64>,
     pub(crate) members: Members,
 }
@@ -71,10 +74,38 @@ impl Subscription {
     /// subscribed.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Closed`](crate::ErrorKind::Closed) if the client has ended with its
+    /// Returns [`ErrorKind::Closed`] if the client has ended with its
     /// runtime.
     pub async fn bind(&self, event: impl Into<String>) -> Result<Binding, Error> {
         self.client.bind_to(Some(self.channel.clone()), Some(event.into())).await
+    }
+
+    /// Waits until the channel is subscribed. Returns at once if it is. The stream's events are not
+    /// consumed.
+    ///
+    /// # Errors
+    /// Returns the reason if the subscription or the connection is refused, and
+    /// [`ErrorKind::Closed`] once the subscription or the client has ended. Without a connection it
+    /// waits; see [`Client::states`].
+    pub async fn subscribed(&self) -> Result<(), Error> {
+        let mut state = self.state.clone();
+        let decided = state.wait_for(|state| state.subscribed || state.refused.is_some()).await;
+        match decided {
+            Ok(state) => state.refused.clone().map_or(Ok(()), Err),
+            Err(_) => Err(Error::new(ErrorKind::Closed, "the subscription has ended")),
+        }
+    }
+
+    /// Sends a client event with JSON data on the channel; see [`Client::trigger_json`].
+    ///
+    /// # Errors
+    /// As [`Client::trigger_json`].
+    pub async fn trigger_json(
+        &self,
+        event: &str,
+        data: &(impl Serialize + Sync + ?Sized),
+    ) -> Result<(), Error> {
+        self.client.trigger_json(&self.channel, event, data).await
     }
 
     /// Sends a client event on the channel; see [`Client::trigger`].

@@ -201,3 +201,17 @@ async fn the_limit_of_the_data_is_configurable() {
     api.trigger(&event(20_000)).await.unwrap();
     assert_eq!(api.trigger(&event(20_001)).await.unwrap_err().kind(), ErrorKind::Limit);
 }
+
+#[tokio::test]
+async fn other_calls_are_signed_too() {
+    let (server, api) = start().await;
+    let _ = api.get("/channels/presence-foobar", &[("info", "user_count")]).await;
+    assert_eq!(only(&server), call("GET /apps/17/channels/presence-foobar", "info=user_count", ""));
+    let _ = api.post("events", r#"{"name":"news","data":"x","channels":["a"]}"#).await;
+    assert_eq!(only(&server).0, "POST /apps/17/events");
+    for path in ["a/../b", "a?b=c", "a#b", "a b", "."] {
+        assert_eq!(api.get(path, &[]).await.unwrap_err().kind(), ErrorKind::Limit, "{path}");
+    }
+    assert!(api.get("channels", &[("auth_key", "x")]).await.is_err());
+    assert!(server.calls().is_empty());
+}

@@ -30,6 +30,18 @@ async fn a_client_event_is_sent_as_a_frame_of_its_channel() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn json_data_is_sent_as_it_is() {
+    let net = Net::new();
+    let client = net.client().authorizer(ada()).connect().unwrap();
+    let (ada, mut peer) = subscribed(&net, &client).await;
+    ada.trigger_json("client-typing", &serde_json::json!({"on": true})).await.unwrap();
+    let Some(Message::Text(text)) = peer.message().await else { panic!() };
+    assert_eq!(text.as_str(), r#"{"event":"client-typing","channel":"private-ada","data":{"on":true}}"#);
+    let too_long = ada.trigger_json("client-typing", &"x".repeat(10_239)).await.unwrap_err();
+    assert_eq!(too_long.kind(), ErrorKind::Limit);
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_rejection_has_its_own_kind_and_sends_nothing() {
     let net = Net::new();
     let client = net.client().authorizer(ada()).connect().unwrap();

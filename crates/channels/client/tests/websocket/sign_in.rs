@@ -92,6 +92,23 @@ async fn watchlist_changes_are_reported() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_online_is_reported_after_the_sign_in() {
+    let net = Net::new();
+    let client = client(&net);
+    let mut user = client.sign_in().await.unwrap();
+    let mut peer = net.establish(1).await;
+    assert_eq!(peer.read().await.0, "pusher:signin");
+    peer.text(r#"{"event":"pusher:signin_success","data":{"user_data":"{\"id\":\"ada\"}"}}"#).await;
+    let changes = json!({ "events": [{ "name": "online", "user_ids": ["bob"] }] });
+    let frame = json!({ "event": "pusher_internal:watchlist_events", "data": changes.to_string() });
+    peer.text(&frame.to_string()).await;
+    peer.expect_subscribe(CHANNEL).await;
+    peer.confirm(CHANNEL).await;
+    expect_signed_in(&mut user).await;
+    assert_eq!(next(&mut user).await, UserEvent::Online(vec!["bob".into()]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn several_handles_share_one_sign_in_and_the_last_unsubscribes() {
     let net = Net::new();
     let (client, first, mut peer) = signed_in(&net).await;

@@ -330,3 +330,26 @@ async fn the_second_error_without_a_channel_in_a_row_refuses_the_pending_subscri
     assert_eq!(next(&mut other).await, ChannelEvent::Subscribed);
     assert!(other.is_subscribed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn subscribed_returns_once_the_server_has_decided() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let (news, mut peer) = net.requested(&client, "news").await;
+    let mut waiting = Box::pin(news.subscribed());
+    assert!(futures_util::FutureExt::now_or_never(&mut waiting).is_none());
+    peer.confirm("news").await;
+    waiting.await.unwrap();
+    news.subscribed().await.unwrap();
+
+    let other = client.subscribe("other").await.unwrap();
+    peer.expect_subscribe("other").await;
+    peer.refuse(None, "no", Some("other")).await;
+    assert_eq!(other.subscribed().await.unwrap_err().to_string(), "no");
+
+    client.unsubscribe("news").await.unwrap();
+    assert!(news.subscribed().await.is_ok(), "it was, and no later state is known");
+    let third = client.subscribe("third").await.unwrap();
+    client.unsubscribe("third").await.unwrap();
+    assert_eq!(third.subscribed().await.unwrap_err().kind(), ErrorKind::Closed);
+}

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -12,6 +13,7 @@ pub struct Webhook {
     /// The time at which the webhook was made, in Unix milliseconds.
     pub time_ms: u64,
     /// The events in order; one event unless the app has batch webhooks enabled.
+    #[serde(deserialize_with = "events")]
     pub events: Vec<WebhookEvent>,
 }
 
@@ -86,6 +88,15 @@ pub struct ClientEvent {
     /// Whether `data` is still encrypted because the key is missing or wrong.
     #[serde(skip)]
     pub is_encrypted: bool,
+}
+
+/// Reads events. By itself, serde would also read one from an array.
+fn events<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<WebhookEvent>, D::Error> {
+    let event = |value: Value| match value.is_object() {
+        true => WebhookEvent::deserialize(value).map_err(D::Error::custom),
+        false => Ok(WebhookEvent::Unknown(value)),
+    };
+    Vec::<Value>::deserialize(deserializer)?.into_iter().map(event).collect()
 }
 
 /// Reads a string, or any other value as its JSON.

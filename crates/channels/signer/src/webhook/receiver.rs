@@ -92,7 +92,7 @@ impl WebhookReceiver {
         let Object(mut webhook): Object<Webhook> =
             serde_json::from_slice(received.body).map_err(|error| {
                 let text = "the body of a webhook must be JSON with time_ms and events";
-                Error::new(ErrorKind::WebhookBody, text).with_source(error)
+                Error::new(ErrorKind::WebhookBody, text).with_json_source(error)
             })?;
         if let Some(max_age) = self.max_age {
             if u128::from(webhook.time_ms.abs_diff(now)) > max_age.as_millis() {

@@ -82,6 +82,7 @@ fn data_that_is_not_encrypted_differs_from_data_of_another_key() {
         r#"{"nonce":"AAAA"}"#,
         r#"{"nonce":"AAAA","ciphertext":"AAAA"}"#,
         r#"{"nonce":1,"ciphertext":2}"#,
+        r#"["AAECAwQFBgcICQoLDA0ODxAREhMUFRYX","AAAA"]"#,
         r#"{"nonce":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYX","ciphertext":"!"}"#,
     ] {
         assert_eq!(secret().open(data).unwrap_err().kind(), ErrorKind::Envelope, "{data}");

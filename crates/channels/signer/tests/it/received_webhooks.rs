@@ -93,9 +93,14 @@ fn all_seven_kinds_are_parsed() {
 
 #[test]
 fn an_event_of_an_unknown_kind_does_not_lose_the_others() {
-    for event in
-        [r#"{"name":"made_later","some":"data"}"#, r#"{"name":"member_added","channel":"c"}"#, "{}", "1"]
-    {
+    for event in [
+        r#"{"name":"made_later","some":"data"}"#,
+        r#"{"name":"member_added","channel":"c"}"#,
+        r#"["cache_miss","c"]"#,
+        r#"["client_event",{"channel":"c","event":"client-e"}]"#,
+        "{}",
+        "1",
+    ] {
         let body = format!(r#"{{"time_ms":1,"events":[{event},{{"name":"cache_miss","channel":"c"}}]}}"#);
         let webhook = receive(&WebhookReceiver::new(signer()), &body).unwrap();
         assert!(webhook.events[0] == Event::Unknown(serde_json::from_str(event).unwrap()), "{event}");
@@ -156,7 +161,7 @@ fn the_cause_of_a_malformed_body_is_the_source_and_not_the_text() {
     let error = receive(&WebhookReceiver::new(signer()), r#"{"time_ms":1}"#).unwrap_err();
     assert_eq!(error.to_string(), "the body of a webhook must be JSON with time_ms and events");
     let source = std::error::Error::source(&error).unwrap().to_string();
-    assert!(source.contains("events"), "{source}");
+    assert_eq!(source, "a value is missing or has the wrong type, at line 1, column 13");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use pusher_signer::{EncryptionMasterKey, Request, Signer};
+use pusher_signer::{AuthRequest, EncryptionMasterKey, ReceivedWebhook, Request, Signer, WebhookReceiver};
 
 use crate::authorizations::{channel, socket};
 use crate::vectors::{MasterKey, section};
@@ -21,6 +21,31 @@ fn master_keys_are_base64_of_exactly_32_bytes() {
         MASTER_KEY.parse::<EncryptionMasterKey>().unwrap()
             == EncryptionMasterKey::new(*b"this is 32 bytes 123456789012345")
     );
+}
+
+#[test]
+fn no_error_quotes_what_it_could_not_read() {
+    let signer = Signer::new("key", "secret");
+    let body = r#"{"time_ms":"hidden-value","events":[]}"#;
+    let signature = signer.sign(body.as_bytes());
+    let webhook = ReceivedWebhook::new(body.as_bytes())
+        .with_content_type("application/json")
+        .with_key("key")
+        .with_signature(signature.as_str());
+    let errors = [
+        AuthRequest::parse(br#"{"socket_id":{"a":1},"channel_name":"hidden-value"}"#).unwrap_err(),
+        AuthRequest::parse(br#"{"socket_id":"1.2","channel_name":["hidden-value"]}"#).unwrap_err(),
+        AuthRequest::parse(br#"{"socket_id":"1.2","channel_name":12345678}"#).unwrap_err(),
+        signer.authorize_channel(&socket(), &channel("presence-a"), Some("\"hidden-value\"")).unwrap_err(),
+        signer.authenticate_user(&socket(), "\"hidden-value\"").unwrap_err(),
+        WebhookReceiver::new(signer).receive(&webhook, 0).unwrap_err(),
+    ];
+    for error in errors {
+        let source = std::error::Error::source(&error).unwrap();
+        let shown = format!("{error} {error:?} {source} {source:?}");
+        assert!(!shown.contains("hidden-value") && !shown.contains("12345678"), "{shown}");
+        assert!(source.to_string().contains("column"), "{source}");
+    }
 }
 
 #[test]

@@ -59,4 +59,11 @@ fn pushers_limits_are_checked() {
     let watched = |count: usize| user().with_watchlist((0..count).map(|user| user.to_string()));
     assert!(watched(100).is_ok());
     assert_eq!(watched(101).map(|_| ()).map_err(kind), Err(ErrorKind::UserData));
+    for id in [String::new(), "a".repeat(129), "a b".to_owned()] {
+        let watched = user().with_watchlist(["bob".to_owned(), id]);
+        assert_eq!(watched.map(|_| ()).map_err(kind), Err(ErrorKind::UserData));
+    }
+    let repeated = user().with_watchlist(["bob", "ada"].repeat(101)).unwrap();
+    let text = signer().sign_in(&socket(), &repeated).unwrap().user_data;
+    assert_eq!(text, r#"{"id":"ada","watchlist":["bob"]}"#);
 }

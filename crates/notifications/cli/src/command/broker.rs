@@ -5,11 +5,9 @@ use std::net::SocketAddr;
 use clap::Args;
 use futures_util::FutureExt;
 use internal_notifications::with_causes;
-use internal_notifications_server::config::{
-    EmbeddedConfig, RealtimeConfig, WebhookConfig, set_broker_limits,
-};
+use internal_notifications_server::config::{EmbeddedConfig, RealtimeConfig, set_broker_limits};
 use internal_notifications_server::{Config, Limits, broker_router, listen, local_url, serve};
-use pusher_broker::Broker as Channels;
+use pusher_broker::{AllowedOrigin, Broker as Channels, Builder, TrustedProxy};
 use pusher_client::Roots;
 use pusher_signer::Signer;
 use serde_json::json;
@@ -29,9 +27,14 @@ const CREDENTIALS: [(&str, &str); 3] = [
     ("PUSHER_APP_SECRET", "the app's secret"),
 ];
 
-const WEBHOOKS: &str = "INTERNAL_NOTIFICATIONS_WEBHOOKS";
-const LIMITS: &str = "INTERNAL_NOTIFICATIONS_BROKER_LIMITS";
-const CA_FILE: &str = "INTERNAL_NOTIFICATIONS_CA_FILE";
+/// Further variables that are read.
+const SETTINGS: [&str; 5] = [
+    "INTERNAL_NOTIFICATIONS_WEBHOOKS",
+    "INTERNAL_NOTIFICATIONS_BROKER_ORIGINS",
+    "INTERNAL_NOTIFICATIONS_BROKER_LIMITS",
+    "INTERNAL_NOTIFICATIONS_TRUSTED_PROXIES",
+    "INTERNAL_NOTIFICATIONS_CA_FILE",
+];
 
 /// Run the Channels broker alone, until Ctrl-C or SIGTERM, for development and tests with several
 /// servers
@@ -59,6 +62,20 @@ pub(crate) struct Broker {
     /// trust.
     #[arg(long, value_name = "URL|JSON")]
     webhook: Vec<String>,
+    /// The web pages that may connect, like https://app.example.com, *.example.com or
+    /// app.example.com; may be repeated; by default all
+    ///
+    /// They come on top of those in INTERNAL_NOTIFICATIONS_BROKER_ORIGINS. Others are closed with
+    /// code 4009. Programs that send no Origin always may connect.
+    #[arg(long, value_name = "ORIGIN")]
+    allowed_origin: Vec<AllowedOrigin>,
+    /// A proxy whose X-Forwarded-For is believed, like 10.0.0.7 or 10.0.0.0/8; may be repeated
+    ///
+    /// They come on top of those in INTERNAL_NOTIFICATIONS_TRUSTED_PROXIES. An address may have a
+    /// thousand connections by default (--limits connections_per_address=1000). Behind a public
+    /// proxy that is not named here, all clients count as one.
+    #[arg(long, value_name = "CIDR")]
+    trusted_proxy: Vec<TrustedProxy>,
     /// Limits that differ from their defaults, like connections=20000,cache_seconds=60; may be
     /// repeated
     ///
@@ -74,14 +91,24 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) async fn run(self, env: &Env, output: &mut Output) -> Result<(), Error> {
         logging::start(env, logging::SERVER_FILTER)?;
-        let App { id, signer, webhooks, roots, mut limits } = app(env)?;
+        let App { id, signer, config, roots, mut limits } = app(env)?;
         set_broker_limits(&mut limits.broker, &self.limits.join(","))
             .map_err(|error| Error::usage(format!("--limits: {error}")))?;
         let builder = Channels::builder(id, signer)
             .limits(limits.broker.clone())
             .client_events(self.client_events)
             .subscription_counts(self.subscription_counts);
-        let broker = webhooks::add(builder, webhooks, &self.webhook, &roots)?.build();
+        let builder = config
+            .allowed_origins
+            .into_iter()
+            .chain(self.allowed_origin.iter().cloned())
+            .fold(builder, Builder::allowed_origin);
+        let builder = config
+            .trusted_proxies
+            .into_iter()
+            .chain(self.trusted_proxy.iter().copied())
+            .fold(builder, Builder::trusted_proxy);
+        let broker = webhooks::add(builder, config.webhooks, &self.webhook, &roots)?.build();
         open_files::raise_limit(&limits);
         let mut signals = Signals::listen()?;
         let bind_error = |error| Error::failed(format!("cannot listen on {}: {error}", self.listen));
@@ -128,32 +155,31 @@ impl Broker {
 struct App {
     id: String,
     signer: Signer,
-    webhooks: Vec<WebhookConfig>,
+    config: EmbeddedConfig,
     roots: Roots,
     limits: Limits,
 }
 
-/// Reads the app, its webhooks and its limits as a server does.
+/// Reads the app and the broker's settings as a server does.
 fn app(env: &Env) -> Result<App, Error> {
     for (name, what) in CREDENTIALS {
         env.require(name, what)?;
     }
-    let ours = |name: &str| {
-        [WEBHOOKS, LIMITS, CA_FILE].contains(&name) || CREDENTIALS.iter().any(|(ours, _)| *ours == name)
-    };
+    let ours = |name: &str| SETTINGS.contains(&name) || CREDENTIALS.iter().any(|(ours, _)| *ours == name);
     let config = Config::from_env(|name| env.get(name).filter(|_| ours(name)))
         .map_err(|error| Error::usage(with_causes(&error)))?;
     match config.realtime {
-        RealtimeConfig::Embedded(EmbeddedConfig {
-            app_id: Some(id),
-            app_key: Some(key),
-            app_secret: Some(secret),
-            webhooks,
-            ..
-        }) => Ok(App {
-            id,
-            signer: Signer::new(key, &secret),
-            webhooks,
+        RealtimeConfig::Embedded(
+            ref broker @ EmbeddedConfig {
+                app_id: Some(ref id),
+                app_key: Some(ref key),
+                app_secret: Some(ref secret),
+                ..
+            },
+        ) => Ok(App {
+            id: id.clone(),
+            signer: Signer::new(key, secret),
+            config: broker.clone(),
             roots: config.roots,
             limits: config.limits,
         }),

@@ -222,3 +222,55 @@ async fn its_limits_come_from_the_environment_and_from_options() {
         assert!(error.contains("--limits") && error.contains("connection"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn pages_of_other_origins_and_full_addresses_are_turned_away() {
+    let variables = [
+        ("INTERNAL_NOTIFICATIONS_BROKER_ORIGINS", "https://app.example"),
+        ("INTERNAL_NOTIFICATIONS_TRUSTED_PROXIES", "10.0.0.0/8"),
+    ];
+    let options = [
+        "--allowed-origin",
+        "*.dev.example",
+        "--trusted-proxy",
+        "127.0.0.1",
+        "--limits",
+        "connections_per_address=1",
+    ];
+    let (process, line) = start_with(&options, &variables);
+    let port: u16 = line.trim().rsplit_once(':').unwrap().1.parse().unwrap();
+    let open = |origin: &'static str, forwarded_for: &'static str| first_event(port, origin, forwarded_for);
+    let established = "pusher:connection_established";
+    let (one, _open) = open("https://app.example", "192.0.2.1").await;
+    assert!(one.contains(established), "{one}");
+    let (full, _) = open("https://app.example", "192.0.2.1, 10.0.0.1").await;
+    assert!(full.contains(r#""code":4100"#), "{full}");
+    let (other, _open) = open("http://a.dev.example:3000", "192.0.2.2").await;
+    assert!(other.contains(established), "{other}");
+    let (refused, _) = open("https://evil.example", "192.0.2.3").await;
+    assert!(refused.contains(r#""code":4009"#), "{refused}");
+    stop(process);
+
+    for (option, value) in [("--allowed-origin", "https://a.example/x"), ("--trusted-proxy", "0.0.0.0/0")] {
+        let ran = run(&["broker", "--listen", "127.0.0.1:0", option, value], &APP);
+        let error = ran.error(2);
+        assert!(error.contains(option) && error.contains(value), "{error}");
+    }
+}
+
+/// Opens a WebSocket. Returns the text up to its first event, and the connection.
+async fn first_event(port: u16, origin: &str, forwarded_for: &str) -> (String, tokio::net::TcpStream) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let request = format!(
+        "GET /app/{KEY}?protocol=7 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Origin: {origin}\r\nX-Forwarded-For: {forwarded_for}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut received = Vec::new();
+    while !String::from_utf8_lossy(&received).contains("}") {
+        assert_ne!(stream.read_buf(&mut received).await.unwrap(), 0);
+    }
+    (String::from_utf8_lossy(&received).into_owned(), stream)
+}

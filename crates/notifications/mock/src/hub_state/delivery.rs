@@ -16,14 +16,28 @@ impl HubState {
             return;
         };
         device.is_online = is_online;
-        if let (true, Some(session)) = (is_online, &mut device.session) {
+        self.note(id, format_args!("{}", if is_online { "goes online" } else { "goes offline" }));
+        self.reconnect(id);
+    }
+
+    /// Catches up and sends what waits, if the hub can be reached now.
+    pub(super) fn reconnect(&mut self, id: u64) {
+        let Some(device) = self.devices.get_mut(&id) else { return };
+        if device.is_connected() {
+            device.changed.notify_waiters();
+            if let Some(session) = &mut device.session {
+                session.inbox.catch_up();
+            }
+        }
+        self.flush(id);
+    }
+
+    /// Makes the device look for missed changes.
+    pub(super) fn start_catch_up(&mut self, id: u64) {
+        if let Some(session) = self.devices.get_mut(&id).and_then(Device::live) {
             session.inbox.catch_up();
         }
-        self.note(id, format_args!("{}", if is_online { "goes online" } else { "goes offline" }));
         self.flush(id);
-        if let Some(device) = self.devices.get(&id).filter(|_| is_online) {
-            device.changed.notify_waiters();
-        }
     }
 
     /// Compares the position of a device with the hub's.
@@ -91,12 +105,16 @@ impl HubState {
     }
 
     fn unsent(&mut self, id: u64) -> Option<WriteRequest> {
-        let device = self.devices.get_mut(&id).filter(|device| device.is_online)?;
+        let device = self.devices.get_mut(&id).filter(|device| device.is_connected())?;
         device.session.as_mut()?.inbox.next_write()
     }
 
     pub(super) fn catch_up(&mut self, id: u64) {
-        let query = |device: &mut Device| device.live()?.inbox.next_query();
+        let query = |device: &mut Device| {
+            let is_held = device.faults.holds_catch_up;
+            let inbox = &device.live()?.inbox;
+            inbox.next_query().filter(|_| !(is_held && inbox.is_loaded()))
+        };
         while let Some(next) = self.devices.get_mut(&id).and_then(query) {
             match next {
                 InboxQuery::Changes { after } => {

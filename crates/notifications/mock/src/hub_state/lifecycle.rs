@@ -2,7 +2,7 @@ use internal_notifications_service::{ServiceError, ServiceErrorKind};
 
 use super::{HubState, name};
 use crate::Call;
-use crate::device::{Session, no_connection, not_initialized};
+use crate::device::{Session, not_initialized};
 
 impl HubState {
     pub(crate) fn init(&mut self, id: u64) -> Result<(), ServiceError> {
@@ -19,21 +19,62 @@ impl HubState {
         device.faults.call(Call::Init)?;
         let refused = |detail: &String| ServiceError::new(ServiceErrorKind::Configuration, detail);
         let user = device.user.as_ref().map_err(refused)?.clone();
-        if !device.is_online {
-            return Err(no_connection());
+        if !device.is_connected() {
+            return Err(device.not_connected());
         }
         device.session = Some(Session::new(self.counters.session(), user, &device.settings, self.now));
         self.flush(id);
         Ok(())
     }
 
-    pub(crate) fn dispose(&mut self, id: u64) {
-        let Some(device) = self.devices.get_mut(&id).filter(|device| device.session.is_some()) else {
+    /// Makes calls of this kind wait, or lets them go on.
+    pub(crate) fn hold(&mut self, id: u64, call: Call, holds: bool) {
+        let Some(device) = self.devices.get_mut(&id) else { return };
+        match holds {
+            true => device.faults.hold(call),
+            false => device.faults.release(call),
+        }
+        device.changed.notify_waiters();
+        self.note(id, format_args!("{} {call:?}", if holds { "holds" } else { "releases" }));
+    }
+
+    /// Withholds the answers to requests for missed changes, or gives them.
+    pub(crate) fn hold_catch_up(&mut self, id: u64, holds: bool) {
+        let Some(device) = self.devices.get_mut(&id) else { return };
+        device.faults.holds_catch_up = holds;
+        self.note(id, format_args!("{} catch-ups", if holds { "holds" } else { "releases" }));
+        match holds {
+            true => self.start_catch_up(id),
+            false => self.flush(id),
+        }
+    }
+
+    /// Refuses the user's token, or accepts it again.
+    pub(crate) fn set_refused(&mut self, id: u64, is_refused: bool) {
+        let Some(device) = self.devices.get_mut(&id).filter(|device| device.is_refused != is_refused) else {
             return;
         };
-        device.end();
+        device.is_refused = is_refused;
+        self.note(id, format_args!("its token is {}", if is_refused { "refused" } else { "accepted" }));
+        self.reconnect(id);
+    }
+
+    /// Begins or ends a call of `init` that waits to be released.
+    pub(crate) fn set_starting(&mut self, id: u64, starts: bool) {
+        if let Some(device) = self.devices.get_mut(&id) {
+            device.starting = if starts { device.starting + 1 } else { device.starting.saturating_sub(1) };
+            device.publish();
+        }
+    }
+
+    pub(crate) fn dispose(&mut self, id: u64) {
+        let Some(device) = self.devices.get_mut(&id) else { return };
+        device.disposals += 1;
         device.changed.notify_waiters();
-        self.note(id, format_args!("dispose"));
+        if device.session.is_some() {
+            device.end();
+            self.note(id, format_args!("dispose"));
+        }
     }
 
     pub(crate) fn subscribe(&mut self, id: u64) -> Result<(), ServiceError> {
@@ -90,6 +131,9 @@ impl HubState {
         let device = self.device(id)?;
         device.initialized()?;
         device.faults.call(Call::LoadOlder)?;
+        if device.faults.holds_catch_up {
+            return Err(device.not_connected());
+        }
         let max_window = device.settings.max_window;
         let has_all = |session: &Session| {
             !session.is_paused && session.inbox.low() == 0 && !session.inbox.is_catching_up()
@@ -97,7 +141,8 @@ impl HubState {
         if has_all(device.initialized()?) {
             return Ok(());
         }
-        let session = device.live().ok_or_else(no_connection)?;
+        let not_connected = device.not_connected();
+        let session = device.live().ok_or(not_connected)?;
         let count = count.min(max_window.saturating_sub(session.window));
         let full =
             || ServiceError::new(ServiceErrorKind::WindowFull, "the list has reached its maximum length");

@@ -4,7 +4,7 @@ use internal_notifications_models::{
 use internal_notifications_service::{OfflinePush, ServiceError, ServiceErrorKind};
 
 use super::HubState;
-use crate::device::{no_connection, not_initialized};
+use crate::device::not_initialized;
 use crate::trace::MAX_ENTRIES;
 use crate::{Call, PushRecord};
 
@@ -103,10 +103,10 @@ impl HubState {
         }
         *session = Some(present);
         check(user_ids, notification)?;
-        match (device.is_online, device.settings.offline_push) {
+        match (device.is_connected(), device.settings.offline_push) {
             (true, _) => Ok(Some(format!("user:{}", device.initialized()?.user))),
-            (false, OfflinePush::Wait) => Ok(None),
-            (false, _) => Err(no_connection()),
+            (false, OfflinePush::Wait) if !device.is_online => Ok(None),
+            (false, _) => Err(device.not_connected()),
         }
     }
 }

@@ -40,19 +40,27 @@ impl HubState {
         let device = self.device(id)?;
         device.initialized()?;
         device.faults.call(Call::Write)?;
-        let (is_online, write_queue) = (device.is_online, device.settings.write_queue);
+        let (is_connected, write_queue) = (device.is_connected(), device.settings.write_queue);
         let waiting = device.initialized()?.inbox.unanswered_writes();
-        if !is_online && waiting + commands.len() > write_queue {
+        if !is_connected && waiting + commands.len() > write_queue {
             return Err(queue_full());
         }
         let mut written = Written::Stored;
         for command in commands {
             let op = self.apply(id, &command)?;
-            if !is_online {
+            if !is_connected {
                 written = Written::Queued;
-            } else if let Err(error) = self.send(id, &op, &command) {
-                self.device(id)?.initialized()?.inbox.on_refused(&op);
+                continue;
+            }
+            let sent = self.send(id, &op, &command);
+            let inbox = &mut self.device(id)?.initialized()?.inbox;
+            if let Err(error) = sent {
+                inbox.on_refused(&op);
                 return Err(error);
+            }
+            // The hub has it, but its change waits behind a catch-up.
+            if inbox.is_catching_up() {
+                written = Written::Queued;
             }
         }
         Ok(written)

@@ -17,6 +17,7 @@ mod lifecycle;
 mod offline;
 mod planned_faults;
 mod schedule;
+mod states;
 mod streams;
 mod trace;
 

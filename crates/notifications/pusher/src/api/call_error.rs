@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use internal_notifications_models::{Head, Problem};
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
+use serde::de::{DeserializeOwned, Error};
 
 use crate::HttpResponse;
 
@@ -37,7 +38,7 @@ impl CallError {
     /// shown.
     pub(crate) fn of_response(response: &HttpResponse, token: &str) -> Self {
         let status = response.status;
-        let problem = serde_json::from_slice::<Problem>(&response.body).ok();
+        let problem = parse_object::<Problem>(&response.body).ok();
         let problem = problem.filter(|problem| problem.slug().is_some());
         let mut error = match (&problem, status) {
             (None, 401) | (Some(_), _) => refusal(status, problem.as_ref(), token),
@@ -133,6 +134,14 @@ impl CallError {
     }
 }
 
+/// Parses a JSON object. By itself, serde would also read a struct from an array of its fields.
+pub(super) fn parse_object<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    match body.trim_ascii_start().first() {
+        Some(b'[') => Err(Error::custom("an array is no object")),
+        _ => serde_json::from_slice(body),
+    }
+}
+
 const NO_SUCH_ROUTE: &str = "no-such-route";
 
 fn refusal(status: u16, problem: Option<&Problem>, token: &str) -> CallError {
@@ -207,6 +216,13 @@ mod tests {
         assert_eq!(text(404, &body), "the server answered 404: no such notification");
         let body = problem(404, "unknown-notification", "Not Found", None);
         assert_eq!(text(404, &body), "the server answered 404: Not Found");
+    }
+
+    #[test]
+    fn an_array_is_no_problem_and_no_answer() {
+        let array = r#"["urn:internal-notifications:invalid","t",422,null]"#;
+        assert!(serde_json::from_str::<Problem>(array).is_ok());
+        assert!(parse_object::<Problem>(array.as_bytes()).is_err() && !of(422, array).is_final());
     }
 
     #[test]

@@ -1,7 +1,9 @@
 use std::error::Error;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
+use axum::extract::ConnectInfo;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,12 +20,19 @@ const MIN_HEAD_BYTES: usize = 8 * 1024;
 
 /// Serves one connection until it ends or, once `stop` is cancelled, until its current request
 /// ends. A connection without a request ends at once, even if a part of a head has arrived.
-pub(super) async fn serve(stream: TcpStream, router: Router, limits: Limits, stop: CancellationToken) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    limits: Limits,
+    stop: CancellationToken,
+) {
     // Without it, small live events would be delayed.
     let _ = stream.set_nodelay(true);
     let (had_request, router) = (AtomicBool::new(false), TowerToHyperService::new(router));
-    let serve_request = |request| {
+    let serve_request = |mut request: hyper::Request<_>| {
         had_request.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(ConnectInfo(peer));
         router.call(request)
     };
     let io = TokioIo::new(WriteTimeout::new(Lingering::new(stream, stop.clone()), limits.write_timeout));

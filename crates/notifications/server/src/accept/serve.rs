@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,9 +36,9 @@ pub async fn serve(
             () = &mut shutdown => break,
             Some(_) = running.join_next() => {}
             accepted = accept(&listener, &permits) => match accepted {
-                Ok((stream, permit)) => {
+                Ok((stream, peer, permit)) => {
                     failing = false;
-                    let served = connection::serve(stream, router.clone(), limits.clone(), stop.clone());
+                    let served = connection::serve(stream, peer, router.clone(), limits.clone(), stop.clone());
                     running.spawn(async move {
                         served.await;
                         drop(permit);
@@ -66,10 +67,10 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, Option<OwnedSemaphorePermit>)> {
+) -> io::Result<(TcpStream, SocketAddr, Option<OwnedSemaphorePermit>)> {
     let permit = permits.clone().acquire_owned().await.ok();
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, permit))
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, permit))
 }
 
 /// Returns whether only this connection is lost. Other errors, such as a lack of file descriptors,

@@ -20,16 +20,18 @@ enum Limit {
     Count(fn(&mut Limits) -> &mut usize),
     /// In seconds, which may have decimals; more than 0, and at most a year.
     Seconds(fn(&mut Limits) -> &mut Duration),
-    Quota,
+    /// At least 1, or `none` or 0.
+    Optional(fn(&mut Limits) -> &mut Option<usize>),
     BadFrames,
 }
 
-use Limit::{BadFrames, Count, Quota, Seconds};
+use Limit::{BadFrames, Count, Optional, Seconds};
 
 /// Every limit, with its name on the command line and in the environment.
 const ALL: &[(&str, Limit)] = &[
     ("connections", Count(|limits| &mut limits.connections)),
-    ("connection_quota", Quota),
+    ("connections_per_address", Optional(|limits| &mut limits.connections_per_address)),
+    ("connection_quota", Optional(|limits| &mut limits.connection_quota)),
     ("subscriptions", Count(|limits| &mut limits.subscriptions)),
     ("subscribe_requests", Count(|limits| &mut limits.subscribe_requests)),
     ("send_queue", Count(|limits| &mut limits.send_queue)),
@@ -94,7 +96,12 @@ fn set(limits: &mut Limits, name: &str, value: &str) -> Result<(), InvalidBroker
     };
     match limit {
         Count(field) => *field(limits) = count()?,
-        Quota => limits.connection_quota = Some(count()?),
+        Optional(field) => {
+            *field(limits) = match value {
+                "none" | "0" => None,
+                _ => Some(value.parse().map_err(|_| not_allowed("a whole number, or none"))?),
+            };
+        }
         BadFrames => limits.bad_frames = value.parse().map_err(|_| not_allowed("a whole number"))?,
         Seconds(field) => {
             let seconds = value.parse::<f64>().ok().filter(|seconds| (0.001..=YEAR).contains(seconds));
@@ -143,6 +150,15 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_that_is_optional_can_be_lifted() {
+        for value in ["none", "0"] {
+            let mut limits = Limits::default();
+            set_broker_limits(&mut limits, &format!("connections_per_address={value}")).unwrap();
+            assert_eq!(limits.connections_per_address, None);
+        }
+    }
+
+    #[test]
     fn what_cannot_work_is_refused_with_the_allowed_values() {
         for (text, problem) in [
             ("connections", "at least 1"),
@@ -154,6 +170,7 @@ mod tests {
             ("cache_seconds=inf", "seconds"),
             ("cache_seconds=31536001", "seconds"),
             ("bad_frames=x", "whole number"),
+            ("connections_per_address=-1", "or none"),
             ("conections=1", "connection_quota, subscriptions"),
             ("body_bytes=40000000", "at least body_bytes"),
         ] {

@@ -5,12 +5,13 @@ mod webhook_url;
 
 use std::fmt;
 
+use pusher_broker::{AllowedOrigin, TrustedProxy};
 use pusher_signer::Signer;
 
 pub use endpoint::{ClientEndpoint, Scheme};
 pub(crate) use environment::{
-    APP_CLUSTER, APP_ID, APP_KEY, APP_SECRET, CLIENT_HOST, CLIENT_PORT, CLIENT_SCHEME, HOST, PORT, REALTIME,
-    SCHEME, WEBHOOKS,
+    APP_CLUSTER, APP_ID, APP_KEY, APP_SECRET, BROKER_ORIGINS, CLIENT_HOST, CLIENT_PORT, CLIENT_SCHEME, HOST,
+    PORT, REALTIME, SCHEME, TRUSTED_PROXIES, WEBHOOKS,
 };
 pub use webhook::{InvalidWebhook, WebhookConfig};
 pub(crate) use webhook_url::host as webhook_host;
@@ -40,6 +41,10 @@ pub struct EmbeddedConfig {
     pub client: Option<ClientEndpoint>,
     /// Where the broker sends webhooks.
     pub webhooks: Vec<WebhookConfig>,
+    /// Whose pages may connect to the broker. All, if it is empty.
+    pub allowed_origins: Vec<AllowedOrigin>,
+    /// Whose `X-Forwarded-For` the broker believes when it counts the connections of an address.
+    pub trusted_proxies: Vec<TrustedProxy>,
 }
 
 /// The settings of a Channels engine elsewhere.
@@ -91,6 +96,20 @@ impl EmbeddedConfig {
         self.webhooks.push(webhook);
         self
     }
+
+    /// Lets the pages of an origin connect to the broker; those of further origins then cannot.
+    #[must_use]
+    pub fn with_allowed_origin(mut self, origin: AllowedOrigin) -> Self {
+        self.allowed_origins.push(origin);
+        self
+    }
+
+    /// Trusts the `X-Forwarded-For` of a proxy in front of the broker.
+    #[must_use]
+    pub fn with_trusted_proxy(mut self, proxy: TrustedProxy) -> Self {
+        self.trusted_proxies.push(proxy);
+        self
+    }
 }
 
 impl EngineConfig {
@@ -131,6 +150,8 @@ impl fmt::Debug for EmbeddedConfig {
             .field("app_key", &self.app_key)
             .field("client", &self.client)
             .field("webhooks", &self.webhooks)
+            .field("allowed_origins", &self.allowed_origins)
+            .field("trusted_proxies", &self.trusted_proxies)
             .finish_non_exhaustive()
     }
 }

@@ -33,6 +33,11 @@ impl Collector for BrokerCollector {
                 "Connections closed with 4100, or refused with 503, because there was no room for them",
                 now.turned_away,
             ),
+            (
+                "broker_full_addresses",
+                "Connections closed with 4100, or refused with 503, because there were too many from their address",
+                now.full_addresses,
+            ),
             ("broker_webhooks_sent", "Webhooks that were acknowledged", now.webhooks_sent),
             ("broker_webhooks_retried", "Webhooks sent again after a failure", now.webhooks_retried),
             (

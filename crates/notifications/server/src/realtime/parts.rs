@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use pusher_broker::Broker;
+use pusher_broker::{Broker, Builder};
 use pusher_client::{HttpApi, Retry, Roots};
 use pusher_signer::Signer;
 
@@ -62,7 +62,9 @@ impl RealtimeParts {
         let builder = Broker::builder(id, signer.clone()).limits(whole.limits.broker.clone());
         let mut webhooks = config.webhooks.iter();
         let builder = webhooks.try_fold(builder, |builder, webhook| webhook.add_to(builder, &whole.roots));
-        let broker = builder.map_err(ConfigError::webhook)?.build();
+        let builder = builder.map_err(ConfigError::webhook)?;
+        let builder = config.allowed_origins.iter().cloned().fold(builder, Builder::allowed_origin);
+        let broker = config.trusted_proxies.iter().copied().fold(builder, Builder::trusted_proxy).build();
         let parts = Self::embedded(broker, signer);
         Ok(match &config.client {
             Some(endpoint) => parts.with_client_address(ClientAddress::Host(endpoint.clone())),

@@ -11,7 +11,7 @@ use crate::rules::cutoffs::Cutoffs;
 use crate::rules::groups::Groups;
 use crate::sql::drifts::Drifts;
 use crate::sql::failure::Failure;
-use crate::sql::inspection::{Candidate, GROUP_ROWS, Inspection};
+use crate::sql::inspection::{Candidate, Candidates, GROUP_ROWS, Inspection};
 use crate::sql::row;
 use crate::{StoreError, Sweep, Swept};
 
@@ -34,9 +34,9 @@ pub(super) async fn run(
 
 async fn step(mut turn: Turn<'_>, drifts: &Drifts, sweep: &Sweep) -> Result<Swept, StoreError> {
     let cutoffs = sweep.cutoffs();
-    let (candidates, next) = turn.database.read(Candidates(sweep)).await?;
-    let mut swept = Swept { next, ..Swept::default() };
-    let mut groups = Groups::new(candidates, |inbox| inbox.rows(&cutoffs), GROUP_ROWS);
+    let Candidates { inboxes, next, unreadable } = turn.database.read(ReadCandidates(sweep)).await?;
+    let mut swept = Swept { next, unreadable, ..Swept::default() };
+    let mut groups = Groups::new(inboxes, |inbox| inbox.rows(&cutoffs), GROUP_ROWS);
     while let Some(group) = groups.take() {
         // Groups that need no cleaning take their time too.
         turn.keep().await?;
@@ -80,23 +80,26 @@ async fn sweep_group(
     Ok(())
 }
 
-/// Returns the next inboxes of a sweep, in the order of their users, and the user after whom to
-/// continue.
-struct Candidates<'s>(&'s Sweep);
+/// Returns the next inboxes of a sweep.
+struct ReadCandidates<'s>(&'s Sweep);
 
-impl Query for Candidates<'_> {
-    type Answer = (Vec<Candidate>, Option<UserId>);
+impl Query for ReadCandidates<'_> {
+    type Answer = Candidates;
 
-    async fn read(&self, connection: &mut PgConnection) -> Result<Self::Answer, Failure> {
-        let sql =
-            "SELECT user_id, key, pending, seq FROM inboxes WHERE user_id > $1 ORDER BY user_id LIMIT $2";
+    async fn read(&self, connection: &mut PgConnection) -> Result<Candidates, Failure> {
+        let sql = "SELECT user_id, key, pending, seq FROM inboxes
+                   WHERE user_id > coalesce((SELECT user_id FROM inboxes WHERE key = $3), $1) ORDER BY user_id LIMIT $2";
         let after = self.0.after.as_ref().map_or("", UserId::as_str);
         let limit = self.0.limit.max(1);
-        let rows = sqlx::query(sql).bind(after).bind(row::limit(limit)).fetch_all(connection).await?;
-        let mut inboxes: Vec<_> = rows.iter().map(Candidate::new).collect::<Result<_, _>>()?;
-        let next = inboxes.last().filter(|_| inboxes.len() == limit).map(|last| last.user_id.clone());
-        inboxes.retain(|inbox| inbox.seq > 0);
-        Ok((inboxes, next))
+        let (mut candidates, mut unreadable) = (Candidates::default(), None);
+        loop {
+            let query = sqlx::query(sql).bind(after).bind(row::limit(limit)).bind(unreadable);
+            unreadable = candidates.add(&query.fetch_all(&mut *connection).await?, limit)?;
+            if unreadable.is_none() {
+                candidates.inboxes.retain(|inbox| inbox.seq > 0);
+                return Ok(candidates);
+            }
+        }
     }
 }
 

@@ -44,6 +44,54 @@ impl Candidate {
     }
 }
 
+/// The next inboxes of a sweep, in the order of their users.
+#[derive(Debug, Default)]
+pub(crate) struct Candidates {
+    pub(crate) inboxes: Vec<Candidate>,
+    /// The user after whom to continue.
+    pub(crate) next: Option<UserId>,
+    /// How many were passed over because their user id cannot be read.
+    pub(crate) unreadable: u64,
+}
+
+impl Candidates {
+    /// Adds a page of at most `limit` rows with the columns of a [`Candidate`]. If none of a full
+    /// page can be read, returns the key of the inbox after which to read another page.
+    pub(crate) fn add(&mut self, rows: &[impl Columns], limit: usize) -> Result<Option<i64>, Failure> {
+        let mut passed_over = Vec::new();
+        for row in rows {
+            match Candidate::new(row) {
+                Ok(inbox) => {
+                    self.inboxes.push(inbox);
+                    self.report(&mut passed_over);
+                }
+                Err(failure) => passed_over.push((row.number("key")?, failure)),
+            }
+        }
+        let last = self.inboxes.last().filter(|_| rows.len() == limit);
+        self.next = last.map(|last| last.user_id.clone());
+        if self.next.is_some() {
+            // The next page begins with what follows the last inbox that can be read.
+            return Ok(None);
+        }
+        let after = passed_over.last().filter(|_| rows.len() == limit).map(|(key, _)| *key);
+        self.report(&mut passed_over);
+        Ok(after)
+    }
+
+    fn report(&mut self, passed_over: &mut Vec<(i64, Failure)>) {
+        for (key, failure) in passed_over.drain(..) {
+            let error: &dyn std::error::Error = &StoreError::from(failure);
+            tracing::error!(
+                error,
+                inbox.key = key,
+                "the user id of an inbox cannot be read; it is not swept"
+            );
+            self.unreadable += 1;
+        }
+    }
+}
+
 /// What one transaction of a sweep cleaned up.
 #[derive(Debug, Default)]
 pub(crate) struct Cleaned {

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use internal_notifications_models::UserId;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
 use super::command::Command;
@@ -57,12 +58,14 @@ pub(super) async fn unpublished_users(
                    UNION ALL
                    SELECT * FROM (SELECT inbox FROM publications WHERE inbox <= ?1 ORDER BY inbox LIMIT ?2)
                ) CROSS JOIN inboxes ON key = inbox LIMIT ?2";
-    let query = sqlx::query_as(sql).bind(cursor.load(Ordering::Relaxed)).bind(row::limit(limit));
-    let rows: Vec<(i64, String)> = query.fetch_all(readers).await?;
-    if let Some((last, _)) = rows.last() {
-        cursor.store(*last, Ordering::Relaxed);
+    let query = sqlx::query(sql).bind(cursor.load(Ordering::Relaxed)).bind(row::limit(limit));
+    let rows = query.fetch_all(readers).await?;
+    if let Some(last) = rows.last() {
+        cursor.store(last.try_get("inbox")?, Ordering::Relaxed);
     }
-    rows.into_iter().map(|(_, user)| Ok(UserId::new(user)?)).collect()
+    // A user id that cannot be read keeps nobody else waiting. A sweep reports it.
+    let user = |row: &SqliteRow| UserId::new(row.try_get::<String, _>("user_id").ok()?).ok();
+    Ok(rows.iter().filter_map(user).collect())
 }
 
 /// Returns how long ago the oldest unpublished change was made, as far as the marks tell.

@@ -9,7 +9,7 @@ use super::row;
 use crate::rules::cutoffs::Cutoffs;
 use crate::rules::groups::Groups;
 use crate::sql::failure::Failure;
-use crate::sql::inspection::{Candidate, GROUP_ROWS, Inspection};
+use crate::sql::inspection::{Candidate, Candidates, GROUP_ROWS, Inspection};
 use crate::{StoreError, StoreErrorKind, Sweep, Swept};
 
 /// Executes [`Store::sweep`](crate::Store::sweep).
@@ -24,9 +24,9 @@ pub(super) async fn run(store: &SqliteStore, sweep: Sweep) -> Result<Swept, Stor
 
 async fn step(store: &SqliteStore, sweep: Sweep) -> Result<Swept, StoreError> {
     let cutoffs = sweep.cutoffs();
-    let (candidates, next) = candidates(&store.readers, &sweep).await?;
-    let mut swept = Swept { next, ..Swept::default() };
-    let mut groups = Groups::new(candidates, |inbox| inbox.rows(&cutoffs), GROUP_ROWS);
+    let Candidates { inboxes, next, unreadable } = candidates(&store.readers, &sweep).await?;
+    let mut swept = Swept { next, unreadable, ..Swept::default() };
+    let mut groups = Groups::new(inboxes, |inbox| inbox.rows(&cutoffs), GROUP_ROWS);
     while let Some(group) = groups.take() {
         match sweep_group(store, &group, &sweep, &mut swept).await {
             Ok(()) => swept.inboxes += group.len() as u64,
@@ -134,19 +134,20 @@ async fn check_database(store: &SqliteStore, error: &StoreError) -> Result<(), S
     if fails { Err(error.clone()) } else { Ok(()) }
 }
 
-/// Returns the next inboxes of a sweep, in the order of their users, and the user after whom to
-/// continue.
-async fn candidates(
-    readers: &SqlitePool,
-    sweep: &Sweep,
-) -> Result<(Vec<Candidate>, Option<UserId>), Failure> {
-    let sql = "SELECT user_id, key, pending, seq FROM inboxes WHERE user_id > ?1 ORDER BY user_id LIMIT ?2";
-    let after = sweep.after.as_ref().map_or("", UserId::as_str).to_owned();
+/// Returns the next inboxes of a sweep.
+async fn candidates(readers: &SqlitePool, sweep: &Sweep) -> Result<Candidates, Failure> {
+    let sql = "SELECT user_id, key, pending, seq FROM inboxes
+               WHERE user_id > coalesce((SELECT user_id FROM inboxes WHERE key = ?3), ?1) ORDER BY user_id LIMIT ?2";
     let limit = sweep.limit.max(1);
-    let rows = sqlx::query(sql).bind(after).bind(row::limit(limit)).fetch_all(readers).await?;
-    let inboxes: Vec<_> = rows.iter().map(Candidate::new).collect::<Result<_, _>>()?;
-    let next = inboxes.last().filter(|_| inboxes.len() == limit).map(|last| last.user_id.clone());
-    Ok((inboxes, next))
+    let (mut candidates, mut unreadable) = (Candidates::default(), None);
+    loop {
+        let after = sweep.after.as_ref().map_or("", UserId::as_str).to_owned();
+        let query = sqlx::query(sql).bind(after).bind(row::limit(limit)).bind(unreadable);
+        unreadable = candidates.add(&query.fetch_all(readers).await?, limit)?;
+        if unreadable.is_none() {
+            return Ok(candidates);
+        }
+    }
 }
 
 /// Inspects inboxes.

@@ -288,3 +288,36 @@ async fn orphans_of_an_older_schema_are_found() {
     assert_eq!(sweep_ids_of(&store, 1).await.forgotten, 1);
     assert_eq!(fixture.schema.number("SELECT count(*) FROM notifications").await, 2);
 }
+
+#[tokio::test]
+async fn user_ids_that_cannot_be_read_keep_no_other_inbox_from_being_swept_and_published() {
+    let Some(Fixture { store, schema }) = Fixture::new().await else { return };
+    for name in ["a", "b"] {
+        store.push(push(name, &["a", "b1", "b2", "b3", "c", "d1", "d2"])).await.unwrap();
+    }
+    // As a damaged database may have them: with control characters, or too long.
+    schema
+        .sql("UPDATE inboxes SET user_id = user_id || repeat('x', 1000) || chr(10) WHERE user_id ~ '^[bd]'")
+        .await;
+    let one = Retention::unlimited().with_count(Some(1));
+    for limit in [1, 2, 3, 4, 100] {
+        let mut sweep = Sweep::new(one.clone(), at(2)).with_limit(limit);
+        let (mut inboxes, mut unreadable, mut passes) = (0, 0, 0);
+        loop {
+            let swept = store.sweep(sweep.clone()).await.unwrap();
+            assert_eq!(swept.passed_over, []);
+            (inboxes, unreadable, passes) =
+                (inboxes + swept.inboxes, unreadable + swept.unreadable, passes + 1);
+            let Some(next) = swept.next else { break };
+            assert!(passes < 9, "the sweep goes round");
+            sweep = sweep.with_after(Some(next));
+        }
+        assert_eq!((inboxes, unreadable), (2, 5), "{limit}");
+    }
+    for name in ["a", "c"] {
+        assert_eq!(store.page(&user(name), 9, None).await.unwrap().notifications.len(), 1, "{name}");
+    }
+    let mut behind = store.unpublished_users(9).await.unwrap();
+    behind.sort();
+    assert_eq!(behind, [user("a"), user("c")]);
+}

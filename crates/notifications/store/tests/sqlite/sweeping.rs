@@ -344,3 +344,34 @@ async fn an_id_without_a_note_about_its_withdrawal_is_remembered_as_long() {
     let forgotten = async |days| sweep(&fixture, &cut, days * DAY).await.forgotten;
     assert_eq!((forgotten(91).await, forgotten(139).await, forgotten(140).await), (0, 0, 1));
 }
+
+#[tokio::test]
+async fn user_ids_that_cannot_be_read_keep_no_other_inbox_from_being_swept_and_published() {
+    let fixture = Fixture::new().await;
+    for name in ["a", "b"] {
+        fixture.store.push(push(name, &["a", "b1", "b2", "b3", "c", "d1", "d2"])).await.unwrap();
+    }
+    // As a damaged database may have them: with control characters, or too long.
+    fixture.sql("UPDATE inboxes SET user_id = CAST(user_id || x'ff0a' AS TEXT) WHERE user_id > 'b' AND user_id <> 'c'").await;
+    let one = Retention::unlimited().with_count(Some(1));
+    for limit in [1, 2, 3, 4, 100] {
+        let mut sweep = Sweep::new(one.clone(), at(2)).with_limit(limit);
+        let (mut inboxes, mut unreadable, mut passes) = (0, 0, 0);
+        loop {
+            let swept = fixture.store.sweep(sweep.clone()).await.unwrap();
+            assert_eq!(swept.passed_over, []);
+            (inboxes, unreadable, passes) =
+                (inboxes + swept.inboxes, unreadable + swept.unreadable, passes + 1);
+            let Some(next) = swept.next else { break };
+            assert!(passes < 9, "the sweep goes round");
+            sweep = sweep.with_after(Some(next));
+        }
+        assert_eq!((inboxes, unreadable), (2, 5), "{limit}");
+    }
+    for name in ["a", "c"] {
+        assert_eq!(fixture.store.page(&user(name), 9, None).await.unwrap().notifications.len(), 1, "{name}");
+    }
+    let mut behind = fixture.store.unpublished_users(9).await.unwrap();
+    behind.sort();
+    assert_eq!(behind, [user("a"), user("c")]);
+}

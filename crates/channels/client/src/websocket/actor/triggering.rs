@@ -1,7 +1,7 @@
 use pusher_protocol::published_event;
 
 use super::Actor;
-use crate::websocket::client_event::ClientEvent;
+use crate::websocket::client_event::{ClientEvent, ClientEventData};
 use crate::websocket::connection::Connection;
 use crate::websocket::registry::Phase;
 use crate::{Error, ErrorKind};
@@ -22,7 +22,11 @@ impl Actor {
         if !self.client_events.try_acquire() {
             return reject(ErrorKind::RateLimited, "the limit of client events per second is reached");
         }
-        self.send_text(published_event(&event.event, event.channel.as_str(), &event.data));
+        let channel = event.channel.as_str();
+        self.send_text(match &event.data {
+            ClientEventData::Text(text) => published_event(&event.event, channel, text.as_str()),
+            ClientEventData::Json(json) => published_event(&event.event, channel, json),
+        });
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::Phase;
 use super::decryptor::{Decrypted, Decryptor};
 use crate::websocket::connection::Ticket;
-use crate::websocket::subscription::Subscriber;
+use crate::websocket::subscription::{ChannelState, Subscriber};
 use crate::websocket::{ChannelEvent, Event, Member, Members};
 use crate::{Error, ErrorKind};
 
@@ -107,7 +107,8 @@ impl Entry {
 
     pub(super) fn refuse(&self, error: &Error) {
         for subscriber in &self.subscribers {
-            subscriber.state.send_replace(Default::default());
+            let refused = Some(error.clone());
+            subscriber.state.send_replace(ChannelState { refused, ..ChannelState::default() });
         }
         self.notice(&ChannelEvent::Refused(error.clone()));
     }

@@ -1,5 +1,7 @@
+use std::fmt::Display;
 use std::net::Ipv6Addr;
 use std::num::NonZeroU16;
+use std::str::FromStr;
 
 use pusher_signer::Signer;
 
@@ -100,6 +102,20 @@ pub(crate) const WEBHOOKS: Variable = Variable {
     allowed: "a JSON array of URLs and of objects with `url`, `event_types`, `filter` and `headers`",
     purpose: "Where the embedded broker sends webhooks.",
 };
+pub(crate) const BROKER_ORIGINS: Variable = Variable {
+    name: "INTERNAL_NOTIFICATIONS_BROKER_ORIGINS",
+    method: "with_realtime",
+    default: None,
+    allowed: "origins like `https://app.example.com` or `https://*.example.com`, or hosts like `app.example.com`, separated by commas",
+    purpose: "The web pages that may connect to the embedded broker. By default all; programs that send no `Origin` always may.",
+};
+pub(crate) const TRUSTED_PROXIES: Variable = Variable {
+    name: "INTERNAL_NOTIFICATIONS_TRUSTED_PROXIES",
+    method: "with_realtime",
+    default: None,
+    allowed: "addresses and networks like `10.0.0.7` or `10.0.0.0/8`, separated by commas",
+    purpose: "The proxies whose `X-Forwarded-For` the embedded broker believes when it counts the connections of an address. None by default.",
+};
 
 impl RealtimeConfig {
     pub(crate) fn from_env(variables: &Variables<'_>) -> Result<Self, ConfigError> {
@@ -119,6 +135,8 @@ impl RealtimeConfig {
                 app_secret: variables.secret(&APP_SECRET),
                 client: client.client_endpoint(&PartialEndpoint::default())?,
                 webhooks: webhooks(variables)?,
+                allowed_origins: list(variables, &BROKER_ORIGINS)?,
+                trusted_proxies: list(variables, &TRUSTED_PROXIES)?,
             }));
         }
         let (endpoint, client) = match (server.endpoint(), cluster) {
@@ -140,6 +158,23 @@ impl RealtimeConfig {
 fn webhooks(variables: &Variables<'_>) -> Result<Vec<WebhookConfig>, ConfigError> {
     let list = variables.text(&WEBHOOKS).map(|list| WebhookConfig::list(&list));
     list.unwrap_or(Ok(Vec::new())).map_err(ConfigError::webhook)
+}
+
+/// Returns the parsed parts of a list. One without parts is refused, since it may not have meant to
+/// lift a restriction.
+fn list<T>(variables: &Variables<'_>, variable: &Variable) -> Result<Vec<T>, ConfigError>
+where
+    T: FromStr<Err: Display>,
+{
+    let parts = variables.list(variable);
+    if parts.is_empty() {
+        return match variables.text(variable) {
+            Some(text) => Err(ConfigError::not_allowed(variable, &text)),
+            None => Ok(Vec::new()),
+        };
+    }
+    let problem = |error: T::Err| ConfigError::new(variable, error.to_string());
+    parts.iter().map(|part| part.parse().map_err(problem)).collect()
 }
 
 fn missing(variable: &Variable, what: &str) -> ConfigError {

@@ -3,6 +3,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use pusher_broker::WebhookKind;
+use pusher_protocol::Object;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -30,7 +31,7 @@ pub struct WebhookConfig {
     #[serde(default)]
     event_types: Option<Vec<Kind>>,
     #[serde(default)]
-    filter: ChannelFilter,
+    filter: Object<ChannelFilter>,
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, String>,
 }
@@ -66,11 +67,14 @@ impl WebhookConfig {
     /// Reads destinations from a JSON array of such objects and URLs.
     pub(crate) fn list(text: &str) -> Result<Vec<Self>, InvalidWebhook> {
         let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
-        let item = |item: &RawValue| match serde_json::from_str::<String>(item.get()) {
-            Ok(url) => url.parse(),
-            Err(_) => item.get().parse(),
+        let item = |(index, item): (usize, &RawValue)| {
+            let webhook = match serde_json::from_str::<String>(item.get()) {
+                Ok(url) => url.parse(),
+                Err(_) => item.get().parse(),
+            };
+            webhook.map_err(|InvalidWebhook(text)| InvalidWebhook(format!("webhook {}: {text}", index + 1)))
         };
-        items.into_iter().map(item).collect()
+        items.into_iter().enumerate().map(item).collect()
     }
 
     /// Returns the kinds of events to send.
@@ -81,17 +85,21 @@ impl WebhookConfig {
 
     /// Returns how the names of the channels begin whose events are sent.
     pub(crate) fn channel_prefix(&self) -> &str {
-        &self.filter.channel_name_starts_with
+        &self.filter.0.channel_name_starts_with
     }
 
     fn check(self) -> Result<Self, InvalidWebhook> {
-        let Self { url, headers, .. } = &self;
+        let Self { url, event_types, headers, .. } = &self;
         if !url.starts_with("http://") && !url.starts_with("https://") {
             return Err(InvalidWebhook::url(url, "it must begin with https:// or http://"));
         }
         if let Some(name) = headers.keys().find(|name| RESERVED.contains(&name.to_ascii_lowercase().as_str()))
         {
             return Err(InvalidWebhook(format!("the broker sets the webhook header {name} itself")));
+        }
+        if event_types.as_ref().is_some_and(Vec::is_empty) {
+            let text = "event_types is empty, so nothing would be sent: name some, or leave it out for all";
+            return Err(InvalidWebhook(text.to_owned()));
         }
         Ok(self)
     }
@@ -104,7 +112,7 @@ impl FromStr for WebhookConfig {
         if text.trim_start().starts_with('{') {
             return serde_json::from_str::<Self>(text).map_err(|error| malformed(&error))?.check();
         }
-        let (event_types, filter, headers) = (None, ChannelFilter::default(), BTreeMap::new());
+        let (event_types, filter, headers) = (None, Object::default(), BTreeMap::new());
         Self { url: text.to_owned(), event_types, filter, headers }.check()
     }
 }
@@ -156,6 +164,19 @@ mod tests {
         let urls: Vec<_> = list.iter().map(|webhook| webhook.url.as_str()).collect();
         assert_eq!(urls, ["http://a", "http://b"]);
         assert_eq!(list[1].kinds(), WebhookKind::ALL);
+    }
+
+    #[test]
+    fn an_error_of_a_list_names_the_item() {
+        for (item, reason) in [
+            (r#"{"url": "http://b", "filter": ["presence-"]}"#, "line 1, column 30"),
+            (r#"{"url": "http://b", "event_types": []}"#, "event_types is empty"),
+            (r#""b""#, "https://"),
+            ("[]", "not a valid webhook URL"),
+        ] {
+            let error = WebhookConfig::list(&format!(r#"["http://a", {item}]"#)).unwrap_err().to_string();
+            assert!(error.starts_with("webhook 2: ") && error.contains(reason), "{item}: {error}");
+        }
     }
 
     #[test]

@@ -46,7 +46,12 @@ fn the_method_of_each_variable_sets_the_same() {
     assert_eq!(format!("{:?}", read(&engine).unwrap()), format!("{by_method:?}"));
     tried.extend(engine.map(|(name, _)| name).into_iter().chain(["PUSHER_APP_CLUSTER"]));
 
-    let realtime = ["INTERNAL_NOTIFICATIONS_REALTIME", "INTERNAL_NOTIFICATIONS_WEBHOOKS"];
+    let realtime = [
+        "INTERNAL_NOTIFICATIONS_REALTIME",
+        "INTERNAL_NOTIFICATIONS_WEBHOOKS",
+        "INTERNAL_NOTIFICATIONS_BROKER_ORIGINS",
+        "INTERNAL_NOTIFICATIONS_TRUSTED_PROXIES",
+    ];
     for known in variables() {
         let is_realtime = known.name.starts_with("PUSHER_") || realtime.contains(&known.name);
         assert_eq!(known.method == "with_realtime", is_realtime, "{}", known.name);
@@ -75,6 +80,16 @@ fn plain_twins() -> Vec<Twin> {
             "INTERNAL_NOTIFICATIONS_WEBHOOKS",
             r#"["https://a.example/"]"#,
             with_realtime(EmbeddedConfig::new().with_webhook(webhook))
+        ),
+        twin!(
+            "INTERNAL_NOTIFICATIONS_BROKER_ORIGINS",
+            "*.a.example",
+            with_realtime(EmbeddedConfig::new().with_allowed_origin("*.a.example".parse().unwrap()))
+        ),
+        twin!(
+            "INTERNAL_NOTIFICATIONS_TRUSTED_PROXIES",
+            "10.0.0.7",
+            with_realtime(EmbeddedConfig::new().with_trusted_proxy("10.0.0.7".parse().unwrap()))
         ),
         twin!(
             "INTERNAL_NOTIFICATIONS_CHANNEL_PREFIX",

@@ -1,5 +1,6 @@
+use std::any::Any;
 use std::convert::Infallible;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -66,10 +67,11 @@ where
             url.path = request.uri().path(),
         );
         let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
-        let answer = hosts::check(&app.config, &request).map(|()| self.service.call(request));
+        let answer = hosts::check(&app.config, &request).map(|()| begin(&mut self.service, request));
         let answer = async move {
             let mut response = match answer {
-                Ok(answer) => in_time(answer, app.config.limits.request_timeout).await,
+                Ok(Ok(answer)) => in_time(answer, app.config.limits.request_timeout).await,
+                Ok(Err(panic)) => panics::answer(panic),
                 Err(error) => error.into_response(),
             };
             tracing::debug!(http.status = response.status().as_u16(), "answered a request");
@@ -92,6 +94,11 @@ where
     }
 }
 
+/// Passes a request to a route, which may panic already before it returns its future.
+fn begin<S: Service<Request>>(service: &mut S, request: Request) -> Result<S::Future, Box<dyn Any + Send>> {
+    catch_unwind(AssertUnwindSafe(|| service.call(request)))
+}
+
 /// Returns the answer of a route or, if it panics or takes too long, a problem.
 async fn in_time(answer: impl Future<Output = Result<Response, Infallible>>, limit: Duration) -> Response {
     match timeout(limit, AssertUnwindSafe(answer).catch_unwind()).await {
@@ -108,4 +115,33 @@ fn incoming_id(request: &Request) -> Option<HeaderValue> {
     let bytes = id.as_bytes();
     (1..=128).contains(&bytes.len()).then_some(())?;
     bytes.iter().all(plain).then(|| id.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    struct Panicking;
+
+    impl Service<Request> for Panicking {
+        type Response = Response;
+        type Error = Infallible;
+        type Future = std::future::Ready<Result<Response, Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request) -> Self::Future {
+            panic!("planned")
+        }
+    }
+
+    #[test]
+    fn a_panic_before_the_future_is_caught_too() {
+        let panic = begin(&mut Panicking, Request::new(Body::empty())).err();
+        assert_eq!(panics::answer(panic.unwrap()).status(), 500);
+    }
 }

@@ -13,6 +13,8 @@ use crate::http::problem::{ApiError, Kind};
 
 /// The fields as Pusher's libraries or VaahFlutter send them. A null or empty value counts as
 /// absent.
+// `pusher_signer::AuthRequest` reads the same, but does not distinguish what is malformed (400)
+// from what is invalid (422).
 #[derive(Deserialize, utoipa::ToSchema)]
 #[schema(as = ChannelAuthFields)]
 pub(in crate::http) struct Fields {
