@@ -177,8 +177,8 @@ async fn an_error_long_before_a_silent_loss_announced_no_close() {
     let client = net.client().connect().unwrap();
     let mut errors = client.errors();
     let mut peer = net.establish(1).await;
-    peer.refuse(Some(4009), "Connection is unauthorized", None).await;
-    assert_eq!(errors.next().await.unwrap().code(), Some(4009));
+    peer.refuse(Some(4003), "The app is disabled", None).await;
+    assert_eq!(errors.next().await.unwrap().code(), Some(4003));
     sleep(Duration::from_secs(5)).await;
     drop(peer);
     let lost = state(&client, is_reconnecting).await;
