@@ -40,7 +40,7 @@ impl InternalNotificationsBuilder {
     /// Keeps the inbox across restarts in this storage, such as `FileStorage::new(folder)` (feature
     /// `storage`).
     ///
-    /// `init` then starts with the kept inbox, also without a connection, and queued writes survive.
+    /// `init` then starts with the kept inbox, also offline, and queued writes survive.
     /// [`dispose`](crate::InternalNotifications::dispose) removes what is kept. By default
     /// `INTERNAL_NOTIFICATIONS_STORAGE` names the folder, and without it nothing is kept.
     pub fn storage(self, storage: impl Storage + 'static) -> Self {

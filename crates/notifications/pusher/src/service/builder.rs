@@ -178,9 +178,9 @@ impl PusherServiceBuilder {
 
     /// Sets where the inbox is kept across restarts. By default it is not kept.
     ///
-    /// `init` then starts with the kept inbox, also without a connection, and queued writes survive.
-    /// Whatever is announced is kept before, so that nothing is announced again after a crash. If
-    /// something cannot be kept, writes fail with [`ServiceErrorKind::Storage`], and
+    /// `init` then starts with the kept inbox, also offline, and queued writes survive. Whatever is
+    /// announced is kept before, so that nothing is announced again after a crash. If something
+    /// cannot be kept, writes fail with [`ServiceErrorKind::Storage`], and
     /// [`Skipped`](internal_notifications_service::Announcement::Skipped) replaces announcements. A
     /// [live-only](Self::channels) service keeps nothing.
     pub fn storage(mut self, storage: impl Storage + 'static) -> Self {
