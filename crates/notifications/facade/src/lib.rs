@@ -1,7 +1,7 @@
-#![cfg_attr(feature = "pusher", doc = include_str!("../README.md"))]
+#![cfg_attr(all(feature = "pusher", feature = "storage"), doc = include_str!("../README.md"))]
 #![cfg_attr(
-    not(feature = "pusher"),
-    doc = "In-app notifications; see the documentation of the feature `pusher`."
+    not(all(feature = "pusher", feature = "storage")),
+    doc = "In-app notifications; see the documentation of the features `pusher` and `storage`."
 )]
 
 mod builder;
