@@ -141,11 +141,6 @@ function attach(pusher: PusherLike, name: string, listener: ChannelListener, isI
   };
 }
 
-/** Returns a host as it is written in a URL: with brackets around an IPv6 address. */
-function inUrl(host: string): string {
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-}
-
 /** Returns the address of the connection. */
 function address(info: RealtimeInfo, base: URL): Options {
   if (info.cluster !== null) {
@@ -158,7 +153,7 @@ function address(info: RealtimeInfo, base: URL): Options {
   const path = [isOwn ? base.pathname : '', info.path].flatMap((part) => part.split('/')).filter((part) => part !== '');
   return {
     cluster: '',
-    wsHost: info.host === null ? base.hostname : inUrl(info.host),
+    wsHost: info.host ?? base.hostname,
     wsPort: port,
     wssPort: port,
     forceTLS: isTls,

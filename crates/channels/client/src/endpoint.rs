@@ -116,6 +116,7 @@ mod tests {
         );
         let url = endpoint("::1", Some(8080), false).unwrap().websocket_url("/realtime", "key");
         assert!(url.starts_with("ws://[::1]:8080/realtime/app/key?protocol=7&"), "{url}");
+        assert_eq!(endpoint("[::1]", Some(8080), false), endpoint("::1", Some(8080), false));
     }
 
     #[test]

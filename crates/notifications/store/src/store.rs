@@ -61,7 +61,8 @@ pub trait Store: Send + Sync + 'static {
     /// Nobody receives it after the answer, which counts the deliveries that are cancelled and the
     /// inboxes that have it. If at most [`RETRACTED_AT_ONCE`] inboxes have it, it is out of all of
     /// them by then; otherwise [`advance`](Self::advance) removes it. It also finishes what a crash
-    /// interrupted. A repeat counts nothing.
+    /// interrupted. A repeat counts nothing. Where counting takes too long, the counts are those of
+    /// the first 100,000.
     ///
     /// # Errors
     /// Returns [`NotFound`](crate::StoreErrorKind::NotFound) if no notification has this id.

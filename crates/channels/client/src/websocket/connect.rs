@@ -3,7 +3,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use pusher_protocol::{CloseCode, ErrorData, Frame, Handshake, SocketId, names};
 use rustls::pki_types::ServerName;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::Message;
@@ -25,30 +25,45 @@ const WRITE_BUFFER: usize = 1024 * 1024;
 /// Makes one attempt to connect: TCP, TLS, the upgrade and the server's first event, under one
 /// timeout.
 pub(crate) async fn connect(settings: Settings) -> Result<(Session, SocketId), DisconnectReason> {
-    let limit = settings.limits.connect_timeout;
-    match timeout(limit, attempt(&settings)).await {
-        Ok(result) => result,
-        Err(_elapsed) => {
-            let error = Error::new(ErrorKind::Timeout, "connecting to the server took too long");
-            Err(DisconnectReason::Failed(error))
-        }
-    }
-}
-
-async fn attempt(settings: &Settings) -> Result<(Session, SocketId), DisconnectReason> {
-    let transport = secure(settings, open(settings).await?).await?;
+    let deadline = Deadline { at: Instant::now() + settings.limits.connect_timeout, settings: &settings };
+    let transport = deadline.limit("the connection", open(&settings)).await?;
+    let transport = deadline.limit("the TLS handshake", secure(&settings, transport)).await?;
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BUFFER)
         .max_message_size(Some(settings.limits.max_message))
         .max_frame_size(Some(settings.limits.max_message));
-    let (mut socket, _) =
-        client_async_with_config(settings.url.as_str(), transport, Some(config)).await.map_err(broken)?;
-    let handshake = first_event(&mut socket).await?;
+    let upgrade = async {
+        let upgraded = client_async_with_config(settings.url.as_str(), transport, Some(config)).await;
+        upgraded.map(|(socket, _)| socket).map_err(broken)
+    };
+    let mut socket = deadline.limit("the upgrade to WebSocket", upgrade).await?;
+    let handshake = deadline.limit("the Channels handshake", first_event(&mut socket)).await?;
     let server_timeout = Duration::from_secs(handshake.activity_timeout);
     let activity_timeout = settings.limits.activity_timeout.min(server_timeout);
     Ok((Session::new(socket, activity_timeout, settings.limits.pong_timeout), handshake.socket_id))
+}
+
+/// When the steps of an attempt must be done.
+struct Deadline<'s> {
+    at: Instant,
+    settings: &'s Settings,
+}
+
+impl Deadline<'_> {
+    /// Runs a step. The error of a late one names it.
+    async fn limit<T>(
+        &self,
+        step: &str,
+        running: impl Future<Output = Result<T, DisconnectReason>>,
+    ) -> Result<T, DisconnectReason> {
+        timeout_at(self.at, running).await.unwrap_or_else(|_elapsed| {
+            let server = self.settings.endpoint.authority();
+            let message = format!("{server} did not complete {step} in time");
+            Err(DisconnectReason::Failed(Error::new(ErrorKind::Timeout, message)))
+        })
+    }
 }
 
 async fn open(settings: &Settings) -> Result<BoxTransport, DisconnectReason> {

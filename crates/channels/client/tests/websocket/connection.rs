@@ -177,8 +177,8 @@ async fn an_error_long_before_a_silent_loss_announced_no_close() {
     let client = net.client().connect().unwrap();
     let mut errors = client.errors();
     let mut peer = net.establish(1).await;
-    peer.refuse(Some(4009), "Connection is unauthorized", None).await;
-    assert_eq!(errors.next().await.unwrap().code(), Some(4009));
+    peer.refuse(Some(4003), "The app is disabled", None).await;
+    assert_eq!(errors.next().await.unwrap().code(), Some(4003));
     sleep(Duration::from_secs(5)).await;
     drop(peer);
     let lost = state(&client, is_reconnecting).await;
@@ -188,9 +188,10 @@ async fn an_error_long_before_a_silent_loss_announced_no_close() {
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_hangs_times_out() {
-    for upgraded in [false, true] {
+    for (upgraded, step) in [(false, "the upgrade to WebSocket"), (true, "the Channels handshake")] {
         let net = Net::new();
         let client = net.client().connect().unwrap();
+        let mut errors = client.errors();
         let start = Instant::now();
         let _hanging: Box<dyn std::any::Any> = match upgraded {
             false => Box::new(net.accept_raw().await),
@@ -198,6 +199,9 @@ async fn an_attempt_that_hangs_times_out() {
         };
         let _peer = net.establish(1).await;
         assert!(start.elapsed() >= Duration::from_secs(10));
+        let late = errors.next().await.unwrap();
+        assert_eq!(late.kind(), ErrorKind::Timeout);
+        assert!(late.to_string().contains(step), "{late}");
         client.connected().await.unwrap();
     }
 }

@@ -22,11 +22,19 @@ pub(super) async fn retract(
 ) -> Result<Retraction, StoreError> {
     let retraction = Retraction::new(id.clone());
     let Some(marked) = database.write(Retract { id: id.clone(), at }).await? else { return Ok(retraction) };
-    let (cancelled, removed) = match marked.counts {
-        Some(counts) => counts,
-        None => database.read(Count { notification: marked.notification }).await?,
-    };
-    if is_small(removed) {
+    let (mut counts, mut is_exact) = (marked.counts, marked.is_exact);
+    if !is_exact {
+        match database.read(Count { notification: marked.notification }).await {
+            Ok(exact) => (counts, is_exact) = (exact, true),
+            // It is retracted, so an error would be wrong; a repeat would count nothing.
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "cannot count from how many users a notification is retracted");
+            }
+        }
+    }
+    let (cancelled, removed) = counts;
+    if is_exact && is_small(removed) {
         let mut withdrawal = Withdrawal::of_retracted(id, marked.notification);
         loop {
             let withdrawals = vec![withdrawal.clone()];
@@ -48,8 +56,10 @@ struct Retract {
 
 struct Retracted {
     notification: i64,
-    /// The numbers of scheduled deliveries and of inboxes that have it, if they are bounded.
-    counts: Option<(u64, u64)>,
+    /// The numbers of scheduled deliveries and of inboxes that have it.
+    counts: (u64, u64),
+    /// Whether these are all. Otherwise there may be more.
+    is_exact: bool,
 }
 
 impl Mutation for Retract {
@@ -76,12 +86,12 @@ impl Mutation for Retract {
         let query = sqlx::query_as(sql).bind(notification).bind(COUNTED_AT_ONCE);
         let (cancelled, deliveries, removed): (i64, i64, i64) =
             query.fetch_one(&mut *transaction.connection).await?;
-        let is_bounded = cancelled < COUNTED_AT_ONCE && deliveries < COUNTED_AT_ONCE;
-        let counts = is_bounded.then_some((cancelled.cast_unsigned(), removed.cast_unsigned()));
+        let is_exact = cancelled < COUNTED_AT_ONCE && deliveries < COUNTED_AT_ONCE;
+        let counts = (cancelled.cast_unsigned(), removed.cast_unsigned());
         let sql = "INSERT INTO withdrawals (notification, due_at, reason) VALUES ($1, $2, 'retracted') ON CONFLICT (notification)
                    DO UPDATE SET due_at = excluded.due_at, reason = excluded.reason";
         sqlx::query(sql).bind(notification).bind(AT_ONCE).execute(&mut *transaction.connection).await?;
-        Ok(Outcome::Commit(Some(Retracted { notification, counts })))
+        Ok(Outcome::Commit(Some(Retracted { notification, counts, is_exact })))
     }
 }
 

@@ -22,6 +22,7 @@ mod losing_the_connection;
 mod migrating;
 mod opening;
 mod planning;
+mod retracting;
 mod sharing_transactions;
 mod snapshots;
 mod stale_plans;

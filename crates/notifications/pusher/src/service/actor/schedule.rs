@@ -38,6 +38,11 @@ impl Schedule {
         if has_fetch { self.not_before } else { self.check_at.max(self.not_before) }
     }
 
+    /// Sets the longest time between two position checks, from the next one on.
+    pub(super) fn set_interval(&mut self, interval: Duration) {
+        self.interval = interval;
+    }
+
     pub(super) fn check_is_due(&self) -> bool {
         self.check_at <= Instant::now()
     }

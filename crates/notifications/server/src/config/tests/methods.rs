@@ -62,7 +62,10 @@ fn the_method_of_each_variable_sets_the_same() {
 fn plain_twins() -> Vec<Twin> {
     let url = "sqlite://shop.db";
     let webhook = WebhookConfig::list(r#"["https://a.example/"]"#).unwrap().remove(0);
+    let authorities = concat!(env!("CARGO_MANIFEST_DIR"), "/../../channels/client/tests/tls/ca.pem");
+    let roots = pusher_client::Roots::platform().with_pem_file(authorities).unwrap();
     vec![
+        twin!("INTERNAL_NOTIFICATIONS_CA_FILE", authorities, with_roots(roots)),
         twin!("INTERNAL_NOTIFICATIONS_LISTEN", "127.0.0.1:9", with_listen("127.0.0.1:9".parse().unwrap())),
         twin!("INTERNAL_NOTIFICATIONS_DATABASE_URL", url, with_database(url.parse().unwrap())),
         twin!("INTERNAL_NOTIFICATIONS_OUTBOX_URLS", url, with_outbox(url.parse().unwrap())),
