@@ -12,15 +12,21 @@ pub enum Bug {
     /// The log is trimmed beyond a reader's position, and the reader is answered as if nothing were
     /// missing.
     TrimmedAboveReader,
+    /// A device announces before what it has applied is kept.
+    AnnouncedBeforeKept,
+    /// A device reports a write as queued before it is kept.
+    QueuedBeforeKept,
 }
 
 impl Bug {
     /// All bugs.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::StaleAuthorization,
         Self::MarkedBeforePublished,
         Self::NoPositionCheck,
         Self::IntentTwice,
         Self::TrimmedAboveReader,
+        Self::AnnouncedBeforeKept,
+        Self::QueuedBeforeKept,
     ];
 }

@@ -6,7 +6,7 @@ use internal_notifications_models::{InboxPage, NotificationId};
 use internal_notifications_service::Status;
 
 use crate::device::WINDOW;
-use crate::plan::DEVICES;
+use crate::plan::{DEVICES, UserAction};
 use crate::world::{View, World};
 
 impl View {
@@ -51,6 +51,7 @@ pub(crate) fn everything(world: &World, at: Duration) {
     for user in ["ada", "bob", "eve"] {
         inbox(world, user, &mut problems);
         published(world, user, &mut problems);
+        marked(world, user, &mut problems);
     }
     problems.extend(world.unrelayed_intents());
     for (user, device) in DEVICES {
@@ -82,6 +83,23 @@ fn inbox(world: &World, user: &str, problems: &mut Vec<String>) {
     let pending = notifications.iter().filter(|row| !row.opened).count() as u64;
     if pending != head.pending {
         problems.push(format!("{user}'s count is {}, but {pending} are pending", head.pending));
+    }
+}
+
+/// Checks that what a device reported as queued or stored was done, also if its app crashed.
+fn marked(world: &World, user: &str, problems: &mut Vec<String>) {
+    let seen = world.seen();
+    let of_user = |index: &usize| DEVICES.get(*index).is_some_and(|(of, _)| *of == user);
+    let unopens = |(_, index, action): &(Duration, usize, UserAction)| {
+        matches!(action, UserAction::UnopenNewest) && of_user(index)
+    };
+    if !seen.restored.is_empty() || world.plan.actions.iter().any(unopens) {
+        return;
+    }
+    for row in world.page(user).notifications.iter().filter(|row| !row.opened) {
+        if seen.marked.contains(&(user.to_owned(), row.id.to_string())) {
+            problems.push(format!("{user} opened {}, and it is pending", row.id));
+        }
     }
 }
 

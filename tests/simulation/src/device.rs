@@ -10,9 +10,10 @@ use internal_notifications_service::{Announcement, InternalNotificationsService,
 
 use crate::bug::Bug;
 use crate::clock::{now, sleep_until};
+use crate::device_storage::DeviceStorage;
 use crate::network::{Network, URL, shared};
 use crate::plan::{DEVICES, UserAction};
-use crate::world::{View, World};
+use crate::world::World;
 
 /// How often a device compares its position with the server's.
 pub(crate) const POSITION_CHECK: Duration = Duration::from_secs(10);
@@ -22,7 +23,7 @@ pub(crate) const WINDOW: usize = 12;
 pub(crate) async fn run(world: Arc<World>, index: usize) -> turmoil::Result {
     let (user, device) = DEVICES[index];
     let seed = world.start_host(device);
-    world.seen().views.insert(device, View::default());
+    world.seen().views.entry(device).or_default().snapshot = Snapshot::default();
     let network = Network {
         resets: world.resets[device].clone(),
         stale_authorization: (world.bug == Some(Bug::StaleAuthorization)).then(Default::default),
@@ -40,6 +41,7 @@ pub(crate) async fn run(world: Arc<World>, index: usize) -> turmoil::Result {
         .position_check(check)
         .window(WINDOW)
         .seed(seed)
+        .storage(DeviceStorage { world: world.clone(), device })
         // The machine's own clock says nothing about the simulated one.
         .wall_clock(|| UNIX_EPOCH)
         .build()?;
@@ -111,7 +113,13 @@ async fn perform_actions(world: Arc<World>, index: usize, service: PusherService
         let result = match (action, newest, oldest) {
             (UserAction::OpenAll, ..) => service.mark_all_opened().await.map(drop),
             (UserAction::LoadOlder, ..) => service.load_older(3).await,
-            (UserAction::OpenNewest, Some(newest), _) => service.mark_opened(&[newest]).await.map(drop),
+            (UserAction::OpenNewest, Some(newest), _) => {
+                let written = service.mark_opened(std::slice::from_ref(&newest)).await;
+                if written.is_ok() {
+                    world.seen().marked.insert((user.to_owned(), newest.to_string()));
+                }
+                written.map(drop)
+            }
             (UserAction::UnopenNewest, Some(newest), _) => service.mark_unopened(&[newest]).await.map(drop),
             (UserAction::RemoveOldest, _, Some(oldest)) => {
                 world.seen().unwanted.insert((user.to_owned(), oldest.to_string()));

@@ -9,6 +9,7 @@ mod bug;
 mod check;
 mod clock;
 mod device;
+mod device_storage;
 mod faulty_stores;
 mod intents;
 mod network;

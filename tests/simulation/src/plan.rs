@@ -77,11 +77,28 @@ impl Plan {
         let fault = |_| (random_moment(&mut rng, TROUBLE.as_secs()), fault(&mut rng));
         let mut faults: Vec<_> = (0..9).map(fault).collect();
         faults.truncate(rng.random_range(2..9));
+        if rng.random_bool(0.5) {
+            queue_and_crash(&mut rng, &mut actions, &mut faults);
+        }
         pushes.sort_by_key(|(at, _)| *at);
         actions.sort_by_key(|(at, ..)| *at);
         faults.sort_by_key(|(at, _)| *at);
         Self { latency, pushes, actions, faults }
     }
+}
+
+/// A user opens a notification while the server is down, and the app is killed before it is back.
+fn queue_and_crash(
+    rng: &mut StdRng,
+    actions: &mut Vec<(Duration, usize, UserAction)>,
+    faults: &mut Vec<(Duration, Fault)>,
+) {
+    let (at, index) = (random_moment(rng, 45), rng.random_range(0..DEVICES.len()));
+    let after = |seconds| at + Duration::from_secs(seconds);
+    let Some((_, device)) = DEVICES.get(index) else { return };
+    faults.push((at, Fault::CrashServer(Duration::from_secs(8))));
+    actions.push((after(1), index, UserAction::OpenNewest));
+    faults.push((after(6), Fault::CrashDevice(device, Duration::from_secs(1))));
 }
 
 /// Returns a random moment between the first second and this one.

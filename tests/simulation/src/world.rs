@@ -42,6 +42,10 @@ pub(crate) struct Seen {
     /// The app's outbox table, in the order of the commits.
     pub(crate) intents: Vec<Intent>,
     pub(crate) views: BTreeMap<&'static str, View>,
+    /// The record of each device's inbox on its disk.
+    pub(crate) kept: BTreeMap<&'static str, Vec<u8>>,
+    /// User and id of the notifications whose opening a device has reported as queued or stored.
+    pub(crate) marked: BTreeSet<(String, String)>,
     pub(crate) published: BTreeMap<String, Published>,
     /// The number of live events that are still to be lost, by user.
     pub(crate) to_lose: BTreeMap<String, usize>,
@@ -59,11 +63,11 @@ pub(crate) struct Acknowledged {
     pub(crate) answered: Duration,
 }
 
-/// The list that a device shows, and its announcements since its app started.
+/// The list that a device shows, and its announcements, also before its app crashed.
 #[derive(Clone, Default)]
 pub(crate) struct View {
     pub(crate) snapshot: Snapshot,
-    /// The seq of its first snapshot, once there is one.
+    /// The seq of its very first snapshot, once there is one.
     pub(crate) first_seq: Option<u64>,
     pub(crate) announced: BTreeSet<String>,
     pub(crate) last_announced: u64,

@@ -42,6 +42,16 @@ fn an_intent_handled_twice_is_found() {
 }
 
 #[test]
+fn an_announcement_before_it_is_kept_is_found() {
+    assert_found(Bug::AnnouncedBeforeKept);
+}
+
+#[test]
+fn a_queued_write_that_is_not_kept_is_found() {
+    assert_found(Bug::QueuedBeforeKept);
+}
+
+#[test]
 fn a_log_trimmed_above_a_reader_is_found() {
     assert_found(Bug::TrimmedAboveReader);
 }

@@ -1,7 +1,7 @@
-#![cfg_attr(feature = "pusher", doc = include_str!("../README.md"))]
+#![cfg_attr(all(feature = "pusher", feature = "storage"), doc = include_str!("../README.md"))]
 #![cfg_attr(
-    not(feature = "pusher"),
-    doc = "In-app notifications; see the documentation of the feature `pusher`."
+    not(all(feature = "pusher", feature = "storage")),
+    doc = "In-app notifications; see the documentation of the features `pusher` and `storage`."
 )]
 
 mod builder;
@@ -24,8 +24,9 @@ pub use internal_notifications_models::{
 };
 pub use internal_notifications_service::{
     Announcement, BoxStream, Credentials, Identity, InboxCommand, InboxPublisher,
-    InternalNotificationsService, InternalNotificationsServiceExt, OfflinePush, RefusedWrite, ServiceError,
-    ServiceErrorKind, Snapshot, Status, Written, async_trait, delegate_service, with_causes,
+    InternalNotificationsService, InternalNotificationsServiceExt, OfflinePush, RecordKey, RefusedWrite,
+    ServiceError, ServiceErrorKind, Snapshot, Status, Storage, StoredRecord, Written, async_trait,
+    delegate_service, with_causes,
 };
 
 #[cfg(feature = "mock")]
@@ -38,3 +39,5 @@ pub use internal_notifications_pusher::pusher_client::{
 pub use internal_notifications_pusher::{Channels, PusherService, PusherServiceBuilder};
 #[cfg(feature = "client")]
 pub use internal_notifications_pusher::{InboxClient, InboxClientBuilder};
+#[cfg(feature = "storage")]
+pub use internal_notifications_storage::FileStorage;

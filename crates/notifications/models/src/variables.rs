@@ -28,6 +28,7 @@ const KNOWN: &[&str] = &[
     "RETENTION_COUNT",
     "SERVICE",
     "SHUTDOWN_SECONDS",
+    "STORAGE",
     "SWEEP_SECONDS",
     "TOKEN",
     "TRUSTED_PROXIES",

@@ -5,6 +5,7 @@ mod channels;
 mod check_delay;
 mod command;
 mod inbox_api;
+mod keeper;
 mod live_channel;
 mod live_only;
 mod publisher;
@@ -37,6 +38,7 @@ pub use update::Update;
 pub use updates::Updates;
 
 use command::Command;
+use keeper::Keeper;
 use publisher::Publisher;
 use session::{Session, not_initialized};
 use settings::{Settings, Target};
@@ -69,6 +71,8 @@ struct Run {
     commands: mpsc::Sender<Command>,
     started: watch::Receiver<StartResult>,
     task: JoinHandle<()>,
+    keeper: Keeper,
+    runtime: Handle,
 }
 
 impl PusherService {
@@ -149,8 +153,9 @@ impl Inner {
         let (sender, commands) = mpsc::channel(COMMANDS);
         let (report, started) = watch::channel(None);
         let (settings, publisher) = (Arc::clone(&self.settings), Arc::clone(&state.publisher));
-        let task = runtime.spawn(start::run(settings, publisher, commands, report));
-        state.run = Some(Run { commands: sender, started: started.clone(), task });
+        let keeper = Keeper::default();
+        let task = runtime.spawn(start::run(settings, publisher, keeper.clone(), commands, report));
+        state.run = Some(Run { commands: sender, started: started.clone(), task, keeper, runtime });
         Ok(started)
     }
 }
@@ -178,6 +183,10 @@ impl InternalNotificationsService for PusherService {
     /// Gets the credentials, the address of the live channel and the first snapshot, and subscribes
     /// in the background.
     ///
+    /// If the [storage](PusherServiceBuilder::storage) has kept the inbox, it gets no more than the
+    /// credentials, and returns with the inbox as it was kept. What was missed since then is added
+    /// and announced as after any interruption.
+    ///
     /// Calls at the same time share one attempt, which continues if their futures are dropped.
     async fn init(&self) -> Result<(), ServiceError> {
         let mut started = {
@@ -192,7 +201,8 @@ impl InternalNotificationsService for PusherService {
 
     /// Ends the task with its requests and its connection, and returns when it has ended.
     ///
-    /// Queued writes are dropped; one that is being sent may still be stored.
+    /// Queued writes are dropped; one that is being sent may still be stored. What the storage has
+    /// kept of the inbox is removed. To keep it, drop the service instead.
     async fn dispose(&self) {
         let _guard = self.0.lifecycle.lock().await;
         let (publisher, mut run) = {
@@ -205,7 +215,13 @@ impl InternalNotificationsService for PusherService {
         // future may be dropped.
         publisher.close();
         run.task.abort();
-        let _ = (&mut run.task).await;
+        // What it does goes on if this future is dropped.
+        let (runtime, keeper) = (run.runtime.clone(), run.keeper.clone());
+        let forgotten = runtime.spawn(async move {
+            let _ = (&mut run.task).await;
+            keeper.forget().await;
+        });
+        let _ = forgotten.await;
     }
 
     async fn subscribe(&self) -> Result<(), ServiceError> {

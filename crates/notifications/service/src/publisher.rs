@@ -117,6 +117,13 @@ impl InboxPublisher {
         .boxed()
     }
 
+    /// Returns whether a stream of announcements exists.
+    pub fn has_announcement_readers(&self) -> bool {
+        let announcements = self.0.announcements();
+        let queue = announcements.as_ref().and_then(|Announcements(queue)| queue.as_ref());
+        queue.is_some_and(|queue| queue.receiver_count() > 0)
+    }
+
     /// Publishes a snapshot, unless it equals the present one, and then announcements. Does nothing
     /// once closed.
     pub fn publish(&self, snapshot: Snapshot, announcements: impl IntoIterator<Item = Announcement>) {

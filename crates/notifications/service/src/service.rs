@@ -21,7 +21,9 @@ use crate::{Announcement, ServiceError, Snapshot, Written, delegate_service};
 ///    call except `init` and `dispose` returns
 ///    [`NotInitialized`](crate::ServiceErrorKind::NotInitialized). Streams may be taken already:
 ///    `snapshots` yields the empty snapshot, and both continue with the next `init`.
-/// 2. `init` returns when the first snapshot has been loaded, and announces nothing in it.
+/// 2. `init` returns when the first snapshot has been loaded, and announces nothing in it. A
+///    service that keeps its inbox across restarts returns with the kept one instead, and one that
+///    may start offline with an empty one.
 /// 3. `init` of an initialized service does nothing. Concurrent calls share one start.
 /// 4. An `init` that fails leaves the service idle, and may be called again.
 /// 5. `dispose` forgets the user: the snapshot is empty and idle, and calls fail as before `init`.

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use internal_notifications_models::{InboxPage, LiveEvent, RealtimeInfo};
-use internal_notifications_service::{Inbox, InboxEvent, ServiceError, ServiceErrorKind, Status};
+use internal_notifications_service::{
+    Announcement, Inbox, InboxEvent, ServiceError, ServiceErrorKind, Status,
+};
 use pusher_client::{ChannelEvent, EventName};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -21,6 +23,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::command::{Command, Reply};
+use super::keeper::Keeper;
 use super::live_channel::{self, LiveChannel, LiveUpdate};
 use super::publisher::Publisher;
 use super::settings::Settings;
@@ -43,8 +46,10 @@ pub(crate) struct Actor {
     api: Arc<InboxApi>,
     publisher: Arc<Publisher>,
     commands: mpsc::Receiver<Command>,
-    info: RealtimeInfo,
+    /// Where the live channel is, once the server has said so.
+    info: Option<RealtimeInfo>,
     inbox: Inbox,
+    keeper: Keeper,
     /// Events of the inbox that are not yet published.
     events: Vec<InboxEvent>,
     /// Whether the snapshot must be published for another reason than `events`.
@@ -67,7 +72,19 @@ pub(crate) struct Actor {
     rng: StdRng,
 }
 
+/// The inbox with which the task starts.
+pub(crate) enum First {
+    /// The server's.
+    Loaded(Box<RealtimeInfo>, InboxPage),
+    /// The inbox that the storage has kept.
+    Kept(Box<Inbox>),
+    /// An empty one, since the server cannot be reached.
+    Offline(ServiceError),
+}
+
 enum ChannelState {
+    /// The server has not said yet where the channel is.
+    Unknown,
     /// The subscription exists and reconnects by itself.
     ///
     /// `offline` is why it is not subscribed, once that is known. `may_have_moved` is set if a
@@ -107,20 +124,30 @@ const BATCH: usize = 256;
 const OFFLINE_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Actor {
-    /// Creates the task with the first snapshot, publishes it, and begins to subscribe.
+    /// Creates the task with its first inbox, publishes it, and begins to subscribe if it is known
+    /// where.
     pub(crate) async fn start(
         settings: Arc<Settings>,
         api: Arc<InboxApi>,
         publisher: Arc<Publisher>,
+        keeper: Keeper,
         commands: mpsc::Receiver<Command>,
-        info: RealtimeInfo,
-        page: InboxPage,
+        first: First,
     ) -> Result<Self, ServiceError> {
         let mut rng = settings.fork_rng();
-        let subscription = subscribe(&settings, &api, &info, rng.random()).await?;
-        let mut inbox = Inbox::new(settings.options.window);
-        let events = inbox.on_snapshot(page);
-        let schedule = Schedule::new(settings.check_interval(&info), StdRng::from_rng(&mut rng));
+        let (mut inbox, mut events, mut failure) = (Inbox::new(settings.options.window), Vec::new(), None);
+        let (mut info, mut channel) = (None, ChannelState::Unknown);
+        match first {
+            First::Loaded(loaded, page) => {
+                channel = ChannelState::open(subscribe(&settings, &api, &loaded, rng.random()).await?);
+                info = Some(*loaded);
+                events = inbox.on_snapshot(page);
+            }
+            First::Kept(kept) => inbox = *kept,
+            First::Offline(error) => failure = Some(error),
+        }
+        let interval = settings.check_interval(info.as_ref());
+        let schedule = Schedule::new(interval, StdRng::from_rng(&mut rng));
         let write_backoff = WriteBackoff::new(StdRng::from_rng(&mut rng));
         let clock = ClockWatch::new(Arc::clone(&settings.options.wall_clock));
         let mut actor = Self {
@@ -130,21 +157,22 @@ impl Actor {
             commands,
             info,
             inbox,
+            keeper,
             events,
             has_changed: true,
-            channel: ChannelState::open(subscription),
+            channel,
             fetches: JoinSet::new(),
             schedule,
             sends: JoinSet::new(),
             write_backoff,
             held_until: Instant::now(),
             rejection: None,
-            failure: None,
+            failure,
             clock,
             pending_calls: PendingCalls::default(),
             rng,
         };
-        actor.publish();
+        actor.publish().await;
         Ok(actor)
     }
 
@@ -156,10 +184,10 @@ impl Actor {
                 self.wake().await;
             }
             self.fetch_if_due();
-            self.send_if_due();
+            self.send_if_due().await;
             let abandoned = self.pending_calls.expire(Instant::now());
             self.inbox.cancel_older(abandoned);
-            self.publish();
+            self.publish().await;
             match self.next_wakeup().await {
                 Wakeup::Command(None) => return,
                 Wakeup::Command(Some(command)) => self.on_command(command).await,
@@ -206,7 +234,8 @@ impl Actor {
     fn next_fetch(&self) -> Option<Fetch> {
         match &self.channel {
             ChannelState::Paused => None,
-            ChannelState::Rejected { check_succeeded: true, .. }
+            ChannelState::Unknown
+            | ChannelState::Rejected { check_succeeded: true, .. }
             | ChannelState::Open { may_have_moved: true, .. } => Some(Fetch::Realtime),
             // Older pages must not delay finding out about newer changes.
             _ if !self.inbox.is_catching_up() && self.schedule.check_is_due() => Some(Fetch::Head),
@@ -243,7 +272,7 @@ impl Actor {
                 if matches!(self.status(), Status::Failed(_) | Status::Polling(_)) {
                     self.wake().await;
                 }
-                self.publish();
+                self.publish().await;
                 let _ = reply.send(Ok(()));
             }
             Command::Unsubscribe(reply) => {
@@ -251,14 +280,14 @@ impl Actor {
                 self.rejection = None;
                 self.fetches = JoinSet::new();
                 self.fail_older(&older_unavailable());
-                self.publish();
+                self.publish().await;
                 let _ = reply.send(Ok(()));
             }
             Command::Wake(reply) => {
                 self.wake().await;
                 let _ = reply.send(Ok(()));
             }
-            Command::Write(writes, reply) => self.on_write(writes, reply),
+            Command::Write(writes, reply) => self.on_write(writes, reply).await,
             Command::LoadOlder(count, reply) => self.on_load_older(count, reply),
         }
     }
@@ -275,6 +304,7 @@ impl Actor {
             ChannelState::Paused => return,
             ChannelState::Open { subscription, .. } => subscription.wake().await,
             ChannelState::Rejected { .. } => self.connect().await,
+            ChannelState::Unknown => {}
         }
         self.fetches = JoinSet::new();
         self.schedule.reset();
@@ -315,7 +345,11 @@ impl Actor {
 
     async fn connect(&mut self) {
         let seed = self.rng.random();
-        self.channel = match subscribe(&self.settings, &self.api, &self.info, seed).await {
+        let Some(info) = &self.info else {
+            self.channel = ChannelState::Unknown;
+            return;
+        };
+        self.channel = match subscribe(&self.settings, &self.api, info, seed).await {
             Ok(subscription) => ChannelState::open(subscription),
             Err(error) => ChannelState::Rejected { error, check_succeeded: false },
         };
@@ -345,8 +379,8 @@ impl Actor {
             (Some(ChannelEvent::Event(event)), _) => {
                 let name = event.name();
                 let extra = self.settings.event.as_ref().map(EventName::as_str);
-                let is_ours =
-                    name == self.info.event || name == self.info.changed_event || Some(name) == extra;
+                let is_ours = Some(name) == extra
+                    || self.info.iter().any(|info| name == info.event || name == info.changed_event);
                 if is_ours && !name.starts_with("client-") {
                     self.on_live(LiveEvent::parse(event.data()));
                 }
@@ -421,18 +455,19 @@ impl Actor {
                         subscription.wake().await;
                     }
                     ChannelState::Open { subscribed, may_have_moved, .. } => *may_have_moved = !*subscribed,
-                    ChannelState::Paused => {}
+                    ChannelState::Unknown | ChannelState::Paused => {}
                 }
             }
             Response::Realtime(info) => {
                 if let ChannelState::Open { may_have_moved, .. } = &mut self.channel {
                     *may_have_moved = false;
-                    if *info == self.info {
+                    if self.info.as_ref() == Some(&*info) {
                         return;
                     }
                     tracing::info!("the live channel has moved, following it");
                 }
-                self.info = *info;
+                self.schedule.set_interval(self.settings.check_interval(Some(&*info)));
+                self.info = Some(*info);
                 return self.connect().await;
             }
         }
@@ -452,7 +487,7 @@ impl Actor {
         match &mut self.channel {
             ChannelState::Rejected { check_succeeded, .. } => *check_succeeded = false,
             ChannelState::Open { may_have_moved, .. } => *may_have_moved = false,
-            ChannelState::Paused => {}
+            ChannelState::Unknown | ChannelState::Paused => {}
         }
         tracing::debug!(error = with_causes(&error), "a request to the inbox server failed");
         if error.is_retryable() {
@@ -480,18 +515,33 @@ impl Actor {
         }
     }
 
-    fn publish(&mut self) {
-        let events = std::mem::take(&mut self.events);
+    /// Keeps the replica, and publishes what happened to it.
+    async fn publish(&mut self) {
+        let mut events = std::mem::take(&mut self.events);
         let has_changes = events.iter().any(|event| !matches!(event, InboxEvent::Announce(_)));
         let has_changed = std::mem::take(&mut self.has_changed) || has_changes;
+        let is_told = !self.inbox.refusals().is_empty() && self.publisher.has_announcement_readers();
+        if is_told {
+            let refusals = self.inbox.refusals().iter().cloned();
+            events.extend(refusals.map(|refused| InboxEvent::Announce(Announcement::WriteRefused(refused))));
+        }
+        if (has_changed || !events.is_empty()) && self.keeper.keep(&self.inbox).await.is_err() {
+            leave_unannounced(&mut events);
+        }
         self.pending_calls.finish_done(&self.inbox, matches!(self.channel, ChannelState::Paused));
         self.publisher.publish(events, has_changed.then_some(&self.inbox), self.status());
         self.pending_calls.reply();
+        if is_told {
+            self.inbox.forget_refusals();
+            let _ = self.keeper.keep(&self.inbox).await;
+        }
     }
 
     fn status(&self) -> Status {
         match (&self.channel, &self.rejection, &self.failure) {
             (ChannelState::Paused, ..) => Status::Paused,
+            (ChannelState::Unknown, None, Some(error)) => Status::Offline(error.clone()),
+            (ChannelState::Unknown, None, None) => Status::Connecting,
             (_, Some(error), _) => Status::Failed(error.clone()),
             (ChannelState::Rejected { .. }, None, Some(error)) => Status::Offline(error.clone()),
             (ChannelState::Rejected { error, .. }, None, None) => Status::Polling(error.clone()),
@@ -505,6 +555,19 @@ impl Actor {
             (ChannelState::Open { .. }, None, None) if self.inbox.is_catching_up() => Status::CatchingUp,
             (ChannelState::Open { .. }, None, _) => Status::Live,
         }
+    }
+}
+
+/// Replaces the announcements of notifications that could not be kept: after a restart they would
+/// be made again.
+fn leave_unannounced(events: &mut Vec<InboxEvent>) {
+    let before = events.len();
+    events.retain(|event| {
+        let InboxEvent::Announce(announcement) = event else { return true };
+        !matches!(announcement, Announcement::Notification(_) | Announcement::Bare(_))
+    });
+    if events.len() < before {
+        events.push(InboxEvent::Announce(Announcement::Skipped));
     }
 }
 

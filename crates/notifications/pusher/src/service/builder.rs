@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use internal_notifications_models::UserId;
-use internal_notifications_service::{MAX_WINDOW, OfflinePush, ServiceError, ServiceErrorKind};
+use internal_notifications_service::{MAX_WINDOW, OfflinePush, ServiceError, ServiceErrorKind, Storage};
 use pusher_client::{Authorizer, Connector, EventName, Roots};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -173,6 +173,31 @@ impl PusherServiceBuilder {
     /// by default, at most 24 h.
     pub fn call_timeout(mut self, timeout: Duration) -> Self {
         self.options.call_timeout = timeout.min(MAX_DURATION);
+        self
+    }
+
+    /// Sets where the inbox is kept across restarts. By default it is not kept.
+    ///
+    /// `init` then starts with the kept inbox, also offline, and queued writes survive. Whatever is
+    /// announced is kept before, so that nothing is announced again after a crash. If something
+    /// cannot be kept, writes fail with [`ServiceErrorKind::Storage`], and
+    /// [`Skipped`](internal_notifications_service::Announcement::Skipped) replaces announcements. A
+    /// [live-only](Self::channels) service keeps nothing.
+    pub fn storage(mut self, storage: impl Storage + 'static) -> Self {
+        self.options.storage = Some(Arc::new(storage));
+        self
+    }
+
+    /// Returns whether a [storage](Self::storage) is set.
+    pub fn has_storage(&self) -> bool {
+        self.options.storage.is_some()
+    }
+
+    /// Lets `init` return with an empty inbox if the server cannot be reached and the
+    /// [storage](Self::storage), if any, has kept none. The inbox is loaded when there is a
+    /// connection. By default such an `init` fails.
+    pub fn start_offline(mut self) -> Self {
+        self.options.start_offline = true;
         self
     }
 

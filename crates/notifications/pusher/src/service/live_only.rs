@@ -210,7 +210,7 @@ impl LiveOnly {
 
     fn on_rejected(&mut self, error: ServiceError) {
         tracing::warn!(error = with_causes(&error), "no live channel");
-        let interval = self.settings.check_interval(&self.info);
+        let interval = self.settings.check_interval(Some(&self.info));
         let retry_at = Instant::now() + check_delay(interval, &mut self.rng);
         self.channel = ChannelState::Rejected { error, retry_at };
     }

@@ -39,6 +39,11 @@ impl Publisher {
         self.inbox.announcements()
     }
 
+    /// Returns whether anybody reads announcements.
+    pub(crate) fn has_announcement_readers(&self) -> bool {
+        self.inbox.has_announcement_readers()
+    }
+
     /// Returns when the status changes from another one to live.
     pub(crate) async fn reconnected(&self) {
         let mut snapshots = self.snapshots();

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use internal_notifications_models::{InternalNotification, NotificationId, OpId, RealtimeInfo};
-use internal_notifications_service::{OfflinePush, ServiceError};
+use internal_notifications_service::{OfflinePush, ServiceError, Storage};
 use pusher_client::{Authorizer, Connector, EventName, Roots};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -34,6 +34,8 @@ pub(crate) struct Options {
     pub(crate) offline_push: OfflinePush,
     pub(crate) position_check: Option<Duration>,
     pub(crate) call_timeout: Duration,
+    pub(crate) storage: Option<Arc<dyn Storage>>,
+    pub(crate) start_offline: bool,
     pub(crate) wall_clock: WallClock,
 }
 
@@ -69,6 +71,8 @@ impl Default for Options {
             offline_push: OfflinePush::default(),
             position_check: None,
             call_timeout: Duration::from_secs(30),
+            storage: None,
+            start_offline: false,
             wall_clock: Arc::new(SystemTime::now),
         }
     }
@@ -91,8 +95,10 @@ impl Settings {
     }
 
     /// Returns the longest time between two position checks.
-    pub(crate) fn check_interval(&self, info: &RealtimeInfo) -> Duration {
-        let of_server = Duration::from_secs(info.position_check_seconds.min(86_400));
+    /// Without the server's word it is a minute.
+    pub(crate) fn check_interval(&self, info: Option<&RealtimeInfo>) -> Duration {
+        let seconds = info.map_or(60, |info| info.position_check_seconds.min(86_400));
+        let of_server = Duration::from_secs(seconds);
         self.options.position_check.unwrap_or(of_server).max(Duration::from_secs(1))
     }
 

@@ -3,8 +3,9 @@ use std::sync::Arc;
 use internal_notifications_service::{ServiceError, ServiceErrorKind, Status};
 use tokio::sync::{mpsc, watch};
 
-use super::actor::Actor;
+use super::actor::{Actor, First};
 use super::command::Command;
+use super::keeper::Keeper;
 use super::live_only::LiveOnly;
 use super::publisher::{EndGuard, Publisher};
 use super::settings::{Endpoint, Settings, Target};
@@ -18,12 +19,13 @@ pub(crate) type StartResult = Option<Result<Option<Arc<InboxApi>>, ServiceError>
 pub(crate) async fn run(
     settings: Arc<Settings>,
     publisher: Arc<Publisher>,
+    keeper: Keeper,
     commands: mpsc::Receiver<Command>,
     started: watch::Sender<StartResult>,
 ) {
     let guard = EndGuard::new(&publisher);
     publisher.set_status(Status::Starting);
-    match start(settings, &publisher, commands).await {
+    match start(settings, &publisher, keeper, commands).await {
         Ok(Running::Inbox(api, actor)) => {
             started.send_replace(Some(Ok(Some(api))));
             actor.run().await;
@@ -48,6 +50,7 @@ enum Running {
 async fn start(
     settings: Arc<Settings>,
     publisher: &Arc<Publisher>,
+    keeper: Keeper,
     commands: mpsc::Receiver<Command>,
 ) -> Result<Running, ServiceError> {
     let call_timeout = settings.options.call_timeout;
@@ -61,10 +64,12 @@ async fn start(
     match &settings.target {
         Target::Server(endpoint) => {
             let api = api(endpoint);
-            let first = tokio::try_join!(api.realtime(), api.page(settings.first_page()));
-            let (info, page) = first.map_err(|error| start_error(error, &endpoint.base))?;
+            let first = match keeper.open(&settings, &endpoint.base, &user_id).await? {
+                Some(inbox) => First::Kept(Box::new(inbox)),
+                None => first(&settings, &api, &endpoint.base).await?,
+            };
             let settings = Arc::clone(&settings);
-            let actor = Actor::start(settings, Arc::clone(&api), publisher, commands, info, page).await?;
+            let actor = Actor::start(settings, Arc::clone(&api), publisher, keeper, commands, first).await?;
             Ok(Running::Inbox(api, Box::new(actor)))
         }
         Target::LiveOnly(channels, endpoint) => {
@@ -74,6 +79,17 @@ async fn start(
             let actor = LiveOnly::start(settings, api, publisher, commands, info).await?;
             Ok(Running::LiveOnly(Box::new(actor)))
         }
+    }
+}
+
+/// Loads the inbox.
+async fn first(settings: &Settings, api: &InboxApi, server: &BaseUrl) -> Result<First, ServiceError> {
+    match tokio::try_join!(api.realtime(), api.page(settings.first_page())) {
+        Ok((info, page)) => Ok(First::Loaded(Box::new(info), page)),
+        Err(error) => match start_error(error, server) {
+            error if error.is_retryable() && settings.options.start_offline => Ok(First::Offline(error)),
+            error => Err(error),
+        },
     }
 }
 

@@ -18,6 +18,7 @@ mod live_only;
 mod offline;
 mod older;
 mod over_tcp;
+mod restarts;
 mod signing_in;
 mod status;
 mod support;

@@ -25,7 +25,6 @@ const FORMAT: u32 = 1;
 pub enum InvalidRecord {
     /// A newer version wrote the record. It must be left as it is.
     #[error("the record has the format {0}, and this version reads formats up to {FORMAT}")]
-    #[non_exhaustive]
     Newer(u32),
     /// The bytes are no record.
     #[error("the record cannot be read")]

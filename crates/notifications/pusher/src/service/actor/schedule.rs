@@ -13,8 +13,10 @@ pub(super) struct Schedule {
     check_at: Instant,
     /// The earliest time of the next request.
     not_before: Instant,
-    /// Requests in a row that failed or made no progress.
+    /// Requests in a row that failed.
     failures: u32,
+    /// Answers in a row without progress.
+    useless: u32,
     rng: StdRng,
 }
 
@@ -25,7 +27,7 @@ const FREE_ATTEMPTS: u32 = 3;
 impl Schedule {
     pub(super) fn new(interval: Duration, rng: StdRng) -> Self {
         let now = Instant::now();
-        let mut schedule = Self { interval, check_at: now, not_before: now, failures: 0, rng };
+        let mut schedule = Self { interval, check_at: now, not_before: now, failures: 0, useless: 0, rng };
         schedule.confirmed();
         schedule
     }
@@ -34,6 +36,11 @@ impl Schedule {
     /// else when the position check is due.
     pub(super) fn next(&self, has_fetch: bool) -> Instant {
         if has_fetch { self.not_before } else { self.check_at.max(self.not_before) }
+    }
+
+    /// Sets the longest time between two position checks, from the next one on.
+    pub(super) fn set_interval(&mut self, interval: Duration) {
+        self.interval = interval;
     }
 
     pub(super) fn check_is_due(&self) -> bool {
@@ -55,9 +62,10 @@ impl Schedule {
         if has_progress {
             return self.reset();
         }
-        self.failures = self.failures.saturating_add(1);
-        if self.failures > FREE_ATTEMPTS {
-            self.not_before = Instant::now() + retry::delay(self.failures - FREE_ATTEMPTS, &mut self.rng);
+        self.failures = 0;
+        self.useless = self.useless.saturating_add(1);
+        if self.useless > FREE_ATTEMPTS {
+            self.not_before = Instant::now() + retry::delay(self.useless - FREE_ATTEMPTS, &mut self.rng);
         }
     }
 
@@ -75,7 +83,7 @@ impl Schedule {
 
     /// Forgets earlier failures.
     pub(super) fn reset(&mut self) {
-        self.failures = 0;
+        (self.failures, self.useless) = (0, 0);
         self.not_before = Instant::now();
     }
 }
@@ -114,6 +122,15 @@ mod tests {
         });
         assert!(is_delayed);
         schedule.succeeded(true);
+        assert!(schedule.next(true) <= Instant::now());
+    }
+
+    #[test]
+    fn earlier_failures_do_not_delay_what_an_answer_calls_for() {
+        let mut schedule = schedule();
+        (0..8).for_each(|_| schedule.failed());
+        schedule.not_before = Instant::now();
+        schedule.succeeded(false);
         assert!(schedule.next(true) <= Instant::now());
     }
 }

@@ -45,8 +45,9 @@ async fn actor() -> (Actor, mpsc::Sender<Command>) {
     let api = InboxApi::new(Arc::new(Unresponsive), base, Arc::new(Unresponsive), Duration::from_secs(1));
     let (sender, commands) = mpsc::channel(1);
     let publisher = Arc::new(Publisher::new(16));
-    let page = InboxPage::default();
-    let actor = Actor::start(settings, Arc::new(api), publisher, commands, info(), page).await.unwrap();
+    let first = First::Loaded(Box::new(info()), InboxPage::default());
+    let actor =
+        Actor::start(settings, Arc::new(api), publisher, Keeper::default(), commands, first).await.unwrap();
     (actor, sender)
 }
 

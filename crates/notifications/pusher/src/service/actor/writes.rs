@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use internal_notifications_models::{OpId, Position, Timestamp, WriteAnswer};
 use internal_notifications_service::{
-    Announcement, InboxCommand, InboxEvent, PendingWrite, RefusedWrite, ServiceError, ServiceErrorKind,
-    WriteRequest, Written,
+    InboxCommand, InboxEvent, PendingWrite, RefusedWrite, ServiceError, ServiceErrorKind, WriteRequest,
+    Written,
 };
 use tokio::time::Instant;
 
@@ -21,8 +21,8 @@ pub(super) struct SentWrite {
 }
 
 impl Actor {
-    /// Shows the writes of a call. They are sent in their turn.
-    pub(super) fn on_write(&mut self, writes: Vec<(OpId, InboxCommand)>, reply: Reply<Written>) {
+    /// Keeps and shows the writes of a call. They are sent in their turn.
+    pub(super) async fn on_write(&mut self, writes: Vec<(OpId, InboxCommand)>, reply: Reply<Written>) {
         let at = Timestamp::now();
         let ops: Vec<_> = writes.iter().map(|(op, _)| op.clone()).collect();
         for (op, command) in writes {
@@ -31,6 +31,10 @@ impl Actor {
                 let error = ServiceError::new(ServiceErrorKind::QueueFull, full.to_string());
                 return self.pending_calls.finish_write(reply, Err(error));
             }
+        }
+        if let Err(error) = self.keeper.keep(&self.inbox).await {
+            self.roll_back(&ops);
+            return self.pending_calls.finish_write(reply, Err(error));
         }
         self.has_changed = true;
         match self.write_backoff.is_down() {
@@ -45,12 +49,16 @@ impl Actor {
         has_next.then(|| self.write_backoff.next().max(self.held_until))
     }
 
-    pub(super) fn send_if_due(&mut self) {
+    pub(super) async fn send_if_due(&mut self) {
         self.write_backoff.update(&self.inbox);
         if self.send_at().is_none_or(|at| at > Instant::now()) {
             return;
         }
         let Some(write) = self.inbox.next_write() else { return };
+        // The request must be the same when it is sent again, also by the next process.
+        if self.keeper.keep(&self.inbox).await.is_err() {
+            return self.on_send_failed();
+        }
         let (api, position) = (Arc::clone(&self.api), self.inbox.head().position);
         self.sends.spawn(async move {
             let answer = api.write(write.clone()).await;
@@ -110,8 +118,8 @@ impl Actor {
             let InboxEvent::RolledBack(write) = &event else { continue };
             if !awaited.contains(&write.op) {
                 let refused = RefusedWrite::new(write.command.clone(), error.clone());
-                let announcement = Announcement::WriteRefused(Arc::new(refused));
-                self.events.extend([InboxEvent::Announce(announcement), event]);
+                self.inbox.remember_refusal(Arc::new(refused));
+                self.events.push(event);
             }
         }
         // Writes that the server has already stored are kept.

@@ -1,0 +1,78 @@
+use std::sync::Arc;
+
+use internal_notifications_models::UserId;
+use internal_notifications_service::{
+    Inbox, InvalidRecord, RecordKey, ServiceError, ServiceErrorKind, StoredRecord, with_causes,
+};
+use tokio::sync::Mutex;
+
+use super::settings::Settings;
+use crate::api::BaseUrl;
+
+/// Keeps the replica in the storage of the service, if it has one.
+///
+/// It outlives the task of the service, so that `dispose` can forget what the task has kept.
+#[derive(Clone, Default)]
+pub(crate) struct Keeper(Arc<Mutex<Option<Kept>>>);
+
+struct Kept {
+    record: Box<dyn StoredRecord>,
+    /// The bytes that were kept last.
+    last: Vec<u8>,
+    is_failing: bool,
+}
+
+impl Keeper {
+    /// Opens the record of a user's inbox. Returns the inbox that it restores, if there is one.
+    pub(crate) async fn open(
+        &self,
+        settings: &Settings,
+        server: &BaseUrl,
+        user_id: &UserId,
+    ) -> Result<Option<Inbox>, ServiceError> {
+        let Some(storage) = &settings.options.storage else { return Ok(None) };
+        let mut record = storage.open(&RecordKey::new(server.url().as_str(), user_id.clone())).await?;
+        let last = record.load().await?;
+        let inbox = last.as_deref().map(|bytes| Inbox::restore(bytes, settings.options.window));
+        let inbox = inbox.transpose().map_err(unreadable)?;
+        let last = last.unwrap_or_default();
+        *self.0.lock().await = Some(Kept { record, last, is_failing: false });
+        Ok(inbox)
+    }
+
+    /// Keeps the inbox, unless it is kept as it is. A failure is logged.
+    pub(crate) async fn keep(&self, inbox: &Inbox) -> Result<(), ServiceError> {
+        let mut kept = self.0.lock().await;
+        let Some(kept) = kept.as_mut() else { return Ok(()) };
+        let bytes = inbox.save();
+        if bytes == kept.last {
+            return Ok(());
+        }
+        // Until it is kept, nobody knows what is there.
+        kept.last.clear();
+        if let Err(error) = kept.record.keep(bytes.clone()).await {
+            if !std::mem::replace(&mut kept.is_failing, true) {
+                tracing::error!(error = with_causes(&error), "the inbox cannot be kept");
+            }
+            return Err(error);
+        }
+        (kept.last, kept.is_failing) = (bytes, false);
+        Ok(())
+    }
+
+    /// Removes the record and closes it.
+    pub(crate) async fn forget(&self) {
+        let Some(mut kept) = self.0.lock().await.take() else { return };
+        if let Err(error) = kept.record.forget().await {
+            tracing::error!(error = with_causes(&error), "the record of the inbox cannot be removed");
+        }
+    }
+}
+
+fn unreadable(error: InvalidRecord) -> ServiceError {
+    let detail = match error {
+        InvalidRecord::Newer(..) => "the inbox was kept by a newer version of the app: update the app",
+        _ => "the kept inbox cannot be read: remove it to start anew, without the writes queued in it",
+    };
+    ServiceError::new(ServiceErrorKind::Storage, detail).with_source(error)
+}
