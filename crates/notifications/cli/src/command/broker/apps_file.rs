@@ -39,9 +39,9 @@ pub(super) fn read(file: &Path, limits: &Limits, roots: &Roots) -> Result<Vec<Bu
 }
 
 fn parse(text: &str, limits: &Limits, roots: &Roots) -> Result<Vec<Builder>, String> {
-    let apps: Vec<Box<RawValue>> =
+    let apps: Vec<&RawValue> =
         serde_json::from_str(text).map_err(|error| format!("not a JSON array of apps, {}", place(&error)))?;
-    let app = |(number, text): (usize, &Box<RawValue>)| {
+    let app = |(number, text): (usize, &RawValue)| {
         // An array would pass for an object.
         if !text.get().starts_with('{') {
             return Err(format!("app {number} is not an object"));
@@ -51,7 +51,7 @@ fn parse(text: &str, limits: &Limits, roots: &Roots) -> Result<Vec<Builder>, Str
         let id = app.id.clone();
         builder(app, limits, roots).map_err(|problem| format!("app {number} ({id:?}): {problem}"))
     };
-    (1..).zip(&apps).map(app).collect()
+    (1..).zip(apps).map(app).collect()
 }
 
 fn builder(app: App, limits: &Limits, roots: &Roots) -> Result<Builder, String> {
