@@ -119,6 +119,25 @@ describe('start', () => {
     expect(client.snapshot).toMatchObject({ status: 'live', unconfirmed: 0 });
   });
 
+  it('asks for a fresh token again when the app has not answered in time', async () => {
+    let [asked, kept] = [0, 'old'];
+    const token = (fresh: boolean): string | Promise<string> => {
+      asked += Number(fresh);
+      if (fresh && asked === 1) {
+        return new Promise(() => {});
+      }
+      return fresh ? (kept = 'new') : kept;
+    };
+    server.token = 'new';
+    const { client } = clientOf(server, { token });
+    client.start();
+    await pass(29_000);
+    expect(asked).toBe(1);
+    await pass(11_000);
+    expect(asked).toBe(2);
+    expect(client.snapshot.status).toBe('live');
+  });
+
   it('never shows the inbox of a second user', async () => {
     const jwt = (sub: string) => `h.${btoa(JSON.stringify({ sub })).replaceAll('=', '')}.s`;
     let token = jwt('ada');
