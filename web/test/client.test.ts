@@ -474,6 +474,30 @@ describe('writes', () => {
     expect(client.snapshot.unconfirmed).toBe(0);
   });
 
+  it('and queries do not wait when the network is back or the user looks at the page', async () => {
+    const [window, document] = [new EventTarget(), Object.assign(new EventTarget(), { visibilityState: 'visible' })];
+    vi.stubGlobal('addEventListener', window.addEventListener.bind(window));
+    vi.stubGlobal('removeEventListener', window.removeEventListener.bind(window));
+    vi.stubGlobal('document', document);
+    server.log.add('a');
+    const { client } = await started();
+    const busy = { body: '', init: { status: 503, headers: { 'retry-after': '120' } } };
+    for (const returned of [() => window.dispatchEvent(new Event('online')), () => document.dispatchEvent(new Event('visibilitychange'))]) {
+      server.fault = (request) => (request.startsWith('POST') ? busy : undefined);
+      void client.markOpened(['a']);
+      await pass();
+      server.fault = () => undefined;
+      const asked = server.requests.length;
+      await pass(60_000);
+      expect(server.requests.length).toBe(asked);
+      returned();
+      await pass();
+      expect(server.requests.length).toBeGreaterThan(asked);
+      expect(client.snapshot.unconfirmed).toBe(0);
+      await client.markUnopened(['a']);
+    }
+  });
+
   it('that were queued and are refused are rolled back, and the listeners are notified', async () => {
     server.log.add('a');
     const { client, refused, ids } = await started();
