@@ -498,6 +498,31 @@ describe('writes', () => {
     }
   });
 
+  const wrongRoute = { body: JSON.stringify({ type: 'urn:internal-notifications:no-such-route' }), init: { status: 404 } };
+  it.each([['401', 401], ['404 of a missing route', wrongRoute], ['405', 405], ['421', 421]])('that are refused with %s are sent ever more seldom while queries are answered', async (_, fault) => {
+    server.log.add('a');
+    let asked = 0;
+    const { client } = await started({ token: (fresh) => ((asked += Number(fresh)), 'good') });
+    const before = server.requests.length;
+    const posts = () => server.requests.filter((request) => request.startsWith('POST')).length;
+    // A client that never waits would keep the fake clock from advancing.
+    server.fault = (request) => (request.startsWith('POST') ? (posts() > 100 ? 'never' : fault) : undefined);
+    void client.markOpened(['a']);
+    await pass();
+    // The first answered query ends the wait, since the server may have refused everything.
+    expect(posts()).toBe(2);
+    await pass(3_600_000);
+    expect(posts()).toBeGreaterThan(10);
+    expect(posts()).toBeLessThan(25);
+    expect(asked).toBeLessThan(25);
+    expect(server.requests.length - before).toBeLessThan(150);
+    expect(client.snapshot.unconfirmed).toBe(1);
+    server.fault = () => undefined;
+    client.start();
+    await pass();
+    expect(client.snapshot.unconfirmed).toBe(0);
+  });
+
   it('that were queued and are refused are rolled back, and the listeners are notified', async () => {
     server.log.add('a');
     const { client, refused, ids } = await started();
