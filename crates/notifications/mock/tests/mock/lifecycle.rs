@@ -1,5 +1,7 @@
 use internal_notifications_mock::MockHub;
-use internal_notifications_service::{InternalNotificationsService, ServiceErrorKind, Snapshot, Status, Written};
+use internal_notifications_service::{
+    InternalNotificationsService, ServiceErrorKind, Snapshot, Status, Written,
+};
 
 use super::{announced, id, kind, live, note, now, shown, take};
 
