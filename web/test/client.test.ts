@@ -119,6 +119,25 @@ describe('start', () => {
     expect(client.snapshot).toMatchObject({ status: 'live', unconfirmed: 0 });
   });
 
+  it('asks for a fresh token again when the app has not answered in time', async () => {
+    let [asked, kept] = [0, 'old'];
+    const token = (fresh: boolean): string | Promise<string> => {
+      asked += Number(fresh);
+      if (fresh && asked === 1) {
+        return new Promise(() => {});
+      }
+      return fresh ? (kept = 'new') : kept;
+    };
+    server.token = 'new';
+    const { client } = clientOf(server, { token });
+    client.start();
+    await pass(29_000);
+    expect(asked).toBe(1);
+    await pass(11_000);
+    expect(asked).toBe(2);
+    expect(client.snapshot.status).toBe('live');
+  });
+
   it('never shows the inbox of a second user', async () => {
     const jwt = (sub: string) => `h.${btoa(JSON.stringify({ sub })).replaceAll('=', '')}.s`;
     let token = jwt('ada');
@@ -452,6 +471,55 @@ describe('writes', () => {
     await pass(119_000);
     expect(server.requests.length).toBe(asked);
     await pass(15_000);
+    expect(client.snapshot.unconfirmed).toBe(0);
+  });
+
+  it('and queries do not wait when the network is back or the user looks at the page', async () => {
+    const [window, document] = [new EventTarget(), Object.assign(new EventTarget(), { visibilityState: 'visible' })];
+    vi.stubGlobal('addEventListener', window.addEventListener.bind(window));
+    vi.stubGlobal('removeEventListener', window.removeEventListener.bind(window));
+    vi.stubGlobal('document', document);
+    server.log.add('a');
+    const { client } = await started();
+    const busy = { body: '', init: { status: 503, headers: { 'retry-after': '120' } } };
+    for (const returned of [() => window.dispatchEvent(new Event('online')), () => document.dispatchEvent(new Event('visibilitychange'))]) {
+      server.fault = (request) => (request.startsWith('POST') ? busy : undefined);
+      void client.markOpened(['a']);
+      await pass();
+      server.fault = () => undefined;
+      const asked = server.requests.length;
+      await pass(60_000);
+      expect(server.requests.length).toBe(asked);
+      returned();
+      await pass();
+      expect(server.requests.length).toBeGreaterThan(asked);
+      expect(client.snapshot.unconfirmed).toBe(0);
+      await client.markUnopened(['a']);
+    }
+  });
+
+  const wrongRoute = { body: JSON.stringify({ type: 'urn:internal-notifications:no-such-route' }), init: { status: 404 } };
+  it.each([['401', 401], ['404 of a missing route', wrongRoute], ['405', 405], ['421', 421]])('that are refused with %s are sent ever more seldom while queries are answered', async (_, fault) => {
+    server.log.add('a');
+    let asked = 0;
+    const { client } = await started({ token: (fresh) => ((asked += Number(fresh)), 'good') });
+    const before = server.requests.length;
+    const posts = () => server.requests.filter((request) => request.startsWith('POST')).length;
+    // A client that never waits would keep the fake clock from advancing.
+    server.fault = (request) => (request.startsWith('POST') ? (posts() > 100 ? 'never' : fault) : undefined);
+    void client.markOpened(['a']);
+    await pass();
+    // The first answered query ends the wait, since the server may have refused everything.
+    expect(posts()).toBe(2);
+    await pass(3_600_000);
+    expect(posts()).toBeGreaterThan(10);
+    expect(posts()).toBeLessThan(25);
+    expect(asked).toBeLessThan(25);
+    expect(server.requests.length - before).toBeLessThan(150);
+    expect(client.snapshot.unconfirmed).toBe(1);
+    server.fault = () => undefined;
+    client.start();
+    await pass();
     expect(client.snapshot.unconfirmed).toBe(0);
   });
 

@@ -3,8 +3,9 @@ import { InboxError } from './error.js';
 /**
  * The user's token: a text, or a function that is called before every request and should return a
  * cached token. With `fresh`, the server refused the last token (401), and a new one is needed; it
- * is then not called with `fresh` again before it has answered. If the function throws, the client
- * treats it as a lost connection and tries again.
+ * is then not called with `fresh` again before it has answered, or 30 s have passed. If the
+ * function throws or does not answer in time, the client treats it as a lost connection and tries
+ * again.
  */
 export type TokenSource = string | ((fresh: boolean) => string | Promise<string>);
 
@@ -13,6 +14,9 @@ interface Token {
   readonly text: string;
   readonly generation: number;
 }
+
+/** How long the app may take to return a token, in milliseconds. */
+const TIMEOUT = 30_000;
 
 /** The wait after the first fresh token that is refused, and the longest one, in milliseconds. */
 const FIRST_WAIT = 10_000;
@@ -95,10 +99,14 @@ export class Identity {
   }
 
   async #ask(source: Exclude<TokenSource, string>, fresh: boolean): Promise<string> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => (timer = setTimeout(reject, TIMEOUT)));
     try {
-      return await source(fresh);
+      return await Promise.race([source(fresh), late]);
     } catch (error) {
       throw error instanceof InboxError ? error : new InboxError('unavailable', 'the app could not get a token');
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

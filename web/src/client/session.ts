@@ -106,10 +106,15 @@ export class Session {
     }
   }
 
-  /** Checks the position now: the network may be back, or the user looks at the page. */
+  /**
+   * Checks the position now, also if the server asked to be left alone: the network may be back, or
+   * the user looks at the page.
+   */
   readonly checkNow = (): void => {
-    this.#parts.schedule.checkNow();
-    this.#parts.writeBackoff.isUp();
+    const { hold, schedule, writeBackoff } = this.#parts;
+    hold.until = 0;
+    schedule.checkNow();
+    writeBackoff.isUp();
     this.#soon();
   };
 

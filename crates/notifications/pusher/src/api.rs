@@ -6,6 +6,7 @@ pub(crate) mod retry;
 mod token_source;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use internal_notifications_models::{NotificationId, PushRequest, Receipt, Retraction};
@@ -30,6 +31,9 @@ pub(crate) struct InboxApi {
     base: BaseUrl,
     tokens: Arc<dyn TokenSource>,
     timeout: Duration,
+    /// Whether the token was refused for the last request that is no read. Then an answered read
+    /// does not show that the token is good.
+    is_refused: AtomicBool,
 }
 
 impl InboxApi {
@@ -40,7 +44,7 @@ impl InboxApi {
         tokens: Arc<dyn TokenSource>,
         timeout: Duration,
     ) -> Self {
-        Self { http_client, base, tokens, timeout }
+        Self { http_client, base, tokens, timeout, is_refused: AtomicBool::new(false) }
     }
 
     pub(crate) fn base(&self) -> &BaseUrl {
@@ -79,13 +83,21 @@ impl InboxApi {
         url: String,
         body: Option<HttpBody>,
     ) -> Result<T, CallError> {
+        let is_read = matches!(method, HttpMethod::Get);
         let call = self.send_authorized(method, url, body);
-        let response = timeout(self.timeout, call).await.map_err(|_| {
+        let outcome = timeout(self.timeout, call).await.map_err(|_| {
             ServiceError::new(ServiceErrorKind::Unavailable, "the server did not answer in time")
-        })??;
+        })?;
+        if !is_read {
+            let is_refused = matches!(&outcome, Err(error) if error.kind() == ServiceErrorKind::Unauthorized);
+            self.is_refused.store(is_refused, Ordering::Relaxed);
+        }
+        let response = outcome?;
         let answer =
             parse_object(&response.body).map_err(|error| CallError::of_body(response.status, &error))?;
-        self.tokens.forget_refusals();
+        if !self.is_refused.load(Ordering::Relaxed) {
+            self.tokens.forget_refusals();
+        }
         Ok(answer)
     }
 

@@ -202,7 +202,8 @@ impl InternalNotificationsService for PusherService {
     /// Ends the task with its requests and its connection, and returns when it has ended.
     ///
     /// Queued writes are dropped; one that is being sent may still be stored. What the storage has
-    /// kept of the inbox is removed. To keep it, drop the service instead.
+    /// kept of the inbox is removed, also if `init` could not read it. To keep it, drop the service
+    /// instead. Nothing is removed unless an `init` before it has got the user from the identity.
     async fn dispose(&self) {
         let _guard = self.0.lifecycle.lock().await;
         let (publisher, mut run) = {
@@ -217,11 +218,15 @@ impl InternalNotificationsService for PusherService {
         run.task.abort();
         // What it does goes on if this future is dropped.
         let (runtime, keeper) = (run.runtime.clone(), run.keeper.clone());
+        let after_runtime = keeper.clone();
         let forgotten = runtime.spawn(async move {
             let _ = (&mut run.task).await;
             keeper.forget().await;
         });
-        let _ = forgotten.await;
+        // The runtime of the task may have ended.
+        if forgotten.await.is_err() && Handle::try_current().is_ok() {
+            after_runtime.forget().await;
+        }
     }
 
     async fn subscribe(&self) -> Result<(), ServiceError> {
@@ -236,7 +241,8 @@ impl InternalNotificationsService for PusherService {
     /// sent, without regard to earlier failures. A service that the server refused asks for a fresh
     /// token.
     ///
-    /// A jump of the machine's clock, as after a sleep, has the same effect within 10 s.
+    /// A jump of the machine's clock, as after a sleep, has the same effect within 10 s, but not in
+    /// a live-only service.
     async fn wake(&self) -> Result<(), ServiceError> {
         self.session()?.call(Command::Wake).await
     }

@@ -8,7 +8,8 @@ use crate::ServiceError;
 /// Keeps what a service needs across restarts of the app: one record for each inbox.
 ///
 /// Errors are of the kind [`Storage`](crate::ServiceErrorKind::Storage), or
-/// [`InUse`](crate::ServiceErrorKind::InUse) if another process has the record open.
+/// [`InUse`](crate::ServiceErrorKind::InUse) if another service has the record open,
+/// in this process or another.
 #[async_trait]
 pub trait Storage: Send + Sync {
     /// Opens the record of an inbox, whether or not it exists. Nobody else can open it until it is
@@ -33,7 +34,8 @@ pub trait StoredRecord: Send {
     /// dropped future, and a later call keeps what is later.
     ///
     /// # Errors
-    /// Fails if the bytes cannot be written. The previous ones are still there.
+    /// Fails if the bytes cannot be written, or are not known to survive a crash. Then either the
+    /// previous ones or these are there.
     async fn keep(&mut self, record: Vec<u8>) -> Result<(), ServiceError>;
 
     /// Removes the record.

@@ -29,7 +29,8 @@ pub(crate) fn lock(path: &Path) -> Result<File, ServiceError> {
 
 fn in_use(path: &Path) -> ServiceError {
     let message = format!(
-        "another process has this inbox open (it holds the lock {}): end it, or use another folder",
+        "another service, in this process or another, has this inbox open (it holds the lock {}): end it, \
+         or use another folder",
         path.display()
     );
     ServiceError::new(ServiceErrorKind::InUse, message)

@@ -145,7 +145,7 @@ export class Queries {
   }
 
   #onAnswered(): void {
-    this.#parts.writeBackoff.isUp();
+    this.#parts.writeBackoff.queryAnswered();
     this.failure = null;
     this.refused = null;
   }

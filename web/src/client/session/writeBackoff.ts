@@ -8,6 +8,8 @@ export class WriteBackoff {
   #notBefore = 0;
   /** Attempts in a row without an answer. */
   #failures = 0;
+  /** Whether an answered query has ended the wait since a write was last answered. */
+  #wasHurried = false;
   /** Repeated writes in a row that were answered from a history that the replica cannot find. */
   #repeats = 0;
   /** The first of these repeated writes. */
@@ -58,8 +60,17 @@ export class WriteBackoff {
     }
   }
 
+  /** A query was answered. Ends the wait only once: the server may answer queries and no write. */
+  queryAnswered(): void {
+    if (this.isDown && !this.#wasHurried) {
+      this.isUp();
+      this.#wasHurried = true;
+    }
+  }
+
   /** The server is reachable, or seems to be. */
   isUp(): void {
+    this.#wasHurried = false;
     if (this.isDown) {
       this.#failures = 0;
       this.#notBefore = performance.now();

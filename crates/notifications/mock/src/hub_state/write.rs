@@ -53,13 +53,13 @@ impl HubState {
                 continue;
             }
             let sent = self.send(id, &op, &command);
-            let inbox = &mut self.device(id)?.initialized()?.inbox;
+            let session = self.device(id)?.initialized()?;
             if let Err(error) = sent {
-                inbox.on_refused(&op);
+                session.inbox.on_refused(&op);
                 return Err(error);
             }
-            // The hub has it, but its change waits behind a catch-up.
-            if inbox.is_catching_up() {
+            // The hub has it, but its change waits behind a catch-up. A paused replica makes none.
+            if session.inbox.is_catching_up() && !session.is_paused {
                 written = Written::Queued;
             }
         }

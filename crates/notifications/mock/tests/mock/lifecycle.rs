@@ -1,5 +1,7 @@
 use internal_notifications_mock::MockHub;
-use internal_notifications_service::{InternalNotificationsService, ServiceErrorKind, Snapshot, Status};
+use internal_notifications_service::{
+    InternalNotificationsService, ServiceErrorKind, Snapshot, Status, Written,
+};
 
 use super::{announced, id, kind, live, note, now, shown, take};
 
@@ -66,7 +68,7 @@ fn a_write_while_paused_is_stored_and_shown() {
     hub.push_as_backend("shop", ["ada"], note("a")).unwrap();
     let ada = live(hub.service("ada"));
     now(ada.unsubscribe()).unwrap();
-    now(ada.mark_opened(&[id("a")])).unwrap();
+    assert_eq!(now(ada.mark_opened(&[id("a")])), Ok(Written::Stored));
     assert_eq!((shown(&ada), hub.inbox("ada").head.pending), (vec!["a✓".into()], 0));
     now(ada.subscribe()).unwrap();
     assert_eq!((ada.snapshot().pending, ada.snapshot().unconfirmed), (0, 0));

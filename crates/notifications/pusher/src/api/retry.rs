@@ -17,7 +17,7 @@ const LONGEST: Duration = Duration::from_secs(5 * 60);
 
 /// How often a push is sent before it fails.
 pub(crate) const TRIES: u32 = 4;
-/// How long a push waits at a server's request. It fails at once rather than wait longer.
+/// How long a push waits at most at a server's request. It fails at once rather than wait longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Sends a call until its outcome is known, at most `tries` times. The call must be repeatable.

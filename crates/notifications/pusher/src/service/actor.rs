@@ -494,6 +494,7 @@ impl Actor {
             self.schedule.failed();
         } else {
             self.schedule.failed_for_long();
+            self.write_backoff.reads_are_refused();
         }
         self.failure = Some(error.clone());
         if matches!(error.kind(), Configuration | Forbidden | Unauthorized) {

@@ -193,9 +193,9 @@ impl PusherServiceBuilder {
         self.options.storage.is_some()
     }
 
-    /// Lets `init` return with an empty inbox if the server cannot be reached and the
-    /// [storage](Self::storage), if any, has kept none. The inbox is loaded when there is a
-    /// connection. By default such an `init` fails.
+    /// Lets `init` return with an empty inbox if the server cannot be reached, or something else
+    /// answers in its place, and the [storage](Self::storage), if any, has kept none. The inbox is
+    /// loaded when there is a connection. By default such an `init` fails.
     pub fn start_offline(mut self) -> Self {
         self.options.start_offline = true;
         self
@@ -234,7 +234,7 @@ impl PusherServiceBuilder {
     }
 
     /// Sets the machine's clock, for tests and simulations. If it jumps forwards against the
-    /// monotonic one, the machine has slept, and the service [wakes].
+    /// monotonic one, the machine has slept, and the service [wakes], unless it is live-only.
     ///
     /// [wakes]: internal_notifications_service::InternalNotificationsService::wake
     pub fn wall_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {

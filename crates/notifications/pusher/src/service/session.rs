@@ -62,8 +62,8 @@ impl Session {
             match options.offline_push {
                 OfflinePush::Wait => self.retry(u32::MAX, Duration::MAX, push).await,
                 _ => {
-                    let tried =
-                        timeout(options.call_timeout, self.retry(retry::TRIES, retry::PATIENCE, push));
+                    let patience = retry::PATIENCE.min(options.call_timeout / 2);
+                    let tried = timeout(options.call_timeout, self.retry(retry::TRIES, patience, push));
                     tried.await.unwrap_or_else(|_| Err(unanswered().into()))
                 }
             }

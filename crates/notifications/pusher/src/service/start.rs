@@ -86,10 +86,10 @@ async fn start(
 async fn first(settings: &Settings, api: &InboxApi, server: &BaseUrl) -> Result<First, ServiceError> {
     match tokio::try_join!(api.realtime(), api.page(settings.first_page())) {
         Ok((info, page)) => Ok(First::Loaded(Box::new(info), page)),
-        Err(error) => match start_error(error, server) {
-            error if error.is_retryable() && settings.options.start_offline => Ok(First::Offline(error)),
-            error => Err(error),
-        },
+        Err(error) if error.is_retryable() && settings.options.start_offline => {
+            Ok(First::Offline(error.into()))
+        }
+        Err(error) => Err(start_error(error, server)),
     }
 }
 

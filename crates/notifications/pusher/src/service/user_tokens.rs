@@ -9,6 +9,7 @@ use internal_notifications_models::UserId;
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
 use rand::RngExt;
 use rand::rngs::StdRng;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use crate::api::{Token, TokenSource};
@@ -85,7 +86,14 @@ impl UserTokens {
         if renewal.asked.is_none() && renewal.not_before > Instant::now() {
             return None;
         }
-        let begin = || ask(Arc::clone(&self.identity), true, self.limit).boxed().shared();
+        let begin = || {
+            // Its own task, since it may hold a lock of the app when the requests that wait for it
+            // end. It ends with the last of its handles.
+            let mut task = JoinSet::new();
+            task.spawn(ask(Arc::clone(&self.identity), true, self.limit));
+            let answer = async move { task.join_next().await.and_then(Result::ok) };
+            answer.map(|answer| answer.unwrap_or_else(|| Err(interrupted()))).boxed().shared()
+        };
         Some(renewal.asked.get_or_insert_with(begin).clone())
     }
 
@@ -133,6 +141,10 @@ impl TokenSource for UserTokens {
         renewal.refused = 0;
         renewal.not_before = Instant::now();
     }
+}
+
+fn interrupted() -> ServiceError {
+    ServiceError::new(ServiceErrorKind::Unavailable, "the runtime ended while the identity was asked")
 }
 
 /// Asks the identity. A panic of the identity is an error.
@@ -205,6 +217,37 @@ mod tests {
         assert!(abandoned.is_err());
         assert_eq!(tokens.replacement(&old).await.unwrap().unwrap().text, "token-1");
         assert_eq!(identity.asked(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_abandoned_question_locks_nobody_out() {
+        /// Holds a lock while it gets a token.
+        #[derive(Default)]
+        struct Locking(tokio::sync::Mutex<()>);
+
+        #[async_trait]
+        impl Identity for Locking {
+            async fn identity(&self, fresh: bool) -> Result<Credentials, ServiceError> {
+                let _guard = self.0.lock().await;
+                sleep(Duration::from_secs(u64::from(fresh))).await;
+                Credentials::new("ada".parse()?, "token")
+            }
+        }
+
+        let (identity, limit) = (Arc::new(Locking::default()), Duration::from_secs(30));
+        let tokens = UserTokens::of(identity.clone(), limit, StdRng::seed_from_u64(7)).await.unwrap();
+        let old = tokens.token().await.unwrap();
+        assert!(timeout(Duration::from_millis(10), tokens.replacement(&old)).await.is_err());
+        assert!(tokens.token().await.is_ok());
+
+        // A question ends with the tokens.
+        assert!(timeout(Duration::from_millis(10), tokens.replacement(&old)).await.is_ok());
+        tokens.forget_refusals();
+        let new = Token::new("token", 1);
+        assert!(timeout(Duration::from_millis(10), tokens.replacement(&new)).await.is_err());
+        drop(tokens);
+        sleep(Duration::from_millis(10)).await;
+        assert!(identity.0.try_lock().is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,11 +1,13 @@
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use internal_notifications_pusher::contract::{
     InternalNotificationsService, ServiceError, ServiceErrorKind, Status, Written,
 };
 use internal_notifications_pusher::{Credentials, Identity};
+use tokio::time::Instant;
 
-use crate::support::{Device, Server};
+use crate::support::{Device, Fault, Server};
 
 /// Returns its token. A request for a fresh one switches to the next token.
 #[derive(Clone)]
@@ -139,4 +141,32 @@ async fn the_service_recovers_when_the_identity_does() {
         .await;
     server.world().tokens = tokens;
     device.until_seq(2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_writes_beside_accepted_reads_are_sent_ever_more_seldom() {
+    let server = Server::new();
+    server.add("ada", "a");
+    let provider = Provider::new("ada-token");
+    let device = device(&server, &provider);
+    device.go_live().await;
+    (0..20_000).for_each(|_| server.fail("/opened", Fault::refusal(401)));
+    let before = server.seen("").len();
+    assert_eq!(device.service.mark_opened(&["a".parse().unwrap()]).await, Ok(Written::Queued));
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    let (requests, fresh) = (server.seen("").len() - before, provider.0.lock().unwrap().fresh);
+    assert!(requests < 80, "{requests} requests in an hour");
+    assert!(fresh < 15, "{fresh} fresh tokens in an hour");
+
+    // Once reads were refused too, their recovery is a reason to try again at once.
+    let tokens = std::mem::take(&mut server.world().tokens);
+    device.service.wake().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    server.world().heal();
+    server.world().tokens = tokens;
+    device.until(|snapshot| !matches!(snapshot.status, Status::Failed(_))).await;
+    let recovered = Instant::now();
+    device.until_stored().await;
+    assert!(recovered.elapsed() < Duration::from_secs(1), "{:?}", recovered.elapsed());
+    assert_eq!(device.ids(), ["a"]);
 }

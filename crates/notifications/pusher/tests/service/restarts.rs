@@ -12,6 +12,7 @@ use internal_notifications_pusher::contract::{
     Status, Storage, StoredRecord, Written,
 };
 use internal_notifications_pusher::models::NotificationId;
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::support::{Device, Fault, Server, soon};
@@ -22,6 +23,8 @@ struct Memory {
     records: Arc<Mutex<HashMap<RecordKey, Vec<u8>>>>,
     /// Whether nothing can be kept.
     is_full: Arc<Mutex<bool>>,
+    /// Whether what is kept next is reported as not kept.
+    is_torn: Arc<Mutex<bool>>,
     is_held: Arc<watch::Sender<bool>>,
     starts: Arc<AtomicU64>,
 }
@@ -41,6 +44,7 @@ impl Storage for Memory {
 #[async_trait]
 impl StoredRecord for MemoryRecord {
     async fn load(&mut self) -> Result<Option<Vec<u8>>, ServiceError> {
+        let _ = self.storage.is_held.subscribe().wait_for(|is_held| !is_held).await;
         Ok(self.storage.records.lock().unwrap().get(&self.key).cloned())
     }
 
@@ -50,7 +54,10 @@ impl StoredRecord for MemoryRecord {
             return Err(ServiceError::new(ServiceErrorKind::Storage, "no space left"));
         }
         self.storage.records.lock().unwrap().insert(self.key.clone(), record);
-        Ok(())
+        match std::mem::take(&mut *self.storage.is_torn.lock().unwrap()) {
+            true => Err(ServiceError::new(ServiceErrorKind::Storage, "cannot be synced")),
+            false => Ok(()),
+        }
     }
 
     async fn forget(&mut self) -> Result<(), ServiceError> {
@@ -188,6 +195,20 @@ async fn without_room_writes_fail_and_announcements_are_skipped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_that_failed_is_not_sent_after_a_restart() {
+    let (server, storage, device) = live(&["a"]).await;
+    *storage.is_torn.lock().unwrap() = true;
+    let error = device.service.mark_opened(&[id("a")]).await.unwrap_err();
+    assert_eq!(error.kind(), ServiceErrorKind::Storage);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    drop(device);
+    let device = storage.device(&server);
+    device.go_live().await;
+    device.until_stored().await;
+    assert_eq!((device.ids(), server.world().writes.len()), (vec!["a*".to_owned()], 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refusal_that_nobody_heard_is_told_after_a_restart_and_the_write_is_not_sent_again() {
     let (server, storage, device) = live(&["a"]).await;
     device.cut(&server).await;
@@ -226,6 +247,60 @@ async fn dispose_forgets_and_dropping_keeps() {
     // The next start is a first one.
     server.world().is_down = true;
     assert_eq!(device.service.init().await.unwrap_err().kind(), ServiceErrorKind::Unavailable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dispose_during_init_forgets() {
+    let (server, storage, device) = live(&["a"]).await;
+    drop(device);
+    let device = storage.device(&server);
+    storage.is_held.send_replace(true);
+    let init = tokio::time::timeout(Duration::from_secs(1), device.service.init()).await;
+    assert!(init.is_err(), "the record is being read");
+    device.service.dispose().await;
+    assert!(storage.records.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn dispose_after_an_init_that_could_not_read_the_record_starts_anew() {
+    let (server, storage, device) = live(&["a"]).await;
+    drop(device);
+    storage.records.lock().unwrap().values_mut().for_each(|record| *record = b"scrambled".to_vec());
+    let device = storage.device(&server);
+    let error = device.service.init().await.unwrap_err();
+    assert_eq!(error.kind(), ServiceErrorKind::Storage);
+    assert!(error.to_string().contains("call dispose"), "{error}");
+    assert_eq!(storage.text(), "scrambled");
+    device.service.dispose().await;
+    assert!(storage.records.lock().unwrap().is_empty());
+    device.go_live().await;
+    assert_eq!(device.ids(), ["a*"]);
+}
+
+#[test]
+fn dispose_after_the_end_of_the_runtime_forgets() {
+    let first = Runtime::new().unwrap();
+    let (_server, storage, device) = first.block_on(live(&["a"]));
+    drop(first);
+    assert_eq!(storage.records.lock().unwrap().len(), 1);
+    Runtime::new().unwrap().block_on(device.service.dispose());
+    assert!(storage.records.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_may_start_offline_where_something_else_answers() {
+    for status in [404, 200] {
+        let server = Server::new();
+        server.add("ada", "a");
+        (0..2).for_each(|_| server.fail("/v1/", Fault::foreign(status)));
+        let device = Device::with(&server, |builder| builder.start_offline());
+        device.service.init().await.unwrap();
+        let now = device.service.snapshot();
+        let Status::Offline(error) = &now.status else { panic!("{now:?}") };
+        assert_eq!(error.kind(), ServiceErrorKind::Unavailable);
+        device.until_seq(1).await;
+        assert_eq!(device.ids(), ["a*"]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

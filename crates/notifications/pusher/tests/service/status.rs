@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use internal_notifications_pusher::HttpResponse;
 use internal_notifications_pusher::contract::{
     InternalNotificationsService, ServiceErrorKind, Status, with_causes,
 };
@@ -79,4 +80,19 @@ async fn a_refused_channel_is_polled_and_a_refused_token_is_a_failure() {
     server.world().tokens.clear();
     let failed = device.until(|snapshot| matches!(snapshot.status, Status::Failed(_))).await;
     assert_eq!(failed.status.error().unwrap().kind(), ServiceErrorKind::Unauthorized);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_a_refused_write_was_asked_for_is_shown_by_a_service_that_cannot_catch_up() {
+    let server = Server::new();
+    server.add("ada", "a");
+    let device = Device::live(&server).await;
+    let busy = HttpResponse::new(503, "").with_retry_after(Duration::from_secs(120));
+    server.fail("/opened", Fault::Response(busy));
+    device.service.mark_opened(&["a".parse().unwrap()]).await.unwrap();
+    server.add_silently("ada", "b");
+    server.add("ada", "c");
+    let offline = device.until(|snapshot| matches!(snapshot.status, Status::Offline(_))).await;
+    assert!(offline.status.error().unwrap().to_string().contains("503"), "{offline:?}");
+    device.until_stored().await;
 }

@@ -196,6 +196,18 @@ async fn a_push_is_stored_once_even_if_its_response_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_push_that_was_refused_for_longer_than_its_call_may_take_is_reported_as_refused() {
+    let (server, device) = with_notifications(&[]).await;
+    let busy = HttpResponse::new(503, "").with_retry_after(Duration::from_secs(29));
+    server.fail("/v1/notifications", Fault::Response(busy));
+    let to = ["bob".parse().unwrap()];
+    let before = Instant::now();
+    let error = device.service.push(&to, InternalNotification::new("hello")).await.unwrap_err();
+    assert!(error.to_string().contains("503") && error.is_retryable(), "{error}");
+    assert!(before.elapsed() < Duration::from_secs(1), "{:?}", before.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_write_while_paused_returns_when_the_server_has_it() {
     let (server, device) = with_notifications(&["a"]).await;
     device.service.unsubscribe().await.unwrap();

@@ -107,7 +107,7 @@ async fn a_second_opening_is_refused_until_the_first_is_dropped() {
     let second = FileStorage::new(folder.path()).open(&key("ada")).await;
     let error = second.err().unwrap();
     assert_eq!(error.kind(), ServiceErrorKind::InUse);
-    assert!(error.to_string().contains("another process"), "{error}");
+    assert!(error.to_string().contains("another service"), "{error}");
     drop(first);
     open(folder.path(), "ada").await;
 }

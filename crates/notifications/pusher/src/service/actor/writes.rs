@@ -34,6 +34,8 @@ impl Actor {
         }
         if let Err(error) = self.keeper.keep(&self.inbox).await {
             self.roll_back(&ops);
+            // Perhaps they are kept nevertheless: they must not be sent after a restart.
+            self.has_changed = true;
             return self.pending_calls.finish_write(reply, Err(error));
         }
         self.has_changed = true;
@@ -85,8 +87,13 @@ impl Actor {
 
     /// Keeps a write whose outcome is unknown, or that may be accepted later.
     fn on_write_failed(&mut self, error: CallError) {
-        self.hold(error.retry_after());
+        let hold = error.retry_after();
+        self.hold(hold);
         let error = ServiceError::from(error);
+        if hold.is_some() {
+            // Nothing is fetched either.
+            self.failure = Some(error.clone());
+        }
         tracing::debug!(error = with_causes(&error), "sending a write failed");
         match error.is_retryable() {
             true => self.write_backoff.failed(),
@@ -112,7 +119,7 @@ impl Actor {
     fn on_write_rejected(&mut self, request: &WriteRequest, position: Position, error: CallError) {
         let head = error.head();
         let error = ServiceError::from(error);
-        self.write_backoff.server_is_up();
+        self.write_backoff.judged();
         let awaited = self.pending_calls.reject_writes(&request.ops, &error);
         for event in self.inbox.on_refused(&request.op) {
             let InboxEvent::RolledBack(write) = &event else { continue };
