@@ -16,7 +16,8 @@ use crate::error::Error;
 /// - any of these with `*.` before the host: its subdomains at any depth, but not itself;
 /// - `*`: every page.
 ///
-/// Names beyond ASCII are written as browsers send them (`xn--…`).
+/// Names beyond ASCII are written as browsers send them (`xn--…`). The scheme is that of the page,
+/// so it is never `ws` or `wss`.
 ///
 /// ```
 /// use pusher_broker::AllowedOrigin;
@@ -97,10 +98,23 @@ fn is_scheme(scheme: &str) -> bool {
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-fn is_host(host: &str) -> bool {
-    if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        return address.parse::<Ipv6Addr>().is_ok();
+/// Returns a host as browsers write it, or `None` if it is not one.
+fn host_of_browsers(host: &str) -> Option<String> {
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => Some(in_brackets(address.parse().ok()?)),
+        None => is_name(host).then(|| host.to_owned()),
     }
+}
+
+/// Writes an address as the URL Standard does, which has no dotted form for an IPv4 address in it.
+fn in_brackets(address: Ipv6Addr) -> String {
+    match (address.to_ipv4_mapped(), address.segments()) {
+        (Some(_), [.., high, low]) => format!("[::ffff:{high:x}:{low:x}]"),
+        _ => format!("[{address}]"),
+    }
+}
+
+fn is_name(host: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
@@ -126,10 +140,10 @@ impl FromStr for AllowedOrigin {
             Some(host) => (host, true),
             None => (host, false),
         };
-        if !is_host(host) || (subdomains && host.starts_with('[')) {
-            return Err(Error::invalid_origin(text));
-        }
-        let (scheme, host) = (scheme.map(str::to_owned), host.to_owned());
+        let is_page = !matches!(scheme, Some("ws" | "wss"));
+        let may_be = is_page && !(subdomains && host.starts_with('['));
+        let host = host_of_browsers(host).filter(|_| may_be).ok_or_else(|| Error::invalid_origin(text))?;
+        let scheme = scheme.map(str::to_owned);
         Ok(Self(Pattern::Origin { scheme, subdomains, host, port }))
     }
 }
@@ -177,6 +191,9 @@ mod tests {
             ),
             ("http://[::1]:3000", &["http://[::1]:3000"], &["http://[::1]", "http://[::2]:3000"]),
             ("[::1]", &["http://[::1]:3000", "http://[::1]"], &["http://[::2]"]),
+            ("[0:0:0:0:0:0:0:1]", &["http://[::1]:3000"], &["http://[::2]"]),
+            ("https://[2001:DB8:0:0::1]", &["https://[2001:db8::1]"], &["https://[2001:db8::2]"]),
+            ("[::ffff:192.0.2.1]", &["http://[::ffff:c000:201]"], &["http://192.0.2.1"]),
             ("capacitor://localhost", &["capacitor://localhost"], &["http://localhost"]),
         ] {
             let pattern: AllowedOrigin = pattern.parse().unwrap();
@@ -205,6 +222,8 @@ mod tests {
             "https://a.example:70000",
             "https://a.example:",
             "://a.example",
+            "ws://a.example",
+            "WSS://a.example",
             "1://a.example",
             "*.*.example",
             "a.*.example",

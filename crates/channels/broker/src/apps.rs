@@ -11,7 +11,7 @@ use crate::error::Error;
 ///
 /// They share the room of the process: connections and request bodies of all apps together are
 /// bounded by the first app's [`connections`], [`connections_per_address`] and [`buffered_bytes`],
-/// and the first app's trusted proxies are those of all.
+/// and the proxies that any app trusts are trusted for all.
 ///
 /// ```
 /// use pusher_broker::{Apps, Broker, Signer};
@@ -37,11 +37,27 @@ impl Apps {
     /// Creates a broker for each app.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::InvalidApps`](crate::ErrorKind::InvalidApps) if there is no app, or if
-    /// two apps have the same id or the same key.
+    /// Returns [`ErrorKind::InvalidApps`](crate::ErrorKind::InvalidApps) if there is no app, if two
+    /// apps have the same id or the same key, or if an app's [`body_bytes`] exceed the first app's
+    /// [`buffered_bytes`], so that it would answer large requests with 503 for ever.
+    ///
+    /// [`body_bytes`]: crate::Limits::body_bytes
+    /// [`buffered_bytes`]: crate::Limits::buffered_bytes
     pub fn build(apps: impl IntoIterator<Item = Builder>) -> Result<Self, Error> {
         let mut apps = apps.into_iter();
-        let first = apps.next().ok_or_else(|| Error::invalid_apps("there is no app".to_owned()))?.build();
+        let mut first = apps.next().ok_or_else(|| Error::invalid_apps("there is no app".to_owned()))?;
+        let room_bytes = first.limits.buffered_bytes;
+        check_body_bytes(&first, room_bytes)?;
+        let apps: Vec<Builder> = apps.collect();
+        for app in &apps {
+            check_body_bytes(app, room_bytes)?;
+            for proxy in &app.trusted_proxies {
+                if !first.trusted_proxies.contains(proxy) {
+                    first.trusted_proxies.push(*proxy);
+                }
+            }
+        }
+        let first = first.build();
         let mut others: Vec<Broker> = Vec::new();
         for app in apps {
             let app = app.build_in(first.shared.room.clone());
@@ -93,6 +109,16 @@ impl Apps {
     }
 }
 
+fn check_body_bytes(app: &Builder, room_bytes: usize) -> Result<(), Error> {
+    let (id, body_bytes) = (&app.app_id, app.limits.body_bytes);
+    match body_bytes <= room_bytes {
+        true => Ok(()),
+        false => Err(Error::invalid_apps(format!(
+            "the app {id:?} has body_bytes {body_bytes}, more than the {room_bytes} buffered_bytes of the first app"
+        ))),
+    }
+}
+
 impl From<Broker> for Apps {
     fn from(broker: Broker) -> Self {
         Self { first: broker, others: Arc::default() }
@@ -121,6 +147,36 @@ mod tests {
             assert_eq!(error.kind(), crate::ErrorKind::InvalidApps);
             assert!(error.to_string().contains(problem), "{error}");
         }
+    }
+
+    #[test]
+    fn an_app_whose_bodies_exceed_the_room_is_refused() {
+        let build = |body_bytes: [usize; 2]| {
+            let app = |(id, body_bytes): (&str, usize)| {
+                let mut limits = crate::Limits::default();
+                (limits.body_bytes, limits.buffered_bytes) = (body_bytes, 1_000);
+                Broker::builder(id, Signer::new(id, "hunter2")).limits(limits)
+            };
+            Apps::build(["1", "2"].into_iter().zip(body_bytes).map(app))
+        };
+        assert!(build([1_000, 1_000]).is_ok());
+        for (body_bytes, id) in [([1_001, 1], "\"1\""), ([1, 1_001], "\"2\"")] {
+            let error = build(body_bytes).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::InvalidApps);
+            assert!(error.to_string().contains(id), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_app_s_proxies_are_trusted_once() {
+        let app = |id: &str, proxies: &[&str]| {
+            let builder = Broker::builder(id, Signer::new(id, "hunter2"));
+            proxies.iter().fold(builder, |app, proxy| app.trusted_proxy(proxy.parse().unwrap()))
+        };
+        let apps = [app("1", &["10.0.0.1"]), app("2", &["10.0.0.1", "10.0.0.2"]), app("3", &["10.0.0.2"])];
+        let apps = Apps::build(apps).unwrap();
+        let trusted = &apps.first().shared.room.trusted_proxies;
+        assert_eq!(*trusted, ["10.0.0.1", "10.0.0.2"].map(|proxy| proxy.parse().unwrap()));
     }
 
     #[test]

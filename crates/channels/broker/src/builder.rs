@@ -44,13 +44,13 @@ impl Broker {
 /// Configures a [`Broker`]. The features that pusher.com's dashboard has off by default are off
 /// here too.
 pub struct Builder {
-    app_id: String,
+    pub(crate) app_id: String,
     signer: Signer,
-    limits: Limits,
+    pub(crate) limits: Limits,
     client_events: bool,
     subscription_counts: bool,
     allowed_origins: Vec<AllowedOrigin>,
-    trusted_proxies: Vec<TrustedProxy>,
+    pub(crate) trusted_proxies: Vec<TrustedProxy>,
     webhooks: Vec<WebhookDestination>,
     clock: Clock,
     random: Box<dyn Fn() -> u64 + Send + Sync>,
@@ -80,7 +80,8 @@ impl Builder {
     /// with code 4009. Default: the pages of all origins may connect.
     ///
     /// This keeps other sites' pages from using the app with their visitors' browsers. It is no
-    /// access control: programs other than browsers send any `Origin` or none, and none is allowed.
+    /// access control: programs other than browsers send any `Origin` or none, and a connection
+    /// without one is accepted.
     #[must_use]
     pub fn allowed_origin(mut self, origin: AllowedOrigin) -> Self {
         self.allowed_origins.push(origin);

@@ -7,8 +7,8 @@ use axum::http::request::Parts;
 use crate::trusted_proxy::TrustedProxy;
 
 /// Returns the address that a client's connections are counted under, or `None` if they are not
-/// counted: without [`ConnectInfo`], or from a machine of one's own that is no trusted proxy, since
-/// all clients of a proxy that was not configured would count as one there.
+/// counted: without [`ConnectInfo`], or from a loopback or private address that is not a trusted
+/// proxy, since all clients of a proxy that was not configured would count as one there.
 ///
 /// An IPv6 address is counted as its network of 64 bits, which is what one customer has at least.
 pub(crate) fn client_address(parts: &Parts, proxies: &[TrustedProxy]) -> Option<IpAddr> {
@@ -27,9 +27,10 @@ pub(crate) fn client_address(parts: &Parts, proxies: &[TrustedProxy]) -> Option<
 fn forwarded_for(headers: &HeaderMap, is_trusted: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
     let mut nearest = None;
     for value in headers.get_all("x-forwarded-for").iter().rev() {
-        let hops = value.to_str().ok()?.rsplit(',').map(str::trim);
+        // Each hop is decoded apart, since the client's part of the line may hold any bytes.
+        let hops = value.as_bytes().rsplit(|byte| *byte == b',').map(<[u8]>::trim_ascii);
         for hop in hops.filter(|hop| !hop.is_empty()) {
-            let address = address(hop)?;
+            let address = address(std::str::from_utf8(hop).ok()?)?;
             if !is_trusted(address) {
                 return Some(address);
             }
@@ -69,15 +70,16 @@ fn network(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::Request;
+    use axum::http::{HeaderValue, Request};
 
     use super::*;
 
     /// Returns the address of a client whose request has these values of `X-Forwarded-For`.
-    fn client(peer: &str, forwarded: &[&str]) -> Option<String> {
+    fn client(peer: &str, forwarded: &[impl AsRef<[u8]>]) -> Option<String> {
         let mut request = Request::new(());
         for value in forwarded {
-            request.headers_mut().append("x-forwarded-for", value.parse().unwrap());
+            let value = HeaderValue::from_bytes(value.as_ref()).unwrap();
+            request.headers_mut().append("x-forwarded-for", value);
         }
         let (mut parts, ()) = request.into_parts();
         parts.extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
@@ -128,6 +130,13 @@ mod tests {
         ] {
             assert_eq!(client(peer, forwarded).as_deref(), counted, "{peer} {forwarded:?}");
         }
+    }
+
+    #[test]
+    fn bytes_beyond_ascii_do_not_hide_the_hops_to_their_right() {
+        let counted = |value: &[u8]| client("203.0.113.7", &[value]);
+        assert_eq!(counted(b"\xff, 192.0.2.9").as_deref(), Some("192.0.2.9"));
+        assert_eq!(counted(b"192.0.2.9, \xff"), None);
     }
 
     #[test]

@@ -12,7 +12,8 @@ pub(super) struct Retries {
     last: u64,
 }
 
-/// The webhooks that have failed before nothing new is sent, with the one that is being sent again.
+/// How many webhooks may have failed, counting one that is being sent again, before nothing new is
+/// sent.
 const CAPACITY: usize = 16;
 /// The attempts after which a webhook may be given up early.
 const PATIENCE: u32 = 5;

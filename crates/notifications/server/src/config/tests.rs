@@ -123,6 +123,16 @@ fn a_cluster_or_a_host_selects_the_engine_and_requires_the_app() {
     let embedded = with(&[("PUSHER_APP_CLUSTER", "eu"), ("INTERNAL_NOTIFICATIONS_REALTIME", "embedded")]);
     assert!(matches!(embedded.expect("complete").realtime, RealtimeConfig::Embedded(_)));
 
+    for (name, value) in [
+        ("INTERNAL_NOTIFICATIONS_BROKER_ORIGINS", "https://app.example"),
+        ("INTERNAL_NOTIFICATIONS_TRUSTED_PROXIES", "10.0.0.7"),
+        ("INTERNAL_NOTIFICATIONS_WEBHOOKS", r#"["https://a.example/"]"#),
+    ] {
+        let error = with(&[("PUSHER_HOST", "ws.example"), (name, value)]).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{name}: applies only to the embedded broker")), "{error}");
+        assert!(with(&[(name, value)]).is_ok() && with(&[("PUSHER_HOST", "ws.example"), (name, "")]).is_ok());
+    }
+
     assert!(refused(&[("INTERNAL_NOTIFICATIONS_REALTIME", "pusher")]).starts_with("PUSHER_APP_CLUSTER"));
     for missing in ["PUSHER_APP_ID", "PUSHER_APP_KEY", "PUSHER_APP_SECRET"] {
         let rest = app.iter().copied().filter(|(name, _)| *name != missing);

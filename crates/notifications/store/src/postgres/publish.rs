@@ -49,14 +49,24 @@ impl Query for UnpublishedUsers<'_> {
                         WHERE inbox <= $1 AND (owner = $3 OR until IS NULL OR until <= clock_timestamp()) ORDER BY inbox LIMIT $2)
                    ) p CROSS JOIN LATERAL (SELECT user_id FROM inboxes WHERE key = p.inbox LIMIT 1) i
                    ORDER BY part, inbox LIMIT $2";
-        let query =
-            sqlx::query_as(sql).bind(self.cursor.load(Ordering::Relaxed)).bind(row::limit(self.limit));
-        let rows: Vec<(i64, String)> = query.bind(self.owner).fetch_all(connection).await?;
-        if let Some((last, _)) = rows.last() {
-            self.cursor.store(*last, Ordering::Relaxed);
+        // A user id that cannot be read keeps nobody else waiting, and takes no place in the
+        // page. A sweep reports it.
+        let mut unreadable = 0;
+        loop {
+            let most = self.limit.saturating_add(unreadable);
+            let query = sqlx::query_as(sql).bind(self.cursor.load(Ordering::Relaxed)).bind(row::limit(most));
+            let rows: Vec<(i64, String)> = query.bind(self.owner).fetch_all(&mut *connection).await?;
+            let (read, last) = (rows.len(), rows.last().map(|(inbox, _)| *inbox));
+            let users = rows.into_iter().filter_map(|(_, user)| UserId::new(user).ok());
+            let users: Vec<UserId> = users.take(self.limit).collect();
+            if read < most || users.len() == self.limit {
+                if let Some(last) = last {
+                    self.cursor.store(last, Ordering::Relaxed);
+                }
+                return Ok(users);
+            }
+            unreadable = read - users.len();
         }
-        // A user id that cannot be read keeps nobody else waiting. A sweep reports it.
-        Ok(rows.into_iter().filter_map(|(_, user)| UserId::new(user).ok()).collect())
     }
 }
 
@@ -65,7 +75,9 @@ impl Query for Claim<'_> {
 
     async fn read(&self, connection: &mut PgConnection) -> Result<Vec<Unpublished>, Failure> {
         // A locked row is in use by a push, whose server then notifies its own dispatcher, or by
-        // another dispatcher, which receives newer changes when it marks its own as published.
+        // another dispatcher, which receives newer changes when it marks its own as published. The
+        // lock also takes rows that were committed after this statement's snapshot, whose changes
+        // it cannot see: they are left to the dispatcher of the server that pushed them.
         let sql = concat!(
             "WITH claimed AS (
                  SELECT u.place, p.inbox, p.newest - greatest(p.published, u.after) AS missed, greatest(p.published, u.after) AS after
@@ -73,7 +85,8 @@ impl Query for Claim<'_> {
                  CROSS JOIN LATERAL (SELECT key FROM inboxes WHERE user_id = u.user_id LIMIT 1) i
                  CROSS JOIN LATERAL (SELECT inbox, published, newest FROM publications
                                      WHERE inbox = i.key AND (owner = $3 OR until IS NULL OR until <= clock_timestamp())
-                                     LIMIT 1 FOR UPDATE SKIP LOCKED) p),
+                                     LIMIT 1 FOR UPDATE SKIP LOCKED) p
+                 CROSS JOIN LATERAL (SELECT FROM changes WHERE inbox = p.inbox AND seq > greatest(p.published, u.after) LIMIT 1) c),
              leased AS (UPDATE publications SET owner = $3, until = clock_timestamp() + $4 * interval '1 millisecond'
                         WHERE inbox = ANY(ARRAY(SELECT inbox FROM claimed)))
              SELECT claimed.place, claimed.missed > $5 AS far_behind, ",

@@ -58,14 +58,23 @@ pub(super) async fn unpublished_users(
                    UNION ALL
                    SELECT * FROM (SELECT inbox FROM publications WHERE inbox <= ?1 ORDER BY inbox LIMIT ?2)
                ) CROSS JOIN inboxes ON key = inbox LIMIT ?2";
-    let query = sqlx::query(sql).bind(cursor.load(Ordering::Relaxed)).bind(row::limit(limit));
-    let rows = query.fetch_all(readers).await?;
-    if let Some(last) = rows.last() {
-        cursor.store(last.try_get("inbox")?, Ordering::Relaxed);
-    }
-    // A user id that cannot be read keeps nobody else waiting. A sweep reports it.
+    // A user id that cannot be read keeps nobody else waiting, and takes no place in the page. A
+    // sweep reports it.
     let user = |row: &SqliteRow| UserId::new(row.try_get::<String, _>("user_id").ok()?).ok();
-    Ok(rows.iter().filter_map(user).collect())
+    let mut unreadable = 0;
+    loop {
+        let most = limit.saturating_add(unreadable);
+        let query = sqlx::query(sql).bind(cursor.load(Ordering::Relaxed)).bind(row::limit(most));
+        let rows = query.fetch_all(readers).await?;
+        let users: Vec<UserId> = rows.iter().filter_map(user).take(limit).collect();
+        if rows.len() < most || users.len() == limit {
+            if let Some(last) = rows.last() {
+                cursor.store(last.try_get("inbox")?, Ordering::Relaxed);
+            }
+            return Ok(users);
+        }
+        unreadable = rows.len() - users.len();
+    }
 }
 
 /// Returns how long ago the oldest unpublished change was made, as far as the marks tell.

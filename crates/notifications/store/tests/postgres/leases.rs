@@ -44,6 +44,17 @@ async fn an_inbox_is_leased_to_one_server_until_it_is_marked_published() {
 }
 
 #[tokio::test]
+async fn an_inbox_whose_changes_are_not_visible_is_not_leased() {
+    let Some(schema) = Schema::new() else { return };
+    let store = schema.open(schema.options()).await;
+    store.push(push("n1", &["ada", "bob"])).await.unwrap();
+    // As a statement sees a push that was committed after its snapshot.
+    schema.sql("DELETE FROM changes WHERE inbox = (SELECT key FROM inboxes WHERE user_id = 'ada')").await;
+    assert_eq!(claimed(&store, &["ada", "bob"]).await, [(user("bob"), 1)]);
+    assert_eq!(schema.number("SELECT count(*) FROM publications WHERE owner IS NOT NULL").await, 1);
+}
+
+#[tokio::test]
 async fn inboxes_of_a_dead_server_are_taken_over_when_the_lease_ends() {
     let Some(schema) = Schema::new() else { return };
     let (first, second) = (schema.open(schema.options()).await, schema.open(schema.options()).await);

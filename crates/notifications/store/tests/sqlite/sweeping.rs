@@ -371,7 +371,16 @@ async fn user_ids_that_cannot_be_read_keep_no_other_inbox_from_being_swept_and_p
     for name in ["a", "c"] {
         assert_eq!(fixture.store.page(&user(name), 9, None).await.unwrap().notifications.len(), 1, "{name}");
     }
-    let mut behind = fixture.store.unpublished_users(9).await.unwrap();
-    behind.sort();
-    assert_eq!(behind, [user("a"), user("c")]);
+    // Unreadable users take no place in a page, wherever it begins.
+    for limit in [9, 2, 2, 2] {
+        let mut behind = fixture.store.unpublished_users(limit).await.unwrap();
+        behind.sort();
+        assert_eq!(behind, [user("a"), user("c")], "{limit}");
+    }
+    let mut turns = Vec::new();
+    for _ in 0..4 {
+        turns.extend(fixture.store.unpublished_users(1).await.unwrap());
+    }
+    assert_eq!((&turns[..2], turns.len()), (&turns[2..], 4));
+    assert_ne!(turns[0], turns[1]);
 }

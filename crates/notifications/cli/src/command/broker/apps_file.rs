@@ -18,7 +18,7 @@ struct App {
     secret: String,
     #[serde(default)]
     max_connections: Option<usize>,
-    #[serde(default)]
+    #[serde(default = "any_origin")]
     allowed_origins: Vec<String>,
     #[serde(default)]
     enable_client_messages: bool,
@@ -26,6 +26,10 @@ struct App {
     subscription_counts: bool,
     #[serde(default)]
     webhooks: Vec<Box<RawValue>>,
+}
+
+fn any_origin() -> Vec<String> {
+    vec!["*".to_owned()]
 }
 
 /// Reads the apps of a file. `limits` are those of each app, apart from `max_connections`.
@@ -66,6 +70,9 @@ fn builder(app: App, limits: &Limits, roots: &Roots) -> Result<Builder, String> 
     }
     if app.max_connections == Some(0) {
         return Err("max_connections must be at least 1".to_owned());
+    }
+    if app.allowed_origins.is_empty() {
+        return Err("allowed_origins is empty; leave it out to allow all".to_owned());
     }
     let mut limits = limits.clone();
     limits.connection_quota = app.max_connections.or(limits.connection_quota);
@@ -136,6 +143,7 @@ mod tests {
             (app(r#", "max_connections": 0"#), "app 1 (\"9\"): max_connections"),
             (app(r#", "max_connections": "hunter2""#), "app 1: a value has the wrong type"),
             (app(r#", "allowed_origins": ["https://a/x"]"#), "allowed_origins: \"https://a/x\""),
+            (app(r#", "allowed_origins": []"#), "allowed_origins is empty"),
             (app(r#", "webhooks": ["ftp://a"]"#), "webhooks"),
             (app(r#", "webhooks": [{"url": "http://a", "headers": "hunter2"}]"#), "webhooks"),
             (app(r#", "id": "8""#), "duplicate field `id`"),

@@ -139,6 +139,10 @@ impl RealtimeConfig {
                 trusted_proxies: list(variables, &TRUSTED_PROXIES)?,
             }));
         }
+        let is_set = |variable: &&Variable| variables.text(variable).is_some();
+        if let Some(variable) = [&BROKER_ORIGINS, &TRUSTED_PROXIES, &WEBHOOKS].into_iter().find(is_set) {
+            return Err(ConfigError::new(variable, "applies only to the embedded broker; unset it"));
+        }
         let (endpoint, client) = match (server.endpoint(), cluster) {
             (Some(host), _) => (EngineEndpoint::Host(host), client.client_endpoint(&server)?),
             (None, Some(cluster)) => {
@@ -160,8 +164,8 @@ fn webhooks(variables: &Variables<'_>) -> Result<Vec<WebhookConfig>, ConfigError
     list.unwrap_or(Ok(Vec::new())).map_err(ConfigError::webhook)
 }
 
-/// Returns the parsed parts of a list. One without parts is refused, since it may not have meant to
-/// lift a restriction.
+/// Returns the parsed parts of a list. A list without parts, like `,`, is refused: to ignore it
+/// could lift a restriction.
 fn list<T>(variables: &Variables<'_>, variable: &Variable) -> Result<Vec<T>, ConfigError>
 where
     T: FromStr<Err: Display>,
