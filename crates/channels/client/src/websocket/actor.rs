@@ -6,7 +6,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pusher_protocol::{CloseCode, Frame, ProtocolEvent, names};
+use pusher_protocol::{CloseCode, Frame, ProtocolEvent, Reaction, names};
 use rand::rngs::StdRng;
 use tokio::sync::{Notify, Semaphore, broadcast, mpsc, watch};
 use tokio::task::coop::consume_budget;
@@ -52,7 +52,7 @@ pub(crate) struct Actor {
     authorization_permits: Arc<Semaphore>,
     /// The time since which there is no connection although one is wanted.
     offline_since: Instant,
-    /// The last reason for that, with its causes, which was reported.
+    /// The reason that was reported last, with its causes.
     reported: Option<String>,
 }
 
@@ -182,7 +182,10 @@ impl Actor {
             ConnectionEvent::RetryDue => self.connection = Connection::connecting(self.settings.clone()),
             ConnectionEvent::Attempted(Ok(connection)) => self.established(connection),
             ConnectionEvent::Attempted(Err(reason)) => {
-                self.report(&reason.to_error());
+                // A refusal ends the client, and is logged and sent to its users as such.
+                if reason.reaction() != Reaction::Stop {
+                    self.report(&reason.to_error());
+                }
                 self.retry(&reason, Duration::ZERO);
             }
             ConnectionEvent::Message(text) => self.message(&text),

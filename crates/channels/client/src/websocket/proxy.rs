@@ -1,5 +1,6 @@
 use std::future::{Ready, ready};
 use std::io;
+use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tower_service::Service;
 
 use super::{BoxTransport, Connector, tcp};
@@ -38,15 +40,44 @@ impl Connector for ProxyConnector {
 
 impl ProxyConnector {
     async fn connect_through(&self, proxy: &Intercept, host: &str, port: u16) -> Result<TcpStream, Error> {
-        let is_http = proxy.uri().scheme_str() == Some("http");
-        let at = proxy.uri().host().unwrap_or_default().trim_matches(['[', ']']);
-        let at_port = proxy.uri().port_u16().unwrap_or(if is_http { 80 } else { 1080 });
-        let stream = tcp::open(at, at_port, self.limit).await;
-        let stream = stream.map_err(|error| failed("the proxy could not be reached").with_cause(error))?;
-        match is_http {
-            true => tunnel(proxy, stream, host, port).await,
-            false => socks(proxy, stream, host, port).await,
+        match proxy.uri().scheme_str() {
+            Some("http") => tunnel(proxy, self.open(proxy, 80).await?, host, port).await,
+            Some("socks5h") => socks(proxy, self.open(proxy, 1080).await?, authority(host, port)).await,
+            _ => self.connect_to_any(proxy, resolver::resolve(host, port).await?).await,
         }
+    }
+
+    /// Connects to the proxy.
+    async fn open(&self, proxy: &Intercept, default_port: u16) -> Result<TcpStream, Error> {
+        let host = proxy.uri().host().unwrap_or_default().trim_matches(['[', ']']);
+        let port = proxy.uri().port_u16().unwrap_or(default_port);
+        let stream = tcp::open(host, port, self.limit).await;
+        stream.map_err(|error| failed("the proxy could not be reached").with_cause(error))
+    }
+
+    /// Connects through a SOCKS proxy to the first of these addresses that it reaches. Returns the
+    /// first error if it reaches none.
+    async fn connect_to_any(
+        &self,
+        proxy: &Intercept,
+        addresses: Vec<SocketAddr>,
+    ) -> Result<TcpStream, Error> {
+        let share = tcp::time_per_address(self.limit, addresses.len());
+        let mut addresses = addresses.into_iter();
+        let mut failure = None;
+        while let Some(address) = addresses.next() {
+            // The last address has the rest of the attempt's time.
+            let limit = if addresses.len() == 0 { Duration::MAX } else { share };
+            let stream = self.open(proxy, 1080).await?;
+            match timeout(limit, socks(proxy, stream, address.to_string())).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => failure = failure.or(Some(error)),
+                Err(_) => {
+                    failure = failure.or_else(|| Some(failed("the SOCKS proxy did not answer in time")))
+                }
+            }
+        }
+        Err(failure.unwrap_or_else(|| failed("the server has no address")))
     }
 }
 
@@ -97,15 +128,8 @@ fn status(head: &[u8]) -> Option<u16> {
     words.next()?.parse().ok()
 }
 
-/// Connects through a SOCKS 5 proxy (RFC 1928), which resolves the name if its scheme is `socks5h`.
-async fn socks(proxy: &Intercept, stream: TcpStream, host: &str, port: u16) -> Result<TcpStream, Error> {
-    let target = match proxy.uri().scheme_str() {
-        Some("socks5h") => authority(host, port),
-        _ => match resolver::resolve(host, port).await?.first() {
-            Some(address) => address.to_string(),
-            None => authority(host, port),
-        },
-    };
+/// Connects through a SOCKS 5 proxy (RFC 1928) to `target`, a host or an address with its port.
+async fn socks(proxy: &Intercept, stream: TcpStream, target: String) -> Result<TcpStream, Error> {
     let target = Uri::builder().scheme("http").authority(target).path_and_query("/").build();
     let target = target.map_err(|error| failed("the host cannot be sent to the proxy").with_cause(error))?;
     let mut socks = SocksV5::new(proxy.uri().clone(), Opened(Some(stream)));
@@ -145,7 +169,35 @@ impl Service<Uri> for Opened {
 
 #[cfg(test)]
 mod tests {
+    use hyper_util::client::proxy::matcher::Matcher;
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_socks_proxy_is_given_the_next_address_if_it_does_not_reach_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("socks5://{}", listener.local_addr().unwrap());
+        let proxy = Matcher::builder().all(url).build().intercept(&Uri::from_static("http://server.test"));
+        let connector = ProxyConnector { proxy: None, limit: Duration::from_secs(5) };
+        let addresses = ["192.0.2.1:80", "192.0.2.2:80"].map(|address| address.parse().unwrap());
+        let playing = async {
+            // Host unreachable, then success (RFC 1928, 6).
+            for (address, reply) in [(1, 4), (2, 0)] {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut greeting = [0; 3];
+                stream.read_exact(&mut greeting).await.unwrap();
+                stream.write_all(&[5, 0]).await.unwrap();
+                let mut request = [0; 10];
+                stream.read_exact(&mut request).await.unwrap();
+                assert_eq!(request, [5, 1, 0, 1, 192, 0, 2, address, 0, 80]);
+                stream.write_all(&[5, reply, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
+            }
+        };
+        let proxy = proxy.unwrap();
+        let (connected, ()) = tokio::join!(connector.connect_to_any(&proxy, addresses.to_vec()), playing);
+        connected.unwrap();
+    }
 
     #[test]
     fn the_status_is_read_from_the_first_line() {

@@ -18,8 +18,8 @@ use crate::{Error, connect_error};
 /// Connects to a host over TCP, to IPv6 and IPv4 as RFC 8305 ("Happy Eyeballs") describes: a
 /// family that does not answer delays the other by 300 ms.
 ///
-/// `limit` is shared by the addresses of a family, so that one that does not answer leaves time
-/// for the next.
+/// `limit` is shared by the addresses of a family, as [`time_per_address`] describes, so that one
+/// that does not answer leaves time for the next.
 pub(crate) async fn open(host: &str, port: u16, limit: Duration) -> Result<TcpStream, Error> {
     let addresses = resolve(host, port).await?;
     open_any(addresses, port, limit)
@@ -27,12 +27,26 @@ pub(crate) async fn open(host: &str, port: u16, limit: Duration) -> Result<TcpSt
         .map_err(|error| connect_error::unreachable(&authority(host, port), error))
 }
 
+/// The shortest time for a connection over a slow link, such as a satellite's.
+const SHORTEST: Duration = Duration::from_secs(2);
+
+/// Divides `limit` among addresses that are tried in turn. Each has at least 2 s, or all of a
+/// shorter `limit`, even if their sum is then longer.
+pub(super) fn time_per_address(limit: Duration, addresses: usize) -> Duration {
+    let addresses = u32::try_from(addresses).unwrap_or(u32::MAX).max(1);
+    (limit / addresses).max(limit.min(SHORTEST))
+}
+
 async fn open_any(addresses: Vec<SocketAddr>, port: u16, limit: Duration) -> io::Result<TcpStream> {
     let target = Uri::builder().scheme("http").authority(format!("resolved:{port}")).path_and_query("/");
     let target = target.build().map_err(io::Error::other)?;
+    // hyper-util divides its timeout by the number of addresses of a family.
+    let ipv6 = addresses.iter().filter(|address| address.is_ipv6()).count();
+    let family = ipv6.max(addresses.len() - ipv6);
+    let timeout = time_per_address(limit, family).saturating_mul(u32::try_from(family).unwrap_or(u32::MAX));
     let mut connector = HttpConnector::new_with_resolver(Resolved(addresses));
     connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(limit));
+    connector.set_connect_timeout(Some(timeout));
     let connecting = connector.call(target).await;
     let stream = connecting.map_err(|error| match connect_error::find::<io::Error>(&error) {
         Some(cause) => connect_error::copy(cause),
@@ -111,5 +125,26 @@ mod tests {
         let connecting = open_any(vec![dead, live], live.port(), Duration::from_secs(2));
         let stream = timeout(2 * LIMIT, connecting).await.expect("it connects").unwrap();
         assert_eq!(stream.peer_addr().unwrap(), live);
+    }
+
+    #[tokio::test]
+    async fn many_addresses_have_two_seconds_each() {
+        let free = TcpListener::bind("127.0.0.3:0").await.map(|listener| listener.local_addr().unwrap());
+        let Ok(dead) = free else { return println!("skipped: this machine has no 127.0.0.3") };
+        let Some(_silent) = silent(dead).await else {
+            return println!("skipped: this machine does not drop connections");
+        };
+        tokio::time::pause();
+        let start = Instant::now();
+        open_any(vec![dead; 8], dead.port(), LIMIT).await.unwrap_err();
+        assert!(start.elapsed() >= Duration::from_secs(16), "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn an_address_has_its_share_and_at_least_two_seconds_or_a_shorter_limit() {
+        for (limit, addresses, share) in [(5.0, 1, 5.0), (5.0, 2, 2.5), (5.0, 8, 2.0), (0.5, 8, 0.5)] {
+            let limit = Duration::from_secs_f64(limit);
+            assert_eq!(time_per_address(limit, addresses), Duration::from_secs_f64(share));
+        }
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use pusher_client::protocol::ProtocolEvent;
 use pusher_client::{ChannelEvent, Client, ConnectionState, ErrorKind};
 use tokio::io::AsyncWriteExt;
@@ -54,6 +54,16 @@ async fn a_permanent_refusal_is_reported_everywhere_and_not_retried() {
     assert_eq!(client.connected().await.unwrap_err(), reason);
     sleep(LONG).await;
     assert_eq!(net.attempts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permanent_refusal_is_not_among_the_errors_that_end_nothing() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let mut errors = client.errors();
+    net.accept().await.close(4001).await;
+    state(&client, is_failed).await;
+    assert!(errors.next().now_or_never().is_none());
 }
 
 #[tokio::test(start_paused = true)]

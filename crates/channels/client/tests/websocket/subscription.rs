@@ -332,6 +332,21 @@ async fn the_second_error_without_a_channel_in_a_row_refuses_the_pending_subscri
 }
 
 #[tokio::test(start_paused = true)]
+async fn errors_without_a_channel_that_are_not_in_a_row_refuse_no_subscription() {
+    let net = Net::new();
+    let client = net.client().connect().unwrap();
+    let (mut news, mut peer) = net.requested(&client, "news").await;
+    for is_followed_by_an_error in [true, false, true] {
+        if is_followed_by_an_error {
+            peer.refuse(None, "Too many requests", None).await;
+        }
+        peer.expect_subscribe("news").await;
+    }
+    peer.confirm("news").await;
+    assert_eq!(next(&mut news).await, ChannelEvent::Subscribed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn subscribed_returns_once_the_server_has_decided() {
     let net = Net::new();
     let client = net.client().connect().unwrap();

@@ -98,9 +98,13 @@ impl Entry {
         self.decryptor = None;
     }
 
-    /// Counts a request that was not confirmed. Returns the server's error after the second one.
+    /// Counts a request that was not confirmed. Returns the server's error after the second one
+    /// in a row that was followed by an error.
     pub(super) fn count_unconfirmed(&mut self) -> Option<Error> {
-        let error = self.server_error.take().filter(|error| !error.is_retryable())?;
+        let Some(error) = self.server_error.take().filter(|error| !error.is_retryable()) else {
+            self.refusals = 0;
+            return None;
+        };
         self.refusals += 1;
         (self.refusals >= REFUSALS).then_some(error)
     }
