@@ -10,7 +10,8 @@ use crate::endpoint::is_loopback;
 #[derive(Clone, Default)]
 pub(crate) enum ProxySource {
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` in the environment, in upper or
-    /// lower case, or else the settings of macOS or Windows. Not for a server on this machine.
+    /// lower case, or else the settings of macOS or Windows. Not for a server on this machine. A
+    /// value of a kind that hyper-util does not know, such as `socks://`, counts as none.
     #[default]
     System,
     /// This URL, for every server.
@@ -44,6 +45,11 @@ impl ProxySource {
             Self::System if is_loopback(host) => Ok(client.no_proxy()),
             Self::System => Ok(client),
             Self::Url(url) => {
+                // reqwest accepts other schemes, and then connects without a proxy.
+                match url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase()).as_deref() {
+                    None | Some("http" | "https" | "socks5" | "socks5h") => {}
+                    Some(scheme) => return Err(unsupported(&format!("{scheme}:// is not supported"))),
+                }
                 let proxy =
                     reqwest::Proxy::all(url).map_err(|_| unsupported("it is not the URL of a proxy"))?;
                 Ok(client.proxy(proxy))
@@ -93,6 +99,21 @@ mod tests {
         for url in ["", "https://proxy.test", "socks4://ada:secret@proxy.test:1080", "ftp://p", "http://"] {
             let error = select(url).unwrap_err().to_string();
             assert!(error.contains("socks5://") && !error.contains("secret"), "{url}: {error}");
+        }
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn http_does_not_bypass_a_proxy_of_another_kind() {
+        let configure = |url: &str| {
+            ProxySource::Url(url.to_owned()).configure(reqwest::Client::builder(), "server.test").is_ok()
+        };
+        for url in ["proxy.test:3128", "HTTP://proxy.test", "https://proxy.test", "socks5h://proxy.test:1080"]
+        {
+            assert!(configure(url), "{url}");
+        }
+        for url in ["socks://proxy.test:1080", "socks4://proxy.test", "ftp://proxy.test"] {
+            assert!(!configure(url), "{url}");
         }
     }
 

@@ -195,7 +195,9 @@ mod tests {
             }
         };
         let proxy = proxy.unwrap();
-        let (connected, ()) = tokio::join!(connector.connect_to_any(&proxy, addresses.to_vec()), playing);
+        let connecting = connector.connect_to_any(&proxy, addresses.to_vec());
+        let both = timeout(Duration::from_secs(30), async { tokio::join!(connecting, playing) });
+        let (connected, ()) = both.await.expect("the client tries the next address");
         connected.unwrap();
     }
 
