@@ -48,7 +48,7 @@ impl ProxySource {
                 // reqwest accepts other schemes, and then connects without a proxy.
                 match url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase()).as_deref() {
                     None | Some("http" | "https" | "socks5" | "socks5h") => {}
-                    Some(scheme) => return Err(unsupported(&format!("{scheme}:// is not supported"))),
+                    Some(_) => return Err(unsupported("its scheme is not supported")),
                 }
                 let proxy =
                     reqwest::Proxy::all(url).map_err(|_| unsupported("it is not the URL of a proxy"))?;
