@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use internal_notifications_models::{Head, Problem};
 use internal_notifications_service::{ServiceError, ServiceErrorKind};
-use serde::de::{DeserializeOwned, Error};
+use pusher_client::protocol::Object;
+use serde::de::DeserializeOwned;
 
 use crate::HttpResponse;
 
@@ -40,13 +41,10 @@ impl CallError {
         let status = response.status;
         let problem = parse_object::<Problem>(&response.body).ok();
         let problem = problem.filter(|problem| problem.slug().is_some());
-        let mut error = match (&problem, status) {
-            (None, 401) | (Some(_), _) => refusal(status, problem.as_ref(), token),
-            (None, _) => Self::foreign(status),
+        let mut error = match problem {
+            None if status != 401 => Self::foreign(status),
+            problem => Self::refusal(status, problem, token),
         };
-        if let (Answer::Refusal { problem: known, .. }, Some(problem)) = (&mut error.answer, problem) {
-            *known = Some(Box::new(problem));
-        }
         error.retry_after = response.retry_after.filter(|_| error.is_retryable());
         error
     }
@@ -62,6 +60,21 @@ impl CallError {
             format!("the server's response has an unexpected format, at line {line}, column {column}");
         let error = ServiceError::new(ServiceErrorKind::Protocol, detail);
         Self { error, answer: Answer::Unreadable, retry_after: None }
+    }
+
+    fn refusal(status: u16, problem: Option<Problem>, token: &str) -> Self {
+        let explanation = problem.as_ref().filter(|problem| {
+            let texts = [Some(&problem.title), problem.detail.as_ref()];
+            !texts.into_iter().flatten().any(|text| text.contains(token))
+        });
+        let explanation = explanation.map(|problem| problem.detail.as_ref().unwrap_or(&problem.title));
+        let detail = match explanation.filter(|explanation| !explanation.is_empty()) {
+            Some(explanation) => format!("the server answered {status}: {}", printable(explanation)),
+            None => format!("the server answered {status}"),
+        };
+        let error = ServiceError::new(kind_of_status(status), detail);
+        let answer = Answer::Refusal { status, problem: problem.map(Box::new) };
+        Self { error, answer, retry_after: None }
     }
 
     fn foreign(status: u16) -> Self {
@@ -134,29 +147,11 @@ impl CallError {
     }
 }
 
-/// Parses a JSON object. By itself, serde would also read a struct from an array of its fields.
 pub(super) fn parse_object<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
-    match body.trim_ascii_start().first() {
-        Some(b'[') => Err(Error::custom("an array is no object")),
-        _ => serde_json::from_slice(body),
-    }
+    serde_json::from_slice(body).map(|Object(value)| value)
 }
 
 const NO_SUCH_ROUTE: &str = "no-such-route";
-
-fn refusal(status: u16, problem: Option<&Problem>, token: &str) -> CallError {
-    let explanation = problem.filter(|problem| {
-        let texts = [Some(&problem.title), problem.detail.as_ref()];
-        !texts.into_iter().flatten().any(|text| text.contains(token))
-    });
-    let explanation = explanation.map(|problem| problem.detail.as_ref().unwrap_or(&problem.title));
-    let detail = match explanation.filter(|explanation| !explanation.is_empty()) {
-        Some(explanation) => format!("the server answered {status}: {}", printable(explanation)),
-        None => format!("the server answered {status}"),
-    };
-    let error = ServiceError::new(kind_of_status(status), detail);
-    CallError { error, answer: Answer::Refusal { status, problem: None }, retry_after: None }
-}
 
 impl From<ServiceError> for CallError {
     fn from(error: ServiceError) -> Self {
