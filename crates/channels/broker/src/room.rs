@@ -38,7 +38,7 @@ pub(crate) const FULL_ADDRESS: Close =
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     Accept,
-    /// Send a close frame.
+    /// Only send this close frame.
     Reject(Close),
     /// Nothing: there is not even room for a close frame.
     Full(Close),

@@ -9,7 +9,6 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::allowed_origin::AllowedOrigin;
 use crate::clock::Clock;
-use crate::close::Close;
 use crate::counters::Counters;
 use crate::limits::Limits;
 use crate::registry::{Flag, Registry};
@@ -36,15 +35,10 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Counts one more connection task and decides what it may do.
-    pub(crate) fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Admission {
+    pub(crate) fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> (Permit, Entry) {
         let entry = self.room.enter(address);
         self.connection_tasks.send_modify(|running| *running += 1);
-        let permit = Permit { shared: self.clone(), address };
-        match entry {
-            Entry::Accept => Admission::Accept(permit),
-            Entry::Reject(close) => Admission::Reject(permit, close),
-            Entry::Full(close) => Admission::Full(close),
-        }
+        (Permit { shared: self.clone(), address }, entry)
     }
 
     /// Returns whether a page with this `Origin` header may connect. Only browsers send one.
@@ -96,15 +90,6 @@ impl Shared {
             }
         });
     }
-}
-
-/// Whether there is room for a connection.
-pub(crate) enum Admission {
-    Accept(Permit),
-    /// Only to send this close frame.
-    Reject(Permit, Close),
-    /// Not even for this close frame.
-    Full(Close),
 }
 
 /// Counts as one connection task until it is dropped.

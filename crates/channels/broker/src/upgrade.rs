@@ -21,8 +21,8 @@ use crate::close::Close;
 use crate::connection;
 use crate::frame_stream::FrameStream;
 use crate::limits::Limits;
-use crate::room::FULL_ADDRESS;
-use crate::shared::{Admission, Permit, Shared};
+use crate::room::{Entry, FULL_ADDRESS};
+use crate::shared::{Permit, Shared};
 
 /// `GET /app/{key}`: accepts a WebSocket. Clients expect errors about the app or the protocol
 /// version as close codes of the WebSocket, so those connections are accepted first.
@@ -38,10 +38,11 @@ pub(crate) async fn accept(
     if shared.registry.is_closed() {
         return (StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down").into_response();
     }
-    let (permit, room) = match shared.admit(upgrade.address) {
-        Admission::Accept(permit) => (permit, Ok(())),
-        Admission::Reject(permit, close) => (permit, Err(close)),
-        Admission::Full(close) => {
+    let (permit, entry) = shared.admit(upgrade.address);
+    let room = match entry {
+        Entry::Accept => Ok(()),
+        Entry::Reject(close) => Err(close),
+        Entry::Full(close) => {
             match close {
                 FULL_ADDRESS => shared.counters.count_full_address(upgrade.address),
                 _ => shared.counters.count_turned_away(),

@@ -10,12 +10,12 @@ pub(crate) async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Er
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    match lookup_host((host, port)).await {
-        Ok(addresses) => Some(addresses.collect::<Vec<_>>())
-            .filter(|addresses| !addresses.is_empty())
-            .ok_or_else(|| connect_error::unresolved(host, io::Error::other("the name has no address"))),
-        Err(error) => Err(connect_error::unresolved(host, error)),
-    }
+    let found = lookup_host((host, port)).await.map(Iterator::collect::<Vec<_>>);
+    let found = match found {
+        Ok(addresses) if addresses.is_empty() => Err(io::Error::other("the name has no address")),
+        found => found,
+    };
+    found.map_err(|error| connect_error::unresolved(host, error))
 }
 
 /// The resolver of HTTP clients: the same, so that a failure has the same kind.
