@@ -24,12 +24,16 @@ struct App {
     enable_client_messages: bool,
     #[serde(default)]
     subscription_counts: bool,
-    #[serde(default)]
-    webhooks: Vec<Box<RawValue>>,
+    #[serde(default = "no_webhooks")]
+    webhooks: Box<RawValue>,
 }
 
 fn any_origin() -> Vec<String> {
     vec!["*".to_owned()]
+}
+
+fn no_webhooks() -> Box<RawValue> {
+    RawValue::from_string("[]".to_owned()).unwrap_or_default()
 }
 
 /// Reads the apps of a file. `limits` are those of each app, apart from `max_connections`.
@@ -86,13 +90,12 @@ fn builder(app: App, limits: &Limits, roots: &Roots) -> Result<Builder, String> 
             .map(|origin| builder.allowed_origin(origin))
             .map_err(|error| format!("allowed_origins: {error}"))
     })?;
-    app.webhooks.iter().try_fold(builder, |builder, webhook| {
-        let url = serde_json::from_str::<String>(webhook.get());
-        let webhook = url.as_deref().unwrap_or(webhook.get()).parse::<WebhookConfig>();
-        webhook
-            .and_then(|webhook| webhook.add_to(builder, roots))
-            .map_err(|error| format!("webhooks: {error}"))
-    })
+    let webhooks = WebhookConfig::list(app.webhooks.get());
+    webhooks
+        .and_then(|webhooks| {
+            webhooks.iter().try_fold(builder, |builder, webhook| webhook.add_to(builder, roots))
+        })
+        .map_err(|error| format!("webhooks: {error}"))
 }
 
 /// Describes an error by field names alone, since other text may be a secret.

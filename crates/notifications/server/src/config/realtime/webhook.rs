@@ -65,7 +65,10 @@ const RESERVED: [&str; 3] = ["content-type", "x-pusher-key", "x-pusher-signature
 
 impl WebhookConfig {
     /// Reads destinations from a JSON array of such objects and URLs.
-    pub(crate) fn list(text: &str) -> Result<Vec<Self>, InvalidWebhook> {
+    ///
+    /// # Errors
+    /// Returns an error that names the item.
+    pub fn list(text: &str) -> Result<Vec<Self>, InvalidWebhook> {
         let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
         let item = |(index, item): (usize, &RawValue)| {
             let webhook = match serde_json::from_str::<String>(item.get()) {
