@@ -1,5 +1,6 @@
 mod reads;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
 use internal_notifications_models::{
@@ -30,43 +31,34 @@ pub enum InboxCommand {
     Remove(NotificationId),
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Json<'a> {
-    Opened { ids: &'a [NotificationId] },
-    Unopened { ids: &'a [NotificationId] },
+    Opened { ids: Cow<'a, [NotificationId]> },
+    Unopened { ids: Cow<'a, [NotificationId]> },
     OpenedAll { through: Option<u64>, tag: Option<Tag> },
-    Remove { id: &'a NotificationId },
+    Remove { id: Cow<'a, NotificationId> },
 }
 
 impl Serialize for InboxCommand {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Opened(ids) => Json::Opened { ids },
-            Self::Unopened(ids) => Json::Unopened { ids },
+            Self::Opened(ids) => Json::Opened { ids: ids.into() },
+            Self::Unopened(ids) => Json::Unopened { ids: ids.into() },
             Self::OpenedAll { through, tag } => Json::OpenedAll { through: *through, tag: *tag },
-            Self::Remove(id) => Json::Remove { id },
+            Self::Remove(id) => Json::Remove { id: Cow::Borrowed(id) },
         }
         .serialize(serializer)
     }
 }
 
-#[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-enum OwnedJson {
-    Opened { ids: Vec<NotificationId> },
-    Unopened { ids: Vec<NotificationId> },
-    OpenedAll { through: Option<u64>, tag: Option<Tag> },
-    Remove { id: NotificationId },
-}
-
 impl<'de> Deserialize<'de> for InboxCommand {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match OwnedJson::deserialize(deserializer)? {
-            OwnedJson::Opened { ids } => Self::Opened(ids),
-            OwnedJson::Unopened { ids } => Self::Unopened(ids),
-            OwnedJson::OpenedAll { through, tag } => Self::OpenedAll { through, tag },
-            OwnedJson::Remove { id } => Self::Remove(id),
+        Ok(match Json::deserialize(deserializer)? {
+            Json::Opened { ids } => Self::Opened(ids.into_owned()),
+            Json::Unopened { ids } => Self::Unopened(ids.into_owned()),
+            Json::OpenedAll { through, tag } => Self::OpenedAll { through, tag },
+            Json::Remove { id } => Self::Remove(id.into_owned()),
         })
     }
 }

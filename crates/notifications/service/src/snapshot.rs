@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use internal_notifications_models::{InboxNotification, Position};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::ServiceError;
 
@@ -20,7 +20,6 @@ use crate::ServiceError;
 #[non_exhaustive]
 pub struct Snapshot {
     /// The newest notifications, newest first. They include the user's own unconfirmed writes.
-    #[serde(serialize_with = "rows")]
     pub notifications: Arc<[Arc<InboxNotification>]>,
     /// How many notifications in the whole inbox are not opened, by the server's last count.
     /// Unconfirmed writes are not counted.
@@ -41,10 +40,6 @@ impl Snapshot {
     pub fn new(status: Status) -> Self {
         Self { status, ..Self::default() }
     }
-}
-
-fn rows<S: Serializer>(rows: &[Arc<InboxNotification>], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(rows.iter().map(AsRef::as_ref))
 }
 
 /// What a service is doing.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use internal_notifications_models::{Head, InboxNotification, NotificationId, Position, ResetReason};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::Inbox;
 use super::announcer::{Announced, Announcer};
@@ -57,7 +57,7 @@ struct Lasting {
     is_loaded: bool,
     announced: Announced,
     writes: Vec<PendingWrite>,
-    refusals: Vec<Shared<RefusedWrite>>,
+    refusals: Vec<Arc<RefusedWrite>>,
 }
 
 /// The part that belongs to the format.
@@ -66,22 +66,18 @@ struct Replica {
     pending: u64,
     low: u64,
     /// Newest first.
-    rows: Vec<Shared<InboxNotification>>,
+    rows: Vec<Arc<InboxNotification>>,
     catch_up: Option<SavedCatchUp>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct SavedCatchUp {
     /// What it has still to announce, newest first.
-    waiting: Vec<Shared<InboxNotification>>,
+    waiting: Vec<Arc<InboxNotification>>,
     gone: BTreeSet<NotificationId>,
     needs_snapshot: bool,
     reason: Option<ResetReason>,
 }
-
-/// A shared value, saved as the value itself.
-#[derive(Clone)]
-struct Shared<T>(Arc<T>);
 
 /// Keeping an inbox across restarts.
 impl Inbox {
@@ -93,7 +89,7 @@ impl Inbox {
     #[expect(clippy::expect_used, reason = "a record has neither maps nor fallible parts")]
     pub fn save(&self) -> Vec<u8> {
         let catch_up = self.catch_up.as_ref().map(|catch_up| SavedCatchUp {
-            waiting: rows(self.announcer.waiting_rows()),
+            waiting: self.announcer.waiting_rows().cloned().collect(),
             gone: catch_up.gone_so_far().clone(),
             needs_snapshot: catch_up.needs_snapshot(),
             reason: catch_up.reason(),
@@ -105,12 +101,12 @@ impl Inbox {
                 is_loaded: self.is_loaded,
                 announced: self.announcer.announced(),
                 writes: self.overlay.iter().cloned().collect(),
-                refusals: self.refusals.iter().cloned().map(Shared).collect(),
+                refusals: self.refusals.clone(),
             },
             replica: Replica {
                 pending: self.head.pending,
                 low: self.low(),
-                rows: rows(self.window.rows()),
+                rows: self.window.rows().cloned().collect(),
                 catch_up,
             },
         };
@@ -142,14 +138,14 @@ impl Inbox {
     fn restored(lasting: Lasting, replica: Replica, max: usize) -> Self {
         let max = max.max(1);
         let mut window = Window::new(max);
-        window.replace(owned(replica.rows), replica.low);
+        window.replace(replica.rows.into_iter().map(Arc::unwrap_or_clone).collect(), replica.low);
         let (mut history, mut recent_changes) = (History::default(), RecentChanges::default());
         history.restart(lasting.position);
         recent_changes.restart(lasting.position);
         let mut announcer = Announcer::restored(lasting.announced, max);
         let mut catch_up = CatchUp::default();
         if let Some(saved) = replica.catch_up {
-            for Shared(row) in saved.waiting {
+            for row in saved.waiting {
                 let added = row.added;
                 announcer.waiting().insert(row, added);
             }
@@ -165,7 +161,7 @@ impl Inbox {
             early_page: None,
             catch_up: Some(catch_up),
             is_loaded: lasting.is_loaded,
-            refusals: lasting.refusals.into_iter().map(|Shared(refused)| refused).collect(),
+            refusals: lasting.refusals,
         }
     }
 }
@@ -190,26 +186,6 @@ impl Replica {
 
 fn read<'de, T: Deserialize<'de>>(record: &'de [u8]) -> Result<T, InvalidRecord> {
     serde_json::from_slice(record).map_err(|error| InvalidRecord::Unreadable(error.into()))
-}
-
-fn rows<'a>(rows: impl Iterator<Item = &'a Arc<InboxNotification>>) -> Vec<Shared<InboxNotification>> {
-    rows.cloned().map(Shared).collect()
-}
-
-fn owned(rows: Vec<Shared<InboxNotification>>) -> Vec<InboxNotification> {
-    rows.into_iter().map(|Shared(row)| Arc::unwrap_or_clone(row)).collect()
-}
-
-impl<T: Serialize> Serialize for Shared<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Shared<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::deserialize(deserializer).map(|value| Self(Arc::new(value)))
-    }
 }
 
 #[cfg(test)]

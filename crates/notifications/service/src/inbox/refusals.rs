@@ -8,9 +8,8 @@ const MAX_REFUSALS: usize = 500;
 
 /// The refusals that the app has not been told of.
 impl Inbox {
-    /// Remembers that a write was refused until [`forget_refusals`](Self::forget_refusals). The
-    /// write is not sent again.
-    /// Of more than 500 the oldest are forgotten.
+    /// Remembers that a write was refused, until [`forget_refusals`](Self::forget_refusals). The
+    /// write is not sent again. Of more than 500 refusals the oldest are forgotten.
     pub fn remember_refusal(&mut self, refused: Arc<RefusedWrite>) {
         if self.refusals.len() >= MAX_REFUSALS {
             self.refusals.remove(0);
