@@ -34,7 +34,7 @@ impl Mutation for Cleanup {
         let keys: Vec<i64> = these.iter().map(|inspection| inspection.inbox).collect();
         let mut inspections: HashMap<i64, &Inspection> =
             these.iter().map(|inspection| (inspection.inbox, inspection)).collect();
-        let mut inboxes = transaction.lock_keys(&keys).await?;
+        let mut inboxes = transaction.lock_keys(&keys, true).await?;
         let mut work = Work { transaction, cleanup: self, rows: ROWS, forgotten: Vec::new() };
         for inbox in inboxes.values_mut() {
             let Some(inspection) = inspections.remove(&inbox.key) else { continue };

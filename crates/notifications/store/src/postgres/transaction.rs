@@ -34,6 +34,25 @@ struct Heads {
     before: Vec<i64>,
 }
 
+/// The statement that locks the inboxes for which a condition holds, in the order of their users.
+/// Unless it waits for them, it leaves out those that another transaction has locked.
+macro_rules! lock_inboxes {
+    ($condition:literal, $waits:expr) => {
+        match $waits {
+            true => lock_inboxes!(@ $condition, ""),
+            false => lock_inboxes!(@ $condition, " SKIP LOCKED"),
+        }
+    };
+    (@ $condition:literal, $skip:literal) => {
+        concat!(
+            "SELECT key, user_id, seq, tag, pending FROM inboxes WHERE ",
+            $condition,
+            " ORDER BY user_id FOR UPDATE",
+            $skip
+        )
+    };
+}
+
 type InboxRow = (i64, String, i64, Option<i64>, i64);
 
 impl<'a> Transaction<'a> {
@@ -52,27 +71,16 @@ impl<'a> Transaction<'a> {
         waits: bool,
     ) -> Result<(BTreeMap<UserId, Inbox>, Vec<String>), Failure> {
         // Mostly, all exist.
-        let sql = match waits {
-            true => {
-                "SELECT key, user_id, seq, tag, pending FROM inboxes
-                 WHERE user_id = ANY($1) AND (SELECT count(*) FROM inboxes WHERE user_id = ANY($1)) = cardinality($1)
-                 ORDER BY user_id FOR UPDATE"
-            }
-            false => {
-                "SELECT key, user_id, seq, tag, pending FROM inboxes
-                 WHERE user_id = ANY($1) AND (SELECT count(*) FROM inboxes WHERE user_id = ANY($1)) = cardinality($1)
-                 ORDER BY user_id FOR UPDATE SKIP LOCKED"
-            }
-        };
-        let rows: Vec<InboxRow> = sqlx::query_as(sql).bind(users).fetch_all(&mut *self.connection).await?;
-        if !rows.is_empty() || users.is_empty() {
-            return Ok((inboxes(rows)?, Vec::new()));
+        let sql = lock_inboxes!(
+            "user_id = ANY($1) AND (SELECT count(*) FROM inboxes WHERE user_id = ANY($1)) = cardinality($1)",
+            waits
+        );
+        let locked = self.lock(sql, users).await?;
+        if !locked.is_empty() || users.is_empty() {
+            return Ok((locked, Vec::new()));
         }
         let created = self.create_inboxes(users).await?;
-        let locked = match waits {
-            true => self.lock_inboxes(users).await?,
-            false => self.lock_free_inboxes(users).await?,
-        };
+        let locked = self.lock(lock_inboxes!("user_id = ANY($1)", waits), users).await?;
         Ok((locked, created))
     }
 
@@ -84,36 +92,26 @@ impl<'a> Transaction<'a> {
         Ok(sqlx::query_scalar(sql).bind(users).fetch_all(&mut *self.connection).await?)
     }
 
-    /// Locks those inboxes of these users that exist and that no other transaction has locked.
-    async fn lock_free_inboxes(&mut self, users: &[&str]) -> Result<BTreeMap<UserId, Inbox>, Failure> {
-        let sql = "SELECT key, user_id, seq, tag, pending FROM inboxes WHERE user_id = ANY($1)
-                   ORDER BY user_id FOR UPDATE SKIP LOCKED";
-        let rows = sqlx::query_as(sql).bind(users).fetch_all(&mut *self.connection).await?;
-        inboxes(rows)
-    }
-
     /// Locks those inboxes of these users that exist.
     pub(super) async fn lock_inboxes(&mut self, users: &[&str]) -> Result<BTreeMap<UserId, Inbox>, Failure> {
-        let sql = "SELECT key, user_id, seq, tag, pending FROM inboxes WHERE user_id = ANY($1)
-                   ORDER BY user_id FOR UPDATE";
-        let rows = sqlx::query_as(sql).bind(users).fetch_all(&mut *self.connection).await?;
-        inboxes(rows)
+        self.lock(lock_inboxes!("user_id = ANY($1)", true), users).await
     }
 
-    /// Locks the inboxes with these keys, in the order of their users.
-    pub(super) async fn lock_keys(&mut self, keys: &[i64]) -> Result<BTreeMap<UserId, Inbox>, Failure> {
-        let sql = "SELECT key, user_id, seq, tag, pending FROM inboxes WHERE key = ANY($1)
-                   ORDER BY user_id FOR UPDATE";
-        let rows = sqlx::query_as(sql).bind(keys).fetch_all(&mut *self.connection).await?;
-        inboxes(rows)
+    /// Locks the inboxes with these keys, in the order of their users. Unless it waits for them, it
+    /// leaves out those that another transaction has locked.
+    pub(super) async fn lock_keys(
+        &mut self,
+        keys: &[i64],
+        waits: bool,
+    ) -> Result<BTreeMap<UserId, Inbox>, Failure> {
+        self.lock(lock_inboxes!("key = ANY($1)", waits), keys).await
     }
 
-    /// Locks the inboxes with these keys that no other transaction has locked.
-    pub(super) async fn lock_free_keys(&mut self, keys: &[i64]) -> Result<BTreeMap<UserId, Inbox>, Failure> {
-        let sql = "SELECT key, user_id, seq, tag, pending FROM inboxes WHERE key = ANY($1)
-                   ORDER BY user_id FOR UPDATE SKIP LOCKED";
-        let rows = sqlx::query_as(sql).bind(keys).fetch_all(&mut *self.connection).await?;
-        inboxes(rows)
+    async fn lock<'v, V>(&mut self, sql: &'static str, values: V) -> Result<BTreeMap<UserId, Inbox>, Failure>
+    where
+        V: sqlx::Encode<'v, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + 'v,
+    {
+        inboxes(sqlx::query_as(sql).bind(values).fetch_all(&mut *self.connection).await?)
     }
 
     /// Writes the rows of the journal and the heads of these inboxes.

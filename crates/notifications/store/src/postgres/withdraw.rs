@@ -241,10 +241,7 @@ impl Withdraw {
     ) -> Result<(u64, BTreeMap<i64, Progress>), Failure> {
         let present = found.iter().filter(|(.., is_present)| *is_present);
         let keys: Vec<i64> = present.clone().map(|(_, inbox, _)| *inbox).collect();
-        let mut inboxes = match self.yields {
-            true => transaction.lock_free_keys(&keys).await?,
-            false => transaction.lock_keys(&keys).await?,
-        };
+        let mut inboxes = transaction.lock_keys(&keys, !self.yields).await?;
         let users: HashMap<i64, UserId> =
             inboxes.iter().map(|(user, inbox)| (inbox.key, user.clone())).collect();
         let mut progress: BTreeMap<i64, Progress> = BTreeMap::new();

@@ -82,15 +82,7 @@ macro_rules! change_columns {
     };
 }
 
-/// Joins the delivery and the notification of a record that added one.
-macro_rules! join_added {
-    () => {
-        " LEFT JOIN deliveries d ON c.detail IS NULL AND d.inbox = c.inbox AND d.added = c.seq
-          LEFT JOIN notifications n ON n.key = d.notification "
-    };
-}
-
-pub(crate) use {change_columns, join_added};
+pub(crate) use change_columns;
 
 /// Reads a record of the log.
 ///
