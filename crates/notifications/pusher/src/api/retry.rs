@@ -12,8 +12,6 @@ const BACKOFF: Backoff = Backoff::new(Duration::from_millis(500), CAP);
 
 /// The longest wait that a server is obeyed for.
 pub(crate) const LONGEST_HOLD: Duration = Duration::from_secs(60 * 60);
-/// The longest wait after a rejection that will hardly pass soon.
-const LONGEST: Duration = Duration::from_secs(5 * 60);
 
 /// How often a push is sent before it fails.
 pub(crate) const TRIES: u32 = 4;
@@ -63,12 +61,6 @@ pub(crate) fn pause(attempt: u32, asked: Option<Duration>, rng: &mut dyn Rng) ->
     }
 }
 
-/// Returns the wait after a rejection that will hardly pass soon: ever longer, up to five minutes.
-pub(crate) fn long_delay(attempt: u32, rng: &mut dyn Rng) -> Duration {
-    let limit = CAP.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(LONGEST);
-    limit.mul_f64(rng.random_range(0.5..=1.0))
-}
-
 /// Returns how long to wait if the server asked for this wait. It is spread, so that not all of its
 /// clients come back at the same moment.
 pub(crate) fn hold(asked: Duration, rng: &mut dyn Rng) -> Duration {
@@ -103,16 +95,6 @@ mod tests {
             let (least, most) = (Duration::from_secs(least), Duration::from_secs(most));
             assert!(holds.iter().all(|hold| (least..most).contains(hold)), "{asked}");
             assert!(holds.iter().any(|other| other.abs_diff(holds[0]) > (most - least) / 4), "{asked}");
-        }
-    }
-
-    #[test]
-    fn waits_after_rejections_grow_up_to_five_minutes() {
-        let mut rng = StdRng::seed_from_u64(7);
-        for (attempt, limit) in [(0, 10), (1, 10), (2, 20), (5, 160), (6, 300), (u32::MAX, 300)] {
-            let limit = Duration::from_secs(limit);
-            let delays: Vec<_> = (0..200).map(|_| long_delay(attempt, &mut rng)).collect();
-            assert!(delays.iter().all(|delay| (limit / 2..=limit).contains(delay)), "{attempt}");
         }
     }
 }

@@ -1,5 +1,6 @@
 mod clock_watch;
 mod fetch;
+mod long_delay;
 mod pending_calls;
 mod schedule;
 #[cfg(test)]

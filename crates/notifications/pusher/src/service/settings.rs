@@ -94,8 +94,8 @@ impl Settings {
         StdRng::seed_from_u64(self.random(|rng| rng.random()))
     }
 
-    /// Returns the longest time between two position checks.
-    /// Without the server's word it is a minute.
+    /// Returns the longest time between two position checks: a minute until the server has said
+    /// what it wants.
     pub(crate) fn check_interval(&self, info: Option<&RealtimeInfo>) -> Duration {
         let seconds = info.map_or(60, |info| info.position_check_seconds.min(86_400));
         let of_server = Duration::from_secs(seconds);

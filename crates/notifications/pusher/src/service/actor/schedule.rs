@@ -3,6 +3,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use tokio::time::Instant;
 
+use super::long_delay::long_delay;
 use crate::api::retry;
 use crate::service::check_delay::check_delay;
 
@@ -78,7 +79,7 @@ impl Schedule {
     /// Records that a request was rejected and will hardly succeed soon.
     pub(super) fn failed_for_long(&mut self) {
         self.failures = self.failures.saturating_add(1);
-        self.not_before = Instant::now() + retry::long_delay(self.failures, &mut self.rng);
+        self.not_before = Instant::now() + long_delay(self.failures, &mut self.rng);
     }
 
     /// Forgets earlier failures.

@@ -3,6 +3,7 @@ use internal_notifications_service::{Inbox, WriteRequest};
 use rand::rngs::StdRng;
 use tokio::time::Instant;
 
+use super::long_delay::long_delay;
 use crate::api::retry;
 
 /// Decides when the next write is sent.
@@ -54,7 +55,7 @@ impl WriteBackoff {
     pub(super) fn failed_for_long(&mut self) {
         self.failures = self.failures.saturating_add(1);
         self.is_refused = true;
-        self.not_before = Instant::now() + retry::long_delay(self.failures, &mut self.rng);
+        self.not_before = Instant::now() + long_delay(self.failures, &mut self.rng);
     }
 
     /// Records that a write was answered. While writes are repeated, the wait grows with each
