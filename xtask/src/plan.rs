@@ -29,6 +29,7 @@ pub(crate) fn steps(options: &Options, root: &Path) -> Vec<Step> {
         web::build_step(root),
         Step::new("clippy, all features", vec![clippy("--all-features")]),
         Step::new("clippy, no default features", vec![clippy("--no-default-features")]),
+        Step::new("clippy, one feature at a time", FEATURES.iter().map(one_feature).collect()),
         Step::new("rustdoc", vec![documentation()]),
         Step::new("tests", vec![tests(options)]),
         Step::new("services left out", vec![cargo(["test", "--package", FACADE, "--no-default-features"])]),
@@ -65,6 +66,25 @@ fn format() -> Vec<Command> {
 
 fn clippy(features: &str) -> Command {
     cargo(["clippy", "--workspace", "--all-targets", features, "--", "-D", "warnings"])
+}
+
+/// Features that somebody may build alone. A build of the workspace has what any member needs.
+const FEATURES: &[(&str, &str)] = &[
+    ("pusher-client", "http"),
+    ("pusher-client", "websocket"),
+    ("internal-notifications-store", "memory"),
+    ("internal-notifications-store", "sqlite"),
+    ("internal-notifications-store", "postgres"),
+    ("internal-notifications-server", "sqlite"),
+    ("internal-notifications-server", "postgres"),
+    (FACADE, "client"),
+    (FACADE, "mock"),
+    (FACADE, "pusher"),
+];
+
+fn one_feature((package, feature): &(&str, &str)) -> Command {
+    let alone = ["clippy", "--package", package, "--no-default-features", "--features", feature];
+    cargo(alone.into_iter().chain(["--", "-D", "warnings"]))
 }
 
 fn documentation() -> Command {
